@@ -1,0 +1,48 @@
+"""tinygraph: reverse-mode autodiff in which every step can be seen."""
+
+from tinygraph.calculus import gradients
+from tinygraph.errors import OpError
+from tinygraph.graph import Gradients, Graph
+from tinygraph.node import Node, constant, parameter
+from tinygraph.ops import (
+    Op,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    log_softmax,
+    logsumexp,
+    mean_squared_error,
+    op,
+    relu,
+    sigmoid,
+    softmax,
+    softmax_cross_entropy,
+    softplus,
+    stop_gradient,
+)
+from tinygraph.place import Place
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Gradients",
+    "Graph",
+    "Node",
+    "Op",
+    "OpError",
+    "Place",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "constant",
+    "gradients",
+    "log_softmax",
+    "logsumexp",
+    "mean_squared_error",
+    "op",
+    "parameter",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softmax_cross_entropy",
+    "softplus",
+    "stop_gradient",
+]

@@ -1,0 +1,94 @@
+"""How a failed op is told: the op, its operands by the user's own names, their shapes, the line and the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygraph.place import Place, place_of
+
+if TYPE_CHECKING:
+    from tinygraph.ops.declare import Op
+
+
+class OpError(Exception):
+    """An op refused its operands; it is also the ValueError, TypeError, ... that NumPy would have raised.
+
+    `op` is the op, `operands` what it was given, `place` the user's line.
+
+    >>> try:
+    ...     tg.parameter([1.0, 2.0]) + np.ones(3)
+    ... except ValueError as error:
+    ...     print(error.op.name, isinstance(error, tg.OpError))
+    add True
+    """
+
+    op: Op
+    operands: tuple[Any, ...]
+    place: Place
+
+
+class OpValueError(OpError, ValueError):
+    """An op was given values or shapes that it cannot take."""
+
+
+class OpTypeError(OpError, TypeError):
+    """An op was given something of a kind that it cannot take."""
+
+
+class OpIndexError(OpError, IndexError):
+    """An index reaches past the end of what it reads."""
+
+
+class OpFloatingPointError(OpError, FloatingPointError):
+    """NumPy was told by `np.errstate` to raise, and an op met such a number."""
+
+
+TOLD = (ValueError, TypeError, IndexError, FloatingPointError)
+
+
+def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType) -> OpError:
+    """Describe `cause`, raised while `op` ran on `operands` on behalf of `frame`."""
+    kinds = {
+        ValueError: OpValueError,
+        TypeError: OpTypeError,
+        IndexError: OpIndexError,
+        FloatingPointError: OpFloatingPointError,
+    }
+    kind = next(own for builtin, own in kinds.items() if isinstance(cause, builtin))
+    names = [name_in(frame, x) or f"operand {i}" for i, x in enumerate(operands, 1)]
+    place = place_of(frame.f_code, frame.f_lasti)
+    lines = [f"{op.name}({', '.join(names)}): {cause}"]
+    lines += [f"  {name} is {describe(x)}" for name, x in zip(names, operands, strict=True)]
+    lines += [f"  at {place}"]
+    lines += [f"  fix: {op.hint}"] if op.hint else []
+    error = kind("\n".join(lines))
+    error.op, error.operands, error.place = op, tuple(operands), place
+    return error
+
+
+def name_in(frame: FrameType, value: Any) -> str | None:
+    """What the user calls `value` in that frame, if anything."""
+    for scope in (frame.f_locals, frame.f_globals):
+        for name, held in scope.items():
+            if held is value and not name.startswith("_"):
+                return name
+    return None
+
+
+def describe(x: Any) -> str:
+    """One operand in words: a number as itself, else its kind, shape and dtype.
+
+    >>> describe(2), describe(np.ones((2, 3)))
+    ('the number 2', 'an array of shape (2, 3), float64')
+    """
+    if isinstance(x, int | float):
+        return f"the number {x}"
+    kind = x.kind if hasattr(x, "kind") else "array" if isinstance(x, np.ndarray | np.generic) else type(x).__name__
+    article = "an" if kind[0] in "aeiou" else "a"
+    if not hasattr(x, "shape"):
+        return f"{article} {kind}: {x!r:.60}"
+    return f"{article} {kind} of shape {x.shape}, {x.dtype}"

@@ -1,0 +1,253 @@
+"""A Graph: an ordered, named view of the nodes behind an output, to which `backprop` adds the gradient nodes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+from tinygraph.backprop import ancestors, between, by_number, check_wrt, independent, seed_for, sweep
+from tinygraph.names import Names
+from tinygraph.node import Node, constant, missing_attribute, summary
+from tinygraph.ops import alias
+
+SHOWN = 40  # lines of one phase in `repr`
+
+
+class Gradients(Mapping[str, Node]):
+    """Gradient nodes by what they belong to: `grads[w1]`, `grads["w1"]` and `grads["dw1"]` are the same node.
+
+    As a mapping it goes from the names of the values to their gradient nodes, in order of the backward pass.
+    """
+
+    def __init__(self, nodes: dict[Node, Node], names: Names) -> None:
+        self._nodes = nodes
+        self._of = {names.of(node) or "": node for node in nodes}
+        self._names = names
+
+    def __getitem__(self, key: str | Node) -> Node:
+        node = self._find(key)
+        if node is None:
+            wanted = repr(key)
+            raise KeyError(f"no gradient for {wanted}: there are {', '.join(self._of)}; ask for more by backprop(wrt=[...])")
+        return node
+
+    def _find(self, key: str | Node) -> Node | None:
+        if isinstance(key, Node):
+            return self._nodes.get(key)
+        if key not in self._names:
+            return None
+        node = self._names[key]
+        return self._nodes.get(node) or next((own for own in self._nodes.values() if own is node), None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str | Node) and self._find(key) is not None
+
+    def __repr__(self) -> str:
+        rows = [f"  {self._names.of(g)} = {summary(g._value).lstrip(' :')}" for g in self._nodes.values()]
+        return "\n".join(["<gradients", *rows]) + ">"
+
+
+class Graph:
+    """The nodes behind one or more outputs, in order and by name; after `backprop` also their gradients.
+
+    `names` maps names to nodes and arrays, and may be `locals()`: other things in it are ignored, dicts, lists and tuples are
+    entered. `graph["z"]` is a node by name, `graph.nodes` all of them, `graph.name(node)` a node's name.
+
+    >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+    >>> L = w * x
+    >>> graph = tg.Graph(L, names={"w": w, "x": x, "L": L})
+    >>> graph.backprop()["w"].value
+    np.float64(2.0)
+    >>> graph
+    Graph of L: 3 nodes forward, 2 backward
+    forward
+      w  parameter      3
+      x  constant       2
+      L  multiply(w, x) 6
+    backward
+      dL  constant        1
+      dw  multiply(dL, x) 2
+    """
+
+    def __init__(self, *outputs: Node, names: Mapping[str, Any] | None = None) -> None:
+        if not outputs:
+            raise TypeError("a graph needs an output: tg.Graph(L, names=locals())")
+        for output in outputs:
+            if not isinstance(output, Node):
+                raise TypeError(f"a graph is drawn from nodes, not {type(output).__name__}: did the computation record any?")
+        self.outputs = outputs
+        self._forward = ancestors(*outputs)
+        self._known = set(self._forward)
+        self._backward: list[Node] = []
+        self._names = Names(self._forward, names or {})
+        self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
+        for output in outputs:
+            self._names.claim(output, "output")
+        kinds = {"parameter": "p", "constant": "c"}
+        for kind, letter in kinds.items():
+            unnamed = [node for node in self._forward if node.kind == kind and self._names.of(node) is None]
+            for i, node in enumerate(unnamed, 1):
+                self._names.claim(node, f"{letter}_{i}")
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes: the forward ones in order of creation, then the gradient nodes so far."""
+        return (*self._forward, *self._backward)
+
+    def name(self, node: Node) -> str | None:
+        """The node's name in this graph, or None for an unnamed intermediate value."""
+        return self._names.of(node)
+
+    def __getitem__(self, name: str) -> Node:
+        if name in self._names:
+            return self._names[name]
+        if name.startswith("d") and name[1:] in self._names:
+            raise KeyError(f"{name!r} is not computed: call graph.backprop() first")
+        near = difflib.get_close_matches(name, list(self._names), n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(list(self._names)[:20])}"
+        raise KeyError(f"no node is called {name!r}: {hint}")
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._known if isinstance(item, Node) else item in self._names
+
+    def __len__(self) -> int:
+        return len(self._forward) + len(self._backward)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise missing_attribute("graph", name)
+
+    def backprop(
+        self, of: Node | str | None = None, wrt: Node | str | Sequence[Node | str] | None = None, seed: Any = None
+    ) -> Gradients:
+        """Record the gradients of `of` (by default the first output) with respect to `wrt`, and return their nodes.
+
+        `wrt=None` means the parameters and every named value between them and the output. A non-scalar output needs a `seed` of
+        its shape. The same request gives the same nodes. Raises ValueError for a wrong seed, for a node of another graph and for
+        one that the output does not depend on; KeyError for an unknown name.
+
+        >>> w = tg.parameter([1.0, 2.0])
+        >>> grads = tg.Graph(np.sum(w**2), names={"w": w}).backprop()
+        >>> grads["dw"].value
+        array([2., 4.])
+        """
+        output = self.outputs[0] if of is None else self._own(of)
+        upstream = seed_for(output, seed)
+        if wrt is None:
+            asked = self._everything_named(output)
+        else:
+            asked = [self._own(x) for x in ([wrt] if isinstance(wrt, Node | str) else wrt)]
+            check_wrt(asked)
+        spelling = upstream if isinstance(upstream, Node) else upstream.tobytes()
+        known = self._gradients.setdefault((output, spelling), {})
+        if not all(node in known for node in asked):
+            self._record(output, asked, upstream, known)
+        return Gradients({node: known[node] for node in asked}, self._names)
+
+    def _own(self, x: Node | str) -> Node:
+        if isinstance(x, str):
+            return self[x]
+        if x not in self._known:
+            raise ValueError(f"{x!r} is not a node of this graph: pass a node that its output depends on, or its name")
+        return x
+
+    def _everything_named(self, output: Node) -> list[Node]:
+        """The parameters and every named value between them and the output, in the order in which backprop gets to them."""
+        parameters = [node for node in self._forward if node.kind == "parameter"]
+        if not parameters:
+            raise ValueError("there is no tg.parameter in this graph: make one, or name nodes by backprop(wrt=[...])")
+        path = between(output, parameters)
+        if output not in set(path):
+            raise independent(output, parameters)
+        named = [node for node in path if node.kind == "parameter" or self._names.of(node) is not None]
+        return self._backward_order(named)
+
+    def _backward_order(self, nodes: Sequence[Node]) -> list[Node]:
+        """Statements from last to first; behind each the leaves that it is the first to read, in reading order."""
+        wanted = set(nodes)
+        read: set[Node] = set()
+        order: list[list[Node]] = []
+        for node in nodes:
+            if node.op is None:
+                continue
+            leaves = []
+            stack = [node]
+            while stack:
+                x = stack.pop()
+                if x is not node and x.op is None and x in wanted:
+                    leaves.append(x)
+                elif x is node or x not in wanted:
+                    unread = [i for i in x.inputs if isinstance(i, Node) and i not in read]
+                    read.update(unread)
+                    stack.extend(reversed(unread))
+            order.append([node, *leaves])
+        direct = [node for node in nodes if node.op is None and node not in read]
+        return direct + [node for group in reversed(order) for node in group]
+
+    def _record(self, output: Node, asked: Sequence[Node], upstream: Any, known: dict[Node, Node]) -> None:
+        """Sweep for what is asked and every named value on the way, and name the gradients of those."""
+        path, wanted = between(output, asked), set(asked)
+        reached = set(path) if output in set(path) else set()
+        missing = [node for node in asked if node not in reached]
+        if missing:
+            raise independent(output, missing)
+        named = [node for node in path if node in wanted or self._names.of(node) is not None]
+        seed = alias(upstream) if isinstance(upstream, Node) else constant(upstream)
+        found = sweep(output, named, seed, on_nodes=True, named=named, known=known)
+        prefix = "d" if output is self.outputs[0] else f"d{self._names.of(output)}_d"
+        unnamed = 0
+        for node in self._backward_order(named):
+            if node in found and node not in known:
+                if self._names.of(node) is None:
+                    unnamed += 1
+                known[node] = found[node]
+                self._names.claim(found[node], f"{prefix}{self._names.of(node) or unnamed}")
+        new = set(ancestors(*found.values())) - self._known
+        self._backward += sorted(new, key=by_number)
+        self._known |= new
+
+    def __getstate__(self) -> dict[str, Any]:
+        from tinygraph.pickling import to_records
+
+        in_order = to_records(list(self.nodes))
+        return {"nodes": in_order, "names": to_records(vars(self._names)), "graph": to_records(vars(self) | {"_names": None})}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from tinygraph.pickling import to_nodes
+
+        self.__dict__.update(to_nodes(state["graph"]))
+        self._names = Names.__new__(Names)
+        self._names.__dict__.update(to_nodes(state["names"]))
+
+    def __repr__(self) -> str:
+        outputs = ", ".join(self._names.of(output) or "" for output in self.outputs)
+        count = f"{len(self._forward)} nodes forward, {len(self._backward)} backward"
+        lines = [f"Graph of {outputs}: {count}", "forward", *self._rows(self._forward), "backward"]
+        lines += self._rows(self._backward) or ["  not computed: call graph.backprop()"]
+        return "\n".join(lines)
+
+    def _rows(self, nodes: Sequence[Node]) -> list[str]:
+        """One line a node: name, what made it, value; the middle of a long list is folded."""
+        skipped = len(nodes) - SHOWN
+        shown = nodes if skipped <= 0 else [*nodes[: SHOWN // 2], *nodes[-SHOWN // 2 :]]
+        cells = [(self._label(node), self._call(node), summary(node._value).lstrip(" :")) for node in shown]
+        widths = [max(len(cell[i]) for cell in cells) for i in range(2)] if cells else [0, 0]
+        rows = [f"  {name:{widths[0]}}  {call:{widths[1]}} {value}" for name, call, value in cells]
+        return rows if skipped <= 0 else [*rows[: SHOWN // 2], f"  ... {skipped} more ...", *rows[SHOWN // 2 :]]
+
+    def _label(self, node: Any) -> str:
+        if not isinstance(node, Node):
+            return repr(node)
+        return self._names.of(node) or f"_{node.number}"
+
+    def _call(self, node: Node) -> str:
+        if node.op is None:
+            return node.kind
+        params = [f"{key}={value!r}" for key, value in node.params.items() if value != node.op.defaults[key]]
+        return f"{node.op.name}({', '.join([*map(self._label, node.inputs), *params])})"

@@ -1,0 +1,389 @@
+"""What is recorded: a Node is one value and where it came from.
+
+A Node speaks NumPy (operators, methods, `np.exp(node)`), so an expression over Nodes records itself. Leaves are what the
+user brings: `parameter`, `constant`, and every bare array in an expression.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from tinygraph.place import Place, place_of, user_frame
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from tinygraph.ops.declare import Op
+
+_numbers = itertools.count(1)
+
+ADVICE = {
+    "backward": "gradients are values here: `dw, db = tg.gradients(L, w, b)`, or `tg.Graph(L, names=locals()).backprop()`",
+    "grad": "nothing is stored on a node: `(dw,) = tg.gradients(L, w)`, or `graph.backprop()[w].value`",
+    "zero_grad": "nothing accumulates, so there is nothing to reset: delete the line",
+    "requires_grad": "make the leaf by `tg.parameter`; `node.kind` tells what it is",
+    "detach": "write `tg.stop_gradient(node)`, or `node.value` for the array",
+    "data": "write `node.value`",
+    "numpy": "write `node.value`",
+}
+
+
+def missing_attribute(kind: str, name: str) -> AttributeError:
+    """The error for `node.name`, with the line to write instead where people bring the name from another engine."""
+    return AttributeError(f"a tinygraph {kind} has no .{name}" + (f": {ADVICE[name]}" if name in ADVICE else ""))
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Node]:
+    """The method of the same name and calling convention as a NumPy function."""
+
+    def method(self: Node, *args: Any, **kwargs: Any) -> Node:
+        result: Node = function(self, *args, **kwargs)
+        return result
+
+    method.__name__ = function.__name__
+    method.__doc__ = f"Record `np.{function.__name__}(node, ...)`."
+    return method
+
+
+class Node:
+    """One value in a computation, and the op and inputs that made it.
+
+    `value` (read-only), `op` (None for a leaf), `inputs` (Nodes and Python numbers), `params` (the op's metadata), `number`
+    (order of creation), `kind` (parameter, constant or node), `place` (the user's line). A node never changes; `==` compares
+    entry by entry, the hash is identity.
+
+    >>> w = tg.parameter(3.0)
+    >>> w * w + 1
+    <node add: 10>
+    """
+
+    # `value` is a property so that nobody can change it; inside the package the hot paths read `_value` itself.
+    kind: str = "node"
+    __slots__ = ("_value", "code", "inputs", "instruction", "number", "op", "params")
+
+    def __init__(
+        self,
+        value: Any,
+        op: Op | None,
+        inputs: tuple[Any, ...],
+        params: dict[str, Any],
+        code: CodeType | Place,
+        instruction: int,
+    ) -> None:
+        self._value = value
+        self.op = op
+        self.inputs = inputs
+        self.params = params
+        self.code = code
+        self.instruction = instruction
+        self.number = next(_numbers)
+
+    @property
+    def value(self) -> Any:
+        """The value: a read-only array of the node's shape and dtype, or a NumPy scalar where the shape is ()."""
+        value = self._value
+        if isinstance(value, np.ndarray) and value.flags.writeable:
+            value = value.view()
+            value.flags.writeable = False
+        return value
+
+    @property
+    def place(self) -> Place:
+        """The line of the user's code that made this node."""
+        return self.code if isinstance(self.code, Place) else place_of(self.code, self.instruction)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        shape: tuple[int, ...] = self._value.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the value."""
+        dtype: np.dtype[Any] = self._value.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes of the value."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of entries of the value."""
+        return int(self._value.size)
+
+    def item(self) -> Any:
+        """The only entry of the value, as a Python number."""
+        return self._value.item()
+
+    def tolist(self) -> Any:
+        """The value as nested lists of Python numbers."""
+        return self._value.tolist()
+
+    def __repr__(self) -> str:
+        name = self.kind if self.op is None else f"{self.kind} {self.op.name}"
+        return f"<{name}{summary(self._value)}>"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value, spec) if spec else repr(self)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise missing_attribute("node", name)
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "a node is never changed: build a new one with `np.where(mask, new, node)`, or change the array before it is "
+            "recorded (`array[...] = ...; w = tg.parameter(array)`)"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from tinygraph.pickling import reduce_node
+
+        return reduce_node(self)
+
+    # Python's protocols
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def __index__(self) -> int:
+        index: int = self._value.__index__()
+        return index
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __iter__(self) -> Iterator[Node]:
+        if not self.shape:
+            raise TypeError("a node of shape () cannot be iterated over")
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Node:
+        return ops.getitem(self, index)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return ops.call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return ops.call_function(function, args, kwargs)
+
+    # Operators
+
+    def __add__(self, other: Any) -> Node:
+        return ops.add(self, other)
+
+    def __radd__(self, other: Any) -> Node:
+        return ops.add(other, self)
+
+    def __sub__(self, other: Any) -> Node:
+        return ops.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Node:
+        return ops.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Node:
+        return ops.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Node:
+        return ops.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Node:
+        return ops.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Node:
+        return ops.divide(other, self)
+
+    def __pow__(self, other: Any) -> Node:
+        return ops.power(self, other)
+
+    def __rpow__(self, other: Any) -> Node:
+        return ops.power(other, self)
+
+    def __matmul__(self, other: Any) -> Node:
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Node:
+        return ops.matmul(other, self)
+
+    def __neg__(self) -> Node:
+        return ops.negative(self)
+
+    def __pos__(self) -> Node:
+        return self
+
+    def __abs__(self) -> Node:
+        return ops.abs(self)
+
+    def __round__(self, digits: int = 0) -> Node:
+        return ops.round(self, decimals=digits)
+
+    def __eq__(self, other: object) -> Node:  # type: ignore[override]  # elementwise, as NumPy's
+        return ops.equal(self, other)
+
+    def __ne__(self, other: object) -> Node:  # type: ignore[override]  # elementwise, as NumPy's
+        return ops.not_equal(self, other)
+
+    def __lt__(self, other: Any) -> Node:
+        return ops.less(self, other)
+
+    def __le__(self, other: Any) -> Node:
+        return ops.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Node:
+        return ops.greater(self, other)
+
+    def __ge__(self, other: Any) -> Node:
+        return ops.greater_equal(self, other)
+
+    def __and__(self, other: Any) -> Node:
+        return ops.logical_and(self, other)
+
+    __rand__ = __and__
+
+    def __or__(self, other: Any) -> Node:
+        return ops.logical_or(self, other)
+
+    __ror__ = __or__
+
+    def __invert__(self) -> Node:
+        return ops.logical_not(self)
+
+    # NumPy's methods
+
+    sum = _method(np.sum)
+    mean = _method(np.mean)
+    max = _method(np.max)
+    min = _method(np.min)
+    squeeze = _method(np.squeeze)
+    astype = _method(np.astype)
+    argmax = _method(np.argmax)
+    argmin = _method(np.argmin)
+    argsort = _method(np.argsort)
+    all = _method(np.all)
+    any = _method(np.any)
+
+    @property
+    def T(self) -> Node:
+        """Record `np.transpose(node)`."""
+        return ops.transpose(self)
+
+    def transpose(self, *axes: Any) -> Node:
+        """Record `np.transpose(node, axes)`; axes as one tuple or one by one."""
+        return ops.transpose(self, axes=_spread(axes) or None)
+
+    def reshape(self, *shape: Any) -> Node:
+        """Record `np.reshape(node, shape)`; the shape as one tuple or one by one."""
+        return ops.reshape(self, shape=_spread(shape))
+
+
+class Leaf(Node):
+    """A node that the user brought: a parameter, or a constant, which every bare array is too."""
+
+    __slots__ = ("__weakref__", "kind")
+
+    def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int) -> None:
+        super().__init__(value, None, (), {}, code, instruction)
+        self.kind = kind
+
+
+def _spread(sizes: tuple[Any, ...]) -> Any:
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def parameter(value: Any, *, copy: bool = True) -> Node:
+    """A leaf that gradients are asked for; its gradient has its shape and dtype.
+
+    An int becomes float64; a Node gives a fresh leaf of its value, without its history. `copy=False` shares the array.
+    Raises TypeError for bool, complex, object and string values.
+
+    >>> tg.parameter([1, 2])
+    <parameter (2,) float64: [1. 2.]>
+    """
+    array = _real("parameter", value, copy)
+    if array.dtype.kind in "iu":
+        array = array.astype(np.float64)
+    elif array.dtype.kind == "b":
+        raise TypeError("a parameter cannot be bool: write `value.astype(float)`, or use `tg.constant` for a mask")
+    return _leaf(array, "parameter")
+
+
+def constant(value: Any, *, copy: bool = True) -> Node:
+    """A leaf without a gradient of its own: data, labels, a fixed number. `copy=False` shares the array.
+
+    Raises TypeError for complex, object and string values.
+
+    >>> tg.constant([1, 2])
+    <constant (2,) int64: [1 2]>
+    """
+    return _leaf(_real("constant", value, copy), "constant")
+
+
+_leaves: WeakValueDictionary[int, Leaf] = WeakValueDictionary()
+
+
+def leaf_of(value: Any) -> Node:
+    """The constant that stands for a bare array, the same one as long as any graph holds it."""
+    shareable = isinstance(value, np.ndarray | np.generic)
+    leaf = _leaves.get(id(value)) if shareable else None
+    if leaf is None or leaf._value is not value:
+        leaf = _leaf(_real("constant", value, copy=False), "constant")
+        if leaf._value is value:
+            _leaves[id(value)] = leaf
+    return leaf
+
+
+def _leaf(value: Any, kind: str) -> Leaf:
+    frame = user_frame(3)
+    return Leaf(value, kind, frame.f_code, frame.f_lasti)
+
+
+def _real(kind: str, value: Any, copy: bool) -> Any:
+    """`value` as a real array, or as a scalar where the shape is ()."""
+    if isinstance(value, Node):
+        value = value._value
+    if isinstance(value, np.generic):
+        array: Any = value
+    else:
+        try:
+            array = np.array(value, copy=copy or None)
+        except ValueError as error:
+            raise TypeError(f"a {kind} must be one array of numbers, not rows of different lengths: {error}") from error
+    fixes = {
+        "c": "use `.real`, `.imag` or `np.abs(value)`",
+        "O": "write `np.asarray(value, dtype=float)`",
+        "U": "write `np.asarray(value, dtype=float)` if it spells numbers",
+    }
+    if array.dtype.kind not in "biuf":
+        fix = fixes.get(array.dtype.kind, fixes["O"])
+        raise TypeError(f"a {kind} must be real numbers, not {array.dtype} ({type(value).__name__}): {fix}")
+    return array if array.shape or not copy else array[()]
+
+
+def summary(value: Any) -> str:
+    """The value for one line: ` 0.574` after a colon, or shape, dtype and the outermost entries."""
+    if not np.shape(value):
+        return f": {value:.4g}" if value.dtype.kind == "f" else f": {value}"
+    with np.printoptions(precision=4, threshold=6, edgeitems=2, linewidth=10**6):
+        text = " ".join(str(value).split())
+    return f" {value.shape} {value.dtype}: {text}"
+
+
+from tinygraph import ops  # noqa: E402  # the ops record Nodes and a Node's operators are ops, so one of the two comes last

@@ -1,0 +1,61 @@
+"""Activations: sigmoid, relu, softplus and softmax, finite at any finite input and silent about it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygraph.ops.declare import Array, op
+from tinygraph.ops.reductions import logsumexp
+from tinygraph.ops.selection import where
+
+
+@op(lambda g, a, z: g * a * (1 - a), elementwise=True)
+def sigmoid(z: Array) -> Array:
+    """The logistic function 1 / (1 + exp(-z)), between 0 and 1.
+
+    >>> tg.sigmoid(tg.constant([-1000.0, 0.0, 1000.0]))
+    <node sigmoid (3,) float64: [0. 0.5 1. ]>
+    """
+    e = np.exp(-np.abs(z))
+    return where(z >= 0, 1, e) / (1 + e)
+
+
+@op(lambda g, a, z: g * (z > 0), elementwise=True)
+def relu(z: Array) -> Array:
+    """max(z, 0); its derivative at 0 is taken as 0.
+
+    >>> tg.relu(tg.constant([-2.0, 3.0]))
+    <node relu (2,) float64: [0. 3.]>
+    """
+    return np.maximum(z, 0)
+
+
+@op(lambda g, a, z: g * sigmoid(z), elementwise=True)
+def softplus(z: Array) -> Array:
+    """log(1 + exp(z)), a smooth relu; the loss of a wrong logit z.
+
+    >>> tg.softplus(tg.constant([-1000.0, 1000.0]))
+    <node softplus (2,) float64: [ 0. 1000.]>
+    """
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+@op(lambda g, a, z, axis: a * (g - np.sum(g * a, axis=axis, keepdims=True)))
+def softmax(z: Array, *, axis: int = -1) -> Array:
+    """exp(z) / sum(exp(z)) along `axis`: positive, and summing to 1.
+
+    >>> tg.softmax(tg.constant([1000.0, 1000.0]))
+    <node softmax (2,) float64: [0.5 0.5]>
+    """
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@op(lambda g, a, z, axis: g - np.exp(a) * np.sum(g, axis=axis, keepdims=True))
+def log_softmax(z: Array, *, axis: int = -1) -> Array:
+    """log(softmax(z)) along `axis`, exact where the softmax itself underflows.
+
+    >>> tg.log_softmax(tg.constant([0.0, 1000.0]))
+    <node log_softmax (2,) float64: [-1000. 0.]>
+    """
+    return z - logsumexp(z, axis=axis, keepdims=True)

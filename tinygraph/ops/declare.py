@@ -1,0 +1,176 @@
+"""How an op is declared, and how calling one records a node.
+
+An op is a NumPy function under its derivative: one rule per array argument, `rule(g, out, *inputs, **params)`, which turns
+the upstream gradient `g` into that argument's contribution. The same rule runs on arrays, where it computes, and on Nodes,
+where it records, because everything it calls does the same.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from tinygraph.errors import TOLD, op_error
+from tinygraph.node import Node, leaf_of
+from tinygraph.place import user_frame
+
+Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
+Rule: TypeAlias = Callable[..., Array]
+
+REGISTRY: dict[str, Op] = {}
+NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
+NO_PARAMS: dict[str, Any] = {}
+EMPTY = inspect.Parameter.empty
+
+BROADCASTING = (
+    "shapes are compared from the right, where sizes must be equal or 1; "
+    "give one operand the missing axis (x[:, None]) or transpose it (x.T)"
+)
+
+
+class Op:
+    """A differentiable function: call it on arrays and it computes, on at least one Node and it records.
+
+    `name`, `rules` (one per array argument, None where there is no gradient), `elementwise`, `hint`, `numpy`, `arguments` (the
+    names of the array arguments), `variadic` (whether the last of them takes any number), `defaults` (of the keyword metadata).
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], rules: Sequence[Rule | None], elementwise: bool, hint: str, numpy: Any
+    ) -> None:
+        self.function = function
+        self.rules = tuple(rules)
+        self.elementwise = elementwise
+        self.hint = hint or (BROADCASTING if elementwise else "")
+        self.numpy = numpy
+        self.name = self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+        self.__doc__, self.__module__ = function.__doc__, function.__module__
+        self.__wrapped__ = function  # doctest and inspect read the function through it
+        kinds = inspect.signature(function).parameters.values()
+        self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in kinds)
+        self.defaults = {p.name: p.default for p in kinds if p.kind is p.KEYWORD_ONLY}
+        self.built_in = function.__module__.startswith("tinygraph.ops.")
+        if len(self.rules) != len(self.arguments):
+            raise TypeError(
+                f"op {self.name} has {len(self.arguments)} array arguments ({', '.join(self.arguments)}) but "
+                f"{len(self.rules)} rules: give one rule per array argument, None where there is no gradient, and put "
+                "metadata such as axis behind a `*`"
+            )
+
+    def __call__(self, *arguments: Any, **params: Any) -> Any:
+        """Compute on arrays; record where one of the arguments is a Node."""
+        if len(arguments) > len(self.rules) and not self.variadic:
+            arguments, params = self._split(arguments, params)
+        for x in arguments:
+            if isinstance(x, Node):
+                return self.record(arguments, params)
+        return self.function(*arguments, **params)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return op_named, (self.name,)
+
+    def _split(self, arguments: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Read positional metadata, as in `softmax(z, 1)`, by the order of the signature."""
+        count = len(self.rules)
+        extra = dict(zip(self.defaults, arguments[count:], strict=False))
+        if len(arguments) > count + len(self.defaults) or extra.keys() & params.keys():
+            raise TypeError(f"{self.signature()} was given {len(arguments)} positional arguments")
+        return arguments[:count], extra | params
+
+    def signature(self) -> str:
+        """The call to write, for error messages: `sum(x, *, axis=None, keepdims=False)`."""
+        names = ["*" * (self.variadic and name == self.arguments[-1]) + name for name in self.arguments]
+        names += ["*"] * (not self.variadic and bool(self.defaults))
+        names += [name if value is EMPTY else f"{name}={value!r}" for name, value in self.defaults.items()]
+        return f"{self.name}({', '.join(names)})"
+
+    def rule(self, position: int) -> Rule | None:
+        """The rule for the argument at `position`; a rule that serves any number of arguments is told which it is for."""
+        last = len(self.rules) - 1
+        if not self.variadic or position < last:
+            return self.rules[position]
+        shared = self.rules[last]
+        if shared is None:
+            return None
+        return lambda *arguments, **params: shared(*arguments, position=position - last, **params)
+
+    def record(self, arguments: Sequence[Any], params: dict[str, Any]) -> Node:
+        """Run the op on the values of its inputs and keep the result with where it came from."""
+        inputs = []
+        values = []
+        frame = user_frame(3)
+        try:
+            for x in arguments:
+                if isinstance(x, Node):
+                    values.append(x._value)
+                elif type(x) is float or type(x) is int or type(x) is bool:
+                    values.append(x)
+                else:
+                    x = leaf_of(x)
+                    values.append(x._value)
+                inputs.append(x)
+            if self.defaults or params:
+                params = self._complete(params)
+                value = self.function(*values, **params)
+            else:
+                value = self.function(*values)
+        except TOLD as error:
+            raise op_error(self, arguments, error, frame) from error
+        return Node(value, self, tuple(inputs), params or NO_PARAMS, frame.f_code, frame.f_lasti)
+
+    def _complete(self, params: dict[str, Any]) -> dict[str, Any]:
+        unknown = params.keys() - self.defaults.keys()
+        if unknown:
+            raise TypeError(f"{self.signature()} takes no {', '.join(sorted(unknown))}")
+        complete = {**self.defaults, **params}
+        missing = [name for name, value in complete.items() if value is EMPTY]
+        if missing:
+            raise TypeError(f"{self.signature()} needs {', '.join(missing)}")
+        return complete
+
+
+def op(*rules: Rule | None, elementwise: bool = False, hint: str = "", numpy: Any = None) -> Callable[[Callable[..., Any]], Op]:
+    """Declare a NumPy function as an op, with one gradient rule per array argument.
+
+    `rule(g, out, *inputs, **params)` gets the upstream gradient `g` (shape of `out`), the result and the inputs, and returns the
+    contribution to its argument; broadcasting is undone for it. It must be written with operators, NumPy functions and ops, so
+    that it can record as well as compute. None stands for an argument without a gradient. For a function of `*inputs` the last
+    rule serves all of them and takes the keyword `position`. `elementwise` says that each entry of the result depends on the
+    same entry of the inputs alone; `hint` is the fix that a failure shows; `numpy` is the NumPy function that records this op
+    when it is given a Node.
+
+    Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
+
+    >>> @tg.op(lambda g, out, x: g * np.cos(x), elementwise=True)
+    ... def sine(x):
+    ...     return np.sin(x)
+    >>> x = tg.parameter(0.0)
+    >>> tg.gradients(sine(x), x)
+    (np.float64(1.0),)
+    """
+
+    def declare(function: Callable[..., Any]) -> Op:
+        new = Op(function, rules, elementwise, hint, numpy)
+        old = REGISTRY.get(new.name)
+        if old is not None and old.built_in:
+            raise ValueError(f"{new.name} is the name of a built-in op: call yours something else")
+        REGISTRY[new.name] = new
+        if numpy is not None:
+            NUMPY[numpy] = new
+        return new
+
+    return declare
+
+
+def op_named(name: str) -> Op:
+    """Find an op by name, as a loaded graph must."""
+    try:
+        return REGISTRY[name]
+    except KeyError:
+        raise LookupError(f"no op is called {name!r}: import the module that declares it, then load again") from None

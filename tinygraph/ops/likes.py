@@ -1,0 +1,194 @@
+"""What gradient rules are made of: the shape of a result is taken from another node, never written as a number.
+
+That is why an emitted program runs at any batch size. `like` arguments give their shape and dtype alone and have no gradient.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from tinygraph.ops.declare import Array, op
+
+Axis = int | tuple[int, ...] | None
+
+
+@op(lambda g, out, x: g, elementwise=True)
+def alias(x: Array) -> Array:
+    """The same value under a name of its own, as in `db = dz`.
+
+    >>> tg.ops.alias(tg.constant(2.0))
+    <node alias: 2>
+    """
+    return x
+
+
+@op(None, elementwise=True)
+def stop_gradient(x: Array) -> Array:
+    """The same value, through which no gradient flows.
+
+    >>> x = tg.parameter(3.0)
+    >>> tg.gradients(tg.stop_gradient(x) * x, x)
+    (np.float64(3.0),)
+    """
+    return x
+
+
+@op(lambda g, out, x, like: g, None)
+def broadcast_like(x: Array, like: Array) -> Array:
+    """x repeated to the shape of `like`; a number takes its dtype.
+
+    >>> tg.ops.broadcast_like(1.0, np.zeros(3))
+    array([1., 1., 1.])
+    """
+    x = np.asarray(x, like.dtype) if type(x) in (int, float) else x
+    return np.broadcast_to(x, like.shape)
+
+
+@op(lambda g, out, x, like: broadcast_like(g, x), None)
+def sum_like(x: Array, like: Array) -> Array:
+    """Undo broadcasting: sum x over the axes that `like` lacks or has with size 1.
+
+    >>> tg.ops.sum_like(np.ones((3, 2)), np.zeros((1, 2)))
+    array([[3., 3.]])
+    """
+    extra = x.ndim - like.ndim
+    stretched = tuple(extra + i for i, size in enumerate(like.shape) if size == 1 and x.shape[extra + i] != 1)
+    summed = np.sum(x, axis=tuple(range(extra)) + stretched, keepdims=True)
+    return np.reshape(summed, like.shape)[()]
+
+
+def _reshape_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
+    return reshape_like(g, x)
+
+
+@op(_reshape_rule, None)
+def reshape_like(x: Array, like: Array) -> Array:
+    """x in the shape of `like`, which has as many entries.
+
+    >>> tg.ops.reshape_like(np.arange(4), np.zeros((2, 2)))
+    array([[0, 1],
+           [2, 3]])
+    """
+    return np.reshape(x, like.shape)
+
+
+def _cast_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
+    return cast_like(g, x)
+
+
+@op(_cast_rule, None)
+def cast_like(x: Array, like: Array) -> Array:
+    """x in the dtype of `like`.
+
+    >>> tg.ops.cast_like(np.float64(1), np.float32(0))
+    np.float32(1.0)
+    """
+    return x.astype(like.dtype)
+
+
+@op(lambda g, out, x, dtype: cast_like(g, x))
+def cast(x: Array, *, dtype: Any) -> Array:
+    """x in another dtype; no gradient flows through a dtype that is not a float's.
+
+    >>> tg.constant(1.5).astype(np.float32).dtype
+    dtype('float32')
+    """
+    return x.astype(dtype)
+
+
+@op(None)
+def count(x: Array, *, axis: Axis = None) -> Array:
+    """How many entries of x one entry of a mean over `axis` stands for, in the dtype of x.
+
+    >>> tg.ops.count(np.zeros((3, 2))), tg.ops.count(np.zeros((3, 2)), axis=0)
+    (np.float64(6.0), np.float64(3.0))
+    """
+    axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    size = 1
+    for i in axes:
+        size *= x.shape[i]
+    return x.dtype.type(size)
+
+
+@op(None, None)
+def one_hot_like(labels: Array, like: Array) -> Array:
+    """A row of `like`'s last axis for every integer label, 1 at the label and 0 elsewhere, in the dtype of `like`.
+
+    >>> tg.ops.one_hot_like(np.array([2, 0]), np.zeros((2, 3)))
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    classes = np.arange(like.shape[-1])
+    return (np.expand_dims(labels, -1) == classes).astype(like.dtype)
+
+
+def index_of(template: tuple[Any, ...], arrays: tuple[Array, ...]) -> Any:
+    """The index that a template spells, with its arrays put back where `ARRAY` holds their places."""
+    rest = iter(arrays)
+    return tuple(next(rest) if part is ARRAY else part for part in template)
+
+
+class _Array:
+    """The place of an index array in a template."""
+
+    def __repr__(self) -> str:
+        return "ARRAY"
+
+    def __reduce__(self) -> str:
+        return "ARRAY"
+
+
+ARRAY = _Array()
+
+
+def _scatter_rule(g: Array, out: Array, x: Array, like: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
+    return index(g, *arrays, template=template)
+
+
+@op(_scatter_rule, None, None)
+def scatter_like(x: Array, like: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
+    """Zeros in the shape of `like`, with x added where the index reads; repeated indices accumulate.
+
+    >>> tg.ops.scatter_like(np.ones(3), np.zeros(2), np.array([0, 0, 1]), template=(tg.ops.ARRAY,))
+    array([2., 1.])
+    """
+    result = np.zeros(like.shape, x.dtype)
+    where = index_of(template, arrays)
+    if any(array.dtype.kind != "b" for array in arrays):
+        np.add.at(result, where, x)
+    else:
+        result[where] = x
+    return result
+
+
+@op(lambda g, out, x, *arrays, template: scatter_like(g, x, *arrays, template=template), None)
+def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
+    """x[template], any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.
+
+    >>> x = tg.constant([1.0, 2.0, 3.0])
+    >>> x[::-1], x[[0, 0]], x[x.value > 1]
+    (<node index (3,) float64: [3. 2. 1.]>, <node index (2,) float64: [1. 1.]>, <node index (2,) float64: [2. 3.]>)
+    """
+    return x[index_of(template, arrays)]
+
+
+def getitem(x: Array, key: Any) -> Array:
+    """Split an index into arrays and template, and record it."""
+    arrays: list[Any] = []
+    template: list[Any] = []
+    for part in key if isinstance(key, tuple) else (key,):
+        if part is None or part is Ellipsis or (isinstance(part, int) and not isinstance(part, bool)):
+            template.append(part)
+        elif isinstance(part, slice):
+            ends = (part.start, part.stop, part.step)
+            template.append(slice(*(None if end is None else operator.index(end) for end in ends)))
+        elif isinstance(part, np.integer):
+            template.append(int(part))
+        else:
+            part = np.asarray(part, dtype=np.intp) if isinstance(part, list) and not part else part
+            arrays.append(np.asarray(part) if isinstance(part, bool | list) else part)
+            template.append(ARRAY)
+    return index(x, *arrays, template=tuple(template))

@@ -1,0 +1,127 @@
+"""Losses: how far predictions are from targets, as a mean over the examples, a sum, or one number each ("none")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from tinygraph.ops.activations import log_softmax, sigmoid, softmax
+from tinygraph.ops.declare import Array, op
+from tinygraph.ops.likes import count, one_hot_like
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def _same_shape(prediction: Array, target: Array) -> None:
+    shapes = np.shape(prediction), np.shape(target)
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"predictions of shape {shapes[0]} and targets of shape {shapes[1]} must have the same shape (broadcasting them "
+            "would compare every example with every other): reshape the targets, for example y.reshape(z.shape)"
+        )
+
+
+def _reduce(losses: Array, reduction: Reduction) -> Array:
+    reducers: dict[str, Callable[[Array], Array]] = {"mean": np.mean, "sum": np.sum, "none": lambda x: x}
+    if reduction not in reducers:
+        raise ValueError(f"reduction={reduction!r}: choose one of {', '.join(reducers)}")
+    return reducers[reduction](losses)
+
+
+def _over(g: Array, prediction: Array, reduction: Reduction) -> Array:
+    """The upstream gradient of one example's loss."""
+    return g / count(prediction) if reduction == "mean" else g
+
+
+@op(
+    lambda g, out, a, y, reduction: _over(g, a, reduction) * (-y / np.where(y == 0, 1, a) + (1 - y) / np.where(y == 1, 1, 1 - a)),
+    lambda g, out, a, y, reduction: _over(g, a, reduction) * (np.log(1 - a) - np.log(a)),
+)
+def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
+    """-(y log a + (1 - y) log(1 - a)) for probabilities a and labels y of the same shape; infinite for a sure mistake.
+
+    A label of exactly 0 or 1 leaves the other logarithm out, so a sure and right answer costs 0. Where logits are at hand,
+    `binary_cross_entropy_with_logits` is exact at any of them. Raises ValueError for different shapes.
+
+    >>> tg.binary_cross_entropy(tg.constant([0.5, 1.0]), np.array([1, 1]))
+    <node binary_cross_entropy: 0.3466>
+    """
+    _same_shape(a, y)
+    positive, negative = np.where(y == 0, 1, a), np.where(y == 1, 1, 1 - a)
+    return _reduce(-(y * np.log(positive) + (1 - y) * np.log(negative)), reduction)
+
+
+@op(
+    lambda g, out, z, y, reduction: _over(g, z, reduction) * (sigmoid(z) - y),
+    lambda g, out, z, y, reduction: _over(g, z, reduction) * -z,
+)
+def binary_cross_entropy_with_logits(z: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
+    """The binary cross-entropy of sigmoid(z) with labels y of the same shape, finite and exact at any logit z.
+
+    Computed as max(z, 0) - y z + log(1 + exp(-|z|)), whose first two terms cancel exactly for a label of 0 or 1.
+    Raises ValueError for different shapes.
+
+    >>> tg.binary_cross_entropy_with_logits(tg.constant([1000.0, 0.0]), np.array([1, 0]))
+    <node binary_cross_entropy_with_logits: 0.3466>
+    """
+    _same_shape(z, y)
+    return _reduce(np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z))), reduction)
+
+
+def _targets(y: Array, Z: Array) -> Array:
+    """The labels as one row of probabilities per example."""
+    return y if y.ndim == Z.ndim else one_hot_like(y, Z)
+
+
+def _check_labels(Z: Array, y: Array) -> None:
+    classes = Z.shape[-1]
+    if y.shape == Z.shape:
+        if not np.allclose(np.sum(y, axis=-1), 1, rtol=0, atol=1e-6):
+            raise ValueError("every row of one-hot or probability labels must sum to 1")
+    elif y.shape != Z.shape[:-1]:
+        raise ValueError(
+            f"logits of shape {Z.shape} need integer labels of shape {Z.shape[:-1]} or one-hot labels of shape {Z.shape}, "
+            f"not shape {y.shape}"
+        )
+    elif y.dtype.kind not in "iu":
+        raise TypeError(f"class labels must be integers, not {y.dtype}: write y.astype(int)")
+    elif y.size and not (np.min(y) >= 0 and np.max(y) < classes):
+        raise ValueError(f"labels from {np.min(y)} to {np.max(y)} do not fit {classes} classes, numbered from 0")
+
+
+def _softmax_rule(g: Array, out: Array, Z: Array, y: Array, reduction: Reduction) -> Array:
+    upstream = np.expand_dims(g, -1) if reduction == "none" else g
+    if reduction == "mean":
+        upstream = g / count(Z, axis=tuple(range(Z.ndim - 1)))
+    return upstream * (softmax(Z) - _targets(y, Z))
+
+
+@op(_softmax_rule, None)
+def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
+    """-log of the probability that softmax(Z) gives to the right class, for logits Z of shape (..., classes).
+
+    Labels y are integers of shape (...) or one-hot rows (probabilities summing to 1) of the shape of Z; they are data, so no
+    gradient flows into them. Raises ValueError or TypeError for labels that do not fit.
+
+    >>> Z = tg.constant([[0.0, 0.0], [1000.0, 0.0]])
+    >>> tg.softmax_cross_entropy(Z, np.array([0, 0]))
+    <node softmax_cross_entropy: 0.3466>
+    """
+    _check_labels(Z, y)
+    return _reduce(-np.sum(np.where(_targets(y, Z) == 0, 0, _targets(y, Z) * log_softmax(Z)), axis=-1), reduction)
+
+
+@op(
+    lambda g, out, prediction, target, reduction: _over(g, prediction, reduction) * (2 * (prediction - target)),
+    lambda g, out, prediction, target, reduction: _over(g, prediction, reduction) * (2 * (target - prediction)),
+)
+def mean_squared_error(prediction: Array, target: Array, *, reduction: Reduction = "mean") -> Array:
+    """(prediction - target)**2 for arrays of the same shape; raises ValueError for different shapes.
+
+    >>> tg.mean_squared_error(tg.constant([1.0, 2.0]), np.array([1.0, 4.0]))
+    <node mean_squared_error: 2>
+    """
+    _same_shape(prediction, target)
+    return _reduce(np.square(prediction - target), reduction)

@@ -1,0 +1,132 @@
+"""What a NumPy function does when it is given a Node: it records an op, answers a question, or is refused by name."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from tinygraph.node import Node
+from tinygraph.ops import likes, shapes
+from tinygraph.ops.declare import NUMPY, Op
+
+# Questions about values: no gradient is meant, so they get the values and give plain NumPy answers.
+QUERIES: set[Callable[..., Any]] = {
+    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.argwhere, np.array2string, np.array_equal,
+    np.array_repr, np.array_str, np.can_cast, np.copyto, np.count_nonzero, np.empty_like, np.flatnonzero, np.full_like,
+    np.iscomplexobj, np.isclose, np.isfinite, np.isinf, np.isnan, np.isrealobj, np.may_share_memory, np.ndim, np.nonzero,
+    np.ones_like, np.result_type, np.searchsorted, np.shape, np.shares_memory, np.signbit, np.size, np.unique,
+    np.zeros_like,
+}  # fmt: skip
+
+
+def implements(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Answer a NumPy function by a composition of ops, or by an op behind another calling convention."""
+
+    def declare(own: Callable[..., Any]) -> Callable[..., Any]:
+        NUMPY[function] = own
+        return own
+
+    return declare
+
+
+@implements(np.astype)
+def _astype(x: Node, dtype: Any, /, *, copy: bool = True) -> Node:
+    if np.dtype(dtype).kind != "f":
+        return likes.stop_gradient(likes.cast(x, dtype=np.dtype(dtype)))
+    return likes.cast(x, dtype=np.dtype(dtype))
+
+
+@implements(np.concatenate)
+def _concatenate(arrays: Sequence[Any], /, axis: int | None = 0) -> Node:
+    if axis is None:
+        return shapes.concatenate(*(shapes.reshape(x, shape=-1) for x in arrays))
+    return shapes.concatenate(*arrays, axis=axis)
+
+
+@implements(np.stack)
+def _stack(arrays: Sequence[Any], axis: int = 0) -> Node:
+    return shapes.stack(*arrays, axis=axis)
+
+
+def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`ufunc(*inputs)` where at least one input is a Node."""
+    if method != "__call__":
+        raise refusal(f"np.{ufunc.__name__}.{method}", "write np.sum, np.max or np.min" if method == "reduce" else "")
+    if kwargs.get("out") is not None:
+        raise TypeError(
+            f"np.{ufunc.__name__} cannot write a node into an array: write `a = a + node` in place of `a += node` or `out=a`"
+        )
+    if kwargs:
+        raise TypeError(f"np.{ufunc.__name__} of a node takes no {', '.join(kwargs)}")
+    return call_function(ufunc, inputs, kwargs)
+
+
+def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`function(*args, **kwargs)` where a Node is somewhere among the arguments."""
+    if function in QUERIES:
+        return function(*(_value(x) for x in args), **{name: _value(x) for name, x in kwargs.items()})
+    own = NUMPY.get(function)
+    if own is None:
+        raise refusal(numpy_name(function))
+    if isinstance(own, Op):
+        if len(args) != len(own.rules) or not kwargs.keys() <= own.defaults.keys():
+            args, kwargs = _by_numpy_signature(own, function, args, kwargs)
+        return own(*args, **kwargs)
+    try:
+        inspect.signature(own).bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{numpy_name(function)} of a node: {error}") from None
+    return own(*args, **kwargs)
+
+
+def refusal(name: str, advice: str = "") -> TypeError:
+    """Say that a NumPy function has no gradient here, and what is near."""
+    if not advice:
+        near = difflib.get_close_matches(name, [numpy_name(known) for known in NUMPY], n=3, cutoff=0.5)
+        advice = f"near it are {', '.join(near)}; " if near else ""
+        advice += "declare it with @tg.op, or use node.value if no gradient is needed"
+    return TypeError(f"{name} does not take a node: {advice}")
+
+
+def numpy_name(function: Callable[..., Any]) -> str:
+    """What a user writes to reach a NumPy function: `np.sum`, `np.linalg.norm`; others by their own module."""
+    name = {"absolute": "abs"}.get(function.__name__, function.__name__)
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module}.{name}".replace("numpy.", "np.", 1) if module.startswith("numpy") else f"{module}.{name}"
+
+
+def _value(x: Any) -> Any:
+    if isinstance(x, Node):
+        return x.value
+    return type(x)(map(_value, x)) if isinstance(x, list | tuple) else x
+
+
+_signature = lru_cache(inspect.signature)
+
+
+def _by_numpy_signature(
+    own: Op, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Read a call the way NumPy does: arrays first, then its own order of metadata, the op's share of which is kept."""
+    name = numpy_name(function)
+    if isinstance(function, np.ufunc) or not own.defaults:
+        raise TypeError(f"{name} of a node takes {len(own.rules)} operands, not {len(args)}")
+    try:
+        bound = _signature(function).bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
+    count = len(own.rules)
+    arrays = tuple(bound.values())[:count]
+    params = {}
+    for key, value in tuple(bound.items())[count:]:
+        key = {"newshape": "shape"}.get(key, key)
+        if key in own.defaults:
+            params[key] = value
+        elif value is not None and value is not np._NoValue:
+            raise TypeError(f"{name} of a node takes no {key}: write {own.signature()}")
+    return arrays, params

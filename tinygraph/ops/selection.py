@@ -1,0 +1,117 @@
+"""Comparisons, logic and `where`: they record, so that a replay decides anew, but only `where` passes a gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygraph.ops.declare import Array, op
+
+
+@op(None, None, elementwise=True, numpy=np.greater)
+def greater(x: Array, y: Array) -> Array:
+    """x > y.
+
+    >>> tg.constant([1.0, 3.0]) > 2
+    <node greater (2,) bool: [False True]>
+    """
+    return x > y
+
+
+@op(None, None, elementwise=True, numpy=np.greater_equal)
+def greater_equal(x: Array, y: Array) -> Array:
+    """x >= y.
+
+    >>> tg.constant([1.0, 3.0]) >= 3
+    <node greater_equal (2,) bool: [False True]>
+    """
+    return x >= y
+
+
+@op(None, None, elementwise=True, numpy=np.less)
+def less(x: Array, y: Array) -> Array:
+    """x < y.
+
+    >>> tg.constant([1.0, 3.0]) < 2
+    <node less (2,) bool: [ True False]>
+    """
+    return x < y
+
+
+@op(None, None, elementwise=True, numpy=np.less_equal)
+def less_equal(x: Array, y: Array) -> Array:
+    """x <= y.
+
+    >>> tg.constant([1.0, 3.0]) <= 1
+    <node less_equal (2,) bool: [ True False]>
+    """
+    return x <= y
+
+
+@op(None, None, elementwise=True, numpy=np.equal)
+def equal(x: Array, y: Array) -> Array:
+    """x == y, entry by entry.
+
+    >>> tg.constant([1.0, 3.0]) == 1
+    <node equal (2,) bool: [ True False]>
+    """
+    return np.equal(x, y)
+
+
+@op(None, None, elementwise=True, numpy=np.not_equal)
+def not_equal(x: Array, y: Array) -> Array:
+    """x != y, entry by entry.
+
+    >>> tg.constant([1.0, 3.0]) != 1
+    <node not_equal (2,) bool: [False True]>
+    """
+    return np.not_equal(x, y)
+
+
+@op(None, None, elementwise=True, numpy=np.logical_and)
+def logical_and(x: Array, y: Array) -> Array:
+    """x and y, entry by entry; also written `x & y`.
+
+    >>> z = tg.constant([1.0, 3.0])
+    >>> (z > 0) & (z < 2)
+    <node logical_and (2,) bool: [ True False]>
+    """
+    return np.logical_and(x, y)
+
+
+@op(None, None, elementwise=True, numpy=np.logical_or)
+def logical_or(x: Array, y: Array) -> Array:
+    """x or y, entry by entry; also written `x | y`.
+
+    >>> z = tg.constant([1.0, 3.0])
+    >>> (z > 5) | (z < 2)
+    <node logical_or (2,) bool: [ True False]>
+    """
+    return np.logical_or(x, y)
+
+
+@op(None, elementwise=True, numpy=np.logical_not)
+def logical_not(x: Array) -> Array:
+    """not x, entry by entry; also written `~x`.
+
+    >>> ~(tg.constant([1.0, 3.0]) > 2)
+    <node logical_not (2,) bool: [ True False]>
+    """
+    return np.logical_not(x)
+
+
+@op(
+    None,
+    lambda g, out, condition, x, y: np.where(condition, g, 0),
+    lambda g, out, condition, x, y: np.where(condition, 0, g),
+    elementwise=True,
+    numpy=np.where,
+)
+def where(condition: Array, x: Array, y: Array) -> Array:
+    """x where the condition holds, else y, all broadcast together; the branch not taken gets a gradient of 0, never NaN.
+
+    >>> z = tg.constant([-1.0, 2.0])
+    >>> np.where(z > 0, z, 0)
+    <node where (2,) float64: [0. 2.]>
+    """
+    chosen: Array = np.where(condition, x, y)
+    return chosen[()]

@@ -1,0 +1,82 @@
+"""How nodes become bytes or a deep copy at any depth: one flat list of records, inputs before readers, ops by name.
+
+A record stands for its node while a pickle is written, so nodes that are pickled together stay the same nodes when loaded.
+Numbers are given anew in the old order; file, line and function of the user's code are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+from tinygraph.backprop import ancestors
+from tinygraph.node import Leaf, Node
+from tinygraph.ops import Op
+from tinygraph.place import Place
+
+
+class Record:
+    """One node, without its history."""
+
+    __slots__ = ("__weakref__", "node")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        node = self.node
+        inputs = tuple(record_of(x) if isinstance(x, Node) else x for x in node.inputs)
+        return _restore, (node.kind, node.op, inputs, node.params, node._value, tuple(node.place), node.instruction)
+
+
+_records: WeakValueDictionary[int, Record] = WeakValueDictionary()
+
+
+def record_of(node: Node) -> Record:
+    """The record of a node, the same one for as long as a pickle in progress holds it."""
+    return _records.setdefault(node.number, Record(node))
+
+
+def _restore(
+    kind: str,
+    op: Op | None,
+    inputs: tuple[Any, ...],
+    params: dict[str, Any],
+    value: Any,
+    place: tuple[str, int, str],
+    instruction: int,
+) -> Record:
+    if op is None:
+        return Record(Leaf(value, kind, Place(*place), instruction))
+    nodes = tuple(x.node if isinstance(x, Record) else x for x in inputs)
+    return Record(Node(value, op, nodes, params, Place(*place), instruction))
+
+
+def reduce_node(node: Node) -> tuple[Callable[..., Node], tuple[list[Record]]]:
+    """What `Node.__reduce__` gives."""
+    return _last, ([record_of(x) for x in ancestors(node)],)
+
+
+def _last(records: Sequence[Record]) -> Node:
+    return records[-1].node
+
+
+def to_records(state: Any) -> Any:
+    """The state of an object that holds nodes, with a record in the place of each."""
+    return _exchange(state, Node, record_of)
+
+
+def to_nodes(state: Any) -> Any:
+    """The opposite of `to_records`."""
+    return _exchange(state, Record, lambda record: record.node)
+
+
+def _exchange(state: Any, old: type, new: Callable[[Any], Any]) -> Any:
+    if isinstance(state, old):
+        return new(state)
+    if isinstance(state, dict):
+        return {_exchange(key, old, new): _exchange(value, old, new) for key, value in state.items()}
+    if isinstance(state, list | tuple | set):
+        return type(state)(_exchange(item, old, new) for item in state)
+    return state

@@ -1,0 +1,46 @@
+"""Where in the user's code a node was made: the innermost frame that is not this package's own."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+PACKAGE = os.path.dirname(__file__) + os.sep
+
+
+class Place(NamedTuple):
+    """A line of the user's code; prints as `file.py:12, in fit: z = X @ w + b`."""
+
+    filename: str
+    line: int
+    function: str
+
+    @property
+    def text(self) -> str:
+        """The source of the line without its indentation, or an empty string where the file is gone."""
+        return linecache.getline(self.filename, self.line).strip()
+
+    def __str__(self) -> str:
+        inside = "" if self.function == "<module>" else f", in {self.function}"
+        text = f": {self.text}" if self.text else ""
+        return f"{os.path.basename(self.filename)}:{self.line}{inside}{text}"
+
+
+def user_frame(depth: int) -> FrameType:
+    """The first frame outside this package, `depth` callers up or higher."""
+    frame = sys._getframe(depth)
+    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def place_of(code: CodeType, instruction: int) -> Place:
+    """Turn a code object and the offset of its last instruction into a line."""
+    line = code.co_firstlineno
+    for start, end, number in code.co_lines():
+        if start <= instruction < end and number is not None:
+            line = number
+    return Place(code.co_filename, line, code.co_name)
