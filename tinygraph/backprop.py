@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy import float64, ndarray
 
 from tinygraph.node import Node, constant
 from tinygraph.ops import alias, cast_like, sum_like
@@ -43,12 +44,17 @@ def between(of: Node, wrt: Collection[Node]) -> list[Node]:
     reached = sorted(_reach([of], min(node.number for node in wrt)), key=by_number)
     needed = set(wrt)
     for node in reached:
-        if node.op is not None and node not in needed:
-            for i, x in enumerate(node.inputs):
-                if isinstance(x, Node) and x in needed and node.op.rule(i) is not None:
-                    needed.add(node)
-                    break
+        op = node.op
+        if op is not None and not needed.isdisjoint(node.inputs) and (not op.partial or _passes(node, needed)):
+            needed.add(node)
     return [node for node in reached if node in needed]
+
+
+def _passes(node: Node, needed: set[Node]) -> bool:
+    """Whether a rule leads from the node to an input that is needed."""
+    assert node.op is not None
+    rules = node.op.rules_for(len(node.inputs))
+    return any(rule is not None and x in needed for rule, x in zip(rules, node.inputs, strict=True))
 
 
 @contextmanager
@@ -79,19 +85,20 @@ def sweep(
     """
     path = between(of, wrt)
     needed, wanted, named = set(path), set(wrt), set(named)
+    kept = wanted | named
     pending = {of: seed} if of in needed else {}
     taken = set(known.values())
     found = {}
     with collector_paused():
         for node in reversed(path):
             g = pending.pop(node, None)
-            if node in known:
-                g = known[node]
-            elif node in named:
-                g = alias(g) if g in taken else g
-                taken.add(g)
-            if node in wanted:
-                found[node] = g
+            if node in kept:
+                g = known.get(node, g)
+                if node in named and node not in known:
+                    g = alias(g) if g in taken else g
+                    taken.add(g)
+                if node in wanted:
+                    found[node] = g
             if node.op is not None:
                 _push(node, g, pending, needed, on_nodes)
     return found
@@ -99,48 +106,52 @@ def sweep(
 
 def _push(node: Node, g: Any, pending: dict[Node, Any], needed: set[Node], on_nodes: bool) -> None:
     """Hand the gradient of one node to its inputs, the last first, so that contributions add up in reading order."""
-    op, out, inputs = node.op, node, node.inputs
+    op, inputs, params = node.op, node.inputs, node.params
     assert op is not None
+    out: Any = node
+    arguments: Sequence[Any] = inputs
     if not on_nodes:
         out = node._value
-        inputs = tuple([x._value if isinstance(x, Node) else x for x in inputs])
-    for position in range(len(inputs) - 1, -1, -1):
-        x = node.inputs[position]
-        if not isinstance(x, Node) or x not in needed:
-            continue
-        rule = op.rule(position)
-        if rule is None:
+        arguments = [x._value if isinstance(x, Node) else x for x in inputs]
+    rules = op.rules_for(len(inputs)) if op.variadic else op.rules
+    position = len(inputs)
+    for x in reversed(inputs):
+        position -= 1
+        rule = rules[position]
+        if rule is None or x not in needed:
             continue
         try:
-            contribution = _fit(rule(g, out, *inputs, **node.params), x, on_nodes)
+            contribution = rule(g, out, *arguments, **params) if params else rule(g, out, *arguments)
+            if on_nodes:
+                contribution = contribution if isinstance(contribution, Node) else constant(contribution)
+                contribution = _fit(contribution, contribution._value, x, x._value)
+            else:
+                value = x._value
+                if not (type(contribution) is type(value) is float64):
+                    contribution = _fit(contribution, contribution, value, value)
         except Exception as error:
             error.add_note(f"in the gradient rule of {op.name} for its argument {position + 1}, recorded at {node.place}")
             raise
-        pending[x] = contribution + pending[x] if x in pending else contribution
+        previous = pending.get(x)
+        pending[x] = contribution if previous is None else contribution + previous
 
 
-def _fit(contribution: Any, x: Node, on_nodes: bool) -> Any:
-    """Give a contribution the shape and dtype of the value that it belongs to."""
-    if on_nodes and not isinstance(contribution, Node):
-        contribution = constant(contribution)
-    value = x._value
-    actual = contribution._value if on_nodes else contribution
-    if type(actual) is type(value) is np.float64:
+def _fit(contribution: Any, actual: Any, like: Any, value: Any) -> Any:
+    """Undo broadcasting and promotion: give a contribution, whose value is `actual`, the shape and dtype of `value`."""
+    if type(actual) is ndarray and actual.shape == value.shape and actual.dtype is value.dtype:
         return contribution
-    like = x if on_nodes else value
     shape = np.shape(actual)
     if shape != value.shape:
         try:
-            fits = np.broadcast_shapes(shape, value.shape) == shape
+            stretched = np.broadcast_shapes(shape, value.shape) == shape
         except ValueError:
-            fits = False
-        if not fits:
+            stretched = False
+        if not stretched:
             raise ValueError(f"a rule gave a gradient of shape {shape} for a value of shape {value.shape}")
         contribution = sum_like(contribution, like)
-        actual = contribution._value if on_nodes else contribution
-    if getattr(actual, "dtype", None) != value.dtype:
-        contribution = cast_like(contribution if on_nodes else np.asarray(contribution), like)
-    return contribution
+    elif not hasattr(actual, "dtype"):
+        contribution = actual = np.asarray(actual)
+    return contribution if actual.dtype == value.dtype else cast_like(contribution, like)
 
 
 def seed_for(of: Node, seed: Any) -> Any:

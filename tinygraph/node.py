@@ -180,6 +180,11 @@ class Node:
         return np.array(self.value, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            if len(inputs) == 1 and ufunc in ops.UNARY:
+                return ops.UNARY[ufunc].record_one(*inputs)
+            if len(inputs) == 2 and ufunc in ops.BINARY:
+                return ops.BINARY[ufunc].record_two(*inputs)
         return ops.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -188,70 +193,70 @@ class Node:
     # Operators
 
     def __add__(self, other: Any) -> Node:
-        return ops.add(self, other)
+        return ops.add.record_two(self, other)
 
     def __radd__(self, other: Any) -> Node:
-        return ops.add(other, self)
+        return ops.add.record_two(other, self)
 
     def __sub__(self, other: Any) -> Node:
-        return ops.subtract(self, other)
+        return ops.subtract.record_two(self, other)
 
     def __rsub__(self, other: Any) -> Node:
-        return ops.subtract(other, self)
+        return ops.subtract.record_two(other, self)
 
     def __mul__(self, other: Any) -> Node:
-        return ops.multiply(self, other)
+        return ops.multiply.record_two(self, other)
 
     def __rmul__(self, other: Any) -> Node:
-        return ops.multiply(other, self)
+        return ops.multiply.record_two(other, self)
 
     def __truediv__(self, other: Any) -> Node:
-        return ops.divide(self, other)
+        return ops.divide.record_two(self, other)
 
     def __rtruediv__(self, other: Any) -> Node:
-        return ops.divide(other, self)
+        return ops.divide.record_two(other, self)
 
     def __pow__(self, other: Any) -> Node:
-        return ops.power(self, other)
+        return ops.power.record_two(self, other)
 
     def __rpow__(self, other: Any) -> Node:
-        return ops.power(other, self)
+        return ops.power.record_two(other, self)
 
     def __matmul__(self, other: Any) -> Node:
-        return ops.matmul(self, other)
+        return ops.matmul.record_two(self, other)
 
     def __rmatmul__(self, other: Any) -> Node:
-        return ops.matmul(other, self)
+        return ops.matmul.record_two(other, self)
 
     def __neg__(self) -> Node:
-        return ops.negative(self)
+        return ops.negative.record_one(self)
 
     def __pos__(self) -> Node:
         return self
 
     def __abs__(self) -> Node:
-        return ops.abs(self)
+        return ops.abs.record_one(self)
 
     def __round__(self, digits: int = 0) -> Node:
         return ops.round(self, decimals=digits)
 
     def __eq__(self, other: object) -> Node:  # type: ignore[override]  # elementwise, as NumPy's
-        return ops.equal(self, other)
+        return ops.equal.record_two(self, other)
 
     def __ne__(self, other: object) -> Node:  # type: ignore[override]  # elementwise, as NumPy's
-        return ops.not_equal(self, other)
+        return ops.not_equal.record_two(self, other)
 
     def __lt__(self, other: Any) -> Node:
-        return ops.less(self, other)
+        return ops.less.record_two(self, other)
 
     def __le__(self, other: Any) -> Node:
-        return ops.less_equal(self, other)
+        return ops.less_equal.record_two(self, other)
 
     def __gt__(self, other: Any) -> Node:
-        return ops.greater(self, other)
+        return ops.greater.record_two(self, other)
 
     def __ge__(self, other: Any) -> Node:
-        return ops.greater_equal(self, other)
+        return ops.greater_equal.record_two(self, other)
 
     def __and__(self, other: Any) -> Node:
         return ops.logical_and(self, other)

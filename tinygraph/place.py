@@ -29,10 +29,21 @@ class Place(NamedTuple):
         return f"{os.path.basename(self.filename)}:{self.line}{inside}{text}"
 
 
+class _Own(dict[str, bool]):
+    """Whether a source file is this package's; the answers are kept, because every recorded node asks."""
+
+    def __missing__(self, filename: str) -> bool:
+        own = self[filename] = filename.startswith(PACKAGE)
+        return own
+
+
+OWN = _Own()
+
+
 def user_frame(depth: int) -> FrameType:
     """The first frame outside this package, `depth` callers up or higher."""
     frame = sys._getframe(depth)
-    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+    while OWN[frame.f_code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
     return frame
 

@@ -1,7 +1,7 @@
 """Every primitive, one declaration each; `tinygraph.ops.declare` says how."""
 
 from tinygraph.ops.activations import log_softmax, relu, sigmoid, softmax, softplus
-from tinygraph.ops.declare import REGISTRY, Op, op
+from tinygraph.ops.declare import BINARY, REGISTRY, UNARY, Op, op
 from tinygraph.ops.elementwise import (
     abs,
     add,
@@ -20,7 +20,7 @@ from tinygraph.ops.elementwise import (
     square,
     subtract,
     tanh,
-)  # fmt: skip
+)
 from tinygraph.ops.likes import (
     ARRAY,
     alias,
@@ -35,14 +35,14 @@ from tinygraph.ops.likes import (
     scatter_like,
     stop_gradient,
     sum_like,
-)  # fmt: skip
+)
 from tinygraph.ops.linear_algebra import matmul
 from tinygraph.ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     mean_squared_error,
     softmax_cross_entropy,
-)  # fmt: skip
+)
 from tinygraph.ops.numpy_functions import call_function, call_ufunc
 from tinygraph.ops.reductions import logsumexp, max, mean, min, sum
 from tinygraph.ops.selection import (
@@ -56,5 +56,5 @@ from tinygraph.ops.selection import (
     logical_or,
     not_equal,
     where,
-)  # fmt: skip
+)
 from tinygraph.ops.shapes import broadcast_to, concatenate, expand_dims, part_like, reshape, squeeze, stack, transpose
