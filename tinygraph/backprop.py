@@ -92,6 +92,8 @@ def sweep(
     with collector_paused():
         for node in reversed(path):
             g = pending.pop(node, None)
+            if g is None:  # the output reads the node's shape alone
+                continue
             if node in kept:
                 g = known.get(node, g)
                 if node in named and node not in known:

@@ -23,6 +23,11 @@ def _same_shape(prediction: Array, target: Array) -> None:
         )
 
 
+def _as_numbers(labels: Array, prediction: Array) -> Array:
+    """Integer and bool labels in the dtype of the predictions, so that float32 stays float32."""
+    return labels if getattr(labels, "dtype", prediction.dtype).kind == "f" else labels.astype(prediction.dtype)
+
+
 def _reduce(losses: Array, reduction: Reduction) -> Array:
     reducers: dict[str, Callable[[Array], Array]] = {"mean": np.mean, "sum": np.sum, "none": lambda x: x}
     if reduction not in reducers:
@@ -36,7 +41,7 @@ def _over(g: Array, prediction: Array, reduction: Reduction) -> Array:
 
 
 @op(
-    lambda g, out, a, y, reduction: _over(g, a, reduction) * (-y / np.where(y == 0, 1, a) + (1 - y) / np.where(y == 1, 1, 1 - a)),
+    lambda g, out, a, y, reduction: _over(g, a, reduction) * ((1 - y) / np.where(y == 1, 1, 1 - a) - y / np.where(y == 0, 1, a)),
     lambda g, out, a, y, reduction: _over(g, a, reduction) * (np.log(1 - a) - np.log(a)),
 )
 def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
@@ -49,6 +54,7 @@ def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -
     <node binary_cross_entropy: 0.3466>
     """
     _same_shape(a, y)
+    y = _as_numbers(y, a)
     positive, negative = np.where(y == 0, 1, a), np.where(y == 1, 1, 1 - a)
     return _reduce(-(y * np.log(positive) + (1 - y) * np.log(negative)), reduction)
 
@@ -67,6 +73,7 @@ def binary_cross_entropy_with_logits(z: Array, y: Array, *, reduction: Reduction
     <node binary_cross_entropy_with_logits: 0.3466>
     """
     _same_shape(z, y)
+    y = _as_numbers(y, z)
     return _reduce(np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z))), reduction)
 
 

@@ -1,0 +1,1 @@
+"""Models built on tinygraph's public interface alone."""

@@ -1,0 +1,1 @@
+"""The specification: one file a module, and three that hold for all of them (contract, layers, docs)."""

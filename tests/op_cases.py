@@ -1,0 +1,184 @@
+"""The inputs at which every op is held to its contract; an op without an entry here fails the contract."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygraph.ops import ARRAY, REGISTRY, Op
+
+
+class Case(NamedTuple):
+    op: Op
+    arguments: tuple[Any, ...]
+    params: dict[str, Any]
+    note: str
+
+    def __str__(self) -> str:
+        return f"{self.op.name} {self.note}"
+
+
+def real(*shape: int, low: float = -2.0, high: float = 2.0) -> Any:
+    """Numbers that are the same for the same shape, nowhere near each other's ties nor near 0."""
+    size = int(np.prod(shape))
+    order = np.random.default_rng(size).permutation(size)
+    values = low + (high - low) * (order + 0.37) / max(size, 1)
+    return values.reshape(shape)[()]
+
+
+def positive(*shape: int) -> Any:
+    return real(*shape, low=0.2, high=1.8)
+
+
+def probability(*shape: int) -> Any:
+    return real(*shape, low=0.1, high=0.9)
+
+
+UNARY_SHAPES: list[tuple[int, ...]] = [(), (1,), (0,), (2, 3), (2, 0, 3)]
+BINARY_SHAPES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+    ((), ()),
+    ((1,), (1,)),
+    ((0,), (0,)),
+    ((2, 3), (2, 3)),
+    ((2, 1), (3,)),
+    ((), (2,)),
+    ((3, 1, 2), (4, 1)),
+    ((1, 0), (3, 1)),
+]
+
+# Ops whose NumPy function is not analytic (it branches, compares or takes |x|): differences are their oracle.
+NOT_ANALYTIC = {
+    "abs", "maximum", "minimum", "where", "sigmoid", "relu", "softplus", "softmax", "log_softmax", "logsumexp", "max", "min",
+    "cast", "cast_like", "binary_cross_entropy", "binary_cross_entropy_with_logits", "softmax_cross_entropy",
+}  # fmt: skip
+POSITIVE = {"log", "log1p", "sqrt", "power"}
+# What a gradient never passes through.
+NO_GRADIENT = {
+    "sign", "round", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or",
+    "logical_not", "stop_gradient", "count", "one_hot_like",
+}  # fmt: skip
+
+REDUCED = [((), None), ((1,), 0), ((2, 3), None), ((2, 3), 0), ((2, 3), -1), ((2, 3, 4), (0, 2)), ((3, 1), (0, 1))]
+LABELS = np.array([2, 0])
+ONE_HOT = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+A = (ARRAY,)
+
+# Ops that are not simply elementwise: (arguments, params) each.
+SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
+    "power": [
+        ((real(2, 3), 2), {}),
+        ((real(2, 3), 0), {}),
+        ((real(2, 3), 3.0), {}),
+        ((positive(3), -0.5), {}),
+        ((2.0, real(3)), {}),
+        ((positive(2, 1), real(3)), {}),
+        ((positive(), real()), {}),
+        ((positive(0), real(0)), {}),
+    ],
+    "where": [
+        ((np.array([True, False, True]), real(2, 3), real(3)), {}),
+        ((np.array([[True], [False]]), real(3), real()), {}),
+        ((np.bool_(True), real(), real()), {}),
+        ((np.zeros(0, bool), real(0), real(0)), {}),
+    ],
+    "round": [((real(3),), {"decimals": 1})],
+    "cast": [((real(2, 3),), {"dtype": np.dtype(np.float64)})],
+    "broadcast_like": [((real(3), np.zeros((2, 3))), {}), ((real(), np.zeros((2,))), {}), ((real(2, 1), np.zeros((2, 0))), {})],
+    "sum_like": [((real(2, 3), np.zeros(s)), {}) for s in [(3,), (2, 1), (), (1, 1), (2, 3)]] + [((real(0, 3), np.zeros(3)), {})],
+    "reshape_like": [((real(2, 3), np.zeros(6)), {}), ((real(), np.zeros((1, 1))), {}), ((real(0, 2), np.zeros(0)), {})],
+    "cast_like": [((real(2, 3), np.zeros(2)), {}), ((real(), np.zeros(())), {})],
+    "count": [((real(2, 3),), {"axis": None}), ((real(2, 3),), {"axis": (0, -1)}), ((real(),), {"axis": ()})],
+    "one_hot_like": [((LABELS, np.zeros((2, 3))), {})],
+    "index": [
+        ((real(4, 3),), {"template": (slice(None, None, -2),)}),
+        ((real(4, 3),), {"template": (Ellipsis, None, 1)}),
+        ((real(4, 3),), {"template": (-1, 2)}),
+        ((real(4, 3), np.array([0, 0, -1])), {"template": A}),
+        ((real(4, 3), np.array([[0, 1], [3, 0]]), np.array([2, 0])), {"template": (ARRAY, ARRAY)}),
+        ((real(4, 3), np.array([2, 2])), {"template": (slice(1, 3), ARRAY)}),
+        ((real(4, 3), np.array([True, False, True, True])), {"template": A}),
+        ((real(2, 2), np.array([[True, False], [True, True]])), {"template": A}),
+        ((real(3), np.zeros(0, int)), {"template": A}),
+        ((real(0, 3),), {"template": (slice(None), 1)}),
+        ((real(),), {"template": (None,)}),
+    ],
+    "scatter_like": [
+        ((real(3), np.zeros((3, 2))), {"template": (slice(None), 1)}),
+        ((real(3, 2), np.zeros((2, 2)), np.array([0, 0, 1])), {"template": A}),
+        ((real(2), np.zeros(3), np.array([True, False, True])), {"template": A}),
+        ((real(), np.zeros(3)), {"template": (1,)}),
+    ],
+    "sum": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 0), ((0,), None)] for k in (0, 1)],
+    "mean": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
+    "max": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
+    "min": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
+    "logsumexp": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
+    "softmax": [((real(*s),), {"axis": a}) for s, a in [((3,), -1), ((1,), 0), ((2, 3), 0), ((2, 3), -1), ((0, 3), -1)]],
+    "log_softmax": [((real(*s),), {"axis": a}) for s, a in [((3,), -1), ((1,), 0), ((2, 3), 0), ((2, 3), -1), ((0, 3), -1)]],
+    "reshape": [((real(2, 3),), {"shape": s}) for s in [(3, 2), (-1,), (1, 6, 1)]]
+    + [((real(),), {"shape": (1, 1)}), ((real(0, 2),), {"shape": (2, 0)}), ((real(1),), {"shape": ()})],
+    "transpose": [((real(2, 3),), {"axes": None}), ((real(2, 3, 4),), {"axes": (1, 2, 0)}), ((real(2, 3, 4),), {"axes": (-1, 0, 1)})]
+    + [((real(),), {"axes": None}), ((real(0, 2),), {"axes": None})],
+    "broadcast_to": [((real(3),), {"shape": (2, 3)}), ((real(2, 1),), {"shape": (2, 3)}), ((real(),), {"shape": (2,)})]
+    + [((real(1),), {"shape": (0,)})],
+    "expand_dims": [((real(2, 3),), {"axis": a}) for a in (0, -1, (0, 2))] + [((real(),), {"axis": 0}), ((real(0),), {"axis": 0})],
+    "squeeze": [((real(1, 3, 1),), {"axis": a}) for a in (None, 0, (0, -1))] + [((real(1),), {"axis": None})],
+    "concatenate": [
+        ((real(2), real(3)), {"axis": 0}),
+        ((real(2, 1), real(2, 2), real(2, 3)), {"axis": -1}),
+        ((real(0, 2), real(1, 2)), {"axis": 0}),
+        ((real(2),), {"axis": 0}),
+    ],
+    "part_like": [
+        ((real(5), np.zeros(2), np.zeros(3)), {"position": 1, "axis": 0}),
+        ((real(2, 4), np.zeros((2, 3)), np.zeros((2, 1))), {"position": 0, "axis": -1}),
+    ],
+    "stack": [((real(2), real(2) + 1), {"axis": 0}), ((real(2, 3), real(2, 3)), {"axis": -1}), ((real(), real()), {"axis": 0})]
+    + [((real(0), real(0)), {"axis": 1})],
+    "matmul": [
+        ((real(*a), real(*b)), {})
+        for a, b in [
+            ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)),
+            ((5, 2, 3), (3,)), ((3,), (5, 3, 2)), ((5, 1, 2, 3), (4, 3, 2)), ((1, 1), (1, 1)), ((0, 3), (3, 2)), ((2, 0), (0, 3)),
+        ]
+    ],
+    "binary_cross_entropy": [
+        ((probability(2, 3), np.array([[0, 1, 1], [1, 0, 0]])), {"reduction": r}) for r in ("mean", "sum", "none")
+    ]
+    + [((probability(2), probability(2) / 2), {"reduction": "mean"}), ((probability(), 1), {"reduction": "mean"})],
+    "binary_cross_entropy_with_logits": [
+        ((real(2, 3), np.array([[0, 1, 1], [1, 0, 0]])), {"reduction": r}) for r in ("mean", "sum", "none")
+    ]
+    + [((real(2), probability(2)), {"reduction": "mean"}), ((real(), 1), {"reduction": "mean"})],
+    "softmax_cross_entropy": [((real(2, 3), y), {"reduction": r}) for y in (LABELS, ONE_HOT) for r in ("mean", "sum", "none")]
+    + [((real(3), np.array(1)), {"reduction": "mean"}), ((real(3), np.array([0.2, 0.3, 0.5])), {"reduction": "none"})],
+    "mean_squared_error": [((real(2, 3), positive(2, 3)), {"reduction": r}) for r in ("mean", "sum", "none")]
+    + [((real(), 1), {"reduction": "mean"})],
+}  # fmt: skip
+
+
+def cases() -> Iterator[Case]:
+    """Every case: the special ones as listed, elementwise ops over all shapes and pairs of shapes, then other memory layouts."""
+    for op in REGISTRY.values():
+        if not op.built_in:
+            continue
+        number = positive if op.name in POSITIVE else real
+        if op.name in SPECIAL:
+            own = SPECIAL[op.name]
+        elif len(op.arguments) == 1:
+            own = [((number(*shape),), {}) for shape in UNARY_SHAPES]
+        else:
+            own = [((number(*left), number(*right) + 0.01), {}) for left, right in BINARY_SHAPES]
+        for arguments, params in own:
+            shapes = ", ".join(str(np.shape(x)) for x in arguments)
+            yield Case(op, arguments, params, f"{shapes} {params or ''}")
+        for layout, change in LAYOUTS.items():
+            arguments, params = next((a, p) for a, p in own if np.ndim(a[0]) == max(np.ndim(b[0]) for b, _ in own))
+            yield Case(op, tuple(map(change, arguments)), params, layout)
+
+
+def reversed_strides(x: Any) -> Any:
+    return np.flip(np.flip(x).copy()) if np.ndim(x) else x
+
+
+LAYOUTS = {"negative strides": reversed_strides, "Fortran order": lambda x: np.asfortranarray(x) if np.ndim(x) else x}

@@ -1,0 +1,50 @@
+"""Derivatives found without the chain rule: by a step into the complex plane, or by extrapolated central differences."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Arrays = tuple[Any, ...]
+
+
+def complex_step(function: Callable[..., Any], arguments: Arrays, k: int, seed: Any) -> Any:
+    """The gradient of sum(seed * function) in argument k, exact to rounding where the function is analytic."""
+
+    def at(entry: Any) -> Any:
+        moved = np.array(arguments[k], dtype=complex)
+        moved[entry] += 1e-30j
+        return np.sum(seed * np.imag(function(*arguments[:k], moved[()], *arguments[k + 1 :]))) / 1e-30
+
+    return each_entry(at, arguments[k])
+
+
+def differences(function: Callable[..., Any], arguments: Arrays, k: int, seed: Any) -> Any:
+    """The same by central differences at two steps, extrapolated to step 0."""
+
+    def at(entry: Any) -> Any:
+        def central(step: float) -> Any:
+            results = []
+            for shift in (step, -step):
+                moved = np.array(arguments[k], dtype=np.float64)
+                moved[entry] += shift
+                results.append(np.sum(seed * function(*arguments[:k], moved[()], *arguments[k + 1 :])))
+            return (results[0] - results[1]) / (2 * step)
+
+        return (4 * central(5e-4) - central(1e-3)) / 3
+
+    return each_entry(at, arguments[k])
+
+
+def each_entry(at: Callable[[Any], Any], like: Any) -> Any:
+    result = np.zeros(np.shape(like))
+    for entry in np.ndindex(result.shape):
+        result[entry] = at(entry)
+    return result
+
+
+def assert_close(actual: Any, expected: Any, tolerance: float) -> None:
+    """Within the tolerance relative to max(1, max |expected|)."""
+    assert np.shape(actual) == np.shape(expected)
+    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale)
