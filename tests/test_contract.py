@@ -1,4 +1,4 @@
-"""What every op owes: right gradients of orders 1 and 2 on any layout, the same bits on Nodes, dtypes kept, and a documented example."""
+"""What every op owes: right gradients of orders 1 and 2 on any layout, the same bits on Nodes, its dtype, an example."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ class TestEveryCase:
             return np.concatenate([np.ravel(g) for g in tg.gradients(out, *parameters, seed=values[-1])])
 
         nodes = sweep(out, parameters, seed, on_nodes=True)
-        flat = np.concatenate([np.reshape(nodes[p], -1) for p in parameters])
+        flat: Any = np.concatenate([np.reshape(nodes[p], -1) for p in parameters])
         np.testing.assert_array_equal(flat.value, first_gradients(*values))
         direction = weights(flat.shape)
         inputs = [*parameters, seed]

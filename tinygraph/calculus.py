@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import check_wrt, independent, seed_for, sweep
-from tinygraph.node import Node
+from tinygraph.node import Node, Recorded
 
 
-def gradients(of: Node, *wrt: Node, seed: Any = None) -> tuple[Any, ...]:
+def gradients(of: Recorded, *wrt: Recorded, seed: Any = None) -> tuple[Any, ...]:
     """The gradients of `of` with respect to each node of `wrt`: a tuple of arrays (NumPy scalars for shape ()).
 
     Each has the shape and dtype of its node's value and is the caller's own. An output that is not a scalar needs a `seed` of

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from tinygraph.backprop import ancestors, between, by_number, check_wrt, independent, seed_for, sweep
 from tinygraph.names import Names
-from tinygraph.node import Node, constant, missing_attribute, summary
+from tinygraph.node import Node, Recorded, constant, missing_attribute, summary
 from tinygraph.ops import alias
 
 SHOWN = 40  # lines of one phase in `repr`
@@ -38,7 +38,9 @@ class Gradients(Mapping[str, Node]):
         if key not in self._names:
             return None
         node = self._names[key]
-        return self._nodes.get(node) or next((own for own in self._nodes.values() if own is node), None)
+        if node in self._nodes:
+            return self._nodes[node]
+        return next((own for own in self._nodes.values() if own is node), None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._of)
@@ -76,7 +78,7 @@ class Graph:
       dw  multiply(dL, x) 2
     """
 
-    def __init__(self, *outputs: Node, names: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, *outputs: Recorded, names: Mapping[str, Any] | None = None) -> None:
         if not outputs:
             raise TypeError("a graph needs an output: tg.Graph(L, names=locals())")
         for output in outputs:
@@ -110,7 +112,7 @@ class Graph:
             return self._names[name]
         if name.startswith("d") and name[1:] in self._names:
             raise KeyError(f"{name!r} is not computed: call graph.backprop() first")
-        near = difflib.get_close_matches(name, list(self._names), n=3)
+        near = difflib.get_close_matches(name, list(self._names), n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(list(self._names)[:20])}"
         raise KeyError(f"no node is called {name!r}: {hint}")
 

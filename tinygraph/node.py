@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from tinygraph.ops.declare import Op
+
+Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) for an array
 
 _numbers = itertools.count(1)
 

@@ -1,0 +1,188 @@
+"""The reverse sweep: what is asked for, what is refused, and the decided meanings at ties and edges."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+
+
+class TestAskingForGradients:
+    def test_gives_plain_arrays_of_the_callers_own(self) -> None:
+        w, b = tg.parameter([1.0, 2.0]), tg.parameter([3.0, 4.0])
+        dw, db = tg.gradients(np.sum(w + b), w, b)
+        dw += 1
+        assert (dw.tolist(), db.tolist()) == ([2, 2], [1, 1])
+
+    def test_does_not_accumulate(self) -> None:
+        w = tg.parameter(3.0)
+        L = w * w
+        assert tg.gradients(L, w) == tg.gradients(L, w) == (6,)
+
+    def test_intermediate_values_and_float_constants_may_be_asked_for(self) -> None:
+        x, w = tg.constant(2.0), tg.parameter(3.0)
+        z = x * w
+        assert tg.gradients(z * z, z, x) == (12, 36)
+
+    def test_every_use_of_a_value_adds_to_its_gradient(self) -> None:
+        x = tg.parameter(3.0)
+        assert tg.gradients(x * x + x / x + x, x) == (7,)
+
+    def test_a_seed_weighs_the_entries_of_the_output(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        assert tg.gradients(w * w, w, seed=[1, 10])[0].tolist() == [2, 40]
+        assert tg.gradients(w * w, w, seed=tg.constant([1.0, 10.0]))[0].tolist() == [2, 40]
+
+    def test_dtype_and_shape_are_those_of_the_value(self) -> None:
+        w = tg.parameter(np.ones((3, 1), np.float32))
+        (dw,) = tg.gradients(np.sum(w * np.ones((2, 3, 4))), w)
+        assert (dw.dtype, dw.shape) == (np.float32, (3, 1))
+        assert dw.tolist() == [[8], [8], [8]]
+
+
+w = tg.parameter([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: tg.gradients(w * w, w), ValueError, r"shape \(2,\).*np.sum or np.mean, or pass seed="),
+        (lambda: tg.gradients(w * w, w, seed=np.ones(3)), ValueError, r"the seed has shape \(3,\), but .*has shape \(2,\)"),
+        (lambda: tg.gradients(w * w, w, seed=1.0), ValueError, r"the seed has shape \(\)"),
+        (lambda: tg.gradients(np.sum(w), tg.parameter(1.0)), ValueError, "does not depend on <parameter: 1>"),
+        (lambda: tg.gradients(np.sum(tg.stop_gradient(w)), w), ValueError, "does not depend on"),
+        (lambda: tg.gradients(np.sum(w), np.ones(2)), TypeError, "with respect to nodes, not ndarray"),
+        (lambda: tg.gradients(np.sum(w)), TypeError, "name the nodes"),
+        (lambda: tg.gradients(3.0, w), TypeError, "of a node, not float"),
+        (lambda: tg.gradients(np.sum(w * tg.constant([1, 2])), tg.constant([1, 2])), TypeError, "dtype int64"),
+        (lambda: tg.gradients(w > 1, w, seed=[1, 1]), TypeError, "dtype bool"),
+    ],
+)
+def test_bad_requests(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "gradient"),
+    [
+        (lambda x: np.maximum(x, 0), 0.0, 0.5),
+        (lambda x: np.minimum(0, x), 0.0, 0.5),
+        (lambda x: tg.relu(x), 0.0, 0),
+        (lambda x: abs(x), 0.0, 0),
+        (lambda x: x**2, 0.0, 0),
+        (lambda x: x**0, 0.0, 0),
+        (lambda x: x**1, 0.0, 1),
+        (lambda x: 0.0**x, 2.0, 0),
+        (lambda x: x**x, 1.0, 1),
+        (lambda x: np.max(np.stack([x, x, x])), 1.0, 1),
+        (lambda x: np.where(x > 0, np.log(np.where(x > 0, x, 1)), 0), -1.0, 0),
+        (lambda x: 1e300 / x, 1e200, -1e-100),
+    ],
+)
+def test_decided_gradients_at_edges(function: Any, at: float, gradient: float) -> None:
+    x = tg.parameter(at)
+    assert tg.gradients(function(x), x) == (pytest.approx(gradient, rel=1e-15),)
+
+
+def test_sqrt_at_0_has_an_infinite_gradient() -> None:
+    x = tg.parameter(0.0)
+    with np.errstate(divide="ignore"):
+        assert tg.gradients(np.sqrt(x), x) == (np.inf,)
+
+
+@pytest.mark.parametrize("z", [-1000.0, -40.0, 0.0, 40.0, 1000.0])
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_extreme_logits_are_finite_right_and_silent(z: float, y: float) -> None:
+    node = tg.parameter(z)
+    L = tg.binary_cross_entropy_with_logits(node, tg.constant(y))
+    wrong = -z if y else z
+    assert L.item() == pytest.approx(wrong if wrong > 40 else np.log1p(np.exp(wrong)), rel=1e-14)
+    assert tg.gradients(L, node)[0] == pytest.approx(tg.sigmoid(np.float64(z)) - y, abs=1e-16)
+    for smooth in (tg.sigmoid, tg.softplus, lambda x: tg.logsumexp(x * np.array([1, -1]))):
+        assert np.isfinite(tg.gradients(smooth(node), node)[0])
+    Z = tg.parameter([z, -z])
+    assert np.isfinite(tg.gradients(tg.softmax_cross_entropy(Z, np.array(0)), Z)[0]).all()
+    assert np.isfinite(tg.gradients(tg.log_softmax(Z), Z, seed=[1, 2])[0]).all()
+
+
+class TestUsersOp:
+    def test_a_gradient_of_the_wrong_shape_is_told_with_the_op(self) -> None:
+        @tg.op(lambda g, out, x: np.ones(7))
+        def wrong_rule(x: Any) -> Any:
+            return x * 1
+
+        x = tg.parameter([1.0, 2.0])
+        with pytest.raises(ValueError, match=r"gradient of shape \(7,\) for a value of shape \(2,\)") as caught:
+            tg.gradients(np.sum(wrong_rule(x)), x)
+        assert "in the gradient rule of wrong_rule for its argument 1" in caught.value.__notes__[0]
+
+    def test_a_rule_that_returns_its_input_does_not_hand_it_out(self) -> None:
+        @tg.op(lambda g, out, x: x)
+        def half_square(x: Any) -> Any:
+            return x**2 / 2
+
+        x = tg.parameter([1.0, 2.0])
+        (dx,) = tg.gradients(np.sum(half_square(x)), x)
+        dx[0] = 9
+        assert x.tolist() == [1, 2]
+
+    def test_needs_one_rule_an_argument(self) -> None:
+        with pytest.raises(TypeError, match=r"op f has 2 array arguments \(x, y\) but 1 rules"):
+
+            @tg.op(lambda g, out, x: g)
+            def f(x: Any, y: Any) -> Any:
+                return x
+
+    def test_cannot_take_the_name_of_a_built_in_one(self) -> None:
+        with pytest.raises(ValueError, match="exp is the name of a built-in op"):
+
+            @tg.op(lambda g, out, x: g)
+            def exp(x: Any) -> Any:
+                return x
+
+    def test_may_take_any_number_of_inputs_under_one_rule(self) -> None:
+        @tg.op(lambda g, out, *xs, position, scale: g * scale * (position + 1))
+        def ranked(*xs: Any, scale: float = 1.0) -> Any:
+            return sum(scale * (i + 1) * x for i, x in enumerate(xs))
+
+        a, b = tg.parameter(1.0), tg.parameter(2.0)
+        L = ranked(a, 5.0, b, scale=2.0)
+        assert (L.item(), tg.gradients(L, a, b)) == (34, (2, 6))
+
+
+class TestLosses:
+    z = tg.parameter(np.zeros(3, np.float32))
+
+    def test_integer_and_bool_labels_keep_float32(self) -> None:
+        for y in (np.array([0, 1, 1]), np.array([False, True, True])):
+            for loss in (tg.binary_cross_entropy_with_logits(self.z, y), tg.binary_cross_entropy(tg.sigmoid(self.z), y)):
+                assert loss.dtype == np.float32
+                np.testing.assert_allclose(tg.gradients(loss, self.z)[0], [1 / 6, -1 / 6, -1 / 6], rtol=1e-6)
+
+    def test_a_sure_and_right_answer_costs_nothing(self) -> None:
+        a = tg.parameter([0.0, 1.0])
+        L = tg.binary_cross_entropy(a, np.array([0.0, 1.0]))
+        assert (L.item(), tg.gradients(L, a)[0].tolist()) == (0, [0.5, -0.5])
+
+    @pytest.mark.parametrize(
+        ("call", "error", "message"),
+        [
+            (
+                lambda z: tg.binary_cross_entropy_with_logits(z, np.zeros((3, 1))),
+                ValueError,
+                r"\(3,\) and targets of shape \(3, 1\)",
+            ),
+            (lambda z: tg.mean_squared_error(z, 0.0), ValueError, "must have the same shape"),
+            (lambda z: tg.mean_squared_error(z, np.zeros(3), reduction="max"), ValueError, "choose one of mean, sum, none"),
+            (lambda z: tg.softmax_cross_entropy(z, np.array(3)), ValueError, "do not fit 3 classes"),
+            (lambda z: tg.softmax_cross_entropy(z, np.array(-1)), ValueError, "do not fit 3 classes"),
+            (lambda z: tg.softmax_cross_entropy(z, np.array(1.0)), TypeError, "must be integers"),
+            (lambda z: tg.softmax_cross_entropy(z, np.array([1, 0, 1])), ValueError, "sum to 1"),
+            (lambda z: tg.softmax_cross_entropy(z, np.array([1, 0])), ValueError, r"integer labels of shape \(\)"),
+        ],
+    )
+    def test_labels_that_do_not_fit(self, call: Any, error: type[Exception], message: str) -> None:
+        with pytest.raises(error, match=message):
+            call(self.z)

@@ -1,0 +1,218 @@
+"""A graph: an ordered, named view; gradients under names; nothing shared between two views but the nodes."""
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+
+
+def neuron() -> dict[str, Any]:
+    """The neuron of the texts."""
+    x1, x2, y = tg.constant(2.0), tg.constant(-1.0), tg.constant(1.0)
+    w1, w2, b = tg.parameter(0.3), tg.parameter(0.5), tg.parameter(0.2)
+    z = w1 * x1 + w2 * x2 + b
+    a = tg.sigmoid(z)
+    L = -(y * np.log(a) + (1 - y) * np.log(1 - a))
+    return locals()
+
+
+class TestBackprop:
+    def test_gives_the_numbers_of_the_texts(self) -> None:
+        names = neuron()
+        grads = tg.Graph(names["L"], names=names).backprop()
+        z, x1, x2 = 0.3, 2.0, -1.0
+        a = 1 / (1 + np.exp(-z))
+        expected = {"dL": 1, "da": -1 / a, "dz": a - 1, "dw1": (a - 1) * x1, "dw2": (a - 1) * x2, "db": a - 1}
+        assert {name: grads[name].value for name in expected} == pytest.approx(expected)
+
+    def test_order_is_that_of_the_backward_pass_and_of_the_inputs(self) -> None:
+        names = neuron()
+        assert list(tg.Graph(names["L"], names=names).backprop()) == ["L", "a", "z", "w1", "w2", "b"]
+
+    def test_a_gradient_is_found_by_node_name_and_own_name(self) -> None:
+        names = neuron()
+        grads = tg.Graph(names["L"], names=names).backprop()
+        assert grads[names["w1"]] is grads["w1"] is grads["dw1"]
+        assert "dw1" in grads
+        assert "y" not in grads
+        assert len(grads) == 6
+
+    def test_every_named_value_has_a_gradient_node_of_its_own(self) -> None:
+        names = neuron()
+        grads = tg.Graph(names["L"], names=names).backprop()
+        assert grads["db"] is not grads["dz"]
+        assert grads["db"].op is tg.ops.alias
+
+    def test_the_same_request_gives_the_same_nodes_and_a_larger_one_keeps_them(self) -> None:
+        names = neuron()
+        graph = tg.Graph(names["L"], names=names)
+        first = graph.backprop(wrt="w1")
+        assert list(first) == ["w1"]
+        count = len(graph)
+        assert graph.backprop(wrt=[names["w1"]])["w1"] is first["w1"]
+        assert len(graph) == count
+        everything = graph.backprop()
+        assert everything["w1"] is first["w1"]
+        assert graph.name(everything["w2"]) == "dw2"
+
+    def test_another_output_names_both(self) -> None:
+        names = neuron()
+        graph = tg.Graph(names["L"], names=names)
+        graph.backprop()
+        assert graph.backprop(of="z", wrt="w1")["dz_dw1"].value == 2
+        assert graph["dz_dw1"].value == 2
+
+    def test_gradients_are_graphs_again(self) -> None:
+        x = tg.parameter(2.0)
+        y = x**3
+        graph = tg.Graph(y, names=locals())
+        graph.backprop()
+        assert graph.backprop(of="dx", wrt="x")["x"].value == 12
+        assert graph.backprop(of="ddx_dx", wrt="x")["x"].value == 6
+
+    def test_a_seed_for_an_array_output(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        z = w * w
+        graph = tg.Graph(z, names=locals())
+        assert graph.backprop(seed=[1, 10])["w"].tolist() == [2, 40]
+        assert graph.backprop(seed=np.array([1.0, 10.0]))["w"] is graph["dw"]
+        assert graph.backprop(seed=[1, 0])["w"].tolist() == [2, 0]
+
+    @pytest.mark.parametrize(
+        ("call", "error", "message"),
+        [
+            (lambda g: g.backprop(wrt="q"), KeyError, "no node is called 'q'"),
+            (lambda g: g.backprop(wrt=tg.parameter(1.0)), ValueError, "not a node of this graph"),
+            (lambda g: g.backprop(wrt="y", of="z"), ValueError, "does not depend on <constant: 1>"),
+            (lambda g: g.backprop(seed=[1, 2]), ValueError, r"seed has shape \(2,\)"),
+            (lambda g: g.backprop()["q"], KeyError, "no gradient for 'q': there are L, a, z, w1, w2, b"),
+            (lambda g: g["dw1"], KeyError, "'dw1' is not computed: call graph.backprop"),
+            (lambda g: g["w3"], KeyError, "did you mean w"),
+            (lambda g: tg.Graph(3.0), TypeError, "from nodes, not float"),
+            (lambda g: tg.Graph(), TypeError, "needs an output"),
+            (lambda g: tg.Graph(tg.constant(1.0) * 2).backprop(), ValueError, "no tg.parameter"),
+        ],
+    )
+    def test_bad_requests(self, call: Any, error: type[Exception], message: str) -> None:
+        names = neuron()
+        with pytest.raises(error, match=message):
+            call(tg.Graph(names["L"], names=names))
+
+
+class TestNames:
+    def test_the_users_names_win_over_gradient_names(self) -> None:
+        x = tg.parameter(3.0)
+        dx = x * 2
+        graph = tg.Graph(dx * dx, names=locals())
+        assert graph["dx"] is dx
+        assert graph.name(graph.backprop()["x"]) == "dx_2"
+
+    def test_arrays_are_found_by_identity(self) -> None:
+        X, w = np.ones((2, 3)), tg.parameter(np.ones(3))
+        graph = tg.Graph(np.sum(X @ w), names=locals())
+        assert graph["X"].value.shape == (2, 3)
+        assert graph.name(graph.outputs[0]) == "output"
+
+    def test_unnamed_leaves_are_numbered(self) -> None:
+        L = tg.parameter(1.0) * tg.parameter(2.0) * tg.constant(3.0)
+        graph = tg.Graph(L)
+        assert [graph.name(node) for node in graph.nodes] == ["p_1", "p_2", None, "c_1", "output"]
+
+    def test_containers_are_entered(self) -> None:
+        params: dict[str, Any] = {"W1": tg.parameter(1.0), "layers": [tg.parameter(2.0), (tg.parameter(3.0),)]}
+        params["params"] = params
+        L = params["W1"] * params["layers"][0] * params["layers"][1][0]
+        graph = tg.Graph(L, names=locals())
+        assert [graph.name(node) for node in graph.nodes[:3]] == ["W1", "params_layers_0", "params_layers_1_0"]
+
+    def test_a_key_that_is_taken_gets_the_containers_name(self) -> None:
+        w = tg.parameter(1.0)
+        old = {"w": tg.parameter(2.0)}
+        graph = tg.Graph(w * old["w"], names=locals())
+        assert graph["old_w"] is old["w"]
+
+    def test_a_second_name_is_an_alias(self) -> None:
+        w = weight = tg.parameter(1.0)
+        graph = tg.Graph(w * 2, names=locals())
+        assert graph.name(w) == "w"
+        assert graph["weight"] is w is weight
+
+    def test_underscores_and_ipythons_history_are_skipped(self) -> None:
+        w = tg.parameter(1.0)
+        graph = tg.Graph(w * 2, names={"_": w, "_5": w, "Out": {3: w}, "In": ["w"], "w": w})
+        assert graph.name(w) == "w"
+
+    def test_a_name_rebound_in_a_loop_is_numbered(self) -> None:
+        h = x = tg.parameter(0.5)
+        for _ in range(3):
+            h = np.tanh(h * 2)
+        graph = tg.Graph(h, names=locals())
+        assert [graph.name(node) for node in graph.nodes] == ["x", None, "h_1", None, "h_2", None, "h"]
+        assert graph["x"] is x
+
+    @pytest.mark.parametrize(
+        ("given", "name"),
+        [
+            ("lambda", "lambda_"),
+            ("np", "np_"),
+            ("exp", "exp_"),
+            ("a b", "a_b"),
+            ("1x", "_1x"),
+            ("<script>", "_script_"),
+            ("α", "α"),
+        ],
+    )
+    def test_names_are_identifiers_and_the_given_spelling_finds_them(self, given: str, name: str) -> None:
+        w = tg.parameter(1.0)
+        graph = tg.Graph(w * 2, names={given: w})
+        assert graph.name(w) == name
+        assert graph[given] is graph[name] is w
+
+    def test_other_values_and_unrelated_nodes_are_ignored(self) -> None:
+        w = tg.parameter(1.0)
+        graph = tg.Graph(w * 2, names={"w": w, "other": tg.parameter(2.0), "text": "w", "number": 3, "nothing": None})
+        assert "other" not in graph
+
+    def test_two_graphs_may_name_the_same_nodes_differently(self) -> None:
+        w = tg.parameter(1.0)
+        L = w * 2
+        first, second = tg.Graph(L, names={"u": w}), tg.Graph(L, names={"v": w})
+        first.backprop()
+        assert (first.name(w), second.name(w)) == ("u", "v")
+        assert "du" not in second
+
+
+class TestListing:
+    def test_shows_forward_and_backward(self) -> None:
+        names = neuron()
+        graph = tg.Graph(names["L"], names=names)
+        assert "not computed: call graph.backprop()" in repr(graph)
+        graph.backprop()
+        text = repr(graph)
+        assert "not computed" not in text
+        assert any(row.split() == ["db", "alias(dz)", "-0.4256"] for row in text.splitlines())
+
+    def test_folds_a_long_graph(self) -> None:
+        h = tg.parameter(1.0)
+        for _ in range(1000):
+            h = h * 1.5 / 1.5
+        assert len(repr(tg.Graph(h)).splitlines()) < 60
+        assert "more" in repr(tg.Graph(h))
+
+
+@pytest.mark.parametrize("duplicate", [lambda g: pickle.loads(pickle.dumps(g)), copy.deepcopy], ids=["pickle", "deepcopy"])
+def test_a_copied_graph_keeps_names_order_and_gradients(duplicate: Any) -> None:
+    names = neuron()
+    graph = tg.Graph(names["L"], names=names)
+    grads = graph.backprop()
+    twin = duplicate(graph)
+    assert twin["z"] is not graph["z"]
+    assert [twin.name(node) for node in twin.nodes] == [graph.name(node) for node in graph.nodes]
+    assert twin.backprop()["w1"] is twin["dw1"]
+    assert twin["dw1"].value == grads["dw1"].value
+    assert twin["z"].place == graph["z"].place
+    assert min(node.number for node in twin.nodes) > max(node.number for node in graph.nodes)

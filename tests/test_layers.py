@@ -1,0 +1,62 @@
+"""A room imports only rooms above it; `import tinygraph` brings NumPy alone."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import tinygraph
+
+ROOT = Path(tinygraph.__file__).parent
+ROOMS = [
+    {"place", "errors", "node", "ops"},
+    {"names", "graph", "backprop", "pickling"},
+    {"calculus"},
+]
+# Imports of a room below, each inside the function that needs it: (importer, imported).
+INSIDE_FUNCTIONS = {("node", "pickling")}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" if node.module == "tinygraph" else node.module for alias in node.names)
+
+
+def room(module: str) -> int:
+    return next(i for i, names in enumerate(ROOMS) if module in names)
+
+
+def test_rooms_import_only_rooms_above() -> None:
+    below = set()
+    for path in ROOT.rglob("*.py"):
+        importer = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        if importer == "__init__":
+            continue
+        for name in imports(path):
+            if name.startswith("tinygraph."):
+                imported = name.split(".")[1]
+                if room(imported) > room(importer):
+                    below.add((importer, imported))
+    assert below == INSIDE_FUNCTIONS
+
+
+def test_no_module_has_the_name_of_a_public_function() -> None:
+    modules = {path.stem for path in ROOT.rglob("*.py")}
+    assert not modules & set(tinygraph.__all__)
+
+
+def test_importing_brings_numpy_alone() -> None:
+    code = (
+        "import sys, tinygraph; "
+        "names = {m.partition('.')[0] for m in sys.modules if not m.startswith('_')}; "
+        "print(*sorted(names - sys.stdlib_module_names))"
+    )
+    found = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    before = subprocess.run(
+        [sys.executable, "-I", "-c", code.replace("sys, tinygraph", "sys")], capture_output=True, text=True, check=True
+    )
+    assert set(found.stdout.split()) - set(before.stdout.split()) == {"numpy", "tinygraph"}

@@ -1,0 +1,293 @@
+"""What a node means: leaves, operators, NumPy's ways of speaking, and what is refused with advice."""
+
+import operator
+import pickle
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+
+
+class TestLeaves:
+    def test_copy_by_default_and_share_on_request(self) -> None:
+        array = np.array([1.0, 2.0])
+        copied, shared = tg.parameter(array), tg.parameter(array, copy=False)
+        array[0] = 5
+        assert copied.value[0] == 1
+        assert shared.value[0] == 5
+
+    @pytest.mark.parametrize("value", [3, np.int32(3), [1, 2], np.array([1, 2], np.uint8)])
+    def test_integer_parameters_become_float64(self, value: Any) -> None:
+        assert tg.parameter(value).dtype == np.float64
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+    def test_floats_keep_their_dtype(self, dtype: Any) -> None:
+        assert tg.parameter(np.ones(2, dtype)).dtype == dtype
+
+    @pytest.mark.parametrize(
+        ("value", "message"),
+        [
+            (True, r"cannot be bool: write `value.astype\(float\)`"),
+            (np.array([True]), "cannot be bool"),
+            (1j, "not complex128 .*use `.real`"),
+            (np.array([None]), "not object .*np.asarray"),
+            ("1.5", "not <U3 .*np.asarray"),
+            ([[1.0], [1.0, 2.0]], "rows of different lengths"),
+        ],
+    )
+    def test_other_kinds_are_refused_with_the_conversion_to_write(self, value: Any, message: str) -> None:
+        with pytest.raises(TypeError, match=message):
+            tg.parameter(value)
+
+    def test_constants_may_be_integers_and_masks_but_not_complex(self) -> None:
+        assert tg.constant([1, 2]).dtype.kind == "i"
+        assert tg.constant([True]).dtype == bool
+        with pytest.raises(TypeError, match="complex"):
+            tg.constant(1j)
+
+    def test_a_parameter_made_from_a_node_is_a_fresh_leaf(self) -> None:
+        w = tg.parameter(2.0)
+        fresh = tg.parameter(w * 3)
+        assert (fresh.op, fresh.item()) == (None, 6.0)
+
+    def test_nan_and_infinity_are_allowed(self) -> None:
+        assert np.isnan(tg.parameter(np.nan).value)
+
+    def test_a_bare_array_is_one_leaf_however_often_it_is_used(self) -> None:
+        X, w = np.ones(2), tg.parameter([1.0, 2.0])
+        first, second = w * X, X + w
+        assert first.inputs[1] is second.inputs[0]
+        assert first.inputs[1] is not (w * X.copy()).inputs[1]
+
+    def test_a_python_number_stays_a_python_number(self) -> None:
+        assert (tg.parameter(np.float32(1)) * 2.5).inputs[1] == 2.5
+        assert (tg.parameter(np.float32(1)) * 2.5).dtype == np.float32
+
+
+class TestValue:
+    def test_is_read_only(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        for value in (w.value, (w * 2).value, np.asarray(w)):
+            with pytest.raises(ValueError, match="read-only"):
+                value[0] = 3
+        with pytest.raises(AttributeError):
+            w.value = 3  # type: ignore[misc]  # what must not work
+
+    def test_a_shared_array_stays_writable_for_its_owner(self) -> None:
+        array = np.zeros(2)
+        (tg.parameter(1.0) * array).inputs[1].value  # noqa: B018  # reading must not freeze the array
+        array[0] = 1
+
+    def test_item_assignment_is_refused_with_advice(self) -> None:
+        with pytest.raises(TypeError, match=r"np\.where"):
+            tg.parameter([1.0])[0] = 2
+
+    def test_arrays_tests_and_plots_can_read_it(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        np.testing.assert_allclose(w, [1, 2])
+        assert w.tolist() == [1, 2]
+        assert np.array(w, dtype=np.float32).dtype == np.float32
+        assert float(w[0]) == pytest.approx(1)
+
+
+ADVICE = [
+    (lambda L: L.backward(), "tg.gradients"),
+    (lambda L: L.grad, r"graph.backprop\(\)"),
+    (lambda L: L.zero_grad(), "nothing accumulates"),
+    (lambda L: tg.Graph(L).backward(), "tg.gradients"),
+    (lambda L: L.detach(), "stop_gradient"),
+    (lambda L: L.nonsense, "no .nonsense"),
+]
+
+
+@pytest.mark.parametrize(("use", "message"), ADVICE)
+def test_names_from_other_engines_say_what_to_write(use: Any, message: str) -> None:
+    with pytest.raises(AttributeError, match=message):
+        use(tg.parameter(1.0) * 2)
+
+
+class TestOperators:
+    @pytest.mark.parametrize(
+        "function",
+        [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul]
+        + [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne],
+    )
+    @pytest.mark.parametrize("other", [np.array([0.5, 2.0]), [0.5, 2.0], np.float64(2), np.float32(2), 2, 0.5, "node"])
+    def test_record_on_either_side(self, function: Any, other: Any) -> None:
+        array = np.array([1.0, 2.0])
+        node = tg.parameter(array)
+        if function is operator.matmul and np.ndim(other) == 0:
+            other = array if other == "node" else [1.0, 2.0]
+        other = tg.constant(array) if isinstance(other, str) else other
+        plain = np.asarray(other)
+        for result, expected in (
+            (function(node, other), function(array, plain)),
+            (function(other, node), function(plain, array)),
+        ):
+            assert isinstance(result, tg.Node)
+            np.testing.assert_array_equal(result.value, expected)
+
+    def test_arrays_alone_are_untouched(self) -> None:
+        assert type(tg.sigmoid(np.zeros(2))) is np.ndarray
+        assert type(np.ones(2) + 1) is np.ndarray
+
+    def test_an_array_cannot_take_a_node_in_place(self) -> None:
+        array = np.zeros(2)
+        with pytest.raises(TypeError, match=r"a = a \+ node"):
+            array += tg.parameter([1.0, 2.0])
+
+    def test_plus_equals_makes_a_new_node(self) -> None:
+        w = before = tg.parameter(1.0)
+        w += 1
+        assert (w.item(), before.item()) == (2, 1)
+
+    def test_comparisons_record_without_a_gradient(self) -> None:
+        w = tg.parameter([1.0, -1.0])
+        assert (w > 0).op is tg.ops.greater
+        with pytest.raises(ValueError, match="does not depend"):
+            tg.gradients(np.sum((w > 0) * 1.0), w)
+
+    def test_equality_is_elementwise_and_the_hash_is_identity(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        assert (w == [1, 5]).tolist() == [True, False]
+        assert (w != [1, 5]).tolist() == [False, True]
+        assert len({w, tg.parameter([1.0, 2.0])}) == 2
+
+    def test_bool_decides_control_flow(self) -> None:
+        assert tg.parameter(1.0) > 0
+        with pytest.raises(ValueError, match="ambiguous"):
+            bool(tg.parameter([1.0, 2.0]) > 0)
+
+    def test_masks_combine(self) -> None:
+        z = tg.constant([-1.0, 1.0, 3.0])
+        assert ((z > 0) & (z < 2)).tolist() == [False, True, False]
+        assert (~(z > 0) | (z > 2)).tolist() == [True, False, True]
+
+    def test_python_protocols(self) -> None:
+        w = tg.parameter([1.25, 2.0])
+        assert len(w) == 2
+        assert [x.item() for x in w] == [1.25, 2.0]
+        assert f"{w[0]:.1f}" == "1.2"
+        assert round(w[0], 1).item() == 1.2
+        assert abs(-w).tolist() == [1.25, 2]
+        assert [10, 20, 30][tg.constant(1)] == 20
+        with pytest.raises(TypeError, match="cannot be iterated"):
+            iter(w[0])
+
+
+class TestNumPyFunctions:
+    w = tg.parameter([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda x: np.sum(x),
+            lambda x: np.sum(x, 0),
+            lambda x: np.sum(x, axis=-1, keepdims=True),
+            lambda x: np.sum(a=x, axis=(0, 1)),
+            lambda x: x.sum(1),
+            lambda x: x.mean(axis=0, keepdims=True),
+            lambda x: x.max(0),
+            lambda x: np.min(x, (0, 1)),
+            lambda x: np.reshape(x, (3, 2)),
+            lambda x: x.reshape(3, 2),
+            lambda x: x.reshape((-1,)),
+            lambda x: x.T,
+            lambda x: x.transpose(1, 0),
+            lambda x: x.transpose((1, 0)),
+            lambda x: np.transpose(x, (1, 0)),
+            lambda x: np.expand_dims(x, 0),
+            lambda x: np.squeeze(x[:1], 0),
+            lambda x: x[:1].squeeze(),
+            lambda x: np.broadcast_to(x, (2, 2, 3)),
+            lambda x: np.concatenate([x, x], 1),
+            lambda x: np.concatenate((x, np.ones((1, 3)))),
+            lambda x: np.concatenate([x, x], axis=None),
+            lambda x: np.stack([x, x], axis=-1),
+            lambda x: np.where(x > 2, x, 0),
+            lambda x: np.maximum(x, 2.5),
+            lambda x: np.matmul(x, x.T),
+            lambda x: np.true_divide(x, 2),
+            lambda x: np.absolute(x),
+            lambda x: x.astype(np.float32),
+            lambda x: x.round(1) if isinstance(x, np.ndarray) else np.round(x, 1),
+        ],
+    )
+    def test_record_in_every_calling_convention(self, call: Any) -> None:
+        result = call(self.w)
+        assert isinstance(result, tg.Node)
+        np.testing.assert_array_equal(result.value, call(self.w.value), strict=True)
+
+    @pytest.mark.parametrize(
+        "question",
+        [np.shape, np.ndim, np.size, np.isfinite, np.isnan, np.ones_like, np.zeros_like, np.argmax, np.all, np.iscomplexobj],
+    )
+    def test_questions_just_answer(self, question: Any) -> None:
+        answer = question(self.w)
+        assert not isinstance(answer, tg.Node)
+        np.testing.assert_array_equal(answer, question(self.w.value))
+
+    def test_closeness_is_a_question(self) -> None:
+        assert np.allclose(self.w, self.w.value)
+        assert np.array_equal(self.w, self.w)
+
+    @pytest.mark.parametrize(
+        ("call", "message"),
+        [
+            (lambda x: np.fft.fft(x), "np.fft.fft does not take a node"),
+            (lambda x: np.nextafter(x, 1.0), "np.nextafter does not take a node"),
+            (lambda x: np.sum(x, 0, np.float32), "np.sum of a node takes no dtype"),
+            (lambda x: np.sum(x, where=x.value > 0), "np.sum of a node takes no where"),
+            (lambda x: np.add.reduce(x), "np.add.reduce does not take a node: write np.sum"),
+            (lambda x: np.exp(x, out=np.zeros((2, 3))), "cannot write a node into an array"),
+            (lambda x: np.exp(x, dtype=np.float32), "takes no dtype"),
+            (lambda x: np.stack([x, x], out=np.zeros(1)), "np.stack of a node"),
+            (lambda x: np.sum(x, nonsense=1), "nonsense"),
+            (lambda x: tg.softmax(x, nonsense=1), "takes no nonsense"),
+            (lambda x: tg.softmax(x, 1, 2), "was given 3 positional"),
+        ],
+    )
+    def test_the_rest_is_refused_by_name(self, call: Any, message: str) -> None:
+        with pytest.raises(TypeError, match=re.escape(message) if "(" in message else message):
+            call(self.w)
+
+    def test_a_refusal_says_what_is_near(self) -> None:
+        with pytest.raises(TypeError, match=r"near it are .*np\.log"):
+            np.logaddexp2(self.w, self.w)
+
+
+class TestPlace:
+    def test_is_the_line_of_the_user(self) -> None:
+        w = tg.parameter(2.0)
+        z = w * 3 + 1
+        assert z.place.text == "z = w * 3 + 1"
+        assert w.place.line == z.place.line - 1
+        assert np.exp(z).place.filename == __file__
+        assert np.sum(z).place.function == "test_is_the_line_of_the_user"
+        assert tg.softmax(z[None]).place.filename == __file__
+
+    def test_prints_file_line_and_text(self) -> None:
+        assert re.fullmatch(r"test_node.py:\d+, in test_\w+: .*str\(tg.*", str(tg.parameter(1.0).place))
+
+    def test_survives_pickling(self) -> None:
+        z = tg.parameter(2.0) * 3
+        assert pickle.loads(pickle.dumps(z)).place == z.place
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [
+        (tg.parameter(0.3), "<parameter: 0.3>"),
+        (tg.constant(np.arange(3)), "<constant (3,) int64: [0 1 2]>"),
+        (tg.sigmoid(tg.constant(0.3)), "<node sigmoid: 0.5744>"),
+        (tg.constant(np.zeros((100, 100))) + 1, "<node add (100, 100) float64: [[1. 1. ... 1. 1.] [1. 1. ... 1. 1.] ... "),
+        (tg.constant(True), "<constant: True>"),
+    ],
+)
+def test_repr_is_one_line(node: tg.Node, text: str) -> None:
+    assert repr(node).startswith(text)
+    assert "\n" not in repr(node)
+    assert len(repr(node)) < 200
