@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
-from tinygraph.backprop import ancestors, between, by_number, check_wrt, independent, seed_for, sweep
+from tinygraph.backprop import between, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.names import Names
 from tinygraph.node import Node, Recorded, constant, missing_attribute, summary
 from tinygraph.ops import alias
@@ -85,17 +85,16 @@ class Graph:
             if not isinstance(output, Node):
                 raise TypeError(f"a graph is drawn from nodes, not {type(output).__name__}: did the computation record any?")
         self.outputs = outputs
-        self._forward = ancestors(*outputs)
+        self._forward = reached(outputs)
         self._known = set(self._forward)
         self._backward: list[Node] = []
         self._names = Names(self._forward, names or {})
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         for output in outputs:
             self._names.claim(output, "output")
-        kinds = {"parameter": "p", "constant": "c"}
-        for kind, letter in kinds.items():
-            unnamed = [node for node in self._forward if node.kind == kind and self._names.of(node) is None]
-            for i, node in enumerate(unnamed, 1):
+        leaves = [node for node in self._forward if node.op is None and self._names.of(node) is None]
+        for kind, letter in (("parameter", "p"), ("constant", "c")):
+            for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
                 self._names.claim(node, f"{letter}_{i}")
 
     @property
@@ -195,8 +194,8 @@ class Graph:
     def _record(self, output: Node, asked: Sequence[Node], upstream: Any, known: dict[Node, Node]) -> None:
         """Sweep for what is asked and every named value on the way, and name the gradients of those."""
         path, wanted = between(output, asked), set(asked)
-        reached = set(path) if output in set(path) else set()
-        missing = [node for node in asked if node not in reached]
+        on_path = set(path)
+        missing = [node for node in asked if node not in on_path] if output in on_path else asked
         if missing:
             raise independent(output, missing)
         named = [node for node in path if node in wanted or self._names.of(node) is not None]
@@ -210,9 +209,9 @@ class Graph:
                     unnamed += 1
                 known[node] = found[node]
                 self._names.claim(found[node], f"{prefix}{self._names.of(node) or unnamed}")
-        new = set(ancestors(*found.values())) - self._known
-        self._backward += sorted(new, key=by_number)
-        self._known |= new
+        new = [node for node in reached(found.values(), seed.number) if node not in self._known]
+        self._backward += new
+        self._known.update(new)
 
     def __getstate__(self) -> dict[str, Any]:
         from tinygraph.pickling import to_records

@@ -22,6 +22,8 @@ class Names:
     def __init__(self, nodes: Sequence[Node], given: Mapping[str, Any]) -> None:
         self._name: dict[Node, str] = {}
         self._node: dict[str, Node] = {}
+        if not given:
+            return
         by_identity = {id(node): node for node in nodes}
         by_identity |= {id(node._value): node for node in nodes if node.op is None}
         for wanted, fallback, value in spelled(given):

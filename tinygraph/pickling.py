@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from tinygraph.backprop import ancestors
+from tinygraph.backprop import reached
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
 from tinygraph.place import Place
@@ -55,7 +55,7 @@ def _restore(
 
 def reduce_node(node: Node) -> tuple[Callable[..., Node], tuple[list[Record]]]:
     """What `Node.__reduce__` gives."""
-    return _last, ([record_of(x) for x in ancestors(node)],)
+    return _last, ([record_of(x) for x in reached([node])],)
 
 
 def _last(records: Sequence[Record]) -> Node:

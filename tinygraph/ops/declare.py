@@ -60,6 +60,7 @@ class Op:
         self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in kinds)
         self.defaults = {p.name: p.default for p in kinds if p.kind is p.KEYWORD_ONLY}
+        self.arity = 0 if self.variadic or self.defaults or len(self.rules) > 2 else len(self.rules)
         self.partial = None in self.rules
         self.built_in = function.__module__.startswith("tinygraph.ops.")
         if len(self.rules) != len(self.arguments):
@@ -133,13 +134,23 @@ class Op:
 
     def record_two(self, x: Any, y: Any) -> Node:
         """Do what `record` does for the operands of a binary operator or ufunc, in half the time."""
-        if type(x) not in PLAIN or type(y) not in PLAIN:
+        if isinstance(x, Node):
+            left = x._value
+        elif type(x) in NUMBERS:
+            left = x
+        else:
+            return self.record((x, y), NO_PARAMS)
+        if isinstance(y, Node):
+            right = y._value
+        elif type(y) in NUMBERS:
+            right = y
+        else:
             return self.record((x, y), NO_PARAMS)
         frame = sys._getframe(2)
         if OWN[frame.f_code.co_filename]:
             frame = user_frame(3)
         try:
-            value = self.function(x if type(x) in NUMBERS else x._value, y if type(y) in NUMBERS else y._value)
+            value = self.function(left, right)
         except TOLD as error:
             raise op_error(self, (x, y), error, frame) from error
         return Node(value, self, (x, y), NO_PARAMS, frame.f_code, frame.f_lasti)
