@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.ops import ARRAY, REGISTRY, Op
+from tinygraph.ops.shapes import PADDINGS
 
 
 class Case(NamedTuple):
@@ -49,12 +50,17 @@ BINARY_SHAPES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
 # Ops whose NumPy function is not analytic (it branches, compares or takes |x|): differences are their oracle.
 NOT_ANALYTIC = {
     "abs", "maximum", "minimum", "where", "sigmoid", "relu", "softplus", "softmax", "log_softmax", "logsumexp", "max", "min",
-    "cast", "cast_like", "binary_cross_entropy", "binary_cross_entropy_with_logits", "softmax_cross_entropy",
+    "cast", "cast_like", "clip", "var", "remainder", "fmod", "logaddexp", "logaddexp2", "arctan2", "hypot", "cbrt", "rad2deg",
+    "deg2rad", "std", "sort", "sinc", "take_along_axis", "sum_padding_like", "recurrence", "sum_repeats_like", "sum_taken_like",
+    "on_diagonal_like", "log_abs_det", "cholesky", "det", "exp2", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "softmax_cross_entropy",
 }  # fmt: skip
-POSITIVE = {"log", "log1p", "sqrt", "power"}
+POSITIVE = {"log", "log1p", "log2", "log10", "sqrt", "power", "reciprocal", "cbrt"}
+SMALL = {"tan", "arcsin", "arccos", "arctanh"}
 # What a gradient never passes through.
 NO_GRADIENT = {
-    "sign", "round", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or",
+    "sign", "round", "floor", "ceil", "trunc", "rint", "floor_divide", "sorting_order", "sign_of_det",
+    "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or",
     "logical_not", "stop_gradient", "count", "one_hot_like",
 }  # fmt: skip
 
@@ -62,6 +68,9 @@ REDUCED = [((), None), ((1,), 0), ((2, 3), None), ((2, 3), 0), ((2, 3), -1), ((2
 LABELS = np.array([2, 0])
 ONE_HOT = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
 A = (ARRAY,)
+FACTORS = [real(4), real(2, 3), real(1), np.array([2.0, 0.0, 3.0]), np.array([[0.0, 2.0], [0.0, 0.0], [1.0, 3.0]])]
+REGULAR = np.array([[2.0, 0.3, -0.4], [0.1, 1.5, 0.6], [-0.2, 0.5, 1.8]])
+STACK = np.stack([REGULAR, REGULAR.T + 0.2])
 
 # Ops that are not simply elementwise: (arguments, params) each.
 SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
@@ -137,6 +146,58 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     ],
     "stack": [((real(2), real(2) + 1), {"axis": 0}), ((real(2, 3), real(2, 3)), {"axis": -1}), ((real(), real()), {"axis": 0})]
     + [((real(0), real(0)), {"axis": 1})],
+    "arccosh": [((real(*s, low=1.5, high=3.0),), {}) for s in UNARY_SHAPES],
+    "remainder": [((real(2, 3, low=2.0, high=9.0), real(3, low=3.1, high=3.9)), {}), ((real(), 0.7), {})],
+    "fmod": [((real(2, 3, low=-9.0, high=9.0), real(3, low=3.1, high=3.9)), {}), ((real(), 0.7), {})],
+    "clip": [
+        ((real(2, 3), -0.5, 1.0), {}),
+        ((real(2, 3), real(3) - 0.4, real(2, 1) + 0.4), {}),
+        ((real(3), 1.0, -0.5), {}),
+        ((real(), 0.0, 1.0), {}),
+        ((real(0), real(0), real(0)), {}),
+    ],
+    "var": [((real(*s),), {"axis": a, "keepdims": k, "ddof": d}) for s, a in REDUCED[2:] for k in (0, 1) for d in (0, 0.5)],
+    "std": [((real(*s),), {"axis": a, "keepdims": k, "ddof": 0.5}) for s, a in REDUCED[2:5] for k in (0, 1)],
+    "prod": [((x,), {"axis": a, "keepdims": k}) for x in FACTORS for a in range(-1, x.ndim) for k in (0, 1)],
+    "cumprod": [((x,), {"axis": a}) for x in FACTORS for a in range(-1, x.ndim)],
+    "cumsum": [((x,), {"axis": a}) for x in FACTORS for a in range(-1, x.ndim)],
+    "recurrence": [((x, x + 0.3), {"axis": a}) for x in FACTORS for a in range(-1, x.ndim)],
+    "flip": [((real(2, 3),), {"axis": a}) for a in (None, 0, -1, (0, 1))] + [((real(),), {"axis": None})],
+    "roll": [((real(2, 3),), {"shift": s, "axis": a}) for s, a in [(1, None), (-4, 1), ((1, 2), (0, 1)), ((1, 1), (0, 0))]],
+    "tril": [((real(*s),), {"k": k}) for s in [(3, 3), (2, 4), (2, 3, 3), (0, 2)] for k in (0, -1, 1)],
+    "triu": [((real(*s),), {"k": k}) for s in [(3, 3), (2, 4), (2, 3, 3), (0, 2)] for k in (0, -1, 1)],
+    "diagonal": [((real(*s),), {"offset": k}) for s in [(3, 3), (2, 4), (4, 2)] for k in (0, -1, 1)]
+    + [((real(2, 3, 3),), {"axis1": -1, "axis2": 1}), ((real(0, 0),), {})],
+    "on_diagonal_like": [((real(3), np.zeros((3, 3))), {}), ((real(2), np.zeros((3, 3))), {"offset": -1})]
+    + [((real(2, 3), np.zeros((3, 2, 3))), {"axis1": 0, "axis2": 2})],
+    "diagonal_matrix": [((real(3),), {"k": k}) for k in (0, -1, 2)] + [((real(0),), {"k": 0})],
+    "tile": [((real(2, 3),), {"reps": r}) for r in (2, (2, 1), (3, 1, 2), (0,))] + [((real(),), {"reps": 2})],
+    "sum_tiles_like": [((real(4, 6), np.zeros((2, 3))), {"reps": (2, 2)}), ((real(2, 6), np.zeros(3)), {"reps": (2, 2)})],
+    "repeat": [((real(2, 3),), {"repeats": r, "axis": a}) for r, a in [(2, 0), ((1, 0, 3), -1), (0, 1)]],
+    "sum_repeats_like": [((real(4, 3), np.zeros((2, 3))), {"repeats": 2, "axis": 0})],
+    "pad": [((real(3, 4),), {"pad_width": w, "mode": m}) for w in (1, [[0, 2], [1, 0]]) for m in sorted(PADDINGS)],
+    "sum_padding_like": [((real(5), np.zeros(3)), {"pad_width": 1, "mode": m}) for m in sorted(PADDINGS)],
+    "merge_pairs": [((real(2, 3),), {}), ((real(2, 3, 1, 2),), {}), ((real(0, 2),), {})],
+    "sort": [((real(2, 3),), {"axis": a}) for a in (0, -1)] + [((real(0),), {"axis": 0})],
+    "sorting_order": [((real(2, 3),), {"axis": 0})],
+    "take_along_axis": [((real(2, 3), np.array([[0, 0], [2, 1]])), {"axis": 1}), ((real(3), np.array([1, 1])), {"axis": -1})],
+    "sum_taken_like": [((real(2, 2), np.zeros((2, 3)), np.array([[0, 0], [2, 1]])), {"axis": 1})],
+    "einsum": [
+        ((real(2, 3), real(3, 4)), {"subscripts": "ij,jk->ik"}),
+        ((real(2, 3),), {"subscripts": "ij->j"}),
+        ((real(2, 3),), {"subscripts": "ij->"}),
+        ((real(2, 3), real(4)), {"subscripts": "ij,k->ki"}),
+        ((real(2, 3), real(3), real(2, 3)), {"subscripts": "ij,j,ij->i"}),
+        ((real(0, 3), real(3)), {"subscripts": "ij,j->i"}),
+        ((real(), real(2)), {"subscripts": ",i->i"}),
+    ],
+    "solve": [((REGULAR, real(3)), {}), ((REGULAR, real(3, 2)), {}), ((STACK, real(2, 3, 2)), {}), ((STACK, real(3)), {})]
+    + [((REGULAR, real(2, 3, 2)), {})],
+    "inv": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {}), ((real(0, 0),), {})],
+    "det": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {})],
+    "log_abs_det": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {})],
+    "sign_of_det": [((REGULAR,), {}), ((STACK,), {})],
+    "cholesky": [((REGULAR @ REGULAR.T,), {}), ((STACK @ np.swapaxes(STACK, 1, 2),), {}), ((positive(1, 1),), {})],
     "matmul": [
         ((real(*a), real(*b)), {})
         for a, b in [
@@ -164,7 +225,7 @@ def cases() -> Iterator[Case]:
     for op in REGISTRY.values():
         if not op.built_in:
             continue
-        number = positive if op.name in POSITIVE else real
+        number = positive if op.name in POSITIVE else probability if op.name in SMALL else real
         if op.name in SPECIAL:
             own = SPECIAL[op.name]
         elif len(op.arguments) == 1:

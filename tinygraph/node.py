@@ -218,6 +218,24 @@ class Node:
     def __rtruediv__(self, other: Any) -> Node:
         return ops.divide.record_two(other, self)
 
+    def __floordiv__(self, other: Any) -> Node:
+        return ops.floor_divide.record_two(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Node:
+        return ops.floor_divide.record_two(other, self)
+
+    def __mod__(self, other: Any) -> Node:
+        return ops.remainder.record_two(self, other)
+
+    def __rmod__(self, other: Any) -> Node:
+        return ops.remainder.record_two(other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Node, Node]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Node, Node]:
+        return other // self, other % self
+
     def __pow__(self, other: Any) -> Node:
         return ops.power.record_two(self, other)
 
@@ -279,7 +297,22 @@ class Node:
     mean = _method(np.mean)
     max = _method(np.max)
     min = _method(np.min)
+    prod = _method(np.prod)
+    var = _method(np.var)
+    std = _method(np.std)
+    ptp = _method(np.ptp)
+    cumsum = _method(np.cumsum)
+    cumprod = _method(np.cumprod)
+    clip = _method(np.clip)
+    round = _method(np.round)
+    dot = _method(np.dot)
+    trace = _method(np.trace)
+    diagonal = _method(np.diagonal)
     squeeze = _method(np.squeeze)
+    ravel = flatten = _method(np.ravel)
+    swapaxes = _method(np.swapaxes)
+    repeat = _method(np.repeat)
+    take = _method(np.take)
     astype = _method(np.astype)
     argmax = _method(np.argmax)
     argmin = _method(np.argmin)
@@ -291,6 +324,11 @@ class Node:
     def T(self) -> Node:
         """Record `np.transpose(node)`."""
         return ops.transpose(self)
+
+    @property
+    def mT(self) -> Node:
+        """Record the transposed matrix, or each of a stack transposed."""
+        return ops.flip_last(self)
 
     def transpose(self, *axes: Any) -> Node:
         """Record `np.transpose(node, axes)`; axes as one tuple or one by one."""

@@ -1,24 +1,59 @@
 """Every primitive, one declaration each; `tinygraph.ops.declare` says how."""
 
 from tinygraph.ops.activations import log_softmax, relu, sigmoid, softmax, softplus
-from tinygraph.ops.declare import BINARY, REGISTRY, UNARY, Op, op
-from tinygraph.ops.elementwise import (
+from tinygraph.ops.arithmetic import (
     abs,
     add,
+    ceil,
+    clip,
     divide,
-    exp,
-    log,
-    log1p,
+    floor,
+    floor_divide,
+    fmod,
     maximum,
     minimum,
     multiply,
     negative,
     power,
+    remainder,
+    rint,
     round,
     sign,
+    subtract,
+    trunc,
+)
+from tinygraph.ops.compositions import implements
+from tinygraph.ops.declare import BINARY, REGISTRY, UNARY, Op, op
+from tinygraph.ops.elementary import (
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cbrt,
+    cos,
+    cosh,
+    deg2rad,
+    exp,
+    exp2,
+    expm1,
+    hypot,
+    log,
+    log1p,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    rad2deg,
+    reciprocal,
+    sin,
+    sinc,
+    sinh,
     sqrt,
     square,
-    subtract,
+    tan,
     tanh,
 )
 from tinygraph.ops.likes import (
@@ -36,7 +71,7 @@ from tinygraph.ops.likes import (
     stop_gradient,
     sum_like,
 )
-from tinygraph.ops.linear_algebra import matmul
+from tinygraph.ops.linear_algebra import cholesky, det, einsum, flip_last, inv, log_abs_det, matmul, sign_of_det, solve
 from tinygraph.ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -44,7 +79,9 @@ from tinygraph.ops.losses import (
     softmax_cross_entropy,
 )
 from tinygraph.ops.numpy_functions import call_function, call_ufunc
-from tinygraph.ops.reductions import logsumexp, max, mean, min, sum
+from tinygraph.ops.order import sort, sorting_order, sum_taken_like, take_along_axis
+from tinygraph.ops.reductions import logsumexp, max, mean, min, std, sum, var
+from tinygraph.ops.scans import cumprod, cumsum, prod, recurrence
 from tinygraph.ops.selection import (
     equal,
     greater,
@@ -57,4 +94,27 @@ from tinygraph.ops.selection import (
     not_equal,
     where,
 )
-from tinygraph.ops.shapes import broadcast_to, concatenate, expand_dims, part_like, reshape, squeeze, stack, transpose
+from tinygraph.ops.shapes import (
+    broadcast_to,
+    concatenate,
+    diagonal,
+    diagonal_matrix,
+    expand_dims,
+    flip,
+    merge_pairs,
+    on_diagonal_like,
+    pad,
+    part_like,
+    repeat,
+    reshape,
+    roll,
+    squeeze,
+    stack,
+    sum_padding_like,
+    sum_repeats_like,
+    sum_tiles_like,
+    tile,
+    transpose,
+    tril,
+    triu,
+)

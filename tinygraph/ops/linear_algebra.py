@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.likes import broadcast_like
 
 
 def flip_last(x: Array) -> Array:
@@ -42,3 +43,117 @@ def matmul(x: Array, y: Array) -> Array:
     <node matmul (2,) float64: [3. 7.]>
     """
     return np.matmul(x, y)
+
+
+def _einsum_rule(g: Array, out: Array, *operands: Array, position: int, subscripts: str) -> Array:
+    terms, result = subscripts.split("->")
+    mine = terms.split(",")[position]
+    others = [(term, x) for i, (term, x) in enumerate(zip(terms.split(","), operands, strict=True)) if i != position]
+    known = set("".join([result, *(term for term, _ in others)]))
+    kept = "".join(letter for letter in mine if letter in known)
+    left = ",".join([result, *(term for term, _ in others)])
+    contribution = einsum(g, *(x for _, x in others), subscripts=f"{left}->{kept}")
+    lost = tuple(i for i, letter in enumerate(mine) if letter not in known)  # summed by this operand alone
+    return broadcast_like(np.expand_dims(contribution, lost), operands[position]) if lost else contribution
+
+
+@op(_einsum_rule, hint="a letter must stand for axes of one size, in every operand that has it")
+def einsum(*operands: Array, subscripts: str) -> Array:
+    """Sums of products after Einstein: letters name axes, and letters that the result lacks are summed over.
+
+    Subscripts are explicit (`ij,jk->ik`), with no letter twice in a term; `np.einsum` accepts every spelling.
+
+    >>> np.einsum("ij,jk->ik", tg.constant([[1.0, 2.0]]), [[3.0], [4.0]])
+    <node einsum (1, 1) float64: [[11.]]>
+    """
+    return np.einsum(subscripts, *operands)
+
+
+def _solve_back(g: Array, A: Array, b: Array) -> Array:
+    """The gradient of a solution with respect to b."""
+    if b.ndim == 1 and g.ndim > 1:
+        return solve(flip_last(A), np.expand_dims(g, -1))[..., 0]
+    return solve(flip_last(A), g)
+
+
+def _matrix_rule(g: Array, out: Array, b: Array) -> Array:
+    """The gradient of a solution with respect to the matrix, from that with respect to b."""
+    return -(np.expand_dims(g, -1) * np.expand_dims(out, -2)) if b.ndim == 1 else -(g @ flip_last(out))
+
+
+@op(
+    lambda g, out, A, b: _matrix_rule(_solve_back(g, A, b), out, b),
+    lambda g, out, A, b: _solve_back(g, A, b),
+    numpy=np.linalg.solve,
+    hint="A must be square and regular, and b as long as A",
+)
+def solve(A: Array, b: Array) -> Array:
+    """The x with A @ x = b, for a square matrix (or a stack of them) and a vector or matrix b.
+
+    >>> np.linalg.solve(tg.constant([[2.0, 0.0], [0.0, 4.0]]), [2.0, 2.0])
+    <node solve (2,) float64: [1. 0.5]>
+    """
+    return np.linalg.solve(A, b)
+
+
+@op(lambda g, out, A: -(flip_last(out) @ g @ flip_last(out)), numpy=np.linalg.inv, hint="A must be square and regular")
+def inv(A: Array) -> Array:
+    """The inverse of a square matrix, or of each of a stack.
+
+    >>> np.linalg.inv(tg.constant([[2.0, 0.0], [0.0, 4.0]]))
+    <node inv (2, 2) float64: [[0.5 0. ] [0. 0.25]]>
+    """
+    return np.linalg.inv(A)
+
+
+def _scaled(g: Array, A: Array) -> Array:
+    return np.expand_dims(g, (-2, -1)) * flip_last(inv(A))
+
+
+@op(lambda g, out, A: _scaled(g * out, A), numpy=np.linalg.det, hint="A must be square")
+def det(A: Array) -> Array:
+    """The determinant of a square matrix, or of each of a stack; its gradient needs a regular one.
+
+    >>> np.linalg.det(tg.constant([[2.0, 0.0], [0.0, 4.0]]))
+    <node det: 8>
+    """
+    return np.linalg.det(A)
+
+
+@op(lambda g, out, A: _scaled(g, A), hint="A must be square")
+def log_abs_det(A: Array) -> Array:
+    """The logarithm of |det(A)|, without overflow.
+
+    >>> np.linalg.slogdet(tg.constant([[2.0, 0.0], [0.0, 4.0]])).logabsdet
+    <node log_abs_det: 2.079>
+    """
+    return np.linalg.slogdet(A)[1]
+
+
+@op(None, hint="A must be square")
+def sign_of_det(A: Array) -> Array:
+    """The sign of det(A); no gradient.
+
+    >>> np.linalg.slogdet(tg.constant([[-2.0, 0.0], [0.0, 4.0]])).sign
+    <node sign_of_det: -1>
+    """
+    return np.linalg.slogdet(A)[0]
+
+
+def _cholesky_rule(g: Array, out: Array, A: Array) -> Array:
+    """Iain Murray, Differentiation of the Cholesky decomposition (2016), equation 10."""
+    upper = flip_last(out)
+    product = upper @ g
+    half = (np.tril(product) + np.tril(product, -1)) / 2
+    symmetric = solve(upper, flip_last(solve(upper, (half + flip_last(half)) / 2)))
+    return np.tril(symmetric) + np.tril(symmetric, -1)  # only the lower triangle of A is read
+
+
+@op(_cholesky_rule, numpy=np.linalg.cholesky, hint="A must be symmetric and positive definite")
+def cholesky(A: Array) -> Array:
+    """The lower triangular matrix L with L @ L.T = A, for a symmetric positive definite A or a stack of them.
+
+    >>> np.linalg.cholesky(tg.constant([[4.0, 0.0], [0.0, 9.0]]))
+    <node cholesky (2, 2) float64: [[2. 0.] [0. 3.]]>
+    """
+    return np.linalg.cholesky(A)

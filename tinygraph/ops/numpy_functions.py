@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from tinygraph.node import Node
-from tinygraph.ops import likes, shapes
 from tinygraph.ops.declare import NUMPY, Op
 
 # Questions about values: no gradient is meant, so they get the values and give plain NumPy answers.
@@ -22,35 +21,6 @@ QUERIES: set[Callable[..., Any]] = {
     np.ones_like, np.result_type, np.searchsorted, np.shape, np.shares_memory, np.signbit, np.size, np.unique,
     np.zeros_like,
 }  # fmt: skip
-
-
-def implements(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Answer a NumPy function by a composition of ops, or by an op behind another calling convention."""
-
-    def declare(own: Callable[..., Any]) -> Callable[..., Any]:
-        NUMPY[function] = own
-        return own
-
-    return declare
-
-
-@implements(np.astype)
-def _astype(x: Node, dtype: Any, /, *, copy: bool = True) -> Node:
-    if np.dtype(dtype).kind != "f":
-        return likes.stop_gradient(likes.cast(x, dtype=np.dtype(dtype)))
-    return likes.cast(x, dtype=np.dtype(dtype))
-
-
-@implements(np.concatenate)
-def _concatenate(arrays: Sequence[Any], /, axis: int | None = 0) -> Node:
-    if axis is None:
-        return shapes.concatenate(*(shapes.reshape(x, shape=-1) for x in arrays))
-    return shapes.concatenate(*arrays, axis=axis)
-
-
-@implements(np.stack)
-def _stack(arrays: Sequence[Any], axis: int = 0) -> Node:
-    return shapes.stack(*arrays, axis=axis)
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -65,6 +65,32 @@ def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
+def _deviation(g: Array, x: Array, axis: Axis, keepdims: bool, ddof: float) -> Array:
+    """(x - mean) g / (n - ddof), from which the gradients of variance and standard deviation follow."""
+    away = x - np.mean(x, axis=axis, keepdims=True)
+    return away * keep_axes(g, x, axis, keepdims) / (count(x, axis=axis) - ddof)
+
+
+@op(lambda g, out, x, axis, keepdims, ddof: 2 * _deviation(g, x, axis, keepdims, ddof), numpy=np.var)
+def var(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Array:
+    """The variance over `axis`: the squared distance to the mean, summed and divided by n - ddof.
+
+    >>> np.var(tg.constant([1.0, 2.0, 3.0]), ddof=1)
+    <node var: 1>
+    """
+    return np.var(x, axis=axis, keepdims=keepdims, ddof=ddof)
+
+
+@op(lambda g, out, x, axis, keepdims, ddof: _deviation(g / out, x, axis, keepdims, ddof), numpy=np.std)
+def std(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Array:
+    """The standard deviation over `axis`, the root of the variance; its gradient on constant entries is NaN.
+
+    >>> np.std(tg.constant([1.0, 2.0, 3.0]), ddof=1)
+    <node std: 1>
+    """
+    return np.std(x, axis=axis, keepdims=keepdims, ddof=ddof)
+
+
 @op(lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * np.exp(x - keep_axes(out, x, axis, keepdims)))
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """log(sum(exp(x))) over `axis`, without overflow (largest entry taken out first).

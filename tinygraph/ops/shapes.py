@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
@@ -60,6 +62,189 @@ def squeeze(x: Array, *, axis: Axis = None) -> Array:
     <node squeeze (2,) float64: [1. 2.]>
     """
     return np.squeeze(x, axis)
+
+
+def _flip_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
+    return flip(g, axis=axis)
+
+
+@op(_flip_rule, numpy=np.flip)
+def flip(x: Array, *, axis: Axis = None) -> Array:
+    """x in reverse order along `axis`, or along all axes.
+
+    >>> np.flip(tg.constant([1.0, 2.0]))
+    <node flip (2,) float64: [2. 1.]>
+    """
+    return np.flip(x, axis=axis)
+
+
+def _backwards(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    return tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+
+
+@op(lambda g, out, x, shift, axis: np.roll(g, _backwards(shift), axis), numpy=np.roll)
+def roll(x: Array, *, shift: int | tuple[int, ...], axis: Axis = None) -> Array:
+    """x shifted along `axis`, what leaves at the end coming in at the front.
+
+    >>> np.roll(tg.constant([1.0, 2.0, 3.0]), 1)
+    <node roll (3,) float64: [3. 1. 2.]>
+    """
+    return np.roll(x, shift, axis=axis)
+
+
+@op(lambda g, out, x, k: np.tril(g, k), numpy=np.tril)
+def tril(x: Array, *, k: int = 0) -> Array:
+    """The lower triangle of matrices, with zeros above diagonal k.
+
+    >>> np.tril(tg.constant([[1.0, 2.0], [3.0, 4.0]]))
+    <node tril (2, 2) float64: [[1. 0.] [3. 4.]]>
+    """
+    return np.tril(x, k)
+
+
+@op(lambda g, out, x, k: np.triu(g, k), numpy=np.triu)
+def triu(x: Array, *, k: int = 0) -> Array:
+    """The upper triangle of matrices, with zeros below diagonal k.
+
+    >>> np.triu(tg.constant([[1.0, 2.0], [3.0, 4.0]]))
+    <node triu (2, 2) float64: [[1. 2.] [0. 4.]]>
+    """
+    return np.triu(x, k)
+
+
+def _diagonal_rule(g: Array, out: Array, x: Array, offset: int, axis1: int, axis2: int) -> Array:
+    return on_diagonal_like(g, x, offset=offset, axis1=axis1, axis2=axis2)
+
+
+@op(_diagonal_rule, numpy=np.diagonal)
+def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """The diagonal of the planes that two axes span, as a new last axis.
+
+    >>> np.diagonal(tg.constant([[1.0, 2.0], [3.0, 4.0]]))
+    <node diagonal (2,) float64: [1. 4.]>
+    """
+    return np.diagonal(x, offset, axis1, axis2)
+
+
+@op(lambda g, out, x, like, offset, axis1, axis2: diagonal(g, offset=offset, axis1=axis1, axis2=axis2), None)
+def on_diagonal_like(x: Array, like: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """Zeros in the shape of `like`, with x on the diagonal.
+
+    >>> tg.ops.on_diagonal_like(np.array([1.0, 2.0]), np.zeros((2, 2)))
+    array([[1., 0.],
+           [0., 2.]])
+    """
+    result = np.zeros(like.shape, x.dtype)
+    planes = np.moveaxis(result, (axis1, axis2), (-2, -1))
+    rows = np.arange(x.shape[-1])
+    planes[..., rows + max(-offset, 0), rows + max(offset, 0)] = x
+    return result
+
+
+@op(lambda g, out, x, k: np.diagonal(g, k))
+def diagonal_matrix(x: Array, *, k: int = 0) -> Array:
+    """The square matrix with the vector x on diagonal k.
+
+    >>> np.diag(tg.constant([1.0, 2.0]))
+    <node diagonal_matrix (2, 2) float64: [[1. 0.] [0. 2.]]>
+    """
+    return np.diag(x, k)
+
+
+def _tile_rule(g: Array, out: Array, x: Array, reps: Any) -> Array:
+    return sum_tiles_like(g, x, reps=reps)
+
+
+@op(_tile_rule)
+def tile(x: Array, *, reps: int | tuple[int, ...]) -> Array:
+    """x repeated as a whole, `reps` times along each axis.
+
+    >>> np.tile(tg.constant([1.0, 2.0]), 2)
+    <node tile (4,) float64: [1. 2. 1. 2.]>
+    """
+    return np.tile(x, reps)
+
+
+@op(lambda g, out, x, like, reps: tile(g, reps=reps), None)
+def sum_tiles_like(x: Array, like: Array, *, reps: int | tuple[int, ...]) -> Array:
+    """Undo `tile`: sum the copies of which x consists.
+
+    >>> tg.ops.sum_tiles_like(np.arange(4.0), np.zeros(2), reps=2)
+    array([2., 4.])
+    """
+    times = reps if isinstance(reps, tuple) else (reps,)
+    times = (1,) * (like.ndim - len(times)) + times
+    sizes = (1,) * (len(times) - like.ndim) + like.shape
+    blocks = x.reshape([size for pair in zip(times, sizes, strict=True) for size in pair])
+    return np.sum(blocks, axis=tuple(range(0, 2 * len(times), 2))).reshape(like.shape)[()]
+
+
+def _repeat_rule(g: Array, out: Array, x: Array, repeats: Any, axis: int) -> Array:
+    return sum_repeats_like(g, x, repeats=repeats, axis=axis)
+
+
+@op(_repeat_rule)
+def repeat(x: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
+    """Every entry along `axis` repeated, each the same number of times or each its own.
+
+    >>> np.repeat(tg.constant([1.0, 2.0]), 2)
+    <node repeat (4,) float64: [1. 1. 2. 2.]>
+    """
+    return np.repeat(x, repeats, axis=axis)
+
+
+@op(lambda g, out, x, like, repeats, axis: repeat(g, repeats=repeats, axis=axis), None)
+def sum_repeats_like(x: Array, like: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
+    """Undo `repeat`: sum the copies of each entry.
+
+    >>> tg.ops.sum_repeats_like(np.arange(4.0), np.zeros(2), repeats=2, axis=0)
+    array([1., 5.])
+    """
+    result = np.zeros(like.shape, x.dtype)
+    source = np.repeat(np.arange(like.shape[axis]), repeats)
+    np.add.at(np.moveaxis(result, axis, 0), source, np.moveaxis(x, axis, 0))
+    return result
+
+
+def _pad_rule(g: Array, out: Array, x: Array, pad_width: Any, mode: str) -> Array:
+    return sum_padding_like(g, x, pad_width=pad_width, mode=mode)
+
+
+@op(_pad_rule)
+def pad(x: Array, *, pad_width: Any, mode: str = "constant") -> Array:
+    """x with a margin, of zeros or of its own entries (`mode` edge, reflect, symmetric or wrap).
+
+    >>> np.pad(tg.constant([1.0, 2.0]), 1)
+    <node pad (4,) float64: [0. 1. 2. 0.]>
+    """
+    if mode not in PADDINGS:
+        raise ValueError(f"mode={mode!r}: choose one of {', '.join(sorted(PADDINGS))}")
+    return np.pad(x, pad_width, mode=mode)  # type: ignore[call-overload]  # its stubs want each mode spelled out
+
+
+PADDINGS = {"constant", "edge", "reflect", "symmetric", "wrap"}
+
+
+@op(lambda g, out, x, like, pad_width, mode: pad(g, pad_width=pad_width, mode=mode), None)
+def sum_padding_like(x: Array, like: Array, *, pad_width: Any, mode: str) -> Array:
+    """Undo `pad`: sum what became of each entry.
+
+    >>> tg.ops.sum_padding_like(np.arange(4.0), np.zeros(2), pad_width=1, mode="edge")
+    array([1., 5.])
+    """
+    places = np.arange(1, like.size + 1).reshape(like.shape)
+    source = np.pad(places, pad_width, mode=mode)  # type: ignore[call-overload]  # its stubs want each mode spelled out
+    return np.bincount(source.ravel(), x.ravel(), like.size + 1)[1:].reshape(like.shape).astype(x.dtype)[()]
+
+
+@op(lambda g, out, x: reshape_like(g, x))
+def merge_pairs(x: Array) -> Array:
+    """x of shape (a, b, c, d, ...) in the shape (ab, cd, ...).
+
+    >>> tg.ops.merge_pairs(np.zeros((2, 3, 4, 5))).shape
+    (6, 20)
+    """
+    return np.reshape(x, [x.shape[i] * x.shape[i + 1] for i in range(0, x.ndim, 2)])
 
 
 def _part_rule(g: Array, out: Array, x: Array, *arrays: Array, position: int, axis: int) -> Array:

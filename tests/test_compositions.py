@@ -1,0 +1,178 @@
+"""NumPy functions that are written in other ops: the same values as NumPy's, in every calling convention, and right gradients."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tests.oracles import assert_close, differences
+
+X = np.array([[1.5, -2.0, 0.7], [0.3, 4.1, -1.2]])
+V = np.array([0.9, -1.4, 2.2])
+S = np.array([[2.0, 0.5, 0.1], [0.4, 1.5, -0.3], [0.2, 0.6, 3.0]])
+T = np.arange(1.0, 25.0).reshape(2, 3, 4) ** 1.1
+
+CALLS: list[tuple[Any, Any]] = [
+    (X, lambda x: np.positive(x)),
+    (X, lambda x: np.fabs(x)),
+    (X, lambda x: np.degrees(x) + np.radians(x)),
+    (X, lambda x: np.float_power(np.abs(x), 1.5)),
+    (X, lambda x: np.clip(x, -1, None)),
+    (X, lambda x: np.clip(x, None, 1)),
+    (X, lambda x: np.clip(x, min=-1, max=1)),
+    (X, lambda x: x.clip(-1, 1)),
+    (X, lambda x: np.nan_to_num(x)),
+    (X, lambda x: x // 1 + x % 1),
+    (X, lambda x: divmod(x, 1.9)[1]),
+    (X, lambda x: np.amax(x, 1) + np.amin(x, axis=1)),
+    (X, lambda x: np.ptp(x, axis=0)),
+    (X, lambda x: np.prod(x)),
+    (X, lambda x: np.prod(x, 0, keepdims=True)),
+    (T, lambda x: x.prod(axis=(0, -1))),
+    (X, lambda x: np.cumsum(x)),
+    (X, lambda x: x.cumsum(-1)),
+    (X, lambda x: np.cumprod(x, axis=0)),
+    (X, lambda x: x.var(axis=0, ddof=1)),
+    (X, lambda x: np.std(x, 1)),
+    (X, lambda x: np.average(x, 0)),
+    (X, lambda x: np.average(x, axis=1, weights=np.abs(X))),
+    (X, lambda x: np.diff(x)),
+    (T, lambda x: np.diff(x, 2, axis=0) if len(x) > 2 else np.diff(x, axis=1)),
+    (X, lambda x: np.trapezoid(x)),
+    (X, lambda x: np.trapezoid(x, V, axis=1)),
+    (X, lambda x: np.trapezoid(x, dx=0.5, axis=0)),
+    (V, lambda x: np.linalg.norm(x)),
+    (X, lambda x: np.linalg.norm(x, axis=1)),
+    (X, lambda x: np.linalg.norm(x, 1, axis=0, keepdims=True)),
+    (X, lambda x: np.linalg.norm(x, 3, axis=1)),
+    (X, lambda x: np.linalg.norm(x, np.inf, 1) + np.linalg.norm(x, -np.inf, 1)),
+    (X, lambda x: np.linalg.norm(x, "fro")),
+    (X, lambda x: np.ravel(x)),
+    (X, lambda x: x.ravel()),
+    (T, lambda x: np.swapaxes(x, 0, -1)),
+    (T, lambda x: np.moveaxis(x, 0, -1)),
+    (T, lambda x: np.moveaxis(x, (0, 1), (2, 0))),
+    (T, lambda x: np.rollaxis(x, 2)),
+    (T, lambda x: np.rollaxis(x, 0, 3)),
+    (T, lambda x: np.matrix_transpose(x)),
+    (T, lambda x: x.mT),
+    (X, lambda x: np.fliplr(x) + np.flipud(x)),
+    (T, lambda x: np.flip(x, (0, 2))),
+    (S, lambda x: np.rot90(x)),
+    (S, lambda x: np.rot90(x, -1, (1, 0))),
+    (X, lambda x: np.roll(x, 1)),
+    (X, lambda x: np.roll(x, (1, -2), axis=(0, 1))),
+    (V, lambda x: np.atleast_1d(x) * np.atleast_2d(x) * np.atleast_3d(x)),
+    (V, lambda x: np.broadcast_arrays(x, np.ones((2, 3)))[0]),
+    (V, lambda x: np.meshgrid(x, x[:2])[0]),
+    (V, lambda x: np.meshgrid(x, x[:2], indexing="ij")[1]),
+    (V, lambda x: np.meshgrid(x, x[:2], sparse=True)[1]),
+    (X, lambda x: np.tile(x, 2)),
+    (X, lambda x: np.tile(x, (2, 1, 2))),
+    (X, lambda x: np.repeat(x, 2)),
+    (X, lambda x: x.repeat([1, 2], axis=0)),
+    (X, lambda x: np.pad(x, 1)),
+    (X, lambda x: np.pad(x, ((1, 0), (0, 2)), "edge")),
+    (X, lambda x: np.pad(x, (1, 1), mode="wrap")),
+    (X, lambda x: np.concatenate([x, np.ones((1, 3))], 0)),
+    (V, lambda x: np.stack([x, V, x], axis=1)),
+    (V, lambda x: np.vstack([x, V])),
+    (V, lambda x: np.hstack([x, V, 1.0])),
+    (X, lambda x: np.hstack([x, x])),
+    (X, lambda x: np.dstack([x, x])),
+    (V, lambda x: np.column_stack([x, S])),
+    (X, lambda x: np.append(x, 1.0)),
+    (X, lambda x: np.append(x, X, axis=0)),
+    (T, lambda x: np.split(x, 2)[1]),
+    (V, lambda x: np.array_split(x, 2)[0]),
+    (X, lambda x: np.split(x, [1], axis=1)[1]),
+    (T, lambda x: np.hsplit(x, 3)[1]),
+    (T, lambda x: np.vsplit(x, 2)[0]),
+    (T, lambda x: np.dsplit(x, [1, 3])[1]),
+    (X, lambda x: np.unstack(x, axis=1)[2]),
+    (X, lambda x: np.take(x, [0, 5, 5])),
+    (X, lambda x: np.take(x, np.array([[0, 2]]), axis=1)),
+    (X, lambda x: x.take(1, axis=0)),
+    (X, lambda x: np.compress([True, False, True], x, axis=1)),
+    (X, lambda x: np.delete(x, 1, axis=1)),
+    (X, lambda x: np.take_along_axis(x, np.array([[2, 0], [1, 1]]), 1)),
+    (X, lambda x: np.sort(x)),
+    (X, lambda x: np.sort(x, axis=None)),
+    (X, lambda x: np.sort(x, 0)),
+    (X, lambda x: np.median(x)),
+    (X, lambda x: np.median(x, axis=1, keepdims=True)),
+    (X, lambda x: np.dot(x, V)),
+    (V, lambda x: np.dot(2.0, x)),
+    (T, lambda x: np.dot(x, np.ones((2, 4, 3)))),
+    (X, lambda x: x.dot(S)),
+    (X, lambda x: np.inner(x, V)),
+    (X, lambda x: np.inner(X, x)),
+    (X, lambda x: np.vdot(x, X)),
+    (X, lambda x: np.outer(x, V)),
+    (S, lambda x: np.cross(x, V)),
+    (S, lambda x: np.cross(V[:, None], x, axis=0)),
+    (X, lambda x: np.kron(x, V)),
+    (X, lambda x: np.kron(V, x)),
+    (T, lambda x: np.tensordot(x, S, axes=([1], [0]))),
+    (T, lambda x: np.tensordot(x, T, axes=3)),
+    (X, lambda x: np.tensordot(x, V, 0)),
+    (X, lambda x: np.einsum("ij,jk", x, S)),
+    (X, lambda x: np.einsum("ij->ji", x)),
+    (X, lambda x: np.einsum("ij", x)),
+    (S, lambda x: np.einsum("ii", x)),
+    (S, lambda x: np.einsum("ii->i", x)),
+    (T, lambda x: np.einsum("...j,j->...", x, np.ones(4))),
+    (T, lambda x: np.einsum("i...,...->...i", x, np.ones((3, 4)))),
+    (T, lambda x: np.einsum("...ij,...jk->...ik", x, np.ones((1, 4, 2)))),
+    (X, lambda x: np.einsum(x, [0, 1], V, [1], [0])),
+    (X, lambda x: np.einsum("ij,ij->j", x[:1], X)),
+    (S, lambda x: np.trace(x)),
+    (T, lambda x: np.trace(x, 1, 2, 1)),
+    (S, lambda x: x.trace() * x.diagonal(1)),
+    (S, lambda x: np.diag(x, -1)),
+    (V, lambda x: np.diag(x, 1)),
+    (S, lambda x: np.tril(x, -1) + np.triu(x)),
+    (S, lambda x: np.linalg.slogdet(x)[1]),
+    (S, lambda x: np.linalg.slogdet(x).logabsdet * np.linalg.slogdet(x).sign),
+    (S, lambda x: np.linalg.solve(x, V)),
+    (S, lambda x: np.linalg.inv(x) * np.linalg.det(x)),
+    (S, lambda x: np.linalg.cholesky(x @ x.T)),
+    (X, lambda x: np.where(np.logical_xor(x > 0, x > 1), x, 2 * x)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("at", "call"), CALLS, ids=[str(i) for i in range(len(CALLS))])
+def test_agrees_with_numpy_and_with_differences(at: Any, call: Any) -> None:
+    x = tg.parameter(at)
+    result = call(x)
+    assert isinstance(result, tg.Node)
+    np.testing.assert_allclose(result.value, call(at), rtol=1e-14, strict=True)
+    seed = np.random.default_rng(5).uniform(0.5, 1.5, result.shape)
+    if not np.array_equal(call(at), call(at + 1e-3)):
+        assert_close(tg.gradients(result, x, seed=seed)[0], differences(call, (at,), 0, seed), 1e-7)
+
+
+def test_where_with_a_condition_alone_answers() -> None:
+    assert np.where(tg.constant([0, 1, 1]))[0].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: np.linalg.norm(x, 2), TypeError, "takes ord None or 'fro' over 2 axes, not 2"),
+        (lambda x: np.linalg.norm(x[0], 0), TypeError, "takes no ord=0"),
+        (lambda x: np.pad(x, 1, constant_values=3), TypeError, "np.concatenate"),
+        (lambda x: np.pad(x, 1, mode="mean"), ValueError, "choose one of constant, edge"),
+        (lambda x: np.split(x, 2, axis=1), ValueError, "do not divide into 2 equal parts"),
+        (lambda x: np.average(x, weights=[1, 2, 3], axis=1), ValueError, "weights of its shape"),
+        (lambda x: np.ravel(x, order="F"), TypeError, "order 'C'"),
+        (lambda x: np.cross(x[:, :2], x[:, :2]), ValueError, "length 3"),
+        (lambda x: np.einsum("ij,jk", x), ValueError, "names 2 operands, but 1 were given"),
+        (lambda x: np.linalg.svd(x), TypeError, "np.linalg.svd does not take a node"),
+        (lambda x: np.linalg.inv(x), ValueError, "fix: A must be square"),
+    ],
+)
+def test_what_is_not_supported_says_so(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call(tg.parameter(X))

@@ -1,0 +1,229 @@
+"""Arithmetic: operators, rounding and extremes, entry by entry with broadcasting."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygraph.ops.declare import Array, op
+from tinygraph.ops.likes import broadcast_like
+
+
+@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add)
+def add(x: Array, y: Array) -> Array:
+    """x + y, with broadcasting.
+
+    >>> tg.constant(1.0) + 2
+    <node add: 3>
+    """
+    return x + y
+
+
+@op(lambda g, out, x, y: g, lambda g, out, x, y: -g, elementwise=True, numpy=np.subtract)
+def subtract(x: Array, y: Array) -> Array:
+    """x - y, with broadcasting.
+
+    >>> tg.constant(1.0) - 2
+    <node subtract: -1>
+    """
+    return x - y
+
+
+@op(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x, elementwise=True, numpy=np.multiply)
+def multiply(x: Array, y: Array) -> Array:
+    """x * y, with broadcasting.
+
+    >>> tg.constant(2.0) * [3, 4]
+    <node multiply (2,) float64: [6. 8.]>
+    """
+    return x * y
+
+
+@op(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, elementwise=True, numpy=np.divide)
+def divide(x: Array, y: Array) -> Array:
+    """x / y, with broadcasting; the rule for y divides twice, because y**2 would overflow first.
+
+    >>> tg.constant(1.0) / 4
+    <node divide: 0.25>
+    """
+    return x / y
+
+
+@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative)
+def negative(x: Array) -> Array:
+    """-x.
+
+    >>> -tg.constant(1.0)
+    <node negative: -1>
+    """
+    return -x
+
+
+def _base_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
+    if type(exponent) in (int, float):
+        return g * (exponent * x ** (exponent - 1)) if exponent != 0 else broadcast_like(0.0, x)
+    safe = np.where((x == 0) & (exponent == 0), 1, x)
+    return g * (exponent * safe ** (exponent - 1))
+
+
+def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
+    return g * (out * np.log(np.where((x == 0) & (exponent >= 0), 1, x)))
+
+
+@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power)
+def power(x: Array, exponent: Array) -> Array:
+    """x ** exponent, with broadcasting; at base 0 the exponent's gradient is 0 (unless the exponent is negative).
+
+    >>> tg.constant([1.0, 2.0, 3.0]) ** 2
+    <node power (3,) float64: [1. 4. 9.]>
+    """
+    return x**exponent
+
+
+@op(None, elementwise=True, numpy=np.sign)
+def sign(x: Array) -> Array:
+    """-1, 0 or 1 with the sign of x; no gradient.
+
+    >>> np.sign(tg.constant([-2.0, 0.0, 5.0]))
+    <node sign (3,) float64: [-1. 0. 1.]>
+    """
+    return np.sign(x)
+
+
+@op(None, elementwise=True, numpy=np.round)
+def round(x: Array, *, decimals: int = 0) -> Array:
+    """x rounded half to even; no gradient.
+
+    >>> round(tg.constant(2.345), 1)
+    <node round: 2.3>
+    """
+    return np.round(x, decimals)
+
+
+@op(lambda g, out, x: g * np.sign(x), elementwise=True, numpy=np.abs)
+def abs(x: Array) -> Array:
+    """|x|; its derivative at 0 is taken as 0.
+
+    >>> abs(tg.constant(-3.0))
+    <node abs: 3>
+    """
+    return np.abs(x)
+
+
+def _share(g: Array, wins: Array, ties: Array) -> Array:
+    """The gradient goes to the winner; at a tie each gets half."""
+    return np.where(wins, g, np.where(ties, g / 2, 0))
+
+
+@op(
+    lambda g, out, x, y: _share(g, x > y, x == y),
+    lambda g, out, x, y: _share(g, y > x, x == y),
+    elementwise=True,
+    numpy=np.maximum,
+)
+def maximum(x: Array, y: Array) -> Array:
+    """The larger of x and y, with broadcasting; at a tie each gets half of the gradient.
+
+    >>> np.maximum(tg.constant([1.0, 5.0]), 3)
+    <node maximum (2,) float64: [3. 5.]>
+    """
+    return np.maximum(x, y)
+
+
+@op(
+    lambda g, out, x, y: _share(g, x < y, x == y),
+    lambda g, out, x, y: _share(g, y < x, x == y),
+    elementwise=True,
+    numpy=np.minimum,
+)
+def minimum(x: Array, y: Array) -> Array:
+    """The smaller of x and y, with broadcasting; at a tie each gets half of the gradient.
+
+    >>> np.minimum(tg.constant([1.0, 5.0]), 3)
+    <node minimum (2,) float64: [1. 3.]>
+    """
+    return np.minimum(x, y)
+
+
+@op(None, elementwise=True, numpy=np.floor)
+def floor(x: Array) -> Array:
+    """The largest whole number up to x; no gradient.
+
+    >>> np.floor(tg.constant([-1.5, 1.5]))
+    <node floor (2,) float64: [-2. 1.]>
+    """
+    return np.floor(x)
+
+
+@op(None, elementwise=True, numpy=np.ceil)
+def ceil(x: Array) -> Array:
+    """The smallest whole number from x on; no gradient.
+
+    >>> np.ceil(tg.constant([-1.5, 1.5]))
+    <node ceil (2,) float64: [-1. 2.]>
+    """
+    return np.ceil(x)
+
+
+@op(None, elementwise=True, numpy=np.trunc)
+def trunc(x: Array) -> Array:
+    """x without its fraction; no gradient.
+
+    >>> np.trunc(tg.constant([-1.5, 1.5]))
+    <node trunc (2,) float64: [-1. 1.]>
+    """
+    return np.trunc(x)
+
+
+@op(None, elementwise=True, numpy=np.rint)
+def rint(x: Array) -> Array:
+    """The nearest whole number, half to even; no gradient.
+
+    >>> np.rint(tg.constant([-1.5, 1.5]))
+    <node rint (2,) float64: [-2. 2.]>
+    """
+    return np.rint(x)
+
+
+@op(None, None, elementwise=True, numpy=np.floor_divide)
+def floor_divide(x: Array, y: Array) -> Array:
+    """x // y, rounded down; no gradient.
+
+    >>> tg.constant(7.0) // 2
+    <node floor_divide: 3>
+    """
+    return x // y
+
+
+@op(lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder)
+def remainder(x: Array, y: Array) -> Array:
+    """x % y, with the sign of y.
+
+    >>> tg.constant(7.5) % 2
+    <node remainder: 1.5>
+    """
+    return x % y
+
+
+@op(lambda g, out, x, y: g, lambda g, out, x, y: -g * np.trunc(x / y), elementwise=True, numpy=np.fmod)
+def fmod(x: Array, y: Array) -> Array:
+    """The remainder of x / y, with the sign of x.
+
+    >>> np.fmod(tg.constant(-7.5), 2)
+    <node fmod: -1.5>
+    """
+    return np.fmod(x, y)
+
+
+@op(
+    lambda g, out, x, low, high: g * ((x >= low) & (x <= high)),
+    lambda g, out, x, low, high: g * ((x < low) & (low <= high)),
+    lambda g, out, x, low, high: g * ((x > high) | (low > high)),
+    elementwise=True,
+)
+def clip(x: Array, low: Array, high: Array) -> Array:
+    """x kept between low and high; the gradient passes on the closed interval.
+
+    >>> np.clip(tg.constant([-2.0, 0.5, 3.0]), 0, 1)
+    <node clip (3,) float64: [0. 0.5 1. ]>
+    """
+    return np.clip(x, low, high)

@@ -1,0 +1,333 @@
+"""The elementary functions: powers of e, logarithms, roots, trigonometric and hyperbolic functions, entry by entry.
+
+Derivatives after the NIST Digital Library of Mathematical Functions, chapters 4.2 to 4.37.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tinygraph.ops.declare import Array, op
+
+LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 alone
+
+
+@op(lambda g, out, x: g * out, elementwise=True, numpy=np.exp)
+def exp(x: Array) -> Array:
+    """e ** x.
+
+    >>> np.exp(tg.constant(0.0))
+    <node exp: 1>
+    """
+    return np.exp(x)
+
+
+@op(lambda g, out, x: g * (out * LN_2), elementwise=True, numpy=np.exp2)
+def exp2(x: Array) -> Array:
+    """2 ** x.
+
+    >>> np.exp2(tg.constant(3.0))
+    <node exp2: 8>
+    """
+    return np.exp2(x)
+
+
+@op(lambda g, out, x: g * (out + 1), elementwise=True, numpy=np.expm1)
+def expm1(x: Array) -> Array:
+    """exp(x) - 1, right for small x.
+
+    >>> np.expm1(tg.constant(1e-20))
+    <node expm1: 1e-20>
+    """
+    return np.expm1(x)
+
+
+@op(lambda g, out, x: g / x, elementwise=True, numpy=np.log)
+def log(x: Array) -> Array:
+    """The natural logarithm.
+
+    >>> np.log(tg.constant(1.0))
+    <node log: 0>
+    """
+    return np.log(x)
+
+
+@op(lambda g, out, x: g / (1 + x), elementwise=True, numpy=np.log1p)
+def log1p(x: Array) -> Array:
+    """log(1 + x), right for small x.
+
+    >>> np.log1p(tg.constant(1e-20))
+    <node log1p: 1e-20>
+    """
+    return np.log1p(x)
+
+
+@op(lambda g, out, x: g / (x * LN_2), elementwise=True, numpy=np.log2)
+def log2(x: Array) -> Array:
+    """The logarithm to base 2.
+
+    >>> np.log2(tg.constant(8.0))
+    <node log2: 3>
+    """
+    return np.log2(x)
+
+
+@op(lambda g, out, x: g / (x * LN_10), elementwise=True, numpy=np.log10)
+def log10(x: Array) -> Array:
+    """The logarithm to base 10.
+
+    >>> np.log10(tg.constant(1000.0))
+    <node log10: 3>
+    """
+    return np.log10(x)
+
+
+@op(
+    lambda g, out, x, y: g * np.exp(x - out),
+    lambda g, out, x, y: g * np.exp(y - out),
+    elementwise=True,
+    numpy=np.logaddexp,
+)
+def logaddexp(x: Array, y: Array) -> Array:
+    """log(exp(x) + exp(y)), without overflow.
+
+    >>> np.logaddexp(tg.constant(1000.0), 1000.0)
+    <node logaddexp: 1001>
+    """
+    return np.logaddexp(x, y)
+
+
+@op(
+    lambda g, out, x, y: g * np.exp2(x - out),
+    lambda g, out, x, y: g * np.exp2(y - out),
+    elementwise=True,
+    numpy=np.logaddexp2,
+)
+def logaddexp2(x: Array, y: Array) -> Array:
+    """log2(2**x + 2**y), without overflow.
+
+    >>> np.logaddexp2(tg.constant(3.0), 3.0)
+    <node logaddexp2: 4>
+    """
+    return np.logaddexp2(x, y)
+
+
+@op(lambda g, out, x: g / (2 * out), elementwise=True, numpy=np.sqrt)
+def sqrt(x: Array) -> Array:
+    """The square root; its derivative at 0 is inf.
+
+    >>> np.sqrt(tg.constant(9.0))
+    <node sqrt: 3>
+    """
+    return np.sqrt(x)
+
+
+@op(lambda g, out, x: g / (3 * out**2), elementwise=True, numpy=np.cbrt)
+def cbrt(x: Array) -> Array:
+    """The cube root; its derivative at 0 is inf.
+
+    >>> np.cbrt(tg.constant(27.0))
+    <node cbrt: 3>
+    """
+    return np.cbrt(x)
+
+
+@op(lambda g, out, x: g * (2 * x), elementwise=True, numpy=np.square)
+def square(x: Array) -> Array:
+    """x * x.
+
+    >>> np.square(tg.constant(3.0))
+    <node square: 9>
+    """
+    return np.square(x)
+
+
+@op(lambda g, out, x: -g * out**2, elementwise=True, numpy=np.reciprocal)
+def reciprocal(x: Array) -> Array:
+    """1 / x.
+
+    >>> np.reciprocal(tg.constant(4.0))
+    <node reciprocal: 0.25>
+    """
+    return np.reciprocal(x)
+
+
+@op(lambda g, out, x: g * np.cos(x), elementwise=True, numpy=np.sin)
+def sin(x: Array) -> Array:
+    """The sine of x radians.
+
+    >>> np.sin(tg.constant(0.0))
+    <node sin: 0>
+    """
+    return np.sin(x)
+
+
+@op(lambda g, out, x: -g * np.sin(x), elementwise=True, numpy=np.cos)
+def cos(x: Array) -> Array:
+    """The cosine of x radians.
+
+    >>> np.cos(tg.constant(0.0))
+    <node cos: 1>
+    """
+    return np.cos(x)
+
+
+@op(lambda g, out, x: g * (1 + out**2), elementwise=True, numpy=np.tan)
+def tan(x: Array) -> Array:
+    """The tangent of x radians.
+
+    >>> np.tan(tg.constant(0.0))
+    <node tan: 0>
+    """
+    return np.tan(x)
+
+
+@op(lambda g, out, x: g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arcsin)
+def arcsin(x: Array) -> Array:
+    """The angle in radians whose sine is x.
+
+    >>> np.arcsin(tg.constant(1.0))
+    <node arcsin: 1.571>
+    """
+    return np.arcsin(x)
+
+
+@op(lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arccos)
+def arccos(x: Array) -> Array:
+    """The angle in radians whose cosine is x.
+
+    >>> np.arccos(tg.constant(1.0))
+    <node arccos: 0>
+    """
+    return np.arccos(x)
+
+
+@op(lambda g, out, x: g / (1 + x**2), elementwise=True, numpy=np.arctan)
+def arctan(x: Array) -> Array:
+    """The angle in radians whose tangent is x.
+
+    >>> np.arctan(tg.constant(1.0))
+    <node arctan: 0.7854>
+    """
+    return np.arctan(x)
+
+
+@op(
+    lambda g, out, y, x: g * (x / (x**2 + y**2)),
+    lambda g, out, y, x: -g * (y / (x**2 + y**2)),
+    elementwise=True,
+    numpy=np.arctan2,
+)
+def arctan2(y: Array, x: Array) -> Array:
+    """The angle in radians of the point (x, y).
+
+    >>> np.arctan2(tg.constant(1.0), tg.constant(-1.0))
+    <node arctan2: 2.356>
+    """
+    return np.arctan2(y, x)
+
+
+@op(lambda g, out, x, y: g * (x / out), lambda g, out, x, y: g * (y / out), elementwise=True, numpy=np.hypot)
+def hypot(x: Array, y: Array) -> Array:
+    """The length of the vector (x, y), without overflow; its gradient at 0 is NaN.
+
+    >>> np.hypot(tg.constant(3.0), 4.0)
+    <node hypot: 5>
+    """
+    return np.hypot(x, y)
+
+
+def _sinc_rule(g: Array, out: Array, x: Array) -> Array:
+    return g * np.where(x == 0, 0, (np.cos(np.pi * x) - out) / np.where(x == 0, 1, x))
+
+
+@op(_sinc_rule, elementwise=True, numpy=np.sinc)
+def sinc(x: Array) -> Array:
+    """sin(πx) / (πx), and 1 at 0.
+
+    >>> np.sinc(tg.constant([0.0, 0.5]))
+    <node sinc (2,) float64: [1. 0.6366]>
+    """
+    return np.sinc(x)
+
+
+@op(lambda g, out, x: g * (np.pi / 180), elementwise=True, numpy=np.deg2rad)
+def deg2rad(x: Array) -> Array:
+    """Degrees in radians.
+
+    >>> np.deg2rad(tg.constant(180.0))
+    <node deg2rad: 3.142>
+    """
+    return np.deg2rad(x)
+
+
+@op(lambda g, out, x: g * (180 / np.pi), elementwise=True, numpy=np.rad2deg)
+def rad2deg(x: Array) -> Array:
+    """Radians in degrees.
+
+    >>> np.rad2deg(tg.constant(np.pi))
+    <node rad2deg: 180>
+    """
+    return np.rad2deg(x)
+
+
+@op(lambda g, out, x: g * np.cosh(x), elementwise=True, numpy=np.sinh)
+def sinh(x: Array) -> Array:
+    """The hyperbolic sine.
+
+    >>> np.sinh(tg.constant(0.0))
+    <node sinh: 0>
+    """
+    return np.sinh(x)
+
+
+@op(lambda g, out, x: g * np.sinh(x), elementwise=True, numpy=np.cosh)
+def cosh(x: Array) -> Array:
+    """The hyperbolic cosine.
+
+    >>> np.cosh(tg.constant(0.0))
+    <node cosh: 1>
+    """
+    return np.cosh(x)
+
+
+@op(lambda g, out, x: g * (1 - out**2), elementwise=True, numpy=np.tanh)
+def tanh(x: Array) -> Array:
+    """The hyperbolic tangent.
+
+    >>> np.tanh(tg.constant(0.0))
+    <node tanh: 0>
+    """
+    return np.tanh(x)
+
+
+@op(lambda g, out, x: g / np.sqrt(x**2 + 1), elementwise=True, numpy=np.arcsinh)
+def arcsinh(x: Array) -> Array:
+    """The inverse hyperbolic sine.
+
+    >>> np.arcsinh(tg.constant(0.0))
+    <node arcsinh: 0>
+    """
+    return np.arcsinh(x)
+
+
+@op(lambda g, out, x: g / np.sqrt((x - 1) * (x + 1)), elementwise=True, numpy=np.arccosh)
+def arccosh(x: Array) -> Array:
+    """The inverse hyperbolic cosine, for x of at least 1.
+
+    >>> np.arccosh(tg.constant(1.0))
+    <node arccosh: 0>
+    """
+    return np.arccosh(x)
+
+
+@op(lambda g, out, x: g / ((1 - x) * (1 + x)), elementwise=True, numpy=np.arctanh)
+def arctanh(x: Array) -> Array:
+    """The inverse hyperbolic tangent, for x between -1 and 1.
+
+    >>> np.arctanh(tg.constant(0.0))
+    <node arctanh: 0>
+    """
+    return np.arctanh(x)

@@ -1,0 +1,62 @@
+"""Sorting, and taking entries by the index of each along one axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygraph.ops.declare import Array, op
+
+
+def _grid(indices: Array, axis: int) -> tuple[Any, ...]:
+    """The index that reads `indices` along `axis` and every other axis as it is."""
+    places: list[Any] = list(np.ogrid[tuple(slice(size) for size in indices.shape)])
+    places[axis] = indices
+    return tuple(places)
+
+
+def _take_along_axis_rule(g: Array, out: Array, x: Array, indices: Array, axis: int) -> Array:
+    return sum_taken_like(g, x, indices, axis=axis)
+
+
+@op(_take_along_axis_rule, None, numpy=np.take_along_axis)
+def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
+    """The entry that each index names along `axis`; a repeated index adds up in the gradient.
+
+    >>> np.take_along_axis(tg.constant([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), axis=1)
+    <node take_along_axis (2, 1) float64: [[2.] [3.]]>
+    """
+    return np.take_along_axis(x, indices, axis)
+
+
+@op(lambda g, out, x, like, indices, axis: take_along_axis(g, indices, axis=axis), None, None)
+def sum_taken_like(x: Array, like: Array, indices: Array, *, axis: int) -> Array:
+    """Zeros in the shape of `like`, with x added where the indices point along `axis`.
+
+    >>> tg.ops.sum_taken_like(np.array([1.0, 2.0]), np.zeros(3), np.array([2, 2]), axis=0)
+    array([0., 0., 3.])
+    """
+    result = np.zeros(like.shape, x.dtype)
+    np.add.at(result, _grid(indices, axis), x)
+    return result
+
+
+@op(None)
+def sorting_order(x: Array, *, axis: int) -> Array:
+    """The indices that sort x along `axis`, equal entries in their order.
+
+    >>> tg.ops.sorting_order(np.array([3.0, 1.0, 2.0]), axis=0)
+    array([1, 2, 0])
+    """
+    return np.argsort(x, axis=axis, kind="stable")
+
+
+@op(lambda g, out, x, axis: sum_taken_like(g, x, sorting_order(x, axis=axis), axis=axis))
+def sort(x: Array, *, axis: int = -1) -> Array:
+    """x in ascending order along `axis`; the gradient goes back to where each entry came from.
+
+    >>> np.sort(tg.constant([3.0, 1.0, 2.0]))
+    <node sort (3,) float64: [1. 2. 3.]>
+    """
+    return np.sort(x, axis=axis, kind="stable")

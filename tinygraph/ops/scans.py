@@ -1,0 +1,88 @@
+"""Scans: every entry depends on those before it along an axis. Products are right where factors are 0."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygraph.ops.declare import Array, op
+from tinygraph.ops.likes import broadcast_like, index
+from tinygraph.ops.shapes import concatenate, flip
+
+
+def _along(axis: int, ndim: int, part: slice) -> tuple[slice, ...]:
+    return (slice(None),) * (axis % ndim) + (part,)
+
+
+def _delayed(x: Array, axis: int, first: float) -> Array:
+    """x one place later along the axis, with `first` in front."""
+    ahead = broadcast_like(first, index(x, template=_along(axis, x.ndim, slice(None, 1))))
+    return concatenate(ahead, index(x, template=_along(axis, x.ndim, slice(None, -1))), axis=axis)
+
+
+def _cumsum_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
+    return flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis)
+
+
+@op(_cumsum_rule)
+def cumsum(x: Array, *, axis: int) -> Array:
+    """The sum of all entries so far along `axis`.
+
+    >>> np.cumsum(tg.constant([1.0, 2.0, 3.0]))
+    <node cumsum (3,) float64: [1. 3. 6.]>
+    """
+    return np.cumsum(x, axis=axis)
+
+
+def _adjoint(g: Array, factor: Array, axis: int) -> Array:
+    """What reaches each term of a recurrence from all later results."""
+    ahead = flip(_delayed(flip(factor, axis=axis), axis, 0.0), axis=axis)
+    return flip(recurrence(flip(g, axis=axis), flip(ahead, axis=axis), axis=axis), axis=axis)
+
+
+@op(
+    lambda g, out, term, factor, axis: _adjoint(g, factor, axis),
+    lambda g, out, term, factor, axis: _adjoint(g, factor, axis) * _delayed(out, axis, 0.0),
+)
+def recurrence(term: Array, factor: Array, *, axis: int) -> Array:
+    """r[i] = term[i] + factor[i] * r[i - 1] along `axis`, starting from r[-1] = 0; both of one shape.
+
+    >>> tg.ops.recurrence(np.array([1.0, 1.0, 1.0]), np.array([9.0, 2.0, 3.0]), axis=0)
+    array([ 1.,  3., 10.])
+    """
+    result = np.array(term, dtype=np.result_type(term, factor))
+    rows, factors = np.moveaxis(result, axis, 0), np.moveaxis(factor, axis, 0)
+    for i in range(1, len(rows)):
+        rows[i] += factors[i] * rows[i - 1]
+    return result
+
+
+def _cumprod_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
+    return _delayed(out, axis, 1.0) * _adjoint(g, x, axis)
+
+
+@op(_cumprod_rule)
+def cumprod(x: Array, *, axis: int) -> Array:
+    """The product of all entries so far along `axis`.
+
+    >>> np.cumprod(tg.constant([1.0, 2.0, 3.0]))
+    <node cumprod (3,) float64: [1. 2. 6.]>
+    """
+    return np.cumprod(x, axis=axis)
+
+
+def _prod_rule(g: Array, out: Array, x: Array, axis: int, keepdims: bool) -> Array:
+    before = _delayed(cumprod(x, axis=axis), axis, 1.0)
+    backward = flip(x, axis=axis)
+    after = flip(_delayed(cumprod(backward, axis=axis), axis, 1.0), axis=axis)
+    return (g if keepdims else np.expand_dims(g, axis)) * (before * after)
+
+
+@op(_prod_rule)
+def prod(x: Array, *, axis: int, keepdims: bool = False) -> Array:
+    """The product along `axis`; each gradient is the product of the other entries.
+
+    >>> x = tg.parameter([2.0, 0.0, 4.0])
+    >>> tg.gradients(np.prod(x), x)
+    (array([0., 8., 0.]),)
+    """
+    return np.prod(x, axis=axis, keepdims=keepdims)
