@@ -1,4 +1,4 @@
-"""Derivatives found without the chain rule: by a step into the complex plane, or by extrapolated central differences."""
+"""Derivatives found without the chain rule, by a step into the complex plane; `tinygraph.check` has differences."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,28 +16,7 @@ def complex_step(function: Callable[..., Any], arguments: Arrays, k: int, seed: 
         moved[entry] += 1e-30j
         return np.sum(seed * np.imag(function(*arguments[:k], moved[()], *arguments[k + 1 :]))) / 1e-30
 
-    return each_entry(at, arguments[k])
-
-
-def differences(function: Callable[..., Any], arguments: Arrays, k: int, seed: Any) -> Any:
-    """The same by central differences at two steps, extrapolated to step 0."""
-
-    def at(entry: Any) -> Any:
-        def central(step: float) -> Any:
-            results = []
-            for shift in (step, -step):
-                moved = np.array(arguments[k], dtype=np.float64)
-                moved[entry] += shift
-                results.append(np.sum(seed * function(*arguments[:k], moved[()], *arguments[k + 1 :])))
-            return (results[0] - results[1]) / (2 * step)
-
-        return (4 * central(5e-4) - central(1e-3)) / 3
-
-    return each_entry(at, arguments[k])
-
-
-def each_entry(at: Callable[[Any], Any], like: Any) -> Any:
-    result = np.zeros(np.shape(like))
+    result = np.zeros(np.shape(arguments[k]))
     for entry in np.ndindex(result.shape):
         result[entry] = at(entry)
     return result

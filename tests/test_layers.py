@@ -12,7 +12,7 @@ ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
     {"place", "errors", "node", "ops"},
     {"names", "graph", "backprop", "pickling"},
-    {"calculus"},
+    {"tree", "calculus", "check"},
 ]
 # Imports of a room below, each inside the function that needs it: (importer, imported).
 INSIDE_FUNCTIONS = {("node", "pickling")}

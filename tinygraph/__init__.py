@@ -1,6 +1,7 @@
 """tinygraph: reverse-mode autodiff in which every step can be seen."""
 
-from tinygraph.calculus import gradients
+from tinygraph.calculus import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygraph.check import GradientError, NonFinite, check_gradients, check_op, find_nonfinite
 from tinygraph.errors import OpError
 from tinygraph.graph import Gradients, Graph
 from tinygraph.node import Node, constant, parameter
@@ -24,16 +25,26 @@ from tinygraph.place import Place
 __version__ = "0.1.0"
 
 __all__ = [
+    "GradientError",
     "Gradients",
     "Graph",
     "Node",
+    "NonFinite",
     "Op",
     "OpError",
     "Place",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "check_gradients",
+    "check_op",
     "constant",
+    "find_nonfinite",
+    "grad",
     "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "log_softmax",
     "logsumexp",
     "mean_squared_error",
@@ -45,4 +56,6 @@ __all__ = [
     "softmax_cross_entropy",
     "softplus",
     "stop_gradient",
+    "value_and_grad",
+    "vjp",
 ]

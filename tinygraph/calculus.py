@@ -1,13 +1,24 @@
-"""Derivatives as plain arrays."""
+"""Derivatives of recorded nodes and of functions, as plain arrays.
+
+A function of arrays is turned into a function of arrays: `grad(f)(x)`. Given Nodes, or where `f` reads a parameter from
+elsewhere, the result is Nodes, so that the transformations compose to any order. Arguments and results may be nested dicts,
+lists and tuples of arrays.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import check_wrt, independent, seed_for, sweep
-from tinygraph.node import Node, Recorded
+from tinygraph.backprop import check_wrt, independent, reached, seed_for, sweep
+from tinygraph.node import Node, Recorded, constant, parameter
+from tinygraph.ops import alias, broadcast_like
+from tinygraph.tree import leaves, map_leaves, matching, rebuild
+
+Function = Callable[..., Any]
 
 
 def gradients(of: Recorded, *wrt: Recorded, seed: Any = None) -> tuple[Any, ...]:
@@ -38,3 +49,234 @@ def gradients(of: Recorded, *wrt: Recorded, seed: Any = None) -> tuple[Any, ...]
 def owned(g: Any) -> Any:
     """A gradient that shares memory with nothing, because sweeps pass arrays along and repeat entries by strides."""
     return np.array(g) if np.ndim(g) else g[()]
+
+
+class Call:
+    """One call of a function with some of its arguments made differentiable.
+
+    `inputs` are the leaves of those arguments, `output` what the function returned, `on_nodes` whether the derivatives must be
+    recorded because somebody else differentiates through this call.
+    """
+
+    def __init__(self, function: Function, arguments: Sequence[Any], argnums: Sequence[int]) -> None:
+        self.arguments = list(arguments)
+        self.inputs: list[Node] = []
+        given = [leaf for argument in arguments for leaf in leaves(argument)]
+        for i in argnums:
+            if not -len(arguments) <= i < len(arguments):
+                raise TypeError(f"argnums={i}, but the function was called with {len(arguments)} positional arguments")
+            lifted = [alias(leaf) if isinstance(leaf, Node) else parameter(leaf) for leaf in leaves(arguments[i])]
+            self.arguments[i] = rebuild(arguments[i], lifted)
+            self.inputs += lifted
+        self.output = function(*self.arguments)
+        self.on_nodes = any(isinstance(leaf, Node) for leaf in given) or self._reads_others()
+
+    def _reads_others(self) -> bool:
+        """Whether the function reads a parameter that is not among its arguments."""
+        outputs = [leaf for leaf in leaves(self.output) if isinstance(leaf, Node)]
+        own = set(self.inputs)
+        return any(node.kind == "parameter" and node not in own for node in reached(outputs))
+
+    def scalar(self, output: Any) -> Any:
+        """Check that the output is one number."""
+        if np.shape(output):
+            raise ValueError(f"the function returned shape {np.shape(output)}, not a scalar: reduce it, or use tg.jacobian")
+        return output
+
+    def pull(self, outputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
+        """The gradients of all outputs, each weighted by its seed, with respect to each input; zeros where there are none."""
+        total: list[Any] = [None] * len(self.inputs)
+        for output, seed in zip(outputs, seeds, strict=True):
+            if not isinstance(output, Node) or output.dtype.kind != "f":
+                continue
+            upstream = seed if isinstance(seed, Node) or not self.on_nodes else constant(seed)
+            found = sweep(output, self.inputs, upstream, on_nodes=self.on_nodes)
+            for i, node in enumerate(self.inputs):
+                if node in found:
+                    total[i] = found[node] if total[i] is None else total[i] + found[node]
+        return [self._result(g, node) for g, node in zip(total, self.inputs, strict=True)]
+
+    def _result(self, g: Any, node: Node) -> Any:
+        if self.on_nodes:
+            return broadcast_like(0.0, node) if g is None else g
+        return np.zeros(node.shape, node.dtype)[()] if g is None else owned(g)
+
+    def values(self, tree: Any) -> Any:
+        """The results as the caller gets them: values, or Nodes where derivatives are recorded."""
+        return tree if self.on_nodes else map_leaves(lambda x: x.value if isinstance(x, Node) else x, tree)
+
+    def by_argument(self, flat: Sequence[Any], argnums: int | Sequence[int]) -> Any:
+        """One result an input, arranged like the arguments that were asked for."""
+        if isinstance(argnums, int):
+            return rebuild(self.arguments[argnums], flat)
+        return rebuild(tuple(self.arguments[i] for i in argnums), flat)
+
+
+def _numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
+    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+
+def value_and_grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """Turn `function`, which returns a scalar, into one that returns its value and its gradient.
+
+    `argnums` says which positional arguments to differentiate by; a tuple gives a tuple of gradients. With `has_aux` the function
+    returns (scalar, anything), and so does the first part of the result. Raises ValueError where the result is not a scalar.
+
+    >>> tg.value_and_grad(lambda w, b: w * w + b, argnums=(0, 1))(3.0, 1.0)
+    (np.float64(10.0), (np.float64(6.0), np.float64(1.0)))
+    """
+
+    @wraps(function)
+    def derivative(*arguments: Any, **kwargs: Any) -> Any:
+        call = Call(lambda *own: function(*own, **kwargs), arguments, _numbers(argnums))
+        output = call.output[0] if has_aux else call.output
+        one = seed_for(output, None) if isinstance(call.scalar(output), Node) and output.dtype.kind == "f" else 1.0
+        return call.values(call.output), call.by_argument(call.pull([output], [one]), argnums)
+
+    return derivative
+
+
+def grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """Turn `function`, which returns a scalar, into its gradient, in the shape of the argument; see `value_and_grad`.
+
+    With `has_aux` the result is (gradient, aux).
+
+    >>> tg.grad(tg.grad(lambda x: x**3))(2.0)
+    np.float64(12.0)
+    >>> tg.grad(lambda p: p["w"] * p["b"])({"w": 2.0, "b": 3.0})
+    {'w': np.float64(3.0), 'b': np.float64(2.0)}
+    """
+    both = value_and_grad(function, argnums, has_aux)
+
+    @wraps(function)
+    def derivative(*arguments: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*arguments, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return derivative
+
+
+def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of `function` and its vector-Jacobian product, which turns a seed like the value into one gradient an argument.
+
+    Raises ValueError for a seed of another shape.
+
+    >>> y, pull = tg.vjp(lambda x, w: x * w, np.array([1.0, 2.0]), 3.0)
+    >>> pull(np.array([1.0, 1.0]))
+    (array([3., 3.]), np.float64(3.0))
+    """
+    everything = tuple(range(len(arguments)))
+    call = Call(function, arguments, everything)
+
+    def pull(seed: Any) -> tuple[Any, ...]:
+        outputs = leaves(call.output)
+        seeds = [
+            seed_for(y, s) if isinstance(y, Node) else s
+            for y, s in zip(outputs, matching(seed, call.output, "the seed"), strict=True)
+        ]
+        call.on_nodes = call.on_nodes or any(isinstance(s, Node) for s in seeds)
+        result: tuple[Any, ...] = call.by_argument(call.pull(outputs, seeds), everything)
+        return result
+
+    return call.values(call.output), pull
+
+
+def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of `function` and its exact derivative in the direction of `tangents`, one tangent an argument.
+
+    Two reverse sweeps: the vector-Jacobian product is linear in its seed, and its gradient by the seed is the Jacobian-vector
+    product. Raises ValueError where tangents do not have the shapes of the arguments.
+
+    >>> tg.jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
+    (array([1., 4.]), array([ 2., 40.]))
+    """
+    call = Call(function, arguments, tuple(range(len(arguments))))
+    directions = matching(tuple(tangents), tuple(arguments), "the tangents")
+    for x, direction in zip(call.inputs, directions, strict=True):
+        if np.shape(direction) != x.shape:
+            raise ValueError(f"a tangent has shape {np.shape(direction)} but its argument has shape {x.shape}")
+    recording = call.on_nodes or any(isinstance(direction, Node) for direction in directions)
+    results = [_push(call, y, directions, recording) for y in leaves(call.output)]
+    call.on_nodes = recording
+    return call.values(call.output), rebuild(call.output, results)
+
+
+def _push(call: Call, output: Any, directions: Sequence[Any], recording: bool) -> Any:
+    if not isinstance(output, Node):
+        return np.zeros_like(output)
+    seed = parameter(np.ones(output.shape, output.dtype))
+    found = sweep(output, call.inputs, seed, on_nodes=True)
+    total: Any = sum((np.sum(found[x] * t) for x, t in zip(call.inputs, directions, strict=True) if x in found), start=0.0)
+    linear = sweep(total, [seed], constant(1.0) if recording else np.float64(1), on_nodes=recording) if found else {}
+    if seed in linear:
+        return linear[seed] if recording else owned(linear[seed])
+    return broadcast_like(0.0, output) if recording else np.zeros(output.shape, output.dtype)[()]
+
+
+def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Turn `function` into its Jacobian, of the shape of the result followed by the shape of the argument.
+
+    Records once and sweeps once for each entry of the result. For trees: a tree like the result, of trees like the argument.
+
+    >>> tg.jacobian(lambda x: np.array([[0.0, 1.0], [2.0, 3.0]]) @ x)(np.array([1.0, 1.0]))
+    array([[0., 1.],
+           [2., 3.]])
+    """
+
+    @wraps(function)
+    def derivative(*arguments: Any, **kwargs: Any) -> Any:
+        call = Call(lambda *own: function(*own, **kwargs), arguments, _numbers(argnums))
+        return map_leaves(lambda y: call.by_argument(_rows(call, y), argnums), call.output)
+
+    return derivative
+
+
+def _rows(call: Call, output: Any) -> list[Any]:
+    """The Jacobian of one output with respect to each input."""
+    shape = np.shape(output)
+    rows: list[list[Any]] = []
+    for entry in np.ndindex(shape):
+        seed = np.zeros(shape, output.dtype if isinstance(output, Node) and output.dtype.kind == "f" else float)
+        seed[entry] = 1
+        rows.append(call.pull([output], [seed[()]]))
+    results = []
+    for i, node in enumerate(call.inputs):
+        column = [row[i] for row in rows]
+        full = np.stack(column) if column else np.zeros((0, *node.shape), node.dtype)
+        results.append(np.reshape(full, (*shape, *node.shape))[()])
+    return results
+
+
+def hessian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Turn `function`, which returns a scalar, into its matrix of second derivatives, of the argument's shape twice over.
+
+    The gradient is recorded once, and swept once for each of its entries.
+
+    >>> tg.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(function, argnums), argnums)
+
+
+def hvp(function: Function) -> Function:
+    """Turn a scalar `function` of x into its Hessian-vector product `(x, v) -> H(x) @ v`, without building the Hessian.
+
+    Further arguments go between x and v. v has the structure and the shapes of x.
+
+    >>> tg.hvp(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]), np.array([1.0, 0.0]))
+    array([6., 2.])
+    """
+    gradient = grad(function)
+
+    @wraps(function)
+    def product(x: Any, *rest: Any) -> Any:
+        *others, v = rest
+        directions = matching(v, x, "the vector")
+
+        def slope(x: Any) -> Any:
+            return sum(np.sum(g * direction) for g, direction in zip(leaves(gradient(x, *others)), directions, strict=True))
+
+        return grad(slope)(x)
+
+    return product

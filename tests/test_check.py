@@ -1,0 +1,104 @@
+"""Checks for people who write their own op: what is wrong is named, what is right passes."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+
+
+@tg.op(lambda g, out, x: g * 2 * x, elementwise=True)
+def wrong_cube(x: Any) -> Any:
+    return x**3
+
+
+@tg.op(lambda g, out, x: g * 3 * np.asarray(x.value if isinstance(x, tg.Node) else x) ** 2, elementwise=True)
+def frozen_cube(x: Any) -> Any:
+    """Right to first order, but its rule takes values out of nodes, so it cannot be differentiated again."""
+    return x**3
+
+
+class TestCheckGradients:
+    def test_passes_what_is_right_for_any_structure(self) -> None:
+        tg.check_gradients(lambda p, x: {"y": np.tanh(p["W"] @ x), "z": [np.sum(x)]}, {"W": np.ones((2, 3)) / 3}, np.ones(3))
+
+    def test_names_op_argument_index_and_both_numbers(self) -> None:
+        with pytest.raises(tg.GradientError) as caught:
+            tg.check_gradients(lambda a, x: np.sum(wrong_cube(x) * a), 2.0, np.array([0.0, 3.0]), order=1)
+        text = str(caught.value)
+        assert re.search(r"gradient of argument 2 at index \(1,\): the rules give 12, differences give 54", text)
+        assert "wrong_cube: its rule for x (argument 1) gives" in text
+        assert "at test_check.py" in text
+        assert isinstance(caught.value, AssertionError)
+
+    def test_second_order_finds_a_rule_that_does_not_record(self) -> None:
+        x = np.array([1.0, 2.0])
+        tg.check_gradients(frozen_cube, x, order=1)
+        with pytest.raises(tg.GradientError, match="second derivative of argument 1"):
+            tg.check_gradients(frozen_cube, x, order=2)
+
+    def test_says_so_where_no_op_is_wrong(self) -> None:
+        with pytest.raises(tg.GradientError, match="every op by itself is right"):
+            tg.check_gradients(lambda x: np.sum(tg.stop_gradient(x) * x), np.array([1.0]), order=1)
+
+
+class TestCheckOp:
+    @pytest.mark.parametrize("op", [tg.sigmoid, tg.softplus, tg.softmax, tg.ops.matmul], ids=lambda op: op.name)
+    def test_passes_built_in_ops(self, op: Any) -> None:
+        x = np.array([[0.3, -0.7], [1.2, 0.5]])
+        tg.check_op(op, *([x, x + 0.1] if op.name == "matmul" else [x]))
+
+    def test_metadata_and_index_arrays_may_be_given(self) -> None:
+        tg.check_op(tg.softmax, np.array([[0.3, -0.7], [1.2, 0.5]]), axis=0)
+        tg.check_op(tg.ops.take_along_axis, np.array([0.3, -0.7]), np.array([0, 0]), axis=0)
+
+    def test_refuses_a_wrong_rule(self) -> None:
+        with pytest.raises(tg.GradientError, match=r"its rule for x \(argument 1\) gives"):
+            tg.check_op(wrong_cube, np.array([1.0, 2.0]))
+
+    def test_refuses_a_rule_that_does_not_record(self) -> None:
+        with pytest.raises(tg.GradientError, match="second derivative"):
+            tg.check_op(frozen_cube, np.array([1.0, 2.0]))
+
+    def test_refuses_other_bits_on_nodes(self) -> None:
+        @tg.op(lambda g, out, x: g * (1 / x if isinstance(x, tg.Node) else x**-1.0000000000001), elementwise=True)
+        def two_faced(x: Any) -> Any:
+            return np.log(x)
+
+        with pytest.raises(tg.GradientError, match="other bits on Nodes"):
+            tg.check_op(two_faced, np.array([1.5, 2.0]))
+
+    def test_takes_ops_alone(self) -> None:
+        with pytest.raises(TypeError, match="takes an op"):
+            tg.check_op(np.sin, np.ones(2))  # type: ignore[arg-type]  # what must not work
+
+
+class TestFindNonfinite:
+    def test_names_the_first_op_its_inputs_and_the_line(self) -> None:
+        x = tg.parameter([1.0, 0.0, -1.0])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.log(x)
+            L = np.sum(z * 2)
+        found = tg.find_nonfinite(tg.Graph(L, names=locals()))
+        assert found is not None
+        assert (found.node, found.name, found.inputs) == (z, "z", (x,))
+        assert found.place.text == "z = np.log(x)"
+        assert str(found).startswith("z = -inf at (1,), 2 of 3 entries, made by log\n  at test_check.py")
+
+    def test_looks_at_gradients_too(self) -> None:
+        x = tg.parameter(0.0)
+        graph = tg.Graph(np.sqrt(x), names=locals())
+        with np.errstate(divide="ignore"):
+            graph.backprop()
+        found = tg.find_nonfinite(graph)
+        assert found is not None
+        assert found.name == "dx"
+
+    def test_a_leaf_is_told_as_brought(self) -> None:
+        found = tg.find_nonfinite(tg.Graph(tg.parameter(np.nan) * 2))
+        assert "brought by the user" in str(found)
+
+    def test_is_none_where_all_is_finite(self) -> None:
+        assert tg.find_nonfinite(tg.Graph(tg.parameter(1.0) * 2)) is None

@@ -1,0 +1,234 @@
+"""Whether gradients are right: against extrapolated central differences, op by op, and where a NaN or Inf came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygraph.backprop import reached, sweep
+from tinygraph.calculus import Call, gradients
+from tinygraph.graph import Graph
+from tinygraph.node import Node, constant, parameter
+from tinygraph.ops import Op
+from tinygraph.place import Place
+from tinygraph.tree import leaves, rebuild
+
+TOLERANCE = 1e-6  # relative to max(1, largest gradient): what extrapolated differences reach with room to spare
+
+
+class GradientError(AssertionError):
+    """A gradient that differs from the difference quotient, or breaks another rule that every op keeps."""
+
+
+class NonFinite(NamedTuple):
+    """The first node of a graph whose value is not finite though its inputs are."""
+
+    node: Node
+    name: str
+    inputs: tuple[Any, ...]
+    place: Place
+
+    def __str__(self) -> str:
+        made = "brought by the user" if self.node.op is None else f"made by {self.node.op.name}"
+        bad = np.argwhere(~np.isfinite(self.node.value))
+        where = f" at {tuple(map(int, bad[0]))}, {len(bad)} of {self.node.size} entries" if self.node.shape else ""
+        lines = [f"{self.name} = {self.node.value[tuple(bad[0])]}{where}, {made}", f"  at {self.place}"]
+        lines += [f"  from {x!r}" for x in self.inputs]
+        return "\n".join(lines)
+
+
+def numerical_gradient(function: Callable[..., Any], arguments: Sequence[Any], k: int, seed: Any) -> Any:
+    """The gradient of sum(seed * function) by its k-th array, from central differences extrapolated to step 0.
+
+    The arrays are float64; the error is of the fourth order in the step of 1e-3.
+
+    >>> float(numerical_gradient(lambda x: x**3, [2.0], 0, 1.0).round(9))
+    12.0
+    """
+
+    def slope(entry: Any, step: float) -> Any:
+        ends = []
+        for shift in (step, -step):
+            moved = np.array(arguments[k], dtype=np.float64)
+            moved[entry] += shift
+            ends.append(np.sum(seed * function(*arguments[:k], moved[()], *arguments[k + 1 :])))
+        return (ends[0] - ends[1]) / (2 * step)
+
+    result = np.zeros(np.shape(arguments[k]))
+    for entry in np.ndindex(result.shape):
+        step = 1e-3 * max(1.0, abs(float(np.asarray(arguments[k])[entry])))
+        result[entry] = (4 * slope(entry, step / 2) - slope(entry, step)) / 3
+    return result
+
+
+def check_gradients(function: Callable[..., Any], *arguments: Any, order: int = 2, tolerance: float = TOLERANCE) -> None:
+    """Compare the gradients of `function` at float64 `arguments` with difference quotients, up to `order` 1 or 2.
+
+    A result that is not a scalar is weighed by fixed random numbers. Order 2 differences the exact first gradient. Raises
+    GradientError (an AssertionError) with the argument, the index, both numbers, and the op whose own rule is wrong, if one is.
+
+    >>> tg.check_gradients(lambda w, b: np.tanh(w * b), np.array([0.5, 1.0]), 2.0)
+    """
+    flat = [np.asarray(leaf, dtype=np.float64)[()] for argument in arguments for leaf in leaves(argument)]
+
+    def flat_function(*values: Any) -> Any:
+        outputs = leaves(function(*rebuild(arguments, values)))
+        if len(outputs) == 1 and not np.shape(outputs[0]):
+            return outputs[0]
+        return sum(np.sum(leaf * weights(np.shape(leaf))) for leaf in outputs)
+
+    def first(*values: Any) -> Any:
+        call = Call(flat_function, values, range(len(values)))
+        return call.pull([call.output], [constant(1.0) if call.on_nodes else np.float64(1)])
+
+    _compare(lambda *values: _value(flat_function(*values)), flat, first(*flat), "gradient", flat_function, tolerance)
+    if order > 1:
+
+        def along(*values: Any) -> Any:
+            return sum(np.sum(g * weights(np.shape(g), 1)) for g in first(*values))
+
+        call = Call(along, flat, range(len(flat)))
+        second = call.pull([call.output], [np.float64(1)])
+        _compare(lambda *values: _value(along(*values)), flat, second, "second derivative", flat_function, tolerance)
+
+
+def weights(shape: tuple[int, ...], seed: int = 0) -> Any:
+    """Fixed random numbers between 0.5 and 1.5, so that no two errors cancel."""
+    return np.random.default_rng(seed).uniform(0.5, 1.5, shape)[()]
+
+
+def _value(x: Any) -> Any:
+    return x._value if isinstance(x, Node) else x
+
+
+def _compare(plain: Any, flat: Sequence[Any], found: Sequence[Any], what: str, function: Any, tolerance: float) -> None:
+    for k, g in enumerate(found):
+        expected = numerical_gradient(plain, flat, k, 1.0)
+        wrong = _wrong_entry(_value(g), expected, tolerance)
+        if wrong is not None:
+            culprit = _wrong_op(function, flat, tolerance) or "every op by itself is right: is the function smooth here?"
+            raise GradientError(
+                f"{what} of argument {k + 1} at index {wrong}: the rules give {_value(g)[wrong]:.10g}, "
+                f"differences give {expected[wrong]:.10g}\n  {culprit}"
+            )
+
+
+def _wrong_entry(actual: Any, expected: Any, tolerance: float) -> tuple[int, ...] | None:
+    error = np.abs(actual - expected)
+    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    bad = ~(error <= tolerance * scale) & ~(np.isnan(actual) & np.isnan(expected))
+    return tuple(map(int, np.argwhere(bad)[0])) if np.any(bad) else None
+
+
+def _wrong_op(function: Any, flat: Sequence[Any], tolerance: float) -> str | None:
+    """The first op, in order of recording, whose own rule disagrees with differences at its own inputs."""
+    outputs = leaves(function(*map(parameter, flat)))
+    for node in reached([y for y in outputs if isinstance(y, Node)]):
+        if node.op is not None:
+            try:
+                check_node(node, tolerance)
+            except GradientError as error:
+                return f"{error}\n  at {node.place}"
+    return None
+
+
+def check_node(node: Node, tolerance: float = TOLERANCE) -> None:
+    """Compare the rules of the op of one node with differences of the op at the node's own inputs."""
+    op, arguments = node.op, [_value(x) for x in node.inputs]
+    assert op is not None
+    seed = weights(node.shape)
+    for k, rule in enumerate(op.rules_for(len(arguments))):
+        if rule is None or getattr(arguments[k], "dtype", np.dtype(int)).kind != "f":
+            continue
+        x = parameter(arguments[k])
+        (g,) = gradients(op(*arguments[:k], x, *arguments[k + 1 :], **node.params), x, seed=seed)
+        expected = numerical_gradient(lambda *values: op.function(*values, **node.params), arguments, k, seed)
+        wrong = _wrong_entry(g, expected, tolerance)
+        if wrong is not None:
+            name = op.arguments[min(k, len(op.arguments) - 1)]
+            raise GradientError(
+                f"{op.name}: its rule for {name} (argument {k + 1}) gives {g[wrong]:.10g} at index {wrong}, "
+                f"differences give {expected[wrong]:.10g}"
+            )
+
+
+def check_op(op: Op, *arguments: Any, **params: Any) -> None:
+    """Hold an op to what every built-in op keeps, at the given arguments, which are float64 where a gradient is wanted.
+
+    Gradients of orders 1 and 2 against differences, the same bits on arrays and on Nodes, float32 kept, and the same result for
+    reversed strides and Fortran order. Choose arguments away from kinks. Raises GradientError, or whatever the op raises.
+
+    >>> @tg.op(lambda g, out, x: g * 3 * x**2, elementwise=True)
+    ... def cube(x):
+    ...     return x**3
+    >>> tg.check_op(cube, np.array([1.0, -2.0]))
+    """
+    if not isinstance(op, Op):
+        raise TypeError(f"check_op takes an op, declared by @tg.op, not {type(op).__name__}")
+    rules = op.rules_for(len(arguments))
+    wrt = [k for k, rule in enumerate(rules) if rule is not None and np.asarray(arguments[k]).dtype == np.float64]
+    for case in layouts(arguments):
+        recorded, inputs = record_op(op, case, params, wrt)
+        if not wrt:
+            continue
+        check_node(recorded)
+        _check_bits(op, recorded, inputs)
+        _check_float32(op, case, params, wrt)
+
+        def own(*values: Any, case: Sequence[Any] = case) -> Any:
+            filled = list(case)
+            for k, value in zip(wrt, values, strict=True):
+                filled[k] = value
+            return op(*filled, **params)
+
+        check_gradients(own, *(case[k] for k in wrt))
+
+
+def layouts(arguments: Sequence[Any]) -> Iterator[list[Any]]:
+    """The same arrays as they are, in Fortran order, and with reversed strides."""
+    yield list(arguments)
+    for change in (np.asfortranarray, lambda x: np.flip(np.flip(x).copy())):
+        yield [change(x) if np.ndim(x) else x for x in arguments]
+
+
+def record_op(op: Op, arguments: Sequence[Any], params: dict[str, Any], wrt: Sequence[int]) -> tuple[Node, list[Node]]:
+    """Record an op on parameters in the places `wrt`."""
+    filled = list(arguments)
+    for k in wrt:
+        filled[k] = parameter(arguments[k], copy=False)
+    return op.record(filled, params), [filled[k] for k in wrt]
+
+
+def _check_bits(op: Op, recorded: Node, inputs: Sequence[Node]) -> None:
+    seed = weights(recorded.shape)
+    arrays = gradients(recorded, *inputs, seed=seed)
+    nodes = sweep(recorded, inputs, constant(seed), on_nodes=True)
+    for k, (x, g) in enumerate(zip(inputs, arrays, strict=True)):
+        if nodes[x].value.tobytes() != g.tobytes():
+            raise GradientError(f"{op.name}: its rule gives other bits on Nodes than on arrays for gradient {k + 1}")
+
+
+def _check_float32(op: Op, arguments: Sequence[Any], params: dict[str, Any], wrt: Sequence[int]) -> None:
+    small = [np.asarray(x, np.float32)[()] if k in wrt else x for k, x in enumerate(arguments)]
+    recorded, inputs = record_op(op, small, params, wrt)
+    for x, g in zip(inputs, gradients(recorded, *inputs, seed=weights(recorded.shape)), strict=True):
+        if g.dtype != np.float32:
+            raise GradientError(f"{op.name}: the gradient of {x!r} has dtype {g.dtype}")
+
+
+def find_nonfinite(graph: Graph) -> NonFinite | None:
+    """The first node of the graph, forward or backward, that holds a NaN or Inf, with its inputs and the user's line; else None.
+
+    >>> x = tg.parameter(0.0)
+    >>> with np.errstate(divide="ignore"):
+    ...     L = 2 * np.log(x)
+    >>> tg.find_nonfinite(tg.Graph(L, names={"x": x, "L": L})).node
+    <node log: -inf>
+    """
+    for node in graph.nodes:
+        if node.dtype.kind == "f" and not np.isfinite(node._value).all():
+            name = graph.name(node) or (node.op.name if node.op is not None else node.kind)
+            return NonFinite(node, name, node.inputs, node.place)
+    return None
