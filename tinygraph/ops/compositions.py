@@ -35,7 +35,7 @@ def _node(x: Any) -> Array:
 # Elementwise
 
 
-@implements(np.positive, np.real, np.conj)
+@implements(np.positive, np.real, np.real_if_close, np.conj)
 def _positive(x: Array, /) -> Array:
     return x
 
@@ -88,12 +88,31 @@ def _where(condition: Array, x: Array = None, y: Array = None, /) -> Any:
     return selection.where(condition, x, y)
 
 
+@implements(np.select)
+def _select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Array = 0) -> Array:
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        default = selection.where(condition, choice, default)
+    return default
+
+
+@implements(np.fmax)
+def _fmax(x: Array, y: Array, /) -> Array:
+    x, y = _node(x), _node(y)
+    return selection.where(x != x, y, selection.where(y != y, x, arithmetic.maximum(x, y)))
+
+
+@implements(np.fmin)
+def _fmin(x: Array, y: Array, /) -> Array:
+    x, y = _node(x), _node(y)
+    return selection.where(x != x, y, selection.where(y != y, x, arithmetic.minimum(x, y)))
+
+
 @implements(np.nan_to_num)
 def _nan_to_num(x: Array, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
     limits = np.finfo(x.dtype)
-    finite = selection.where(np.isnan(x), nan, x)
-    finite = selection.where(np.isposinf(x.value), limits.max if posinf is None else posinf, finite)
-    return selection.where(np.isneginf(x.value), limits.min if neginf is None else neginf, finite)
+    finite = selection.where(x != x, nan, x)
+    finite = selection.where(x == np.inf, limits.max if posinf is None else posinf, finite)
+    return selection.where(x == -np.inf, limits.min if neginf is None else neginf, finite)
 
 
 @implements(np.astype)
@@ -443,11 +462,13 @@ def _outer(a: Array, b: Array) -> Array:
 
 
 @implements(np.cross)
-def _cross(a: Array, b: Array, axis: int = -1) -> Array:
-    x, y = _node(a), _node(b)
-    if x.shape[axis] != 3 or y.shape[axis] != 3:
-        raise ValueError(f"np.cross of a node takes vectors of length 3 along axis {axis}, not shapes {x.shape} and {y.shape}")
-    return np.roll(x * np.roll(y, -1, axis) - np.roll(x, -1, axis) * y, -1, axis)
+def _cross(a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x, y = _moveaxis(_node(a), axisa, -1), _moveaxis(_node(b), axisb, -1)
+    if x.shape[-1] != 3 or y.shape[-1] != 3:
+        raise ValueError(f"np.cross of a node takes vectors of length 3, not {x.shape[-1]} and {y.shape[-1]}")
+    return _moveaxis(np.roll(x * np.roll(y, -1, -1) - np.roll(x, -1, -1) * y, -1, -1), -1, axisc)
 
 
 @implements(np.kron)

@@ -16,10 +16,10 @@ from tinygraph.ops.declare import NUMPY, Op
 # Questions about values: no gradient is meant, so they get the values and give plain NumPy answers.
 QUERIES: set[Callable[..., Any]] = {
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.argwhere, np.array2string, np.array_equal,
-    np.array_repr, np.array_str, np.can_cast, np.copyto, np.count_nonzero, np.empty_like, np.flatnonzero, np.full_like,
-    np.iscomplexobj, np.isclose, np.isfinite, np.isinf, np.isnan, np.isrealobj, np.may_share_memory, np.ndim, np.nonzero,
-    np.ones_like, np.result_type, np.searchsorted, np.shape, np.shares_memory, np.signbit, np.size, np.unique,
-    np.zeros_like,
+    np.array_repr, np.array_str, np.can_cast, np.copyto, np.count_nonzero, np.empty_like, np.flatnonzero,
+    np.full_like, np.isclose, np.iscomplex, np.iscomplexobj, np.isfinite, np.isinf, np.isnan, np.isreal, np.isrealobj,
+    np.may_share_memory, np.ndim, np.nonzero, np.ones_like, np.result_type, np.searchsorted, np.shape,
+    np.shares_memory, np.signbit, np.size, np.unique, np.zeros_like,
 }  # fmt: skip
 
 

@@ -1,0 +1,3 @@
+"""`autograd.numpy.linalg`: NumPy's."""
+
+from numpy.linalg import *  # noqa: F403

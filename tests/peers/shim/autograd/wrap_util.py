@@ -1,0 +1,3 @@
+"""`autograd.wrap_util`."""
+
+from autograd import unary_to_nary  # noqa: F401
