@@ -232,6 +232,7 @@ def cases() -> Iterator[Case]:
             own = [((number(*shape),), {}) for shape in UNARY_SHAPES]
         else:
             own = [((number(*left), number(*right) + 0.01), {}) for left, right in BINARY_SHAPES]
+            own += [((number(2, 3), 0.7), {}), ((0.7, number(2, 3)), {})]
         for arguments, params in own:
             shapes = ", ".join(str(np.shape(x)) for x in arguments)
             yield Case(op, arguments, params, f"{shapes} {params or ''}")

@@ -18,6 +18,7 @@ from numpy import float64, ndarray
 
 from tinygraph.node import Node, constant
 from tinygraph.ops import Op, alias, cast_like, sum_like
+from tinygraph.place import told_by_caller
 
 by_number = attrgetter("number")
 
@@ -75,85 +76,89 @@ def sweep(
     on_nodes: bool = False,
     named: Collection[Node] = (),
     known: Mapping[Node, Any] = MappingProxyType({}),
+    path: Sequence[Node] | None = None,
 ) -> dict[Node, Any]:
     """The gradient of `of`, weighted by `seed`, with respect to each of `wrt`: arrays, or Nodes if `on_nodes`.
 
-    A node in `named` gets a gradient Node of its own, even where a rule only passes it through; one in `known` has it already. A
-    node of `wrt` that `of` does not depend on is missing from the result.
+    A node in `named` gets a gradient Node of its own, even where a rule only passes it through; one in `known` has it already.
+    `path` is what `between(of, wrt)` gives, where that is at hand. A node of `wrt` that `of` does not depend on is missing from
+    the result.
     """
-    path = between(of, wrt)
+    path = between(of, wrt) if path is None else path
     needed, wanted, named = set(path), set(wrt), set(named)
     kept = wanted | named
     pending = {of: seed} if of in needed else {}
     taken = set(known.values())
     found = {}
-    with collector_paused():
-        for node in reversed(path):
-            g = pending.pop(node, None)
-            if g is None:  # the output reads the node's shape alone
-                continue
-            if node in kept:
-                g = known.get(node, g)
-                if node in named and node not in known:
-                    g = alias(g) if g in taken else g
-                    taken.add(g)
-                if node in wanted:
-                    found[node] = g
-            op = node.op
-            if op is None:
-                continue
-            if on_nodes or not op.arity:
-                _contribute(node, op, g, pending, needed, on_nodes)
-                continue
-            # What `_contribute` does, for the arrays of a unary or binary op and in half the time.
-            rule, last = op.rules[0], node.inputs[-1]
-            try:
-                if op.arity == 2:
+    fit = _fit_node if on_nodes else _fit
+    node = of
+    with collector_paused(), told_by_caller():
+        try:
+            for node in reversed(path):
+                g = pending.pop(node, None)
+                if g is None:  # the output reads the node's shape alone
+                    continue
+                if node in kept:
+                    g = known.get(node, g)
+                    if node in named and node not in known:
+                        g = alias(g) if g in taken else g
+                        taken.add(g)
+                    if node in wanted:
+                        found[node] = g
+                op = node.op
+                if op is None:
+                    continue
+                # One and two operands are what long graphs consist of: `_contribute` without its loop.
+                if op.arity == 1:
                     x = node.inputs[0]
-                    left = x._value if isinstance(x, Node) else x
-                    right = last._value if isinstance(last, Node) else last
-                    if last in needed and op.rules[1] is not None:
-                        contribution = _fit(op.rules[1](g, node._value, left, right), right)
-                        pending[last] = contribution + pending[last] if last in pending else contribution
-                    if x in needed and rule is not None:
-                        contribution = _fit(rule(g, node._value, left, right), left)
-                        pending[x] = contribution + pending[x] if x in pending else contribution
-                elif rule is not None and last in needed:
-                    contribution = rule(g, node._value, last._value)
-                    contribution = contribution if op.elementwise and op.built_in else _fit(contribution, last._value)
-                    pending[last] = contribution + pending[last] if last in pending else contribution
-            except Exception as error:
-                _tell(error, node)
-                raise
+                    if x in needed:
+                        g = op.rules[0](g, node, x) if on_nodes else op.rules[0](g, node._value, x._value)
+                        g = g if op.keeps_shape else fit(g, x)
+                        pending[x] = g + pending[x] if x in pending else g
+                elif op.arity == 2:
+                    x, y = node.inputs
+                    if on_nodes:
+                        out, left, right = node, x, y
+                    else:
+                        out = node._value
+                        left = x._value if isinstance(x, Node) else x
+                        right = y._value if isinstance(y, Node) else y
+                    keeps_shape = op.keeps_shape and not (isinstance(x, Node) and isinstance(y, Node))
+                    if y in needed:
+                        part = op.rules[1](g, out, left, right)
+                        part = part if keeps_shape else fit(part, y)
+                        pending[y] = part + pending[y] if y in pending else part
+                    if x in needed:
+                        part = op.rules[0](g, out, left, right)
+                        part = part if keeps_shape else fit(part, x)
+                        pending[x] = part + pending[x] if x in pending else part
+                else:
+                    _contribute(node, op, g, pending, needed, on_nodes)
+        except Exception as error:
+            if node.op is not None:
+                error.add_note(f"in a gradient rule of {node.op.name}, recorded at {node.place}")
+            raise
     return found
 
 
 def _contribute(node: Node, op: Op, g: Any, pending: dict[Node, Any], needed: set[Node], on_nodes: bool) -> None:
     """Hand the gradient of one node to its inputs, the last first, so that contributions add up in reading order."""
-    inputs, out = node.inputs, node
-    rules = op.rules_for(len(inputs))
+    out: Any = node
+    arguments: Sequence[Any] = node.inputs
     if not on_nodes:
-        inputs, out = tuple([x._value if isinstance(x, Node) else x for x in inputs]), node._value
-    for position in range(len(inputs) - 1, -1, -1):
+        out, arguments = node._value, [x._value if isinstance(x, Node) else x for x in node.inputs]
+    rules = op.rules_for(len(arguments))
+    for position in range(len(arguments) - 1, -1, -1):
         x, rule = node.inputs[position], rules[position]
-        if rule is None or x not in needed:
-            continue
-        try:
-            contribution = rule(g, out, *inputs, **node.params)
-            contribution = _fit_node(contribution, x) if on_nodes else _fit(contribution, x._value)
-        except Exception as error:
-            _tell(error, node)
-            raise
-        pending[x] = contribution + pending[x] if x in pending else contribution
+        if rule is not None and x in needed:
+            contribution = rule(g, out, *arguments, **node.params)
+            contribution = (_fit_node if on_nodes else _fit)(contribution, x)
+            pending[x] = contribution + pending[x] if x in pending else contribution
 
 
-def _tell(error: Exception, node: Node) -> None:
-    assert node.op is not None
-    error.add_note(f"in a gradient rule of {node.op.name}, recorded at {node.place}")
-
-
-def _fit(contribution: Any, value: Any) -> Any:
+def _fit(contribution: Any, x: Node) -> Any:
     """Undo broadcasting and promotion: give a contribution the shape and dtype of the value that it belongs to."""
+    value = x._value
     if type(contribution) is ndarray:
         if contribution.shape == value.shape and contribution.dtype is value.dtype:
             return contribution

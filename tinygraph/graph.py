@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -87,7 +88,6 @@ class Graph:
         self.outputs = outputs
         self._forward = reached(outputs)
         self._known = set(self._forward)
-        self._backward: list[Node] = []
         self._names = Names(self._forward, names or {})
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         for output in outputs:
@@ -101,6 +101,12 @@ class Graph:
     def nodes(self) -> tuple[Node, ...]:
         """All nodes: the forward ones in order of creation, then the gradient nodes so far."""
         return (*self._forward, *self._backward)
+
+    @property
+    def _backward(self) -> list[Node]:
+        """What backprop recorded: everything behind the gradient nodes that is not in the forward graph."""
+        found = [g for known in self._gradients.values() for g in known.values()]
+        return [node for node in reached(found) if node not in self._known]
 
     def name(self, node: Node) -> str | None:
         """The node's name in this graph, or None for an unnamed intermediate value."""
@@ -116,10 +122,12 @@ class Graph:
         raise KeyError(f"no node is called {name!r}: {hint}")
 
     def __contains__(self, item: object) -> bool:
-        return item in self._known if isinstance(item, Node) else item in self._names
+        if isinstance(item, Node):
+            return item in self._known or item in set(self._backward)
+        return item in self._names
 
     def __len__(self) -> int:
-        return len(self._forward) + len(self._backward)
+        return len(self.nodes)
 
     def __getattr__(self, name: str) -> NoReturn:
         raise missing_attribute("graph", name)
@@ -154,7 +162,7 @@ class Graph:
     def _own(self, x: Node | str) -> Node:
         if isinstance(x, str):
             return self[x]
-        if x not in self._known:
+        if x not in self:
             raise ValueError(f"{x!r} is not a node of this graph: pass a node that its output depends on, or its name")
         return x
 
@@ -194,24 +202,18 @@ class Graph:
     def _record(self, output: Node, asked: Sequence[Node], upstream: Any, known: dict[Node, Node]) -> None:
         """Sweep for what is asked and every named value on the way, and name the gradients of those."""
         path, wanted = between(output, asked), set(asked)
-        on_path = set(path)
-        missing = [node for node in asked if node not in on_path] if output in on_path else asked
-        if missing:
-            raise independent(output, missing)
         named = [node for node in path if node in wanted or self._names.of(node) is not None]
         seed = alias(upstream) if isinstance(upstream, Node) else constant(upstream)
-        found = sweep(output, named, seed, on_nodes=True, named=named, known=known)
+        found = sweep(output, named, seed, on_nodes=True, named=named, known=known, path=path)
+        missing = [node for node in asked if node not in found]
+        if missing:
+            raise independent(output, missing)
         prefix = "d" if output is self.outputs[0] else f"d{self._names.of(output)}_d"
-        unnamed = 0
-        for node in self._backward_order(named):
-            if node in found and node not in known:
-                if self._names.of(node) is None:
-                    unnamed += 1
-                known[node] = found[node]
-                self._names.claim(found[node], f"{prefix}{self._names.of(node) or unnamed}")
-        new = [node for node in reached(found.values(), seed.number) if node not in self._known]
-        self._backward += new
-        self._known.update(new)
+        unnamed = itertools.count(1)
+        for node, gradient in found.items():
+            if node not in known:
+                known[node] = gradient
+                self._names.claim(gradient, f"{prefix}{self._names.of(node) or next(unnamed)}")
 
     def __getstate__(self) -> dict[str, Any]:
         from tinygraph.pickling import to_records
@@ -228,9 +230,10 @@ class Graph:
 
     def __repr__(self) -> str:
         outputs = ", ".join(self._names.of(output) or "" for output in self.outputs)
-        count = f"{len(self._forward)} nodes forward, {len(self._backward)} backward"
+        backward = self._backward
+        count = f"{len(self._forward)} nodes forward, {len(backward)} backward"
         lines = [f"Graph of {outputs}: {count}", "forward", *self._rows(self._forward), "backward"]
-        lines += self._rows(self._backward) or ["  not computed: call graph.backprop()"]
+        lines += self._rows(backward) or ["  not computed: call graph.backprop()"]
         return "\n".join(lines)
 
     def _rows(self, nodes: Sequence[Node]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import NamedTuple
 
@@ -40,12 +42,31 @@ class _Own(dict[str, bool]):
 OWN = _Own()
 
 
+_CALLERS: dict[FrameType, FrameType] = {}  # frames of this package at work, and the user's frame that each works for
+
+
 def user_frame(depth: int) -> FrameType:
     """The first frame outside this package, `depth` callers up or higher."""
     frame = sys._getframe(depth)
-    while OWN[frame.f_code.co_filename] and frame.f_back is not None:
+    while OWN[frame.f_code.co_filename]:
+        caller = _CALLERS.get(frame)
+        if caller is not None:
+            return caller
+        if frame.f_back is None:
+            break
         frame = frame.f_back
     return frame
+
+
+@contextmanager
+def told_by_caller() -> Iterator[None]:
+    """Look the user's frame up once for all that the calling function records, not at every node."""
+    frame = sys._getframe(2)  # past this generator and contextlib
+    _CALLERS[frame] = user_frame(3)
+    try:
+        yield
+    finally:
+        del _CALLERS[frame]
 
 
 def place_of(code: CodeType, instruction: int) -> Place:

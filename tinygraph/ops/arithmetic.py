@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
-from tinygraph.ops.likes import broadcast_like
+from tinygraph.ops.likes import broadcast_like, cast_like
 
 
 @op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add)
@@ -66,7 +66,7 @@ def _base_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
 
 
 def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
-    return g * (out * np.log(np.where((x == 0) & (exponent >= 0), 1, x)))
+    return g * (out * np.log(cast_like(np.where((x == 0) & (exponent >= 0), 1, x), out)))
 
 
 @op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power)

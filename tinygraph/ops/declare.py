@@ -8,6 +8,7 @@ where it records, because everything it calls does the same.
 from __future__ import annotations
 
 import inspect
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -31,6 +32,14 @@ PLAIN = frozenset([Node, Leaf, *NUMBERS])
 NO_PARAMS: dict[str, Any] = {}
 EMPTY = inspect.Parameter.empty
 
+# Operators, where NumPy scalars are ten times as fast as through the ufunc.
+OPERATORS = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+    np.power: operator.pow, np.floor_divide: operator.floordiv, np.remainder: operator.mod, np.negative: operator.neg,
+    np.matmul: operator.matmul, np.greater: operator.gt, np.greater_equal: operator.ge, np.less: operator.lt,
+    np.less_equal: operator.le,
+}  # fmt: skip
+
 BROADCASTING = (
     "shapes are compared from the right, where sizes must be equal or 1; "
     "give one operand the missing axis (x[:, None]) or transpose it (x.T)"
@@ -48,7 +57,9 @@ class Op:
         self, function: Callable[..., Any], rules: Sequence[Rule | None], elementwise: bool, hint: str, numpy: Any
     ) -> None:
         self.function = function
-        self.rules = tuple(rules)
+        self.rules: tuple[Any, ...] = tuple(rules)
+        # What runs on arrays: the operator or ufunc that the function consists of saves its Python frame.
+        self.compute = OPERATORS.get(numpy, numpy) if isinstance(numpy, np.ufunc) else function
         self.elementwise = elementwise
         self.hint = hint or (BROADCASTING if elementwise else "")
         self.numpy = numpy
@@ -60,9 +71,11 @@ class Op:
         self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in kinds)
         self.defaults = {p.name: p.default for p in kinds if p.kind is p.KEYWORD_ONLY}
-        self.arity = 0 if self.variadic or self.defaults or len(self.rules) > 2 else len(self.rules)
         self.partial = None in self.rules
         self.built_in = function.__module__.startswith("tinygraph.ops.")
+        self.arity = 0 if self.variadic or self.defaults or self.partial or len(self.rules) > 2 else len(self.rules)
+        # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
+        self.keeps_shape = elementwise and self.built_in
         if len(self.rules) != len(self.arguments):
             raise TypeError(
                 f"op {self.name} has {len(self.arguments)} array arguments ({', '.join(self.arguments)}) but "
@@ -116,7 +129,7 @@ class Op:
             values = [x._value if isinstance(x, Node) else x for x in inputs]
             if self.defaults or params:
                 params = self._complete(params)
-            value = self.function(*values, **params)
+            value = self.compute(*values, **params)
         except TOLD as error:
             raise op_error(self, arguments, error, frame) from error
         return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
@@ -127,7 +140,7 @@ class Op:
         if OWN[frame.f_code.co_filename]:
             frame = user_frame(3)
         try:
-            value = self.function(x._value)
+            value = self.compute(x._value)
         except TOLD as error:
             raise op_error(self, (x,), error, frame) from error
         return Node(value, self, (x,), NO_PARAMS, frame.f_code, frame.f_lasti)
@@ -150,7 +163,7 @@ class Op:
         if OWN[frame.f_code.co_filename]:
             frame = user_frame(3)
         try:
-            value = self.function(left, right)
+            value = self.compute(left, right)
         except TOLD as error:
             raise op_error(self, (x, y), error, frame) from error
         return Node(value, self, (x, y), NO_PARAMS, frame.f_code, frame.f_lasti)
