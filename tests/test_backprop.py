@@ -151,8 +151,66 @@ class TestUsersOp:
         L = ranked(a, 5.0, b, scale=2.0)
         assert (L.item(), tg.gradients(L, a, b)) == (34, (2, 6))
 
+    def test_gets_read_only_arrays_and_returns_numbers(self) -> None:
+        @tg.op(lambda g, out, x: g)
+        def listed(x: Any) -> Any:
+            return [1.0, 2.0]
+
+        @tg.op(None)
+        def nothing(x: Any) -> Any:
+            return None
+
+        @tg.op(lambda g, out, x: g)
+        def greedy(x: Any) -> Any:
+            x[0] = 9
+            return x
+
+        x = tg.parameter([3.0, 4.0])
+        assert listed(x).value.tolist() == [1, 2]
+        with pytest.raises(TypeError, match="nothing returned NoneType"):
+            nothing(x)
+        with pytest.raises(ValueError, match="read-only"):
+            greedy(x)
+
+
+class TestScalarsHaveTheSameBitsOnNodes:
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_powers(self, dtype: Any) -> None:
+        random = np.random.default_rng(0)
+        for _ in range(200):
+            a, b = tg.parameter(dtype(random.uniform(0.1, 5))), tg.parameter(dtype(random.uniform(-3, 3)))
+            recorded = tg.Graph(a**b).backprop(wrt=[a, b])
+            for node, g in zip((a, b), tg.gradients(a**b, a, b), strict=True):
+                assert recorded[node].value.tobytes() == g.tobytes()
+
 
 class TestLosses:
+    def test_integer_targets_keep_float32_and_count_right(self) -> None:
+        f = tg.parameter(np.ones((2, 3), np.float32))
+        assert tg.softmax_cross_entropy(f, np.eye(2, 3, dtype=int)).dtype == np.float32
+        assert tg.mean_squared_error(f, np.zeros((2, 3), int)).dtype == np.float32
+        for dtype in (np.uint8, bool):
+            p = tg.parameter(np.ones(300))
+            np.testing.assert_allclose(tg.gradients(tg.mean_squared_error(np.zeros(300, dtype), p), p)[0], 2 / 300)
+
+    def test_a_mean_over_more_entries_than_float16_counts(self) -> None:
+        h = tg.parameter(np.ones(70_000, np.float16))
+        assert tg.gradients(np.mean(h), h)[0][0] == np.float16(1 / 70_000)
+
+    def test_numbers_and_lists_are_arrays(self) -> None:
+        s = tg.parameter(0.5)
+        assert tg.gradients(tg.mean_squared_error(1.0, s), s) == (-1,)
+        assert tg.softmax_cross_entropy(np.zeros((2, 3)), [0, 1]) == pytest.approx(np.log(3))
+        assert tg.sigmoid([0.0, 0.0]).tolist() == [0.5, 0.5]
+
+    def test_an_unsigned_exponent(self) -> None:
+        p = tg.parameter([1000.0, 2.0])
+        assert tg.gradients(np.sum(p ** np.array([0, 2], np.uint8)), p)[0].tolist() == [0, 4]
+
+    def test_masked_logits_are_silent(self) -> None:
+        Z = tg.parameter([0.0, -np.inf])
+        assert tg.gradients(tg.softmax_cross_entropy(Z, np.array([1.0, 0.0])), Z)[0].tolist() == [0, 0]
+
     z = tg.parameter(np.zeros(3, np.float32))
 
     def test_integer_and_bool_labels_keep_float32(self) -> None:

@@ -46,7 +46,7 @@ class TestEveryCase:
         for k, gradient in zip(differentiable(case), tg.gradients(out, *wrt, seed=seed) if wrt else (), strict=True):
 
             def plain(*arguments: Any) -> Any:
-                return case.op.function(*arguments, **case.params)
+                return case.op(*arguments, **case.params)
 
             if case.op.name in NOT_ANALYTIC:
                 assert_close(gradient, numerical_gradient(plain, case.arguments, k, seed), 1e-7)

@@ -82,14 +82,39 @@ class TestBackprop:
         assert graph.backprop(seed=np.array([1.0, 10.0]))["w"] is graph["dw"]
         assert graph.backprop(seed=[1, 0])["w"].tolist() == [2, 0]
 
+    def test_each_request_answers_to_d_and_a_name(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        graph = tg.Graph(w * w, names=locals())
+        first, second = graph.backprop(seed=[1, 1]), graph.backprop(seed=[1, 2])
+        assert first["dw"] is first["w"] is not second["w"]
+        assert second["dw"] is second["dw_2"] is second["w"]
+
+    def test_unnamed_nodes_are_listed_by_the_names_of_their_gradients(self) -> None:
+        a, b = tg.parameter(1.0), tg.parameter(2.0)
+        left, right = a + 1, b + 1
+        grads = tg.Graph(left * right).backprop(wrt=[left, right])
+        assert len(dict(grads)) == 2
+        assert (grads[left].item(), grads[right].item()) == (3, 2)
+
+    def test_a_seed_takes_the_dtype_of_the_output(self) -> None:
+        p = tg.parameter(np.ones(2, np.float32))
+        y = p * 2
+        graph = tg.Graph(y, names=locals())
+        assert graph.backprop(seed=tg.constant([1, 1]))["y"].dtype == np.float32
+        with pytest.raises(TypeError, match="a seed must be real numbers"):
+            graph.backprop(seed=[1j, 1])
+
     @pytest.mark.parametrize(
         ("call", "error", "message"),
         [
+            (lambda g: g[g["z"]], TypeError, r"takes a name, not Node"),
+            (lambda g: g.backprop(wrt=[3]), TypeError, "takes nodes and names, not int"),
+            (lambda g: tg.Graph(g["L"], names=[g["z"]]), TypeError, "must map names to nodes"),
             (lambda g: g.backprop(wrt="q"), KeyError, "no node is called 'q'"),
             (lambda g: g.backprop(wrt=tg.parameter(1.0)), ValueError, "not a node of this graph"),
             (lambda g: g.backprop(wrt="y", of="z"), ValueError, "does not depend on <constant: 1>"),
             (lambda g: g.backprop(seed=[1, 2]), ValueError, r"seed has shape \(2,\)"),
-            (lambda g: g.backprop()["q"], KeyError, "no gradient for 'q': there are L, a, z, w1, w2, b"),
+            (lambda g: g.backprop()["q"], KeyError, r"no gradient for 'q': there are L \(dL\), a \(da\), z \(dz\), w1 \(dw1\)"),
             (lambda g: g["dw1"], KeyError, "'dw1' is not computed: call graph.backprop"),
             (lambda g: g["w3"], KeyError, "did you mean w"),
             (lambda g: tg.Graph(3.0), TypeError, "from nodes, not float"),
@@ -140,6 +165,21 @@ class TestNames:
         graph = tg.Graph(w * 2, names=locals())
         assert graph.name(w) == "w"
         assert graph["weight"] is w is weight
+
+    def test_a_node_has_its_own_name_before_that_of_its_array(self) -> None:
+        array = np.ones(3)
+        W = tg.parameter(array, copy=False)
+        graph = tg.Graph(np.sum(W * W), names={"array": array, "W": W})
+        assert graph.name(W) == "W"
+
+    def test_leaves_beside_a_name_or_made_by_a_helper_are_not_numbered(self) -> None:
+        def init() -> tg.Node:
+            return tg.parameter(1.0)
+
+        X, Y, others, w = np.ones(3), np.ones(3), [init(), init()], init()
+        L = np.sum(np.where(X > 0, Y, others[0] * others[1] * w))
+        graph = tg.Graph(L, names={"X": X, "Y": Y, "w": w})
+        assert sorted(graph.name(node) or "" for node in graph.nodes if node.op is None) == ["Y", "c_1", "p_1", "p_2", "w"]
 
     def test_underscores_and_ipythons_history_are_skipped(self) -> None:
         w = tg.parameter(1.0)

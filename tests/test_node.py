@@ -258,6 +258,51 @@ class TestNumPyFunctions:
         with pytest.raises(TypeError, match=r"near it are .*np\.max"):
             np.nanmax(self.w)
 
+    def test_a_list_of_nodes_is_stacked(self) -> None:
+        a, b = tg.parameter(1.0), tg.parameter(2.0)
+        assert tg.gradients(np.sum(np.stack([a, b]) * [1, 10]), a, b) == (1, 10)
+        with pytest.raises(ValueError, match=r"np.stack\(\[...\]\), not np.array"):
+            tg.gradients(np.sum(tg.constant(np.array([a, b])) * tg.parameter(1.0)), a)
+
+    def test_masks_take_arrays_on_either_side(self) -> None:
+        z, mask = tg.constant([1.0, 2.0]), np.array([True, False])
+        assert (mask & (z < 2)).tolist() == ((z < 2) & mask).tolist() == [True, False]
+        assert (np.True_ | (z < 2)).tolist() == [True, True]
+        with pytest.raises(TypeError, match="takes masks alone"):
+            tg.constant([6, 2]) & 3
+
+    @pytest.mark.parametrize(
+        "call",
+        [lambda x: x[:1].reshape(()), lambda x: np.squeeze(x[:1]), lambda x: x[0][...], lambda x: np.broadcast_to(x[0], ())],
+    )
+    def test_shape_nothing_is_always_a_numpy_scalar(self, call: Any) -> None:
+        assert isinstance(call(tg.parameter([1.0, 2.0])).value, np.float64)
+        assert isinstance(tg.parameter(np.array(2.0), copy=False).value, np.float64)
+
+    def test_metadata_is_settled_when_recorded(self) -> None:
+        axes = [1, 0]
+        node = np.transpose(tg.parameter(np.ones((2, 2))), axes)
+        axes[0] = 9
+        assert node.params == {"axes": (1, 0)}
+        assert tg.parameter([1.0, 2.0]).transpose(0).shape == (2,)
+        with pytest.raises(ValueError, match="axes don't match"):
+            tg.parameter(np.ones((2, 2))).transpose(0)
+
+    @pytest.mark.parametrize(
+        ("call", "error", "message"),
+        [
+            (lambda s: np.copyto(np.ones(2), s), TypeError, "np.copyto does not take a node"),
+            (lambda s: np.full_like(np.ones(2), s), TypeError, "np.copyto does not take a node"),
+            (lambda s: range(s), TypeError, "cannot be interpreted as an integer"),
+            (lambda s: s.astype(complex), TypeError, "holds real numbers, not complex128"),
+            (lambda s: s + 10**400, OverflowError, "too large"),
+            (lambda s: s * np.ma.masked_array([1.0, 2.0], [0, 1]), TypeError, "cannot be a masked array"),
+        ],
+    )
+    def test_nothing_is_dropped_in_silence(self, call: Any, error: type[Exception], message: str) -> None:
+        with pytest.raises(error, match=message):
+            call(tg.parameter(1.0))
+
 
 class TestPlace:
     def test_is_the_line_of_the_user(self) -> None:

@@ -34,6 +34,18 @@ def test_everything_about_a_node_is_kept(duplicate: Any) -> None:
     assert twin.inputs[0].inputs[0].kind == "parameter"
 
 
+@DUPLICATES
+def test_gradients_and_lists_of_nodes_keep_what_they_share(duplicate: Any) -> None:
+    h = tg.parameter(0.5)
+    for _ in range(3000):
+        h = h * 1.0
+    graph = tg.Graph(h, names=locals())
+    nodes = duplicate(list(graph.nodes))
+    assert nodes[-1].inputs[0] is nodes[-2]
+    grads = duplicate(graph.backprop())
+    assert grads["h"].value == grads["dh_1"].value == 1
+
+
 def test_an_op_that_is_not_declared_is_named() -> None:
     @tg.op(lambda g, out, x: g)
     def passing(x: Any) -> Any:

@@ -208,8 +208,10 @@ def seed_for(of: Node, seed: Any) -> Any:
         raise ValueError(
             f"the seed has shape {np.shape(seed)}, but the output {of!r} has shape {value.shape}: give it that shape"
         )
+    if np.asarray(seed).dtype.kind not in "biuf":
+        raise TypeError(f"a seed must be real numbers, not {np.asarray(seed).dtype}")
     if isinstance(seed, Node):
-        return seed
+        return seed if seed._value.dtype == value.dtype else cast_like(seed, of)
     return np.array(seed, dtype=value.dtype)[()]
 
 
@@ -228,5 +230,6 @@ def independent(of: Node, missing: Sequence[Node]) -> ValueError:
     """The error for a `wrt` that the output does not depend on."""
     return ValueError(
         f"{of!r} does not depend on {', '.join(map(repr, missing))}: was it made before a new `tg.parameter`, from `.value`, or "
-        "only through comparisons or tg.stop_gradient? Use the very node that went into the expression"
+        "only through comparisons or tg.stop_gradient? (NumPy reads the values of a list of nodes without asking: write "
+        "np.stack([...]), not np.array([...]) or np.mean([...])). Use the very node that went into the expression"
     )

@@ -43,11 +43,19 @@ class OpIndexError(OpError, IndexError):
     """An index reaches past the end of what it reads."""
 
 
+class OpOverflowError(OpError, OverflowError):
+    """A Python number is too large for the dtype that it meets."""
+
+
 class OpFloatingPointError(OpError, FloatingPointError):
     """NumPy was told by `np.errstate` to raise, and an op met such a number."""
 
 
-TOLD = (ValueError, TypeError, IndexError, FloatingPointError)
+BROADCASTING = (
+    "shapes are compared from the right, where sizes must be equal or 1; "
+    "give one operand the missing axis (x[:, None]) or transpose it (x.T)"
+)
+TOLD = (ValueError, TypeError, IndexError, FloatingPointError, OverflowError)
 
 
 def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType) -> OpError:
@@ -57,6 +65,7 @@ def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType
         TypeError: OpTypeError,
         IndexError: OpIndexError,
         FloatingPointError: OpFloatingPointError,
+        OverflowError: OpOverflowError,
     }
     kind = next(own for builtin, own in kinds.items() if isinstance(cause, builtin))
     names = [name_in(frame, x) or f"operand {i}" for i, x in enumerate(operands, 1)]
@@ -64,7 +73,8 @@ def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType
     lines = [f"{op.name}({', '.join(names)}): {cause}"]
     lines += [f"  {name} is {describe(x)}" for name, x in zip(names, operands, strict=True)]
     lines += [f"  at {place}"]
-    lines += [f"  fix: {op.hint}"] if op.hint else []
+    hint = op.hint if op.hint or "broadcast" not in str(cause) else BROADCASTING
+    lines += [f"  fix: {hint}"] if hint else []
     error = kind("\n".join(lines))
     error.op, error.operands, error.place = op, tuple(operands), place
     return error
@@ -72,6 +82,8 @@ def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType
 
 def name_in(frame: FrameType, value: Any) -> str | None:
     """What the user calls `value` in that frame, if anything."""
+    if isinstance(value, int | float) and not isinstance(value, np.generic):
+        return None
     for scope in (frame.f_locals, frame.f_globals):
         for name, held in scope.items():
             if held is value and not name.startswith("_"):

@@ -11,6 +11,7 @@ from tinygraph.backprop import between, check_wrt, independent, reached, seed_fo
 from tinygraph.names import Names
 from tinygraph.node import Node, Recorded, constant, missing_attribute, summary
 from tinygraph.ops import alias
+from tinygraph.place import user_frame
 
 SHOWN = 40  # lines of one phase in `repr`
 
@@ -23,25 +24,27 @@ class Gradients(Mapping[str, Node]):
 
     def __init__(self, nodes: dict[Node, Node], names: Names) -> None:
         self._nodes = nodes
-        self._of = {names.of(node) or "": node for node in nodes}
         self._names = names
+        self._of = {names.of(node) or names.of(g) or "": g for node, g in nodes.items()}
 
     def __getitem__(self, key: str | Node) -> Node:
-        node = self._find(key)
-        if node is None:
-            wanted = repr(key)
-            raise KeyError(f"no gradient for {wanted}: there are {', '.join(self._of)}; ask for more by backprop(wrt=[...])")
-        return node
+        found = self._find(key)
+        if found is None:
+            there = ", ".join(f"{name} ({self._names.of(g)})" for name, g in self._of.items())
+            raise KeyError(f"no gradient for {key!r}: there are {there}; ask for more by backprop(wrt=[...])")
+        return found
 
-    def _find(self, key: str | Node) -> Node | None:
+    def _find(self, key: object) -> Node | None:
+        """By the node, by any of its names, by the gradient's own name, or by `d` and a name."""
         if isinstance(key, Node):
             return self._nodes.get(key)
-        if key not in self._names:
+        if not isinstance(key, str):
             return None
-        node = self._names[key]
-        if node in self._nodes:
+        node = self._names.get(key)
+        if node is not None and node in self._nodes:
             return self._nodes[node]
-        return next((own for own in self._nodes.values() if own is node), None)
+        own = next((g for g in self._of.values() if g is node), None)
+        return self._of.get(key[1:]) if own is None and key.startswith("d") else own
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._of)
@@ -50,7 +53,17 @@ class Gradients(Mapping[str, Node]):
         return len(self._nodes)
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str | Node) and self._find(key) is not None
+        return self._find(key) is not None
+
+    def __getstate__(self) -> Any:
+        from tinygraph.pickling import pack
+
+        return pack(self)
+
+    def __setstate__(self, state: Any) -> None:
+        from tinygraph.pickling import unpack
+
+        unpack(self, state)
 
     def __repr__(self) -> str:
         rows = [f"  {self._names.of(g)} = {summary(g._value).lstrip(' :')}" for g in self._nodes.values()]
@@ -85,10 +98,12 @@ class Graph:
         for output in outputs:
             if not isinstance(output, Node):
                 raise TypeError(f"a graph is drawn from nodes, not {type(output).__name__}: did the computation record any?")
+        if names is not None and not isinstance(names, Mapping):
+            raise TypeError(f"names must map names to nodes, as locals() does, not be a {type(names).__name__}")
         self.outputs = outputs
         self._forward = reached(outputs)
         self._known = set(self._forward)
-        self._names = Names(self._forward, names or {})
+        self._names = Names(self._forward, names or {}, user_frame(2).f_code)
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         for output in outputs:
             self._names.claim(output, "output")
@@ -115,6 +130,8 @@ class Graph:
     def __getitem__(self, name: str) -> Node:
         if name in self._names:
             return self._names[name]
+        if not isinstance(name, str):
+            raise TypeError(f"graph[...] takes a name, not {type(name).__name__}: graph.name(node) gives a node's")
         if name.startswith("d") and name[1:] in self._names:
             raise KeyError(f"{name!r} is not computed: call graph.backprop() first")
         near = difflib.get_close_matches(name, list(self._names), n=3, cutoff=0.5)
@@ -162,6 +179,8 @@ class Graph:
     def _own(self, x: Node | str) -> Node:
         if isinstance(x, str):
             return self[x]
+        if not isinstance(x, Node):
+            raise TypeError(f"backprop takes nodes and names, not {type(x).__name__}")
         if x not in self:
             raise ValueError(f"{x!r} is not a node of this graph: pass a node that its output depends on, or its name")
         return x
@@ -215,18 +234,15 @@ class Graph:
                 known[node] = gradient
                 self._names.claim(gradient, f"{prefix}{self._names.of(node) or next(unnamed)}")
 
-    def __getstate__(self) -> dict[str, Any]:
-        from tinygraph.pickling import to_records
+    def __getstate__(self) -> Any:
+        from tinygraph.pickling import pack
 
-        in_order = to_records(list(self.nodes))
-        return {"nodes": in_order, "names": to_records(vars(self._names)), "graph": to_records(vars(self) | {"_names": None})}
+        return pack(self)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        from tinygraph.pickling import to_nodes
+    def __setstate__(self, state: Any) -> None:
+        from tinygraph.pickling import unpack
 
-        self.__dict__.update(to_nodes(state["graph"]))
-        self._names = Names.__new__(Names)
-        self._names.__dict__.update(to_nodes(state["names"]))
+        unpack(self, state)
 
     def __repr__(self) -> str:
         outputs = ", ".join(self._names.of(output) or "" for output in self.outputs)

@@ -6,6 +6,7 @@ import keyword
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -19,18 +20,24 @@ HISTORY = {"In", "Out"}  # IPython's own lists of what was typed and shown
 class Names:
     """A name for every node that has one, and the nodes that names and their aliases stand for."""
 
-    def __init__(self, nodes: Sequence[Node], given: Mapping[str, Any]) -> None:
+    def __init__(self, nodes: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
         self._name: dict[Node, str] = {}
         self._node: dict[str, Node] = {}
         if not given:
             return
-        by_identity = {id(node): node for node in nodes}
-        by_identity |= {id(node._value): node for node in nodes if node.op is None}
-        for wanted, fallback, value in spelled(given):
-            node = by_identity.get(id(value))
-            if node is not None:
-                self._give(node, wanted if fallback is None or identifier(wanted) not in self._node else fallback, wanted)
-        self._number_rebound(nodes)
+        known = set(nodes)
+        self._named_by_array: set[Node] = set()
+        arrays = {id(node._value): node for node in nodes if node.op is None}
+        spellings = list(spelled(given))
+        for wanted, fallback, value in spellings:
+            if isinstance(value, Node) and value in known:
+                self._give(value, wanted, fallback)
+        for wanted, fallback, value in spellings:  # an array names a leaf that has no name of its own
+            leaf = None if isinstance(value, Node) else arrays.get(id(value))
+            if leaf is not None and (leaf not in self._name or leaf in self._named_by_array):
+                self._named_by_array.add(leaf)
+                self._give(leaf, wanted, fallback)
+        self._number_rebound(nodes, code)
 
     def __getitem__(self, name: str) -> Node:
         return self._node[name]
@@ -40,6 +47,10 @@ class Names:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._node)
+
+    def get(self, name: str) -> Node | None:
+        """The node of that name, or None."""
+        return self._node.get(name)
 
     def of(self, node: Node) -> str | None:
         """The node's name, or None."""
@@ -57,24 +68,38 @@ class Names:
             self._node[name] = node
         return self._name[node]
 
-    def _give(self, node: Node, wanted: str, spelling: str) -> None:
+    def _give(self, node: Node, wanted: str, fallback: str | None) -> None:
         """A node's first name is its name; a further one, or the user's own spelling of it, is an alias."""
-        name = self.claim(node, wanted)
-        for alias in (identifier(wanted), spelling):
+        taken = fallback is not None and identifier(wanted) in self._node
+        name = self.claim(node, fallback if taken and fallback is not None else wanted)
+        for alias in (identifier(wanted), wanted):
             if alias != name:
                 self._node.setdefault(alias, node)
 
-    def _number_rebound(self, nodes: Sequence[Node]) -> None:
+    def _number_rebound(self, nodes: Sequence[Node], code: CodeType) -> None:
         """Call what a name stood for earlier, made by the same place in the code, `h_1`, `h_2`, ... before `h`."""
-        places: dict[Any, list[Node]] = {}
-        for node in nodes:
-            places.setdefault((node.code, node.instruction, node.op), []).append(node)
-        for node, name in list(self._name.items()):
-            count = 0
-            for earlier in places[node.code, node.instruction, node.op]:
-                if earlier.number < node.number and earlier not in self._name:
-                    count += 1
-                    self.claim(earlier, f"{name}_{count}")
+        earlier: dict[Any, list[Node]] = {}
+        for node, place in _places(nodes, code):
+            name = self._name.get(node)
+            if name is None:
+                earlier.setdefault(place, []).append(node)
+                continue
+            for count, before in enumerate(earlier.pop(place, ()), 1):
+                self.claim(before, f"{name}_{count}")
+
+
+def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]:
+    """Each node with what must be the same when a loop makes it again: its place and op; for a leaf, which a helper may make for
+    many names, also that it was made where the names are, and as which operand of its reader.
+    """
+    operand: dict[Node, tuple[Any, int]] = {}
+    for node in nodes:
+        for i, x in enumerate(node.inputs):
+            if isinstance(x, Node) and x.op is None:
+                operand.setdefault(x, (node.op, i))
+    for node in nodes:
+        if node.op is not None or node.code is code:
+            yield node, (node.code, node.instruction, node.op, operand.get(node))
 
 
 def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any]]:

@@ -7,6 +7,7 @@ user brings: `parameter`, `constant`, and every bare array in an expression.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from weakref import WeakValueDictionary
@@ -89,7 +90,9 @@ class Node:
     def value(self) -> Any:
         """The value: a read-only array of the node's shape and dtype, or a NumPy scalar where the shape is ()."""
         value = self._value
-        if isinstance(value, np.ndarray) and value.flags.writeable:
+        if not value.shape:
+            return value[()]
+        if value.flags.writeable:
             value = value.view()
             value.flags.writeable = False
         return value
@@ -164,8 +167,7 @@ class Node:
         return int(self._value)
 
     def __index__(self) -> int:
-        index: int = self._value.__index__()
-        return index
+        return operator.index(self._value)
 
     def __len__(self) -> int:
         return len(self._value)
@@ -279,17 +281,17 @@ class Node:
         return ops.greater_equal.record_two(self, other)
 
     def __and__(self, other: Any) -> Node:
-        return ops.logical_and(self, other)
+        return ops.bitwise_and(self, other)
 
     __rand__ = __and__
 
     def __or__(self, other: Any) -> Node:
-        return ops.logical_or(self, other)
+        return ops.bitwise_or(self, other)
 
     __ror__ = __or__
 
     def __invert__(self) -> Node:
-        return ops.logical_not(self)
+        return ops.invert(self)
 
     # NumPy's methods
 
@@ -332,7 +334,7 @@ class Node:
 
     def transpose(self, *axes: Any) -> Node:
         """Record `np.transpose(node, axes)`; axes as one tuple or one by one."""
-        return ops.transpose(self, axes=_spread(axes) or None)
+        return ops.transpose(self, axes=_spread(axes) if axes else None)
 
     def reshape(self, *shape: Any) -> Node:
         """Record `np.reshape(node, shape)`; the shape as one tuple or one by one."""
@@ -350,7 +352,7 @@ class Leaf(Node):
 
 
 def _spread(sizes: tuple[Any, ...]) -> Any:
-    return sizes[0] if len(sizes) == 1 else sizes
+    return sizes[0] if len(sizes) == 1 and (sizes[0] is None or np.ndim(sizes[0])) else sizes
 
 
 def parameter(value: Any, *, copy: bool = True) -> Node:
@@ -404,6 +406,8 @@ def _real(kind: str, value: Any, copy: bool) -> Any:
     """`value` as a real array, or as a scalar where the shape is ()."""
     if isinstance(value, Node):
         value = value._value
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"a {kind} cannot be a masked array: fill it first, `value.filled(0)`, or use np.where with the mask")
     if isinstance(value, np.generic):
         array: Any = value
     else:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from tinygraph.backprop import reached
+from tinygraph.backprop import by_number, reached
+from tinygraph.names import Names
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
 from tinygraph.place import Place
@@ -54,22 +55,32 @@ def _restore(
 
 
 def reduce_node(node: Node) -> tuple[Callable[..., Node], tuple[list[Record]]]:
-    """What `Node.__reduce__` gives."""
-    return _last, ([record_of(x) for x in reached([node])],)
+    """What `Node.__reduce__` gives: the records of its history that this pickle does not hold yet, inputs first, then its own."""
+    fresh = {node}
+    stack = [node]
+    while stack:
+        for x in stack.pop().inputs:
+            if isinstance(x, Node) and x not in fresh and x.number not in _records:
+                fresh.add(x)
+                stack.append(x)
+    return _last, ([record_of(x) for x in sorted(fresh, key=by_number)],)
 
 
 def _last(records: Sequence[Record]) -> Node:
     return records[-1].node
 
 
-def to_records(state: Any) -> Any:
-    """The state of an object that holds nodes, with a record in the place of each."""
-    return _exchange(state, Node, record_of)
+def pack(holder: Any) -> Any:
+    """The state of an object that holds nodes: all their records, inputs first, and then its attributes."""
+    held: list[Node] = []
+    _exchange(vars(holder), Node, held.append)
+    records = [record_of(x) for x in reached(held)]
+    return records, _exchange(vars(holder), Node, record_of)
 
 
-def to_nodes(state: Any) -> Any:
-    """The opposite of `to_records`."""
-    return _exchange(state, Record, lambda record: record.node)
+def unpack(holder: Any, state: Any) -> None:
+    """Give an object the attributes that `pack` took."""
+    holder.__dict__.update(_exchange(state[1], Record, lambda record: record.node))
 
 
 def _exchange(state: Any, old: type, new: Callable[[Any], Any]) -> Any:
@@ -77,6 +88,10 @@ def _exchange(state: Any, old: type, new: Callable[[Any], Any]) -> Any:
         return new(state)
     if isinstance(state, dict):
         return {_exchange(key, old, new): _exchange(value, old, new) for key, value in state.items()}
+    if isinstance(state, Names):
+        twin = Names.__new__(Names)
+        twin.__dict__.update(_exchange(vars(state), old, new))
+        return twin
     if isinstance(state, list | tuple | set):
         return type(state)(_exchange(item, old, new) for item in state)
     return state

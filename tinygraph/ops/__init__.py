@@ -22,7 +22,7 @@ from tinygraph.ops.arithmetic import (
     subtract,
     trunc,
 )
-from tinygraph.ops.compositions import implements
+from tinygraph.ops.compositions import bitwise_and, bitwise_or, implements, invert
 from tinygraph.ops.declare import BINARY, REGISTRY, UNARY, Op, op
 from tinygraph.ops.elementary import (
     arccos,

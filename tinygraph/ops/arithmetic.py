@@ -6,6 +6,7 @@ import numpy as np
 
 from tinygraph.ops.declare import Array, op
 from tinygraph.ops.likes import broadcast_like, cast_like
+from tinygraph.ops.selection import where
 
 
 @op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add)
@@ -61,12 +62,14 @@ def negative(x: Array) -> Array:
 def _base_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     if type(exponent) in (int, float):
         return g * (exponent * x ** (exponent - 1)) if exponent != 0 else broadcast_like(0.0, x)
-    safe = np.where((x == 0) & (exponent == 0), 1, x)
+    if exponent.dtype.kind != "f":
+        exponent = cast_like(exponent, out)  # an unsigned 0 has no predecessor
+    safe = where((x == 0) & (exponent == 0), 1, x)
     return g * (exponent * safe ** (exponent - 1))
 
 
 def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
-    return g * (out * np.log(cast_like(np.where((x == 0) & (exponent >= 0), 1, x), out)))
+    return g * (out * np.log(cast_like(where((x == 0) & (exponent >= 0), 1, x), out)))
 
 
 @op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power)
@@ -111,7 +114,7 @@ def abs(x: Array) -> Array:
 
 def _share(g: Array, wins: Array, ties: Array) -> Array:
     """The gradient goes to the winner; at a tie each gets half."""
-    return np.where(wins, g, np.where(ties, g / 2, 0))
+    return where(wins, g, where(ties, g / 2, 0))
 
 
 @op(

@@ -60,6 +60,33 @@ def _float_power(x: Array, y: Array, /) -> Array:
     return arithmetic.power(x, y)
 
 
+def _masks(ufunc: np.ufunc, *operands: Array) -> None:
+    kinds = {np.asarray(x).dtype.kind for x in operands}
+    if kinds != {"b"}:
+        raise TypeError(f"np.{ufunc.__name__} (&, |, ~) of a node takes masks alone, such as (z > 0) & (z < 1)")
+
+
+@implements(np.bitwise_and)
+def bitwise_and(x: Array, y: Array, /) -> Array:
+    """Answer `x & y` for masks."""
+    _masks(np.bitwise_and, x, y)
+    return selection.logical_and(x, y)
+
+
+@implements(np.bitwise_or)
+def bitwise_or(x: Array, y: Array, /) -> Array:
+    """Answer `x | y` for masks."""
+    _masks(np.bitwise_or, x, y)
+    return selection.logical_or(x, y)
+
+
+@implements(np.invert)
+def invert(x: Array, /) -> Array:
+    """Answer `~x` for masks."""
+    _masks(np.invert, x)
+    return selection.logical_not(x)
+
+
 @implements(np.logical_xor)
 def _logical_xor(x: Array, y: Array, /) -> Array:
     return selection.not_equal(selection.logical_not(x), selection.logical_not(y))
@@ -116,7 +143,9 @@ def _nan_to_num(x: Array, copy: bool = True, nan: float = 0.0, posinf: float | N
 
 
 @implements(np.astype)
-def _astype(x: Array, dtype: Any, /, *, copy: bool = True) -> Array:
+def _astype(x: Array, dtype: Any, *, copy: bool = True) -> Array:
+    if np.dtype(dtype).kind not in "biuf":
+        raise TypeError(f"a node holds real numbers, not {np.dtype(dtype)}: write node.value.astype(...)")
     cast = likes.cast(x, dtype=np.dtype(dtype))
     return cast if np.dtype(dtype).kind == "f" else likes.stop_gradient(cast)
 

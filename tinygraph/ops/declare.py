@@ -33,17 +33,12 @@ NO_PARAMS: dict[str, Any] = {}
 EMPTY = inspect.Parameter.empty
 
 # Operators, where NumPy scalars are ten times as fast as through the ufunc.
-OPERATORS = {
+OPERATORS: dict[Any, Callable[..., Any]] = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
     np.power: operator.pow, np.floor_divide: operator.floordiv, np.remainder: operator.mod, np.negative: operator.neg,
     np.matmul: operator.matmul, np.greater: operator.gt, np.greater_equal: operator.ge, np.less: operator.lt,
     np.less_equal: operator.le,
 }  # fmt: skip
-
-BROADCASTING = (
-    "shapes are compared from the right, where sizes must be equal or 1; "
-    "give one operand the missing axis (x[:, None]) or transpose it (x.T)"
-)
 
 
 class Op:
@@ -59,9 +54,9 @@ class Op:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
         # What runs on arrays: the operator or ufunc that the function consists of saves its Python frame.
-        self.compute = OPERATORS.get(numpy, numpy) if isinstance(numpy, np.ufunc) else function
+        self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if isinstance(numpy, np.ufunc) else function
         self.elementwise = elementwise
-        self.hint = hint or (BROADCASTING if elementwise else "")
+        self.hint = hint
         self.numpy = numpy
         self.name = self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
@@ -72,6 +67,8 @@ class Op:
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in kinds)
         self.defaults = {p.name: p.default for p in kinds if p.kind is p.KEYWORD_ONLY}
         self.partial = None in self.rules
+        # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
+        self.arrays_only = not elementwise and len(self.arguments) > 1 and "like" not in self.arguments
         self.built_in = function.__module__.startswith("tinygraph.ops.")
         self.arity = 0 if self.variadic or self.defaults or self.partial or len(self.rules) > 2 else len(self.rules)
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
@@ -90,7 +87,12 @@ class Op:
         for x in arguments:
             if isinstance(x, Node):
                 return self.record(arguments, params)
-        return self.function(*arguments, **params)
+        return scalar(self.function(*map(self._array, arguments), **params))
+
+    def _array(self, x: Any) -> Any:
+        """An operand as NumPy would take it; a Python number only where it may stay one."""
+        number = type(x) in NUMBERS
+        return np.asarray(x)[()] if (isinstance(x, list | tuple) or (number and self.arrays_only)) else x
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -125,14 +127,19 @@ class Op:
         """Run the op on the values of its inputs and keep the result with where it came from."""
         frame = user_frame(2)
         try:
-            inputs = tuple([x if isinstance(x, Node) or type(x) in NUMBERS else leaf_of(x) for x in arguments])
-            values = [x._value if isinstance(x, Node) else x for x in inputs]
+            inputs = tuple([x if isinstance(x, Node) or self._stays_number(x) else leaf_of(x) for x in arguments])
             if self.defaults or params:
                 params = self._complete(params)
-            value = self.compute(*values, **params)
+            if self.built_in:
+                value = scalar(self.compute(*[x._value if isinstance(x, Node) else x for x in inputs], **params))
+            else:  # gets read-only arrays, and its result is checked
+                value = result_of(self, self.compute(*[x.value if isinstance(x, Node) else x for x in inputs], **params))
         except TOLD as error:
             raise op_error(self, arguments, error, frame) from error
         return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
+
+    def _stays_number(self, x: Any) -> bool:
+        return type(x) in NUMBERS and not self.arrays_only
 
     def record_one(self, x: Node) -> Node:
         """Do what `record` does for the operand of a unary operator or ufunc, in half the time."""
@@ -172,7 +179,7 @@ class Op:
         unknown = params.keys() - self.defaults.keys()
         if unknown:
             raise TypeError(f"{self.signature()} takes no {', '.join(sorted(unknown))}")
-        complete = {**self.defaults, **params}
+        complete = {name: settled(value) for name, value in (self.defaults | params).items()}
         missing = [name for name, value in complete.items() if value is EMPTY]
         if missing:
             raise TypeError(f"{self.signature()} needs {', '.join(missing)}")
@@ -207,11 +214,35 @@ def op(*rules: Rule | None, elementwise: bool = False, hint: str = "", numpy: An
         REGISTRY[new.name] = new
         if numpy is not None:
             NUMPY[numpy] = new
-            if isinstance(numpy, np.ufunc):
+            if isinstance(numpy, np.ufunc) and new.built_in and not new.defaults:
                 (UNARY if numpy.nin == 1 else BINARY)[numpy] = new
         return new
 
     return declare
+
+
+def scalar(value: Any) -> Any:
+    """A result of shape () as a NumPy scalar, whichever way it was computed."""
+    return value[()] if type(value) is np.ndarray and not value.shape else value
+
+
+def result_of(op: Op, value: Any) -> Any:
+    """What a user's op returned, as an array of numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{op.name} returned {type(value).__name__} of dtype {array.dtype}: an op returns one array of real numbers"
+        )
+    return array if array.shape else array[()]
+
+
+def settled(value: Any) -> Any:
+    """Metadata that nobody can change afterwards: lists and arrays of numbers become tuples, NumPy's integers Python's."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, np.integer):
+        return int(value)
+    return tuple(map(settled, value)) if isinstance(value, list | tuple) else value
 
 
 def op_named(name: str) -> Op:

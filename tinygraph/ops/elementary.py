@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.selection import where
 
 LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 alone
 
@@ -240,7 +241,7 @@ def hypot(x: Array, y: Array) -> Array:
 
 
 def _sinc_rule(g: Array, out: Array, x: Array) -> Array:
-    return g * np.where(x == 0, 0, (np.cos(np.pi * x) - out) / np.where(x == 0, 1, x))
+    return g * where(x == 0, 0, (np.cos(np.pi * x) - out) / where(x == 0, 1, x))
 
 
 @op(_sinc_rule, elementwise=True, numpy=np.sinc)

@@ -101,7 +101,7 @@ def cast(x: Array, *, dtype: Any) -> Array:
 
 @op(None)
 def count(x: Array, *, axis: Axis = None) -> Array:
-    """How many entries of x one entry of a mean over `axis` stands for, in the dtype of x.
+    """How many entries of x one entry of a mean over `axis` stands for, in the dtype of x where that can hold it.
 
     >>> tg.ops.count(np.zeros((3, 2))), tg.ops.count(np.zeros((3, 2)), axis=0)
     (np.float64(6.0), np.float64(3.0))
@@ -110,7 +110,7 @@ def count(x: Array, *, axis: Axis = None) -> Array:
     size = 1
     for i in axes:
         size *= x.shape[i]
-    return x.dtype.type(size)
+    return np.float64(size) if x.dtype.kind != "f" else np.float32(size) if x.dtype == np.float16 else x.dtype.type(size)
 
 
 @op(None, None)

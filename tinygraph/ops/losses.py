@@ -9,7 +9,8 @@ import numpy as np
 
 from tinygraph.ops.activations import log_softmax, sigmoid, softmax
 from tinygraph.ops.declare import Array, op
-from tinygraph.ops.likes import count, one_hot_like
+from tinygraph.ops.likes import cast_like, count, one_hot_like
+from tinygraph.ops.selection import where
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -25,7 +26,7 @@ def _same_shape(prediction: Array, target: Array) -> None:
 
 def _as_numbers(labels: Array, prediction: Array) -> Array:
     """Integer and bool labels in the dtype of the predictions, so that float32 stays float32."""
-    return labels if getattr(labels, "dtype", prediction.dtype).kind == "f" else labels.astype(prediction.dtype)
+    return labels.astype(prediction.dtype) if labels.dtype.kind in "biu" and prediction.dtype.kind == "f" else labels
 
 
 def _reduce(losses: Array, reduction: Reduction) -> Array:
@@ -41,7 +42,7 @@ def _over(g: Array, prediction: Array, reduction: Reduction) -> Array:
 
 
 @op(
-    lambda g, out, a, y, reduction: _over(g, a, reduction) * ((1 - y) / np.where(y == 1, 1, 1 - a) - y / np.where(y == 0, 1, a)),
+    lambda g, out, a, y, reduction: _over(g, a, reduction) * ((1 - y) / where(y == 1, 1, 1 - a) - y / where(y == 0, 1, a)),
     lambda g, out, a, y, reduction: _over(g, a, reduction) * (np.log(1 - a) - np.log(a)),
 )
 def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
@@ -55,7 +56,7 @@ def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -
     """
     _same_shape(a, y)
     y = _as_numbers(y, a)
-    positive, negative = np.where(y == 0, 1, a), np.where(y == 1, 1, 1 - a)
+    positive, negative = where(y == 0, 1, a), where(y == 1, 1, 1 - a)
     return _reduce(-(y * np.log(positive) + (1 - y) * np.log(negative)), reduction)
 
 
@@ -79,7 +80,7 @@ def binary_cross_entropy_with_logits(z: Array, y: Array, *, reduction: Reduction
 
 def _targets(y: Array, Z: Array) -> Array:
     """The labels as one row of probabilities per example."""
-    return y if y.ndim == Z.ndim else one_hot_like(y, Z)
+    return cast_like(y, Z) if y.ndim == Z.ndim else one_hot_like(y, Z)
 
 
 def _check_labels(Z: Array, y: Array) -> None:
@@ -117,7 +118,8 @@ def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") 
     <node softmax_cross_entropy: 0.3466>
     """
     _check_labels(Z, y)
-    return _reduce(-np.sum(np.where(_targets(y, Z) == 0, 0, _targets(y, Z) * log_softmax(Z)), axis=-1), reduction)
+    targets = _targets(y, Z)
+    return _reduce(-np.sum(targets * where(targets == 0, 0, log_softmax(Z)), axis=-1), reduction)
 
 
 @op(
@@ -131,4 +133,5 @@ def mean_squared_error(prediction: Array, target: Array, *, reduction: Reduction
     <node mean_squared_error: 2>
     """
     _same_shape(prediction, target)
+    prediction, target = _as_numbers(prediction, target), _as_numbers(target, prediction)
     return _reduce(np.square(prediction - target), reduction)

@@ -16,8 +16,8 @@ from tinygraph.ops.declare import NUMPY, Op
 # Questions about values: no gradient is meant, so they get the values and give plain NumPy answers.
 QUERIES: set[Callable[..., Any]] = {
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.argwhere, np.array2string, np.array_equal,
-    np.array_repr, np.array_str, np.can_cast, np.copyto, np.count_nonzero, np.empty_like, np.flatnonzero,
-    np.full_like, np.isclose, np.iscomplex, np.iscomplexobj, np.isfinite, np.isinf, np.isnan, np.isreal, np.isrealobj,
+    np.array_repr, np.array_str, np.can_cast, np.count_nonzero, np.empty_like, np.flatnonzero, np.full_like,
+    np.isclose, np.iscomplex, np.iscomplexobj, np.isfinite, np.isinf, np.isnan, np.isreal, np.isrealobj,
     np.may_share_memory, np.ndim, np.nonzero, np.ones_like, np.result_type, np.searchsorted, np.shape,
     np.shares_memory, np.signbit, np.size, np.unique, np.zeros_like,
 }  # fmt: skip
@@ -57,7 +57,7 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
 def refusal(name: str, advice: str = "") -> TypeError:
     """Say that a NumPy function has no gradient here, and what is near."""
     if not advice:
-        near = difflib.get_close_matches(name, [numpy_name(known) for known in NUMPY], n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name, [numpy_name(known) for known in NUMPY], n=3, cutoff=0.6)
         advice = f"near it are {', '.join(near)}; " if near else ""
         advice += "declare it with @tg.op, or use node.value if no gradient is needed"
     return TypeError(f"{name} does not take a node: {advice}")

@@ -99,13 +99,15 @@ def logical_not(x: Array) -> Array:
     return np.logical_not(x)
 
 
-@op(
-    None,
-    lambda g, out, condition, x, y: np.where(condition, g, 0),
-    lambda g, out, condition, x, y: np.where(condition, 0, g),
-    elementwise=True,
-    numpy=np.where,
-)
+def _taken_rule(g: Array, out: Array, condition: Array, x: Array, y: Array) -> Array:
+    return where(condition, g, 0)
+
+
+def _other_rule(g: Array, out: Array, condition: Array, x: Array, y: Array) -> Array:
+    return where(condition, 0, g)
+
+
+@op(None, _taken_rule, _other_rule, elementwise=True, numpy=np.where)
 def where(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition holds, else y, all broadcast together; the branch not taken gets a gradient of 0, never NaN.
 
@@ -113,5 +115,4 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     >>> np.where(z > 0, z, 0)
     <node where (2,) float64: [0. 2.]>
     """
-    chosen: Array = np.where(condition, x, y)
-    return chosen[()]
+    return np.where(condition, x, y)

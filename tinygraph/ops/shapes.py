@@ -21,7 +21,7 @@ def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Array:
 
 
 def _transpose_rule(g: Array, out: Array, x: Array, axes: tuple[int, ...] | None) -> Array:
-    return np.transpose(g, None if axes is None else tuple(int(i) for i in np.argsort(np.arange(x.ndim)[list(axes)])))
+    return np.transpose(g, None if axes is None else tuple(int(i) for i in np.argsort(np.arange(x.ndim)[np.array(axes)].ravel())))
 
 
 @op(_transpose_rule, numpy=np.transpose)
