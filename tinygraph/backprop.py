@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy import float64, ndarray
@@ -19,6 +19,8 @@ from numpy import float64, ndarray
 from tinygraph.node import Node, constant
 from tinygraph.ops import Op, alias, cast_like, sum_like
 from tinygraph.place import told_by_caller
+
+Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 
 by_number = attrgetter("number")
 
@@ -35,21 +37,19 @@ def reached(outputs: Collection[Node], oldest: int = 0) -> list[Node]:
     return sorted(seen, key=by_number)
 
 
-def between(of: Node, wrt: Collection[Node]) -> list[Node]:
+def between(of: Node, wrt: Collection[Node]) -> Path:
     """The nodes on a differentiable path from any of `wrt` to `of`, both included, in order of creation."""
-    needed = set(wrt)
-    path = []
+    wanted = set(wrt)
+    path: Path = {}
+    misses = path.keys().isdisjoint
     for node in reached([of], min(node.number for node in wrt)):
         op = node.op
-        if node in needed:
-            path.append(node)
-        elif op is not None and not needed.isdisjoint(node.inputs) and (not op.partial or _passes(node, needed)):
-            needed.add(node)
-            path.append(node)
+        if node in wanted or (op is not None and not misses(node.inputs) and (not op.partial or _passes(node, path))):
+            path[node] = None
     return path
 
 
-def _passes(node: Node, needed: set[Node]) -> bool:
+def _passes(node: Node, needed: Path) -> bool:
     """Whether a rule leads from the node to an input that is needed."""
     assert node.op is not None
     rules = node.op.rules_for(len(node.inputs))
@@ -76,7 +76,7 @@ def sweep(
     on_nodes: bool = False,
     named: Collection[Node] = (),
     known: Mapping[Node, Any] = MappingProxyType({}),
-    path: Sequence[Node] | None = None,
+    path: Path | None = None,
 ) -> dict[Node, Any]:
     """The gradient of `of`, weighted by `seed`, with respect to each of `wrt`: arrays, or Nodes if `on_nodes`.
 
@@ -85,9 +85,9 @@ def sweep(
     the result.
     """
     path = between(of, wrt) if path is None else path
-    needed, wanted, named = set(path), set(wrt), set(named)
+    wanted, named = set(wrt), set(named)
     kept = wanted | named
-    pending = {of: seed} if of in needed else {}
+    pending = {of: seed} if of in path else {}
     taken = set(known.values())
     found = {}
     fit = _fit_node if on_nodes else _fit
@@ -111,7 +111,7 @@ def sweep(
                 # One and two operands are what long graphs consist of: `_contribute` without its loop.
                 if op.arity == 1:
                     x = node.inputs[0]
-                    if x in needed:
+                    if x in path:
                         g = op.rules[0](g, node, x) if on_nodes else op.rules[0](g, node._value, x._value)
                         g = g if op.keeps_shape else fit(g, x)
                         pending[x] = g + pending[x] if x in pending else g
@@ -123,17 +123,17 @@ def sweep(
                         out = node._value
                         left = x._value if isinstance(x, Node) else x
                         right = y._value if isinstance(y, Node) else y
-                    keeps_shape = op.keeps_shape and not (isinstance(x, Node) and isinstance(y, Node))
-                    if y in needed:
+                    keeps_shape = op.keeps_shape and _alike(x, y)
+                    if y in path:
                         part = op.rules[1](g, out, left, right)
                         part = part if keeps_shape else fit(part, y)
                         pending[y] = part + pending[y] if y in pending else part
-                    if x in needed:
+                    if x in path:
                         part = op.rules[0](g, out, left, right)
                         part = part if keeps_shape else fit(part, x)
                         pending[x] = part + pending[x] if x in pending else part
                 else:
-                    _contribute(node, op, g, pending, needed, on_nodes)
+                    _contribute(node, op, g, pending, path, on_nodes)
         except Exception as error:
             if node.op is not None:
                 error.add_note(f"in a gradient rule of {node.op.name}, recorded at {node.place}")
@@ -141,7 +141,7 @@ def sweep(
     return found
 
 
-def _contribute(node: Node, op: Op, g: Any, pending: dict[Node, Any], needed: set[Node], on_nodes: bool) -> None:
+def _contribute(node: Node, op: Op, g: Any, pending: dict[Node, Any], path: Path, on_nodes: bool) -> None:
     """Hand the gradient of one node to its inputs, the last first, so that contributions add up in reading order."""
     out: Any = node
     arguments: Sequence[Any] = node.inputs
@@ -150,10 +150,18 @@ def _contribute(node: Node, op: Op, g: Any, pending: dict[Node, Any], needed: se
     rules = op.rules_for(len(arguments))
     for position in range(len(arguments) - 1, -1, -1):
         x, rule = node.inputs[position], rules[position]
-        if rule is not None and x in needed:
+        if rule is not None and x in path:
             contribution = rule(g, out, *arguments, **node.params)
             contribution = (_fit_node if on_nodes else _fit)(contribution, x)
             pending[x] = contribution + pending[x] if x in pending else contribution
+
+
+def _alike(x: Any, y: Any) -> bool:
+    """Whether the operands of an elementwise op have its shape and dtype, so that contributions fit as they are."""
+    if not isinstance(x, Node) or not isinstance(y, Node):
+        return True
+    left, right = x._value, y._value
+    return left.dtype is right.dtype and left.shape == right.shape
 
 
 def _fit(contribution: Any, x: Node) -> Any:
@@ -174,6 +182,8 @@ def _fit(contribution: Any, x: Node) -> Any:
 def _fit_node(contribution: Any, x: Node) -> Node:
     """Do the same on Nodes."""
     node = contribution if isinstance(contribution, Node) else constant(contribution)
+    if type(node._value) is type(x._value) is float64:
+        return node
     if _stretched(node._value, x._value):
         node = sum_like(node, x)
     return node if node._value.dtype == x._value.dtype else cast_like(node, x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -103,7 +104,7 @@ class Graph:
         self.outputs = outputs
         self._forward = reached(outputs)
         self._known = set(self._forward)
-        self._names = Names(self._forward, names or {}, user_frame(2).f_code)
+        self._names = Names(self._forward, names or {}, user_frame(sys._getframe(1)).f_code)
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         for output in outputs:
             self._names.claim(output, "output")
@@ -191,7 +192,7 @@ class Graph:
         if not parameters:
             raise ValueError("there is no tg.parameter in this graph: make one, or name nodes by backprop(wrt=[...])")
         path = between(output, parameters)
-        if output not in set(path):
+        if output not in path:
             raise independent(output, parameters)
         named = [node for node in path if node.kind == "parameter" or self._names.of(node) is not None]
         return self._backward_order(named)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from weakref import WeakValueDictionary
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) for an array
 
-_numbers = itertools.count(1)
+_next_number = itertools.count(1).__next__
 
 ADVICE = {
     "backward": "gradients are values here: `dw, db = tg.gradients(L, w, b)`, or `tg.Graph(L, names=locals()).backprop()`",
@@ -84,7 +85,7 @@ class Node:
         self.params = params
         self.code = code
         self.instruction = instruction
-        self.number = next(_numbers)
+        self.number = _next_number()
 
     @property
     def value(self) -> Any:
@@ -184,11 +185,9 @@ class Node:
         return np.array(self.value, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and not kwargs:
-            if len(inputs) == 1 and ufunc in ops.UNARY:
-                return ops.UNARY[ufunc].record_one(*inputs)
-            if len(inputs) == 2 and ufunc in ops.BINARY:
-                return ops.BINARY[ufunc].record_two(*inputs)
+        record = ops.UFUNCS.get(ufunc)
+        if record is not None and not kwargs and method == "__call__":
+            return record(*inputs)
         return ops.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -398,7 +397,7 @@ def leaf_of(value: Any) -> Node:
 
 
 def _leaf(value: Any, kind: str) -> Leaf:
-    frame = user_frame(3)
+    frame = user_frame(sys._getframe(2))
     return Leaf(value, kind, frame.f_code, frame.f_lasti)
 
 

@@ -45,9 +45,8 @@ OWN = _Own()
 _CALLERS: dict[FrameType, FrameType] = {}  # frames of this package at work, and the user's frame that each works for
 
 
-def user_frame(depth: int) -> FrameType:
-    """The first frame outside this package, `depth` callers up or higher."""
-    frame = sys._getframe(depth)
+def user_frame(frame: FrameType) -> FrameType:
+    """The first frame outside this package, `frame` itself or a caller of it."""
     while OWN[frame.f_code.co_filename]:
         caller = _CALLERS.get(frame)
         if caller is not None:
@@ -62,7 +61,7 @@ def user_frame(depth: int) -> FrameType:
 def told_by_caller() -> Iterator[None]:
     """Look the user's frame up once for all that the calling function records, not at every node."""
     frame = sys._getframe(2)  # past this generator and contextlib
-    _CALLERS[frame] = user_frame(3)
+    _CALLERS[frame] = user_frame(frame)
     try:
         yield
     finally:

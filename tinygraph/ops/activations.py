@@ -6,7 +6,6 @@ import numpy as np
 
 from tinygraph.ops.declare import Array, op
 from tinygraph.ops.reductions import logsumexp
-from tinygraph.ops.selection import where
 
 
 @op(lambda g, a, z: g * a * (1 - a), elementwise=True)
@@ -17,7 +16,7 @@ def sigmoid(z: Array) -> Array:
     <node sigmoid (3,) float64: [0. 0.5 1. ]>
     """
     e = np.exp(-np.abs(z))
-    return where(z >= 0, 1, e) / (1 + e)
+    return np.where(z >= 0, 1, e) / (1 + e)
 
 
 @op(lambda g, a, z: g * (z > 0), elementwise=True)

@@ -25,8 +25,7 @@ Rule: TypeAlias = Callable[..., Array]
 
 REGISTRY: dict[str, Op] = {}
 NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
-UNARY: dict[np.ufunc, Op] = {}  # the ufuncs among those, by their number of operands
-BINARY: dict[np.ufunc, Op] = {}
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording the ufuncs among those
 NUMBERS = frozenset([float, int, bool])
 PLAIN = frozenset([Node, Leaf, *NUMBERS])
 NO_PARAMS: dict[str, Any] = {}
@@ -82,6 +81,8 @@ class Op:
 
     def __call__(self, *arguments: Any, **params: Any) -> Any:
         """Compute on arrays; record where one of the arguments is a Node."""
+        if self.arity == 1 and len(arguments) == 1 and not params and self.built_in and isinstance(arguments[0], Node):
+            return self.record_one(arguments[0])
         if len(arguments) > len(self.rules) and not self.variadic:
             arguments, params = self._split(arguments, params)
         for x in arguments:
@@ -125,7 +126,7 @@ class Op:
 
     def record(self, arguments: Sequence[Any], params: dict[str, Any]) -> Node:
         """Run the op on the values of its inputs and keep the result with where it came from."""
-        frame = user_frame(2)
+        frame = user_frame(sys._getframe(1))
         try:
             inputs = tuple([x if isinstance(x, Node) or self._stays_number(x) else leaf_of(x) for x in arguments])
             if self.defaults or params:
@@ -145,7 +146,7 @@ class Op:
         """Do what `record` does for the operand of a unary operator or ufunc, in half the time."""
         frame = sys._getframe(2)
         if OWN[frame.f_code.co_filename]:
-            frame = user_frame(3)
+            frame = user_frame(frame)
         try:
             value = self.compute(x._value)
         except TOLD as error:
@@ -168,7 +169,7 @@ class Op:
             return self.record((x, y), NO_PARAMS)
         frame = sys._getframe(2)
         if OWN[frame.f_code.co_filename]:
-            frame = user_frame(3)
+            frame = user_frame(frame)
         try:
             value = self.compute(left, right)
         except TOLD as error:
@@ -215,7 +216,7 @@ def op(*rules: Rule | None, elementwise: bool = False, hint: str = "", numpy: An
         if numpy is not None:
             NUMPY[numpy] = new
             if isinstance(numpy, np.ufunc) and new.built_in and not new.defaults:
-                (UNARY if numpy.nin == 1 else BINARY)[numpy] = new
+                UFUNCS[numpy] = new.record_one if numpy.nin == 1 else new.record_two
         return new
 
     return declare

@@ -1,0 +1,35 @@
+"""The inputs of every workload, the same for every peer."""
+
+from typing import Any
+
+import numpy as np
+
+CHAIN_START = np.linspace(0.1, 0.9, 8)
+CHAIN_ROUNDS = 250  # of four ops: h * 1.01, + x, tanh, - 0.1
+
+
+def logistic(m: int, n: int) -> tuple[Any, Any, Any]:
+    """X of shape (m, n), labels y and weights w."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(m, n))
+    return X, (X[:, 0] + random.normal(size=m) > 0).astype(float), random.normal(size=n) / 10
+
+
+def mlp(batch: int) -> tuple[Any, Any, list[Any]]:
+    """A batch of images X, one-hot labels Y, and the parameters W1, b1, W2, b2, W3, b3 of a 784-128-64-10 network."""
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(batch, 784)), np.eye(10)[random.integers(0, 10, batch)]
+    parameters = []
+    for rows, columns in ((784, 128), (128, 64), (64, 10)):
+        parameters += [random.normal(size=(rows, columns)) / np.sqrt(rows), np.zeros(columns)]
+    return X, Y, parameters
+
+
+def moons(m: int = 100) -> tuple[list[list[float]], list[int]]:
+    """Two half circles of m points in all, with labels -1 and 1, as in micrograd's demo."""
+    random = np.random.default_rng(1)
+    angle = np.linspace(0, np.pi, m // 2)
+    upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    lower = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=1)
+    X = np.concatenate([upper, lower]) + random.normal(scale=0.1, size=(m, 2))
+    return X.tolist(), [-1] * (m // 2) + [1] * (m // 2)

@@ -1,0 +1,67 @@
+"""JAX, compiled by jit."""
+
+from functools import partial
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+import jax.numpy as jnp  # noqa: E402  # the 64-bit switch comes first
+
+from benchmarks import data  # noqa: E402
+
+
+def chain():
+    def f(x):
+        h = x
+        for _ in range(data.CHAIN_ROUNDS):
+            h = jnp.tanh(h * 1.01 + x) - 0.1
+        return jnp.sum(h)
+
+    gradient = jax.jit(jax.grad(f))
+    return lambda: gradient(data.CHAIN_START).block_until_ready()
+
+
+def descent(f, parameters, rate):
+    @jax.jit
+    def update(parameters):
+        loss, gradients = jax.value_and_grad(f)(parameters)
+        return loss, [p - rate * g for p, g in zip(parameters, gradients, strict=True)]
+
+    state = {"parameters": [jnp.asarray(p) for p in parameters]}
+
+    def step():
+        loss, state["parameters"] = update(state["parameters"])
+        return float(loss)
+
+    return step
+
+
+def logistic(m, n):
+    X, y, w = map(jnp.asarray, data.logistic(m, n))
+
+    def f(parameters):
+        z = X @ parameters[0] + parameters[1]
+        return jnp.mean(jnp.maximum(z, 0) - y * z + jnp.log1p(jnp.exp(-jnp.abs(z))))
+
+    return descent(f, [w, 0.0], 0.1)
+
+
+def mlp(batch):
+    X, Y, parameters = data.mlp(batch)
+
+    def f(parameters):
+        W1, b1, W2, b2, W3, b3 = parameters
+        Z3 = jax.nn.relu(jax.nn.relu(X @ W1 + b1) @ W2 + b2) @ W3 + b3
+        return -jnp.mean(jnp.sum(Y * jax.nn.log_softmax(Z3), axis=1))
+
+    return descent(f, parameters, 0.01)
+
+
+WORKLOADS = {
+    "chain": chain,
+    "logistic 100x2": partial(logistic, 100, 2),
+    "logistic 1000x20": partial(logistic, 1000, 20),
+    "logistic 1e5x20": partial(logistic, 100_000, 20),
+    "mlp 32": partial(mlp, 32),
+    "mlp 256": partial(mlp, 256),
+}

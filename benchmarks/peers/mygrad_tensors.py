@@ -1,0 +1,67 @@
+"""MyGrad."""
+
+from functools import partial
+
+import mygrad as mg
+
+from benchmarks import data
+
+
+def chain():
+    def step():
+        h = x = mg.tensor(data.CHAIN_START)
+        for _ in range(data.CHAIN_ROUNDS):
+            h = h * 1.01
+            h = h + x
+            h = mg.tanh(h)
+            h = h - 0.1
+        h.sum().backward()
+        return x.grad
+
+    return step
+
+
+def descent(f, parameters, rate):
+    state = {"parameters": parameters}
+
+    def step():
+        tensors = [mg.tensor(p) for p in state["parameters"]]
+        loss = f(tensors)
+        loss.backward()
+        state["parameters"] = [p - rate * t.grad for p, t in zip(state["parameters"], tensors, strict=True)]
+        return loss.item()
+
+    return step
+
+
+def logistic(m, n):
+    X, y, w = data.logistic(m, n)
+
+    def f(parameters):
+        z = mg.matmul(X, parameters[0]) + parameters[1]
+        return mg.mean(mg.maximum(z, 0) - y * z + mg.log1p(mg.exp(-mg.abs(z))))
+
+    return descent(f, [w, 0.0], 0.1)
+
+
+def mlp(batch):
+    X, Y, parameters = data.mlp(batch)
+    labels = Y.argmax(axis=1)
+
+    def f(parameters):
+        W1, b1, W2, b2, W3, b3 = parameters
+        A1 = mg.nnet.relu(mg.matmul(X, W1) + b1)
+        A2 = mg.nnet.relu(mg.matmul(A1, W2) + b2)
+        return mg.nnet.softmax_crossentropy(mg.matmul(A2, W3) + b3, labels)
+
+    return descent(f, parameters, 0.01)
+
+
+WORKLOADS = {
+    "chain": chain,
+    "logistic 100x2": partial(logistic, 100, 2),
+    "logistic 1000x20": partial(logistic, 1000, 20),
+    "logistic 1e5x20": partial(logistic, 100_000, 20),
+    "mlp 32": partial(mlp, 32),
+    "mlp 256": partial(mlp, 256),
+}

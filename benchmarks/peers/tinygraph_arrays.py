@@ -1,0 +1,115 @@
+"""tinygraph with `tg.gradients`, whose sweep computes arrays."""
+
+from functools import partial
+
+import numpy as np
+
+import tinygraph as tg
+from benchmarks import data
+
+
+def gradients(L, nodes):
+    return tg.gradients(L, *nodes)
+
+
+def chain(differentiate):
+    def step():
+        h = x = tg.parameter(data.CHAIN_START)
+        for _ in range(data.CHAIN_ROUNDS):
+            h = h * 1.01
+            h = h + x
+            h = np.tanh(h)
+            h = h - 0.1
+        return differentiate(np.sum(h), [x])
+
+    return step
+
+
+def logistic(differentiate, m, n):
+    X, y, w = data.logistic(m, n)
+    state = {"w": w, "b": 0.0}
+
+    def step():
+        w, b = tg.parameter(state["w"], copy=False), tg.parameter(state["b"])
+        L = tg.binary_cross_entropy_with_logits(X @ w + b, y)
+        dw, db = differentiate(L, [w, b])
+        state["w"], state["b"] = state["w"] - 0.1 * dw, state["b"] - 0.1 * db
+        return L.item()
+
+    return step
+
+
+def mlp(differentiate, batch):
+    X, Y, parameters = data.mlp(batch)
+    state = {"parameters": parameters}
+
+    def step():
+        nodes = [tg.parameter(p, copy=False) for p in state["parameters"]]
+        W1, b1, W2, b2, W3, b3 = nodes
+        A1 = tg.relu(X @ W1 + b1)
+        A2 = tg.relu(A1 @ W2 + b2)
+        L = tg.softmax_cross_entropy(A2 @ W3 + b3, Y)
+        state["parameters"] = [p - 0.01 * g for p, g in zip(state["parameters"], differentiate(L, nodes), strict=True)]
+        return L.item()
+
+    return step
+
+
+class Neuron:
+    def __init__(self, inputs, nonlinear):
+        self.w = [tg.parameter(v) for v in np.random.default_rng(inputs).uniform(-1, 1, inputs)]
+        self.b = tg.parameter(0.0)
+        self.nonlinear = nonlinear
+
+    def __call__(self, x):
+        act = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
+        return tg.relu(act) if self.nonlinear else act
+
+    def parameters(self):
+        return [*self.w, self.b]
+
+
+class MLP:
+    """micrograd's demo network, neuron by neuron."""
+
+    def __init__(self, inputs, outputs):
+        sizes = [inputs, *outputs]
+        self.layers = [[Neuron(sizes[i], i != len(outputs) - 1) for _ in range(sizes[i + 1])] for i in range(len(outputs))]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            out = [neuron(x) for neuron in layer]
+            x = out[0] if len(out) == 1 else out
+        return x
+
+    def parameters(self):
+        return [p for layer in self.layers for neuron in layer for p in neuron.parameters()]
+
+
+def moons(differentiate):
+    X, y = data.moons()
+    model = MLP(2, [16, 16, 1])
+
+    def step():
+        scores = [model(row) for row in X]
+        losses = [tg.relu(1 + -yi * score) for yi, score in zip(y, scores, strict=True)]
+        data_loss = sum(losses) * (1.0 / len(losses))
+        reg_loss = 1e-4 * sum(p * p for p in model.parameters())
+        return differentiate(data_loss + reg_loss, model.parameters())
+
+    return step
+
+
+def workloads(differentiate):
+    return {
+        "chain": partial(chain, differentiate),
+        "logistic 100x2": partial(logistic, differentiate, 100, 2),
+        "logistic 1000x20": partial(logistic, differentiate, 1000, 20),
+        "logistic 1e5x20": partial(logistic, differentiate, 100_000, 20),
+        "mlp 32": partial(mlp, differentiate, 32),
+        "mlp 256": partial(mlp, differentiate, 256),
+        "moons": partial(moons, differentiate),
+    }
+
+
+WORKLOADS = workloads(gradients)
