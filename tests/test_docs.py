@@ -1,12 +1,15 @@
 """Every Python block of the documents runs, and prints the text block that follows it."""
 
 import contextlib
+import inspect
 import io
 import re
+import runpy
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygraph as tg
@@ -51,3 +54,23 @@ def test_everything_public_is_documented_with_an_example_where_it_is_called() ->
         assert public.__doc__, name
         if not isinstance(public, type):
             assert ">>> " in public.__doc__, name
+
+
+def test_the_table_of_numpy_functions_is_what_the_registry_says() -> None:
+    table = runpy.run_path(str(ROOT / "docs" / "numpy_table.py"))
+    assert (ROOT / "docs" / "numpy.md").read_text(encoding="utf-8") == table["table"]()
+
+
+def refused() -> list[Any]:
+    pages = runpy.run_path(str(ROOT / "docs" / "numpy_table.py"))
+    return [function for function in pages["functions"]() if pages["entry"](function) == "refused by name"]
+
+
+@pytest.mark.parametrize("function", refused(), ids=lambda function: function.__name__)
+def test_what_the_table_calls_refused_is_refused(function: Any) -> None:
+    if isinstance(function, np.ufunc):
+        count = function.nin
+    else:
+        count = sum(p.default is p.empty for p in inspect.signature(function).parameters.values())
+    with pytest.raises(TypeError, match=f"{function.__name__} does not take a node"):
+        function(*[tg.parameter(np.eye(3))] * count)

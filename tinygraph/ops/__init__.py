@@ -23,7 +23,7 @@ from tinygraph.ops.arithmetic import (
     trunc,
 )
 from tinygraph.ops.compositions import bitwise_and, bitwise_or, implements, invert
-from tinygraph.ops.declare import REGISTRY, UFUNCS, Op, op
+from tinygraph.ops.declare import NUMPY, REGISTRY, UFUNCS, Op, op
 from tinygraph.ops.elementary import (
     arccos,
     arccosh,
