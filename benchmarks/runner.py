@@ -48,9 +48,9 @@ class Worker:
         return self._read()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process and close its pipes."""
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()
 
 
 def compare(workload: str, peers: list[str], rounds: int) -> Result:

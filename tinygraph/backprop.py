@@ -42,7 +42,7 @@ def between(of: Node, wrt: Collection[Node]) -> Path:
     wanted = set(wrt)
     path: Path = {}
     misses = path.keys().isdisjoint
-    for node in reached([of], min(node.number for node in wrt)):
+    for node in reached([of], min((node.number for node in wrt), default=0)):
         op = node.op
         if node in wanted or (op is not None and not misses(node.inputs) and (not op.partial or _passes(node, path))):
             path[node] = None
@@ -85,64 +85,92 @@ def sweep(
     the result.
     """
     path = between(of, wrt) if path is None else path
-    wanted, named = set(wrt), set(named)
+    wanted, named, taken = set(wrt), set(named), set(known.values())
     kept = wanted | named
+    inner = {node for node in kept if node.op is not None}
     pending = {of: seed} if of in path else {}
-    taken = set(known.values())
-    found = {}
-    fit = _fit_node if on_nodes else _fit
+    found: dict[Node, Any] = {}
+
+    def settle(node: Node, g: Any) -> Any:
+        """The complete gradient of a node that is kept."""
+        g = known.get(node, g)
+        if node in named and node not in known:
+            g = alias(g) if g in taken else g
+            taken.add(g)
+        if node in wanted:
+            found[node] = g
+        return g
+
     node = of
     with collector_paused(), told_by_caller():
         try:
             for node in reversed(path):
-                g = pending.pop(node, None)
-                if g is None:  # the output reads the node's shape alone
-                    continue
-                if node in kept:
-                    g = known.get(node, g)
-                    if node in named and node not in known:
-                        g = alias(g) if g in taken else g
-                        taken.add(g)
-                    if node in wanted:
-                        found[node] = g
                 op = node.op
                 if op is None:
                     continue
-                # One and two operands are what long graphs consist of: `_contribute` without its loop.
+                g = pending.pop(node, None)
+                if g is None:  # the output reads the node's shape alone
+                    continue
+                if inner and node in inner:
+                    g = settle(node, g)
                 if op.arity == 1:
-                    x = node.inputs[0]
-                    if x in path:
-                        g = op.rules[0](g, node, x) if on_nodes else op.rules[0](g, node._value, x._value)
-                        g = g if op.keeps_shape else fit(g, x)
-                        pending[x] = g + pending[x] if x in pending else g
+                    _contribute_one(node, op, g, pending, path, on_nodes)
                 elif op.arity == 2:
-                    x, y = node.inputs
-                    if on_nodes:
-                        out, left, right = node, x, y
-                    else:
-                        out = node._value
-                        left = x._value if isinstance(x, Node) else x
-                        right = y._value if isinstance(y, Node) else y
-                    keeps_shape = op.keeps_shape and _alike(x, y)
-                    if y in path:
-                        part = op.rules[1](g, out, left, right)
-                        part = part if keeps_shape else fit(part, y)
-                        pending[y] = part + pending[y] if y in pending else part
-                    if x in path:
-                        part = op.rules[0](g, out, left, right)
-                        part = part if keeps_shape else fit(part, x)
-                        pending[x] = part + pending[x] if x in pending else part
+                    _contribute_two(node, op, g, pending, path, on_nodes)
                 else:
                     _contribute(node, op, g, pending, path, on_nodes)
         except Exception as error:
             if node.op is not None:
                 error.add_note(f"in a gradient rule of {node.op.name}, recorded at {node.place}")
             raise
+        for node in reversed(path):
+            if node.op is None and node in pending:
+                settle(node, pending[node])
     return found
 
 
+# A node hands its gradient to its inputs, the last first, so that contributions add up in reading order. Long graphs consist of
+# ops of one and two operands, so these have functions of their own, which do what `_contribute` does in half the time.
+
+
+def _contribute_one(node: Node, op: Op, g: Any, pending: dict[Node, Any], path: Path, on_nodes: bool) -> None:
+    x = node.inputs[0]
+    if x in path:
+        part = op.rules[0](g, node, x) if on_nodes else op.rules[0](g, node._value, x._value)
+        if not op.keeps_shape:
+            part = _fit_node(part, x) if on_nodes else _fit(part, x)
+        before = pending.get(x)
+        pending[x] = part if before is None else part + before
+
+
+def _contribute_two(node: Node, op: Op, g: Any, pending: dict[Node, Any], path: Path, on_nodes: bool) -> None:
+    x, y = node.inputs
+    fit = _fit_node if on_nodes else _fit
+    if not isinstance(y, Node):
+        if x not in path:
+            return
+        part = op.rules[0](g, node, x, y) if on_nodes else op.rules[0](g, node._value, x._value, y)
+        part = part if op.keeps_shape else fit(part, x)
+        before = pending.get(x)
+        pending[x] = part if before is None else part + before
+        return
+    out, left, right = node, x, y
+    if not on_nodes:
+        out, left, right = node._value, x._value if isinstance(x, Node) else x, y._value
+    fits = op.keeps_shape and _alike(x, y)
+    if y in path:
+        part = op.rules[1](g, out, left, right)
+        part = part if fits else fit(part, y)
+        before = pending.get(y)
+        pending[y] = part if before is None else part + before
+    if x in path:
+        part = op.rules[0](g, out, left, right)
+        part = part if fits else fit(part, x)
+        before = pending.get(x)
+        pending[x] = part if before is None else part + before
+
+
 def _contribute(node: Node, op: Op, g: Any, pending: dict[Node, Any], path: Path, on_nodes: bool) -> None:
-    """Hand the gradient of one node to its inputs, the last first, so that contributions add up in reading order."""
     out: Any = node
     arguments: Sequence[Any] = node.inputs
     if not on_nodes:
@@ -151,14 +179,15 @@ def _contribute(node: Node, op: Op, g: Any, pending: dict[Node, Any], path: Path
     for position in range(len(arguments) - 1, -1, -1):
         x, rule = node.inputs[position], rules[position]
         if rule is not None and x in path:
-            contribution = rule(g, out, *arguments, **node.params)
-            contribution = (_fit_node if on_nodes else _fit)(contribution, x)
-            pending[x] = contribution + pending[x] if x in pending else contribution
+            part = rule(g, out, *arguments, **node.params)
+            part = (_fit_node if on_nodes else _fit)(part, x)
+            before = pending.get(x)
+            pending[x] = part if before is None else part + before
 
 
-def _alike(x: Any, y: Any) -> bool:
+def _alike(x: Any, y: Node) -> bool:
     """Whether the operands of an elementwise op have its shape and dtype, so that contributions fit as they are."""
-    if not isinstance(x, Node) or not isinstance(y, Node):
+    if not isinstance(x, Node):
         return True
     left, right = x._value, y._value
     return left.dtype is right.dtype and left.shape == right.shape

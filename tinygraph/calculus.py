@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import check_wrt, independent, reached, seed_for, sweep
+from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.node import Node, Recorded, constant, parameter
 from tinygraph.ops import alias, broadcast_like
 from tinygraph.tree import leaves, map_leaves, matching, rebuild
@@ -69,6 +69,7 @@ class Call:
             self.arguments[i] = rebuild(arguments[i], lifted)
             self.inputs += lifted
         self.output = function(*self.arguments)
+        self._paths: dict[Node, Path] = {}
         self.on_nodes = any(isinstance(leaf, Node) for leaf in given) or self._reads_others()
 
     def _reads_others(self) -> bool:
@@ -90,7 +91,9 @@ class Call:
             if not isinstance(output, Node) or output.dtype.kind != "f":
                 continue
             upstream = seed if isinstance(seed, Node) or not self.on_nodes else constant(seed)
-            found = sweep(output, self.inputs, upstream, on_nodes=self.on_nodes)
+            if output not in self._paths:
+                self._paths[output] = between(output, self.inputs)
+            found = sweep(output, self.inputs, upstream, on_nodes=self.on_nodes, path=self._paths[output])
             for i, node in enumerate(self.inputs):
                 if node in found:
                     total[i] = found[node] if total[i] is None else total[i] + found[node]

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygraph.errors import TOLD, op_error
-from tinygraph.node import Leaf, Node, leaf_of
+from tinygraph.node import Node, leaf_of
 from tinygraph.place import OWN, user_frame
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
@@ -27,7 +27,6 @@ REGISTRY: dict[str, Op] = {}
 NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording the ufuncs among those
 NUMBERS = frozenset([float, int, bool])
-PLAIN = frozenset([Node, Leaf, *NUMBERS])
 NO_PARAMS: dict[str, Any] = {}
 EMPTY = inspect.Parameter.empty
 
@@ -52,8 +51,10 @@ class Op:
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
-        # What runs on arrays: the operator or ufunc that the function consists of saves its Python frame.
-        self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if isinstance(numpy, np.ufunc) else function
+        self.built_in = function.__module__.startswith("tinygraph.ops.")
+        # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame.
+        plain = self.built_in and isinstance(numpy, np.ufunc)
+        self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if plain else function
         self.elementwise = elementwise
         self.hint = hint
         self.numpy = numpy
@@ -68,7 +69,6 @@ class Op:
         self.partial = None in self.rules
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not elementwise and len(self.arguments) > 1 and "like" not in self.arguments
-        self.built_in = function.__module__.startswith("tinygraph.ops.")
         self.arity = 0 if self.variadic or self.defaults or self.partial or len(self.rules) > 2 else len(self.rules)
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
         self.keeps_shape = elementwise and self.built_in
@@ -145,13 +145,15 @@ class Op:
     def record_one(self, x: Node) -> Node:
         """Do what `record` does for the operand of a unary operator or ufunc, in half the time."""
         frame = sys._getframe(2)
-        if OWN[frame.f_code.co_filename]:
+        code = frame.f_code
+        if OWN[code.co_filename]:
             frame = user_frame(frame)
+            code = frame.f_code
         try:
             value = self.compute(x._value)
         except TOLD as error:
             raise op_error(self, (x,), error, frame) from error
-        return Node(value, self, (x,), NO_PARAMS, frame.f_code, frame.f_lasti)
+        return Node(value, self, (x,), NO_PARAMS, code, frame.f_lasti)
 
     def record_two(self, x: Any, y: Any) -> Node:
         """Do what `record` does for the operands of a binary operator or ufunc, in half the time."""
@@ -168,13 +170,15 @@ class Op:
         else:
             return self.record((x, y), NO_PARAMS)
         frame = sys._getframe(2)
-        if OWN[frame.f_code.co_filename]:
+        code = frame.f_code
+        if OWN[code.co_filename]:
             frame = user_frame(frame)
+            code = frame.f_code
         try:
             value = self.compute(left, right)
         except TOLD as error:
             raise op_error(self, (x, y), error, frame) from error
-        return Node(value, self, (x, y), NO_PARAMS, frame.f_code, frame.f_lasti)
+        return Node(value, self, (x, y), NO_PARAMS, code, frame.f_lasti)
 
     def _complete(self, params: dict[str, Any]) -> dict[str, Any]:
         unknown = params.keys() - self.defaults.keys()
