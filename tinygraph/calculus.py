@@ -7,6 +7,7 @@ lists and tuples of arrays.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 
 from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.node import Node, Recorded, constant, parameter
-from tinygraph.ops import alias, broadcast_like
+from tinygraph.ops import alias, broadcast_like, cast
 from tinygraph.tree import leaves, map_leaves, matching, rebuild
 
 Function = Callable[..., Any]
@@ -65,7 +66,10 @@ class Call:
         for i in argnums:
             if not -len(arguments) <= i < len(arguments):
                 raise TypeError(f"argnums={i}, but the function was called with {len(arguments)} positional arguments")
-            lifted = [alias(leaf) if isinstance(leaf, Node) else parameter(leaf) for leaf in leaves(arguments[i])]
+        if len({i % len(arguments) for i in argnums}) < len(argnums):
+            raise ValueError(f"argnums={tuple(argnums)} names an argument twice")
+        for i in argnums:
+            lifted = [_variable(leaf) for leaf in leaves(arguments[i])]
             self.arguments[i] = rebuild(arguments[i], lifted)
             self.inputs += lifted
         self.output = function(*self.arguments)
@@ -73,34 +77,37 @@ class Call:
         self.on_nodes = any(isinstance(leaf, Node) for leaf in given) or self._reads_others()
 
     def _reads_others(self) -> bool:
-        """Whether the function reads a parameter that is not among its arguments."""
+        """Whether the function reads a parameter that was there before the call."""
         outputs = [leaf for leaf in leaves(self.output) if isinstance(leaf, Node)]
-        own = set(self.inputs)
-        return any(node.kind == "parameter" and node not in own for node in reached(outputs))
+        start = min((node.number for node in self.inputs), default=0)
+        return any(node.kind == "parameter" and node.number < start for node in reached(outputs))
 
     def scalar(self, output: Any) -> Any:
-        """Check that the output is one number."""
+        """Check that the output is one real number."""
+        if not isinstance(output, Node | int | float | np.number | np.ndarray):
+            raise TypeError(f"the function returned {type(output).__name__}, not a number: is a `return` missing?")
         if np.shape(output):
             raise ValueError(f"the function returned shape {np.shape(output)}, not a scalar: reduce it, or use tg.jacobian")
         return output
 
-    def pull(self, outputs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
+    def pull(self, outputs: Sequence[Any], seeds: Sequence[Any], on_nodes: bool | None = None) -> list[Any]:
         """The gradients of all outputs, each weighted by its seed, with respect to each input; zeros where there are none."""
+        on_nodes = self.on_nodes if on_nodes is None else on_nodes
         total: list[Any] = [None] * len(self.inputs)
         for output, seed in zip(outputs, seeds, strict=True):
-            if not isinstance(output, Node) or output.dtype.kind != "f":
+            if not is_float(output):
                 continue
-            upstream = seed if isinstance(seed, Node) or not self.on_nodes else constant(seed)
+            upstream = seed if isinstance(seed, Node) or not on_nodes else constant(seed)
             if output not in self._paths:
                 self._paths[output] = between(output, self.inputs)
-            found = sweep(output, self.inputs, upstream, on_nodes=self.on_nodes, path=self._paths[output])
+            found = sweep(output, self.inputs, upstream, on_nodes=on_nodes, path=self._paths[output])
             for i, node in enumerate(self.inputs):
                 if node in found:
                     total[i] = found[node] if total[i] is None else total[i] + found[node]
-        return [self._result(g, node) for g, node in zip(total, self.inputs, strict=True)]
+        return [self._result(g, node, on_nodes) for g, node in zip(total, self.inputs, strict=True)]
 
-    def _result(self, g: Any, node: Node) -> Any:
-        if self.on_nodes:
+    def _result(self, g: Any, node: Node, on_nodes: bool) -> Any:
+        if on_nodes:
             return broadcast_like(0.0, node) if g is None else g
         return np.zeros(node.shape, node.dtype)[()] if g is None else owned(g)
 
@@ -110,13 +117,35 @@ class Call:
 
     def by_argument(self, flat: Sequence[Any], argnums: int | Sequence[int]) -> Any:
         """One result an input, arranged like the arguments that were asked for."""
-        if isinstance(argnums, int):
+        if not isinstance(argnums, Sequence):
             return rebuild(self.arguments[argnums], flat)
         return rebuild(tuple(self.arguments[i] for i in argnums), flat)
 
 
+def _variable(leaf: Any) -> Node:
+    """What a call differentiates by: a fresh parameter, or a node of its own where somebody else's Node came in."""
+    if not isinstance(leaf, Node):
+        return parameter(leaf)
+    if leaf.dtype.kind == "f":
+        return alias(leaf)
+    if leaf.dtype.kind == "b":
+        raise TypeError(f"{leaf!r} is a mask, and has no gradient: write node.astype(float)")
+    return cast(leaf, dtype=np.dtype(np.float64))
+
+
+def is_float(x: Any) -> bool:
+    """Whether a gradient flows into x."""
+    return isinstance(x, Node) and x.dtype.kind == "f"
+
+
+def _check_shapes(found: Sequence[Any], likes: Sequence[Any], what: str) -> None:
+    for x, like in zip(found, likes, strict=True):
+        if np.shape(x) != np.shape(like):
+            raise ValueError(f"{what} has shape {np.shape(x)}, but what it belongs to has shape {np.shape(like)}")
+
+
 def _numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
-    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    return tuple(map(operator.index, argnums)) if isinstance(argnums, Sequence) else (operator.index(argnums),)
 
 
 def value_and_grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
@@ -132,6 +161,8 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0, has_aux
     @wraps(function)
     def derivative(*arguments: Any, **kwargs: Any) -> Any:
         call = Call(lambda *own: function(*own, **kwargs), arguments, _numbers(argnums))
+        if has_aux and not (isinstance(call.output, tuple) and len(call.output) == 2):
+            raise TypeError(f"with has_aux the function returns a pair (scalar, aux), not {type(call.output).__name__}")
         output = call.output[0] if has_aux else call.output
         one = seed_for(output, None) if isinstance(call.scalar(output), Node) and output.dtype.kind == "f" else 1.0
         return call.values(call.output), call.by_argument(call.pull([output], [one]), argnums)
@@ -173,12 +204,10 @@ def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple
 
     def pull(seed: Any) -> tuple[Any, ...]:
         outputs = leaves(call.output)
-        seeds = [
-            seed_for(y, s) if isinstance(y, Node) else s
-            for y, s in zip(outputs, matching(seed, call.output, "the seed"), strict=True)
-        ]
-        call.on_nodes = call.on_nodes or any(isinstance(s, Node) for s in seeds)
-        result: tuple[Any, ...] = call.by_argument(call.pull(outputs, seeds), everything)
+        given = matching(seed, call.output, "the seed")
+        seeds = [seed_for(y, s) if is_float(y) else None for y, s in zip(outputs, given, strict=True)]
+        on_nodes = call.on_nodes or any(isinstance(s, Node) for s in seeds)
+        result: tuple[Any, ...] = call.by_argument(call.pull(outputs, seeds, on_nodes), everything)
         return result
 
     return call.values(call.output), pull
@@ -195,9 +224,7 @@ def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -
     """
     call = Call(function, arguments, tuple(range(len(arguments))))
     directions = matching(tuple(tangents), tuple(arguments), "the tangents")
-    for x, direction in zip(call.inputs, directions, strict=True):
-        if np.shape(direction) != x.shape:
-            raise ValueError(f"a tangent has shape {np.shape(direction)} but its argument has shape {x.shape}")
+    _check_shapes(directions, call.inputs, "a tangent")
     recording = call.on_nodes or any(isinstance(direction, Node) for direction in directions)
     results = [_push(call, y, directions, recording) for y in leaves(call.output)]
     call.on_nodes = recording
@@ -206,7 +233,7 @@ def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -
 
 def _push(call: Call, output: Any, directions: Sequence[Any], recording: bool) -> Any:
     if not isinstance(output, Node):
-        return np.zeros_like(output)
+        return np.zeros(np.shape(output))[()]
     seed = parameter(np.ones(output.shape, output.dtype))
     found = sweep(output, call.inputs, seed, on_nodes=True)
     total: Any = sum((np.sum(found[x] * t) for x, t in zip(call.inputs, directions, strict=True) if x in found), start=0.0)
@@ -273,12 +300,14 @@ def hvp(function: Function) -> Function:
     gradient = grad(function)
 
     @wraps(function)
-    def product(x: Any, *rest: Any) -> Any:
+    def product(x: Any, *rest: Any, **kwargs: Any) -> Any:
         *others, v = rest
         directions = matching(v, x, "the vector")
+        _check_shapes(directions, leaves(x), "the vector")
 
         def slope(x: Any) -> Any:
-            return sum(np.sum(g * direction) for g, direction in zip(leaves(gradient(x, *others)), directions, strict=True))
+            gradients = leaves(gradient(x, *others, **kwargs))
+            return sum(np.sum(g * direction) for g, direction in zip(gradients, directions, strict=True))
 
         return grad(slope)(x)
 

@@ -47,10 +47,30 @@ def map_leaves(change: Callable[[Any], Any], tree: Any) -> Any:
 
 
 def matching(tree: Any, like: Any, what: str) -> list[Any]:
-    """The leaves of a tree that must have the structure of another; raises ValueError where it does not."""
-    if rebuild(tree, [0] * len(leaves(tree))) != rebuild(like, [0] * len(leaves(like))):
+    """The leaves of a tree in the order of another of the same structure; raises ValueError where structures differ.
+
+    >>> matching({"b": 1, "a": 2}, {"a": 0, "b": 0}, "the seed")
+    [2, 1]
+    """
+    found = _paired(tree, like)
+    if found is None:
         raise ValueError(f"{what} must have the structure of what it belongs to: {_shape(like)}, not {_shape(tree)}")
-    return leaves(tree)
+    return found
+
+
+def _paired(tree: Any, like: Any) -> list[Any] | None:
+    if isinstance(like, dict):
+        if not isinstance(tree, dict) or tree.keys() != like.keys():
+            return None
+        pairs = [(tree[key], like[key]) for key in like]
+    elif isinstance(like, list | tuple):
+        if not isinstance(tree, list | tuple) or len(tree) != len(like):
+            return None
+        pairs = list(zip(tree, like, strict=True))
+    else:
+        return None if isinstance(tree, dict | list | tuple) else [tree]
+    parts = [_paired(*pair) for pair in pairs]
+    return None if any(part is None for part in parts) else [leaf for part in parts if part is not None for leaf in part]
 
 
 def _shape(tree: Any) -> str:
