@@ -82,8 +82,28 @@ class TestStructures:
     def test_empty_jacobian(self) -> None:
         assert tg.jacobian(lambda x: x[:0])(np.ones(3)).shape == (0, 3)
 
+    def test_integer_nodes_become_floats_too(self) -> None:
+        assert tg.grad(lambda s: tg.grad(lambda n: s * n * n)(tg.constant(3)))(2.0) == 6
+        with pytest.raises(TypeError, match="is a mask"):
+            tg.grad(lambda x: np.sum(x))(tg.constant([True]))
+
 
 class TestProducts:
+    def test_dicts_are_paired_by_key_not_by_order(self) -> None:
+        hessian_row = tg.hvp(lambda p: p["a"] ** 3 * p["b"] ** 2)({"a": 3.0, "b": 2.0}, {"b": 1.0, "a": 0.0})
+        assert hessian_row == {"a": 108, "b": 54}
+        assert tg.vjp(lambda x: {"a": x * 2, "b": x * 3}, 1.0)[1]({"b": 10.0, "a": 0.0}) == (30,)
+        at = {"a": 1.0, "b": 1.0}
+        assert tg.jvp(lambda p: p["a"] * 2 + p["b"] * 3, (at,), ({"b": 10.0, "a": 0.0},)) == (5, 30)
+
+    def test_a_pull_may_be_used_again_and_skips_masks(self) -> None:
+        _, pull = tg.vjp(lambda x: (x > 1, x**2), X)
+        assert isinstance(pull((None, tg.constant(X)))[0], tg.Node)
+        np.testing.assert_allclose(pull((None, X))[0], 2 * X * X)
+
+    def test_hvp_passes_other_arguments_on(self) -> None:
+        assert tg.hvp(lambda x, y, *, c: c * y * x**2)(1.0, 2.0, 3.0, c=5) == 60
+
     def test_vjp_pulls_a_seed_back_to_every_argument(self) -> None:
         value, pull = tg.vjp(lambda x, p: [x * p["w"], np.sum(x)], np.array([1.0, 2.0]), {"w": 3.0})
         assert [v.tolist() for v in value] == [[3, 6], 3]
@@ -106,6 +126,19 @@ class TestProducts:
 
 
 class TestComposition:
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda: tg.jacobian(lambda x: tg.jvp(lambda y: np.sin(y) * y, (x,), (X,))[1])(X),
+            lambda: tg.jvp(lambda x: tg.jvp(lambda y: y**3, (x,), (X,))[1], (X,), (X,))[1],
+            lambda: tg.grad(lambda b: tg.value_and_grad(lambda a: a * a * b)(3.0)[0])(2.0),
+            lambda: tg.grad(lambda b: tg.grad(lambda a: (a * a * b, a * b), has_aux=True)(3.0)[1])(2.0),
+            lambda: tg.grad(lambda b: b * tg.parameter(2.0))(2.0),
+        ],
+    )
+    def test_arrays_in_arrays_out(self, call: Any) -> None:
+        assert isinstance(call(), np.ndarray | np.generic)
+
     def test_any_order_of_derivative(self) -> None:
         f = np.sin
         for expected in (np.cos(0.5), -np.sin(0.5), -np.cos(0.5), np.sin(0.5)):
@@ -152,6 +185,10 @@ class TestComposition:
     [
         (lambda: tg.grad(lambda x: x)(np.ones(2)), ValueError, r"returned shape \(2,\), not a scalar"),
         (lambda: tg.grad(lambda x: x, 1)(1.0), TypeError, "argnums=1, but the function was called with 1"),
+        (lambda: tg.grad(lambda x: None)(X), TypeError, "returned NoneType, not a number"),
+        (lambda: tg.grad(lambda a, b: a * b, (0, -2))(1.0, 2.0), ValueError, "names an argument twice"),
+        (lambda: tg.grad(lambda x: x, has_aux=True)(1.0), TypeError, "returns a pair"),
+        (lambda: tg.hvp(lambda x: np.sum(x**3))(X, np.ones((2, 4))), ValueError, r"the vector has shape \(2, 4\)"),
         (lambda: tg.grad(lambda x: x)(True), TypeError, "cannot be bool"),
         (lambda: tg.vjp(lambda x: x, np.ones(2))[1](np.ones(3)), ValueError, r"the seed has shape \(3,\)"),
         (lambda: tg.vjp(lambda x: [x, x], 1.0)[1](1.0), ValueError, r"structure of what it belongs to: \[array, array\]"),

@@ -43,8 +43,39 @@ class TestCheckGradients:
         with pytest.raises(tg.GradientError, match="every op by itself is right"):
             tg.check_gradients(lambda x: np.sum(tg.stop_gradient(x) * x), np.array([1.0]), order=1)
 
+    def test_near_the_edge_of_a_domain_steps_shrink(self) -> None:
+        tg.check_gradients(np.log, np.array([1e-3, 1.0]))
+
+        @tg.op(lambda g, out, x: g * 123.0, elementwise=True)
+        def wrong_log(x: Any) -> Any:
+            return np.log(x)
+
+        with pytest.raises(tg.GradientError, match="wrong_log"):
+            tg.check_gradients(wrong_log, np.array([1e-3, 1.0]))
+
+    def test_outputs_without_a_gradient_are_left_out(self) -> None:
+        tg.check_gradients(lambda x: (x > 1, x), np.array([1.0, 2.0]))
+
+    def test_orders_are_one_and_two(self) -> None:
+        with pytest.raises(ValueError, match="to order 1 or 2"):
+            tg.check_gradients(np.sin, 1.0, order=3)
+
 
 class TestCheckOp:
+    def test_refuses_a_rule_that_is_not_linear_in_the_upstream_gradient(self) -> None:
+        @tg.op(lambda g, out, x: abs(g) * 3 * x**2, elementwise=True)
+        def unsigned_cube(x: Any) -> Any:
+            return x**3
+
+        with pytest.raises(tg.GradientError, match="unsigned_cube"):
+            tg.check_op(unsigned_cube, np.array([1.0, 2.0]))
+
+    def test_says_so_where_nothing_would_be_checked(self) -> None:
+        with pytest.raises(ValueError, match="nothing would be checked"):
+            tg.check_op(wrong_cube, np.float32([1, 2]))
+        with pytest.raises(tg.GradientError):
+            tg.check_op(wrong_cube, [1.0, 2.0])
+
     @pytest.mark.parametrize("op", [tg.sigmoid, tg.softplus, tg.softmax, tg.ops.matmul], ids=lambda op: op.name)
     def test_passes_built_in_ops(self, op: Any) -> None:
         x = np.array([[0.3, -0.7], [1.2, 0.5]])

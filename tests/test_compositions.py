@@ -156,6 +156,43 @@ def test_agrees_with_numpy_and_with_numerical_gradient(at: Any, call: Any) -> No
         assert_close(tg.gradients(result, x, seed=seed)[0], numerical_gradient(call, (at,), 0, seed), 1e-7)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.prod(x, out=None),
+        lambda x: np.prod(x, 1, None, None, True),
+        lambda x: np.amax(x, 1, None, True),
+        lambda x: x.cumsum(axis=0, dtype=None),
+        lambda x: np.clip(x, 1, 2, None),
+        lambda x: np.trace(x, 0, 0, 1, None),
+        lambda x: np.concatenate([x, x], 0, None),
+        lambda x: np.take(x, [0], 0, None, "raise"),
+        lambda x: np.sort(x, -1, "stable"),
+        lambda x: np.median(x, 0, None, False, True),
+        lambda x: np.einsum("ij->i", x, optimize=True),
+        lambda x: np.std(x, correction=1),
+        lambda x: np.reshape(x, (3, 2), order="C"),
+        lambda x: np.trapezoid(x, np.array([[0.0, 1.0, 2.0], [10.0, 20.0, 5.0]]), axis=0),
+        lambda x: np.median(x * np.nan),
+        lambda x: np.take_along_axis(x, np.array([[0, 1, 1]]), axis=0),
+        lambda x: np.take_along_axis(x, np.array([0, 5, 5]), axis=None),
+    ],
+)
+def test_arguments_that_change_nothing_are_accepted(call: Any) -> None:
+    x = tg.parameter(X)
+    result = call(x)
+    np.testing.assert_allclose(result.value, call(X))
+    assert tg.gradients(result, x, seed=np.ones(result.shape))[0].shape == X.shape
+
+
+def test_a_failing_composition_is_told_like_an_op() -> None:
+    x = tg.parameter(X)
+    with pytest.raises(ValueError, match=r"np.swapaxes\(x\): axis 5 is out of bounds") as caught:
+        np.swapaxes(x, 0, 5)
+    assert "x is a parameter of shape (2, 3), float64" in str(caught.value)
+    assert "np.swapaxes(x, 0, 5)" in str(caught.value)
+
+
 def test_where_with_a_condition_alone_answers() -> None:
     assert np.where(tg.constant([0, 1, 1]))[0].tolist() == [1, 2]
 
@@ -173,6 +210,10 @@ def test_where_with_a_condition_alone_answers() -> None:
         (lambda x: np.cross(x[:, :2], x[:, :2]), ValueError, "of length 3, not 2"),
         (lambda x: np.einsum("ij,jk", x), ValueError, "names 2 operands, but 1 were given"),
         (lambda x: np.linalg.svd(x), TypeError, "np.linalg.svd does not take a node"),
+        (lambda x: np.tensordot(x[:, :1], x, 1), ValueError, r"summed axes of sizes \[1\] and \[2\]"),
+        (lambda x: np.einsum("ij->i", x[0]), ValueError, "names 2 axes of an operand that has 1"),
+        (lambda x: np.array_split(x, 0), ValueError, "at least 1"),
+        (lambda x: np.diff(x, -1), ValueError, "at least 0"),
         (lambda x: np.linalg.inv(x), ValueError, "fix: A must be square"),
     ],
 )

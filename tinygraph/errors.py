@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class OpError(Exception):
     """An op refused its operands; it is also the ValueError, TypeError, ... that NumPy would have raised.
 
-    `op` is the op, `operands` what it was given, `place` the user's line.
+    `op` is the op (None for a NumPy function of several ops), `operands` what it was given, `place` the user's line.
 
     >>> try:
     ...     tg.parameter([1.0, 2.0]) + np.ones(3)
@@ -26,7 +26,7 @@ class OpError(Exception):
     add True
     """
 
-    op: Op
+    op: Op | None
     operands: tuple[Any, ...]
     place: Place
 
@@ -60,6 +60,13 @@ TOLD = (ValueError, TypeError, IndexError, FloatingPointError, OverflowError)
 
 def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType) -> OpError:
     """Describe `cause`, raised while `op` ran on `operands` on behalf of `frame`."""
+    error = call_error(op.name, operands, cause, frame, op.hint)
+    error.op = op
+    return error
+
+
+def call_error(called: str, operands: Sequence[Any], cause: Exception, frame: FrameType, hint: str = "") -> OpError:
+    """The same for any function by its name."""
     kinds = {
         ValueError: OpValueError,
         TypeError: OpTypeError,
@@ -70,13 +77,13 @@ def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType
     kind = next(own for builtin, own in kinds.items() if isinstance(cause, builtin))
     names = [name_in(frame, x) or f"operand {i}" for i, x in enumerate(operands, 1)]
     place = place_of(frame.f_code, frame.f_lasti)
-    lines = [f"{op.name}({', '.join(names)}): {cause}"]
+    lines = [f"{called}({', '.join(names)}): {cause}"]
     lines += [f"  {name} is {describe(x)}" for name, x in zip(names, operands, strict=True)]
     lines += [f"  at {place}"]
-    hint = op.hint if op.hint or "broadcast" not in str(cause) else BROADCASTING
+    hint = hint or (BROADCASTING if "broadcast" in str(cause) else "")
     lines += [f"  fix: {hint}"] if hint else []
     error = kind("\n".join(lines))
-    error.op, error.operands, error.place = op, tuple(operands), place
+    error.op, error.operands, error.place = None, tuple(operands), place
     return error
 
 

@@ -198,6 +198,8 @@ def _average(a: Array, axis: Axis = None, weights: Array = None, *, keepdims: bo
 
 @implements(np.diff)
 def _diff(a: Array, n: int = 1, axis: int = -1) -> Array:
+    if n < 0:
+        raise ValueError(f"np.diff takes an order of at least 0, not {n}")
     axis = normalize_axis_index(axis, a.ndim)
     before = (slice(None),) * axis
     for _ in range(n):
@@ -210,9 +212,10 @@ def _trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Ar
     y = _node(y)
     axis = normalize_axis_index(axis, y.ndim)
     before = (slice(None),) * axis
-    width = (
-        dx if x is None else np.diff(x) if np.ndim(x) == y.ndim else np.diff(x)[(slice(None),) + (None,) * (y.ndim - axis - 1)]
-    )
+    width: Array = dx
+    if x is not None:
+        flat = np.ndim(x) == 1
+        width = np.diff(x)[(slice(None),) + (None,) * (y.ndim - axis - 1)] if flat else np.diff(x, axis=axis)
     pairs = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
     return np.sum(width * pairs / 2, axis=axis)
 
@@ -246,6 +249,7 @@ def _ravel(a: Array, order: str = "C") -> Array:
 @implements(np.swapaxes)
 def _swapaxes(a: Array, axis1: int, axis2: int) -> Array:
     axes = list(range(a.ndim))
+    axis1, axis2 = normalize_axis_index(axis1, a.ndim), normalize_axis_index(axis2, a.ndim)
     axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return shapes.transpose(a, axes=tuple(axes))
 
@@ -348,7 +352,7 @@ def _pad(array: Array, pad_width: Any, mode: str = "constant", *, constant_value
 
 
 @implements(np.concatenate)
-def _concatenate(arrays: Sequence[Any], /, axis: int | None = 0) -> Array:
+def _concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Array:
     if axis is None:
         return shapes.concatenate(*(_ravel(_node(x)) for x in arrays))
     return shapes.concatenate(*arrays, axis=axis)
@@ -388,14 +392,18 @@ def _append(arr: Array, values: Array, axis: int | None = None) -> Array:
 
 @implements(np.split)
 def _split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    if not np.ndim(indices_or_sections) and ary.shape[axis] % indices_or_sections:
+    axis = normalize_axis_index(axis, ary.ndim)
+    if not np.ndim(indices_or_sections) and indices_or_sections > 0 and ary.shape[axis] % indices_or_sections:
         raise ValueError(f"np.split: {ary.shape[axis]} entries do not divide into {indices_or_sections} equal parts")
     return _array_split(ary, indices_or_sections, axis)
 
 
 @implements(np.array_split)
 def _array_split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+    axis = normalize_axis_index(axis, ary.ndim)
     size = ary.shape[axis]
+    if not np.ndim(indices_or_sections) and indices_or_sections < 1:
+        raise ValueError("the number of parts must be at least 1")
     if np.ndim(indices_or_sections):
         ends = [0, *(int(i) for i in indices_or_sections), size]
     else:
@@ -448,6 +456,13 @@ def _delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
     return _take(flat, np.delete(np.arange(flat.shape[axis or 0]), obj), axis or 0)
 
 
+@implements(np.take_along_axis)
+def _take_along_axis(arr: Array, indices: Array, axis: int | None = -1) -> Array:
+    if axis is None:
+        return order.take_along_axis(_ravel(_node(arr)), indices, axis=0)
+    return order.take_along_axis(arr, indices, axis=axis)
+
+
 @implements(np.sort)
 def _sort(a: Array, axis: int | None = -1) -> Array:
     return order.sort(_ravel(a), axis=0) if axis is None else order.sort(a, axis=axis)
@@ -457,7 +472,11 @@ def _sort(a: Array, axis: int | None = -1) -> Array:
 def _median(a: Array, axis: int | None = None, *, keepdims: bool = False) -> Array:
     line, place = (_ravel(a), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))
     middle = slice((line.shape[place] - 1) // 2, line.shape[place] // 2 + 1)
-    result = np.mean(_sort(line, place)[(slice(None),) * place + (middle,)], axis=place, keepdims=keepdims and axis is not None)
+    before = (slice(None),) * place
+    ordered = _sort(line, place)
+    last = ordered[(*before, slice(-1, None))]
+    spread = selection.where(last != last, last, ordered[(*before, middle)])  # NaN is sorted to the end
+    result = np.mean(spread, axis=place, keepdims=keepdims and axis is not None)
     return np.reshape(result, (1,) * a.ndim) if keepdims and axis is None else result
 
 
@@ -513,6 +532,10 @@ def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     ndims = np.ndim(a), np.ndim(b)
     if not np.iterable(axes):
         axes = range(ndims[0] - axes, ndims[0]), range(axes)
+    axes = [[own] if np.ndim(own) == 0 else list(own) for own in axes]
+    sizes = [[np.shape(x)[i] for i in own] for x, own in zip((a, b), axes, strict=True)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"summed axes of sizes {sizes[0]} and {sizes[1]} do not match")
     summed = [normalize_axis_tuple(own, ndim) for own, ndim in zip(axes, ndims, strict=True)]
     letters = iter(string.ascii_letters)
     left = [next(letters) for _ in range(ndims[0])]
@@ -524,7 +547,7 @@ def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
 
 
 @implements(np.einsum)
-def _einsum(*operands: Any) -> Array:
+def _einsum(*operands: Any, optimize: Any = False) -> Array:
     """Spell the subscripts out: explicit result, letters for an ellipsis, diagonals taken first."""
     if not isinstance(operands[0], str):
         operands = _lettered(operands)
@@ -538,6 +561,9 @@ def _einsum(*operands: Any) -> Array:
     split = [term.replace("...", "".join(spare[len(spare) - n :])) for term, n in zip(split, hidden, strict=True)]
     counted = "".join(split)
     arrays = [x if isinstance(x, Node) else np.asarray(x) for x in arrays]
+    for term, x in zip(split, arrays, strict=True):
+        if len(term) != x.ndim:
+            raise ValueError(f"the term {term!r} names {len(term)} axes of an operand that has {x.ndim}")
     sizes: dict[str, int] = {}
     for term, x in zip(split, arrays, strict=True):
         for letter, size in zip(term, x.shape, strict=True):

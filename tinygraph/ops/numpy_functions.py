@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from tinygraph.errors import TOLD, OpError, call_error
 from tinygraph.node import Node
 from tinygraph.ops.declare import NUMPY, Op
+from tinygraph.place import user_frame
 
 # Questions about values: no gradient is meant, so they get the values and give plain NumPy answers.
 QUERIES: set[Callable[..., Any]] = {
@@ -47,11 +50,43 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
         if len(args) != len(own.rules) or not kwargs.keys() <= own.defaults.keys():
             args, kwargs = _by_numpy_signature(own, function, args, kwargs)
         return own(*args, **kwargs)
+    name = numpy_name(function)
     try:
         inspect.signature(own).bind(*args, **kwargs)
     except TypeError as error:
-        raise TypeError(f"{numpy_name(function)} of a node: {error}") from None
-    return own(*args, **kwargs)
+        args, kwargs = (), _kept(own, function, args, kwargs, error)
+    try:
+        return own(*args, **kwargs)
+    except OpError:
+        raise
+    except TOLD as error:
+        if str(error).startswith("np."):
+            raise
+        operands = [x for x in (*args, *kwargs.values()) if isinstance(x, Node | np.ndarray)]
+        raise call_error(name, operands, error, user_frame(sys._getframe(1))) from error
+
+
+def _kept(
+    own: Callable[..., Any], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: TypeError
+) -> dict[str, Any]:
+    """The arguments that a composition knows, where those that it does not know say nothing."""
+    name = numpy_name(function)
+    try:
+        signature = _signature(function)
+        bound = signature.bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} of a node: {error}") from None
+    known = {p.name for p in inspect.signature(own).parameters.values() if p.kind is not p.POSITIONAL_ONLY}
+    for key, value in bound.items():
+        if key not in known and not _neutral(key, value, signature):
+            raise TypeError(f"{name} of a node takes no {key}")
+    return {key: value for key, value in bound.items() if key in known}
+
+
+def _neutral(key: str, value: Any, signature: inspect.Signature) -> bool:
+    """Whether an argument changes nothing: NumPy's own default, or the choice of a sorting algorithm."""
+    default = signature.parameters[key].default
+    return value is None or value is np._NoValue or value is default or key == "kind" or (type(value) is str and value == default)
 
 
 def refusal(name: str, advice: str = "") -> TypeError:
@@ -94,9 +129,9 @@ def _by_numpy_signature(
     arrays = tuple(bound.values())[:count]
     params = {}
     for key, value in tuple(bound.items())[count:]:
-        key = {"newshape": "shape"}.get(key, key)
-        if key in own.defaults:
+        key = {"newshape": "shape", "correction": "ddof"}.get(key, key)
+        if key in own.defaults and value is not np._NoValue:
             params[key] = value
-        elif value is not None and value is not np._NoValue:
+        elif key not in own.defaults and not _neutral(key, value, _signature(function)):
             raise TypeError(f"{name} of a node takes no {key}: write {own.signature()}")
     return arrays, params

@@ -9,9 +9,9 @@ import numpy as np
 from tinygraph.ops.declare import Array, op
 
 
-def _grid(indices: Array, axis: int) -> tuple[Any, ...]:
+def _grid(shape: tuple[int, ...], indices: Array, axis: int) -> tuple[Any, ...]:
     """The index that reads `indices` along `axis` and every other axis as it is."""
-    places: list[Any] = list(np.ogrid[tuple(slice(size) for size in indices.shape)])
+    places: list[Any] = list(np.ogrid[tuple(slice(size) for size in shape)])
     places[axis] = indices
     return tuple(places)
 
@@ -20,7 +20,7 @@ def _take_along_axis_rule(g: Array, out: Array, x: Array, indices: Array, axis: 
     return sum_taken_like(g, x, indices, axis=axis)
 
 
-@op(_take_along_axis_rule, None, numpy=np.take_along_axis)
+@op(_take_along_axis_rule, None)
 def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
     """The entry that each index names along `axis`; a repeated index adds up in the gradient.
 
@@ -38,7 +38,7 @@ def sum_taken_like(x: Array, like: Array, indices: Array, *, axis: int) -> Array
     array([0., 0., 3.])
     """
     result = np.zeros(like.shape, x.dtype)
-    np.add.at(result, _grid(indices, axis), x)
+    np.add.at(result, _grid(x.shape, indices, axis), x)
     return result
 
 
