@@ -27,14 +27,15 @@ by_number = attrgetter("number")
 
 def reached(outputs: Collection[Node], oldest: int = 0) -> list[Node]:
     """The nodes that the outputs are made of, themselves included and none older than `oldest`, in order of creation."""
-    seen = set(outputs)
-    stack = list(outputs)
-    while stack:
-        for x in stack.pop().inputs:
+    found = list(dict.fromkeys(outputs))
+    seen = set(found)
+    for node in found:  # grows as it is walked, almost from the latest to the oldest, which sorts fast
+        for x in node.inputs:
             if isinstance(x, Node) and x.number >= oldest and x not in seen:
                 seen.add(x)
-                stack.append(x)
-    return sorted(seen, key=by_number)
+                found.append(x)
+    found.sort(key=by_number)
+    return found
 
 
 def between(of: Node, wrt: Collection[Node]) -> Path:
