@@ -71,6 +71,7 @@ def test_what_the_table_calls_refused_is_refused(function: Any) -> None:
     if isinstance(function, np.ufunc):
         count = function.nin
     else:
-        count = sum(p.default is p.empty for p in inspect.signature(function).parameters.values())
+        known = {np.copyto: 2}  # compiled, and without a signature before NumPy 2.4
+        count = known.get(function) or sum(p.default is p.empty for p in inspect.signature(function).parameters.values())
     with pytest.raises(TypeError, match=f"{function.__name__} does not take a node"):
         function(*[tg.parameter(np.eye(3))] * count)

@@ -34,7 +34,7 @@ EMPTY = inspect.Parameter.empty
 OPERATORS: dict[Any, Callable[..., Any]] = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
     np.power: operator.pow, np.floor_divide: operator.floordiv, np.remainder: operator.mod, np.negative: operator.neg,
-    np.matmul: operator.matmul, np.greater: operator.gt, np.greater_equal: operator.ge, np.less: operator.lt,
+    np.greater: operator.gt, np.greater_equal: operator.ge, np.less: operator.lt,
     np.less_equal: operator.le,
 }  # fmt: skip
 

@@ -73,8 +73,14 @@ def _kept(
     name = numpy_name(function)
     try:
         signature = _signature(function)
+    except ValueError:  # some of NumPy's compiled functions have none
+        signature = inspect.signature(own)
+        while args and args[-1] is None:
+            args = args[:-1]
+        kwargs = {key: value for key, value in kwargs.items() if value is not None}
+    try:
         bound = signature.bind(*args, **kwargs).arguments
-    except (TypeError, ValueError):
+    except TypeError:
         raise TypeError(f"{name} of a node: {error}") from None
     known = {p.name for p in inspect.signature(own).parameters.values() if p.kind is not p.POSITIONAL_ONLY}
     for key, value in bound.items():
