@@ -25,7 +25,7 @@ def differentiable(case: Case) -> list[int]:
 def recorded(case: Case, dtype: Any = np.float64) -> tuple[tg.Node, list[tg.Node]]:
     """The op on parameters, and those parameters."""
     wrt = differentiable(case)
-    arguments = [tg.parameter(x.astype(dtype), copy=False) if i in wrt else x for i, x in enumerate(case.arguments)]
+    arguments = [tg.parameter(np.asarray(x, dtype)[()], copy=False) if i in wrt else x for i, x in enumerate(case.arguments)]
     out = case.op.record(arguments, case.params)
     return out, [arguments[i] for i in wrt]
 
