@@ -1,11 +1,34 @@
 """The inputs of every workload, the same for every peer."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 CHAIN_START = np.linspace(0.1, 0.9, 8)
-CHAIN_ROUNDS = 250  # of four ops: h * 1.01, + x, tanh, - 0.1
+CHAIN_ROUNDS = 250  # of four ops
+
+
+def chain(x: Any, tanh: Callable[[Any], Any]) -> Any:
+    """A thousand elementwise ops on 8 numbers, in whatever array x is."""
+    h = x
+    for _ in range(CHAIN_ROUNDS):
+        h = h * 1.01
+        h = h + x
+        h = tanh(h)
+        h = h - 0.1
+    return h
+
+
+def workloads(chain: Any, logistic: Any, mlp: Any) -> dict[str, Any]:
+    """The workloads over arrays by name, from one preparation each."""
+    sizes = {"100x2": (100, 2), "1000x20": (1000, 20), "1e5x20": (100_000, 20)}
+    return {
+        "chain": chain,
+        **{f"logistic {name}": partial(logistic, *size) for name, size in sizes.items()},
+        **{f"mlp {batch}": partial(mlp, batch) for batch in (32, 256)},
+    }
 
 
 def logistic(m: int, n: int) -> tuple[Any, Any, Any]:

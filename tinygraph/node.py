@@ -396,6 +396,11 @@ def leaf_of(value: Any) -> Node:
     return leaf
 
 
+def as_node(x: Any) -> Node:
+    """x itself, or the constant that stands for an array, list or number."""
+    return x if isinstance(x, Node) else leaf_of(np.asarray(x))
+
+
 def _leaf(value: Any, kind: str) -> Leaf:
     frame = user_frame(sys._getframe(2))
     return Leaf(value, kind, frame.f_code, frame.f_lasti)

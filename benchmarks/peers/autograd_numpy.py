@@ -1,7 +1,5 @@
 """HIPS/autograd."""
 
-from functools import partial
-
 import autograd.numpy as np
 from autograd import grad, value_and_grad
 
@@ -10,13 +8,7 @@ from benchmarks import data
 
 def chain():
     def f(x):
-        h = x
-        for _ in range(data.CHAIN_ROUNDS):
-            h = h * 1.01
-            h = h + x
-            h = np.tanh(h)
-            h = h - 0.1
-        return np.sum(h)
+        return np.sum(data.chain(x, np.tanh))
 
     gradient = grad(f)
     return lambda: gradient(data.CHAIN_START)
@@ -57,11 +49,4 @@ def mlp(batch):
     return descent(f, parameters, 0.01)
 
 
-WORKLOADS = {
-    "chain": chain,
-    "logistic 100x2": partial(logistic, 100, 2),
-    "logistic 1000x20": partial(logistic, 1000, 20),
-    "logistic 1e5x20": partial(logistic, 100_000, 20),
-    "mlp 32": partial(mlp, 32),
-    "mlp 256": partial(mlp, 256),
-}
+WORKLOADS = data.workloads(chain, logistic, mlp)

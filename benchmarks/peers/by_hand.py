@@ -1,7 +1,5 @@
 """NumPy with the gradients written by hand."""
 
-from functools import partial
-
 import numpy as np
 
 from benchmarks import data
@@ -64,11 +62,4 @@ def mlp(batch):
     return step
 
 
-WORKLOADS = {
-    "chain": chain,
-    "logistic 100x2": partial(logistic, 100, 2),
-    "logistic 1000x20": partial(logistic, 1000, 20),
-    "logistic 1e5x20": partial(logistic, 100_000, 20),
-    "mlp 32": partial(mlp, 32),
-    "mlp 256": partial(mlp, 256),
-}
+WORKLOADS = data.workloads(chain, logistic, mlp)

@@ -1,7 +1,5 @@
 """JAX, compiled by jit."""
 
-from functools import partial
-
 import jax
 
 jax.config.update("jax_enable_x64", True)
@@ -12,10 +10,7 @@ from benchmarks import data  # noqa: E402
 
 def chain():
     def f(x):
-        h = x
-        for _ in range(data.CHAIN_ROUNDS):
-            h = jnp.tanh(h * 1.01 + x) - 0.1
-        return jnp.sum(h)
+        return jnp.sum(data.chain(x, jnp.tanh))
 
     gradient = jax.jit(jax.grad(f))
     return lambda: gradient(data.CHAIN_START).block_until_ready()
@@ -57,11 +52,4 @@ def mlp(batch):
     return descent(f, parameters, 0.01)
 
 
-WORKLOADS = {
-    "chain": chain,
-    "logistic 100x2": partial(logistic, 100, 2),
-    "logistic 1000x20": partial(logistic, 1000, 20),
-    "logistic 1e5x20": partial(logistic, 100_000, 20),
-    "mlp 32": partial(mlp, 32),
-    "mlp 256": partial(mlp, 256),
-}
+WORKLOADS = data.workloads(chain, logistic, mlp)

@@ -1,7 +1,5 @@
 """MyGrad."""
 
-from functools import partial
-
 import mygrad as mg
 
 from benchmarks import data
@@ -9,13 +7,8 @@ from benchmarks import data
 
 def chain():
     def step():
-        h = x = mg.tensor(data.CHAIN_START)
-        for _ in range(data.CHAIN_ROUNDS):
-            h = h * 1.01
-            h = h + x
-            h = mg.tanh(h)
-            h = h - 0.1
-        h.sum().backward()
+        x = mg.tensor(data.CHAIN_START)
+        data.chain(x, mg.tanh).sum().backward()
         return x.grad
 
     return step
@@ -57,11 +50,4 @@ def mlp(batch):
     return descent(f, parameters, 0.01)
 
 
-WORKLOADS = {
-    "chain": chain,
-    "logistic 100x2": partial(logistic, 100, 2),
-    "logistic 1000x20": partial(logistic, 1000, 20),
-    "logistic 1e5x20": partial(logistic, 100_000, 20),
-    "mlp 32": partial(mlp, 32),
-    "mlp 256": partial(mlp, 256),
-}
+WORKLOADS = data.workloads(chain, logistic, mlp)

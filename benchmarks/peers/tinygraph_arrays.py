@@ -14,13 +14,8 @@ def gradients(L, nodes):
 
 def chain(differentiate):
     def step():
-        h = x = tg.parameter(data.CHAIN_START)
-        for _ in range(data.CHAIN_ROUNDS):
-            h = h * 1.01
-            h = h + x
-            h = np.tanh(h)
-            h = h - 0.1
-        return differentiate(np.sum(h), [x])
+        x = tg.parameter(data.CHAIN_START)
+        return differentiate(np.sum(data.chain(x, np.tanh)), [x])
 
     return step
 
@@ -101,15 +96,8 @@ def moons(differentiate):
 
 
 def workloads(differentiate):
-    return {
-        "chain": partial(chain, differentiate),
-        "logistic 100x2": partial(logistic, differentiate, 100, 2),
-        "logistic 1000x20": partial(logistic, differentiate, 1000, 20),
-        "logistic 1e5x20": partial(logistic, differentiate, 100_000, 20),
-        "mlp 32": partial(mlp, differentiate, 32),
-        "mlp 256": partial(mlp, differentiate, 256),
-        "moons": partial(moons, differentiate),
-    }
+    arrays = (partial(prepare, differentiate) for prepare in (chain, logistic, mlp))
+    return {**data.workloads(*arrays), "moons": partial(moons, differentiate)}
 
 
 WORKLOADS = workloads(gradients)

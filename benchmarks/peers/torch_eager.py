@@ -1,7 +1,5 @@
 """PyTorch, eager."""
 
-from functools import partial
-
 import torch
 
 from benchmarks import data
@@ -11,13 +9,8 @@ torch.set_num_threads(1)
 
 def chain():
     def step():
-        h = x = torch.tensor(data.CHAIN_START, requires_grad=True)
-        for _ in range(data.CHAIN_ROUNDS):
-            h = h * 1.01
-            h = h + x
-            h = torch.tanh(h)
-            h = h - 0.1
-        h.sum().backward()
+        x = torch.tensor(data.CHAIN_START, requires_grad=True)
+        data.chain(x, torch.tanh).sum().backward()
         return x.grad
 
     return step
@@ -52,11 +45,4 @@ def mlp(batch):
     return step
 
 
-WORKLOADS = {
-    "chain": chain,
-    "logistic 100x2": partial(logistic, 100, 2),
-    "logistic 1000x20": partial(logistic, 1000, 20),
-    "logistic 1e5x20": partial(logistic, 100_000, 20),
-    "mlp 32": partial(mlp, 32),
-    "mlp 256": partial(mlp, 256),
-}
+WORKLOADS = data.workloads(chain, logistic, mlp)

@@ -1,5 +1,6 @@
 """Every primitive, one declaration each; `tinygraph.ops.declare` says how."""
 
+from tinygraph.ops import rearrangements
 from tinygraph.ops.activations import log_softmax, relu, sigmoid, softmax, softplus
 from tinygraph.ops.arithmetic import (
     abs,
@@ -22,8 +23,8 @@ from tinygraph.ops.arithmetic import (
     subtract,
     trunc,
 )
-from tinygraph.ops.compositions import bitwise_and, bitwise_or, implements, invert
-from tinygraph.ops.declare import NUMPY, REGISTRY, UFUNCS, Op, op
+from tinygraph.ops.compositions import bitwise_and, bitwise_or, invert
+from tinygraph.ops.declare import NUMPY, REGISTRY, UFUNCS, Op, implements, op
 from tinygraph.ops.elementary import (
     arccos,
     arccosh,

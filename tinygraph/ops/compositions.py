@@ -1,36 +1,19 @@
-"""NumPy functions written in other ops, and those that call an op in a way of their own. Signatures are NumPy's."""
+"""NumPy functions that compute, written in other ops. Signatures are NumPy's."""
 
 from __future__ import annotations
 
-import itertools
 import string
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from tinygraph.node import Node, leaf_of
-from tinygraph.ops import arithmetic, likes, linear_algebra, order, scans, selection, shapes
-from tinygraph.ops.declare import NUMPY, Array
-
-Axis = likes.Axis
-
-
-def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Answer NumPy functions that are given a Node."""
-
-    def declare(own: Callable[..., Any]) -> Callable[..., Any]:
-        for function in functions:
-            NUMPY[function] = own
-        return own
-
-    return declare
-
-
-def _node(x: Any) -> Array:
-    return x if isinstance(x, Node) else leaf_of(np.asarray(x))
-
+from tinygraph.node import Node, as_node
+from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes
+from tinygraph.ops.declare import Array, implements
+from tinygraph.ops.likes import Axis
+from tinygraph.ops.rearrangements import moveaxis, ravel
 
 # Elementwise
 
@@ -124,13 +107,13 @@ def _select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arr
 
 @implements(np.fmax)
 def _fmax(x: Array, y: Array, /) -> Array:
-    x, y = _node(x), _node(y)
+    x, y = as_node(x), as_node(y)
     return selection.where(x != x, y, selection.where(y != y, x, arithmetic.maximum(x, y)))
 
 
 @implements(np.fmin)
 def _fmin(x: Array, y: Array, /) -> Array:
-    x, y = _node(x), _node(y)
+    x, y = as_node(x), as_node(y)
     return selection.where(x != x, y, selection.where(y != y, x, arithmetic.minimum(x, y)))
 
 
@@ -178,12 +161,12 @@ def _prod(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
 
 @implements(np.cumsum)
 def _cumsum(a: Array, axis: int | None = None) -> Array:
-    return scans.cumsum(_ravel(a), axis=0) if axis is None else scans.cumsum(a, axis=axis)
+    return scans.cumsum(ravel(a), axis=0) if axis is None else scans.cumsum(a, axis=axis)
 
 
 @implements(np.cumprod)
 def _cumprod(a: Array, axis: int | None = None) -> Array:
-    return scans.cumprod(_ravel(a), axis=0) if axis is None else scans.cumprod(a, axis=axis)
+    return scans.cumprod(ravel(a), axis=0) if axis is None else scans.cumprod(a, axis=axis)
 
 
 @implements(np.average)
@@ -209,7 +192,7 @@ def _diff(a: Array, n: int = 1, axis: int = -1) -> Array:
 
 @implements(np.trapezoid)
 def _trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Array:
-    y = _node(y)
+    y = as_node(y)
     axis = normalize_axis_index(axis, y.ndim)
     before = (slice(None),) * axis
     width: Array = dx
@@ -236,250 +219,6 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
     return np.sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
 
 
-# Shapes
-
-
-@implements(np.ravel)
-def _ravel(a: Array, order: str = "C") -> Array:
-    if order not in "CA":
-        raise TypeError(f"np.ravel of a node takes order 'C', not {order!r}: transpose it first")
-    return shapes.reshape(a, shape=(-1,))
-
-
-@implements(np.swapaxes)
-def _swapaxes(a: Array, axis1: int, axis2: int) -> Array:
-    axes = list(range(a.ndim))
-    axis1, axis2 = normalize_axis_index(axis1, a.ndim), normalize_axis_index(axis2, a.ndim)
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
-    return shapes.transpose(a, axes=tuple(axes))
-
-
-@implements(np.moveaxis)
-def _moveaxis(a: Array, source: Any, destination: Any) -> Array:
-    sources, destinations = normalize_axis_tuple(source, a.ndim), normalize_axis_tuple(destination, a.ndim)
-    axes = [axis for axis in range(a.ndim) if axis not in sources]
-    for place, axis in sorted(zip(destinations, sources, strict=True)):
-        axes.insert(place, axis)
-    return shapes.transpose(a, axes=tuple(axes))
-
-
-@implements(np.rollaxis)
-def _rollaxis(a: Array, axis: int, start: int = 0) -> Array:
-    axis = normalize_axis_index(axis, a.ndim)
-    start = start + a.ndim if start < 0 else start
-    return _moveaxis(a, axis, start - 1 if axis < start else start)
-
-
-@implements(np.matrix_transpose, np.linalg.matrix_transpose)
-def _matrix_transpose(x: Array, /) -> Array:
-    return linear_algebra.flip_last(x)
-
-
-@implements(np.fliplr)
-def _fliplr(m: Array) -> Array:
-    return shapes.flip(m, axis=1)
-
-
-@implements(np.flipud)
-def _flipud(m: Array) -> Array:
-    return shapes.flip(m, axis=0)
-
-
-@implements(np.rot90)
-def _rot90(m: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
-    for _ in range(k % 4):
-        m = shapes.flip(np.swapaxes(m, *axes), axis=axes[0])
-    return m
-
-
-@implements(np.atleast_1d)
-def _atleast_1d(*arys: Array) -> Any:
-    return _each(arys, lambda x: x if x.ndim else x[None])
-
-
-@implements(np.atleast_2d)
-def _atleast_2d(*arys: Array) -> Any:
-    return _each(arys, lambda x: x if x.ndim > 1 else x[None] if x.ndim else x[None, None])
-
-
-@implements(np.atleast_3d)
-def _atleast_3d(*arys: Array) -> Any:
-    return _each(arys, lambda x: x if x.ndim > 2 else x[..., None] if x.ndim == 2 else _atleast_2d(x)[..., None])
-
-
-def _each(arrays: tuple[Array, ...], change: Callable[[Node], Node]) -> Any:
-    changed = tuple(change(_node(x)) for x in arrays)
-    return changed[0] if len(changed) == 1 else changed
-
-
-@implements(np.broadcast_arrays)
-def _broadcast_arrays(*args: Array) -> tuple[Array, ...]:
-    shape = np.broadcast_shapes(*map(np.shape, args))
-    return tuple(shapes.broadcast_to(x, shape=shape) for x in map(_node, args))
-
-
-@implements(np.meshgrid)
-def _meshgrid(*xi: Array, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Array, ...]:
-    count = len(xi)
-    places = list(range(count))
-    if indexing == "xy" and count > 1:
-        places[:2] = 1, 0
-    flat = [_ravel(_node(x)) for x in xi]
-    thin = [x[(None,) * place + (slice(None),) + (None,) * (count - place - 1)] for x, place in zip(flat, places, strict=True)]
-    return tuple(thin) if sparse else _broadcast_arrays(*thin)
-
-
-@implements(np.tile)
-def _tile(A: Array, reps: Any) -> Array:
-    return shapes.tile(A, reps=tuple(reps) if np.ndim(reps) else int(reps))
-
-
-@implements(np.repeat)
-def _repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
-    counts = tuple(int(count) for count in np.asarray(repeats)) if np.ndim(repeats) else int(repeats)
-    return shapes.repeat(_ravel(a) if axis is None else a, repeats=counts, axis=0 if axis is None else axis)
-
-
-@implements(np.pad)
-def _pad(array: Array, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Array:
-    if np.any(np.asarray(constant_values) != 0):
-        raise TypeError("np.pad of a node takes constant_values=0 alone: join the margins by np.concatenate")
-    width = np.asarray(pad_width).tolist() if not isinstance(pad_width, dict) else pad_width
-    return shapes.pad(array, pad_width=width, mode=mode)
-
-
-# Joining and splitting
-
-
-@implements(np.concatenate)
-def _concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Array:
-    if axis is None:
-        return shapes.concatenate(*(_ravel(_node(x)) for x in arrays))
-    return shapes.concatenate(*arrays, axis=axis)
-
-
-@implements(np.stack)
-def _stack(arrays: Sequence[Any], axis: int = 0) -> Array:
-    return shapes.stack(*arrays, axis=axis)
-
-
-@implements(np.vstack)
-def _vstack(tup: Sequence[Any]) -> Array:
-    return shapes.concatenate(*map(_atleast_2d, tup))
-
-
-@implements(np.hstack)
-def _hstack(tup: Sequence[Any]) -> Array:
-    rows = [_atleast_1d(x) for x in tup]
-    return shapes.concatenate(*rows, axis=0 if rows[0].ndim == 1 else 1)
-
-
-@implements(np.dstack)
-def _dstack(tup: Sequence[Any]) -> Array:
-    return shapes.concatenate(*map(_atleast_3d, tup), axis=2)
-
-
-@implements(np.column_stack)
-def _column_stack(tup: Sequence[Any]) -> Array:
-    columns = [x[:, None] if x.ndim == 1 else _atleast_2d(x) for x in map(_node, tup)]
-    return shapes.concatenate(*columns, axis=1)
-
-
-@implements(np.append)
-def _append(arr: Array, values: Array, axis: int | None = None) -> Array:
-    return _concatenate([arr, values], axis)
-
-
-@implements(np.split)
-def _split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    axis = normalize_axis_index(axis, ary.ndim)
-    if not np.ndim(indices_or_sections) and indices_or_sections > 0 and ary.shape[axis] % indices_or_sections:
-        raise ValueError(f"np.split: {ary.shape[axis]} entries do not divide into {indices_or_sections} equal parts")
-    return _array_split(ary, indices_or_sections, axis)
-
-
-@implements(np.array_split)
-def _array_split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    axis = normalize_axis_index(axis, ary.ndim)
-    size = ary.shape[axis]
-    if not np.ndim(indices_or_sections) and indices_or_sections < 1:
-        raise ValueError("the number of parts must be at least 1")
-    if np.ndim(indices_or_sections):
-        ends = [0, *(int(i) for i in indices_or_sections), size]
-    else:
-        each, extra = divmod(size, int(indices_or_sections))
-        ends = list(itertools.accumulate([each + 1] * extra + [each] * (int(indices_or_sections) - extra), initial=0))
-    before = (slice(None),) * normalize_axis_index(axis, ary.ndim)
-    return [ary[(*before, slice(start, stop))] for start, stop in itertools.pairwise(ends)]
-
-
-@implements(np.hsplit)
-def _hsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
-    return _split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
-
-
-@implements(np.vsplit)
-def _vsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
-    return _split(ary, indices_or_sections, 0)
-
-
-@implements(np.dsplit)
-def _dsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
-    return _split(ary, indices_or_sections, 2)
-
-
-@implements(np.unstack)
-def _unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
-    before = (slice(None),) * normalize_axis_index(axis, x.ndim)
-    return tuple(x[(*before, i)] for i in range(x.shape[axis]))
-
-
-# Taking and ordering
-
-
-@implements(np.take)
-def _take(a: Array, indices: Any, axis: int | None = None) -> Array:
-    indices = indices if isinstance(indices, np.ndarray | Node) else np.asarray(indices)
-    if axis is None:
-        return _ravel(a)[indices]
-    return a[(slice(None),) * normalize_axis_index(axis, a.ndim) + (indices,)]
-
-
-@implements(np.compress)
-def _compress(condition: Any, a: Array, axis: int | None = None) -> Array:
-    return _take(a, np.flatnonzero(condition), axis)
-
-
-@implements(np.delete)
-def _delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
-    flat = _ravel(arr) if axis is None else arr
-    return _take(flat, np.delete(np.arange(flat.shape[axis or 0]), obj), axis or 0)
-
-
-@implements(np.take_along_axis)
-def _take_along_axis(arr: Array, indices: Array, axis: int | None = -1) -> Array:
-    if axis is None:
-        return order.take_along_axis(_ravel(_node(arr)), indices, axis=0)
-    return order.take_along_axis(arr, indices, axis=axis)
-
-
-@implements(np.sort)
-def _sort(a: Array, axis: int | None = -1) -> Array:
-    return order.sort(_ravel(a), axis=0) if axis is None else order.sort(a, axis=axis)
-
-
-@implements(np.median)
-def _median(a: Array, axis: int | None = None, *, keepdims: bool = False) -> Array:
-    line, place = (_ravel(a), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))
-    middle = slice((line.shape[place] - 1) // 2, line.shape[place] // 2 + 1)
-    before = (slice(None),) * place
-    ordered = _sort(line, place)
-    last = ordered[(*before, slice(-1, None))]
-    spread = selection.where(last != last, last, ordered[(*before, middle)])  # NaN is sorted to the end
-    result = np.mean(spread, axis=place, keepdims=keepdims and axis is not None)
-    return np.reshape(result, (1,) * a.ndim) if keepdims and axis is None else result
-
-
 # Products
 
 
@@ -501,27 +240,27 @@ def _inner(a: Array, b: Array, /) -> Array:
 
 @implements(np.vdot)
 def _vdot(a: Array, b: Array, /) -> Array:
-    return linear_algebra.matmul(_ravel(_node(a)), _ravel(_node(b)))
+    return linear_algebra.matmul(ravel(as_node(a)), ravel(as_node(b)))
 
 
 @implements(np.outer)
 def _outer(a: Array, b: Array) -> Array:
-    return arithmetic.multiply(_ravel(_node(a))[:, None], _ravel(_node(b))[None, :])
+    return arithmetic.multiply(ravel(as_node(a))[:, None], ravel(as_node(b))[None, :])
 
 
 @implements(np.cross)
 def _cross(a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
     if axis is not None:
         axisa = axisb = axisc = axis
-    x, y = _moveaxis(_node(a), axisa, -1), _moveaxis(_node(b), axisb, -1)
+    x, y = moveaxis(as_node(a), axisa, -1), moveaxis(as_node(b), axisb, -1)
     if x.shape[-1] != 3 or y.shape[-1] != 3:
         raise ValueError(f"np.cross of a node takes vectors of length 3, not {x.shape[-1]} and {y.shape[-1]}")
-    return _moveaxis(np.roll(x * np.roll(y, -1, -1) - np.roll(x, -1, -1) * y, -1, -1), -1, axisc)
+    return moveaxis(np.roll(x * np.roll(y, -1, -1) - np.roll(x, -1, -1) * y, -1, -1), -1, axisc)
 
 
 @implements(np.kron)
 def _kron(a: Array, b: Array) -> Array:
-    x, y = _node(a), _node(b)
+    x, y = as_node(a), as_node(b)
     ndim = max(x.ndim, y.ndim)
     x, y = x[(None,) * (ndim - x.ndim) + (...,)], y[(None,) * (ndim - y.ndim) + (...,)]
     return shapes.merge_pairs(x[(slice(None), None) * ndim] * y[(None, slice(None)) * ndim])

@@ -226,6 +226,17 @@ def op(*rules: Rule | None, elementwise: bool = False, hint: str = "", numpy: An
     return declare
 
 
+def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Answer NumPy functions that are given a Node."""
+
+    def declare(own: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            NUMPY[function] = own
+        return own
+
+    return declare
+
+
 def scalar(value: Any) -> Any:
     """A result of shape () as a NumPy scalar, whichever way it was computed."""
     return value[()] if type(value) is np.ndarray and not value.shape else value
