@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
+from tinygraph.calculus import owned
 
 
 class TestAskingForGradients:
@@ -14,6 +15,29 @@ class TestAskingForGradients:
         dw, db = tg.gradients(np.sum(w + b), w, b)
         dw += 1
         assert (dw.tolist(), db.tolist()) == ([2, 2], [1, 1])
+
+    def test_shares_no_memory_with_anything(self) -> None:
+        kept = np.ones(2)
+
+        @tg.op(lambda g, out, x: kept)
+        def with_a_kept_gradient(x: Any) -> Any:
+            return np.sum(x)
+
+        w, b, seed = tg.parameter([1.0, 2.0]), tg.parameter([3.0, 4.0]), np.ones(2)
+        for first, second in (
+            tg.gradients(w + b, w, b, seed=seed),
+            tg.gradients(w * w, w, w, seed=seed),
+            (*tg.gradients(w * 1, w, seed=seed), seed),
+            (*tg.gradients(with_a_kept_gradient(w), w), kept),
+            tg.grad(lambda p: np.sum(p[0] + p[1]))([np.ones(2), np.ones(2)]),
+        ):
+            assert not np.shares_memory(first, second)
+            assert first.flags.writeable
+
+    def test_a_large_gradient_made_for_the_caller_is_not_copied(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        found = {w: np.ones(2)}
+        assert owned(found, w) is found[w]
 
     def test_does_not_accumulate(self) -> None:
         w = tg.parameter(3.0)

@@ -8,6 +8,7 @@ lists and tuples of arrays.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -44,12 +45,38 @@ def gradients(of: Recorded, *wrt: Recorded, seed: Any = None) -> tuple[Any, ...]
     missing = [node for node in wrt if node not in found]
     if missing:
         raise independent(of, missing)
-    return tuple(owned(found[node]) for node in wrt)
+    results = []
+    for node in wrt:
+        results.append(owned(found, node))  # noqa: PERF401  # a result counts as a holder of what is asked for twice
+    return tuple(results)
 
 
-def owned(g: Any) -> Any:
-    """A gradient that shares memory with nothing, because sweeps pass arrays along and repeat entries by strides."""
-    return np.array(g) if np.ndim(g) else g[()]
+def owned(holder: Any, key: Any) -> Any:
+    """The gradient `holder[key]` as the caller's own: copied where anybody else holds its memory.
+
+    Sweeps pass arrays along and repeat entries by strides; a large gradient that was made for the caller alone is not copied.
+    """
+    g = holder[key]
+    if not np.ndim(g):
+        return g[()]
+    alone = g.base is None and g.flags.writeable and _holders(holder, key) <= ALONE
+    return g if alone else np.array(g)
+
+
+def _holders(holder: Any, key: Any) -> int:
+    g = holder[key]
+    return sys.getrefcount(g)
+
+
+def _holders_of_a_fresh_array() -> int:
+    holder = {0: np.empty(1)}
+    g = holder[0]  # counts, as it does in `owned`
+    count = _holders(holder, 0)
+    del g
+    return count
+
+
+ALONE = _holders_of_a_fresh_array()
 
 
 class Call:
@@ -104,12 +131,13 @@ class Call:
             for i, node in enumerate(self.inputs):
                 if node in found:
                     total[i] = found[node] if total[i] is None else total[i] + found[node]
-        return [self._result(g, node, on_nodes) for g, node in zip(total, self.inputs, strict=True)]
+        return [self._result(total, i, on_nodes) for i in range(len(total))]
 
-    def _result(self, g: Any, node: Node, on_nodes: bool) -> Any:
-        if on_nodes:
-            return broadcast_like(0.0, node) if g is None else g
-        return np.zeros(node.shape, node.dtype)[()] if g is None else owned(g)
+    def _result(self, total: list[Any], i: int, on_nodes: bool) -> Any:
+        node = self.inputs[i]
+        if total[i] is None:
+            return broadcast_like(0.0, node) if on_nodes else np.zeros(node.shape, node.dtype)[()]
+        return total[i] if on_nodes else owned(total, i)
 
     def values(self, tree: Any) -> Any:
         """The results as the caller gets them: values, or Nodes where derivatives are recorded."""
@@ -239,7 +267,7 @@ def _push(call: Call, output: Any, directions: Sequence[Any], recording: bool) -
     total: Any = sum((np.sum(found[x] * t) for x, t in zip(call.inputs, directions, strict=True) if x in found), start=0.0)
     linear = sweep(total, [seed], constant(1.0) if recording else np.float64(1), on_nodes=recording) if found else {}
     if seed in linear:
-        return linear[seed] if recording else owned(linear[seed])
+        return linear[seed] if recording else owned(linear, seed)
     return broadcast_like(0.0, output) if recording else np.zeros(output.shape, output.dtype)[()]
 
 
