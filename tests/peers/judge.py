@@ -58,7 +58,7 @@ def main(folder: str, *options: str) -> int:
     judge = Judge()
     tests = [str(path) for path in sorted(Path(folder, "tests").glob("test_*.py")) if path.name not in NOT_ASKED]
     pytest.main(
-        ["-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore", "--rootdir", folder,
+        ["-p", "no:terminal", "-p", "no:cacheprovider", "-W", "ignore", "--rootdir", folder,
          "-c", "/dev/null", *tests],
         plugins=[judge],
     )  # fmt: skip

@@ -16,7 +16,7 @@ def sigmoid(z: Array) -> Array:
     <node sigmoid (3,) float64: [0. 0.5 1. ]>
     """
     e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    return np.maximum(e, z >= 0) / (1 + e)  # the numerator is 1 where z >= 0, else e
 
 
 @op(lambda g, a, z: g * (z > 0), elementwise=True)
