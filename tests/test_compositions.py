@@ -152,8 +152,7 @@ def test_agrees_with_numpy_and_with_numerical_gradient(at: Any, call: Any) -> No
     assert isinstance(result, tg.Node)
     np.testing.assert_allclose(result.value, call(at), rtol=1e-14, strict=True)
     seed = np.random.default_rng(5).uniform(0.5, 1.5, result.shape)
-    if not np.array_equal(call(at), call(at + 1e-3)):
-        assert_close(tg.gradients(result, x, seed=seed)[0], numerical_gradient(call, (at,), 0, seed), 1e-7)
+    assert_close(tg.gradients(result, x, seed=seed)[0], numerical_gradient(call, (at,), 0, seed), 1e-7)
 
 
 @pytest.mark.parametrize(

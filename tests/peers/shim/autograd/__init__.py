@@ -1,12 +1,11 @@
 """The part of HIPS/autograd's interface that its own tests import, on tinygraph. Complex numbers are not supported."""
 
 from builtins import dict, isinstance, list, tuple, type  # noqa: F401, UP029  # its tests import these names from here
-from functools import partial
 
 import numpy as np
 
 import tinygraph as tg
-from tinygraph.tree import leaves, map_leaves, rebuild
+from tinygraph.tree import map_leaves
 
 
 def one_argument(fun, argnum, args, kwargs):
@@ -183,6 +182,3 @@ def holomorphic_grad(fun):
 
 def unary_to_nary(operator):
     return nary(operator)
-
-
-__all__ = ["leaves", "partial", "rebuild"]
