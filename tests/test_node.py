@@ -99,7 +99,7 @@ ADVICE = [
     (lambda L: L.zero_grad(), "nothing accumulates"),
     (lambda L: tg.Graph(L).backward(), "tg.gradients"),
     (lambda L: L.detach(), "stop_gradient"),
-    (lambda L: L.nonsense, "no .nonsense"),
+    (lambda L: L.nonsense, "no attribute 'nonsense'"),
 ]
 
 

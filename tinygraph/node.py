@@ -54,6 +54,19 @@ def _method(function: Callable[..., Any]) -> Callable[..., Node]:
     return method
 
 
+class _Elsewhere:
+    """An attribute of other engines' nodes, which says what to write here.
+
+    `__getattr__` would say it too, but in a class that has one Python looks every attribute up the slow way.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, node: Node | None, owner: type[Node]) -> NoReturn:
+        raise missing_attribute("node", self.name)
+
+
 class Node:
     """One value in a computation, and the op and inputs that made it.
 
@@ -140,14 +153,14 @@ class Node:
     def __format__(self, spec: str) -> str:
         return format(self._value, spec) if spec else repr(self)
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise missing_attribute("node", name)
-
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(
             "a node is never changed: build a new one with `np.where(mask, new, node)`, or change the array before it is "
             "recorded (`array[...] = ...; w = tg.parameter(array)`)"
         )
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in ADVICE]
 
     def __reduce__(self) -> tuple[Any, ...]:
         from tinygraph.pickling import reduce_node
@@ -338,6 +351,10 @@ class Node:
     def reshape(self, *shape: Any) -> Node:
         """Record `np.reshape(node, shape)`; the shape as one tuple or one by one."""
         return ops.reshape(self, shape=_spread(shape))
+
+
+for _name in ADVICE:
+    setattr(Node, _name, _Elsewhere(_name))
 
 
 class Leaf(Node):
