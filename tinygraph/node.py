@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) for an array
 
-_next_number = itertools.count(1).__next__
+NUMBERING = itertools.count(1)
 
 ADVICE = {
     "backward": "gradients are values here: `dw, db = tg.gradients(L, w, b)`, or `tg.Graph(L, names=locals()).backprop()`",
@@ -98,7 +98,7 @@ class Node:
         self.params = params
         self.code = code
         self.instruction = instruction
-        self.number = _next_number()
+        self.number = next(NUMBERING)
 
     @property
     def value(self) -> Any:

@@ -12,12 +12,13 @@ import operator
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from types import FrameType
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygraph.errors import TOLD, op_error
-from tinygraph.node import Node, leaf_of
+from tinygraph.node import NUMBERING, Node, leaf_of
 from tinygraph.place import OWN, user_frame
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
@@ -28,6 +29,7 @@ NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording the ufuncs among those
 NUMBERS = frozenset([float, int, bool])
 NO_PARAMS: dict[str, Any] = {}
+allocate = object.__new__
 EMPTY = inspect.Parameter.empty
 
 # Operators, where NumPy scalars are ten times as fast as through the ufunc.
@@ -144,16 +146,11 @@ class Op:
 
     def record_one(self, x: Node) -> Node:
         """Do what `record` does for the operand of a unary operator or ufunc, in half the time."""
-        frame = sys._getframe(2)
-        code = frame.f_code
-        if OWN[code.co_filename]:
-            frame = user_frame(frame)
-            code = frame.f_code
         try:
             value = self.compute(x._value)
         except TOLD as error:
-            raise op_error(self, (x,), error, frame) from error
-        return Node(value, self, (x,), NO_PARAMS, code, frame.f_lasti)
+            raise op_error(self, (x,), error, user_frame(sys._getframe(2))) from error
+        return self._recorded(value, (x,), sys._getframe(2))
 
     def record_two(self, x: Any, y: Any) -> Node:
         """Do what `record` does for the operands of a binary operator or ufunc, in half the time."""
@@ -169,16 +166,27 @@ class Op:
             right = y
         else:
             return self.record((x, y), NO_PARAMS)
-        frame = sys._getframe(2)
+        try:
+            value = self.compute(left, right)
+        except TOLD as error:
+            raise op_error(self, (x, y), error, user_frame(sys._getframe(2))) from error
+        return self._recorded(value, (x, y), sys._getframe(2))
+
+    def _recorded(self, value: Any, inputs: tuple[Any, ...], frame: FrameType) -> Node:
+        """The node of a result without metadata; its attributes are set here because a call of the class takes longer."""
         code = frame.f_code
         if OWN[code.co_filename]:
             frame = user_frame(frame)
             code = frame.f_code
-        try:
-            value = self.compute(left, right)
-        except TOLD as error:
-            raise op_error(self, (x, y), error, frame) from error
-        return Node(value, self, (x, y), NO_PARAMS, code, frame.f_lasti)
+        node = allocate(Node)
+        node._value = value
+        node.op = self
+        node.inputs = inputs
+        node.params = NO_PARAMS
+        node.code = code
+        node.instruction = frame.f_lasti
+        node.number = next(NUMBERING)
+        return node
 
     def _complete(self, params: dict[str, Any]) -> dict[str, Any]:
         unknown = params.keys() - self.defaults.keys()
