@@ -17,7 +17,8 @@ import numpy as np
 from numpy import float64, ndarray
 
 from tinygraph.node import Node, constant
-from tinygraph.ops import Op, alias, cast_like, sum_like
+from tinygraph.ops import alias, cast_like, sum_like
+from tinygraph.ops.declare import NUMBERS
 from tinygraph.place import told_by_caller
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
@@ -102,6 +103,7 @@ def sweep(
             found[node] = g
         return g
 
+    fit = _fit_node if on_nodes else _fit
     node = of
     with collector_paused(), told_by_caller():
         try:
@@ -114,12 +116,43 @@ def sweep(
                     continue
                 if inner and node in inner:
                     g = settle(node, g)
+                # The last input gets its contribution first, so that contributions add up in reading order. Long graphs consist
+                # of ops of one and two operands, whose calls take half the time when they are written out, and what a rule
+                # records is near to the user's frame when it is called here.
+                inputs, rules = node.inputs, op.rules
+                out = node if on_nodes else node._value
                 if op.arity == 1:
-                    _contribute_one(node, op, g, pending, path, on_nodes)
+                    x = inputs[0]
+                    if x in path:
+                        part = rules[0](g, out, x if on_nodes else x._value)
+                        part = part if op.keeps_shape else fit(part, x)
+                        pending[x] = part + pending[x] if x in pending else part
+                elif op.arity == 2 and type(inputs[1]) in NUMBERS:
+                    x, y = inputs
+                    if x in path:
+                        part = rules[0](g, out, x if on_nodes else x._value, y)
+                        part = part if op.keeps_shape else fit(part, x)
+                        pending[x] = part + pending[x] if x in pending else part
                 elif op.arity == 2:
-                    _contribute_two(node, op, g, pending, path, on_nodes)
+                    x, y = inputs
+                    left = x if on_nodes or type(x) in NUMBERS else x._value
+                    right = y if on_nodes else y._value
+                    fits = op.keeps_shape and (type(x) in NUMBERS or _alike(x._value, y._value))
+                    if y in path:
+                        part = rules[1](g, out, left, right)
+                        part = part if fits else fit(part, y)
+                        pending[y] = part + pending[y] if y in pending else part
+                    if x in path:
+                        part = rules[0](g, out, left, right)
+                        part = part if fits else fit(part, x)
+                        pending[x] = part + pending[x] if x in pending else part
                 else:
-                    _contribute(node, op, g, pending, path, on_nodes)
+                    own = op.rules_for(len(inputs))
+                    arguments = inputs if on_nodes else [x._value if isinstance(x, Node) else x for x in inputs]
+                    for rule, x in zip(reversed(own), reversed(inputs), strict=True):
+                        if rule is not None and x in path:
+                            part = fit(rule(g, out, *arguments, **node.params), x)
+                            pending[x] = part + pending[x] if x in pending else part
         except Exception as error:
             if node.op is not None:
                 error.add_note(f"in a gradient rule of {node.op.name}, recorded at {node.place}")
@@ -130,67 +163,8 @@ def sweep(
     return found
 
 
-# A node hands its gradient to its inputs, the last first, so that contributions add up in reading order. Long graphs consist of
-# ops of one and two operands, so these have functions of their own, which do what `_contribute` does in half the time.
-
-
-def _contribute_one(node: Node, op: Op, g: Any, pending: dict[Node, Any], path: Path, on_nodes: bool) -> None:
-    x = node.inputs[0]
-    if x in path:
-        part = op.rules[0](g, node, x) if on_nodes else op.rules[0](g, node._value, x._value)
-        if not op.keeps_shape:
-            part = _fit_node(part, x) if on_nodes else _fit(part, x)
-        before = pending.get(x)
-        pending[x] = part if before is None else part + before
-
-
-def _contribute_two(node: Node, op: Op, g: Any, pending: dict[Node, Any], path: Path, on_nodes: bool) -> None:
-    x, y = node.inputs
-    fit = _fit_node if on_nodes else _fit
-    if not isinstance(y, Node):
-        if x not in path:
-            return
-        part = op.rules[0](g, node, x, y) if on_nodes else op.rules[0](g, node._value, x._value, y)
-        part = part if op.keeps_shape else fit(part, x)
-        before = pending.get(x)
-        pending[x] = part if before is None else part + before
-        return
-    out, left, right = node, x, y
-    if not on_nodes:
-        out, left, right = node._value, x._value if isinstance(x, Node) else x, y._value
-    fits = op.keeps_shape and _alike(x, y)
-    if y in path:
-        part = op.rules[1](g, out, left, right)
-        part = part if fits else fit(part, y)
-        before = pending.get(y)
-        pending[y] = part if before is None else part + before
-    if x in path:
-        part = op.rules[0](g, out, left, right)
-        part = part if fits else fit(part, x)
-        before = pending.get(x)
-        pending[x] = part if before is None else part + before
-
-
-def _contribute(node: Node, op: Op, g: Any, pending: dict[Node, Any], path: Path, on_nodes: bool) -> None:
-    out: Any = node
-    arguments: Sequence[Any] = node.inputs
-    if not on_nodes:
-        out, arguments = node._value, [x._value if isinstance(x, Node) else x for x in node.inputs]
-    rules = op.rules_for(len(arguments))
-    for position in range(len(arguments) - 1, -1, -1):
-        x, rule = node.inputs[position], rules[position]
-        if rule is not None and x in path:
-            part = rule(g, out, *arguments, **node.params)
-            part = (_fit_node if on_nodes else _fit)(part, x)
-            before = pending.get(x)
-            pending[x] = part if before is None else part + before
-
-
-def _alike(x: Any, y: Node) -> bool:
+def _alike(left: Any, right: Any) -> bool:
     """Whether the operands of an elementwise op have its shape and dtype, so that contributions fit as they are."""
-    if not isinstance(x, Node):
-        return True
-    left, right = x._value, y._value
     return left.dtype is right.dtype and left.shape == right.shape
 
 

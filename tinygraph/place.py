@@ -48,12 +48,10 @@ _CALLERS: dict[FrameType, FrameType] = {}  # frames of this package at work, and
 def user_frame(frame: FrameType) -> FrameType:
     """The first frame outside this package, `frame` itself or a caller of it."""
     while OWN[frame.f_code.co_filename]:
-        caller = _CALLERS.get(frame)
-        if caller is not None:
-            return caller
-        if frame.f_back is None:
+        back = frame.f_back
+        if back is None:
             break
-        frame = frame.f_back
+        frame = _CALLERS.get(back) or back
     return frame
 
 
