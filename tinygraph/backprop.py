@@ -39,14 +39,17 @@ def reached(outputs: Collection[Node], oldest: int = 0) -> list[Node]:
     return found
 
 
-def between(of: Node, wrt: Collection[Node]) -> Path:
-    """The nodes on a differentiable path from any of `wrt` to `of`, both included, in order of creation."""
+def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path:
+    """The nodes on a differentiable path from any of `wrt` to `of`, both included, in order of creation.
+
+    `nodes` is what `reached([of])` gives, where that is at hand.
+    """
     wanted = set(wrt)
     path: Path = {}
     misses = path.keys().isdisjoint
-    for node in reached([of], min((node.number for node in wrt), default=0)):
+    for node in nodes or reached([of], min((node.number for node in wrt), default=0)):
         op = node.op
-        if node in wanted or (op is not None and not misses(node.inputs) and (not op.partial or _passes(node, path))):
+        if (op is not None and not misses(node.inputs) and (not op.partial or _passes(node, path))) or node in wanted:
             path[node] = None
     return path
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
-from tinygraph.backprop import between, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.names import Names
 from tinygraph.node import Node, Recorded, constant, missing_attribute, summary
 from tinygraph.ops import alias
@@ -186,12 +186,16 @@ class Graph:
             raise ValueError(f"{x!r} is not a node of this graph: pass a node that its output depends on, or its name")
         return x
 
+    def _between(self, output: Node, wrt: Sequence[Node]) -> Path:
+        only = output is self.outputs[0] and len(self.outputs) == 1
+        return between(output, wrt, self._forward if only else ())
+
     def _everything_named(self, output: Node) -> list[Node]:
         """The parameters and every named value between them and the output, in the order in which backprop gets to them."""
         parameters = [node for node in self._forward if node.kind == "parameter"]
         if not parameters:
             raise ValueError("there is no tg.parameter in this graph: make one, or name nodes by backprop(wrt=[...])")
-        path = between(output, parameters)
+        path = self._between(output, parameters)
         if output not in path:
             raise independent(output, parameters)
         named = [node for node in path if node.kind == "parameter" or self._names.of(node) is not None]
@@ -221,7 +225,7 @@ class Graph:
 
     def _record(self, output: Node, asked: Sequence[Node], upstream: Any, known: dict[Node, Node]) -> None:
         """Sweep for what is asked and every named value on the way, and name the gradients of those."""
-        path, wanted = between(output, asked), set(asked)
+        path, wanted = self._between(output, asked), set(asked)
         named = [node for node in path if node in wanted or self._names.of(node) is not None]
         seed = alias(upstream) if isinstance(upstream, Node) else constant(upstream)
         found = sweep(output, named, seed, on_nodes=True, named=named, known=known, path=path)
