@@ -32,7 +32,7 @@ def reached(outputs: Collection[Node], oldest: int = 0) -> list[Node]:
     seen = set(found)
     for node in found:  # grows as it is walked, almost from the latest to the oldest, which sorts fast
         for x in node.inputs:
-            if isinstance(x, Node) and x.number >= oldest and x not in seen:
+            if isinstance(x, Node) and x not in seen and x.number >= oldest:
                 seen.add(x)
                 found.append(x)
     found.sort(key=by_number)
