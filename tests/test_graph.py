@@ -234,7 +234,7 @@ class TestListing:
         graph.backprop()
         text = repr(graph)
         assert "not computed" not in text
-        assert any(row.split() == ["db", "alias(dz)", "-0.4256"] for row in text.splitlines())
+        assert any(row.split() == ["db", "=", "dz", "-0.426"] for row in text.splitlines())
 
     def test_folds_a_long_graph(self) -> None:
         h = tg.parameter(1.0)

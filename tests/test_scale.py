@@ -16,7 +16,7 @@ def test_a_chain_of_a_million_nodes_records_differentiates_and_frees() -> None:
     assert tg.gradients(h, w) == (1,)
     graph = tg.Graph(h, names={"w": w})
     assert graph.backprop()["w"].value == 1
-    assert "1000001 nodes forward" in repr(graph)
+    assert "1,000,001 nodes forward" in repr(graph)
     del graph, h
 
 

@@ -5,16 +5,27 @@ from __future__ import annotations
 import difflib
 import itertools
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.names import Names
 from tinygraph.node import Node, Recorded, constant, missing_attribute, summary
 from tinygraph.ops import alias
 from tinygraph.place import user_frame
 
-SHOWN = 40  # lines of one phase in `repr`
+if TYPE_CHECKING:
+    from tinygraph.express.latex import Latex
+    from tinygraph.express.program import Level, Program, Statement
+
+
+class Request(NamedTuple):
+    """One output that gradients were asked of: its own gradient, whether that is 1, and all of them in the order of the walk."""
+
+    output: Node
+    seed: Node
+    unit: bool
+    gradients: dict[Node, Node]
 
 
 class Gradients(Mapping[str, Node]):
@@ -83,14 +94,15 @@ class Graph:
     >>> graph.backprop()["w"].value
     np.float64(2.0)
     >>> graph
-    Graph of L: 3 nodes forward, 2 backward
+    Graph of L: 2 leaves, 1 statement forward, 2 backward
+    leaves
+      w parameter             3.000
+      x constant              2.000
     forward
-      w  parameter      3
-      x  constant       2
-      L  multiply(w, x) 6
+      L = w * x               6.000
     backward
-      dL  constant        1
-      dw  multiply(dL, x) 2
+      dL = 1                  1.000
+      dw = x                  2.000
     """
 
     def __init__(self, *outputs: Recorded, names: Mapping[str, Any] | None = None) -> None:
@@ -117,6 +129,42 @@ class Graph:
     def nodes(self) -> tuple[Node, ...]:
         """All nodes: the forward ones in order of creation, then the gradient nodes so far."""
         return (*self._forward, *self._backward)
+
+    @property
+    def forward(self) -> tuple[Node, ...]:
+        """The nodes behind the outputs, leaves included, in order of creation."""
+        return tuple(self._forward)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, aliases included."""
+        return tuple(self._names)
+
+    def requests(self) -> list[Request]:
+        """What `backprop` was asked for so far."""
+        found = []
+        for (output, _), known in self._gradients.items():
+            seed = known[output]
+            unit = seed.op is None and seed.shape == () and seed.item() == 1
+            ordered = self._backward_order(sorted(known, key=by_number))
+            found.append(Request(output, seed, unit, {node: known[node] for node in ordered}))
+        return found
+
+    def scopes(self) -> dict[Node, tuple[str, ...]]:
+        """The nested dicts of `names` that a node was found in, outermost first."""
+        return self._names.scopes
+
+    def with_every_op_named(self) -> Graph:
+        """The same nodes and the same gradients asked for, in a graph that names every op, so that each is a statement."""
+        twin = Graph.__new__(Graph)
+        twin.outputs, twin._forward, twin._known = self.outputs, self._forward, self._known
+        twin._names = self._names.of_forward(self._forward)
+        twin._gradients = {}
+        for (output, spelling), known in self._gradients.items():
+            found: dict[Node, Node] = {}
+            twin._gradients[output, spelling] = found
+            twin._record(output, list(known), known[output], found)
+        return twin
 
     @property
     def _backward(self) -> list[Node]:
@@ -227,7 +275,7 @@ class Graph:
         """Sweep for what is asked and every named value on the way, and name the gradients of those."""
         path, wanted = self._between(output, asked), set(asked)
         named = [node for node in path if node in wanted or self._names.of(node) is not None]
-        seed = alias(upstream) if isinstance(upstream, Node) else constant(upstream)
+        seed = self._seed(upstream)
         found = sweep(output, named, seed, on_nodes=True, named=named, known=known, path=path)
         missing = [node for node in asked if node not in found]
         if missing:
@@ -239,6 +287,13 @@ class Graph:
                 known[node] = gradient
                 self._names.claim(gradient, f"{prefix}{self._names.of(node) or next(unnamed)}")
 
+    @staticmethod
+    def _seed(upstream: Any) -> Node:
+        """A node of its own to start a sweep from."""
+        if not isinstance(upstream, Node):
+            return constant(upstream)
+        return constant(upstream) if upstream.op is None else alias(upstream)
+
     def __getstate__(self) -> Any:
         from tinygraph.pickling import pack
 
@@ -249,30 +304,87 @@ class Graph:
 
         unpack(self, state)
 
+    def statements(self, level: Level = "named") -> tuple[Statement, ...]:
+        """The graph as a program: one statement for every named value, forward and then backward.
+
+        `level="op"` has one for every op. Each has `name`, `right` (NumPy source), `value`, `shape`, `phase`, `inputs`, `place`.
+
+        >>> w = tg.parameter(3.0)
+        >>> L = w * w + 1
+        >>> graph = tg.Graph(L, names={"w": w, "L": L})
+        >>> grads = graph.backprop()
+        >>> graph.statements()
+        (<statement L = w * w + 1>, <statement dL = 1>, <statement dw = w + w>)
+        """
+        return self._program(level).statements
+
+    def source(self, level: Level = "named") -> str:
+        """The graph as a Python module that needs NumPy alone, forward and, after `backprop`, backward.
+
+        It has one function, of the leaves, which returns the output, or the output and a dict of the gradients. It runs at any
+        size: the number of axes and the axes of size 1 are those recorded, and that is checked when it is called.
+
+        >>> w = tg.parameter(3.0)
+        >>> graph = tg.Graph(w * w, names={"w": w})
+        >>> grads = graph.backprop()
+        >>> print(graph.source().partition("def forward_backward")[2])
+        (w):
+            _check(w=w)
+            # forward
+            output = w * w
+            # backward
+            dw = w + w
+            return output, {"dw": dw}
+        <BLANKLINE>
+        """
+        from tinygraph.express.source import source
+
+        return source(self._program(level))
+
+    def function(self, np: Any = None) -> Callable[..., Any]:
+        """The function of `source()`, compiled; its text is `function.source`.
+
+        `np` is the module that it computes with, NumPy by default; with `jax.numpy` it can be given to `jax.jit`. Raises
+        TypeError for an op that JAX cannot trace.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).function()(5.0)
+        25.0
+        """
+        from tinygraph.express.source import function
+
+        return function(self._program("named"), np)
+
+    def latex(self, level: Level = "named") -> Latex:
+        r"""The derivation in LaTeX: an `align` environment, which a notebook typesets.
+
+        >>> w = tg.parameter(3.0)
+        >>> print(tg.Graph(w * w, names={"w": w}).latex())
+        \begin{align}
+          \mathit{output} &= w \, w
+        \end{align}
+        """
+        from tinygraph.express.latex import latex
+
+        return latex(self._program(level))
+
+    def mathml(self, level: Level = "named") -> str:
+        """The derivation in MathML, which browsers typeset offline.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).mathml().startswith("<math")
+        True
+        """
+        from tinygraph.express.mathml import mathml
+
+        return mathml(self._program(level))
+
+    def _program(self, level: Level) -> Program:
+        from tinygraph.express.program import program
+
+        return program(self, level)
+
     def __repr__(self) -> str:
-        outputs = ", ".join(self._names.of(output) or "" for output in self.outputs)
-        backward = self._backward
-        count = f"{len(self._forward)} nodes forward, {len(backward)} backward"
-        lines = [f"Graph of {outputs}: {count}", "forward", *self._rows(self._forward), "backward"]
-        lines += self._rows(backward) or ["  not computed: call graph.backprop()"]
-        return "\n".join(lines)
+        from tinygraph.express.table import table
 
-    def _rows(self, nodes: Sequence[Node]) -> list[str]:
-        """One line a node: name, what made it, value; the middle of a long list is folded."""
-        skipped = len(nodes) - SHOWN
-        shown = nodes if skipped <= 0 else [*nodes[: SHOWN // 2], *nodes[-SHOWN // 2 :]]
-        cells = [(self._label(node), self._call(node), summary(node._value).lstrip(" :")) for node in shown]
-        widths = [max(len(cell[i]) for cell in cells) for i in range(2)] if cells else [0, 0]
-        rows = [f"  {name:{widths[0]}}  {call:{widths[1]}} {value}" for name, call, value in cells]
-        return rows if skipped <= 0 else [*rows[: SHOWN // 2], f"  ... {skipped} more ...", *rows[SHOWN // 2 :]]
-
-    def _label(self, node: Any) -> str:
-        if not isinstance(node, Node):
-            return repr(node)
-        return self._names.of(node) or f"_{node.number}"
-
-    def _call(self, node: Node) -> str:
-        if node.op is None:
-            return node.kind
-        params = [f"{key}={value!r}" for key, value in node.params.items() if value != node.op.defaults[key]]
-        return f"{node.op.name}({', '.join([*map(self._label, node.inputs), *params])})"
+        return table(self)

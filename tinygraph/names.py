@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from types import CodeType
@@ -15,6 +16,8 @@ from tinygraph.node import Node
 from tinygraph.ops import REGISTRY
 
 HISTORY = {"In", "Out"}  # IPython's own lists of what was typed and shown
+RESERVED = {"np", "len", "bool", *keyword.kwlist}  # what the source of a graph needs for itself
+LONGEST = 60  # characters
 
 
 class Names:
@@ -23,20 +26,24 @@ class Names:
     def __init__(self, nodes: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
         self._name: dict[Node, str] = {}
         self._node: dict[str, Node] = {}
+        self._counts: dict[str, int] = {}  # how often each name was wanted that was taken
+        self.scopes: dict[Node, tuple[str, ...]] = {}  # the nested dicts that a node was found in, outermost first
         if not given:
             return
         known = set(nodes)
         self._named_by_array: set[Node] = set()
         arrays = {id(node._value): node for node in nodes if node.op is None}
         spellings = list(spelled(given))
-        for wanted, fallback, value in spellings:
+        for wanted, fallback, value, scope in spellings:
             if isinstance(value, Node) and value in known:
                 self._give(value, wanted, fallback)
-        for wanted, fallback, value in spellings:  # an array names a leaf that has no name of its own
+                self._place(value, scope)
+        for wanted, fallback, value, scope in spellings:  # an array names a leaf that has no name of its own
             leaf = None if isinstance(value, Node) else arrays.get(id(value))
             if leaf is not None and (leaf not in self._name or leaf in self._named_by_array):
                 self._named_by_array.add(leaf)
                 self._give(leaf, wanted, fallback)
+                self._place(leaf, scope)
         self._number_rebound(nodes, code)
 
     def __getitem__(self, name: str) -> Node:
@@ -56,17 +63,34 @@ class Names:
         """The node's name, or None."""
         return self._name.get(node)
 
+    def of_forward(self, nodes: Sequence[Node]) -> Names:
+        """The names of these nodes alone, and a name `t`, `t_2`, ... for each op among them that has none."""
+        known = set(nodes)
+        names = Names.__new__(Names)
+        names._name = {node: name for node, name in self._name.items() if node in known}
+        names._node = {name: node for name, node in self._node.items() if node in known}
+        names._counts = {}
+        names.scopes = dict(self.scopes)
+        for node in nodes:
+            if node.op is not None:
+                names.claim(node, "t")
+        return names
+
     def claim(self, node: Node, wanted: str) -> str:
-        """Name a node that has no name yet, with a number behind the wanted name where it is taken."""
+        """Name a node that has no name yet."""
         if node not in self._name:
-            name = wanted = identifier(wanted)
-            count = 1
-            while name in self._node:
-                count += 1
-                name = f"{wanted}_{count}"
+            name = self.free(wanted)
             self._name[node] = name
             self._node[name] = node
         return self._name[node]
+
+    def free(self, wanted: str) -> str:
+        """The wanted name as an identifier, with a number behind it where it is taken."""
+        name = wanted = identifier(wanted)
+        while name in self._node:
+            self._counts[wanted] = count = self._counts.get(wanted, 1) + 1
+            name = f"{wanted}_{count}"
+        return name
 
     def _give(self, node: Node, wanted: str, fallback: str | None) -> None:
         """A node's first name is its name; a further one, or the user's own spelling of it, is an alias."""
@@ -75,6 +99,10 @@ class Names:
         for alias in (identifier(wanted), wanted):
             if alias != name:
                 self._node.setdefault(alias, node)
+
+    def _place(self, node: Node, scope: tuple[str, ...]) -> None:
+        if scope:
+            self.scopes.setdefault(node, scope)
 
     def _number_rebound(self, nodes: Sequence[Node], code: CodeType) -> None:
         """Call what a name stood for earlier, made by the same place in the code, `h_1`, `h_2`, ... before `h`."""
@@ -102,35 +130,37 @@ def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]
             yield node, (node.code, node.instruction, node.op, operand.get(node))
 
 
-def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any]]:
-    """Each array and node among the names with its name, and the longer name it takes where that one is gone.
+def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any, tuple[str, ...]]]:
+    """Each array and node among the names with its name, the longer name it takes where that one is gone, and its scope.
 
     Direct names come first. In a dict, `params["W1"]` is W1, else params_W1; in a list or tuple, `layers[0]` is layers_0.
     """
-    queue: deque[tuple[str, str | None, Any]] = deque((str(name), None, value) for name, value in given.items())
+    queue: deque[tuple[str, str | None, Any, tuple[str, ...]]] = deque((str(name), None, x, ()) for name, x in given.items())
     entered = set()
     while queue:
-        name, fallback, value = queue.popleft()
+        name, fallback, value, scope = queue.popleft()
         if name.startswith("_") or (fallback is None and name in HISTORY):
             continue
         if isinstance(value, Node | np.ndarray | np.generic):
-            yield name, fallback, value
+            yield name, fallback, value, scope
         elif isinstance(value, dict | list | tuple) and id(value) not in entered:
             entered.add(id(value))
             path = fallback or name
             if isinstance(value, dict):
-                queue.extend((str(key), f"{path}_{key}", item) for key, item in value.items())
+                queue.extend((str(key), f"{path}_{key}", item, (*scope, name)) for key, item in value.items())
             else:
-                queue.extend((f"{path}_{i}", f"{path}_{i}", item) for i, item in enumerate(value))
+                queue.extend((f"{path}_{i}", f"{path}_{i}", item, scope) for i, item in enumerate(value))
 
 
 def identifier(name: str) -> str:
-    """The name as a Python identifier that hides neither a keyword, nor `np`, nor an op.
+    """The name as a Python identifier of bearable length that hides neither a keyword, nor `np`, nor an op.
 
     >>> identifier("lambda"), identifier("layer 1/w"), identifier("exp"), identifier("2x")
     ('lambda_', 'layer_1_w', 'exp_', '_2x')
     """
+    name = unicodedata.normalize("NFKC", name)  # as Python reads it
     if not name.isidentifier():
         name = re.sub(r"\W", "_", name)
         name = name if name.isidentifier() else f"_{name}"
-    return f"{name}_" if keyword.iskeyword(name) or name == "np" or name in REGISTRY else name
+    name = name[:LONGEST]
+    return f"{name}_" if name in RESERVED or name in REGISTRY else name

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
-from tinygraph.ops.reductions import logsumexp
 
 
-@op(lambda g, a, z: g * a * (1 - a), elementwise=True)
+@op(lambda g, a, z: g * a * (1 - a), elementwise=True, notation="σ")
 def sigmoid(z: Array) -> Array:
     """The logistic function 1 / (1 + exp(-z)), between 0 and 1.
 
@@ -57,4 +56,5 @@ def log_softmax(z: Array, *, axis: int = -1) -> Array:
     >>> tg.log_softmax(tg.constant([0.0, 1000.0]))
     <node log_softmax (2,) float64: [-1000. 0.]>
     """
-    return z - logsumexp(z, axis=axis, keepdims=True)
+    z = z - np.max(z, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))

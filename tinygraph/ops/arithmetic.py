@@ -82,7 +82,7 @@ def power(x: Array, exponent: Array) -> Array:
     return x**exponent
 
 
-@op(None, elementwise=True, numpy=np.sign)
+@op(None, elementwise=True, numpy=np.sign, notation="sgn")
 def sign(x: Array) -> Array:
     """-1, 0 or 1 with the sign of x; no gradient.
 
@@ -102,7 +102,7 @@ def round(x: Array, *, decimals: int = 0) -> Array:
     return np.round(x, decimals)
 
 
-@op(lambda g, out, x: g * np.sign(x), elementwise=True, numpy=np.abs)
+@op(lambda g, out, x: g * np.sign(x), elementwise=True, numpy=np.abs, notation="|{}|")
 def abs(x: Array) -> Array:
     """|x|; its derivative at 0 is taken as 0.
 
@@ -122,6 +122,7 @@ def _share(g: Array, wins: Array, ties: Array) -> Array:
     lambda g, out, x, y: _share(g, y > x, x == y),
     elementwise=True,
     numpy=np.maximum,
+    notation="max",
 )
 def maximum(x: Array, y: Array) -> Array:
     """The larger of x and y, with broadcasting; at a tie each gets half of the gradient.
@@ -137,6 +138,7 @@ def maximum(x: Array, y: Array) -> Array:
     lambda g, out, x, y: _share(g, y < x, x == y),
     elementwise=True,
     numpy=np.minimum,
+    notation="min",
 )
 def minimum(x: Array, y: Array) -> Array:
     """The smaller of x and y, with broadcasting; at a tie each gets half of the gradient.
@@ -147,7 +149,7 @@ def minimum(x: Array, y: Array) -> Array:
     return np.minimum(x, y)
 
 
-@op(None, elementwise=True, numpy=np.floor)
+@op(None, elementwise=True, numpy=np.floor, notation="⌊{}⌋")
 def floor(x: Array) -> Array:
     """The largest whole number up to x; no gradient.
 
@@ -157,7 +159,7 @@ def floor(x: Array) -> Array:
     return np.floor(x)
 
 
-@op(None, elementwise=True, numpy=np.ceil)
+@op(None, elementwise=True, numpy=np.ceil, notation="⌈{}⌉")
 def ceil(x: Array) -> Array:
     """The smallest whole number from x on; no gradient.
 
@@ -197,7 +199,7 @@ def floor_divide(x: Array, y: Array) -> Array:
     return x // y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder)
+@op(lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, notation="mod")
 def remainder(x: Array, y: Array) -> Array:
     """x % y, with the sign of y.
 
@@ -222,6 +224,7 @@ def fmod(x: Array, y: Array) -> Array:
     lambda g, out, x, low, high: g * ((x < low) & (low <= high)),
     lambda g, out, x, low, high: g * ((x > high) | (low > high)),
     elementwise=True,
+    numpy=np.clip,
 )
 def clip(x: Array, low: Array, high: Array) -> Array:
     """x kept between low and high; the gradient passes on the closed interval.

@@ -44,12 +44,20 @@ OPERATORS: dict[Any, Callable[..., Any]] = {
 class Op:
     """A differentiable function: call it on arrays and it computes, on at least one Node and it records.
 
-    `name`, `rules` (one per array argument, None where there is no gradient), `elementwise`, `hint`, `numpy`, `arguments` (the
-    names of the array arguments), `variadic` (whether the last of them takes any number), `defaults` (of the keyword metadata).
+    `name`, `rules` (one per array argument, None where there is no gradient), `elementwise`, `hint`, `numpy`, `notation`,
+    `arguments` (the names of the array arguments), `variadic` (whether the last of them takes any number), `defaults` (of the
+    keyword metadata).
     """
 
     def __init__(
-        self, function: Callable[..., Any], rules: Sequence[Rule | None], elementwise: bool, hint: str, numpy: Any
+        self,
+        function: Callable[..., Any],
+        rules: Sequence[Rule | None],
+        elementwise: bool = False,
+        hint: str = "",
+        numpy: Any = None,
+        notation: str = "",
+        check: Callable[..., None] | None = None,
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
@@ -60,6 +68,7 @@ class Op:
         self.elementwise = elementwise
         self.hint = hint
         self.numpy = numpy
+        self.notation = notation or function.__name__
         self.name = self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
         self.__doc__, self.__module__ = function.__doc__, function.__module__
@@ -68,6 +77,8 @@ class Op:
         self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in kinds)
         self.defaults = {p.name: p.default for p in kinds if p.kind is p.KEYWORD_ONLY}
+        if check is not None:
+            self.compute = _checked(function, check, self.defaults)
         self.partial = None in self.rules
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not elementwise and len(self.arguments) > 1 and "like" not in self.arguments
@@ -90,7 +101,7 @@ class Op:
         for x in arguments:
             if isinstance(x, Node):
                 return self.record(arguments, params)
-        return scalar(self.function(*map(self._array, arguments), **params))
+        return scalar(self.compute(*map(self._array, arguments), **params))
 
     def _array(self, x: Any) -> Any:
         """An operand as NumPy would take it; a Python number only where it may stay one."""
@@ -199,15 +210,24 @@ class Op:
         return complete
 
 
-def op(*rules: Rule | None, elementwise: bool = False, hint: str = "", numpy: Any = None) -> Callable[[Callable[..., Any]], Op]:
+def op(
+    *rules: Rule | None,
+    elementwise: bool = False,
+    hint: str = "",
+    numpy: Any = None,
+    notation: str = "",
+    check: Callable[..., None] | None = None,
+) -> Callable[[Callable[..., Any]], Op]:
     """Declare a NumPy function as an op, with one gradient rule per array argument.
 
     `rule(g, out, *inputs, **params)` gets the upstream gradient `g` (shape of `out`), the result and the inputs, and returns the
     contribution to its argument; broadcasting is undone for it. It must be written with operators, NumPy functions and ops, so
     that it can record as well as compute. None stands for an argument without a gradient. For a function of `*inputs` the last
     rule serves all of them and takes the keyword `position`. `elementwise` says that each entry of the result depends on the
-    same entry of the inputs alone; `hint` is the fix that a failure shows; `numpy` is the NumPy function that records this op
-    when it is given a Node.
+    same entry of the inputs alone; `hint` is the fix that a failure shows; `numpy` is the NumPy function that the op is, which
+    records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's name such
+    as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` refuses inputs before anything is
+    computed, and is no part of the function that `graph.source()` prints.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
@@ -220,7 +240,7 @@ def op(*rules: Rule | None, elementwise: bool = False, hint: str = "", numpy: An
     """
 
     def declare(function: Callable[..., Any]) -> Op:
-        new = Op(function, rules, elementwise, hint, numpy)
+        new = Op(function, rules, elementwise, hint, numpy, notation, check)
         old = REGISTRY.get(new.name)
         if old is not None and old.built_in:
             raise ValueError(f"{new.name} is the name of a built-in op: call yours something else")
@@ -232,6 +252,16 @@ def op(*rules: Rule | None, elementwise: bool = False, hint: str = "", numpy: An
         return new
 
     return declare
+
+
+def _checked(function: Callable[..., Any], check: Callable[..., None], defaults: dict[str, Any]) -> Callable[..., Any]:
+    """The function behind a check of its inputs."""
+
+    def run(*inputs: Any, **params: Any) -> Any:
+        check(*inputs, **(defaults | params))
+        return function(*inputs, **params)
+
+    return run
 
 
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -25,7 +25,7 @@ def exp(x: Array) -> Array:
     return np.exp(x)
 
 
-@op(lambda g, out, x: g * (out * LN_2), elementwise=True, numpy=np.exp2)
+@op(lambda g, out, x: g * (out * LN_2), elementwise=True, numpy=np.exp2, notation="2^{}")
 def exp2(x: Array) -> Array:
     """2 ** x.
 
@@ -45,7 +45,7 @@ def expm1(x: Array) -> Array:
     return np.expm1(x)
 
 
-@op(lambda g, out, x: g / x, elementwise=True, numpy=np.log)
+@op(lambda g, out, x: g / x, elementwise=True, numpy=np.log, notation="ln")
 def log(x: Array) -> Array:
     """The natural logarithm.
 
@@ -65,7 +65,7 @@ def log1p(x: Array) -> Array:
     return np.log1p(x)
 
 
-@op(lambda g, out, x: g / (x * LN_2), elementwise=True, numpy=np.log2)
+@op(lambda g, out, x: g / (x * LN_2), elementwise=True, numpy=np.log2, notation="log₂")
 def log2(x: Array) -> Array:
     """The logarithm to base 2.
 
@@ -75,7 +75,7 @@ def log2(x: Array) -> Array:
     return np.log2(x)
 
 
-@op(lambda g, out, x: g / (x * LN_10), elementwise=True, numpy=np.log10)
+@op(lambda g, out, x: g / (x * LN_10), elementwise=True, numpy=np.log10, notation="log₁₀")
 def log10(x: Array) -> Array:
     """The logarithm to base 10.
 
@@ -115,7 +115,7 @@ def logaddexp2(x: Array, y: Array) -> Array:
     return np.logaddexp2(x, y)
 
 
-@op(lambda g, out, x: g / (2 * out), elementwise=True, numpy=np.sqrt)
+@op(lambda g, out, x: g / (2 * out), elementwise=True, numpy=np.sqrt, notation="√{}")
 def sqrt(x: Array) -> Array:
     """The square root; its derivative at 0 is inf.
 
@@ -125,7 +125,7 @@ def sqrt(x: Array) -> Array:
     return np.sqrt(x)
 
 
-@op(lambda g, out, x: g / (3 * out**2), elementwise=True, numpy=np.cbrt)
+@op(lambda g, out, x: g / (3 * out**2), elementwise=True, numpy=np.cbrt, notation="∛{}")
 def cbrt(x: Array) -> Array:
     """The cube root; its derivative at 0 is inf.
 
@@ -135,7 +135,7 @@ def cbrt(x: Array) -> Array:
     return np.cbrt(x)
 
 
-@op(lambda g, out, x: g * (2 * x), elementwise=True, numpy=np.square)
+@op(lambda g, out, x: g * (2 * x), elementwise=True, numpy=np.square, notation="{}²")
 def square(x: Array) -> Array:
     """x * x.
 
@@ -145,7 +145,7 @@ def square(x: Array) -> Array:
     return np.square(x)
 
 
-@op(lambda g, out, x: -g * out**2, elementwise=True, numpy=np.reciprocal)
+@op(lambda g, out, x: -g * out**2, elementwise=True, numpy=np.reciprocal, notation="{}⁻¹")
 def reciprocal(x: Array) -> Array:
     """1 / x.
 

@@ -100,17 +100,19 @@ def cast(x: Array, *, dtype: Any) -> Array:
 
 
 @op(None)
-def count(x: Array, *, axis: Axis = None) -> Array:
-    """How many entries of x one entry of a mean over `axis` stands for, in the dtype of x where that can hold it.
+def count(like: Array, *, axis: Axis = None) -> Array:
+    """How many entries of `like` one entry of a mean over `axis` stands for, in the dtype of `like` where that can hold it.
 
     >>> tg.ops.count(np.zeros((3, 2))), tg.ops.count(np.zeros((3, 2)), axis=0)
     (np.float64(6.0), np.float64(3.0))
     """
-    axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    axes = range(like.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, like.ndim)
     size = 1
     for i in axes:
-        size *= x.shape[i]
-    return np.float64(size) if x.dtype.kind != "f" else np.float32(size) if x.dtype == np.float16 else x.dtype.type(size)
+        size *= like.shape[i]
+    if like.dtype.kind != "f":
+        return np.float64(size)
+    return np.float32(size) if like.dtype == np.float16 else like.dtype.type(size)
 
 
 @op(None, None)

@@ -57,7 +57,7 @@ def _einsum_rule(g: Array, out: Array, *operands: Array, position: int, subscrip
     return broadcast_like(np.expand_dims(contribution, lost), operands[position]) if lost else contribution
 
 
-@op(_einsum_rule, hint="a letter must stand for axes of one size, in every operand that has it")
+@op(_einsum_rule, hint="a letter must stand for axes of one size, in every operand that has it", numpy=np.einsum)
 def einsum(*operands: Array, subscripts: str) -> Array:
     """Sums of products after Einstein: letters name axes, and letters that the result lacks are summed over.
 
@@ -96,7 +96,12 @@ def solve(A: Array, b: Array) -> Array:
     return np.linalg.solve(A, b)
 
 
-@op(lambda g, out, A: -(flip_last(out) @ g @ flip_last(out)), numpy=np.linalg.inv, hint="A must be square and regular")
+@op(
+    lambda g, out, A: -(flip_last(out) @ g @ flip_last(out)),
+    numpy=np.linalg.inv,
+    hint="A must be square and regular",
+    notation="{}⁻¹",
+)
 def inv(A: Array) -> Array:
     """The inverse of a square matrix, or of each of a stack.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -15,7 +14,8 @@ from tinygraph.ops.selection import where
 Reduction = Literal["mean", "sum", "none"]
 
 
-def _same_shape(prediction: Array, target: Array) -> None:
+def _check_pair(prediction: Array, target: Array, *, reduction: Reduction) -> None:
+    _check_reduction(reduction)
     shapes = np.shape(prediction), np.shape(target)
     if shapes[0] != shapes[1]:
         raise ValueError(
@@ -29,11 +29,13 @@ def _as_numbers(labels: Array, prediction: Array) -> Array:
     return labels.astype(prediction.dtype) if labels.dtype.kind in "biu" and prediction.dtype.kind == "f" else labels
 
 
+def _check_reduction(reduction: Reduction) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction={reduction!r}: choose one of mean, sum, none")
+
+
 def _reduce(losses: Array, reduction: Reduction) -> Array:
-    reducers: dict[str, Callable[[Array], Array]] = {"mean": np.mean, "sum": np.sum, "none": lambda x: x}
-    if reduction not in reducers:
-        raise ValueError(f"reduction={reduction!r}: choose one of {', '.join(reducers)}")
-    return reducers[reduction](losses)
+    return np.mean(losses) if reduction == "mean" else np.sum(losses) if reduction == "sum" else losses
 
 
 def _over(g: Array, prediction: Array, reduction: Reduction) -> Array:
@@ -44,6 +46,8 @@ def _over(g: Array, prediction: Array, reduction: Reduction) -> Array:
 @op(
     lambda g, out, a, y, reduction: _over(g, a, reduction) * ((1 - y) / where(y == 1, 1, 1 - a) - y / where(y == 0, 1, a)),
     lambda g, out, a, y, reduction: _over(g, a, reduction) * (np.log(1 - a) - np.log(a)),
+    check=_check_pair,
+    notation="BCE",
 )
 def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
     """-(y log a + (1 - y) log(1 - a)) for probabilities a and labels y of the same shape; infinite for a sure mistake.
@@ -54,7 +58,6 @@ def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -
     >>> tg.binary_cross_entropy(tg.constant([0.5, 1.0]), np.array([1, 1]))
     <node binary_cross_entropy: 0.3466>
     """
-    _same_shape(a, y)
     y = _as_numbers(y, a)
     positive, negative = where(y == 0, 1, a), where(y == 1, 1, 1 - a)
     return _reduce(-(y * np.log(positive) + (1 - y) * np.log(negative)), reduction)
@@ -63,6 +66,8 @@ def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -
 @op(
     lambda g, out, z, y, reduction: _over(g, z, reduction) * (sigmoid(z) - y),
     lambda g, out, z, y, reduction: _over(g, z, reduction) * -z,
+    check=_check_pair,
+    notation="BCE(σ({}), {})",
 )
 def binary_cross_entropy_with_logits(z: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
     """The binary cross-entropy of sigmoid(z) with labels y of the same shape, finite and exact at any logit z.
@@ -73,7 +78,6 @@ def binary_cross_entropy_with_logits(z: Array, y: Array, *, reduction: Reduction
     >>> tg.binary_cross_entropy_with_logits(tg.constant([1000.0, 0.0]), np.array([1, 0]))
     <node binary_cross_entropy_with_logits: 0.3466>
     """
-    _same_shape(z, y)
     y = _as_numbers(y, z)
     return _reduce(np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z))), reduction)
 
@@ -83,7 +87,8 @@ def _targets(y: Array, Z: Array) -> Array:
     return cast_like(y, Z) if y.ndim == Z.ndim else one_hot_like(y, Z)
 
 
-def _check_labels(Z: Array, y: Array) -> None:
+def _check_labels(Z: Array, y: Array, *, reduction: Reduction) -> None:
+    _check_reduction(reduction)
     classes = Z.shape[-1]
     if y.shape == Z.shape:
         if not np.allclose(np.sum(y, axis=-1), 1, rtol=0, atol=1e-6):
@@ -100,13 +105,14 @@ def _check_labels(Z: Array, y: Array) -> None:
 
 
 def _softmax_rule(g: Array, out: Array, Z: Array, y: Array, reduction: Reduction) -> Array:
+    targets = _targets(y, Z)
     upstream = np.expand_dims(g, -1) if reduction == "none" else g
     if reduction == "mean":
-        upstream = g / count(Z, axis=tuple(range(Z.ndim - 1)))
-    return upstream * (softmax(Z) - _targets(y, Z))
+        upstream = g / count(targets, axis=tuple(range(Z.ndim - 1)))
+    return upstream * (softmax(Z) - targets)
 
 
-@op(_softmax_rule, None)
+@op(_softmax_rule, None, check=_check_labels, notation="CE(softmax({}), {})")
 def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
     """-log of the probability that softmax(Z) gives to the right class, for logits Z of shape (..., classes).
 
@@ -117,14 +123,15 @@ def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") 
     >>> tg.softmax_cross_entropy(Z, np.array([0, 0]))
     <node softmax_cross_entropy: 0.3466>
     """
-    _check_labels(Z, y)
-    targets = _targets(y, Z)
+    targets = (y if y.ndim == Z.ndim else np.expand_dims(y, -1) == np.arange(Z.shape[-1])).astype(Z.dtype)
     return _reduce(-np.sum(targets * where(targets == 0, 0, log_softmax(Z)), axis=-1), reduction)
 
 
 @op(
     lambda g, out, prediction, target, reduction: _over(g, prediction, reduction) * (2 * (prediction - target)),
     lambda g, out, prediction, target, reduction: _over(g, prediction, reduction) * (2 * (target - prediction)),
+    check=_check_pair,
+    notation="MSE",
 )
 def mean_squared_error(prediction: Array, target: Array, *, reduction: Reduction = "mean") -> Array:
     """(prediction - target)**2 for arrays of the same shape; raises ValueError for different shapes.
@@ -132,6 +139,5 @@ def mean_squared_error(prediction: Array, target: Array, *, reduction: Reduction
     >>> tg.mean_squared_error(tg.constant([1.0, 2.0]), np.array([1.0, 4.0]))
     <node mean_squared_error: 2>
     """
-    _same_shape(prediction, target)
     prediction, target = _as_numbers(prediction, target), _as_numbers(target, prediction)
     return _reduce(np.square(prediction - target), reduction)

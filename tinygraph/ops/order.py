@@ -20,7 +20,7 @@ def _take_along_axis_rule(g: Array, out: Array, x: Array, indices: Array, axis: 
     return sum_taken_like(g, x, indices, axis=axis)
 
 
-@op(_take_along_axis_rule, None)
+@op(_take_along_axis_rule, None, numpy=np.take_along_axis)
 def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
     """The entry that each index names along `axis`; a repeated index adds up in the gradient.
 

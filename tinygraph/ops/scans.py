@@ -23,7 +23,7 @@ def _cumsum_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
     return flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis)
 
 
-@op(_cumsum_rule)
+@op(_cumsum_rule, numpy=np.cumsum)
 def cumsum(x: Array, *, axis: int) -> Array:
     """The sum of all entries so far along `axis`.
 
@@ -60,7 +60,7 @@ def _cumprod_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
     return _delayed(out, axis, 1.0) * _adjoint(g, x, axis)
 
 
-@op(_cumprod_rule)
+@op(_cumprod_rule, numpy=np.cumprod)
 def cumprod(x: Array, *, axis: int) -> Array:
     """The product of all entries so far along `axis`.
 
@@ -77,7 +77,7 @@ def _prod_rule(g: Array, out: Array, x: Array, axis: int, keepdims: bool) -> Arr
     return (g if keepdims else np.expand_dims(g, axis)) * (before * after)
 
 
-@op(_prod_rule)
+@op(_prod_rule, numpy=np.prod)
 def prod(x: Array, *, axis: int, keepdims: bool = False) -> Array:
     """The product along `axis`; each gradient is the product of the other entries.
 

@@ -67,7 +67,7 @@ def not_equal(x: Array, y: Array) -> Array:
     return np.not_equal(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.logical_and)
+@op(None, None, elementwise=True, numpy=np.logical_and, notation="{} ∧ {}")
 def logical_and(x: Array, y: Array) -> Array:
     """x and y, entry by entry; also written `x & y`.
 
@@ -78,7 +78,7 @@ def logical_and(x: Array, y: Array) -> Array:
     return np.logical_and(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.logical_or)
+@op(None, None, elementwise=True, numpy=np.logical_or, notation="{} ∨ {}")
 def logical_or(x: Array, y: Array) -> Array:
     """x or y, entry by entry; also written `x | y`.
 
@@ -89,7 +89,7 @@ def logical_or(x: Array, y: Array) -> Array:
     return np.logical_or(x, y)
 
 
-@op(None, elementwise=True, numpy=np.logical_not)
+@op(None, elementwise=True, numpy=np.logical_not, notation="¬{}")
 def logical_not(x: Array) -> Array:
     """not x, entry by entry; also written `~x`.
 

@@ -141,7 +141,7 @@ def on_diagonal_like(x: Array, like: Array, *, offset: int = 0, axis1: int = 0, 
     return result
 
 
-@op(lambda g, out, x, k: np.diagonal(g, k))
+@op(lambda g, out, x, k: np.diagonal(g, k), numpy=np.diag)
 def diagonal_matrix(x: Array, *, k: int = 0) -> Array:
     """The square matrix with the vector x on diagonal k.
 
@@ -155,7 +155,7 @@ def _tile_rule(g: Array, out: Array, x: Array, reps: Any) -> Array:
     return sum_tiles_like(g, x, reps=reps)
 
 
-@op(_tile_rule)
+@op(_tile_rule, numpy=np.tile)
 def tile(x: Array, *, reps: int | tuple[int, ...]) -> Array:
     """x repeated as a whole, `reps` times along each axis.
 
@@ -183,7 +183,7 @@ def _repeat_rule(g: Array, out: Array, x: Array, repeats: Any, axis: int) -> Arr
     return sum_repeats_like(g, x, repeats=repeats, axis=axis)
 
 
-@op(_repeat_rule)
+@op(_repeat_rule, numpy=np.repeat)
 def repeat(x: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
     """Every entry along `axis` repeated, each the same number of times or each its own.
 
@@ -210,7 +210,7 @@ def _pad_rule(g: Array, out: Array, x: Array, pad_width: Any, mode: str) -> Arra
     return sum_padding_like(g, x, pad_width=pad_width, mode=mode)
 
 
-@op(_pad_rule)
+@op(_pad_rule, numpy=np.pad)
 def pad(x: Array, *, pad_width: Any, mode: str = "constant") -> Array:
     """x with a margin, of zeros or of its own entries (`mode` edge, reflect, symmetric or wrap).
 
@@ -270,6 +270,7 @@ def part_like(x: Array, *arrays: Array, position: int, axis: int) -> Array:
 @op(
     lambda g, out, *arrays, position, axis: part_like(g, *arrays, position=position, axis=axis),
     hint="all arrays need the same number of axes and the same sizes, except along the axis they are joined on",
+    numpy=np.concatenate,
 )
 def concatenate(*arrays: Array, axis: int = 0) -> Array:
     """Arrays joined along an axis that they have.
@@ -285,7 +286,7 @@ def _stack_rule(g: Array, out: Array, *arrays: Array, position: int, axis: int) 
     return index(g, template=(*before, position))
 
 
-@op(_stack_rule, hint="all arrays need the same shape")
+@op(_stack_rule, hint="all arrays need the same shape", numpy=np.stack)
 def stack(*arrays: Array, axis: int = 0) -> Array:
     """Arrays of one shape joined along a new axis.
 

@@ -1,0 +1,87 @@
+"""The lines of a derivation: every statement as an equation, each gradient with its step of the chain rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tinygraph.express.notation import Digits, Fraction, Layout, Notation, Raised, Row, Sign, Symbol, Times, Word, symbol
+from tinygraph.express.program import Program, Statement
+from tinygraph.node import Node
+
+SHOWN = 4  # paths of the chain rule that are written out
+
+
+class Line(NamedTuple):
+    """What is equal: the left-hand side, the step of the chain rule if there is one, the right-hand side."""
+
+    statement: Statement | None
+    sides: tuple[Layout, ...]
+
+
+class Derivation:
+    """A program in the notation of partial derivatives."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.partials: dict[Node, tuple[Node, Node]] = {}
+        for request in program.graph.requests():
+            for node, gradient in request.gradients.items():
+                self.partials.setdefault(gradient, (request.output, node))
+        self.readers: dict[Node, list[Statement]] = {}
+        for statement in program.forward:
+            for x in statement.inputs:
+                self.readers.setdefault(x, []).append(statement)
+        taken = [program.name(x) for x in (*program.leaves, *(s.node for s in program.statements))]
+        self.notation = Notation(self.name, taken)
+
+    def name(self, node: Node) -> Layout:
+        """A value's variable, or the partial derivative that a gradient is."""
+        if node in self.partials:
+            return self.partial(*self.partials[node])
+        return symbol(self.program.name(node))
+
+    def partial(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
+        """∂of/∂wrt; ∂⁺ is the part that does not go through other values."""
+        sign: Layout = Raised(Sign("∂", tight=True), Sign("+", tight=True)) if immediate else Sign("∂", tight=True)
+        top, bottom = symbol(self.program.name(of)), symbol(self.program.name(wrt))
+        return Fraction(Row((sign, top)), Row((Sign("∂", tight=True), bottom)))
+
+    def line(self, statement: Statement) -> Line:
+        """A statement as an equation."""
+        right = self.notation.layout(statement.expression)
+        chain = self._chain(statement)
+        left = self.name(statement.node)
+        if statement.node in self.partials and statement.of is None:
+            left = symbol(statement.name)
+        return Line(statement, (left, right) if chain is None else (left, chain, right))
+
+    def _chain(self, statement: Statement) -> Layout | None:
+        """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one."""
+        if statement.of is None:
+            return None
+        output, node = self.partials[statement.node]
+        known = {wrt for of, wrt in self.partials.values() if of is output}
+        readers = [s for s in self.readers.get(node, []) if s.node in known or self.program.graph.name(s.node) is None]
+        if not readers or all(s.node is output for s in readers):
+            return None
+        terms: list[Layout] = []
+        for reader in readers[:SHOWN]:
+            terms += [Sign("+")] if terms else []
+            if reader.node is output:
+                terms.append(self.partial(output, node, immediate=True))
+            else:
+                terms += [self.partial(output, reader.node), Times(dot=True), self.partial(reader.node, node)]
+        if len(readers) > SHOWN:
+            terms += [Sign("+"), Word("…")]
+        return Row(tuple(terms))
+
+
+def derivation(program: Program) -> Iterator[Line]:
+    """Every statement in order, and what the letters for sizes stand for."""
+    written = Derivation(program)
+    for statement in program.statements:
+        yield written.line(statement)
+    for size, letter in written.notation.sizes.items():
+        if isinstance(letter, Symbol):
+            yield Line(None, (letter, Digits(str(size))))

@@ -1,0 +1,376 @@
+"""A graph as a program: which of its nodes are statements, in which order, and what each of them says.
+
+A named node is a statement and an unnamed one is inlined into its reader. Two kinds of unnamed nodes become statements all the
+same, named `t`: one that several statements share, unless it is a single step that may as well be repeated, and one whose
+expression would grow past `LONGEST` ops.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary
+
+from tinygraph import ops
+from tinygraph.backprop import by_number
+from tinygraph.express.expression import Apply, Expression, Like, Name, Number, leaves, replaced
+from tinygraph.express.simplify import simplified, structural
+from tinygraph.graph import Graph
+from tinygraph.node import Node
+from tinygraph.ops import Op
+from tinygraph.place import Place
+
+Level: TypeAlias = Literal["named", "op"]
+Phase: TypeAlias = Literal["forward", "backward"]
+
+LONGEST = 20
+# A step of these on names and numbers is repeated rather than named.
+STEPS: set[Op] = {
+    ops.add, ops.subtract, ops.multiply, ops.divide, ops.negative, ops.power, ops.transpose, ops.count,
+    ops.greater, ops.greater_equal, ops.less, ops.less_equal, ops.equal, ops.not_equal,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """One line of the program: `name = expression`, with the node that holds its value and the user's line.
+
+    `phase` is "forward" or "backward"; `of` is the node whose gradient it is, None for any other; `inputs` are the nodes that it
+    reads, in reading order, and `module` the scope that it belongs to, as a path of names.
+    """
+
+    name: str
+    expression: Expression
+    node: Node
+    phase: Phase
+    of: Node | None
+    inputs: tuple[Node, ...]
+    module: tuple[str, ...]
+    program: Program
+
+    @property
+    def value(self) -> Any:
+        """The value: a read-only array, or a NumPy scalar."""
+        return self.node.value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return self.node.shape
+
+    @property
+    def place(self) -> Place:
+        """The user's line that made the value; for a gradient, the line that made what it is the gradient of."""
+        return (self.node if self.of is None else self.of).place
+
+    @property
+    def right(self) -> str:
+        """The right-hand side as NumPy source, as in `da * a * (1 - a)`."""
+        from tinygraph.express.python import python
+
+        return python(self.expression, self.program.name)
+
+    def __repr__(self) -> str:
+        return f"<statement {self.name} = {self.right}>"
+
+
+class Program:
+    """The statements of a graph: `leaves` (nodes), `forward`, `backward`, and a `name` for each node that has one."""
+
+    def __init__(self, graph: Graph, level: Level = "named") -> None:
+        if level not in ("named", "op"):
+            raise ValueError(f'level={level!r}: choose "named" (a statement for every named value) or "op" (one for every op)')
+        self.graph = graph if level == "named" else graph.with_every_op_named()
+        self.leaves = tuple(node for node in graph.forward if node.op is None)
+        self.outputs = graph.outputs
+        self._names: dict[Node, str] = {}
+        draft = _settled(self.graph)
+        self._name_all(draft)
+        statements = list(self._statements(draft))
+        self.forward = tuple(s for s in statements if s.phase == "forward")
+        self.backward = tuple(s for s in statements if s.phase == "backward")
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """All of them, forward first."""
+        return self.forward + self.backward
+
+    def name(self, node: Node) -> str:
+        """What a leaf or statement is called."""
+        return self._names[node]
+
+    def _name_all(self, draft: _Draft) -> None:
+        taken = set(self.graph.names)
+        temporary = (name for i in itertools.count(1) if (name := f"t_{i}" if i > 1 else "t") not in taken)
+        for node in (*self.leaves, *draft.order()):
+            self._names[node] = self.graph.name(node) or next(temporary)
+
+    def _statements(self, draft: _Draft) -> Iterator[Statement]:
+        of = draft.gradient_of
+        modules = Modules(self.graph)
+        for node in draft.order():
+            expression = draft.expressions[node]
+            inputs = tuple(dict.fromkeys(x.node for x in leaves(expression) if isinstance(x, Name)))
+            phase: Phase = "forward" if node in draft.forward else "backward"
+            module = modules.of(of.get(node, node))
+            yield Statement(self._names[node], expression, node, phase, of.get(node), inputs, module, self)
+
+
+_programs: WeakKeyDictionary[Graph, dict[tuple[Level, int], Program]] = WeakKeyDictionary()
+
+
+def program(graph: Graph, level: Level = "named") -> Program:
+    """The program of a graph, the same object until more gradients are asked for."""
+    asked = sum(len(request.gradients) for request in graph.requests())
+    kept = _programs.setdefault(graph, {})
+    if (level, asked) not in kept:
+        for key in [key for key in kept if key[1] != asked]:
+            del kept[key]
+        kept[level, asked] = Program(graph, level)
+    return kept[level, asked]
+
+
+class _Draft:
+    """One attempt at the statements: the expressions of all nodes, given which unnamed ones must or must not be statements."""
+
+    def __init__(self, graph: Graph, kept: set[Node], inlined: set[Node]) -> None:
+        self.graph = graph
+        self.forward = set(graph.forward)
+        self.gradient_of: dict[Node, Node] = {}
+        self.numbers: dict[Node, Number] = {}
+        self.cut: set[Node] = set()
+        self.expressions: dict[Node, Expression] = {}
+        self.forward_roots = [node for node in graph.forward if node.op is not None and graph.name(node) is not None]
+        self.roots: list[Node] = []
+        for request in graph.requests():
+            for node, gradient in request.gradients.items():
+                self.gradient_of.setdefault(gradient, node)
+                self.roots.append(gradient)
+            if request.unit:
+                self.numbers[request.seed] = Number(1)
+        self._write(kept, inlined)
+
+    def is_statement(self, node: Node) -> bool:
+        return node in self.expressions
+
+    def _write(self, kept: set[Node], inlined: set[Node]) -> None:
+        """The expression of every node in order of creation: inputs come before their readers."""
+        uses = self._uses()
+        partial: dict[Node, Expression] = {}
+        always = {*self.forward_roots, *self.roots, *kept}
+        for node in sorted(uses, key=by_number):
+            if node.op is None:
+                if node in self.gradient_of:
+                    self.expressions[node] = self.numbers.get(node) or Name(node)
+                partial[node] = self.numbers.get(node) or self._constant(node)
+                continue
+            expression = self._expression(node, partial)
+            shared = uses[node] > 1 and node not in inlined and not _is_step(expression)
+            long = expression.size >= LONGEST
+            if node in always or shared or long:
+                if long and node not in always and not shared:
+                    self.cut.add(node)
+                self.expressions[node] = expression
+                expression = Name(node)
+            partial[node] = expression
+
+    def _constant(self, node: Node) -> Expression:
+        """A leaf by its name; a number that a rule brought along is a literal."""
+        if node.kind == "constant" and self.graph.name(node) is None and not node.shape:
+            return Number(node.item())
+        return Name(node)
+
+    def _expression(self, node: Node, partial: Mapping[Node, Expression]) -> Expression:
+        op = node.op
+        assert op is not None
+        inputs: list[Expression] = []
+        for i, x in enumerate(node.inputs):
+            if not isinstance(x, Node):
+                inputs.append(Number(x))
+            elif reads_shape(op, i):
+                inputs.append(Like(x))
+            else:
+                inputs.append(partial[x])
+        write = structural if node in self.forward else simplified
+        expression = write(op, inputs, node.params, node.shape, node.dtype.kind)
+        if isinstance(expression, Number) and node in self.gradient_of:
+            return Number(float(expression.value))
+        return expression
+
+    def _uses(self) -> Counter[Node]:
+        """How often each node is read for its value, by what the statements are made of."""
+        roots = {*self.forward_roots, *self.roots}
+        uses: Counter[Node] = Counter(dict.fromkeys(roots, 0))
+        found = list(roots)
+        for node in found:  # grows as it is walked
+            for x in _values_read(node):
+                if x not in uses:
+                    uses[x] = 0
+                    found.append(x)
+        for node in sorted(uses, key=by_number, reverse=True):
+            for x in _values_read(node):
+                # What is only repeated is read by each of the readers itself.
+                uses[x] += max(uses[node], 1) if node.op is ops.broadcast_like and node not in roots else 1
+        return uses
+
+    def order(self) -> list[Node]:
+        """The statements: forward by creation, then gradients in the order of the walk, each behind what it reads."""
+        forward = sorted((node for node in self.expressions if node in self.forward), key=by_number)
+        done = set(forward)
+        backward: list[Node] = []
+        for root in self.roots:
+            stack = [root]
+            while stack:
+                node = stack[-1]
+                unread = [x for x in self._reads(node) if x in self.expressions and x not in done and x is not node]
+                if unread:
+                    stack.extend(reversed(unread))
+                    continue
+                stack.pop()
+                if node not in done:
+                    done.add(node)
+                    backward.append(node)
+        return forward + backward
+
+    def _reads(self, node: Node) -> Iterator[Node]:
+        return (x.node for x in leaves(self.expressions[node]) if isinstance(x, Name) and not isinstance(x, Like))
+
+
+def reads_shape(op: Op, position: int) -> bool:
+    """Whether an op reads the shape and dtype of an argument alone."""
+    return position < len(op.arguments) and op.arguments[position] == "like"
+
+
+def _values_read(node: Node) -> Iterator[Node]:
+    for i, x in enumerate(node.inputs):
+        if isinstance(x, Node) and not (node.op is not None and reads_shape(node.op, i)):
+            yield x
+
+
+def _is_step(expression: Expression) -> bool:
+    """Whether an expression is at most one arithmetic step on names and numbers; a sign and a count are no steps."""
+    if not isinstance(expression, Apply):
+        return True
+    if expression.op in (ops.negative, ops.broadcast_like):
+        return _is_step(expression.inputs[0])
+    return expression.op in STEPS and all(map(_is_plain, expression.inputs))
+
+
+def _is_plain(expression: Expression) -> bool:
+    if isinstance(expression, Apply):
+        return expression.op in (ops.negative, ops.count) and all(map(_is_plain, expression.inputs))
+    return True
+
+
+def _settled(graph: Graph) -> _Draft:
+    """The draft in which every statement `t` is read more than once and every shape can be told from a name."""
+    kept: set[Node] = set()
+    inlined: set[Node] = set()
+    while True:
+        draft = _Draft(graph, kept, inlined)
+        missing = _resolve_shapes(draft)
+        alone = _read_once(draft) - kept - inlined
+        if not missing and not alone:
+            return draft
+        kept |= missing
+        inlined |= alone - missing
+
+
+def _read_once(draft: _Draft) -> set[Node]:
+    """The statements `t` that only one place reads, once simplified, and that were not cut off for their length."""
+    reads: Counter[Node] = Counter()
+    for expression in draft.expressions.values():
+        reads.update(x.node for x in leaves(expression) if isinstance(x, Name))
+    own = {*draft.forward_roots, *draft.roots, *draft.cut}
+    return {node for node in draft.expressions if node not in own and reads[node] <= 1}
+
+
+def _resolve_shapes(draft: _Draft) -> set[Node]:
+    """Read every shape from a name that has it; give the values back that have to be named for that."""
+    shapes = _Shapes(draft)
+    missing: set[Node] = set()
+    for node, expression in draft.expressions.items():
+        if not any(isinstance(x, Like) for x in leaves(expression)):
+            continue
+
+        def witness(x: Number | Name, reader: Node = node) -> Expression:
+            if not isinstance(x, Like):
+                return x
+            found = shapes.witness(x.node, reader)
+            if found is None:
+                missing.add(x.node)
+                return x
+            return Name(found)
+
+        draft.expressions[node] = replaced(expression, witness)
+    return missing
+
+
+class _Shapes:
+    """Which values have provably the same shape: by what the ops do, never because two numbers happen to be equal.
+
+    An axis has size 1 in the recording exactly where it has in any run, so an operand of an elementwise op that has the shape of
+    the result in the recording always has.
+    """
+
+    def __init__(self, draft: _Draft) -> None:
+        self.draft = draft
+        self._readers: dict[Node, list[Node]] | None = None
+
+    def witness(self, node: Node, reader: Node) -> Node | None:
+        """A named value of the shape and dtype of `node` that is known when `reader` is computed, first in reading order."""
+        seen = {node}
+        queue = [node]
+        downward = True
+        while queue:
+            x = queue.pop(0)
+            if self._is_known(x, reader) and x.dtype == node.dtype:
+                return x
+            near = self._inputs(x) if downward else self._readers_of(x)
+            queue[:0] = [y for y in near if y not in seen and y.shape == node.shape]
+            seen.update(queue)
+            if not queue and downward:
+                downward = False
+                queue = [y for x in list(seen) for y in self._readers_of(x) if y not in seen]
+                seen.update(queue)
+        return None
+
+    def _is_known(self, x: Node, reader: Node) -> bool:
+        draft = self.draft
+        if x.op is None:
+            return draft.graph.name(x) is not None and x not in draft.gradient_of
+        if x not in draft.expressions or x is reader:
+            return False
+        return x in draft.forward and (reader not in draft.forward or x.number < reader.number)
+
+    def _inputs(self, node: Node) -> Iterable[Node]:
+        if node.op is None:
+            return ()
+        inputs = [x for x in node.inputs if isinstance(x, Node) and x.shape == node.shape]
+        if node.op.elementwise or node.op is ops.cast_like or node.op is ops.cast:
+            return inputs
+        return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and reads_shape(node.op, i) and x.shape == node.shape]
+
+    def _readers_of(self, node: Node) -> Iterable[Node]:
+        if self._readers is None:
+            self._readers = {}
+            for reader in self.draft.graph.forward:
+                for x in self._inputs(reader):
+                    self._readers.setdefault(x, []).append(reader)
+        return self._readers.get(node, ())
+
+
+class Modules:
+    """Which scope each node belongs to: that of its name."""
+
+    def __init__(self, graph: Graph) -> None:
+        scopes = graph.scopes()
+        active = {scope for node, scope in scopes.items() if node.op is not None}
+        self._scope = {node: scope for node, scope in scopes.items() if scope in active}
+
+    def of(self, node: Node) -> tuple[str, ...]:
+        """The path of the scope, () for none."""
+        return self._scope.get(node, ())

@@ -1,0 +1,307 @@
+"""The one simplifier: turns what the chain rule recorded into what a textbook prints.
+
+Each op of a gradient is applied to inputs that are simple already, by `simplified`. A product is kept as sign, coefficient,
+factors in the order of the rule, and scalar divisors last; a sum as a flat list of signed terms. The rewrites:
+
+- numbers are folded: 2·(3·x) is 6·x, 1·x and x/1 are x, x**1 is x, -(-x) is x, x + (-y) is x - y;
+- a sign comes out of a product, a quotient, a matrix product and a sum over axes;
+- a scalar divisor (a count or a number) comes out of products and sums over axes, and out of a sum that shares it;
+- a value that is only repeated to another shape is used as it is where the result has that shape anyway;
+- undoing a broadcast is a sum over the axes that were recorded as stretched; a cast to the same dtype is dropped.
+
+0·x is never folded, because NaN and infinity must survive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tinygraph import ops
+from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, broadcast
+from tinygraph.ops import Op
+
+
+@dataclass
+class Product:
+    """sign · coefficient · factors / divisors; each factor multiplies, or divides where its flag is set."""
+
+    sign: int = 1
+    coefficient: Any = 1
+    factors: list[tuple[Expression, bool]] = field(default_factory=list)
+    divisors: list[Expression] = field(default_factory=list)
+    like: Like | Name | None = None  # what a broadcast that was taken off had the shape of
+
+
+def simplified(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+    """An op on simple expressions, in simple form; shape and kind of dtype are those of the recorded value."""
+    rewrite = REWRITES.get(op)
+    if rewrite is not None:
+        return rewrite(op, inputs, params, shape, kind)
+    return structural(op, _unstretched(inputs, shape) if op.elementwise else inputs, params, shape, kind)
+
+
+def structural(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+    """An op as it was recorded, except that a shape taken from another value is spelled as NumPy does."""
+    x = inputs[0]
+    if op is ops.alias:
+        return x
+    if op is ops.sum_like:
+        return _sum_to(x, inputs[1].shape)
+    if op is ops.cast_like and _same_dtype(x, inputs[1]):
+        return x
+    if op is ops.count and not inputs[0].shape:
+        return Number(1)
+    if op is ops.broadcast_like:
+        if isinstance(x, Number) and kind == "f":
+            x = Number(float(x.value))
+        if x.shape == shape:
+            return x
+        inputs = [x, *inputs[1:]]
+    return Apply(op, tuple(inputs), params, shape, kind, 1 + sum(i.size for i in inputs))
+
+
+def _same_dtype(x: Expression, like: Expression) -> bool:
+    return isinstance(like, Name) and isinstance(x, Name) and x.node.dtype == like.node.dtype
+
+
+def _sum_to(x: Expression, shape: Shape) -> Expression:
+    """The sum over the axes that a value of `shape` was stretched along."""
+    extra = len(x.shape) - len(shape)
+    stretched = tuple(i for i, size in enumerate(shape) if size == 1 and x.shape[extra + i] != 1)
+    if extra and stretched:
+        return _sum_to(_sum_to(x, x.shape[extra:]), shape)
+    if not extra and not stretched:
+        return x
+    axes = tuple(range(extra)) or stretched
+    everything = len(axes) == len(x.shape)
+    params = {"axis": None if everything else axes[0] if len(axes) == 1 else axes, "keepdims": bool(stretched)}
+    return simplified(ops.sum, [x], params, shape, x.kind)
+
+
+def _unstretched(inputs: Sequence[Expression], shape: Shape) -> Sequence[Expression]:
+    """The operands of an elementwise op, each without its broadcast where the result has the same shape without."""
+    plain = list(inputs)
+    for i, x in enumerate(inputs):
+        if isinstance(x, Apply) and x.op is ops.broadcast_like and x.inputs[0].kind == x.kind:
+            others = [*plain[:i], x.inputs[0], *plain[i + 1 :]]
+            if broadcast([other.shape for other in others]) == shape:
+                plain = others
+    return plain
+
+
+# Products
+
+
+def _opened(x: Expression) -> Product:
+    """An expression as a product."""
+    if isinstance(x, Number) and not isinstance(x.value, bool):
+        return Product(-1 if math.copysign(1, x.value) < 0 else 1, abs(x.value))
+    if isinstance(x, Apply):
+        if x.op is ops.negative:
+            inner = _opened(x.inputs[0])
+            inner.sign = -inner.sign
+            return inner
+        if x.op is ops.multiply:
+            return _times(_opened(x.inputs[0]), _opened(x.inputs[1]))
+        if x.op is ops.divide:
+            return _over(_opened(x.inputs[0]), x.inputs[1])
+        if x.op is ops.broadcast_like:
+            inner = _opened(x.inputs[0])
+            like = x.inputs[1]
+            inner.like = like if isinstance(like, Name) else None
+            return inner
+    return Product(factors=[(x, False)])
+
+
+def _times(left: Product, right: Product) -> Product:
+    return Product(
+        left.sign * right.sign,
+        left.coefficient * right.coefficient,
+        left.factors + right.factors,
+        left.divisors + right.divisors,
+        left.like or right.like,
+    )
+
+
+def _over(left: Product, right: Expression) -> Product:
+    below = _opened(right)
+    left = Product(left.sign * below.sign, left.coefficient, left.factors, left.divisors, left.like or below.like)
+    if not below.factors and not below.divisors:
+        return _cancelled(left, below.coefficient)
+    if below.like is not None:
+        right = _joined(Product(1, below.coefficient, below.factors, below.divisors), right.kind)
+    elif below.sign < 0:
+        right = _closed(Product(1, below.coefficient, below.factors, below.divisors), right.shape, right.kind)
+    if _is_scale(right):
+        left.divisors = [*left.divisors, right]
+    else:
+        left.factors = [*left.factors, (right, True)]
+    return left
+
+
+def _cancelled(product: Product, number: Any) -> Product:
+    """A product over a number: the two literals cancel where the division is exact."""
+    rest: list[Expression] = [x for x in product.divisors if not isinstance(x, Number)]
+    literal = math.prod([x.value for x in product.divisors if isinstance(x, Number)]) * number
+    if literal and product.coefficient and product.coefficient % literal == 0:
+        return Product(product.sign, product.coefficient // literal, product.factors, rest, product.like)
+    return Product(product.sign, product.coefficient, product.factors, [*rest, Number(literal)], product.like)
+
+
+def _is_scale(x: Expression) -> bool:
+    """Whether an expression depends on no value: numbers and counts alone."""
+    if isinstance(x, Apply):
+        return x.op is ops.count or (x.op in SCALE_OPS and all(map(_is_scale, x.inputs)))
+    return isinstance(x, Number)
+
+
+def _closed(product: Product, shape: Shape, kind: str = "f") -> Expression:
+    """A product as applications again, repeated to `shape` where it lost a broadcast that it needs."""
+    whole = _joined(product, kind)
+    if whole.shape != shape and product.like is not None:
+        return structural(ops.broadcast_like, [whole, product.like], {}, shape, kind)
+    return whole
+
+
+def _joined(product: Product, kind: str) -> Expression:
+    factors = list(product.factors)
+    coefficient, numerators = product.coefficient, [i for i, (_, divides) in enumerate(factors) if not divides]
+    if isinstance(coefficient, float) and coefficient and coefficient.is_integer() and coefficient < 2**53:
+        coefficient = int(coefficient)
+    # Factors of masks and integers alone are no floating-point number without their coefficient.
+    plain = bool(factors) and not product.divisors and kind == "f" and not any(x.kind == "f" for x, _ in factors)
+    if coefficient == 1 and numerators and not plain:
+        whole, _ = factors.pop(numerators[0])
+        if product.sign < 0:
+            whole = negated(whole)
+    else:
+        whole = Number(product.sign * (float(coefficient) if plain else coefficient))
+    for x, divides in factors:
+        whole = apply(ops.divide if divides else ops.multiply, whole, x, kind=kind)
+    for x in product.divisors:
+        whole = apply(ops.divide, whole, x, kind=kind)
+    return whole
+
+
+def negated(x: Expression) -> Expression:
+    """-x, with the sign on the leading number where there is one."""
+    return Number(-x.value) if isinstance(x, Number) else apply(ops.negative, x, kind=x.kind)
+
+
+def _product_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+    product = _times(_opened(inputs[0]), _opened(inputs[1]))
+    if any(isinstance(x, Number) for x in product.divisors):
+        product = _cancelled(product, 1)
+    return _closed(product, shape, kind)
+
+
+def _quotient_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+    return _closed(_over(_opened(inputs[0]), inputs[1]), shape, kind)
+
+
+def _negative_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+    product = _opened(inputs[0])
+    product.sign = -product.sign
+    return _closed(product, shape, kind)
+
+
+def _power_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+    base, exponent = inputs
+    if isinstance(exponent, Number) and exponent.value == 1 and base.kind == kind:
+        return base
+    return structural(op, _unstretched(inputs, shape), params, shape, kind)
+
+
+# Linear maps: what scales the operand scales the result
+
+
+def _linear_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+    sign, divisors, operands = 1, [], []
+    for x in inputs:
+        product = _opened(x)
+        scaled = product.sign < 0 or product.divisors
+        if product.like is not None or not (product.factors and scaled):
+            operands.append(x)
+            continue
+        sign *= product.sign
+        divisors += product.divisors
+        operands.append(_closed(Product(1, product.coefficient, product.factors), x.shape, x.kind))
+    whole = structural(op, operands, params, shape, kind)
+    return _closed(Product(sign, 1, [(whole, False)], divisors), shape, kind)
+
+
+# Sums
+
+
+def _terms(x: Expression) -> list[Product]:
+    """A sum as its terms."""
+    if isinstance(x, Apply) and x.op in (ops.add, ops.subtract):
+        left, right = _terms(x.inputs[0]), _terms(x.inputs[1])
+        if x.op is ops.subtract:
+            for term in right:
+                term.sign = -term.sign
+        return left + right
+    return [_opened(x)]
+
+
+def _sum_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+    """A sum in flat form; what all of its terms are divided by is taken out."""
+    if all(isinstance(x, Number) for x in inputs):
+        return Number(op(*[x.value for x in inputs if isinstance(x, Number)]))
+    left, right = _terms(inputs[0]), _terms(inputs[1])
+    if op is ops.subtract:
+        for term in right:
+            term.sign = -term.sign
+    terms = left + right
+    like = next((term.like for term in terms if term.like is not None), None)
+    shared = _shared_divisors(terms)
+    if shared:
+        terms = [_less(term, shared) for term in terms]
+    whole: Expression | None = None
+    for term in terms:
+        sign = term.sign
+        if whole is None:
+            whole = _joined(term, kind)
+        else:
+            term = Product(1, term.coefficient, term.factors, term.divisors)
+            whole = apply(ops.add if sign > 0 else ops.subtract, whole, _joined(term, kind), kind=kind)
+    assert whole is not None
+    return _closed(Product(1, 1, [(whole, False)], shared, like), shape, kind)
+
+
+def _shared_divisors(terms: Sequence[Product]) -> list[Expression]:
+    keys = [{_key(x) for x in term.divisors} for term in terms]
+    common = set.intersection(*keys)
+    return [x for x in terms[0].divisors if _key(x) in common]
+
+
+def _less(term: Product, shared: Sequence[Expression]) -> Product:
+    rest = list(term.divisors)
+    for x in shared:
+        rest.pop(next(i for i, y in enumerate(rest) if _key(y) == _key(x)))
+    return Product(term.sign, term.coefficient, term.factors, rest, term.like)
+
+
+def _key(x: Expression) -> Any:
+    """What two divisors have in common when they are the same."""
+    if isinstance(x, Number):
+        return x.value
+    if isinstance(x, Name):
+        return x.node
+    return (x.op, tuple(map(_key, x.inputs)), tuple(x.params.items()))
+
+
+SCALE_OPS = {ops.add, ops.subtract, ops.multiply, ops.divide}
+REWRITES = {
+    ops.multiply: _product_rule,
+    ops.divide: _quotient_rule,
+    ops.negative: _negative_rule,
+    ops.power: _power_rule,
+    ops.add: _sum_rule,
+    ops.subtract: _sum_rule,
+    ops.matmul: _linear_rule,
+    ops.sum: _linear_rule,
+}

@@ -1,0 +1,124 @@
+"""A graph as a table for the terminal: phase, statement, shape, value; long phases are folded with a count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygraph.express.program import program
+from tinygraph.graph import Graph
+from tinygraph.node import Node
+from tinygraph.place import Place, place_of
+
+WIDTH = 80
+SHOWN = 30  # rows of one phase
+LARGE = 5000  # nodes above which the rows are lines of the user's code
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    text: str
+    shape: str
+    value: str
+
+
+def table(graph: Graph) -> str:
+    """The whole table, at most 80 columns wide."""
+    outputs = ", ".join(graph.name(output) or "" for output in graph.outputs)
+    large = len(graph.forward) > LARGE
+    counts, phases = _lines_of_code(graph) if large else _statements(graph)
+    rows = [row for phase in phases.values() for row in phase if isinstance(row, Row)]
+    values = max((len(row.value) for row in rows), default=0)
+    shapes = max((len(row.shape) for row in rows), default=0)
+    left = max(20, min(WIDTH - values - shapes - 6, max((len(row.text) for row in rows), default=0)))
+    lines = [f"Graph of {outputs}: {counts}"]
+    for phase, entries in phases.items():
+        lines.append(phase)
+        for row in entries:
+            if isinstance(row, str):
+                lines.append(f"  {row}")
+            else:
+                lines.append(f"  {cut(row.text, left):<{left}}  {row.shape:<{shapes}}  {row.value}".rstrip())
+    if not graph.requests():
+        lines += ["backward", "  not computed: call graph.backprop()"]
+    return "\n".join(cut(line, WIDTH) for line in lines)
+
+
+def _statements(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
+    """A row for every leaf and every statement."""
+    told = program(graph)
+    leaves = [_row(f"{told.name(leaf)} {leaf.kind}", leaf) for leaf in _ends(told.leaves)]
+    phases = {"leaves": _with_count(leaves, len(told.leaves))}
+    for phase, statements in (("forward", told.forward), ("backward", told.backward)):
+        if statements:
+            phases[phase] = _with_count([_row(f"{s.name} = {s.right}", s.node) for s in _ends(statements)], len(statements))
+    forward = _number(len(told.forward), "statement")
+    return f"{_number(len(told.leaves), 'leaf')}, {forward} forward, {len(told.backward):,} backward", phases
+
+
+def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
+    """A row for every line of the user's code, with the number of nodes that it made, and one for every gradient."""
+    made: dict[Place, int] = {}
+    for (code, instruction), count in Counter((node.code, node.instruction) for node in graph.forward).items():
+        place = code if isinstance(code, Place) else place_of(code, instruction)
+        made[place] = made.get(place, 0) + count
+    rows = [Row(f"{place}", "", _number(count, "node")) for place, count in _ends(list(made.items()))]
+    phases = {"forward, by line of code": _with_count(rows, len(made))}
+    gradients = [g for request in graph.requests() for g in request.gradients.values()]
+    if gradients:
+        phases["backward"] = _with_count([_row(str(graph.name(g)), g) for g in _ends(gradients)], len(gradients))
+    return f"{len(graph.forward):,} nodes forward, {_number(len(gradients), 'gradient')}", phases
+
+
+def _row(text: str, node: Node) -> Row:
+    return Row(text, str(node.shape) if node.shape else "", number(node.value))
+
+
+def _ends(items: Sequence[Any]) -> Sequence[Any]:
+    """The first and the last of many items; what lies between is never written."""
+    return items if len(items) <= SHOWN else [*items[: SHOWN // 2], *items[-SHOWN // 2 :]]
+
+
+def _with_count(rows: list[Row], count: int) -> list[Row | str]:
+    """The rows, with the number of those that were left out between them."""
+    return [*rows] if count == len(rows) else [*rows[: SHOWN // 2], f"... {count - SHOWN:,} more ...", *rows[SHOWN // 2 :]]
+
+
+def _number(count: int, thing: str) -> str:
+    many = "leaves" if thing == "leaf" else f"{thing}s"
+    return f"{count:,} {thing if count == 1 else many}"
+
+
+def cut(text: str, width: int) -> str:
+    """Text that fits a width."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def number(value: Any) -> str:
+    """A value in a few characters: three decimals for a number of middling size, the range for an array."""
+    if np.shape(value):
+        return _range(value)
+    if np.asarray(value).dtype.kind != "f":
+        return str(value)
+    size = abs(float(value))
+    if size and np.isfinite(size) and not 1e-3 <= size < 1e5:
+        return f"{value:.2e}"
+    return f"{value:.3f}"
+
+
+def _range(value: np.ndarray[Any, Any]) -> str:
+    """The entries of a short vector, else the smallest and the largest entry."""
+    if value.size <= 3 and value.ndim == 1:
+        return f"[{', '.join(map(number, value))}]"
+    if not value.size:
+        return "[]"
+    if value.dtype.kind == "b":
+        return f"{np.count_nonzero(value)} of {value.size} true"
+    finite = value[np.isfinite(value)]
+    lost = value.size - finite.size
+    text = f"{number(finite.min())} … {number(finite.max())}" if finite.size else ""
+    return f"{text}{', ' * bool(text and lost)}{f'{lost} not finite' if lost else ''}"
