@@ -14,9 +14,10 @@ ROOMS = [
     {"names", "graph", "backprop", "pickling"},
     {"tree", "calculus", "check"},
     {"express"},
+    {"draw"},
 ]
 # Imports of a room below, each inside the function that needs it: (importer, imported).
-INSIDE_FUNCTIONS = {("node", "pickling"), ("graph", "express")}
+INSIDE_FUNCTIONS = {("node", "pickling"), ("graph", "express"), ("graph", "draw")}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -15,6 +15,8 @@ from tinygraph.ops import alias
 from tinygraph.place import user_frame
 
 if TYPE_CHECKING:
+    from tinygraph.draw.picture import Picture
+    from tinygraph.draw.view import View
     from tinygraph.express.latex import Latex
     from tinygraph.express.program import Level, Program, Statement
 
@@ -378,6 +380,50 @@ class Graph:
         from tinygraph.express.mathml import mathml
 
         return mathml(self._program(level))
+
+    def draw(
+        self,
+        *,
+        level: Level = "named",
+        values: bool = True,
+        direction: str = "LR",
+        theme: str = "auto",
+        fold: str | Sequence[str] | bool | None = None,
+        backward: bool = True,
+        lens: str | None = None,
+    ) -> Picture:
+        """The graph as a picture: a card for each statement, black edges forward and, after `backprop`, dashed red ones back.
+
+        `level="op"` draws every op; `values` and `backward` say whether to show numbers and gradients; `direction` is LR, TB, RL
+        or BT; `theme` light, dark or auto, which follows the reader's setting. `fold` names the modules to draw as one card, True
+        folds all, False none; by default a picture of more than 200 cards folds itself. `lens` asks a question of the numbers:
+        "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
+
+        Raises ValueError for an unknown setting, LayoutError, when the picture is looked at, without a layout engine.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).draw()
+        <picture: Computation graph of output: 2 cards, 0 backward edges>
+        """
+        from tinygraph.draw.compose import draw
+
+        return draw(self, level, values, direction, theme, fold, backward, lens)
+
+    def view(self, **settings: Any) -> View:
+        """The picture as a page to explore, in one file that needs no network: click a card for its whole value, search, fold.
+
+        Takes the settings of `draw`. A notebook shows it; `save("g.html")` writes it.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).view()
+        <view: Computation graph of output: 2 cards, 0 backward edges>
+        """
+        from tinygraph.draw.view import View
+
+        return View(self.draw(**settings))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        return self.draw()._repr_mimebundle_(**kwargs)
 
     def _program(self, level: Level) -> Program:
         from tinygraph.express.program import program

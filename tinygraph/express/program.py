@@ -87,6 +87,7 @@ class Program:
         self.leaves = tuple(node for node in graph.forward if node.op is None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
+        self._modules = Modules(self.graph)
         draft = _settled(self.graph)
         self._name_all(draft)
         statements = list(self._statements(draft))
@@ -102,6 +103,14 @@ class Program:
         """What a leaf or statement is called."""
         return self._names[node]
 
+    def module(self, node: Node) -> tuple[str, ...]:
+        """The scope that a leaf or statement belongs to, as a path of names."""
+        return self._modules.of(node)
+
+    def is_named(self, node: Node) -> bool:
+        """Whether a node is a leaf or a statement."""
+        return node in self._names
+
     def _name_all(self, draft: _Draft) -> None:
         taken = set(self.graph.names)
         temporary = (name for i in itertools.count(1) if (name := f"t_{i}" if i > 1 else "t") not in taken)
@@ -110,12 +119,11 @@ class Program:
 
     def _statements(self, draft: _Draft) -> Iterator[Statement]:
         of = draft.gradient_of
-        modules = Modules(self.graph)
         for node in draft.order():
             expression = draft.expressions[node]
             inputs = tuple(dict.fromkeys(x.node for x in leaves(expression) if isinstance(x, Name)))
             phase: Phase = "forward" if node in draft.forward else "backward"
-            module = modules.of(of.get(node, node))
+            module = self._modules.of(of.get(node, node))
             yield Statement(self._names[node], expression, node, phase, of.get(node), inputs, module, self)
 
 

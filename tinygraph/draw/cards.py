@@ -1,0 +1,236 @@
+"""What a picture shows: one card for each statement, leaf or folded module, and the edges between them; no layout, no colours.
+
+A card's rows are the values that it reads, each with its local derivative; its right-hand side is the value that it makes, and
+the gradient of that. A forward edge leads from a value to its reader, a backward edge takes the gradient the other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from tinygraph.backprop import between, sweep
+from tinygraph.express.expression import Expression
+from tinygraph.express.local import local_derivative
+from tinygraph.express.notation import Notation, symbol
+from tinygraph.express.plain import plain
+from tinygraph.express.program import Program, Statement
+from tinygraph.express.table import cut, number
+from tinygraph.graph import Graph
+from tinygraph.node import Node
+
+Kind = Literal["input", "parameter", "op", "loss", "module"]
+
+LONGEST = 60  # characters of a line
+ROWS = 12  # inputs that a card lists
+
+
+class Line(NamedTuple):
+    """A line of text on a card; `backward` lines are about gradients, `strong` ones need attention, `weak` ones do not."""
+
+    text: str
+    backward: bool = False
+    mark: str = ""
+
+
+@dataclass
+class Row:
+    """One input of a card: what it is, and what the gradient does on its way back to it."""
+
+    lines: list[Line]
+    node: Node | None = None
+    backward: bool = False
+    source: str = ""  # of a folded card: what the row stands for
+
+
+@dataclass
+class Card:
+    """One box of the picture."""
+
+    key: str
+    kind: Kind
+    title: str
+    rows: list[Row] = field(default_factory=list)
+    results: list[Line] = field(default_factory=list)
+    module: tuple[str, ...] = ()
+    node: Node | None = None
+    gradient: Node | None = None
+    statement: Statement | None = None
+    members: frozenset[Node] = frozenset()
+    mark: str = ""
+
+
+class Edge(NamedTuple):
+    """A value on its way from the card that makes it to a row of the card that reads it, or its gradient on the way back."""
+
+    source: str
+    target: str
+    row: int
+    backward: bool
+    weight: float = 1.0
+
+
+@dataclass
+class Drawing:
+    """All that a picture shows."""
+
+    cards: list[Card]
+    edges: list[Edge]
+    notes: list[str] = field(default_factory=list)
+    folded: tuple[str, ...] = ()
+
+
+class Painter:
+    """Writes the lines of cards in the words of one program, with or without values and gradients."""
+
+    def __init__(self, program: Program, values: bool = True, backward: bool = True) -> None:
+        self.program = program
+        self.graph: Graph = program.graph
+        self.values = values
+        self.gradients = gradients_of(program) if backward else {}
+        self.readers: dict[Node, int] = {}
+        for statement in program.forward:
+            for x in statement.inputs:
+                self.readers[x] = self.readers.get(x, 0) + 1
+
+    def name(self, node: Node) -> str:
+        """A value's variable as text."""
+        return plain(symbol(self.program.name(node)))
+
+    def gradient_name(self, node: Node) -> str:
+        """What the gradient of a value is called."""
+        gradient = self.gradients[node]
+        return self.name(gradient) if self.program.is_named(gradient) else f"d{self.name(node)}"
+
+    def written(self, expression: Expression) -> str:
+        """An expression as text."""
+        return plain(Notation(lambda node: symbol(self._spelled(node))).layout(expression))
+
+    def _spelled(self, node: Node) -> str:
+        if self.program.is_named(node):
+            return self.program.name(node)
+        return next((f"d{self.program.name(x)}" for x, g in self.gradients.items() if g is node), "?")
+
+    def result(self, node: Node) -> list[Line]:
+        """The value of a card, and its gradient."""
+        lines = [self._value(node)]
+        if node in self.gradients:
+            lines.append(self.gradient(node))
+        return lines
+
+    def _value(self, node: Node) -> Line:
+        name = f"{self.name(node)}{shape_of(node)}"
+        if not self.values:
+            return Line(name)
+        return Line(f"{name} = {signed(number(node.value))}" if not node.shape else f"{name}  {signed(number(node.value))}")
+
+    def gradient(self, node: Node) -> Line:
+        """The gradient of a value: its number, or the norm of an array."""
+        name, value = self.gradient_name(node), self.gradients[node].value
+        if not self.values:
+            return Line(f"{name}{shape_of(node)}", backward=True)
+        if not node.shape:
+            return Line(f"{name} = {signed(number(value))}", backward=True)
+        return Line(f"{name}{shape_of(node)}  {norm(value)}", backward=True)
+
+    def row(self, statement: Statement, x: Node) -> Row:
+        """One input of a statement, with its local derivative where a gradient passes."""
+        lines = [Line(f"{self.name(x)}{shape_of(x)}")]
+        if x not in self.gradients or statement.node not in self.gradients:
+            return Row(lines, x)
+        local = local_derivative(self.program, statement, x, self.gradients[statement.node])
+        if local is None:
+            return Row(lines, x)
+        right = self.written(local.expression)
+        if local.is_factor:
+            left = f"∂{self.name(statement.node)}/∂{self.name(x)}"
+            value = signed(number(local.node.value)) if self.values and not x.shape else ""
+            text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
+        else:
+            text = f"{self.gradient_name(x)} {'+=' if self.readers[x] > 1 else '='} {cut(right, LONGEST)}"
+        return Row([*lines, Line(text, backward=True)], x, backward=True)
+
+    def title(self, statement: Statement) -> str:
+        """The equation of a statement."""
+        return cut(f"{self.name(statement.node)} = {self.written(statement.expression)}", LONGEST)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace("−", "").replace(".", "").isdigit()
+
+
+def shape_of(node: Node) -> str:
+    """A shape as it stands behind a name."""
+    return f" {'×'.join(map(str, node.shape))}" if node.shape else ""
+
+
+def signed(text: str) -> str:
+    """A number with the minus sign of mathematics."""
+    return text.replace("-", "−")
+
+
+def norm(value: Any) -> str:
+    """The Euclidean norm of a gradient."""
+    return f"‖·‖ = {signed(number(np.sqrt(np.sum(np.square(value, dtype=np.float64)))))}"
+
+
+def gradients_of(program: Program) -> dict[Node, Node]:
+    """The gradient nodes of the graph's first request, and those of the unnamed statements that it passes through."""
+    requests = program.graph.requests()
+    if not requests:
+        return {}
+    first = requests[0]
+    found = dict(first.gradients)
+    unnamed = [s.node for s in program.forward if s.node not in found and program.graph.name(s.node) is None]
+    path = between(first.output, list(found))
+    missing = [node for node in unnamed if node in path]
+    if missing:
+        found |= sweep(first.output, missing, first.seed, on_nodes=True, known=found)
+    return found
+
+
+def draft(painter: Painter) -> Drawing:
+    """Every leaf and every statement as a card of its own."""
+    program = painter.program
+    keys: dict[Node, str] = {}
+    cards: list[Card] = []
+    for leaf in program.leaves:
+        kind: Kind = "parameter" if leaf.kind == "parameter" else "input"
+        keys[leaf] = f"n{len(cards)}"
+        cards.append(
+            Card(
+                keys[leaf], kind, painter.name(leaf), results=painter.result(leaf), node=leaf,
+                gradient=painter.gradients.get(leaf), module=program.module(leaf), members=frozenset([leaf]),
+            )
+        )  # fmt: skip
+    outputs = set(program.outputs)
+    for statement in program.forward:
+        keys[statement.node] = f"n{len(cards)}"
+        cards.append(
+            Card(
+                keys[statement.node], "loss" if statement.node in outputs else "op", painter.title(statement),
+                rows=list(_rows(painter, statement)), results=painter.result(statement.node), module=statement.module,
+                node=statement.node, gradient=painter.gradients.get(statement.node), statement=statement,
+                members=frozenset([statement.node]),
+            )
+        )  # fmt: skip
+    return Drawing(cards, list(_edges(cards, keys)))
+
+
+def _rows(painter: Painter, statement: Statement) -> Iterator[Row]:
+    for x in statement.inputs[:ROWS]:
+        yield painter.row(statement, x)
+    for x in statement.inputs[ROWS:]:
+        yield Row([], x, backward=x in painter.gradients and statement.node in painter.gradients)
+
+
+def _edges(cards: Sequence[Card], keys: dict[Node, str]) -> Iterator[Edge]:
+    for card in cards:
+        for i, row in enumerate(card.rows):
+            if row.node is not None:
+                yield Edge(keys[row.node], card.key, i, backward=False)
+                if row.backward:
+                    yield Edge(keys[row.node], card.key, i, backward=True)

@@ -1,0 +1,42 @@
+"""From a graph to its picture: cards, folding and a lens in this order, and large graphs apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tinygraph.draw.cards import Drawing, Painter, draft
+from tinygraph.draw.folding import folded
+from tinygraph.draw.large import LARGE, by_lines_of_code
+from tinygraph.draw.lens import LENSES
+from tinygraph.draw.picture import Picture, one_of
+from tinygraph.express.program import Level, program
+
+if TYPE_CHECKING:
+    from tinygraph.graph import Graph
+
+
+def draw(
+    graph: Graph,
+    level: Level = "named",
+    values: bool = True,
+    direction: str = "LR",
+    theme: str = "auto",
+    fold: Sequence[str] | bool | None = None,
+    backward: bool = True,
+    lens: str | None = None,
+) -> Picture:
+    """The picture of a graph; `Graph.draw` says what the settings mean."""
+    if lens is not None:
+        one_of("lens", lens, tuple(LENSES))
+    settings = {"level": level, "values": values, "direction": direction, "theme": theme, "backward": backward, "lens": lens}
+    if len(graph.forward) > LARGE and lens is None and fold is None:
+        return Picture(graph, by_lines_of_code(graph, values, backward), settings)
+    painter = Painter(program(graph, level), values, backward)
+    drawing: Drawing = draft(painter)
+    if lens is not None and lens != "norm":
+        LENSES[lens](drawing, painter)
+    drawing = folded(drawing, painter, fold)
+    if lens == "norm":
+        LENSES[lens](drawing, painter)
+    return Picture(graph, drawing, settings)

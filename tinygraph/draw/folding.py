@@ -1,0 +1,238 @@
+"""Which cards a picture draws as one: modules, repeated structure, lines of code, and at last stretches of the graph.
+
+A folded card lists what comes in, the parameters that only it reads, what goes out, and the norms of their gradients.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from tinygraph.draw.cards import ROWS, Card, Drawing, Edge, Line, Painter, Row, shape_of, signed
+from tinygraph.express.python import python
+from tinygraph.express.table import cut, number
+from tinygraph.node import Node
+
+MOST = 200  # cards that a picture shows before it folds by itself
+STRETCHES = 40  # cards in which a graph is drawn that has neither modules nor repeated lines
+LISTED = 3  # results of a folded card
+OTHERS = "others"
+
+Groups = dict[str, list[Card]]
+
+
+def folded(drawing: Drawing, painter: Painter, fold: Sequence[str] | bool | None) -> Drawing:
+    """The drawing with modules folded: those named, all (True), none (False), or as many as its size asks for (None).
+
+    Raises ValueError for a name that is no module's, with those that there are.
+    """
+    modules = modules_of(drawing)
+    if fold is None:
+        return _by_size(drawing, painter) if len(drawing.cards) > MOST else drawing
+    if fold is True:
+        return merged(drawing, painter, _repeats(_outermost(drawing, set(modules))))
+    wanted = [fold] if isinstance(fold, str) else list(fold or [])
+    unknown = [name for name in wanted if name not in modules]
+    if unknown:
+        there = ", ".join(modules) if modules else "none: name them by nested dicts, names={**locals(), 'layer1': {...}}"
+        raise ValueError(f"no module is called {unknown[0]!r}; there are {there}")
+    return merged(drawing, painter, _outermost(drawing, set(wanted)))
+
+
+def modules_of(drawing: Drawing) -> list[str]:
+    """The names of all modules, outer ones first: `encoder`, `encoder/layer1`."""
+    paths = {card.module[:depth]: None for card in drawing.cards for depth in range(1, len(card.module) + 1)}
+    return ["/".join(path) for path in paths]
+
+
+def _outermost(drawing: Drawing, names: set[str]) -> Groups:
+    """The cards of each module to fold, in the outermost one that is named."""
+    groups: Groups = {}
+    for card in drawing.cards:
+        for depth in range(1, len(card.module) + 1):
+            path = "/".join(card.module[:depth])
+            if path in names:
+                groups.setdefault(path, []).append(card)
+                break
+    return groups
+
+
+def _by_size(drawing: Drawing, painter: Painter) -> Drawing:
+    """Fold modules, then lines of code that made several cards, then stretches, until few cards are left."""
+    count = len(drawing.cards)
+    drawing = merged(drawing, painter, _repeats(_outermost(drawing, set(modules_of(drawing)))))
+    if len(drawing.cards) > MOST:
+        drawing = merged(drawing, painter, _lines_of_code(drawing))
+    if len(drawing.cards) > MOST:
+        drawing = merged(drawing, painter, _stretches(drawing))
+    drawing.notes.append(f"{count:,} cards folded into {len(drawing.cards)}; draw(fold=False) shows them all")
+    return drawing
+
+
+def _repeats(groups: Groups) -> Groups:
+    """Modules of the same structure that follow each other, as one."""
+    result: Groups = {}
+    previous, first, last, count = None, "", "", 0
+    for name, cards in groups.items():
+        structure = _structure(cards)
+        if structure != previous:
+            first, count = name, 0
+        else:
+            cards = result.pop(_title(first, last, count)) + cards
+        count += 1
+        last, previous = name, structure
+        result[_title(first, last, count)] = cards
+    return result
+
+
+def _title(first: str, last: str, count: int) -> str:
+    return first if count == 1 else f"{first} … {last} × {count}"
+
+
+def _structure(cards: Iterable[Card]) -> tuple[str, ...]:
+    """What a module computes, by shapes instead of names."""
+    statements = [card.statement for card in cards if card.statement is not None]
+    return tuple(python(statement.expression, lambda node: str(node.shape)) for statement in statements)
+
+
+def _lines_of_code(drawing: Drawing) -> Groups:
+    """The cards that one line of code made several of, as an unrolled loop does."""
+    made: dict[object, list[Card]] = defaultdict(list)
+    for card in drawing.cards:
+        if card.node is not None and card.kind != "module":
+            made[card.node.place, card.kind].append(card)
+    groups: Groups = {}
+    for cards in made.values():
+        if len(cards) > 1:
+            title = f"{cards[-1].title} × {len(cards):,}"
+            while title in groups:
+                title += " "
+            groups[title] = cards
+    return groups
+
+
+def _stretches(drawing: Drawing) -> Groups:
+    """The cards in the order of the graph, cut into stretches of the same length."""
+    cards = [card for card in drawing.cards if card.kind != "module"]
+    size = -(-len(cards) // STRETCHES)
+    return {f"{cards[i].title} … ({len(cards[i : i + size]):,} cards)": cards[i : i + size] for i in range(0, len(cards), size)}
+
+
+def merged(drawing: Drawing, painter: Painter, groups: Mapping[str, Sequence[Card]]) -> Drawing:
+    """Each group of cards as one card."""
+    if not groups:
+        return drawing
+    home = {card.key: title for title, cards in groups.items() for card in cards}
+    _adopt_parameters(drawing, home)
+    members: dict[str, list[Card]] = {title: [] for title in groups}
+    for card in drawing.cards:
+        if card.key in home:
+            members[home[card.key]].append(card)
+    new = {title: _folded_card(title, cards, drawing, home, painter) for title, cards in members.items()}
+    cards, seen = [], set()
+    for card in drawing.cards:
+        title = home.get(card.key)
+        if title is None:
+            cards.append(card)
+        elif title not in seen:
+            seen.add(title)
+            cards.append(new[title])
+    edges = _rerouted(drawing.edges, home, new, {card.key: card for card in drawing.cards})
+    return Drawing(cards, edges, drawing.notes, (*drawing.folded, *groups))
+
+
+def _adopt_parameters(drawing: Drawing, home: dict[str, str]) -> None:
+    """A leaf that one group alone reads goes into it."""
+    readers: dict[str, set[str]] = defaultdict(set)
+    for edge in drawing.edges:
+        readers[edge.source].add(home.get(edge.target, edge.target))
+    titles = set(home.values())
+    for card in drawing.cards:
+        inside = readers[card.key]
+        if card.kind == "parameter" and card.key not in home and len(inside) == 1 and inside <= titles:
+            home[card.key] = next(iter(inside))
+
+
+def _folded_card(title: str, cards: Sequence[Card], drawing: Drawing, home: Mapping[str, str], painter: Painter) -> Card:
+    inside = {node for card in cards for node in card.members}
+    leaves = [card for card in cards if card.kind == "parameter" and card.node is not None]
+    read_outside = {edge.source for edge in drawing.edges if home.get(edge.source) == title != home.get(edge.target)}
+    outputs = [card for card in cards if card.key in read_outside or card.kind == "loss"]
+    rows = _incoming(cards, title, drawing, home, painter)
+    if leaves:
+        rows.append(_parameters(leaves, painter))
+    made = [card.node for card in outputs if card.node is not None]
+    results = [line for node in made[-LISTED:] for line in painter.result(node)] or [Line(f"{len(cards)} cards")]
+    if len(made) > LISTED:
+        results.insert(0, Line(f"… {len(made) - LISTED} more", mark="weak"))
+    depths = {card.module for card in cards}
+    module = next(iter(depths))[:-1] if len(depths) == 1 else _common(depths)
+    last = made[-1] if made else None
+    return Card(cards[0].key, "module", f"▸ {cut(title, 48)}", rows, results, module, node=last, members=frozenset(inside))
+
+
+def _common(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """The path that several have in common."""
+    first, *rest = paths
+    depth = 0
+    while depth < len(first) - 1 and all(path[: depth + 1] == first[: depth + 1] for path in rest):
+        depth += 1
+    return first[:depth]
+
+
+def _incoming(cards: Sequence[Card], title: str, drawing: Drawing, home: Mapping[str, str], painter: Painter) -> list[Row]:
+    """One row for each card outside that something is read from; past `ROWS`, one for all others."""
+    rows: dict[str, Row] = {}
+    own = {card.key: card for card in cards}
+    for edge in drawing.edges:
+        if edge.target not in own or home.get(edge.source) == title:
+            continue
+        source = home.get(edge.source, edge.source)
+        if source not in rows and len(rows) >= ROWS:
+            source = OTHERS
+        node = own[edge.target].rows[edge.row].node
+        if node is None:
+            continue
+        row = rows.setdefault(source, Row([], node, source=source))
+        if not row.lines:
+            row.lines.append(Line("… others" if source == OTHERS else f"{painter.name(node)}{shape_of(node)}"))
+        if edge.backward and not row.backward:
+            row.backward = True
+            row.lines.append(painter.gradient(node))
+    return list(rows.values())
+
+
+def _parameters(leaves: Sequence[Card], painter: Painter) -> Row:
+    """The parameters that a folded card holds, and the norms of their gradients."""
+    nodes = [card.node for card in leaves if card.node is not None]
+    sizes = Counter(nodes)
+    names = ", ".join(f"{painter.name(node)}{shape_of(node)}" for node in nodes[:4])
+    lines = [Line(names if len(sizes) <= 4 else f"{names}, … {len(nodes) - 4} more")]
+    known = [node for node in nodes if node in painter.gradients]
+    if known and painter.values:
+        parts = [f"‖{painter.gradient_name(node)}‖ = {signed(number(_size(painter.gradients[node])))}" for node in known[:2]]
+        lines.append(Line(", ".join(parts) + (", …" if len(known) > 2 else ""), backward=True))
+    return Row(lines)
+
+
+def _size(gradient: Node) -> np.float64:
+    return np.float64(np.sqrt(np.sum(np.square(gradient.value, dtype=np.float64))))
+
+
+def _rerouted(edges: Sequence[Edge], home: Mapping[str, str], new: Mapping[str, Card], old: Mapping[str, Card]) -> list[Edge]:
+    """The edges between groups, each once; what stays inside one is not drawn."""
+    result: dict[Edge, None] = {}
+    for edge in edges:
+        if edge.source in home and home[edge.source] == home.get(edge.target):
+            continue
+        source = new[home[edge.source]] if edge.source in home else old[edge.source]
+        target, row = old[edge.target], edge.row
+        if edge.target in home:
+            target = new[home[edge.target]]
+            sources = [x.source for x in target.rows]
+            wanted = home.get(edge.source, edge.source)
+            row = sources.index(wanted if wanted in sources else OTHERS)
+        result[Edge(source.key, target.key, row, edge.backward)] = None
+    return list(result)

@@ -1,0 +1,99 @@
+"""A graph too large for statements, drawn by the lines of code that made its nodes: one card a line, with how many it made."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from tinygraph.backprop import between
+from tinygraph.draw.cards import Card, Drawing, Edge, Line, Row, norm, shape_of, signed
+from tinygraph.express.table import cut, number
+from tinygraph.graph import Graph
+from tinygraph.node import Node
+from tinygraph.place import Place, place_of
+
+LARGE = 5000  # nodes
+LINES = 150  # cards; further lines share the last one
+WIDTH = 48
+
+
+def by_lines_of_code(graph: Graph, values: bool = True, backward: bool = True) -> Drawing:
+    """One card for each line of code, or for each scope where there are scopes."""
+    groups = _groups(graph)
+    home = {node: f"n{i}" for i, nodes in enumerate(groups.values()) for node in nodes}
+    on_path = _on_path(graph) if backward else set()
+    cards: list[Card] = []
+    edges: dict[Edge, None] = {}
+    outputs = set(graph.outputs)
+    for i, (label, nodes) in enumerate(groups.items()):
+        key = f"n{i}"
+        sources: dict[str, int] = {}
+        rows: list[Row] = []
+        for node in nodes:
+            for x in node.inputs:
+                if not isinstance(x, Node) or home[x] == key:
+                    continue
+                if home[x] not in sources:
+                    sources[home[x]] = len(rows)
+                    rows.append(Row([Line(f"{_name(graph, x)}{shape_of(x)}")], x))
+                row = sources[home[x]]
+                edges[Edge(home[x], key, row, backward=False)] = None
+                if x in on_path and node in on_path:
+                    if not rows[row].backward:
+                        rows[row].backward = True
+                        rows[row].lines.append(Line("gradient", backward=True))
+                    edges[Edge(home[x], key, row, backward=True)] = None
+        cards.append(_card(graph, key, label, nodes, rows, values, bool(outputs & set(nodes)), on_path))
+    note = f"{len(graph):,} nodes, drawn by line of code in {len(cards)} cards"
+    return Drawing(cards, list(edges), [note])
+
+
+def _groups(graph: Graph) -> dict[str, list[Node]]:
+    """The forward nodes by scope, else by line of code; leaves apart from what is computed."""
+    scopes = graph.scopes()
+    labels: dict[Hashable, str] = {}
+    groups: dict[str, list[Node]] = {}
+    for node in graph.forward:
+        scope = scopes.get(node, ())
+        spot: Hashable = scope[0] if scope else (node.code, node.instruction, node.op is None)
+        if spot not in labels:
+            labels[spot] = scope[0] if scope else _label(node)
+        label = labels[spot]
+        if label not in groups and len(groups) >= LINES:
+            label = "further lines"
+        groups.setdefault(label, []).append(node)
+    return groups
+
+
+def _label(node: Node) -> str:
+    place = node.code if isinstance(node.code, Place) else place_of(node.code, node.instruction)
+    text = place.text or f"{place.function} line {place.line}"
+    return f"{cut(text, WIDTH)}{f'  ({node.kind}s)' if node.op is None else ''}"
+
+
+def _on_path(graph: Graph) -> set[Node]:
+    requests = graph.requests()
+    if not requests:
+        return set()
+    return set(between(requests[0].output, list(requests[0].gradients), graph.forward if len(graph.outputs) == 1 else ()))
+
+
+def _name(graph: Graph, node: Node) -> str:
+    return graph.name(node) or cut(_label(node), 24)
+
+
+def _card(
+    graph: Graph, key: str, label: str, nodes: list[Node], rows: list[Row], values: bool, final: bool, on_path: set[Node]
+) -> Card:
+    last = nodes[-1]
+    leaves = last.op is None
+    title = f"{label} × {len(nodes):,}" if len(nodes) > 1 else label
+    value = f" = {signed(number(last.value))}" if values and not last.shape else ""
+    results = [Line(f"{graph.name(last) or 'last'}{shape_of(last)}{value}")]
+    gradient = next((r.gradients[last] for r in graph.requests()[:1] if last in r.gradients), None)
+    if gradient is not None and on_path:
+        size = f" = {signed(number(gradient.value))}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
+        results.append(Line(f"{graph.name(gradient)}{size if values else ''}", backward=True))
+    elif last in on_path:
+        results.append(Line("gradient", backward=True))
+    kind = "loss" if final else "parameter" if leaves and last.kind == "parameter" else "input" if leaves else "module"
+    return Card(key, kind, title, rows, results, node=last, members=frozenset(nodes))  # type: ignore[arg-type]  # one of the kinds

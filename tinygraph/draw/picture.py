@@ -1,0 +1,101 @@
+"""A picture of a graph, laid out when it is looked at, and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinygraph.draw.cards import Drawing
+from tinygraph.draw.dot import dot
+from tinygraph.draw.engine import LayoutError, lay_out
+from tinygraph.draw.svg import finished
+from tinygraph.draw.theme import THEMES
+
+if TYPE_CHECKING:
+    from tinygraph.graph import Graph
+
+FORMATS = (".svg", ".png", ".pdf", ".dot", ".html")
+DIRECTIONS = ("LR", "TB", "RL", "BT")
+
+
+class Picture:
+    """What `graph.draw()` gives: shown by notebooks, `save` writes it, `svg` and `dot` are its text."""
+
+    def __init__(self, graph: Graph, drawing: Drawing, settings: Mapping[str, Any]) -> None:
+        self.graph = graph
+        self.drawing = drawing
+        self.settings = settings  # those of `draw` but for the folding, which the drawing has
+        self.theme = one_of("theme", settings["theme"], tuple(THEMES))
+        self.direction = one_of("direction", settings["direction"], DIRECTIONS)
+
+    @cached_property
+    def dot(self) -> str:
+        """The picture in the DOT language."""
+        return dot(self.drawing, THEMES[self.theme], self.direction)
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG, with classes and ids on every card and edge; raises LayoutError without a layout engine."""
+        return finished(lay_out(self.dot), self.theme, self.label, self._titles())
+
+    @property
+    def label(self) -> str:
+        """What the picture shows, for those who cannot see it."""
+        outputs = ", ".join(self.graph.name(output) or "" for output in self.graph.outputs)
+        backward = sum(edge.backward for edge in self.drawing.edges)
+        return f"Computation graph of {outputs}: {len(self.drawing.cards)} cards, {backward} backward edges"
+
+    def _titles(self) -> dict[str, str]:
+        names = {card.key: card.title for card in self.drawing.cards}
+        titles = dict(names)
+        for edge in self.drawing.edges:
+            key = f"{edge.source}-{edge.target}-{edge.row}"
+            if edge.backward:
+                titles[f"backward-{key}"] = f"gradient: {names[edge.target]} → {names[edge.source]}"
+            else:
+                titles[f"forward-{key}"] = f"value: {names[edge.source]} → {names[edge.target]}"
+        return titles
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file whose ending says how: .svg, .png, .pdf (needs a system Graphviz), .dot or .html.
+
+        Returns the path. Raises ValueError for another ending, LayoutError where the layout fails.
+        """
+        path = Path(path)
+        kind = one_of("the file's ending", path.suffix.lower(), FORMATS)
+        if kind == ".dot":
+            content = self.dot.encode()
+        elif kind == ".svg":
+            content = self.svg.encode()
+        elif kind == ".html":
+            from tinygraph.draw.view import page
+
+            content = page(self).encode()
+        else:
+            content = lay_out(self.dot, kind.removeprefix("."))
+        path.write_bytes(content)
+        return path
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        try:
+            return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        except LayoutError as error:
+            return {"text/plain": f"{error}\n\n{self.graph!r}"}
+
+    def _repr_svg_(self) -> str | None:
+        try:
+            return self.svg
+        except LayoutError:
+            return None
+
+    def __repr__(self) -> str:
+        return f"<picture: {self.label}>"
+
+
+def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
+    """The value, if it is one of the choices; else an error that lists them."""
+    if value not in choices:
+        raise ValueError(f"{what} is {value!r}: choose one of {', '.join(choices)}")
+    return value

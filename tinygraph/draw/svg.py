@@ -1,0 +1,49 @@
+"""What an engine lays out, made fit for pages: parsed, known elements only, named for screen readers, styled by class."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
+
+from tinygraph.draw.theme import style_sheet
+
+NAMESPACE = "http://www.w3.org/2000/svg"
+ELEMENTS = {"svg", "g", "title", "polygon", "polyline", "path", "ellipse", "text"}
+ATTRIBUTES = {
+    "id", "class", "transform", "points", "d", "fill", "stroke", "stroke-width", "stroke-dasharray", "cx", "cy", "rx", "ry",
+    "x", "y", "text-anchor", "font-family", "font-weight", "font-size", "width", "height", "viewBox", "fill-opacity",
+}  # fmt: skip
+
+
+def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str]) -> str:
+    """The picture as text: `label` describes it, `titles` says for each id what a pointer resting on it shows."""
+    root = ElementTree.fromstring(svg)
+    _keep_known(root)
+    root.set("class", "tinygraph")
+    root.set("role", "img")
+    root.set("aria-label", label)
+    for name in ("width", "height"):
+        root.set(name, re.sub("pt$", "", root.get(name, "")))
+    for group in root.iter(f"{{{NAMESPACE}}}g"):
+        title = group.find(f"{{{NAMESPACE}}}title")
+        if title is not None:
+            title.text = titles.get(group.get("id", ""))
+            if not title.text:
+                group.remove(title)
+    style = ElementTree.Element(f"{{{NAMESPACE}}}style")
+    style.text = style_sheet(theme)
+    root.insert(0, style)
+    ElementTree.register_namespace("", NAMESPACE)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _keep_known(element: ElementTree.Element) -> None:
+    for name in list(element.attrib):
+        if name not in ATTRIBUTES:
+            del element.attrib[name]
+    for child in list(element):
+        if child.tag.removeprefix(f"{{{NAMESPACE}}}") in ELEMENTS:
+            _keep_known(child)
+        else:
+            element.remove(child)

@@ -1,0 +1,104 @@
+"""Mathematics as one line of plain text: σ, subscripts, ᵀ, a fraction with a slash."""
+
+from __future__ import annotations
+
+from tinygraph.express.notation import (
+    Digits,
+    Fence,
+    Fraction,
+    Layout,
+    Lowered,
+    Raised,
+    Root,
+    Row,
+    Sigma,
+    Sign,
+    Symbol,
+    Times,
+    Word,
+)
+
+BELOW = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+ABOVE = dict(zip("0123456789−+ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿⁱ", strict=True))
+
+
+def plain(x: Layout) -> str:
+    """A layout as text."""
+    if isinstance(x, Symbol):
+        parts = x.below.split(",")
+        return x.text + (lowered("".join(parts) if all(len(p) == 1 for p in parts[1:]) else x.below) if x.below else "")
+    if isinstance(x, Word | Digits):
+        return x.text
+    if isinstance(x, Sign):
+        return x.text if x.tight else f"{x.text} " if x.text == "," else f" {x.text} "
+    if isinstance(x, Times):
+        return "·"
+    if isinstance(x, Row):
+        return _row(x)
+    if isinstance(x, Fraction):
+        return f"{_whole(x.top)}/{_whole(x.bottom, below=True)}"
+    if isinstance(x, Raised):
+        return f"{_whole(x.base)}{raised(x.above)}"
+    if isinstance(x, Lowered):
+        return f"{_whole(x.base)}{lowered(plain(x.below))}"
+    if isinstance(x, Root):
+        return f"{'√' if x.degree == 2 else '∛'}{_whole(x.body)}"
+    if isinstance(x, Fence):
+        return f"{x.left}{plain(x.body)}{x.right}"
+    return f"Σ{lowered(x.index.replace(',', ''))} {plain(x.body)}"
+
+
+def lowered(text: str) -> str:
+    """Text below the line, where Unicode has all of it there."""
+    if all(c in BELOW for c in text):
+        return "".join(BELOW[c] for c in text)
+    return f"_{text}" if text.isalnum() else f"[{text}]"
+
+
+def raised(x: Layout) -> str:
+    """A layout above the line, where Unicode has all of it there."""
+    if x == Word("T"):
+        return "ᵀ"
+    text = plain(x)
+    return "".join(ABOVE[c] for c in text) if all(c in ABOVE for c in text) else f"^{_whole(x)}"
+
+
+def _row(x: Row) -> str:
+    """Items in a line; a product of short factors is written without a dot."""
+    texts = [plain(item) for item in x.items]
+    for i, item in enumerate(x.items):
+        if isinstance(item, Times) and not item.dot and 0 < i < len(texts) - 1:
+            texts[i] = _between(x.items[i - 1], x.items[i + 1])
+            if isinstance(x.items[i - 1], Fraction):
+                texts[i - 1] = f"({texts[i - 1]})"
+    return "".join(texts)
+
+
+def _between(left: Layout, right: Layout) -> str:
+    """What stands between two factors: nothing where both are short, a space before a function or a sum, else a dot."""
+    first = _end(right, 0)
+    if isinstance(first, Word | Sigma):
+        return " "
+    return "" if _is_short(_end(left, -1)) and _is_short(first) else "·"
+
+
+def _end(x: Layout, which: int) -> Layout:
+    """The first or the last part of a layout."""
+    while isinstance(x, Row | Raised | Lowered):
+        x = x.items[which] if isinstance(x, Row) else x.base
+    return x
+
+
+def _is_short(x: Layout) -> bool:
+    """Whether a factor is one letter, a number, or something in brackets."""
+    return len(x.text) == 1 if isinstance(x, Symbol) else isinstance(x, Digits | Fence)
+
+
+def _whole(x: Layout, below: bool = False) -> str:
+    """A part that a slash or an exponent belongs to, in parentheses where it could be misread."""
+    text = plain(x)
+    if isinstance(x, Row) and any(isinstance(item, Sign | Sigma) and not getattr(item, "tight", False) for item in x.items):
+        return f"({text})"
+    if isinstance(x, Sigma | Fraction) or (below and isinstance(x, Row) and any(isinstance(item, Times) for item in x.items)):
+        return f"({text})"
+    return text
