@@ -363,7 +363,7 @@ class Graph:
         >>> w = tg.parameter(3.0)
         >>> print(tg.Graph(w * w, names={"w": w}).latex())
         \begin{align}
-          \mathit{output} &= w \, w
+          \mathit{output} &= w w
         \end{align}
         """
         from tinygraph.express.latex import latex

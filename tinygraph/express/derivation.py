@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tinygraph.express.notation import Digits, Fraction, Layout, Notation, Raised, Row, Sign, Symbol, Times, Word, symbol
+from tinygraph.express.layout import Digits, Fraction, Layout, Raised, Row, Sign, Symbol, Times, Word, lowered, symbol
+from tinygraph.express.notation import Notation
 from tinygraph.express.program import Program, Statement
 from tinygraph.node import Node
 
@@ -32,35 +33,57 @@ class Derivation:
         for statement in program.forward:
             for x in statement.inputs:
                 self.readers.setdefault(x, []).append(statement)
-        taken = [program.name(x) for x in (*program.leaves, *(s.node for s in program.statements))]
-        self.notation = Notation(self.name, taken)
+        self._symbols = self._distinct()
+        self.notation = Notation(self.name, [written.text for written in self._symbols.values()])
+
+    def _distinct(self) -> dict[Node, Symbol]:
+        """Every variable; a name that would look like another one, as w_1 and w1 do, stays as it is spelled."""
+        found: dict[Node, Symbol] = {}
+        seen: set[Symbol] = set()
+        for node in (*self.program.leaves, *(s.node for s in self.program.statements)):
+            name = self.program.name(node)
+            written = symbol(name)
+            found[node] = Symbol(name) if written in seen else written
+            seen.add(found[node])
+        return found
+
+    def symbol(self, node: Node) -> Symbol:
+        """A value's variable, even where it is a gradient."""
+        return self._symbols[node]
 
     def name(self, node: Node) -> Layout:
         """A value's variable, or the partial derivative that a gradient is."""
-        if node in self.partials:
+        if node in self.partials and self._can_tell(*self.partials[node]):
             return self.partial(*self.partials[node])
-        return symbol(self.program.name(node))
+        return self.symbol(node)
+
+    def _can_tell(self, of: Node, wrt: Node) -> bool:
+        """Whether both have a name to write a partial derivative with."""
+        return of in self._symbols and wrt in self._symbols
 
     def partial(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
         """∂of/∂wrt; ∂⁺ is the part that does not go through other values."""
         sign: Layout = Raised(Sign("∂", tight=True), Sign("+", tight=True)) if immediate else Sign("∂", tight=True)
-        top, bottom = symbol(self.program.name(of)), symbol(self.program.name(wrt))
+        top, bottom = self.symbol(of), self.symbol(wrt)
         return Fraction(Row((sign, top)), Row((Sign("∂", tight=True), bottom)))
 
     def line(self, statement: Statement) -> Line:
         """A statement as an equation."""
-        right = self.notation.layout(statement.expression)
-        chain = self._chain(statement)
+        index, right = self.notation.entrywise(statement.expression)
+        chain = self._chain(statement, index)
         left = self.name(statement.node)
         if statement.node in self.partials and statement.of is None:
-            left = symbol(statement.name)
+            left = self.symbol(statement.node)
+        left = lowered(left, index)
         return Line(statement, (left, right) if chain is None else (left, chain, right))
 
-    def _chain(self, statement: Statement) -> Layout | None:
+    def _chain(self, statement: Statement, index: str) -> Layout | None:
         """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one."""
         if statement.of is None:
             return None
         output, node = self.partials[statement.node]
+        if not self._can_tell(output, node):
+            return None
         known = {wrt for of, wrt in self.partials.values() if of is output}
         readers = [s for s in self.readers.get(node, []) if s.node in known or self.program.graph.name(s.node) is None]
         if not readers or all(s.node is output for s in readers):
@@ -69,9 +92,9 @@ class Derivation:
         for reader in readers[:SHOWN]:
             terms += [Sign("+")] if terms else []
             if reader.node is output:
-                terms.append(self.partial(output, node, immediate=True))
+                terms.append(lowered(self.partial(output, node, immediate=True), index))
             else:
-                terms += [self.partial(output, reader.node), Times(dot=True), self.partial(reader.node, node)]
+                terms += [self.partial(output, reader.node), Times(dot=True), lowered(self.partial(reader.node, node), index)]
         if len(readers) > SHOWN:
             terms += [Sign("+"), Word("…")]
         return Row(tuple(terms))

@@ -1,13 +1,18 @@
-"""A program as a derivation in LaTeX: the forward pass, then every gradient with its step of the chain rule."""
+"""A program as a derivation in LaTeX: the forward pass, then every gradient with its step of the chain rule.
+
+What is printed is understood by KaTeX and by MathJax. Names and text are escaped in math mode, where both read the same escapes.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from tinygraph.express.derivation import Line, derivation
-from tinygraph.express.notation import (
+from tinygraph.express.layout import (
     GREEK,
+    Cases,
     Digits,
     Fence,
     Fraction,
@@ -21,7 +26,11 @@ from tinygraph.express.notation import (
     Symbol,
     Times,
     Word,
-)  # fmt: skip
+    below_parts,
+    ends,
+    is_short,
+    is_tall,
+)
 from tinygraph.express.program import Program
 
 FUNCTIONS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "ln", "log", "max", "min", "arcsin", "arccos", "arctan", "det"}
@@ -29,13 +38,13 @@ LETTERS = {letter: name for name, letter in GREEK.items()}
 SIGNS = {
     "−": "-", "⊙": r"\odot",
     "≥": r"\ge", "≤": r"\le", "≠": r"\ne", "∧": r"\land", "∨": r"\lor", "¬": r"\lnot ", "∂": r"\partial ",
-    ">": ">", "<": "<", "=": "=", "+": "+", "/": "/",
+    ">": ">", "<": "<", "=": "=", "+": "+", "/": "/", "∏": r"\prod",
 }  # fmt: skip
 FENCES = {"|": r"\lvert", "⌊": r"\lfloor", "⌈": r"\lceil", "(": "(", "[": "["}
 CLOSING = {"|": r"\rvert", "⌋": r"\rfloor", "⌉": r"\rceil", ")": ")", "]": "]"}
 ESCAPES = {
     "\\": r"\backslash ", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\char94 ", "~": r"\char126 ",
+    "^": r"{\wedge}", "~": r"{\sim}",
 }  # fmt: skip
 
 
@@ -61,7 +70,8 @@ def _row(line: Line) -> str:
 
 def print_layout(layout: Layout) -> str:
     """A layout as LaTeX, for math mode."""
-    return re.sub(" +", " ", "".join(_pieces(layout))).strip()
+    text = re.sub(" +", " ", "".join(_pieces(layout))).strip()
+    return re.sub(r"(\\(?!odot|ge|le|ne|land|lor|cdot)[a-zA-Z]+) (?=[(){}_^,])", r"\1", text)
 
 
 def _pieces(x: Layout) -> Iterator[str]:
@@ -71,66 +81,105 @@ def _pieces(x: Layout) -> Iterator[str]:
     elif isinstance(x, Word):
         yield _function(x.text)
     elif isinstance(x, Digits):
-        yield {"∞": r"\infty", "NaN": r"\mathrm{NaN}"}.get(x.text, x.text.replace("−", "-"))
+        yield {"∞": r"\infty ", "NaN": r"\mathrm{NaN}"}.get(x.text, x.text.replace("−", "-"))
     elif isinstance(x, Sign) and x.text == ",":
         yield ", "
     elif isinstance(x, Sign):
         yield SIGNS.get(x.text, escaped(x.text)) if x.tight else f" {SIGNS.get(x.text, escaped(x.text))} "
     elif isinstance(x, Times):
-        yield r" \cdot " if x.dot else r" \, "
+        yield r" \cdot "
+    elif isinstance(x, Cases):
+        rows = r" \\ ".join(f"{p(value)} & {_condition(condition)}" for value, condition in x.rows)
+        yield rf"\begin{{cases}} {rows} \end{{cases}}"
     elif isinstance(x, Row):
-        for item in x.items:
-            yield from _pieces(item)
+        for i, item in enumerate(x.items):
+            if isinstance(item, Times) and not item.dot:
+                yield _between(x.items[i - 1], x.items[i + 1])
+            else:
+                yield from _pieces(item)
     elif isinstance(x, Fraction):
         yield rf"\frac{{{p(x.top)}}}{{{p(x.bottom)}}}"
     elif isinstance(x, Raised):
         above = r"\top" if x.above == Word("T") else p(x.above)
-        yield f"{{{p(x.base)}}}^{{{above}}}"
+        yield f"{_base(x.base)}^{{{above}}}"
     elif isinstance(x, Lowered):
-        yield f"{{{p(x.base)}}}_{{{p(x.below)}}}"
+        yield f"{_base(x.base)}_{{{p(x.below)}}}"
     elif isinstance(x, Root):
         yield rf"\sqrt{'' if x.degree == 2 else f'[{x.degree}]'}{{{p(x.body)}}}"
     elif isinstance(x, Fence):
-        big = ("\\left", "\\right") if _is_tall(x.body) else ("", "")
+        big = ("\\left", "\\right") if is_tall(x.body) else ("", "")
         left, right = big[0] + FENCES[x.left], big[1] + CLOSING[x.right]
         yield f"{left} {p(x.body)} {right}" if len(left) > 1 else f"{left}{p(x.body)}{right}"
     else:
         top = "" if x.top is None else f"^{{{p(x.top)}}}"
-        yield rf"\sum_{{{x.index}{'=1' if x.top is not None else ''}}}{top} {p(x.body)}"
+        yield rf"\sum_{{{_below(x.index, ', ')}{'=1' if x.top is not None else ''}}}{top} {p(x.body)}"
 
 
-def _is_tall(x: Layout) -> bool:
-    """Whether brackets have to grow around it."""
-    if isinstance(x, Row):
-        return any(map(_is_tall, x.items))
-    if isinstance(x, Raised | Lowered):
-        return _is_tall(x.base)
-    return isinstance(x, Fraction | Root | Sigma) or (isinstance(x, Fence) and _is_tall(x.body))
+def _condition(condition: Layout) -> str:
+    """A condition behind `if`, or `otherwise`."""
+    if isinstance(condition, Row):
+        return rf"\text{{if }} {print_layout(Row(condition.items[1:]))}"
+    return r"\text{otherwise}"
+
+
+def _between(left: Layout, right: Layout) -> str:
+    """The space of a product: none between letters, and none beside an operator, which brings its own."""
+    before, after = ends(left)[1], ends(right)[0]
+    if isinstance(before, Word) or (isinstance(before, Lowered) and isinstance(before.base, Word | Sign)) or _is_operator(after):
+        return " "
+    tight = is_short(before) and (is_short(after) or isinstance(before, Digits))
+    return " " if tight or (isinstance(before, Fence) and (is_short(after) or isinstance(after, Fence))) else r" \, "
+
+
+def _is_operator(x: Layout) -> bool:
+    return isinstance(x, Sigma | Word) or (isinstance(x, Lowered) and isinstance(x.base, Word | Sign))
+
+
+def _base(x: Layout) -> str:
+    """What an exponent or index stands on, which is the last letter only unless in braces."""
+    bare = isinstance(x, Fence | Word | Sign) or (isinstance(x, Symbol | Digits) and len(x.text) == 1)
+    return print_layout(x) if bare else f"{{{print_layout(x)}}}"
 
 
 def _letters(text: str) -> str:
-    if text in LETTERS:
-        return rf"\{LETTERS[text]} " if text != "ο" else "o"
-    if len(text) == 1 and text.isascii():
-        return text
-    return rf"\mathit{{{escaped(text)}}}" if text.isascii() else rf"\text{{{escaped(text)}}}"
+    letters, primes = text.rstrip("′"), "'" * (len(text) - len(text.rstrip("′")))
+    if letters in LETTERS:
+        return (rf"\{LETTERS[letters]} " if letters != "ο" else "o") + primes
+    if len(letters) == 1 and letters.isascii() and letters.isalnum():
+        return letters + primes
+    return (rf"\mathit{{{escaped(letters)}}}" if letters.isascii() else escaped(letters)) + primes
 
 
-def _below(text: str) -> str:
-    return ",".join(_letters(part) if not part.isdigit() else part for part in text.split(","))
+def _below(text: str, comma: str = ",") -> str:
+    parts = text.split(",") if comma == ", " else below_parts(text)
+    written = [part if part.isascii() and (part.isdigit() or part == ",") else _label(part) for part in parts]
+    return comma.join(written) if comma == ", " else "".join(written)
+
+
+def _label(text: str) -> str:
+    """A letter of an index, or a word, which stands upright."""
+    return _letters(text) if len(text.rstrip("′")) == 1 else rf"\mathrm{{{escaped(text)}}}" if text.isascii() else escaped(text)
 
 
 def _function(text: str) -> str:
     if text in FUNCTIONS:
-        return rf"\{text}"
+        return rf"\{text} "
     if text in LETTERS:
         return rf"\{LETTERS[text]} "
     if text in ("0", "1"):
         return rf"\mathbf{{{text}}}"
-    plain = re.fullmatch(r"[A-Za-z]+", text) is not None
-    return rf"\operatorname{{{text}}}" if plain else rf"\text{{{escaped(text)}}}"
+    if text == "…":
+        return r"\dots "
+    identifier = re.fullmatch(r"[A-Za-z0-9_]+", text) is not None
+    return rf"\operatorname{{{escaped(text)}}}" if identifier else escaped(text)
 
 
 def escaped(text: str) -> str:
-    """Text as LaTeX prints it."""
-    return "".join(ESCAPES.get(c, c) for c in text if c.isprintable())
+    """Text for math mode: letters and digits as they are, escapes where there are some, anything else by \\text."""
+    text = unicodedata.normalize("NFC", "".join(c for c in text if c.isprintable()))
+    text = re.sub("[\u0300-\u036f]", "", text)  # an accent that no letter takes would be an error
+    pieces = re.findall(r"[A-Za-z0-9]+|[\\{}$&#%_^~]|[^A-Za-z0-9\\{}$&#%_^~]+", text)
+    return "".join(
+        ESCAPES[piece] if piece in ESCAPES else piece if piece.isascii() and piece.isalnum() else rf"\text{{{piece}}}"
+        for piece in pieces
+    )

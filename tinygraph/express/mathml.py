@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 
 from tinygraph.express.derivation import derivation
-from tinygraph.express.notation import (
+from tinygraph.express.layout import (
+    Cases,
     Digits,
     Fence,
     Fraction,
@@ -19,10 +20,17 @@ from tinygraph.express.notation import (
     Symbol,
     Times,
     Word,
+    below_parts,
+    ends,
+    is_short,
 )
 from tinygraph.express.program import Program
 
 HEAD = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
+
+# Firefox aligns text; Chromium and Safari have their own words for what is not text.
+LEFT = "text-align: left; text-align: -webkit-left"
+RIGHT = "text-align: right; text-align: -webkit-right"
 
 
 def mathml(program: Program) -> str:
@@ -32,8 +40,8 @@ def mathml(program: Program) -> str:
         left, *rights = (print_layout(x) for x in line.sides)
         right = "<mo>=</mo>".join(rights)
         rows.append(
-            f'<mtr><mtd style="text-align: right">{left}</mtd><mtd><mo>=</mo></mtd>'
-            f'<mtd style="text-align: left"><mrow>{right}</mrow></mtd></mtr>'
+            f'<mtr><mtd style="{RIGHT}; padding-right: 0">{left}</mtd>'
+            f'<mtd style="{LEFT}; padding-left: 0"><mrow><mo>=</mo>{right}</mrow></mtd></mtr>'
         )
     return f'{HEAD}<mtable displaystyle="true">{"".join(rows)}</mtable></math>'
 
@@ -43,14 +51,18 @@ def equation(sides: Iterable[Layout]) -> str:
     return f"{HEAD}<mrow>{'<mo>=</mo>'.join(map(print_layout, sides))}</mrow></math>"
 
 
+THIN = '<mspace width="0.17em"/>'
+OPERATORS = {"max", "min"}  # their index stands below them
+
+
 def print_layout(x: Layout) -> str:
     """A layout as MathML."""
     p = print_layout
     if isinstance(x, Symbol):
-        name = f"<mi>{_text(x.text)}</mi>"
-        return f"<msub>{name}<mi>{_text(x.below)}</mi></msub>" if x.below else name
+        return f"<msub>{_variable(x.text)}{_below(x.below)}</msub>" if x.below else _variable(x.text)
     if isinstance(x, Word):
-        return f'<mi mathvariant="normal">{_text(x.text)}</mi>'
+        bold = ' style="font-weight: bold"' if x.text in ("0", "1") else ""
+        return f'<mi mathvariant="normal"{bold}>{_text(x.text)}</mi>'
     if isinstance(x, Digits):
         return f"<mn>{_text(x.text)}</mn>"
     if isinstance(x, Sign):
@@ -58,23 +70,68 @@ def print_layout(x: Layout) -> str:
         return f"<mo{space}>{_text(x.text)}</mo>"
     if isinstance(x, Times):
         return "<mo>·</mo>" if x.dot else "<mo>&#x2062;</mo>"
+    if isinstance(x, Cases):
+        rows = "".join(f"<mtr>{_cell(value)}{_cell(_condition(condition))}</mtr>" for value, condition in x.rows)
+        return f'<mrow><mo fence="true">{{</mo><mtable>{rows}</mtable></mrow>'
     if isinstance(x, Row):
-        return f"<mrow>{''.join(map(p, x.items))}</mrow>"
+        return f"<mrow>{''.join(_items(x))}</mrow>"
     if isinstance(x, Fraction):
         return f"<mfrac>{p(x.top)}{p(x.bottom)}</mfrac>"
     if isinstance(x, Raised):
-        above = "<mo>⊤</mo>" if x.above == Word("T") else p(x.above)
-        return f"<msup>{p(x.base)}{above}</msup>"
+        return _raised(x)
     if isinstance(x, Lowered):
-        return f"<msub>{p(x.base)}{p(x.below)}</msub>"
+        tag = "munder" if isinstance(x.base, Word | Sign) and x.base.text in (*OPERATORS, "∏") else "msub"
+        return f"<{tag}>{p(x.base)}{p(x.below)}</{tag}>"
     if isinstance(x, Root):
         return f"<msqrt>{p(x.body)}</msqrt>" if x.degree == 2 else f"<mroot>{p(x.body)}<mn>{x.degree}</mn></mroot>"
     if isinstance(x, Fence):
         return f'<mrow><mo fence="true">{x.left}</mo>{p(x.body)}<mo fence="true">{x.right}</mo></mrow>'
+    index = "<mo>,</mo>".join(map(_variable, x.index.split(",")))
     if x.top is None:
-        return f"<mrow><munder><mo>∑</mo><mi>{_text(x.index)}</mi></munder>{p(x.body)}</mrow>"
-    start = f"<mrow><mi>{_text(x.index)}</mi><mo>=</mo><mn>1</mn></mrow>"
+        return f"<mrow><munder><mo>∑</mo><mrow>{index}</mrow></munder>{p(x.body)}</mrow>"
+    start = f"<mrow>{index}<mo>=</mo><mn>1</mn></mrow>"
     return f"<mrow><munderover><mo>∑</mo>{start}{p(x.top)}</munderover>{p(x.body)}</mrow>"
+
+
+def _items(x: Row) -> Iterator[str]:
+    for i, item in enumerate(x.items):
+        yield print_layout(item)
+        if isinstance(item, Times) and not item.dot and not _are_letters(x.items[i - 1], x.items[i + 1]):
+            yield THIN
+
+
+def _are_letters(left: Layout, right: Layout) -> bool:
+    return is_short(ends(left)[1]) and is_short(ends(right)[0])
+
+
+def _raised(x: Raised) -> str:
+    above = "<mo>⊤</mo>" if x.above == Word("T") else print_layout(x.above)
+    if isinstance(x.base, Symbol) and x.base.below:
+        return f"<msubsup>{_variable(x.base.text)}{_below(x.base.below)}{above}</msubsup>"
+    return f"<msup>{print_layout(x.base)}{above}</msup>"
+
+
+def _cell(x: Layout) -> str:
+    return f'<mtd style="{LEFT}">{print_layout(x)}</mtd>'
+
+
+def _condition(x: Layout) -> Layout:
+    """A condition behind `if`, or `otherwise`."""
+    return Row((x.items[0], Times(), *x.items[1:])) if isinstance(x, Row) else x
+
+
+def _variable(text: str) -> str:
+    """Letters of a variable, which slant; MathML does that for single ones by itself."""
+    slanted = ' style="font-style: italic"' if len(text) > 1 else ""
+    return f"<mi{slanted}>{_text(text)}</mi>"
+
+
+def _below(text: str) -> str:
+    parts = [
+        "<mo>,</mo>" if part == "," else f"<mn>{_text(part)}</mn>" if part.isdigit() else f"<mi>{_text(part)}</mi>"
+        for part in below_parts(text)
+    ]
+    return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
 
 
 def _text(text: str) -> str:

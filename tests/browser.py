@@ -1,0 +1,81 @@
+"""A real browser for tests: Debian's Chromium, driven by playwright, with a fresh profile and no way out of this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+KATEX = Path("/usr/share/javascript/katex/katex.min.js")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+LOCAL = ("file:", "data:", "about:", "blob:")
+
+
+class Visit:
+    """A page, and what must not happen there: `requests` that left the machine, `dialogs` and `errors`, as text."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.dialogs: list[str] = []
+        self.errors: list[str] = []
+        page.on("dialog", self._dialog)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.route("**/*", self._route)
+
+    def _dialog(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def _route(self, route: Any) -> None:
+        if route.request.url.startswith(LOCAL):
+            route.continue_()
+        else:
+            self.requests.append(route.request.url)
+            route.abort()
+
+    def show(self, html: str) -> Any:
+        """Open a page of this body and head from a file, so that it may load files; gives the page."""
+        with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8", errors="replace", delete=False) as file:
+            file.write(f"<!doctype html><meta charset=utf-8>{html}")  # without a doctype KaTeX refuses
+        try:
+            self.page.goto(f"file://{file.name}")
+        finally:
+            Path(file.name).unlink()
+        return self.page
+
+    @property
+    def trouble(self) -> list[str]:
+        """All that must not have happened."""
+        return self.requests + self.dialogs + self.errors
+
+
+@contextmanager
+def browser() -> Iterator[Visit]:
+    """One page in a browser of its own; skips the test where there is no browser."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+    if not CHROMIUM.exists():
+        pytest.skip(f"needs a browser: apt-get install chromium, for {CHROMIUM}")
+    with tempfile.TemporaryDirectory() as profile, playwright.sync_playwright() as driver:
+        context = driver.chromium.launch_persistent_context(
+            profile, executable_path=str(CHROMIUM), args=FLAGS, viewport={"width": 1200, "height": 900}
+        )
+        try:
+            yield Visit(context.new_page())
+        finally:
+            context.close()
+
+
+def katex_script() -> str:
+    """The element that loads Debian's KaTeX."""
+    if not KATEX.exists():
+        pytest.skip(f"needs KaTeX: apt-get install libjs-katex, for {KATEX}")
+    return f'<link rel="stylesheet" href="{KATEX.with_name("katex.min.css").as_uri()}"><script src="{KATEX.as_uri()}"></script>'

@@ -1,0 +1,187 @@
+"""Mathematics as a layout of letters, fractions, powers, indices and sums, which LaTeX, MathML and plain text print."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A variable: letters, and what stands below them, in parts between commas."""
+
+    text: str
+    below: str = ""
+
+
+@dataclass(frozen=True)
+class Word:
+    """The name of a function, upright."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Digits:
+    """A number."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Sign:
+    """An operator or relation; `tight` ones stand without space around them."""
+
+    text: str
+    tight: bool = False
+
+
+@dataclass(frozen=True)
+class Times:
+    """A product that is not written out, or by a dot where two numbers meet."""
+
+    dot: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One after the other."""
+
+    items: tuple[Layout, ...]
+
+
+@dataclass(frozen=True)
+class Cases(Row):
+    """Values, each with the condition under which it holds; `items` say the same in a line."""
+
+    rows: tuple[tuple[Layout, Layout], ...]
+
+
+@dataclass(frozen=True)
+class Fraction:
+    """One above the other."""
+
+    top: Layout
+    bottom: Layout
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exponent, or a transpose."""
+
+    base: Layout
+    above: Layout
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """An index."""
+
+    base: Layout
+    below: Layout
+
+
+@dataclass(frozen=True)
+class Root:
+    """The root of a degree."""
+
+    body: Layout
+    degree: int
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Something between brackets."""
+
+    left: str
+    body: Layout
+    right: str
+
+
+@dataclass(frozen=True)
+class Sigma:
+    """A sum over an index, from 1 to `top` where that is given."""
+
+    index: str
+    top: Layout | None
+    body: Layout
+
+
+Layout: TypeAlias = Symbol | Word | Digits | Sign | Times | Row | Fraction | Raised | Lowered | Root | Fence | Sigma
+
+
+def _greek(letter: str) -> str:
+    """How code spells a Greek letter."""
+    name = unicodedata.name(letter).rpartition(" ")[2].replace("LAMDA", "LAMBDA")
+    return name.lower() if letter.islower() else name.capitalize()
+
+
+GREEK = {_greek(letter): letter for letter in "αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"}
+
+
+def symbol(name: str) -> Symbol:
+    """A name as a variable: `w1` is w with 1 below, `x_train` x with train, `alpha` α."""
+    head, *rest = [part for part in name.split("_") if part] or [name]
+    match = re.fullmatch(r"(.*?\D)(\d+)", head)
+    if match:
+        head, rest = match[1], [match[2], *rest]
+    return Symbol(GREEK.get(head, head), ",".join(GREEK.get(part, part) for part in rest))
+
+
+def lowered(layout: Layout, index: str) -> Layout:
+    """A layout with an index, which a partial derivative passes on to what it is taken by."""
+    if not index:
+        return layout
+    if isinstance(layout, Symbol):
+        return Symbol(layout.text, f"{layout.below},{index}" if layout.below else index)
+    if isinstance(layout, Fraction) and isinstance(layout.bottom, Row) and isinstance(layout.bottom.items[-1], Symbol):
+        *before, last = layout.bottom.items
+        return Fraction(layout.top, Row((*before, lowered(last, index))))
+    letters = tuple(Symbol(letter) for letter in index.split(","))
+    return Lowered(layout, letters[0] if len(letters) == 1 else Row(letters))
+
+
+def below_parts(below: str) -> list[str]:
+    """What stands below a variable, with the commas that are needed: none between the letters of an index."""
+    parts = [part for part in below.split(",") if part]
+    spaced = parts[:1]
+    for before, part in itertools.pairwise(parts):
+        letters = before.strip("′").isalpha() and len(before.strip("′")) == len(part.strip("′")) == 1 and part.isalpha()
+        spaced += [part] if letters else [",", part]
+    return spaced
+
+
+def is_tall(x: Layout) -> bool:
+    """Whether brackets have to grow around it."""
+    if isinstance(x, Row):
+        return isinstance(x, Cases) or any(map(is_tall, x.items))
+    if isinstance(x, Raised | Lowered):
+        return is_tall(x.base)
+    return isinstance(x, Fraction | Root | Sigma) or (isinstance(x, Fence) and is_tall(x.body))
+
+
+def is_stacked(x: Layout) -> bool:
+    """Whether it is higher than a line, so that a fraction of it would be hard to read."""
+    if isinstance(x, Row):
+        return isinstance(x, Cases) or any(map(is_stacked, x.items))
+    return isinstance(x, Fraction | Sigma) or (isinstance(x, Fence) and is_stacked(x.body))
+
+
+def is_short(x: Layout) -> bool:
+    """Whether a factor is a single letter or a number, with what stands above and below it, so that a product needs no space."""
+    if isinstance(x, Raised | Lowered):
+        return is_short(x.base)
+    return isinstance(x, Digits) or (isinstance(x, Symbol) and len(x.text) == 1)
+
+
+def ends(x: Layout) -> tuple[Layout, Layout]:
+    """The first and the last thing in a layout."""
+    first = last = x
+    while isinstance(first, Row) and not isinstance(first, Cases):
+        first = first.items[0]
+    while isinstance(last, Row) and not isinstance(last, Cases):
+        last = last.items[-1]
+    return first, last
