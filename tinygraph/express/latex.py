@@ -127,7 +127,7 @@ def _between(left: Layout, right: Layout) -> str:
     before, after = ends(left)[1], ends(right)[0]
     if isinstance(before, Word) or (isinstance(before, Lowered) and isinstance(before.base, Word | Sign)) or _is_operator(after):
         return " "
-    tight = is_short(before) and (is_short(after) or isinstance(before, Digits))
+    tight = is_short(before) and (is_short(after) or (isinstance(before, Digits) and isinstance(after, Fence)))
     return " " if tight or (isinstance(before, Fence) and (is_short(after) or isinstance(after, Fence))) else r" \, "
 
 

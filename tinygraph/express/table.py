@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from tinygraph.node import Node
 from tinygraph.place import Place, place_of
 
 WIDTH = 80
+WIDEST = {"shape": 18, "value": 36}  # columns
 SHOWN = 30  # rows of one phase
 LARGE = 5000  # nodes above which the rows are lines of the user's code
 
@@ -32,9 +34,10 @@ def table(graph: Graph) -> str:
     large = len(graph.forward) > LARGE
     counts, phases = _lines_of_code(graph) if large else _statements(graph)
     rows = [row for phase in phases.values() for row in phase if isinstance(row, Row)]
-    values = max((len(row.value) for row in rows), default=0)
     shapes = max((len(row.shape) for row in rows), default=0)
-    left = max(20, min(WIDTH - values - shapes - 6, max((len(row.text) for row in rows), default=0)))
+    values = max((len(row.value) for row in rows), default=0)
+    texts = max((width(row.text) for row in rows), default=0)
+    left = max(20, min(WIDTH - values - shapes - 6, texts))
     lines = [f"Graph of {outputs}: {counts}"]
     for phase, entries in phases.items():
         lines.append(phase)
@@ -42,7 +45,7 @@ def table(graph: Graph) -> str:
             if isinstance(row, str):
                 lines.append(f"  {row}")
             else:
-                lines.append(f"  {cut(row.text, left):<{left}}  {row.shape:<{shapes}}  {row.value}".rstrip())
+                lines.append(f"  {padded(cut(row.text, left), left)}  {row.shape:<{shapes}}  {row.value}".rstrip())
     if not graph.requests():
         lines += ["backward", "  not computed: call graph.backprop()"]
     return "\n".join(cut(line, WIDTH) for line in lines)
@@ -75,7 +78,8 @@ def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
 
 
 def _row(text: str, node: Node) -> Row:
-    return Row(text, str(node.shape) if node.shape else "", number(node.value))
+    shape = str(node.shape) if node.shape else ""
+    return Row(text, cut(shape, WIDEST["shape"]), cut(number(node.value), WIDEST["value"]))
 
 
 def _ends(items: Sequence[Any]) -> Sequence[Any]:
@@ -93,9 +97,36 @@ def _number(count: int, thing: str) -> str:
     return f"{count:,} {thing if count == 1 else many}"
 
 
-def cut(text: str, width: int) -> str:
-    """Text that fits a width."""
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+def width(text: str) -> int:
+    """How many columns of a terminal a text takes: wide characters two, marks on others and invisible ones none."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut(text: str, columns: int) -> str:
+    """Text that fits a width, on one line whatever is in it."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "�" for c in text)
+    if width(text) <= columns:
+        return text
+    used = 1  # the ellipsis
+    kept = []
+    for character in text:
+        used += _columns(character)
+        if used > columns:
+            break
+        kept.append(character)
+    return f"{''.join(kept)}…"
+
+
+def padded(text: str, columns: int) -> str:
+    """Text with spaces behind it, up to a width."""
+    return text + " " * (columns - width(text))
 
 
 def number(value: Any) -> str:
@@ -119,6 +150,6 @@ def _range(value: np.ndarray[Any, Any]) -> str:
     if value.dtype.kind == "b":
         return f"{np.count_nonzero(value)} of {value.size} true"
     finite = value[np.isfinite(value)]
-    lost = value.size - finite.size
-    text = f"{number(finite.min())} … {number(finite.max())}" if finite.size else ""
-    return f"{text}{', ' * bool(text and lost)}{f'{lost} not finite' if lost else ''}"
+    parts = [f"{number(finite.min())} … {number(finite.max())}"] if finite.size else []
+    odd = (("nan", np.isnan), ("inf", np.isposinf), ("-inf", np.isneginf))
+    return ", ".join(parts + [f"{count} {name}" for name, is_odd in odd if (count := np.count_nonzero(is_odd(value)))])
