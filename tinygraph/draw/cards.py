@@ -38,11 +38,11 @@ class Line(NamedTuple):
 
 @dataclass
 class Row:
-    """One input of a card: what it is, and what the gradient does on its way back to it."""
+    """One input of a card (or the rest of many): what it is, and what the gradient does on its way back to it."""
 
     lines: list[Line]
-    node: Node | None = None
-    backward: bool = False
+    nodes: tuple[Node, ...] = ()
+    backward: frozenset[Node] = frozenset()  # those that a gradient goes back to
     source: str = ""  # of a folded card: what the row stands for
 
 
@@ -140,10 +140,10 @@ class Painter:
         """One input of a statement, with its local derivative where a gradient passes."""
         lines = [Line(f"{self.name(x)}{shape_of(x)}")]
         if x not in self.gradients or statement.node not in self.gradients:
-            return Row(lines, x)
+            return Row(lines, (x,))
         local = local_derivative(self.program, statement, x, self.gradients[statement.node])
         if local is None:
-            return Row(lines, x)
+            return Row(lines, (x,))
         right = self.written(local.expression)
         if local.is_factor:
             left = f"∂{self.name(statement.node)}/∂{self.name(x)}"
@@ -151,7 +151,7 @@ class Painter:
             text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
         else:
             text = f"{self.gradient_name(x)} {'+=' if self.readers[x] > 1 else '='} {cut(right, LONGEST)}"
-        return Row([*lines, Line(text, backward=True)], x, backward=True)
+        return Row([*lines, Line(text, backward=True)], (x,), frozenset([x]))
 
     def title(self, statement: Statement) -> str:
         """The equation of a statement."""
@@ -221,16 +221,20 @@ def draft(painter: Painter) -> Drawing:
 
 
 def _rows(painter: Painter, statement: Statement) -> Iterator[Row]:
-    for x in statement.inputs[:ROWS]:
+    shown = statement.inputs if len(statement.inputs) <= ROWS else statement.inputs[: ROWS - 1]
+    for x in shown:
         yield painter.row(statement, x)
-    for x in statement.inputs[ROWS:]:
-        yield Row([], x, backward=x in painter.gradients and statement.node in painter.gradients)
+    rest = statement.inputs[len(shown) :]
+    if rest:
+        known = frozenset(x for x in rest if x in painter.gradients and statement.node in painter.gradients)
+        lines = [Line(f"… {len(rest)} more"), *([Line("their gradients", backward=True)] if known else [])]
+        yield Row(lines, rest, known)
 
 
 def _edges(cards: Sequence[Card], keys: dict[Node, str]) -> Iterator[Edge]:
     for card in cards:
         for i, row in enumerate(card.rows):
-            if row.node is not None:
-                yield Edge(keys[row.node], card.key, i, backward=False)
-                if row.backward:
-                    yield Edge(keys[row.node], card.key, i, backward=True)
+            for node in row.nodes:
+                yield Edge(keys[node], card.key, i, backward=False)
+                if node in row.backward:
+                    yield Edge(keys[node], card.key, i, backward=True)

@@ -185,21 +185,22 @@ def _common(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 def _incoming(cards: Sequence[Card], title: str, drawing: Drawing, home: Mapping[str, str], painter: Painter) -> list[Row]:
     """One row for each card outside that something is read from; past `ROWS`, one for all others."""
     rows: dict[str, Row] = {}
-    own = {card.key: card for card in cards}
+    own = {card.key for card in cards}
+    made = {card.key: card.node for card in drawing.cards}
     for edge in drawing.edges:
         if edge.target not in own or home.get(edge.source) == title:
             continue
         source = home.get(edge.source, edge.source)
         if source not in rows and len(rows) >= ROWS:
             source = OTHERS
-        node = own[edge.target].rows[edge.row].node
+        node = made[edge.source]
         if node is None:
             continue
-        row = rows.setdefault(source, Row([], node, source=source))
+        row = rows.setdefault(source, Row([], (node,), source=source))
         if not row.lines:
             row.lines.append(Line("… others" if source == OTHERS else f"{painter.name(node)}{shape_of(node)}"))
         if edge.backward and not row.backward:
-            row.backward = True
+            row.backward = frozenset([node])
             row.lines.append(painter.gradient(node))
     return list(rows.values())
 

@@ -34,12 +34,12 @@ def by_lines_of_code(graph: Graph, values: bool = True, backward: bool = True) -
                     continue
                 if home[x] not in sources:
                     sources[home[x]] = len(rows)
-                    rows.append(Row([Line(f"{_name(graph, x)}{shape_of(x)}")], x))
+                    rows.append(Row([Line(f"{_name(graph, x)}{shape_of(x)}")], (x,)))
                 row = sources[home[x]]
                 edges[Edge(home[x], key, row, backward=False)] = None
                 if x in on_path and node in on_path:
                     if not rows[row].backward:
-                        rows[row].backward = True
+                        rows[row].backward = frozenset([x])
                         rows[row].lines.append(Line("gradient", backward=True))
                     edges[Edge(home[x], key, row, backward=True)] = None
         cards.append(_card(graph, key, label, nodes, rows, values, bool(outputs & set(nodes)), on_path))

@@ -30,14 +30,20 @@ def check(drawing: Drawing, painter: Painter) -> None:
     for card in drawing.cards:
         if card.node is None or card.gradient is None or card.node.dtype.kind != "f":
             continue
-        direction = random.standard_normal(card.node.shape)
+        direction = random.standard_normal(card.node.shape) if card.node.shape else 1.0
         exact = float(np.sum(card.gradient.value * direction))
         numerical = _difference(painter, card.node, direction)
         scale = max(1.0, abs(exact), float(np.sum(np.abs(card.gradient.value * direction))))
         good = abs(exact - numerical) <= TOLERANCE * scale
         checked, wrong = checked + 1, wrong + (not good)
-        _mark_gradient(card, good, "" if good else f"  ≠ {signed(number(numerical))} by differences")
+        _mark_gradient(card, good, "" if good else f"  ≠ {_told(exact, numerical, card.node)} by differences")
     drawing.notes.append(f"{checked - wrong} of {checked} gradients agree with finite differences")
+
+
+def _told(exact: float, numerical: float, node: Node) -> str:
+    """The other number; for an array both, along the direction that was tried."""
+    along = f"{number(exact)} in one direction: {number(numerical)}" if node.shape else number(numerical)
+    return signed(along)
 
 
 def _difference(painter: Painter, node: Node, direction: Any) -> float:
@@ -89,17 +95,16 @@ def finite(drawing: Drawing, painter: Painter) -> None:
 
 def _made_in(card: Card) -> Iterator[Node]:
     """The nodes that a card stands for: its members and what is inlined into them, and its gradient."""
-    stop = {row.node for row in card.rows}
-    stack = [*card.members, *([card.gradient] if card.gradient is not None else [])]
-    seen: set[Node] = set()
+    seen = {node for row in card.rows for node in row.nodes}
+    stack = list(card.members)
     while stack:
         node = stack.pop()
-        if node in seen or node in stop:
-            continue
-        seen.add(node)
-        yield node
-        if node in card.members:
-            stack += [x for x in node.inputs if isinstance(x, Node) and x not in stop and x.op is not None]
+        if node not in seen:
+            seen.add(node)
+            yield node
+            stack += [x for x in node.inputs if isinstance(x, Node) and x.op is not None]
+    if card.gradient is not None:
+        yield card.gradient
 
 
 def saturation(drawing: Drawing, painter: Painter) -> None:
@@ -107,7 +112,7 @@ def saturation(drawing: Drawing, painter: Painter) -> None:
     seen = False
     for card in drawing.cards:
         for node in list(_made_in(card)):
-            line = _saturated(node) if node in card.members or node.op in FLATNESS else None
+            line = _saturated(node)
             if line is not None:
                 seen = True
                 card.results.append(line)

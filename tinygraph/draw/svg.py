@@ -42,6 +42,8 @@ def _keep_known(element: ElementTree.Element) -> None:
     for name in list(element.attrib):
         if name not in ATTRIBUTES:
             del element.attrib[name]
+        elif element.attrib[name] == "transparent":  # as older engines say it
+            element.attrib[name] = "none"
     for child in list(element):
         if child.tag.removeprefix(f"{{{NAMESPACE}}}") in ELEMENTS:
             _keep_known(child)

@@ -127,7 +127,8 @@ def _facts(card: Card, picture: Picture) -> dict[str, Any]:
         facts["module"] = next((m for m in picture.drawing.folded if card.title == f"▸ {m}"), "")
         return facts
     if card.node is not None:
-        facts |= {"name": card.title if card.statement is None else card.statement.name, "value": _value(card.node)}
+        name = picture.graph.name(card.node) if card.statement is None else card.statement.name
+        facts |= {"name": name or "", "value": _value(card.node)}
         facts["place"] = str(card.node.place)
     if card.statement is not None:
         facts["source"] = f"{card.statement.name} = {card.statement.right}"

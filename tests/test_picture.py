@@ -1,0 +1,253 @@
+"""The picture: what it shows of a graph, the same by every engine, as kept in `tests/pictures`."""
+
+import os
+import re
+import shutil
+import sysconfig
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tests.drawings import KEPT, elements, logistic, neuron, perceptron, text_boxes
+from tinygraph.draw.engine import LayoutError, lay_out
+from tinygraph.draw.theme import DARK, LIGHT, Theme
+
+HERE = Path(__file__).parent / "pictures"
+PURE = shutil.which("graphviz-pure", path=sysconfig.get_path("scripts"))
+SYSTEM = shutil.which("dot")
+
+
+@pytest.fixture(autouse=True)
+def same_engine_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    if PURE is None:
+        pytest.skip("graphviz-pure is not installed")
+    monkeypatch.setenv("TINYGRAPH_DOT", PURE)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_pictures_are_those_that_were_looked_at(name: str) -> None:
+    svg = KEPT[name]().svg
+    path = HERE / f"{name}.svg"
+    if os.environ.get("TINYGRAPH_KEEP_PICTURES"):
+        path.write_text(svg, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == svg
+
+
+@pytest.mark.parametrize("name", [name for name in KEPT if name != "neuron-forward"])
+class TestEdges:
+    def test_forward_ones_are_solid_and_backward_ones_dashed_and_red(self, name: str) -> None:
+        red = DARK.red if "dark" in name else LIGHT.red
+        edges = [e for e in elements(KEPT[name]().svg) if "edge" in e.classes]
+        assert {"forward", "backward"} <= {c for e in edges for c in e.classes}
+        for edge in edges:
+            assert edge.dashed == ("backward" in edge.classes)
+            assert (edge.strokes == {red}) == ("backward" in edge.classes)
+
+    def test_each_is_there_exactly_once(self, name: str) -> None:
+        picture = KEPT[name]()
+        ids = [e.id for e in elements(picture.svg)]
+        assert len(set(ids)) == len(ids)
+        wanted = [f"{'backward' if e.backward else 'forward'}-{e.source}-{e.target}-{e.row}" for e in picture.drawing.edges]
+        assert sorted(i for i in ids if "-" in i) == sorted(wanted)
+
+    def test_no_text_overlaps_another_card_or_leaves_its_own(self, name: str) -> None:
+        svg = KEPT[name]().svg
+        cards = {e.id: e.boxes for e in elements(svg) if "card" in e.classes}
+        outer = {
+            key: (min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes))
+            for key, boxes in cards.items()
+        }
+        for key, (left, top, right, bottom) in text_boxes(svg):
+            own = outer[key]
+            assert own[0] <= left
+            assert right <= own[2] + 1
+            assert own[1] - 1 <= top
+            assert bottom <= own[3] + 1
+            for other, box in outer.items():
+                apart = right <= box[0] or box[2] <= left or bottom <= box[1] or box[3] <= top
+                assert other == key or apart
+
+
+def test_every_value_gradient_and_local_derivative_of_the_neuron_is_there() -> None:
+    texts = {text for e in elements(neuron().draw().svg) for text in e.texts}
+    assert {
+        "z = w₁x₁ + w₂x₂ + b", "a = σ(z)", "L = −(y ln(a) + (1 − y) ln(1 − a))", "z = 0.300", "dz = −0.426", "a = 0.574",
+        "da = −1.741", "L = 0.554", "dL = 1.000", "∂z/∂w₁ = x₁ = 2.000", "∂z/∂w₂ = x₂ = −1.000", "∂z/∂b = 1",
+        "∂a/∂z = a(1 − a) = 0.244", "∂L/∂a = −y/a + (1 − y)/(1 − a) = −1.741", "dw₁ = −0.851", "dw₂ = 0.426", "db = −0.426",
+    } <= texts  # fmt: skip
+
+
+def test_arrays_tell_shapes_ranges_and_products() -> None:
+    texts = {text for e in elements(logistic().draw().svg) for text in e.texts}
+    assert {"dw = Xᵀ·dz", "db = Σᵢ dzᵢ", "∂a/∂z = a ⊙ (1 − a)", "X 8×2"} <= texts
+    assert any(re.fullmatch(r"dz 8  ‖·‖ = 0\.\d{3}", text) for text in texts)
+
+
+def test_before_backprop_and_without_backward_nothing_is_red() -> None:
+    x = tg.parameter(2.0)
+    for picture in (tg.Graph(x * x, names={"x": x}).draw(), neuron().draw(backward=False)):
+        assert LIGHT.red not in picture.dot
+        assert not [e for e in elements(picture.svg) if "backward" in e.classes]
+
+
+def test_without_values_no_number_is_shown() -> None:
+    assert "0.300" not in neuron().draw(values=False).svg
+    assert "−0.426" not in neuron().draw(values=False).svg
+
+
+def test_kinds_of_cards_have_their_classes() -> None:
+    kinds = [c for e in elements(neuron().draw().svg) for c in e.classes & {"input", "parameter", "op", "loss"}]
+    assert sorted(kinds) == ["input"] * 3 + ["loss"] + ["op"] * 2 + ["parameter"] * 3
+
+
+@pytest.mark.skipif(SYSTEM is None, reason="Graphviz is not installed: there is no `dot`")
+@pytest.mark.parametrize("name", KEPT)
+def test_graphviz_draws_the_same_cards_edges_and_texts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pure = {(e.id, e.classes, e.texts, e.dashed, e.strokes) for e in elements(KEPT[name]().svg)}
+    monkeypatch.setenv("TINYGRAPH_DOT", str(SYSTEM))
+    assert {(e.id, e.classes, e.texts, e.dashed, e.strokes) for e in elements(KEPT[name]().svg)} == pure
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("ending", "start"), [(".svg", b"<svg"), (".png", b"\x89PNG"), (".dot", b"digraph"), (".html", b"<!doc")]
+    )
+    def test_the_ending_says_the_format(self, tmp_path: Path, ending: str, start: bytes) -> None:
+        path = neuron().draw().save(tmp_path / f"g{ending}")
+        assert path.read_bytes().startswith(start)
+
+    def test_pdf_needs_a_system_graphviz_and_says_so(self, tmp_path: Path) -> None:
+        with pytest.raises(LayoutError, match="PDF needs a system Graphviz"):
+            neuron().draw().save(tmp_path / "g.pdf")
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.skipif(SYSTEM is None, reason="Graphviz is not installed: there is no `dot`")
+    def test_pdf_with_one(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TINYGRAPH_DOT", str(SYSTEM))
+        assert neuron().draw().save(tmp_path / "g.pdf").read_bytes().startswith(b"%PDF")
+
+    @pytest.mark.parametrize(
+        ("call", "said"),
+        [
+            (lambda g, path: g.draw().save(path / "g.gif"), r"'.gif': choose one of .svg, .png, .pdf, .dot, .html"),
+            (lambda g, path: g.draw(theme="sepia"), r"theme is 'sepia': choose one of auto, light, dark"),
+            (lambda g, path: g.draw(direction="up"), r"direction is 'up': choose one of LR, TB, RL, BT"),
+            (lambda g, path: g.draw(lens="x-ray"), r"lens is 'x-ray': choose one of check, finite, saturation, norm"),
+            (lambda g, path: g.draw(fold=["layer9"]), r"no module is called 'layer9'; there are layer1, layer2"),
+            (lambda g, path: g.draw(level="bit"), r"level='bit'"),
+        ],
+    )
+    def test_what_does_not_exist_is_refused_with_what_does(self, tmp_path: Path, call: Any, said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            call(perceptron(), tmp_path)
+
+
+class TestThemes:
+    def test_auto_follows_the_reader_and_the_others_do_not(self) -> None:
+        assert "prefers-color-scheme: dark" in neuron().draw().svg
+        assert "prefers-color-scheme" not in neuron().draw(theme="light").svg + neuron().draw(theme="dark").svg
+
+    @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+    def test_every_text_has_a_contrast_of_at_least_4_5(self, theme: Theme) -> None:
+        surfaces = [paint.fill for paint in theme.kinds.values()] + [theme.page, theme.cluster.fill]
+        for colour in (theme.text, theme.red, theme.good):
+            assert min(contrast(colour, surface) for surface in surfaces) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """After WCAG 2.2: the ratio of relative luminances."""
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_notebook_gets_svg() -> None:
+    bundle = neuron()._repr_mimebundle_()
+    assert ElementTree.fromstring(bundle["image/svg+xml"]).get("role") == "img"
+
+
+class TestEngines:
+    def test_without_an_engine_both_fixes_are_named_and_a_notebook_gets_the_table(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("TINYGRAPH_DOT")
+        monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+        with pytest.raises(LayoutError, match=r"pip install.*\[draw\].*apt-get install graphviz"):
+            _ = neuron().draw().svg
+        bundle = neuron()._repr_mimebundle_()
+        assert "dz = da * a * (1 - a)" in bundle["text/plain"]
+        assert "image/svg+xml" not in bundle
+        assert neuron().draw()._repr_svg_() is None
+
+    def test_one_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TINYGRAPH_DOT", "no-such-program")
+        with pytest.raises(LayoutError, match="TINYGRAPH_DOT='no-such-program' is no program"):
+            _ = neuron().draw().svg
+
+    @pytest.mark.parametrize(
+        ("script", "said"),
+        [
+            ("echo broken >&2; exit 3", "exit code 3.*broken"),
+            ("exit 0", "said nothing"),
+            ("exec sleep 60", "took longer than 0.3 s"),
+        ],
+    )
+    def test_one_that_fails_or_hangs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str) -> None:
+        engine = tmp_path / "dot"
+        engine.write_text(f"#!/bin/sh\n{script}\n")
+        engine.chmod(0o755)
+        monkeypatch.setenv("TINYGRAPH_DOT", str(engine))
+        with pytest.raises(LayoutError, match=said):
+            lay_out("digraph {}", seconds=0.3)
+        assert list(tmp_path.iterdir()) == [engine]
+        running = [Path(p, "cmdline").read_bytes() for p in Path("/proc").glob("[0-9]*") if Path(p, "cmdline").exists()]
+        assert not [line for line in running if str(tmp_path).encode() in line or b"sleep\x0060" in line]
+
+    def test_the_system_engine_comes_before_the_embedded_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from tinygraph.draw.engine import find_engine
+
+        monkeypatch.delenv("TINYGRAPH_DOT")
+        monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/found/{name}")
+        assert find_engine() == "/found/dot"
+        monkeypatch.setattr(shutil, "which", lambda name, path=None: None if name == "dot" else f"/found/{name}")
+        assert find_engine() == "/found/graphviz-pure"
+
+
+HOSTILE = [
+    "a\\Nb", "\\G", "<b>", "&amp;", '"', "'", "\\", "]]>", "<!--", "-->", "{x|y}", "a:b", "graph", "node", "%s", "\x00", "a\nb",
+    "\u202eevil", "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</svg><script>alert(1)</script>",
+    "é", "数", "🎉", "x" * 10_000, "javascript:alert(1)", "${x}", "`x`", "</TABLE>", "\ud800",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["pure", "system"])
+def test_hostile_names_and_modules_are_text(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if engine == "system":
+        if SYSTEM is None:
+            pytest.skip("Graphviz is not installed: there is no `dot`")
+        monkeypatch.setenv("TINYGRAPH_DOT", SYSTEM)
+    plain = tg.parameter(1.0)
+    expected = len(elements(tg.Graph(plain * 2, names={"w": plain}).draw().svg))
+    for name in HOSTILE:
+        w = tg.parameter(1.0)
+        y = w * 2
+        graph = tg.Graph(y, names={name: {name: w, "out": y}})
+        graph.backprop()
+        root = ElementTree.fromstring(graph.draw().svg)
+        assert {child.tag.rpartition("}")[2] for child in root.iter()} <= {
+            "svg", "g", "title", "style", "polygon", "polyline", "path", "ellipse", "text",
+        }  # fmt: skip
+        assert len(elements(graph.draw(backward=False).svg)) == expected
+        assert not [a for child in root.iter() for a in child.attrib if a.startswith("on") or "href" in a]
+
+
+def test_the_picture_of_nothing_but_a_leaf() -> None:
+    x = tg.parameter(np.zeros((0, 3)))
+    assert "0×3" in tg.Graph(x, names={"x": x}).draw().svg

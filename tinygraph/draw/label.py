@@ -1,0 +1,132 @@
+"""One card as an HTML label of Graphviz: its cells, their ports, and how wide each has to be.
+
+Widths are measured here, because a layout engine without a font guesses the width of letters outside ASCII. Every text of the
+user's is cleaned and escaped. Cards of a graph that runs downwards have their inputs on top, side by side.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from html import escape
+
+from tinygraph.draw.cards import Card, Line, Row
+from tinygraph.draw.theme import Theme
+
+SIZE = 13  # points
+# Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 where none is given.
+WIDTHS = {
+    **dict.fromkeys(" !,./:;I[]\\|tf", 278), **dict.fromkeys("ijl'", 222), **dict.fromkeys("()-r`{}", 333),
+    **dict.fromkeys("cksvxyzJ", 500), **dict.fromkeys("+<=>~", 584), **dict.fromkeys("ABEKPSVXY&", 667),
+    **dict.fromkeys("CDHNRUw", 722), **dict.fromkeys("GOQ", 778), **dict.fromkeys("FTZ", 611), **dict.fromkeys("mM", 833),
+    "W": 944, "@": 1015, "%": 889, "*": 389, "^": 469, "\"": 355, "·": 278, "−": 584, "∂": 500, "Σ": 620, "⊙": 780, "‖": 420,
+    "×": 584, "…": 1000, "≥": 550, "≤": 550, "≠": 550, "▸": 600, "√": 550,
+}  # fmt: skip
+SMALL = "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿⁱ"
+
+
+def width(text: str, bold: bool = False) -> float:
+    """The width of a line of text in points."""
+    total = sum(_letter(c) for c in text)
+    return total * SIZE / 1000 * (1.08 if bold else 1.0)
+
+
+def _letter(c: str) -> int:
+    if c in SMALL:
+        return 370
+    if unicodedata.combining(c):
+        return 0
+    return WIDTHS.get(c, 1000 if unicodedata.east_asian_width(c) in "WF" else 556 if c.isascii() else 600)
+
+
+def clean(text: str) -> str:
+    """Text for an HTML label: no control or direction characters, markup escaped, backslashes doubled."""
+    kept = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    return escape(kept).replace("\\", "\\\\") or " "
+
+
+def _text(line: Line, theme: Theme, bold: bool = False) -> str:
+    text = clean(line.text)
+    colour = {"bad": theme.red, "good": theme.good, "weak": theme.weak}.get(line.mark, theme.red if line.backward else "")
+    text = f'<FONT COLOR="{colour}">{text}</FONT>' if colour else text
+    return f"<B>{text}</B>" if bold else text
+
+
+def _cell(line: Line, theme: Theme, port: str = "", align: str = "LEFT", bold: bool = False, extra: str = "") -> str:
+    port = f' PORT="{port}"' if port else ""
+    room = math.ceil(width(line.text, bold)) + 8
+    return f'<TD{port} ALIGN="{align}" WIDTH="{room}"{extra}>{_text(line, theme, bold)}</TD>'
+
+
+def _table(rows: Sequence[str]) -> str:
+    body = "".join(row if row == "<HR/>" else f"<TR>{row}</TR>" for row in rows)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">{body}</TABLE>'
+
+
+def label(card: Card, theme: Theme, downwards: bool = False) -> str:
+    """The HTML of one card."""
+    paint = theme.kinds[card.kind]
+    border = 2 if card.kind == "loss" or card.mark == "bad" else 1
+    rounded = "" if card.kind in ("input", "loss") else ' STYLE="ROUNDED"'
+    colour = theme.red if card.mark == "bad" else paint.line
+    look = f'COLOR="{colour}" BGCOLOR="{paint.fill}"{rounded}'
+    rows = _down(card, theme) if downwards else _across(card, theme)
+    body = "".join(row if row == "<HR/>" else f"<TR>{row}</TR>" for row in rows)
+    return f'<<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" {look}>{body}</TABLE>>'
+
+
+def _title(card: Card, theme: Theme, columns: int = 1) -> list[str]:
+    """The row of the equation, which a leaf does without."""
+    if card.kind in ("input", "parameter"):
+        return []
+    return [_cell(Line(card.title), theme, align="CENTER", bold=True, extra=f' COLSPAN="{columns}"'), "<HR/>"]
+
+
+def _across(card: Card, theme: Theme) -> list[str]:
+    """Inputs on the left, results on the right."""
+    results = [row for block in _results(card, theme) for row in (*block, "<HR/>")][:-1]
+    if not card.rows:
+        return [*_title(card, theme), *results]
+    inputs: list[str] = []
+    for i, row in enumerate(card.rows):
+        inputs += ["<HR/>"] if i else []
+        inputs += _input(row, i, theme)
+    right = _table([row for row in results if row != "<HR/>"])
+    both = f'<TD CELLPADDING="1">{_table(inputs)}</TD><VR/><TD CELLPADDING="1">{right}</TD>'
+    return [*_title(card, theme, columns=2), both]
+
+
+def _down(card: Card, theme: Theme) -> list[str]:
+    """Inputs on top, results below."""
+    results = [_beside(_columns(_results(card, theme)))]
+    if not card.rows:
+        return [*_title(card, theme), *results]
+    inputs = _beside([cell for i, row in enumerate(card.rows) for cell in _input(row, i, theme)])
+    return [inputs, "<HR/>", *_title(card, theme), *results]
+
+
+def _beside(cells: Sequence[str]) -> str:
+    row = "<VR/>".join(cells)
+    return f'<TD CELLPADDING="1"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR>{row}</TR></TABLE></TD>'
+
+
+def _columns(blocks: Sequence[Sequence[str]]) -> list[str]:
+    """Each block of cells as one cell; a single one as it is, so that its port stays on the edge of the card."""
+    return [block[0] if len(block) == 1 else f"<TD>{_table(block)}</TD>" for block in blocks]
+
+
+def _results(card: Card, theme: Theme) -> list[list[str]]:
+    """The value of the card, where forward edges start, and its gradient, where backward ones end."""
+    forward = [line for line in card.results if not line.backward]
+    backward = [line for line in card.results if line.backward]
+    blocks = [[_cell(line, theme, port="f" if i == 0 else "") for i, line in enumerate(forward)]]
+    if backward:
+        blocks.append([_cell(line, theme, port="g" if i == 0 else "") for i, line in enumerate(backward)])
+    return blocks
+
+
+def _input(row: Row, i: int, theme: Theme) -> list[str]:
+    """One input: forward edges end at its first line, backward ones start at its first line about gradients."""
+    first = next((j for j, line in enumerate(row.lines) if line.backward), None)
+    return [_cell(line, theme, port=f"i{i}" if j == 0 else f"g{i}" if j == first else "") for j, line in enumerate(row.lines)]
