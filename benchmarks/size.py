@@ -1,4 +1,4 @@
-"""Memory and time a node from small to large graphs, and the time of an import; each in a fresh process."""
+"""Memory and time a node from small to large graphs, the time of an import and of pictures; each in a fresh process."""
 
 from __future__ import annotations
 
@@ -43,6 +43,40 @@ print(time.perf_counter() - start)
 """
 
 
+DRAWN = """
+import time, numpy as np, tinygraph as tg
+def neuron():
+    x1, x2, y = tg.constant(2.0), tg.constant(-1.0), tg.constant(1.0)
+    w1, w2, b = tg.parameter(0.3), tg.parameter(0.5), tg.parameter(0.2)
+    u = w1 * x1 + w2 * x2
+    z = u + b
+    a = tg.sigmoid(z)
+    L = -(y * np.log(a) + (1 - y) * np.log(1 - a))
+    return tg.Graph(L, names=locals())
+def layers():
+    h = x = tg.constant(np.ones((4, 3)))
+    names = {{"x": x}}
+    for i in range(49):
+        W = tg.parameter(np.eye(3))
+        b = tg.parameter(np.zeros(3))
+        z = h @ W + b
+        h = np.tanh(z)
+        names |= {{f"W{{i}}": W, f"b{{i}}": b, f"z{{i}}": z, f"h{{i}}": h}}
+    return tg.Graph(np.sum(h), names=names)
+def chain():
+    h = w = tg.parameter(0.5)
+    for _ in range(50_000):
+        h = np.tanh(h * 1.01)
+    return tg.Graph(h, names={{"w": w, "h": h}})
+neuron().draw().svg
+graph = {graph}()
+graph.backprop()
+start = time.perf_counter()
+graph.draw().svg
+print(time.perf_counter() - start)
+"""
+
+
 def measure(code: str) -> float:
     """The number that a program prints; compiled modules are kept, as they are on a user's machine."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | ONE_THREAD
@@ -59,5 +93,9 @@ def sizes() -> dict[str, float]:
         "bytes a scalar node": measure(MEMORY),
         **{f"seconds a node, {count} nodes": seconds for count, seconds in depth.items()},
         "slowest over fastest of these": max(depth.values()) / min(depth.values()),
+        **{
+            f"seconds to draw {what}": statistics.median(measure(DRAWN.format(graph=graph)) for _ in range(3))
+            for what, graph in (("10 cards", "neuron"), ("198 cards in layers", "layers"), ("100,000 nodes", "chain"))
+        },
         "import tinygraph over import numpy": statistics.median(a / b for a, b in pairs),
     }

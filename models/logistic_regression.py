@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -168,23 +169,32 @@ def walk(model: LogisticRegression, x: FloatArray, y: float) -> Walk:
 
 
 def describe_walk(one: Walk, features: list[str]) -> str:
-    """The walk as text: every named scalar, and the largest entry of dw with its feature."""
+    """The walk as text: every statement with its value, and of dw the largest entry with its feature."""
     graph, k = one
-    value = {name: graph[name].value for name in ("z", "a", "y", "L", "da", "dz", "db", "dw", "x")}
-    rows = [
-        ("z = x @ w + b", value["z"], "the logit"),
-        ("a = sigmoid(z)", value["a"], f"the probability of class 1; the label is y = {value['y']:.0f}"),
-        ("L = -(y log a + (1-y) log(1-a))", value["L"], "the loss"),
-        ("da = -y/a + (1-y)/(1-a)", value["da"], "∂L/∂a"),
-        ("dz = da * a * (1-a)", value["dz"], "∂L/∂z, which is a - y"),
-        ("db = dz", value["db"], "∂L/∂b"),
-        (
-            f"dw[{k}] = dz * x[{k}]",
-            value["dw"][k],
-            f"the largest of {len(value['dw'])}: {features[k]}, x[{k}] = {value['x'][k]:.4f}",
-        ),
-    ]
-    return "\n".join(f"  {left:<33} = {number:>11.6f}   {note}" for left, number, note in rows)
+    x, y = graph["x"].value, graph["y"].value
+    notes = {
+        "z": "the logit",
+        "a": f"the probability of class 1; the label is y = {y:.0f}",
+        "L": "the loss",
+        "dz": "∂L/∂z, which is a - y",
+        "dw": f"[{k}], the largest of {len(x)}: {features[k]}, x[{k}] = {x[k]:.4f}",
+    }
+    rows = []
+    for statement in graph.statements():
+        value = statement.value[k] if statement.shape else statement.value
+        rows.append((f"{statement.name} = {statement.right}", value, notes.get(statement.name, "")))
+    width = max(len(left) for left, _, _ in rows)
+    return "\n".join(f"  {left:<{width}} = {value:>11.6f}   {note}".rstrip() for left, value, note in rows)
+
+
+def training_graph(model: LogisticRegression, X: FloatArray, y: FloatArray) -> tg.Graph:
+    """One step of the training, recorded on all examples: X of shape (m, n), labels y of shape (m,)."""
+    w, b = tg.parameter(model.coef_[0]), tg.parameter(model.intercept_[0])
+    z = X @ w + b
+    L = tg.binary_cross_entropy_with_logits(z, y)
+    graph = tg.Graph(L, names={"X": X, "y": y, "w": w, "b": b, "z": z, "L": L})
+    graph.backprop()
+    return graph
 
 
 def fitted(X: FloatArray, y: np.ndarray[Any, Any], options: argparse.Namespace, verbose: bool = False) -> Pipeline:
@@ -201,6 +211,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tol", type=float, default=1e-3, help="gradient at which to stop (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of splits and initial weights (default: %(default)s)")
     parser.add_argument("--splits", type=int, default=10, help="stratified splits to average over (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures (default: %(default)s)")
     return parser.parse_args(argv)
 
 
@@ -223,7 +234,17 @@ def main(argv: list[str] | None = None) -> None:
 
     k = int(np.argmin(np.abs(pipeline.decision_function(X_test))))
     print("\nthe least certain test example, forward and backward through the graph:")
-    print(describe_walk(walk(model, pipeline[0].transform(X_test)[k], y_test[k]), list(data.feature_names)))
+    one = walk(model, pipeline[0].transform(X_test)[k], y_test[k])
+    print(describe_walk(one, list(data.feature_names)))
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    whole = training_graph(model, pipeline[0].transform(X), y.astype(float))
+    files = [
+        whole.draw().save(options.out / "model.svg"),
+        one.graph.draw().save(options.out / "example.svg"),
+        one.graph.view().save(options.out / "example.html"),
+    ]
+    print(f"\npictures of the model and of the example: {', '.join(map(str, files))}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The model is a scikit-learn classifier, reaches the optimum where there is one, and its command trains on real data."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -134,8 +135,8 @@ def test_the_walk_shows_the_gradient_of_one_example() -> None:
     assert largest == np.argmax(np.abs(X[0]))
 
 
-def test_the_command_trains_reports_and_walks(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--splits", "3"])
+def test_the_command_trains_reports_and_walks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    main(["--splits", "3", "--out", str(tmp_path / "new")])
     printed = capsys.readouterr()
     assert "gradient descent: 100%" in printed.err
     for line in (
@@ -145,6 +146,9 @@ def test_the_command_trains_reports_and_walks(capsys: pytest.CaptureFixture[str]
         r"test: loss 0\.\d+, accuracy 0\.9\d+",
         r"over 3 stratified splits: mean 0\.9\d+",
         r"z = x @ w \+ b",
-        r"dw\[\d+\] = dz \* x\[\d+\]",
+        r"dw = dz \* x +=.*\[\d+\], the largest of 30: ",
     ):
         assert re.search(line, printed.out), line
+    files = [tmp_path / "new" / name for name in ("model.svg", "example.svg", "example.html")]
+    assert all(path.stat().st_size > 5000 for path in files)
+    assert printed.out.splitlines()[-1].endswith(", ".join(map(str, files)))

@@ -1,4 +1,4 @@
-"""The picture: what it shows of a graph, the same by every engine, as kept in `tests/pictures`."""
+"""The picture: what it shows of a graph, the same by every engine, as kept in `docs/pictures`."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.drawings import KEPT, elements, logistic, neuron, perceptron, text_bo
 from tinygraph.draw.engine import LayoutError, lay_out
 from tinygraph.draw.theme import DARK, LIGHT, Theme
 
-HERE = Path(__file__).parent / "pictures"
+HERE = Path(__file__).parent.parent / "docs" / "pictures"
 PURE = shutil.which("graphviz-pure", path=sysconfig.get_path("scripts"))
 SYSTEM = shutil.which("dot")
 
