@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -42,8 +43,8 @@ class Derivation:
         seen: set[Symbol] = set()
         for node in (*self.program.leaves, *(s.node for s in self.program.statements)):
             name = self.program.name(node)
-            written = symbol(name)
-            found[node] = Symbol(name) if written in seen else written
+            primed = (Symbol(name + "′" * n) for n in itertools.count())
+            found[node] = next(x for x in itertools.chain([symbol(name)], primed) if x not in seen)
             seen.add(found[node])
         return found
 

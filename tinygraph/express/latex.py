@@ -85,7 +85,8 @@ def _pieces(x: Layout) -> Iterator[str]:
     elif isinstance(x, Sign) and x.text == ",":
         yield ", "
     elif isinstance(x, Sign):
-        yield SIGNS.get(x.text, escaped(x.text)) if x.tight else f" {SIGNS.get(x.text, escaped(x.text))} "
+        sign = SIGNS.get(x.text) or escaped(x.text)
+        yield f" {sign} " if not x.tight else f"{sign} " if sign.startswith("\\") else sign
     elif isinstance(x, Times):
         yield r" \cdot "
     elif isinstance(x, Cases):
@@ -171,15 +172,23 @@ def _function(text: str) -> str:
     if text == "…":
         return r"\dots "
     identifier = re.fullmatch(r"[A-Za-z0-9_]+", text) is not None
-    return rf"\operatorname{{{escaped(text)}}}" if identifier else escaped(text)
+    return rf"\operatorname{{{escaped(text)}}}" if identifier else upright(text)
+
+
+SPECIAL = r"\\{}$&#%_^~"
 
 
 def escaped(text: str) -> str:
     """Text for math mode: letters and digits as they are, escapes where there are some, anything else by \\text."""
-    text = unicodedata.normalize("NFC", "".join(c for c in text if c.isprintable()))
-    text = re.sub("[\u0300-\u036f]", "", text)  # an accent that no letter takes would be an error
-    pieces = re.findall(r"[A-Za-z0-9]+|[\\{}$&#%_^~]|[^A-Za-z0-9\\{}$&#%_^~]+", text)
-    return "".join(
-        ESCAPES[piece] if piece in ESCAPES else piece if piece.isascii() and piece.isalnum() else rf"\text{{{piece}}}"
-        for piece in pieces
-    )
+    pieces = re.findall(f"[A-Za-z0-9]+|[{SPECIAL}]|[^A-Za-z0-9{SPECIAL}]+", _readable(text))
+    return "".join(ESCAPES.get(x) or (x if x.isascii() and x.isalnum() else rf"\text{{{x}}}") for x in pieces)
+
+
+def upright(text: str) -> str:
+    """Text for math mode that is no product of letters."""
+    return "".join(ESCAPES.get(x) or rf"\text{{{x}}}" for x in re.findall(f"[{SPECIAL}]|[^{SPECIAL}]+", _readable(text)))
+
+
+def _readable(text: str) -> str:
+    """Without what cannot be seen, and without accents that no letter takes, which would be an error."""
+    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFC", "".join(c for c in text if c.isprintable())))

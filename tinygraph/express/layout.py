@@ -174,7 +174,7 @@ def is_short(x: Layout) -> bool:
     """Whether a factor is a single letter or a number, with what stands above and below it, so that a product needs no space."""
     if isinstance(x, Raised | Lowered):
         return is_short(x.base)
-    return isinstance(x, Digits) or (isinstance(x, Symbol) and len(x.text) == 1)
+    return isinstance(x, Digits) or (isinstance(x, Symbol) and len(x.text.rstrip("′")) == 1)
 
 
 def ends(x: Layout) -> tuple[Layout, Layout]:

@@ -8,6 +8,7 @@ told entry by entry, so that each index shows: a_j = Σ_i X_ij.
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -130,7 +131,9 @@ class Notation:
 
         items, _ = _read(tokens, 0, lambda least: self.inside(next(rest), least, index))
         given = [Row((Word(key), Sign("="), _metadata(value))) for key, value in _given(x)]
-        if given:
+        if given and isinstance(last := items[-1], Fence):
+            items[-1] = Fence("(", _list([last.body, *given]), ")")
+        elif given:
             items.append(Fence("(", _list(given), ")"))
         if len(items) == 1:
             return items[0], PRODUCT if isinstance(items[0], Raised) else ATOM
@@ -174,6 +177,8 @@ def _number(value: Any) -> Told:
     text, _ = literal(value)
     if text in ("True", "False"):
         return Word(text), ATOM
+    if text == repr(math.pi):
+        return Symbol("π"), ATOM
     text = {"np.inf": "∞", "-np.inf": "-∞", "np.nan": "NaN"}.get(text, text)
     mantissa, _, exponent = text.lstrip("-").partition("e")
     layout: Layout = Digits(mantissa.removesuffix(".0"))
@@ -187,8 +192,8 @@ def _number(value: Any) -> Told:
 
 def _metadata(value: Any) -> Layout:
     """Metadata such as an axis."""
-    text = constant(value)
-    return Digits(text.replace("-", "−")) if re.fullmatch(r"-?\d+", text) else Word(text)
+    text = value if isinstance(value, str) and value else constant(value)
+    return Digits(text.replace("-", "−")) if re.fullmatch(r"-?[\d.]+", text) else Word(text)
 
 
 def _given(x: Apply) -> Iterator[tuple[str, Any]]:
@@ -318,12 +323,14 @@ def _factors(self: Notation, x: Expression, index: Index | None) -> list[Factor]
     layout, binds = self.told(x, index)
     if isinstance(x, Apply) and x.op is ops.matmul and not x.shape:
         binds = BIG  # what follows would be read as a part of it
-    return [Factor(layout, binds, index is None and bool(x.shape))]
+    return [Factor(layout, binds, index is None and _several(x.shape))]
 
 
 def _with_number_on_top(factors: list[Factor]) -> list[Factor]:
-    """2 · 1/n is 2/n."""
+    """2 · 1/n is 2/n, and a leading 1 says nothing."""
     if len(factors) > 1 and isinstance(number := factors[0].layout, Digits):
+        if number.text == "1":
+            return factors[1:]
         fraction = factors[1].layout
         if isinstance(fraction, Fraction) and fraction.top == Digits("1"):
             return [factors[1]._replace(layout=Fraction(number, fraction.bottom)), *factors[2:]]
@@ -333,7 +340,7 @@ def _with_number_on_top(factors: list[Factor]) -> list[Factor]:
 def _divided(self: Notation, x: Expression, index: Index | None) -> list[Factor]:
     """The factors of a quotient: what is a fraction or a sum of them itself stands in front of it, or behind 1/b."""
     below: list[Factor] = []
-    array = index is None and bool(x.shape)
+    array = index is None and _several(x.shape)
     while isinstance(x, Apply) and x.op is ops.divide:
         below = _factors(self, x.inputs[1], index) + below
         x = x.inputs[0]
@@ -410,6 +417,10 @@ def _reciprocal(self: Notation, x: Apply, index: Index | None) -> Told:
     return Fraction(Digits("1"), self.inside(x.inputs[0], SUM, index)), PRODUCT
 
 
+def _floored(self: Notation, x: Apply, index: Index | None) -> Told:
+    return Fence("⌊", Fraction(*(self.inside(i, SUM, index) for i in x.inputs)), "⌋"), ATOM
+
+
 def _transposed(self: Notation, x: Apply, index: Index | None) -> Told:
     body, axes = x.inputs[0], x.params["axes"]
     rank = len(body.shape)
@@ -419,7 +430,9 @@ def _transposed(self: Notation, x: Apply, index: Index | None) -> Told:
         for place, letter in zip(order, index[-rank:], strict=True):
             letters[place] = letter
         return self.told(body, tuple(letters))
-    if rank > 1 and order != [*range(rank - 2), rank - 1, rank - 2]:
+    if rank < 2:
+        return self.told(body, index)
+    if order != [*range(rank - 2), rank - 1, rank - 2]:
         return self.function(x, index)
     if isinstance(body, Apply) and body.op is ops.transpose and axes is None and body.params["axes"] is None:
         return self.told(body.inputs[0], index)
@@ -441,11 +454,10 @@ def _is_plain(x: Expression) -> bool:
 
 def _chosen(self: Notation, x: Apply, index: Index | None) -> Told:
     condition, yes, no = (self.told(i, index)[0] for i in x.inputs)
-    if yes == Digits("0") or no == Digits("0"):
-        factor = _mask(self, x.inputs[0], index, negated=yes == Digits("0"))
-        if factor is not None:
-            value = x.inputs[2 if yes == Digits("0") else 1]
-            return _joined([*_factors(self, value, index), Factor(factor, ATOM, index is None and bool(x.shape))])
+    for value, other, negated in ((x.inputs[1], no, False), (x.inputs[2], yes, True)):
+        if other == Digits("0"):
+            mask = Factor(_mask(self, x.inputs[0], index, negated), ATOM, index is None and _several(x.shape))
+            return _joined([*_factors(self, value, index), mask])
     line = (Word("where"), Fence("(", _list([condition, yes, no]), ")"))
     return Cases(line, ((yes, Row((Word("if"), condition))), (no, Word("otherwise")))), CASES
 
@@ -453,15 +465,14 @@ def _chosen(self: Notation, x: Apply, index: Index | None) -> Told:
 NEGATED = {">": "≤", "≥": "<", "<": "≥", "≤": ">", "=": "≠", "≠": "="}
 
 
-def _mask(self: Notation, condition: Expression, index: Index | None, negated: bool) -> Layout | None:
-    """A condition in brackets, which is 1 where it holds and 0 elsewhere; None where there is no way to write its opposite."""
+def _mask(self: Notation, condition: Expression, index: Index | None, negated: bool) -> Layout:
+    """A condition in brackets, which is 1 where it holds and 0 elsewhere, or the other way round."""
     layout, _ = self.told(condition, index)
-    if negated:
-        if not (isinstance(condition, Apply) and condition.op in RELATIONS and isinstance(layout, Row)):
-            return None
+    if negated and isinstance(condition, Apply) and condition.op in RELATIONS and isinstance(layout, Row):
         left, _, right = layout.items
-        layout = Row((left, Sign(NEGATED[RELATIONS[condition.op]]), right))
-    return Fence("[", layout, "]")
+        layout, negated = Row((left, Sign(NEGATED[RELATIONS[condition.op]]), right)), False
+    mask = Fence("[", layout, "]")
+    return Fence("(", Row((Digits("1"), Sign("−"), mask)), ")") if negated else mask
 
 
 # Sums over axes
@@ -571,7 +582,7 @@ def _repeated(self: Notation, x: Apply, index: Index | None) -> Told:
 def _with_axes(self: Notation, x: Apply, index: Index | None) -> Told:
     """New axes of size 1 have no index."""
     if index is None:
-        return self.function(x, index)
+        return self.function(x, index) if _several(x.shape) else self.told(x.inputs[0], None)
     return self.told(x.inputs[0], _without_new_axes(x, index))
 
 
@@ -641,6 +652,7 @@ FORMS: Mapping[Op, Form] = {
     ops.power: _power,
     ops.square: _squared,
     ops.reciprocal: _reciprocal,
+    ops.floor_divide: _floored,
     ops.transpose: _transposed,
     ops.logical_and: _logical,
     ops.logical_or: _logical,
