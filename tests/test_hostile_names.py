@@ -62,9 +62,7 @@ def test_the_table_keeps_its_lines(graph: tg.Graph) -> None:
     assert str(graph).split("\n") == lines  # nothing in a name counts as the end of a line
 
 
-def test_the_source_has_only_the_statements_of_the_graph(graph: tg.Graph, request: pytest.FixtureRequest) -> None:
-    if any(len(name) > 50 for name in graph.names):
-        request.applymarker(pytest.mark.xfail(strict=False, reason="source breaks a long line inside of a name"))
+def test_the_source_has_only_the_statements_of_the_graph(graph: tg.Graph) -> None:
     text = graph.source()
     tree = ast.parse(text)
     kinds = [type(x) for x in tree.body]

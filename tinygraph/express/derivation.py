@@ -26,10 +26,12 @@ class Derivation:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.partials: dict[Node, tuple[Node, Node]] = {}
+        self.partials: dict[Node, tuple[Node, Node]] = {}  # each gradient: of what, with respect to what
+        self.known: dict[Node, set[Node]] = {}  # what each output has gradients with respect to
         for request in program.graph.requests():
             for node, gradient in request.gradients.items():
                 self.partials.setdefault(gradient, (request.output, node))
+                self.known.setdefault(request.output, set()).add(node)
         self.readers: dict[Node, list[Statement]] = {}
         for statement in program.forward:
             for x in statement.inputs:
@@ -85,7 +87,7 @@ class Derivation:
         output, node = self.partials[statement.node]
         if not self._can_tell(output, node):
             return None
-        known = {wrt for of, wrt in self.partials.values() if of is output}
+        known = self.known[output]
         readers = [s for s in self.readers.get(node, []) if s.node in known or self.program.graph.name(s.node) is None]
         if not readers or all(s.node is output for s in readers):
             return None
