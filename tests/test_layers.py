@@ -15,9 +15,10 @@ ROOMS = [
     {"tree", "calculus", "check"},
     {"express"},
     {"draw"},
+    {"stepping"},
 ]
 # Imports of a room below, each inside the function that needs it: (importer, imported).
-INSIDE_FUNCTIONS = {("node", "pickling"), ("graph", "express"), ("graph", "draw")}
+INSIDE_FUNCTIONS = {("node", "pickling"), ("graph", "express"), ("graph", "draw"), ("graph", "stepping")}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.names import Names
-from tinygraph.node import Node, Recorded, constant, missing_attribute, summary
-from tinygraph.ops import alias
+from tinygraph.node import Node, Recorded, constant, missing_attribute, summary, with_value
+from tinygraph.ops import alias, rerun
 from tinygraph.place import user_frame
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tinygraph.draw.view import View
     from tinygraph.express.latex import Latex
     from tinygraph.express.program import Level, Program, Statement
+    from tinygraph.stepping.stepper import Stepper
 
 
 class Request(NamedTuple):
@@ -156,16 +157,36 @@ class Graph:
         """The nested dicts of `names` that a node was found in, outermost first."""
         return self._names.scopes
 
-    def with_every_op_named(self) -> Graph:
-        """The same nodes and the same gradients asked for, in a graph that names every op, so that each is a statement."""
+    def with_named(self, nodes: Iterable[Node]) -> Graph:
+        """The same graph and the same gradients asked for, with names `t`, `t_2`, ... for those of the nodes that have none."""
+        return self._twin(self._names.translated({node: node for node in self._forward}, nodes), {})
+
+    def with_leaves(self, values: Mapping[Node, Any]) -> Graph:
+        """The same computation on other values of some leaves, under the same names, with the same gradients asked for.
+
+        Raises ValueError for a value of another shape, TypeError for one that is no real number.
+        """
+        new: dict[Node, Node] = {}
+        for node in self._forward:
+            if node.op is None:
+                new[node] = with_value(node, values[node]) if node in values else node
+            else:
+                new[node] = rerun(node, [new[x] if isinstance(x, Node) else x for x in node.inputs])
+        return self._twin(self._names.translated(new), new)
+
+    def _twin(self, names: Names, new: Mapping[Node, Node]) -> Graph:
+        """The graph of the nodes that stand for this one's, which has their gradients recorded too."""
         twin = Graph.__new__(Graph)
-        twin.outputs, twin._forward, twin._known = self.outputs, self._forward, self._known
-        twin._names = self._names.of_forward(self._forward)
+        twin.outputs = tuple(new.get(node, node) for node in self.outputs)
+        twin._forward = [new.get(node, node) for node in self._forward]
+        twin._known = set(twin._forward)
+        twin._names = names
         twin._gradients = {}
         for (output, spelling), known in self._gradients.items():
             found: dict[Node, Node] = {}
-            twin._gradients[output, spelling] = found
-            twin._record(output, list(known), known[output], found)
+            own = new.get(output, output)
+            twin._gradients[own, spelling] = found
+            twin._record(own, [new.get(node, node) for node in known], known[output], found)
         return twin
 
     @property
@@ -421,6 +442,18 @@ class Graph:
         from tinygraph.draw.view import View
 
         return View(self.draw(**settings))
+
+    def stepper(self, level: Level = "named") -> Stepper:
+        """A walk through the graph, forward and backward, one statement (or, with `level="op"`, one op) at a time.
+
+        >>> w = tg.parameter(3.0)
+        >>> s = tg.Graph(w * 2, names={"w": w}).stepper()
+        >>> s.step()
+        <step output = w * 2 = 3.000 * 2 = 6.000>
+        """
+        from tinygraph.stepping.stepper import Stepper
+
+        return Stepper(self, level)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         return self.draw()._repr_mimebundle_(**kwargs)

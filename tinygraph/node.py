@@ -418,6 +418,14 @@ def as_node(x: Any) -> Node:
     return x if isinstance(x, Node) else leaf_of(np.asarray(x))
 
 
+def with_value(leaf: Node, value: Any) -> Node:
+    """A leaf of the same kind, dtype and place with another value; raises ValueError for another shape."""
+    array = _real(leaf.kind, value, copy=True)
+    if array.shape != leaf.shape:
+        raise ValueError(f"the new value has shape {array.shape}, and {leaf!r} has shape {leaf.shape}: give it that shape")
+    return Leaf(array.astype(leaf.dtype)[()], leaf.kind, leaf.code, leaf.instruction)
+
+
 def _leaf(value: Any, kind: str) -> Leaf:
     frame = user_frame(sys._getframe(2))
     return Leaf(value, kind, frame.f_code, frame.f_lasti)

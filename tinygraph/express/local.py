@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygraph.backprop import Path, between, by_number, sweep
-from tinygraph.express.expression import Expression, Like, Name, Number, replaced
+from tinygraph.express.expression import Expression, Like, Name, Number, leaves, replaced
 from tinygraph.express.program import Program, Statement, reads_shape
 from tinygraph.express.simplify import simplified
 from tinygraph.node import Node, constant
@@ -27,7 +27,8 @@ class Local(NamedTuple):
 
 
 def local_derivative(program: Program, statement: Statement, x: Node, upstream: Node | None) -> Local | None:
-    """The local derivative of a forward statement by one of its inputs; None where no gradient passes.
+    """The local derivative of a forward statement by one of its inputs; None where no gradient passes,
+    or where it cannot be written in the names there are.
 
     `upstream` is the gradient of the statement, which a contribution is written with; without one there are factors alone.
     """
@@ -49,7 +50,8 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
         return None
     unit = is_factor or any(request.unit and request.seed is upstream for request in program.graph.requests())
     known: dict[Node, Expression] = {seed: Number(1) if unit else Name(seed)}
-    return Local(_written(found[x], program, known), found[x], is_factor)
+    expression = _written(found[x], program, known)
+    return None if expression is None else Local(expression, found[x], is_factor)
 
 
 def _inside(program: Program, statement: Statement) -> Collection[Node]:
@@ -70,8 +72,8 @@ def _is_entrywise(path: Path, x: Node, node: Node) -> bool:
     )
 
 
-def _written(root: Node, program: Program, known: dict[Node, Expression]) -> Expression:
-    """The expression of a node that a local sweep recorded, in the names of the program."""
+def _written(root: Node, program: Program, known: dict[Node, Expression]) -> Expression | None:
+    """The expression of a node that a local sweep recorded, in the names of the program; None where a shape has no name."""
     order = []
     stack, seen = [root], {root}
     while stack:
@@ -83,14 +85,16 @@ def _written(root: Node, program: Program, known: dict[Node, Expression]) -> Exp
                 stack.append(x)
     for node in sorted(order, key=by_number):
         known[node] = _expression(node, program, known)
-    return replaced(known[root], _plainly)
+    shapes = {x.node: program.witness(x.node, root) for x in leaves(known[root]) if isinstance(x, Like)}
 
+    def plainly(x: Number | Name) -> Expression:
+        """A shape by the value that has it, a whole number without its fraction."""
+        if isinstance(x, Like):
+            found = shapes[x.node]
+            return x if found is None else Name(found)
+        return Number(int(x.value)) if isinstance(x, Number) and isinstance(x.value, float) and x.value.is_integer() else x
 
-def _plainly(x: Number | Name) -> Expression:
-    """A shape by the value that has it, a whole number without its fraction."""
-    if isinstance(x, Like):
-        return Name(x.node)
-    return Number(int(x.value)) if isinstance(x, Number) and isinstance(x.value, float) and x.value.is_integer() else x
+    return None if any(x is None for x in shapes.values()) else replaced(known[root], plainly)
 
 
 def _expression(node: Node, program: Program, known: dict[Node, Expression]) -> Expression:
@@ -103,5 +107,5 @@ def _expression(node: Node, program: Program, known: dict[Node, Expression]) -> 
         elif reads_shape(node.op, i):
             inputs.append(Like(x))
         else:
-            inputs.append(known.get(x) or Name(x))
+            inputs.append(known.get(x, Name(x)))
     return simplified(node.op, inputs, node.params, node.shape, node.dtype.kind)

@@ -24,7 +24,7 @@ from tinygraph.ops.arithmetic import (
     trunc,
 )
 from tinygraph.ops.compositions import bitwise_and, bitwise_or, invert
-from tinygraph.ops.declare import NUMPY, REGISTRY, UFUNCS, Op, implements, op
+from tinygraph.ops.declare import NUMPY, REGISTRY, UFUNCS, Op, implements, op, rerun
 from tinygraph.ops.elementary import (
     arccos,
     arccosh,

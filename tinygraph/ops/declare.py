@@ -264,6 +264,15 @@ def _checked(function: Callable[..., Any], check: Callable[..., None], defaults:
     return run
 
 
+def rerun(node: Node, inputs: Sequence[Any]) -> Node:
+    """The op that made a node, on other inputs: a node with the same place in the user's code."""
+    op = node.op
+    assert op is not None
+    value = op.compute(*[x.value if isinstance(x, Node) else x for x in inputs], **node.params)
+    value = scalar(value) if op.built_in else result_of(op, value)
+    return Node(value, op, tuple(inputs), node.params, node.code, node.instruction)
+
+
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Answer NumPy functions that are given a Node."""
 

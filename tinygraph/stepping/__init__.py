@@ -1,0 +1,1 @@
+"""Stepping through a graph: the cursor, the quiz, and the displays of both."""

@@ -1,0 +1,61 @@
+"""A statement with its numbers: `da * a * (1 - a)` as `-1.741 * 0.574 * 0.426`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygraph import ops
+from tinygraph.express.expression import Apply, Expression, Name, Number, evaluate
+from tinygraph.express.python import BINARY, python
+from tinygraph.express.table import number
+from tinygraph.node import Node
+
+KEPT = {*BINARY, ops.negative}  # what is written out; the result of anything else stands for it
+
+
+class Shown(float):
+    """A number that prints as a table shows it."""
+
+    def __repr__(self) -> str:
+        return number(np.float64(self))
+
+
+class Shape(float):
+    """An array that prints as its shape."""
+
+    def __new__(cls, shape: tuple[int, ...]) -> Shape:
+        """A number that is never read."""
+        made = super().__new__(cls, 1.0)
+        made.text = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+        return made
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def with_numbers(expression: Expression, value: Callable[[Node], Any] = lambda node: node.value) -> str:
+    """An expression as source with numbers for names; arrays stand as their shapes."""
+    return python(_shown(expression, value, outermost=True), str)
+
+
+def _shown(x: Expression, value: Callable[[Node], Any], outermost: bool = False) -> Expression:
+    if isinstance(x, Name):
+        return _short(value(x.node))
+    if isinstance(x, Number):
+        return x
+    if x.op not in KEPT or (
+        not outermost and x.op in (ops.add, ops.subtract) and all(not isinstance(i, Apply) for i in x.inputs)
+    ):
+        return _short(evaluate(x, value))
+    return Apply(x.op, tuple(_shown(i, value) for i in x.inputs), x.params, x.shape, x.kind, x.size)
+
+
+def _short(value: Any) -> Number:
+    if np.shape(value):
+        return Number(Shape(np.shape(value)))
+    return Number(Shown(value) if np.asarray(value).dtype.kind == "f" else value)

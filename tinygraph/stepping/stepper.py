@@ -1,0 +1,220 @@
+"""The cursor: where in the walk the reader is, and what can be done there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tinygraph.express.program import Level, program
+from tinygraph.graph import Graph
+from tinygraph.node import Node
+from tinygraph.stepping.timeline import Step, steppable, steps_of, update_steps
+
+if TYPE_CHECKING:
+    from tinygraph.stepping.lens import Example
+
+Until = str | Callable[[Step], Any] | None
+
+
+class WalkError(IndexError):
+    """A move past either end of the walk."""
+
+
+class Chapter:
+    """One pass through the graph on one set of leaves, forward and backward, and the update at its end if there is one."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.passed = steps_of(graph)
+        self.updates: list[Step] = []
+
+    @property
+    def steps(self) -> list[Step]:
+        """All steps in order."""
+        return [*self.passed, *self.updates]
+
+
+class Stepper:
+    """A walk through a graph, forward and then backward, one statement at a time.
+
+    `current` is the step just taken, None at the start; `position` how many were taken; `steps` all there are; `breakpoints` the
+    names at which `run` stops. A step has `phase`, `name`, `equation`, `numbers`, `value`, `upstream`, `local`, `contributions`
+    and `place`.
+
+    >>> w = tg.parameter(3.0)
+    >>> y = w * 2
+    >>> L = y * y
+    >>> graph = tg.Graph(L, names={"w": w, "y": y, "L": L})
+    >>> s = graph.stepper()
+    >>> s.run(until="dy")
+    <step dy (2/2) += y = 6.000, together 12.000>
+    >>> print(s)
+    forward
+      y = w * 2 = 3.000 * 2 = 6.000
+      L = y * y = 6.000 * 6.000 = 36.000
+    backward
+      dL = 1 = 1.000
+      dy = y + y = 6.000 + 6.000 = 12.000
+    """
+
+    def __init__(self, graph: Graph, level: Level = "named") -> None:
+        if not graph.requests():
+            graph.backprop()
+        self.level = level
+        self.chapters = [Chapter(steppable(graph, level))]
+        self.position = 0
+        self.breakpoints: set[str] = set()
+        self._example: int | None = None
+
+    @property
+    def steps(self) -> list[Step]:
+        """Every step that is known, those not yet taken too."""
+        return [step for chapter in self.chapters for step in chapter.steps]
+
+    @property
+    def chapter(self) -> Chapter:
+        """The pass that the cursor is in."""
+        left = self.position
+        for chapter in self.chapters[:-1]:
+            if left <= len(chapter.steps):
+                return chapter
+            left -= len(chapter.steps)
+        return self.chapters[-1]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph on the leaves as they are at the cursor."""
+        return self.chapter.graph
+
+    @property
+    def current(self) -> Step | None:
+        """The step just taken, or None before the first."""
+        return self.steps[self.position - 1] if self.position else None
+
+    # Moving
+
+    def step(self) -> Step:
+        """Take the next step; raises WalkError at the end of the walk."""
+        if self.position == len(self.steps):
+            raise WalkError("the walk is at its end: back() or rewind(), or update(learning_rate=0.1) for a further iteration")
+        self.position += 1
+        return self.steps[self.position - 1]
+
+    def back(self) -> Step | None:
+        """Take the last step back, and show the one before; raises WalkError at the start."""
+        if not self.position:
+            raise WalkError("the walk is at its start: step() or run()")
+        self.position -= 1
+        return self.current
+
+    def rewind(self) -> None:
+        """Go back to the start."""
+        self.position = 0
+
+    def run(self, until: Until = None) -> Step | None:
+        """Step on to a name, to the first step of which a function says so, else to a breakpoint or to the end.
+
+        Raises KeyError for a name that no step ahead has, ValueError for a condition that no step meets; the cursor then stays.
+        """
+        ahead = self.steps[self.position :]
+        if until is None:
+            hits = [i for i, step in enumerate(ahead, 1) if step.name in self.breakpoints and _is_last(step)]
+            self.position += hits[0] if hits else len(ahead)
+            return self.current
+        if isinstance(until, str):
+            hits = [i for i, step in enumerate(ahead, 1) if step.name == until and _is_last(step)]
+            if not hits:
+                raise KeyError(self._not_ahead(until))
+        else:
+            hits = [i for i, step in enumerate(ahead, 1) if until(step)][:1]
+            if not hits:
+                raise ValueError("no step ahead meets the condition; rewind() first if it may be met behind")
+        self.position += hits[0]
+        return self.current
+
+    def _not_ahead(self, name: str) -> str:
+        if any(step.name == name for step in self.steps):
+            return f"{name!r} is behind the cursor: rewind() first"
+        return f"no step is called {name!r}: there are {', '.join(dict.fromkeys(step.name for step in self.steps))}"
+
+    # Changing
+
+    def set(self, **leaves: Any) -> None:
+        """Give leaves other values, `s.set(w1=0.9)`, and recompute everything; the cursor stays, later iterations are dropped.
+
+        Raises KeyError for a name that no leaf has, ValueError for another shape, TypeError for what is no real number.
+        """
+        graph = self.graph
+        known = {program(graph).name(leaf): leaf for leaf in program(graph).leaves}
+        values: dict[Node, Any] = {}
+        for name, value in leaves.items():
+            leaf = known.get(name, graph[name] if name in graph else None)
+            if leaf is None or leaf.op is not None:
+                raise KeyError(f"no leaf is called {name!r}: there are {', '.join(known)}")
+            values[leaf] = value
+        here = next(i for i, chapter in enumerate(self.chapters) if chapter is self.chapter)
+        changed = Chapter(graph.with_leaves(values))
+        before = sum(len(chapter.steps) for chapter in self.chapters[:here])
+        self.chapters = [*self.chapters[:here], changed]
+        self.position = min(self.position, before + len(changed.steps))
+
+    def update(self, learning_rate: float = 0.1) -> Step:
+        """Finish the iteration with `w := w - learning_rate * dw` for every parameter, and go on to the next one.
+
+        The cursor is then behind the last update; `run()` walks through the next pass. Raises ValueError for a learning rate that
+        is no finite number, and where there is no parameter with a gradient.
+        """
+        if not isinstance(learning_rate, int | float) or not math.isfinite(learning_rate):
+            raise ValueError(f"learning_rate={learning_rate!r} must be a finite number")
+        chapter = self.chapter
+        updates = update_steps(chapter.graph, learning_rate)
+        if not updates:
+            raise ValueError("no tg.parameter has a gradient here, so there is nothing to update")
+        following = Chapter(chapter.graph.with_leaves({step.node: step.value for step in updates}))
+        here = next(i for i, known in enumerate(self.chapters) if known is chapter)
+        chapter.updates = updates
+        self.chapters = [*self.chapters[: here + 1], following]
+        self.position = sum(len(known.steps) for known in self.chapters[: here + 1])
+        return updates[-1]
+
+    # Looking
+
+    @property
+    def example(self) -> int | None:
+        """The example that is looked at on its own, counted from 0 along the first axis; None for all."""
+        return self._example
+
+    @example.setter
+    def example(self, index: int | None) -> None:
+        from tinygraph.stepping.lens import check_example
+
+        check_example(self.graph, index)
+        self._example = index
+
+    @property
+    def lens(self) -> Example | None:
+        """What the current step amounts to for the one example that is looked at; None where it has none."""
+        from tinygraph.stepping.lens import example_of
+
+        current = self.current
+        return None if current is None or self._example is None else example_of(self.graph, current, self._example)
+
+    def __str__(self) -> str:
+        lines: list[str] = []
+        phase = None
+        for step in self.steps[: self.position]:
+            if step.phase != phase:
+                phase = step.phase
+                lines.append(phase)
+            lines.append(f"  {step.text}")
+        return "\n".join(lines) or "at the start: step() takes the first step"
+
+    def __repr__(self) -> str:
+        current = self.current
+        return f"<stepper: {self.position} of {len(self.steps)} steps{'' if current is None else f', at {current.text}'}>"
+
+
+def _is_last(step: Step) -> bool:
+    """Whether a step completes its value."""
+    return step.part is None or step.part[0] == step.part[1]

@@ -1,0 +1,185 @@
+"""The steps of a walk, forward and backward in one line of time; a gradient with several sources has one step for each.
+
+Every step says what it computes, with which numbers, and where in the user's code that comes from. Nothing here moves: the cursor
+is in `stepper`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from tinygraph import ops
+from tinygraph.express.expression import Expression, Name
+from tinygraph.express.local import Local, local_derivative
+from tinygraph.express.program import Level, Program, Statement, program
+from tinygraph.express.python import python
+from tinygraph.express.simplify import simplified
+from tinygraph.express.table import number
+from tinygraph.graph import Graph
+from tinygraph.node import Node
+from tinygraph.place import Place
+from tinygraph.stepping.numbers import with_numbers
+
+
+class Contribution(NamedTuple):
+    """What one reader of a value adds to its gradient."""
+
+    reader: str
+    equation: str
+    value: Any
+    expression: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of the walk.
+
+    `phase` is forward, backward or update; `name` is what gets a value; `equation` and `numbers` are its right-hand side as
+    source and with numbers; `value` is what it amounts to, so far where `part` says that it is one of several contributions.
+    `upstream` (a name) and `local` (an equation) are the two factors of a gradient; `contributions` those so far; `place` the
+    user's line.
+    """
+
+    phase: Literal["forward", "backward", "update"]
+    name: str
+    equation: str
+    numbers: str
+    value: Any
+    node: Node
+    statement: Statement | None
+    place: Place
+    part: tuple[int, int] | None = None
+    upstream: str | None = None
+    local: str | None = None
+    contributions: tuple[Contribution, ...] = ()
+    expression: Expression | None = None
+    reader: Node | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, and which contribution this is."""
+        return self.name if self.part is None else f"{self.name} ({self.part[0]}/{self.part[1]})"
+
+    @property
+    def text(self) -> str:
+        """The step in a line: `dz = da * a * (1 - a) = -1.741 * 0.574 * 0.426 = -0.426`."""
+        if self.part is None:
+            sides = [self.name, self.equation, self.numbers, number(self.value)]
+            return " = ".join(side for i, side in enumerate(sides) if i < 2 or side != sides[i - 1])
+        added = self.contributions[-1].value
+        total = f", so far {number(self.value)}" if self.part[0] < self.part[1] else f", together {number(self.value)}"
+        return f"{self.title} += {self.equation} = {number(added)}{total}"
+
+    def __repr__(self) -> str:
+        return f"<step {self.text}>"
+
+
+def steppable(graph: Graph, level: Level) -> Graph:
+    """The graph in which every forward statement has a name, so that its gradient is a statement too."""
+    if level == "op":
+        return graph.with_named(node for node in graph.forward if node.op is not None)
+    unnamed = [s.node for s in program(graph).forward if graph.name(s.node) is None]
+    return graph.with_named(unnamed) if unnamed else graph
+
+
+def steps_of(graph: Graph) -> list[Step]:
+    """Every step of a graph that is `steppable`: each forward statement, then each gradient in the order of the walk back."""
+    told = program(graph)
+    return [*map(_forward, told.forward), *(step for s in told.backward for step in _backward(told, s))]
+
+
+def _forward(statement: Statement) -> Step:
+    return Step(
+        "forward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
+        statement, statement.place, expression=statement.expression,
+    )  # fmt: skip
+
+
+def _backward(told: Program, statement: Statement) -> Iterator[Step]:
+    """The step of a gradient, or one for each of the statements that its value goes into."""
+    ways = list(_ways(told, statement)) if statement.of is not None else []
+    whole = Step(
+        "backward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
+        statement, statement.place, expression=statement.expression,
+    )  # fmt: skip
+    parts = [_contribution(told, way) for way in ways]
+    if len(parts) < 2 or not np.allclose(np.sum([part.value for part in parts], axis=0), statement.value, equal_nan=True):
+        yield _with_factors(whole, told, statement, ways[:1])
+        return
+    for i, (reader, upstream, local) in enumerate(ways, 1):
+        last = parts[i - 1]
+        total = statement.value if i == len(ways) else np.sum([part.value for part in parts[:i]], axis=0)[()]
+        yield replace(
+            whole, equation=last.equation, numbers=with_numbers(last.expression), value=total, place=reader.place,
+            part=(i, len(ways)), upstream=told.name(upstream), local=_factor(told, statement, reader, local),
+            contributions=tuple(parts[:i]), expression=last.expression, reader=reader.node,
+        )  # fmt: skip
+
+
+def _contribution(told: Program, way: Way) -> Contribution:
+    reader, upstream, local = way
+    value = local.node.value * upstream.value if local.is_factor else local.node.value
+    expression = product(local, upstream)
+    return Contribution(reader.name, python(expression, told.name), value, expression)
+
+
+Way = tuple[Statement, Node, Local]
+
+
+def _ways(told: Program, statement: Statement) -> Iterator[Way]:
+    """The statements through which a gradient comes back to a value, with their own gradients and local derivatives."""
+    x = statement.of
+    gradients = {s.of: s.node for s in told.backward if s.of is not None}
+    for reader in told.forward:
+        upstream = gradients.get(reader.node)
+        if upstream is not None and x is not None and any(x is y for y in reader.inputs):
+            local = local_derivative(told, reader, x, upstream)
+            if local is not None:
+                yield reader, upstream, local
+
+
+def _with_factors(step: Step, told: Program, statement: Statement, ways: Sequence[Way]) -> Step:
+    if not ways:
+        return step
+    reader, upstream, local = ways[0]
+    factor = _factor(told, statement, reader, local)
+    return replace(step, upstream=told.name(upstream), local=factor, reader=reader.node)
+
+
+def _factor(told: Program, statement: Statement, reader: Statement, local: Local) -> str:
+    """The local derivative, or the product with the upstream gradient where it is no factor."""
+    assert statement.of is not None
+    right = python(local.expression, told.name)
+    if not local.is_factor:
+        return f"{statement.name} {'+=' if right != statement.right else '='} {right}"
+    name = f"∂{reader.name}/∂{told.name(statement.of)}"
+    shown = number(local.node.value)
+    return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
+
+
+def product(local: Local, upstream: Node) -> Expression:
+    """Upstream gradient times local derivative."""
+    if not local.is_factor:
+        return local.expression
+    value = local.node
+    return simplified(ops.multiply, [Name(upstream), local.expression], {}, value.shape, "f")
+
+
+def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
+    """One step of gradient descent for each parameter that has a gradient; values are those after it."""
+    told = program(graph)
+    steps = []
+    for statement in told.backward:
+        parameter = statement.of
+        if parameter is not None and parameter.kind == "parameter":
+            name = told.name(parameter)
+            value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
+            equation = f"{name} - {learning_rate:g} * {statement.name}"
+            numbers = f"{number(parameter.value)} - {learning_rate:g} * {number(statement.value)}"
+            numbers = equation if parameter.shape else numbers
+            steps.append(Step("update", name, equation, numbers, value[()], parameter, None, parameter.place))
+    return steps
