@@ -148,9 +148,9 @@ def below_parts(below: str) -> list[str]:
     """What stands below a variable, with the commas that are needed: none between the letters of an index."""
     parts = [part for part in below.split(",") if part]
     spaced = parts[:1]
-    for before, part in itertools.pairwise(parts):
-        letters = before.strip("′").isalpha() and len(before.strip("′")) == len(part.strip("′")) == 1 and part.isalpha()
-        spaced += [part] if letters else [",", part]
+    for pair in itertools.pairwise(parts):
+        letters = all(len(part.rstrip("′")) == 1 and part[0].isalpha() for part in pair)
+        spaced += [pair[1]] if letters else [",", pair[1]]
     return spaced
 
 

@@ -224,8 +224,8 @@ def _fenced(told: Told, least: int) -> Layout:
 
 
 def _raisable(layout: Layout) -> Layout:
-    """What an exponent may stand on: a partial derivative needs parentheses."""
-    return Fence("(", layout, ")") if isinstance(layout, Fraction) else layout
+    """What an exponent may stand on: a partial derivative needs parentheses, and so does a root."""
+    return Fence("(", layout, ")") if isinstance(layout, Fraction | Root) else layout
 
 
 # Entry by entry

@@ -1,0 +1,241 @@
+"""How expressions read as mathematics: parentheses, the scope of sums, indices, fractions; and that depth is no limit."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tinygraph.express.layout import Fraction, Row, Sign, Symbol, below_parts, ends, lowered, symbol
+
+random = np.random.default_rng(0)
+VALUES: dict[str, Any] = {
+    **{name: tg.parameter(float(i + 2)) for i, name in enumerate(("a", "b", "c"))},
+    **{name: tg.parameter(random.normal(size=4) + 3) for name in ("x", "y", "w")},
+    **{name: tg.parameter(random.normal(size=(4, 3)) + 3) for name in ("A", "B")},
+    "v": tg.parameter(random.normal(size=3)),
+    "S": tg.parameter(np.eye(4) + 0.1),
+    "T3": tg.parameter(random.normal(size=(2, 4, 3))),
+    "col": tg.parameter(random.normal(size=(4, 1))),
+    "one": tg.parameter([2.0]),
+}
+
+
+class Values:
+    """The values by attribute, so that an expression reads as in a program."""
+
+    def __getattr__(self, name: str) -> Any:
+        return VALUES[name]
+
+
+def written(compute: Callable[[Any], tg.Node]) -> str:
+    """The equation of one expression."""
+    graph = tg.Graph(compute(Values()), names={**VALUES, "r": compute(Values())})
+    last = [line for line in graph.latex().splitlines()[1:-1] if "&=" in line and "output" in line][-1]
+    return last.strip().removesuffix(r" \\").replace(r"\mathit{output}", "r")
+
+
+CASES: list[tuple[Callable[[Any], tg.Node], str]] = [
+    # parentheses and signs
+    (lambda n: n.a - (n.b - n.c), "r &= a - (b - c)"),
+    (lambda n: n.a - n.b - n.c, "r &= a - b - c"),
+    (lambda n: n.a * (n.b + n.c), r"r &= a \, (b + c)"),
+    (lambda n: (n.a + n.b) * (n.b + n.c), "r &= (a + b) (b + c)"),
+    (lambda n: -(n.a + n.b), "r &= -(a + b)"),
+    (lambda n: n.a * -n.b, r"r &= a \, (-b)"),
+    (lambda n: -n.a * n.b, "r &= -a b"),
+    (lambda n: n.a - -n.b, "r &= a - (-b)"),
+    (lambda n: n.a * 2, r"r &= a \cdot 2"),
+    (lambda n: 2 * (3 * n.a), r"r &= 2 \cdot 3 a"),
+    (lambda n: 2.0 * n.a + 1e-5, r"r &= 2 a + {10}^{-5}"),
+    (lambda n: n.a * 2.5e-7, r"r &= a \cdot 2.5 \cdot {10}^{-7}"),
+    (lambda n: n.a * np.pi, r"r &= a \pi"),
+    # fractions
+    (lambda n: n.a / n.b, r"r &= \frac{a}{b}"),
+    (lambda n: n.a / n.b / n.c, r"r &= \frac{a}{b c}"),
+    (lambda n: n.a / (n.b / n.c), r"r &= \frac{a}{\frac{b}{c}}"),
+    (lambda n: (n.a / n.b + 1) / n.c, r"r &= \frac{1}{c} \, \left( \frac{a}{b} + 1 \right)"),
+    (lambda n: n.a * n.b / n.c, r"r &= \frac{a b}{c}"),
+    (lambda n: n.a / n.b * n.c, r"r &= \frac{a}{b} \, c"),
+    (lambda n: -(n.a + 1) / n.b, r"r &= -\frac{a + 1}{b}"),
+    (lambda n: 1 / (1 + 1 / (1 + n.a)), r"r &= \frac{1}{1 + \frac{1}{1 + a}}"),
+    # powers
+    (lambda n: n.a**2, "r &= a^{2}"),
+    (lambda n: (-n.a) ** 2, "r &= (-a)^{2}"),
+    (lambda n: (n.a**2) ** n.b, "r &= (a^{2})^{b}"),
+    (lambda n: n.a ** (n.b + 1), "r &= a^{b + 1}"),
+    (lambda n: (-2.0) ** n.a, "r &= (-2)^{a}"),
+    (lambda n: (n.a / n.b) ** 2, r"r &= \left( \frac{a}{b} \right)^{2}"),
+    (lambda n: n.A**2, r"r &= A^{\odot 2}"),
+    (lambda n: np.sqrt(n.a + 1) ** 2, r"r &= \left( \sqrt{a + 1} \right)^{2}"),
+    (lambda n: np.sqrt(n.a) / np.cbrt(n.b), r"r &= \frac{\sqrt{a}}{\sqrt[3]{b}}"),
+    (lambda n: np.exp2(n.a + 1), "r &= 2^{a + 1}"),
+    (lambda n: np.reciprocal(n.a) + np.square(n.b), r"r &= \frac{1}{a} + b^{2}"),
+    # functions
+    (lambda n: np.log(n.a) * np.abs(n.b - 1), r"r &= \ln(a) \lvert b - 1 \rvert"),
+    (lambda n: np.log2(n.a) + np.log10(n.a), r"r &= \log_{2}(a) + \log_{10}(a)"),
+    (lambda n: n.a // n.b, r"r &= \left\lfloor \frac{a}{b} \right\rfloor"),
+    (lambda n: np.clip(n.x, 0, 1), r"r &= \operatorname{clip}(x, 0, 1)"),
+    (lambda n: tg.softmax(n.A, axis=0), r"r &= \operatorname{softmax}(A, \operatorname{axis} = 0)"),
+    (
+        lambda n: tg.binary_cross_entropy_with_logits(n.x, [0, 1, 0, 1], reduction="sum"),
+        r"r &= \operatorname{BCE}(\sigma(x), c_{1}, \operatorname{reduction} = \operatorname{sum})",
+    ),
+    # arrays
+    (lambda n: n.x * n.y * n.w, r"r &= x \odot y \odot w"),
+    (lambda n: n.a * n.x * n.y, r"r &= a x \odot y"),
+    (lambda n: n.A @ n.v, "r &= A v"),
+    (lambda n: n.x @ n.A, r"r &= x^{\top} A"),
+    (lambda n: n.x @ n.y, r"r &= x^{\top} y"),
+    (lambda n: n.x @ n.A @ n.v, r"r &= x^{\top} A v"),
+    (lambda n: n.A.T @ (n.x * n.y), r"r &= A^{\top} \, (x \odot y)"),
+    (lambda n: n.A.T @ n.x * n.v, r"r &= A^{\top} x \odot v"),
+    (lambda n: n.A.T @ (n.a * n.x), r"r &= A^{\top} a x"),
+    (lambda n: n.A.T @ (n.x + n.y), r"r &= A^{\top} \, (x + y)"),
+    (lambda n: (n.x @ n.y) * n.w, r"r &= (x^{\top} y) w"),
+    (lambda n: n.A.T.T @ n.v, "r &= A v"),
+    (lambda n: (n.A @ n.B.T).T, r"r &= (A B^{\top})^{\top}"),
+    (lambda n: np.linalg.solve(n.S, n.x), "r &= S^{-1} x"),
+    (lambda n: np.linalg.inv(n.S) @ n.x, "r &= S^{-1} x"),
+    (lambda n: n.x[0] + n.A[:, 1] @ n.x[-4:], r"r &= x[0] + {A[:, 1]}^{\top} \, x[-4:]"),
+    (lambda n: np.transpose(n.T3, (0, 2, 1)), r"r &= T_{3}^{\top}"),
+    # comparisons and conditions
+    (lambda n: n.x * (n.x > 0), r"r &= x \odot [x > 0]"),
+    (lambda n: (n.a > 0) & (n.b <= 1), r"r &= [a > 0 \land b \le 1]"),
+    (lambda n: np.logical_not(n.a == n.b), r"r &= \lnot [a = b]"),
+    (
+        lambda n: np.where(n.x > 1, n.x * n.a, -n.x),
+        r"r_{i} &= \begin{cases} x_{i} a & \text{if } x_{i} > 1 \\ -x_{i} & \text{otherwise} \end{cases}",
+    ),
+    (lambda n: np.where(n.x > 1, n.y, 0), r"r &= y \odot [x > 1]"),
+    (lambda n: np.where(n.x > 1, 0, n.y), r"r &= y \odot [x \le 1]"),
+    (
+        lambda n: 2 * np.where(n.a > 1, n.b, n.c),
+        r"r &= 2 \left( \begin{cases} b & \text{if } a > 1 \\ c & \text{otherwise} \end{cases} \right)",
+    ),
+    # sums
+    (lambda n: np.sum(n.x), r"r &= \sum_{i} x_{i}"),
+    (lambda n: np.sum(n.x) * n.a, r"r &= \left( \sum_{i} x_{i} \right) a"),
+    (lambda n: n.a * np.sum(n.x * n.y), r"r &= a \sum_{i} x_{i} y_{i}"),
+    (lambda n: np.sum(n.x) + np.sum(n.x + 1), r"r &= \sum_{i} x_{i} + \sum_{i} (x_{i} + 1)"),
+    (lambda n: np.sum(n.x) ** 2, r"r &= \left( \sum_{i} x_{i} \right)^{2}"),
+    (lambda n: np.sum(n.x) * np.sum(n.y), r"r &= \left( \sum_{i} x_{i} \right) \sum_{i} y_{i}"),
+    (lambda n: np.sum(n.x) / n.a, r"r &= \frac{1}{a} \sum_{i} x_{i}"),
+    (lambda n: np.sum(-n.x * n.y), r"r &= -\sum_{i} x_{i} y_{i}"),
+    (lambda n: np.sqrt(np.sum(n.x**2)), r"r &= \sqrt{\sum_{i} x_{i}^{2}}"),
+    (lambda n: np.mean((n.x - n.y) ** 2), r"r &= \frac{1}{m} \sum_{i=1}^{m} (x_{i} - y_{i})^{2}"),
+    (lambda n: np.mean(n.A), r"r &= \frac{1}{m n} \sum_{i, j} A_{ij}"),
+    (lambda n: np.mean(n.col), r"r &= \frac{1}{m} \sum_{i=1}^{m} \mathit{col}_{i}"),
+    (lambda n: np.sum(n.one), r"r &= \mathit{one}"),
+    (lambda n: np.sum(n.A, axis=0), r"r_{j} &= \sum_{i} A_{ij}"),
+    (lambda n: np.sum(n.A, axis=1), r"r_{i} &= \sum_{j} A_{ij}"),
+    (lambda n: np.sum(n.A, axis=1, keepdims=True), r"r_{i} &= \sum_{j} A_{ij}"),
+    (lambda n: n.A / np.sum(n.A, axis=1, keepdims=True), r"r_{ij} &= \frac{A_{ij}}{\sum_{k} A_{ik}}"),
+    (lambda n: n.A - np.mean(n.A, axis=0), r"r_{ij} &= A_{ij} - \frac{1}{m} \sum_{k=1}^{m} A_{kj}"),
+    (lambda n: np.sum(n.T3, axis=(0, 2)), r"r_{j} &= \sum_{i, k} T_{3,ijk}"),
+    (lambda n: np.mean(np.sum(n.A, axis=1) * n.x), r"r &= \frac{1}{m} \sum_{i=1}^{m} \left( \sum_{j} A_{ij} \right) x_{i}"),
+    (lambda n: np.sum(n.A @ n.v), r"r &= \sum_{i} (A v)_{i}"),
+    (lambda n: np.sum(n.A.T, axis=0), r"r_{j} &= \sum_{i} A_{ji}"),
+    (lambda n: tg.softmax(np.sum(n.A, axis=0)), r"r &= \operatorname{softmax}\left( \left( \sum_{i} A_{ij} \right)_{j} \right)"),
+    (lambda n: n.A * n.v, "r_{ij} &= A_{ij} v_{j}"),
+    (lambda n: n.x[:, None] * n.v, r"r_{ij} &= {x[:, \operatorname{new}]}_{i} \, v_{j}"),
+    (lambda n: np.expand_dims(n.x, 1) * n.v, "r_{ij} &= x_{i} v_{j}"),
+    (lambda n: np.max(n.A, axis=1), r"r_{i} &= \max_{j} A_{ij}"),
+    (lambda n: np.min(n.x + n.y), r"r &= \min_{i} (x_{i} + y_{i})"),
+    (lambda n: np.prod(n.A, axis=0), r"r_{j} &= \prod_{i} A_{ij}"),
+    (lambda n: tg.logsumexp(n.A, axis=1), r"r_{i} &= \ln \sum_{j} \exp(A_{ij})"),
+    (lambda n: np.einsum("ij,j->i", n.A, n.v), r"r_{i} &= \sum_{j} A_{ij} v_{j}"),
+    (lambda n: np.einsum("ij,ij->", n.A, n.B), r"r &= \sum_{i, j} A_{ij} B_{ij}"),
+    (lambda n: np.einsum("ij,ik->jk", n.A, n.B + 1), r"r_{ij} &= \sum_{k} A_{ki} \, (B_{kj} + 1)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("compute", "expected"), CASES, ids=[expected for _, expected in CASES])
+def test_an_expression_reads_as_mathematics(compute: Any, expected: str) -> None:
+    assert written(compute) == expected
+
+
+def test_indices_avoid_names_and_never_run_out() -> None:
+    i, j = tg.parameter(1.0), tg.parameter(random.normal(size=(1, 2) * 6) + 3)
+    deep = np.sum(j * i)
+    graph = tg.Graph(deep, names={"i": i, "j": j, "k": deep})
+    assert graph.latex().splitlines()[1].strip() == r"k &= \sum_{l, p, q, r, s, i'} j_{lpqrsi'} i"
+
+
+def test_sizes_are_told_and_avoid_names() -> None:
+    m, n = tg.parameter([1.0, 2.0, 3.0]), tg.parameter(2.0)
+    loss = np.mean(m * n)
+    lines = tg.Graph(loss, names={"m": m, "n": n, "L": loss}).latex().splitlines()
+    assert lines[1].strip() == r"L &= \frac{1}{k} \sum_{i=1}^{k} m_{i} n \\"
+    assert lines[2].strip() == "k &= 3"
+
+
+def test_a_gradient_of_a_gradient_and_of_ones() -> None:
+    x = tg.parameter([1.0, 2.0])
+    s = np.sum(x)
+    graph = tg.Graph(s, names=locals())
+    graph.backprop()
+    assert graph.latex().splitlines()[-2].endswith(r"\frac{\partial s}{\partial x} &= \mathbf{1}_{x}")
+    y = tg.parameter(2.0)
+    cube = y**3
+    graph = tg.Graph(cube, names={"y": y, "cube": cube})
+    graph.backprop()
+    graph.backprop(of="dy", wrt="y")
+    assert r"\frac{\partial \mathit{dy}}{\partial y} &=" in graph.latex()
+
+
+class TestLayout:
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("w", Symbol("w")), ("w1", Symbol("w", "1")), ("x_train", Symbol("x", "train")), ("W1_2", Symbol("W", "1,2")),
+            ("alpha_t", Symbol("α", "t")), ("lambda_", Symbol("λ")), ("_", Symbol("_")), ("__", Symbol("__")),
+            ("a1b2", Symbol("a1b", "2")),
+            ("h_10", Symbol("h", "10")), ("Sigma", Symbol("Σ")), ("x__y", Symbol("x", "y")),
+        ],
+    )  # fmt: skip
+    def test_symbols(self, name: str, expected: Symbol) -> None:
+        assert symbol(name) == expected
+
+    def test_an_index_goes_to_what_a_derivative_is_taken_by(self) -> None:
+        partial = Fraction(Row((Sign("∂"), Symbol("L"))), Row((Sign("∂"), Symbol("w", "1"))))
+        assert lowered(partial, "i,j") == Fraction(partial.top, Row((Sign("∂"), Symbol("w", "1,i,j"))))
+        assert lowered(partial, "") is partial
+
+    def test_letters_of_an_index_stand_together(self) -> None:
+        assert below_parts("1,i,j") == ["1", ",", "i", "j"]
+        assert below_parts("train,i") == ["train", ",", "i"]
+        assert below_parts("1,2") == ["1", ",", "2"]
+        assert below_parts("") == []
+
+    def test_ends(self) -> None:
+        a, b = Symbol("a"), Symbol("b")
+        assert ends(Row((Row((a, b)), b))) == (a, b)
+
+
+def chain(length: int) -> tg.Node:
+    h = tg.parameter(0.5)
+    for i in range(length):
+        h = np.sin(h) if i % 3 else h * 1.5 + 1
+    return h
+
+
+def wide(count: int) -> tg.Node:
+    w = tg.parameter(1.0)
+    total: Any = w
+    for i in range(count):
+        total = total + w * i
+    return total
+
+
+@pytest.mark.parametrize("output", [chain(10_000), wide(5_000)], ids=["deep", "wide"])
+@pytest.mark.parametrize("level", ["named", "op"])
+def test_depth_is_no_limit(output: tg.Node, level: Any) -> None:
+    graph = tg.Graph(output)
+    graph.backprop()
+    assert graph.latex(level).endswith(r"\end{align}")
+    assert graph.mathml(level).endswith("</math>")
+    assert graph.source(level)
+    assert len(str(graph).splitlines()) < 100
+    assert all(len(str(s)) < 2000 for s in graph.statements(level))
