@@ -171,18 +171,30 @@ def test_sizes_are_told_and_avoid_names() -> None:
     assert lines[2].strip() == "k &= 3"
 
 
-def test_a_gradient_of_a_gradient_and_of_ones() -> None:
+def test_second_derivatives_and_ones() -> None:
     x = tg.parameter([1.0, 2.0])
     s = np.sum(x)
     graph = tg.Graph(s, names=locals())
     graph.backprop()
     assert graph.latex().splitlines()[-2].endswith(r"\frac{\partial s}{\partial x} &= \mathbf{1}_{x}")
     y = tg.parameter(2.0)
-    cube = y**3
-    graph = tg.Graph(cube, names={"y": y, "cube": cube})
+    c = y**3 * x[0]
+    graph = tg.Graph(c, names={"y": y, "c": c, "x": x})
     graph.backprop()
-    graph.backprop(of="dy", wrt="y")
-    assert r"\frac{\partial \mathit{dy}}{\partial y} &=" in graph.latex()
+    graph.backprop(of="dy", wrt=["y", "x"])
+    found = graph.latex()
+    assert r"\frac{\partial^{2}c}{\partial y^{2}} &=" in found
+    assert r"\frac{\partial^{2}c}{\partial y \, \partial x} &=" in found
+
+
+def test_gradients_from_seeds_of_the_users_own_are_no_derivatives() -> None:
+    w = tg.parameter([1.0, 2.0])
+    z = w * w
+    graph = tg.Graph(z, names=locals())
+    graph.backprop(seed=[1, 0])
+    graph.backprop(seed=[0, 1])
+    assert r"\mathit{dw}_{2} &= \mathit{dz}_{2} \odot w + \mathit{dz}_{2} \odot w" in graph.latex()
+    assert r"\partial" not in graph.latex()
 
 
 class TestLayout:

@@ -29,6 +29,8 @@ class Derivation:
         self.partials: dict[Node, tuple[Node, Node]] = {}  # each gradient: of what, with respect to what
         self.known: dict[Node, set[Node]] = {}  # what each output has gradients with respect to
         for request in program.graph.requests():
+            if not request.unit or request.output in self.known:
+                continue  # of a seed of one's own there is no derivative to write, but a name: dw
             for node, gradient in request.gradients.items():
                 self.partials.setdefault(gradient, (request.output, node))
                 self.known.setdefault(request.output, set()).add(node)
@@ -52,7 +54,7 @@ class Derivation:
 
     def symbol(self, node: Node) -> Symbol:
         """A value's variable, even where it is a gradient."""
-        return self._symbols[node]
+        return self._symbols.get(node) or symbol(self.program.name(node))
 
     def name(self, node: Node) -> Layout:
         """A value's variable, or the partial derivative that a gradient is."""
@@ -66,9 +68,19 @@ class Derivation:
 
     def partial(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
         """∂of/∂wrt; ∂⁺ is the part that does not go through other values."""
+        if of in self.partials and wrt not in self.partials and self.partials[of][0] not in self.partials:
+            return self._second(*self.partials[of], wrt)
         sign: Layout = Raised(Sign("∂", tight=True), Sign("+", tight=True)) if immediate else Sign("∂", tight=True)
         top, bottom = self.symbol(of), self.symbol(wrt)
         return Fraction(Row((sign, top)), Row((Sign("∂", tight=True), bottom)))
+
+    def _second(self, of: Node, first: Node, second: Node) -> Layout:
+        """∂²of/∂second ∂first."""
+        sign = Sign("∂", tight=True)
+        below: tuple[Layout, ...] = (sign, self.symbol(first), Times(), sign, self.symbol(second))
+        if first is second:
+            below = (sign, Raised(self.symbol(first), Digits("2")))
+        return Fraction(Row((Raised(sign, Digits("2")), self.symbol(of))), Row(below))
 
     def line(self, statement: Statement) -> Line:
         """A statement as an equation."""
@@ -82,7 +94,7 @@ class Derivation:
 
     def _chain(self, statement: Statement, index: str) -> Layout | None:
         """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one."""
-        if statement.of is None:
+        if statement.node not in self.partials or statement.of is None:
             return None
         output, node = self.partials[statement.node]
         if not self._can_tell(output, node):
