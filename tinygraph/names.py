@@ -6,7 +6,7 @@ import keyword
 import re
 import unicodedata
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
@@ -16,7 +16,16 @@ from tinygraph.node import Node
 from tinygraph.ops import REGISTRY
 
 HISTORY = {"In", "Out"}  # IPython's own lists of what was typed and shown
-RESERVED = {"np", "len", "bool", *keyword.kwlist}  # what the source of a graph needs for itself
+RESERVED = {
+    "np",
+    "len",
+    "bool",
+    "slice",
+    "ARRAY",
+    "SHAPES",
+    "_check",
+    *keyword.kwlist,
+}  # what the source of a graph needs for itself
 LONGEST = 60  # characters
 
 
@@ -63,17 +72,15 @@ class Names:
         """The node's name, or None."""
         return self._name.get(node)
 
-    def of_forward(self, nodes: Sequence[Node]) -> Names:
-        """The names of these nodes alone, and a name `t`, `t_2`, ... for each op among them that has none."""
-        known = set(nodes)
+    def translated(self, new: Mapping[Node, Node], named: Iterable[Node] = ()) -> Names:
+        """The same names for the nodes that stand for these, and names `t`, `t_2`, ... for those of `named` that have none."""
         names = Names.__new__(Names)
-        names._name = {node: name for node, name in self._name.items() if node in known}
-        names._node = {name: node for name, node in self._node.items() if node in known}
+        names._name = {new[node]: name for node, name in self._name.items() if node in new}
+        names._node = {name: new[node] for name, node in self._node.items() if node in new}
         names._counts = {}
-        names.scopes = dict(self.scopes)
-        for node in nodes:
-            if node.op is not None:
-                names.claim(node, "t")
+        names.scopes = {new[node]: scope for node, scope in self.scopes.items() if node in new}
+        for node in named:
+            names.claim(node, "t")
         return names
 
     def claim(self, node: Node, wanted: str) -> str:
@@ -147,9 +154,14 @@ def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any, tu
             entered.add(id(value))
             path = fallback or name
             if isinstance(value, dict):
-                queue.extend((str(key), f"{path}_{key}", item, (*scope, name)) for key, item in value.items())
+                queue.extend((str(key), f"{path}_{key}", item, (*scope, readable(name))) for key, item in value.items())
             else:
                 queue.extend((f"{path}_{i}", f"{path}_{i}", item, scope) for i, item in enumerate(value))
+
+
+def readable(name: str) -> str:
+    """The name of a scope without what cannot be printed."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
 
 
 def identifier(name: str) -> str:

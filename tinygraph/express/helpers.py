@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ast
+import dis
 import inspect
+import sys
+import sysconfig
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from tinygraph.express.python import constant, numpy_name
-from tinygraph.ops import Op
+from tinygraph.names import RESERVED
+from tinygraph.ops import ARRAY, Op
+
+INSTALLED = {Path(sysconfig.get_path(key)) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
 
 
 class Helpers:
@@ -18,77 +27,127 @@ class Helpers:
 
     def __init__(self, ops: Iterable[Op]) -> None:
         self.definitions: list[str] = []
-        self.imports: dict[str, None] = {}
-        self._names: dict[int, str] = {}
-        self._taken = {op.name for op in ops}
+        self.imports: list[str] = []
+        self._names: dict[Any, str] = {}  # what each function and module is called, by identity
+        self._called: dict[str, Op] = {}  # what the program calls by its own name
+        for op in ops:
+            if op.name in RESERVED or self._called.setdefault(op.name, op) is not op:
+                why = "source needs that name itself" if op.name in RESERVED else "another op of the graph has the same name"
+                raise ValueError(f"{op!r} cannot be written as source: {why}; call the op something else")
+        self._taken = {*RESERVED, *self._called}.union(*(_locals(f.__code__) for f in _reached(self._called.values())))
         for op in ops:
             self.name(op, op)
 
+    def free(self, wanted: str) -> str:
+        """The wanted name, with a number behind it where it is taken."""
+        name, count = wanted, 1
+        while name in self._taken:
+            count += 1
+            name = f"{wanted}_{count}"
+        self._taken.add(name)
+        return name
+
     def name(self, thing: Any, op: Op) -> str:
         """What a function is called in the program; defines it if it is not there yet. `op` is the one that needs it."""
-        if isinstance(thing, Op):
-            numpy = numpy_name(thing)
-            if numpy is not None:
-                return numpy
+        numpy = numpy_name(thing) if isinstance(thing, Op) else None
+        if numpy is not None:
+            return numpy
         function = thing.function if isinstance(thing, Op) else thing
-        if id(function) not in self._names:
-            name = wanted = function.__name__
-            count = 1
-            while name in self._taken and not isinstance(thing, Op):
-                count += 1
-                name = f"{wanted}_{count}"
-            self._taken.add(name)
-            self._names[id(function)] = name
+        if function not in self._names:
+            wanted = function.__name__
+            self._names[function] = name = wanted if self._called.get(wanted) is thing else self.free(wanted)
             self.definitions.append(self._definition(function, name, op))
-        return self._names[id(function)]
+        return self._names[function]
 
     def _definition(self, function: Callable[..., Any], name: str, op: Op) -> str:
         tree = _tree(function, op)
+        assert isinstance(function, FunctionType)
         tree.name = name
         tree.decorator_list = []
-        tree.returns = None
-        for argument in ast.walk(tree.args):
-            if isinstance(argument, ast.arg):
-                argument.annotation = None
-        if ast.get_docstring(tree) is not None:
+        if ast.get_docstring(tree) is not None and len(tree.body) > 1:
             del tree.body[0]
-        return ast.unparse(ast.fix_missing_locations(_Globals(self, function, op).visit(tree)))
+        _Globals(self, function, op).visit(tree)
+        tree.args.defaults = [self.spelling(x, "a default", op) for x in function.__defaults__ or ()]
+        only = function.__kwdefaults__ or {}
+        keywords = [x.arg for x in tree.args.kwonlyargs]
+        tree.args.kw_defaults = [self.spelling(only[x], x, op) if x in only else None for x in keywords]
+        return ast.unparse(ast.fix_missing_locations(tree))
 
     def spelling(self, value: Any, name: str, op: Op) -> ast.expr:
         """How a global of a function is written in the program."""
-        if isinstance(value, Op | FunctionType):
+        if isinstance(value, Op) or (isinstance(value, FunctionType) and not _is_installed(value.__module__)):
             return _parsed(self.name(value, op))
         if isinstance(value, ModuleType):
-            plain = value.__name__ == name
-            self.imports[f"import {name}" if plain else f"import {value.__name__} as {name}"] = None
-            return ast.Name(name, ast.Load())
-        if isinstance(value, int | float | str | tuple | frozenset | type(None)):
+            return _parsed("np" if value is np else self._import(f"import {value.__name__}", value, name))
+        if _is_constant(value):
             return _parsed(constant(value))
-        if isinstance(value, type) and value.__module__ not in ("builtins", "__main__"):
-            self.imports[f"from {value.__module__} import {value.__qualname__}"] = None
-            return ast.Name(name, ast.Load())
+        if value is ARRAY:
+            if value not in self._names:
+                self._names[value] = "ARRAY"
+                self.definitions.append("ARRAY = object()  # the place of an index array")
+            return _parsed("ARRAY")
+        home, known = getattr(value, "__module__", None), getattr(value, "__name__", "")
+        if getattr(np, known, None) is value:
+            return _parsed(f"np.{known}")
+        if home not in (None, "__main__") and getattr(sys.modules.get(home), known, None) is value:
+            return _parsed(known if home == "builtins" else self._import(f"from {home} import {known}", value, name))
         raise ValueError(
             f"{op!r} cannot be written as source: it reads {name}, a {type(value).__name__}. Build it inside the function, "
             "or make it an argument of the op"
         )
 
+    def _import(self, line: str, value: Any, name: str) -> str:
+        """Import a module or a part of one, under the name that the function knows it by where that is free."""
+        if value not in self._names:
+            self._names[value] = own = self.free(name)
+            self.imports.append(line if line.split()[-1] == own else f"{line} as {own}")
+        return self._names[value]
+
 
 class _Globals(ast.NodeTransformer):
-    """Spell the globals and closed-over variables of a function as the program calls them."""
+    """Spell the globals and closed-over variables of a function as the program calls them, and drop annotations."""
 
-    def __init__(self, helpers: Helpers, function: Callable[..., Any], op: Op) -> None:
-        assert isinstance(function, FunctionType)
+    def __init__(self, helpers: Helpers, function: FunctionType, op: Op) -> None:
         self.helpers = helpers
         self.op = op
-        self.variables = dict(function.__globals__)
-        cells = function.__closure__ or ()
-        self.variables |= {name: cell.cell_contents for name, cell in zip(function.__code__.co_freevars, cells, strict=True)}
-        self.read = set(_names_read(function.__code__))
+        self.variables = _variables(function)
+        self.locals = set(_locals(function.__code__))
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id not in self.read or node.id not in self.variables or isinstance(node.ctx, ast.Store):
+        if node.id not in self.variables or isinstance(node.ctx, ast.Store):
             return node
-        return self.helpers.spelling(self.variables[node.id], node.id, self.op)
+        return self._spelled(self.variables[node.id], node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """A part of tinygraph, as in `tg.sigmoid`, is the op itself: the program must do without tinygraph."""
+        found = self._part_of_tinygraph(node)
+        if found is None or isinstance(found, ModuleType):
+            return self.generic_visit(node)  # type: ignore[return-value]  # it returns what it is given
+        return self._spelled(found, node.attr)
+
+    def _part_of_tinygraph(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Name):
+            home = self.variables.get(node.id)
+            return home if isinstance(home, ModuleType) and home.__name__.partition(".")[0] == "tinygraph" else None
+        return getattr(self._part_of_tinygraph(node.value), node.attr, None) if isinstance(node, ast.Attribute) else None
+
+    def _spelled(self, value: Any, name: str) -> ast.expr:
+        spelling = self.helpers.spelling(value, name, self.op)
+        if isinstance(spelling, ast.Name) and spelling.id in self.locals:
+            raise ValueError(
+                f"{self.op!r} cannot be written as source: it has a variable {spelling.id} and reads something else "
+                "that is called so in the program; rename the variable"
+            )
+        return spelling
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        node.returns = None
+        self.generic_visit(node)
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         self.generic_visit(node)
@@ -97,19 +156,71 @@ class _Globals(ast.NodeTransformer):
         return ast.Assign([node.target], node.value)
 
 
+def _variables(function: FunctionType) -> dict[str, Any]:
+    """What a function reads from its module and from the functions around it."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    values = function.__globals__ | {name: cell.cell_contents for name, cell in cells}
+    return {name: values[name] for name in _names_read(function.__code__) if name in values}
+
+
+def _reached(ops: Iterable[Op]) -> list[FunctionType]:
+    """The functions of ops and all that those call."""
+    found = dict.fromkeys(op.function for op in ops if isinstance(op.function, FunctionType))
+    stack = list(found)
+    while stack:
+        for x in _variables(stack.pop()).values():
+            function = x.function if isinstance(x, Op) and numpy_name(x) is None else x
+            if isinstance(function, FunctionType) and not _is_installed(function.__module__) and function not in found:
+                found[function] = None
+                stack.append(function)
+    return list(found)
+
+
+def _locals(code: CodeType) -> Iterator[str]:
+    """The variables that a function has of its own, inner functions included."""
+    yield from (*code.co_varnames, *code.co_cellvars)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _locals(inner)
+
+
 def _names_read(code: CodeType) -> Iterator[str]:
     """The globals and closed-over variables that a function reads, inner functions included."""
-    yield from code.co_names
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield instruction.argval
     yield from code.co_freevars
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from _names_read(inner)
+            yield from (name for name in _names_read(inner) if name not in code.co_cellvars)
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether a value can be written as a literal."""
+    if isinstance(value, tuple):
+        return all(map(_is_constant, value))
+    return value is None or value is Ellipsis or type(value) in (bool, int, float, str, bytes, slice) or _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, np.number | np.bool_ | np.dtype) or (isinstance(value, type) and issubclass(value, np.generic))
+
+
+def _is_installed(name: str) -> bool:
+    """Whether a module can be imported wherever the program runs: it belongs to Python or to a package that is installed."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if name.partition(".")[0] == "tinygraph":
+        return False
+    if file is None:
+        return name != "__main__"
+    return not INSTALLED.isdisjoint(Path(file).parents)
 
 
 def _tree(function: Callable[..., Any], op: Op) -> ast.FunctionDef:
+    if hasattr(function, "__wrapped__"):
+        raise ValueError(f"{op!r} cannot be written as source: {function.__name__} is wrapped by a decorator")
     try:
-        source = textwrap.dedent(inspect.getsource(function))
-        tree = ast.parse(source).body[0]
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError) as error:
         raise ValueError(f"{op!r} cannot be written as source: that of {function.__name__} is not to be found") from error
     if not isinstance(tree, ast.FunctionDef):

@@ -83,12 +83,13 @@ class Program:
     def __init__(self, graph: Graph, level: Level = "named") -> None:
         if level not in ("named", "op"):
             raise ValueError(f'level={level!r}: choose "named" (a statement for every named value) or "op" (one for every op)')
-        self.graph = graph if level == "named" else graph.with_every_op_named()
-        self.leaves = tuple(node for node in graph.forward if node.op is None)
+        self.graph = graph if level == "named" else graph.with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
         self._modules = Modules(self.graph)
         draft = _settled(self.graph)
+        self._shapes = _Shapes(draft)
+        self.leaves = (*(node for node in graph.forward if node.op is None), *draft.arrays)
         self._name_all(draft)
         statements = list(self._statements(draft))
         self.forward = tuple(s for s in statements if s.phase == "forward")
@@ -111,11 +112,16 @@ class Program:
         """Whether a node is a leaf or a statement."""
         return node in self._names
 
+    def witness(self, node: Node, reader: Node) -> Node | None:
+        """A leaf or statement of provably the shape and dtype of `node` that is known when `reader` is computed, or None."""
+        return self._shapes.witness(node, reader)
+
     def _name_all(self, draft: _Draft) -> None:
         taken = set(self.graph.names)
         temporary = (name for i in itertools.count(1) if (name := f"t_{i}" if i > 1 else "t") not in taken)
+        brought = (name for i in itertools.count(1) if (name := f"c_{i}") not in taken)
         for node in (*self.leaves, *draft.order()):
-            self._names[node] = self.graph.name(node) or next(temporary)
+            self._names[node] = self.graph.name(node) or next(brought if node.op is None else temporary)
 
     def _statements(self, draft: _Draft) -> Iterator[Statement]:
         of = draft.gradient_of
@@ -148,17 +154,18 @@ class _Draft:
         self.graph = graph
         self.forward = set(graph.forward)
         self.gradient_of: dict[Node, Node] = {}
-        self.numbers: dict[Node, Number] = {}
+        self.arrays: dict[Node, None] = {}  # leaves of the backward pass alone: seeds, and arrays that a rule brought along
         self.cut: set[Node] = set()
         self.expressions: dict[Node, Expression] = {}
         self.forward_roots = [node for node in graph.forward if node.op is not None and graph.name(node) is not None]
         self.roots: list[Node] = []
+        self.unit_seeds: set[Node] = set()
         for request in graph.requests():
             for node, gradient in request.gradients.items():
                 self.gradient_of.setdefault(gradient, node)
                 self.roots.append(gradient)
             if request.unit:
-                self.numbers[request.seed] = Number(1)
+                self.unit_seeds.add(request.seed)
         self._write(kept, inlined)
 
     def is_statement(self, node: Node) -> bool:
@@ -166,14 +173,14 @@ class _Draft:
 
     def _write(self, kept: set[Node], inlined: set[Node]) -> None:
         """The expression of every node in order of creation: inputs come before their readers."""
-        uses = self._uses()
+        uses = self._uses(kept)
         partial: dict[Node, Expression] = {}
         always = {*self.forward_roots, *self.roots, *kept}
         for node in sorted(uses, key=by_number):
             if node.op is None:
-                if node in self.gradient_of:
-                    self.expressions[node] = self.numbers.get(node) or Name(node)
-                partial[node] = self.numbers.get(node) or self._constant(node)
+                partial[node] = leaf = self._leaf(node)
+                if node in self.gradient_of and isinstance(leaf, Number):
+                    self.expressions[node] = leaf
                 continue
             expression = self._expression(node, partial)
             shared = uses[node] > 1 and node not in inlined and not _is_step(expression)
@@ -185,10 +192,15 @@ class _Draft:
                 expression = Name(node)
             partial[node] = expression
 
-    def _constant(self, node: Node) -> Expression:
-        """A leaf by its name; a number that a rule brought along is a literal."""
-        if node.kind == "constant" and self.graph.name(node) is None and not node.shape:
+    def _leaf(self, node: Node) -> Expression:
+        """A leaf by its name; the seed 1, and a number that a rule brought along, as a literal."""
+        if node in self.unit_seeds:
+            return Number(1)
+        if node in self.forward:
+            return Name(node)
+        if not node.shape and node not in self.gradient_of:
             return Number(node.item())
+        self.arrays[node] = None
         return Name(node)
 
     def _expression(self, node: Node, partial: Mapping[Node, Expression]) -> Expression:
@@ -208,9 +220,9 @@ class _Draft:
             return Number(float(expression.value))
         return expression
 
-    def _uses(self) -> Counter[Node]:
+    def _uses(self, kept: set[Node]) -> Counter[Node]:
         """How often each node is read for its value, by what the statements are made of."""
-        roots = {*self.forward_roots, *self.roots}
+        roots = {*self.forward_roots, *self.roots, *kept}
         uses: Counter[Node] = Counter(dict.fromkeys(roots, 0))
         found = list(roots)
         for node in found:  # grows as it is walked
@@ -230,7 +242,7 @@ class _Draft:
         done = set(forward)
         backward: list[Node] = []
         for root in self.roots:
-            stack = [root]
+            stack = [root] if root in self.expressions else []
             while stack:
                 node = stack[-1]
                 unread = [x for x in self._reads(node) if x in self.expressions and x not in done and x is not node]
@@ -344,17 +356,22 @@ class _Shapes:
                 downward = False
                 queue = [y for x in list(seen) for y in self._readers_of(x) if y not in seen]
                 seen.update(queue)
-        return None
+        # In want of a value of the forward pass: the node itself, once it is a statement.
+        draft = self.draft
+        return node if node in draft.arrays or (node in draft.expressions and node.number < reader.number) else None
 
     def _is_known(self, x: Node, reader: Node) -> bool:
         draft = self.draft
         if x.op is None:
-            return draft.graph.name(x) is not None and x not in draft.gradient_of
+            return x in draft.forward
         if x not in draft.expressions or x is reader:
             return False
         return x in draft.forward and (reader not in draft.forward or x.number < reader.number)
 
     def _inputs(self, node: Node) -> Iterable[Node]:
+        of = self.draft.gradient_of.get(node)
+        if of is not None:
+            return (of,)
         if node.op is None:
             return ()
         inputs = [x for x in node.inputs if isinstance(x, Node) and x.shape == node.shape]

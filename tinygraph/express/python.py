@@ -118,9 +118,16 @@ def _call(expression: Apply, name: Spell) -> str:
 # What neither an operator nor a call spells best.
 
 
+def _receiver(expression: Expression, name: Spell) -> str:
+    """What stands before a dot or a bracket; a literal, or a value that may be a Python number, becomes an array."""
+    if expression.shape:
+        return _inside(expression, ATOM, name)
+    return f"np.asarray({_inside(expression, COMPARISON, name)})"
+
+
 def _transpose(expression: Apply, name: Spell) -> tuple[str, int]:
     if expression.params["axes"] is None:
-        return f"{_inside(expression.inputs[0], ATOM, name)}.T", ATOM
+        return f"{_receiver(expression.inputs[0], name)}.T", ATOM
     return _call(expression, name), ATOM
 
 
@@ -130,7 +137,7 @@ def _index(expression: Apply, name: Spell) -> tuple[str, int]:
     template = expression.params["template"]
     parts = [_inside(next(rest), COMPARISON, name) if part is ARRAY else _subscript(part) for part in template]
     text = ", ".join(parts) + "," * (len(parts) == 1 and isinstance(template[0], tuple))
-    return f"{_inside(x, ATOM, name)}[{text or '()'}]", ATOM
+    return f"{_receiver(x, name)}[{text or '()'}]", ATOM
 
 
 def _subscript(part: Any) -> str:
@@ -172,17 +179,17 @@ def _reshape(expression: Apply, name: Spell) -> tuple[str, int]:
 
 
 def _reshape_like(expression: Apply, name: Spell) -> tuple[str, int]:
-    x, like = (_inside(expression.inputs[0], COMPARISON, name), _inside(expression.inputs[1], ATOM, name))
-    return f"np.reshape({x}, {like}.shape)", ATOM
+    x, like = _inside(expression.inputs[0], COMPARISON, name), _inside(expression.inputs[1], ATOM, name)
+    return f"np.reshape({x}, {f'{like}.shape' if expression.shape else '()'})", ATOM
 
 
 def _cast_like(expression: Apply, name: Spell) -> tuple[str, int]:
-    x, like = (_inside(x, ATOM, name) for x in expression.inputs)
-    return f"{x}.astype({like}.dtype)", ATOM
+    x, like = expression.inputs
+    return f"{_receiver(x, name)}.astype({_inside(like, ATOM, name)}.dtype)", ATOM
 
 
 def _cast(expression: Apply, name: Spell) -> tuple[str, int]:
-    return f"{_inside(expression.inputs[0], ATOM, name)}.astype({constant(expression.params['dtype'])})", ATOM
+    return f"{_receiver(expression.inputs[0], name)}.astype({constant(expression.params['dtype'])})", ATOM
 
 
 FORMS: dict[Op, Callable[[Apply, Spell], tuple[str, int]]] = {

@@ -15,6 +15,7 @@ factors in the order of the rule, and scalar divisors last; a sum as a flat list
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +40,9 @@ def simplified(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], 
     """An op on simple expressions, in simple form; shape and kind of dtype are those of the recorded value."""
     rewrite = REWRITES.get(op)
     if rewrite is not None:
-        return rewrite(op, inputs, params, shape, kind)
+        simple = rewrite(op, inputs, params, shape, kind)
+        # A broadcast that was taken off cannot always be made up for.
+        return simple if simple.shape == shape else structural(op, inputs, params, shape, kind)
     return structural(op, _unstretched(inputs, shape) if op.elementwise else inputs, params, shape, kind)
 
 
@@ -54,6 +57,8 @@ def structural(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], 
         return x
     if op is ops.count and not inputs[0].shape:
         return Number(1)
+    if op is ops.count:
+        kind = "i"  # as `len` gives it
     if op is ops.broadcast_like:
         if isinstance(x, Number) and kind == "f":
             x = Number(float(x.value))
@@ -99,7 +104,7 @@ def _opened(x: Expression) -> Product:
     """An expression as a product."""
     if isinstance(x, Number) and not isinstance(x.value, bool):
         return Product(-1 if math.copysign(1, x.value) < 0 else 1, abs(x.value))
-    if isinstance(x, Apply):
+    if isinstance(x, Apply) and x.kind == "f":  # integers wrap around, and bools are no numbers
         if x.op is ops.negative:
             inner = _opened(x.inputs[0])
             inner.sign = -inner.sign
@@ -146,6 +151,10 @@ def _cancelled(product: Product, number: Any) -> Product:
     """A product over a number: the two literals cancel where the division is exact."""
     rest: list[Expression] = [x for x in product.divisors if not isinstance(x, Number)]
     literal = math.prod([x.value for x in product.divisors if isinstance(x, Number)]) * number
+    if literal == 0 and not product.factors:  # Python would refuse to divide two literals
+        return Product(product.sign, math.inf if product.coefficient else math.nan, [], rest, product.like)
+    if literal == 1:
+        return Product(product.sign, product.coefficient, product.factors, rest, product.like)
     if literal and product.coefficient and product.coefficient % literal == 0:
         return Product(product.sign, product.coefficient // literal, product.factors, rest, product.like)
     return Product(product.sign, product.coefficient, product.factors, [*rest, Number(literal)], product.like)
@@ -161,7 +170,7 @@ def _is_scale(x: Expression) -> bool:
 def _closed(product: Product, shape: Shape, kind: str = "f") -> Expression:
     """A product as applications again, repeated to `shape` where it lost a broadcast that it needs."""
     whole = _joined(product, kind)
-    if whole.shape != shape and product.like is not None:
+    if whole.shape != shape and product.like is not None and product.like.shape == shape:
         return structural(ops.broadcast_like, [whole, product.like], {}, shape, kind)
     return whole
 
@@ -169,21 +178,42 @@ def _closed(product: Product, shape: Shape, kind: str = "f") -> Expression:
 def _joined(product: Product, kind: str) -> Expression:
     factors = list(product.factors)
     coefficient, numerators = product.coefficient, [i for i, (_, divides) in enumerate(factors) if not divides]
+    if kind == "f" and not factors and not product.divisors:
+        return Number(product.sign * float(coefficient))
     if isinstance(coefficient, float) and coefficient and coefficient.is_integer() and coefficient < 2**53:
         coefficient = int(coefficient)
-    # Factors of masks and integers alone are no floating-point number without their coefficient.
-    plain = bool(factors) and not product.divisors and kind == "f" and not any(x.kind == "f" for x, _ in factors)
-    if coefficient == 1 and numerators and not plain:
-        whole, _ = factors.pop(numerators[0])
-        if product.sign < 0:
-            whole = negated(whole)
+    if kind == "f":
+        factors = _float_first(factors)
+    lead = factors[numerators[0]][0] if numerators else None
+    if lead is not None and coefficient == 1 and not _needs_number(product, lead, kind):
+        del factors[numerators[0]]
+        whole = negated(lead) if product.sign < 0 else lead
     else:
-        whole = Number(product.sign * (float(coefficient) if plain else coefficient))
+        exact = kind == "f" and bool(factors) and factors[0][0].kind != "f"
+        whole = Number(product.sign * (float(coefficient) if exact else coefficient))
     for x, divides in factors:
         whole = apply(ops.divide if divides else ops.multiply, whole, x, kind=kind)
     for x in product.divisors:
         whole = apply(ops.divide, whole, x, kind=kind)
     return whole
+
+
+def _needs_number(product: Product, lead: Expression, kind: str) -> bool:
+    """Whether a product needs its coefficient 1: masks and integers alone are no floating-point number, nor have all a sign."""
+    if product.sign < 0 and lead.kind in "bu":
+        return True
+    numbers = any(x.kind == "f" for x, _ in product.factors)
+    several = len(product.factors) > 1
+    return kind == "f" and not numbers and (several or not product.divisors)
+
+
+def _float_first(factors: list[tuple[Expression, bool]]) -> list[tuple[Expression, bool]]:
+    """The factors, a floating-point one leading where two integers would: their product might not fit their dtype."""
+    leading = [x.kind for x, divides in factors[:2] if not divides]
+    first = next((i for i, (x, divides) in enumerate(factors) if x.kind == "f" and not divides), 0)
+    if len(leading) < 2 or "f" in leading or not first:
+        return factors
+    return [factors[first], *factors[:first], *factors[first + 1 :]]
 
 
 def negated(x: Expression) -> Expression:
@@ -238,7 +268,7 @@ def _linear_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any]
 
 def _terms(x: Expression) -> list[Product]:
     """A sum as its terms."""
-    if isinstance(x, Apply) and x.op in (ops.add, ops.subtract):
+    if isinstance(x, Apply) and x.op in (ops.add, ops.subtract) and x.kind == "f":
         left, right = _terms(x.inputs[0]), _terms(x.inputs[1])
         if x.op is ops.subtract:
             for term in right:
@@ -260,22 +290,46 @@ def _sum_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], s
     shared = _shared_divisors(terms)
     if shared:
         terms = [_less(term, shared) for term in terms]
+    numbers = any(_is_float(term) for term in terms[:2])
     whole: Expression | None = None
     for term in terms:
         sign = term.sign
+        own = _own_kind(term) if numbers else kind  # beside a float, neither a mask nor a number has to be one
         if whole is None:
-            whole = _joined(term, kind)
+            whole = _joined(term, own)
         else:
             term = Product(1, term.coefficient, term.factors, term.divisors)
-            whole = apply(ops.add if sign > 0 else ops.subtract, whole, _joined(term, kind), kind=kind)
+            whole = _added(whole, _joined(term, own), sign, kind)
     assert whole is not None
     return _closed(Product(1, 1, [(whole, False)], shared, like), shape, kind)
 
 
+def _added(left: Expression, right: Expression, sign: int, kind: str) -> Expression:
+    if isinstance(left, Number) and isinstance(right, Number):
+        return Number(left.value + sign * right.value)
+    return apply(ops.add if sign > 0 else ops.subtract, left, right, kind=kind)
+
+
+def _own_kind(term: Product) -> str:
+    if not term.factors:
+        return "i"
+    return term.factors[0][0].kind if len(term.factors) == 1 and term.coefficient == 1 else "f"
+
+
+def _is_float(term: Product) -> bool:
+    return bool(term.divisors) or any(x.kind == "f" for x, _ in term.factors)
+
+
 def _shared_divisors(terms: Sequence[Product]) -> list[Expression]:
-    keys = [{_key(x) for x in term.divisors} for term in terms]
-    common = set.intersection(*keys)
-    return [x for x in terms[0].divisors if _key(x) in common]
+    common = Counter(map(_key, terms[0].divisors))
+    for term in terms[1:]:
+        common &= Counter(map(_key, term.divisors))
+    shared = []
+    for x in terms[0].divisors:
+        if common[_key(x)]:
+            common[_key(x)] -= 1
+            shared.append(x)
+    return shared
 
 
 def _less(term: Product, shared: Sequence[Expression]) -> Product:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 
 from tinygraph import ops
-from tinygraph.express.expression import applied
+from tinygraph.express.expression import Apply, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement
 from tinygraph.express.python import BINARY, FORMS, numpy_name
@@ -44,7 +44,7 @@ def source(program: Program) -> str:
     title = ", ".join(program.name(output) for output in program.outputs)
     parts = [
         f'"""{title}{" and gradients" if program.backward else ""}, in NumPy."""',
-        "\n".join(["import numpy as np", *(line for line in helpers.imports if line != "import numpy as np")]),
+        "\n".join(["import numpy as np", *helpers.imports]),
         _shapes(program),
         CHECK.strip(),
         *helpers.definitions,
@@ -71,13 +71,16 @@ def _wrapped(opening: str, items: list[str], closing: str, indent: str = "") -> 
     if len(indent) + len(line) <= WIDTH:
         return line
     whole = [item.replace(" ", "\0") for item in items]
-    body = textwrap.fill(", ".join(whole) + ",", WIDTH, initial_indent=f"{indent}    ", subsequent_indent=f"{indent}    ")
+    inner = f"{indent}    "
+    lines = textwrap.wrap(", ".join(whole) + ",", WIDTH, initial_indent=inner, subsequent_indent=inner, break_long_words=False)
+    body = "\n".join(lines)
     return f"{opening}\n{body}\n{indent}{closing}".replace("\0", " ")
 
 
 def function_name(program: Program) -> str:
     """What the module's function is called."""
-    return "forward_backward" if program.backward else "forward"
+    name = "forward_backward" if program.backward else "forward"
+    return f"{name}_" if any(op.name == name for op in _called(program)) else name
 
 
 def _function(program: Program) -> Iterator[str]:
@@ -128,8 +131,15 @@ def function(program: Program, np: Any) -> Callable[..., Any]:
 def _check_traceable(program: Program) -> None:
     for statement in program.statements:
         for x in applied(statement.expression):
-            reason = NOT_TRACEABLE.get(x.op)
-            if x.op is ops.index and any(y.kind == "b" for y in x.inputs[1:]):
-                reason = "the size of what a boolean mask selects is not static"
+            reason = untraceable(x)
             if reason is not None:
                 raise TypeError(f"JAX cannot trace {x.op.name}, which {statement.name} = {statement.right} calls: {reason}")
+
+
+def untraceable(x: Apply) -> str | None:
+    """Why JAX cannot trace an application, or None."""
+    if x.op is ops.index and any(array.kind == "b" for array in x.inputs[1:]):
+        return "the size of what a boolean mask selects is not static"
+    if x.op is ops.repeat and isinstance(x.params["repeats"], tuple):
+        return "it takes one number of repeats"
+    return NOT_TRACEABLE.get(x.op)

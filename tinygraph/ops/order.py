@@ -49,7 +49,7 @@ def sorting_order(x: Array, *, axis: int) -> Array:
     >>> tg.ops.sorting_order(np.array([3.0, 1.0, 2.0]), axis=0)
     array([1, 2, 0])
     """
-    return np.argsort(x, axis=axis, kind="stable")
+    return np.argsort(x, axis=axis, stable=True)
 
 
 @op(lambda g, out, x, axis: sum_taken_like(g, x, sorting_order(x, axis=axis), axis=axis))
@@ -59,4 +59,4 @@ def sort(x: Array, *, axis: int = -1) -> Array:
     >>> np.sort(tg.constant([3.0, 1.0, 2.0]))
     <node sort (3,) float64: [1. 2. 3.]>
     """
-    return np.sort(x, axis=axis, kind="stable")
+    return np.sort(x, axis=axis, stable=True)

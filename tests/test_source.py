@@ -1,0 +1,375 @@
+"""`graph.source()` is a module of its own: it runs with NumPy alone, or under JAX, at any size, and equals the engine."""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tests.op_cases import LAYOUTS, Case, cases
+from tests.programs import MODELS, RANDOM, Run, assert_same, backward, hessian_vector, in_a_fresh_interpreter, perceptron, run_of
+from tests.test_contract import recorded, weights
+from tinygraph.express.expression import applied
+from tinygraph.express.program import program
+from tinygraph.express.source import NOT_TRACEABLE, untraceable
+
+CASES = list(cases())
+
+
+def lines(graph: tg.Graph) -> list[str]:
+    """The body of the function, without comments."""
+    body = graph.source().partition("def forward_backward")[2].splitlines()
+    return [line.strip() for line in body if " = " in line]
+
+
+def canonical() -> tg.Graph:
+    x1, x2, y = tg.constant(2.0), tg.constant(-1.0), tg.constant(1.0)
+    w1, w2, b = tg.parameter(0.3), tg.parameter(0.5), tg.parameter(0.2)
+    z = w1 * x1 + w2 * x2 + b
+    a = tg.sigmoid(z)
+    L = -(y * np.log(a) + (1 - y) * np.log(1 - a))
+    return tg.Graph(L, names=locals())
+
+
+class TestCanonicalLines:
+    def test_of_a_neuron(self) -> None:
+        assert lines(backward(canonical())) == [
+            "z = w1 * x1 + w2 * x2 + b",
+            "a = sigmoid(z)",
+            "L = -(y * np.log(a) + (1 - y) * np.log(1 - a))",
+            "da = -y / a + (1 - y) / (1 - a)",
+            "dz = da * a * (1 - a)",
+            "dw1 = dz * x1",
+            "dw2 = dz * x2",
+            "db = dz",
+        ]
+
+    def test_of_many_examples(self) -> None:
+        assert lines(backward(MODELS["logistic"](5)))[-4:] == [
+            "da = (-y / a + (1 - y) / (1 - a)) / len(y)",
+            "dz = da * a * (1 - a)",
+            "dw = X.T @ dz",
+            "db = np.sum(dz)",
+        ]
+
+    def test_from_logits(self) -> None:
+        assert lines(backward(MODELS["from_logits"](5)))[-3:] == [
+            "dz = (sigmoid(z) - y) / len(z)",
+            "dw = X.T @ dz",
+            "db = np.sum(dz)",
+        ]
+
+    def test_of_two_layers_under_softmax(self) -> None:
+        assert lines(backward(perceptron(5)))[-7:] == [
+            "dZ2 = (softmax(Z2) - Y) / len(Y)",
+            "dW2 = A1.T @ dZ2",
+            "db2 = np.sum(dZ2, axis=0)",
+            "dA1 = dZ2 @ W2.T",
+            "dZ1 = dA1 * (Z1 > 0)",
+            "dW1 = X.T @ dZ1",
+            "db1 = np.sum(dZ1, axis=0)",
+        ]
+
+    def test_a_deep_network_stays_short(self) -> None:
+        source = backward(perceptron(8, sizes=(784, 128, 64, 10))).source()
+        assert len(source.splitlines()) < 60
+        assert max(map(len, source.splitlines())) <= 120
+
+
+def executed(source: str) -> Any:
+    module: dict[str, Any] = {}
+    exec(compile(source, "emitted", "exec"), module)
+    return module.get("forward_backward") or module["forward"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_op_prints_as_what_it_computes(case: Case) -> None:
+    out, wrt = recorded(case)
+    graph = tg.Graph(out)
+    if wrt:
+        graph.backprop(wrt=wrt, seed=weights(out.shape))
+    run = run_of(str(case), graph)
+    for level in ("named", "op"):
+        result = executed(graph.source(level=level))(*run.leaves)
+        output, gradients = result if wrt else (result, {})
+        np.testing.assert_array_equal(output, out.value)
+        assert not wrt or gradients
+        for name, value in gradients.items():
+            np.testing.assert_allclose(value, graph[name].value, rtol=1e-12, atol=0)
+            assert np.shape(value) == graph[name].shape
+
+
+def test_modules_run_in_a_fresh_interpreter_at_any_batch_size(tmp_path: Path) -> None:
+    runs = []
+    for label, build in {**MODELS, **RANDOM}.items():
+        for make in (backward, hessian_vector):
+            runs.append(run_of(f"{label} {make.__name__}", make(build(5))))
+            runs.append(run_of(f"{label} {make.__name__}, more examples", make(build(8)), runs[-1].source))
+    for run, result in zip(runs, in_a_fresh_interpreter(runs, tmp_path), strict=True):
+        assert_same(run, result)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_both_levels_have_the_same_numbers(name: str) -> None:
+    graph = backward(MODELS[name](5))
+    atoms = {s.name: s for s in graph.statements(level="op")}
+    for statement in graph.statements():
+        if statement.name in graph.names:
+            assert atoms[statement.name].value.tobytes() == statement.value.tobytes()
+    run = run_of(name, graph)
+    atomic = {s.name: s.value for s in atoms.values() if s.of is not None} | {"": graph.outputs[0].value}
+    assert_same(run, executed(graph.source())(*run.leaves))
+    assert_same(Run(name, "", [], atomic), executed(graph.source(level="op"))(*run.leaves))
+
+
+class TestEntry:
+    @pytest.mark.parametrize(("name", "shape"), [("X", (15,)), ("y", (5, 1)), ("w", (1,)), ("b", (1,)), ("X", (1, 3))])
+    def test_another_rank_or_a_size_of_1_elsewhere_is_refused(self, name: str, shape: tuple[int, ...]) -> None:
+        graph = backward(MODELS["linear"](5))
+        leaves = {leaf: graph[leaf].value for leaf in ("X", "y", "w", "b")}
+        with pytest.raises(ValueError, match=rf"^{name} has shape \({shape[0]}, ?[0-9]*\): other sizes than the recorded"):
+            graph.function()(**leaves | {name: np.zeros(shape)})
+
+    def test_an_axis_of_size_1_must_stay_one(self) -> None:
+        m = tg.constant(np.ones((1, 3)))
+        with pytest.raises(ValueError, match=r"^m has shape"):
+            tg.Graph(np.sum(m), names={"m": m}).function()(np.ones((2, 3)))
+
+    def test_the_function_carries_its_source(self) -> None:
+        graph = backward(canonical())
+        function: Any = graph.function()
+        assert function.source == graph.source()
+        assert function(**dict.fromkeys(("x1", "x2", "y", "w1", "w2", "b"), 1.0))[0].shape == ()
+
+
+class TestRequests:
+    def test_a_seed_is_an_argument(self) -> None:
+        w = tg.parameter(np.arange(3.0))
+        z = w**2
+        graph = tg.Graph(z, names={"w": w, "z": z})
+        graph.backprop(seed=np.ones(3))
+        _, gradients = graph.function()(w=np.arange(4.0), dz=2 * np.ones(4))
+        np.testing.assert_array_equal(gradients["dw"], 4 * np.arange(4.0))
+
+    def test_several_outputs_and_requests(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        s, p = np.sum(w), np.prod(w)
+        graph = tg.Graph(s, p, names={"w": w, "s": s, "p": p})
+        graph.backprop()
+        graph.backprop(of="p", wrt="w")
+        outputs, gradients = graph.function()(np.array([3.0, 5.0]))
+        assert [float(x) for x in outputs] == [8, 15]
+        np.testing.assert_array_equal(gradients["dw"], [1, 1])
+        np.testing.assert_array_equal(gradients["dp_dw"], [5, 3])
+
+    def test_an_output_that_is_a_leaf(self) -> None:
+        w = tg.parameter(3.0)
+        output, gradients = backward(tg.Graph(w, names={"w": w})).function()(4.0)
+        assert (output, list(gradients.values())) == (4, [1] if gradients else [])
+
+    def test_an_array_that_a_rule_brings_along_is_an_argument(self) -> None:
+        M = np.array([2.0, 3.0])
+
+        @tg.op(lambda g, out, x: g * M)
+        def scaled(x: Any) -> Any:
+            return x * np.array([2.0, 3.0])
+
+        w = tg.parameter([1.0, 1.0])
+        graph = backward(tg.Graph(np.sum(scaled(w)), names={"w": w}))
+        np.testing.assert_array_equal(graph.function()(w.value, M)[1]["dw"], M)
+
+    @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
+    def test_labels_of_any_dtype(self, dtype: Any) -> None:
+        y, a = tg.constant(np.array([0, 1, 1], dtype)), tg.parameter([0.2, 0.4, 0.9])
+        L = -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a)) + np.mean(a * y - y / a)
+        run = run_of("labels", backward(tg.Graph(L, names={"y": y, "a": a, "L": L})))
+        assert_same(run, executed(run.source)(*run.leaves))
+
+    def test_float32_stays_float32(self) -> None:
+        X, w = tg.constant(np.ones((4, 3), np.float32)), tg.parameter(np.ones(3, np.float32))
+        graph = backward(tg.Graph(np.mean(tg.sigmoid(X @ w * 2) ** 2), names={"X": X, "w": w}))
+        output, gradients = graph.function()(X.value, w.value)
+        assert (output.dtype, gradients["dw"].dtype) == (np.float32, np.float32)
+
+
+def bad_literals() -> list[Any]:
+    return [
+        lambda w: w / 0, lambda w: w * np.inf, lambda w: w * -np.inf, lambda w: w * np.nan, lambda w: w * -0.0,
+        lambda w: (-w) ** 2,
+        lambda w: w * (-2) ** 3, lambda w: 0 * w, lambda w: (-2.0) ** (w * 0 + 2), lambda w: w * True, lambda w: w - -3,
+        lambda w: w / -0.0, lambda w: np.where(w > 0, np.inf, w), lambda w: 2.0 ** -w, lambda w: w ** -1, lambda w: w ** 1,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", bad_literals())
+@pytest.mark.parametrize("shape", [(), (2,)])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_of_all_kinds_are_literals(function: Any, shape: tuple[int, ...]) -> None:
+    w = tg.parameter(np.full(shape, 1.5)[()])
+    run = run_of("literal", backward(tg.Graph(np.sum(function(w)), names={"w": w})))
+    assert_same(run, executed(run.source)(*run.leaves))
+
+
+SHIFT = 0.5
+SCALES = (1.0, 2.0)
+
+
+def module_helper(x: Any, factor: Any = SHIFT) -> Any:
+    return x * factor + SCALES[1]
+
+
+def user_module(folder: Path) -> ModuleType:
+    text = """
+import math
+import numpy
+from numpy import exp
+from math import sqrt
+
+ROOT = 2
+
+def shape(x: 'int', k=ROOT):
+    return exp(x) * math.pi * sqrt(k) * numpy.ones_like(x)
+"""
+    (folder / "of_the_user.py").write_text(text)
+    spec = importlib.util.spec_from_file_location("of_the_user", folder / "of_the_user.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["of_the_user"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class TestOpsOfTheUser:
+    def test_bring_their_constants_helpers_closures_and_modules(self, tmp_path: Path) -> None:
+        other = user_module(tmp_path).shape
+        inner = 3.0
+
+        @tg.op(lambda g, out, x, times: g * np.cos(x), elementwise=True)
+        def elaborate(x: Any, *, times: int = 2) -> Any:
+            """Documented."""
+            shape: Any = [module_helper(x) for _ in range(times)]
+
+            def closing(y: Any) -> Any:
+                return y * inner - SHIFT
+
+            return closing(shape[0]) + other(x) + tg.sigmoid(x) + tg.ops.tanh(x) + np.sum(shape[0] * 0, axis=tuple(range(x.ndim)))
+
+        w = tg.parameter([0.1, 0.2])
+        run = run_of("elaborate", backward(tg.Graph(np.sum(elaborate(w)), names={"w": w, "index_of": np.sum(w)})))
+        assert "tinygraph" not in run.source
+        for result in in_a_fresh_interpreter([run], tmp_path):
+            assert_same(run, result)
+
+    def test_without_source_are_refused_by_name(self) -> None:
+        module: dict[str, Any] = {"tg": tg, "__name__": "typed"}
+        exec("@tg.op(lambda g, out, x: g)\ndef typed(x): return x + 0", module)
+        with pytest.raises(ValueError, match="<op typed> cannot be written as source: that of typed is not to be found"):
+            tg.Graph(module["typed"](tg.parameter(1.0))).source()
+
+    def test_that_read_an_object_are_refused_by_name(self) -> None:
+        table = {"a": 1}
+
+        @tg.op(lambda g, out, x: g)
+        def reads_a_dict(x: Any) -> Any:
+            return x * table["a"]
+
+        with pytest.raises(ValueError, match="<op reads_a_dict> cannot be written as source: it reads table, a dict"):
+            tg.Graph(reads_a_dict(tg.parameter(1.0))).source()
+
+    def test_may_have_the_name_of_the_printed_function(self) -> None:
+        @tg.op(lambda g, out, x: 3 * g)
+        def forward(x: Any) -> Any:
+            return 3 * x
+
+        assert tg.Graph(forward(tg.parameter(1.0))).function()(2.0) == 6
+
+    def test_two_of_one_name_are_refused(self) -> None:
+        def made(factor: float) -> Any:
+            @tg.op(lambda g, out, x: g * factor)
+            def twice_named(x: Any) -> Any:
+                return x * factor
+
+            return twice_named
+
+        w = tg.parameter(1.0)
+        with pytest.raises(ValueError, match="another op of the graph has the same name"):
+            tg.Graph(made(2.0)(w) + made(3.0)(w)).source()
+
+
+HOSTILE = [
+    "lambda", "np", "len", "bool", "slice", "t", "t_2", "_check", "<check", "SHAPES", "ARRAY", "sigmoid", "exp", "forward", "dL",
+    "L", 'a"; import os; "', "a\\", "<script>alert(1)</script>", "x\ny", "\u202exyz", "a" * 10_000, "", "None", "ﬁ", "名前",
+    "1x", "self", "index_of",
+]  # fmt: skip
+
+
+def test_hostile_names_neither_break_nor_inject() -> None:
+    names: dict[str, Any] = {name: tg.parameter(float(i + 1)) for i, name in enumerate(HOSTILE)}
+    L = sum(tg.sigmoid(x) * x for x in names.values())
+    for given in (names, {f"{name} node": node for name, node in names.items()}, dict(list(names.items())[::-1])):
+        run = run_of("hostile", backward(tg.Graph(L, names=given)))
+        assert_same(run, executed(run.source)(*run.leaves))
+        assert "import os" not in run.source
+        assert "<script>" not in run.source
+        assert "\u202e" not in run.source
+
+
+class TestUnderJax:
+    @pytest.fixture
+    def jax(self) -> Any:
+        jax = pytest.importorskip("jax", reason="the extra `jax` is not installed")
+        with jax.enable_x64(True):
+            yield jax
+
+    @pytest.mark.parametrize("name", MODELS)
+    @pytest.mark.parametrize("make", [backward, hessian_vector])
+    def test_models_are_equal(self, jax: Any, name: str, make: Any) -> None:
+        graph = make(MODELS[name](5))
+        run = run_of(name, graph)
+        assert_same(run, jax.jit(graph.function(np=jax.numpy))(*run.leaves), 1e-10)
+
+    def test_every_op_is_traced_or_refused_by_name(self, jax: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        traced: dict[str, tuple[Any, Run]] = {}
+        named: set[str] = set()
+        failed: set[str] = set()
+        for label, graph in forward_and_backward():
+            refused = {x.op.name for s in program(graph).statements for x in applied(s.expression) if untraceable(x)}
+            run = run_of(label, graph)
+            if refused:
+                with pytest.raises(TypeError, match=rf"JAX cannot trace ({'|'.join(refused)}), which"):
+                    graph.function(np=jax.numpy)
+                named |= refused
+            with monkeypatch.context() as patch:
+                patch.setattr("tinygraph.express.source._check_traceable", lambda program: None)
+                function = graph.function(np=jax.numpy)
+            try:
+                jax.make_jaxpr(function)(*run.leaves)
+            except (TypeError, NotImplementedError, IndexError):
+                assert refused
+                failed |= refused if len(refused) == 1 else set()
+            else:
+                traced[run.label.split()[0]] = function, run
+        assert failed == named == {op.name for op in NOT_TRACEABLE} | {"index", "repeat"}
+        functions = [function for function, _ in traced.values()]
+        runs = [run for _, run in traced.values()]
+        together = jax.jit(lambda leaves: [f(*x) for f, x in zip(functions, leaves, strict=True)])
+        for run, result in zip(runs, together([run.leaves for run in runs]), strict=True):
+            assert_same(run, result if isinstance(result, tuple) else (result, {}), 1e-10)
+
+
+def forward_and_backward() -> Iterator[tuple[str, tg.Graph]]:
+    """Every case of every op as a graph, without its gradients and with them."""
+    for case in CASES:
+        if case.note not in LAYOUTS:
+            out, wrt = recorded(case)
+            yield str(case), tg.Graph(out)
+            if wrt:
+                graph = tg.Graph(out)
+                graph.backprop(wrt=wrt, seed=weights(out.shape))
+                yield f"{case} backward", graph
