@@ -1,0 +1,109 @@
+"""The parts of notation that need no context: how tightly things bind, brackets, numbers, words and indices."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+from tinygraph.express.expression import Apply, Shape
+from tinygraph.express.layout import (
+    Digits,
+    Fence,
+    Fraction,
+    Layout,
+    Lowered,
+    Raised,
+    Root,
+    Row,
+    Sign,
+    Symbol,
+    Times,
+    Word,
+    lowered,
+)
+from tinygraph.express.python import constant, literal
+
+# How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
+CASES, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(7)
+
+Index: TypeAlias = tuple[str, ...]  # a letter for each axis, "" for one of size 1
+Told: TypeAlias = tuple[Layout, int]  # a layout and how tightly it binds
+
+
+def written_number(value: Any) -> Told:
+    """A number, with a power of ten where it has an exponent."""
+    text, _ = literal(value)
+    if text in ("True", "False"):
+        return Word(text), ATOM
+    if text == repr(math.pi):
+        return Symbol("π"), ATOM
+    text = {"np.inf": "∞", "-np.inf": "-∞", "np.nan": "NaN"}.get(text, text)
+    mantissa, _, exponent = text.lstrip("-").partition("e")
+    layout: Layout = Digits(mantissa.removesuffix(".0"))
+    if exponent:
+        power = Raised(Digits("10"), Digits(str(int(exponent)).replace("-", "−")))
+        layout = power if mantissa == "1" else Row((layout, Times(dot=True), power))
+    if text.startswith("-"):
+        return Row((Sign("−", tight=True), layout)), SUM
+    return layout, PRODUCT if exponent else ATOM
+
+
+def written_metadata(value: Any) -> Layout:
+    """Metadata such as an axis."""
+    text = value if isinstance(value, str) and value else constant(value)
+    return Digits(text.replace("-", "−")) if re.fullmatch(r"-?[\d.]+", text) else Word(text)
+
+
+def given_metadata(x: Apply) -> Iterator[tuple[str, Any]]:
+    """The metadata of an op that is not what it is by default."""
+    return ((key, value) for key, value in x.params.items() if value is not None and x.op.defaults.get(key) != value)
+
+
+SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+
+
+def written_word(text: str) -> Layout:
+    """A name, with the digits below it that its notation has there."""
+    name = text.rstrip("₀₁₂₃₄₅₆₇₈₉")
+    return Word(text) if name in ("", text) else Lowered(Word(name), Digits(text.removeprefix(name).translate(SUBSCRIPTS)))
+
+
+def listed(items: Sequence[Layout]) -> Layout:
+    """Things between commas."""
+    row: list[Layout] = []
+    for item in items:
+        row += [Sign(","), item] if row else [item]
+    return Row(tuple(row))
+
+
+def fenced(told: Told, least: int) -> Layout:
+    """A layout, in brackets where it binds less tightly than `least`."""
+    layout, binds = told
+    if binds >= least:
+        return layout
+    return Fence("[", layout, "]") if binds == RELATION else Fence("(", layout, ")")
+
+
+def raisable(layout: Layout) -> Layout:
+    """What an exponent may stand on: a partial derivative needs parentheses, and so does a root."""
+    return Fence("(", layout, ")") if isinstance(layout, Fraction | Root) else layout
+
+
+def several(shape: Shape) -> bool:
+    """Whether an array has more than one entry, or none."""
+    return any(size != 1 for size in shape)
+
+
+def with_index(layout: Layout, shape: Shape, index: Index | None) -> Layout:
+    """A value with the index of each of its axes that has more than one entry."""
+    if index is None or not shape:
+        return layout
+    return lowered(layout, ",".join(letter for letter, size in zip(index[-len(shape) :], shape, strict=True) if size != 1))
+
+
+def axes_of(x: Apply) -> list[int]:
+    """The axes of its first input that an op works along."""
+    rank, axis = len(x.inputs[0].shape), x.params["axis"]
+    return [i % rank for i in (range(rank) if axis is None else axis if isinstance(axis, tuple) else (axis,))]

@@ -1,0 +1,148 @@
+"""Products and quotients as mathematics: a flat list of factors, of which some are fractions; matrix products apart from ⊙."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from tinygraph import ops
+from tinygraph.express.expression import Apply, Expression, Number
+from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sigma, Sign, Times, Word, is_stacked
+from tinygraph.express.pieces import (
+    ATOM,
+    BIG,
+    ENTRYWISE,
+    PRODUCT,
+    RELATION,
+    SUM,
+    Index,
+    Told,
+    fenced,
+    raisable,
+    several,
+    with_index,
+)
+
+if TYPE_CHECKING:
+    from tinygraph.express.notation import Notation
+
+
+class Factor(NamedTuple):
+    """One of the factors of a product, how tightly it binds, and whether it is an array."""
+
+    layout: Layout
+    binds: int
+    array: bool
+
+
+def unsigned(x: Expression) -> tuple[bool, Expression]:
+    """Whether the leading factor has a sign, and the expression without it."""
+    if isinstance(x, Number) and not isinstance(x.value, bool) and x.value < 0:
+        return True, Number(-x.value)
+    if isinstance(x, Apply) and x.op is ops.negative:
+        return True, x.inputs[0]
+    if isinstance(x, Apply) and x.op in (ops.multiply, ops.divide, ops.matmul):
+        signed, first = unsigned(x.inputs[0])
+        return signed, Apply(x.op, (first, *x.inputs[1:]), x.params, x.shape, x.kind, x.size) if signed else x
+    return False, x
+
+
+def product(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """A product or quotient, with its sign in front."""
+    signed, bare = unsigned(x)
+    if signed:
+        return Row((Sign("−", tight=True), notation.inside(bare, BIG, index))), SUM
+    return as_product(factors_of(notation, x, index))
+
+
+def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[Factor]:
+    """A product as its factors, of which some are fractions."""
+    if isinstance(x, Apply) and x.op is ops.multiply:
+        return _with_number_on_top([factor for i in x.inputs for factor in factors_of(notation, i, index)])
+    if isinstance(x, Apply) and x.op is ops.divide and not unsigned(x)[0]:
+        return _divided(notation, x, index)
+    if isinstance(x, Apply) and x.op is ops.expand_dims and index is not None:
+        return factors_of(notation, x.inputs[0], without_new_axes(x, index))
+    layout, binds = notation.told(x, index)
+    if isinstance(x, Apply) and x.op is ops.matmul and not x.shape:
+        binds = BIG  # what follows would be read as a part of it
+    return [Factor(layout, binds, index is None and several(x.shape))]
+
+
+def _with_number_on_top(factors: list[Factor]) -> list[Factor]:
+    """2 · 1/n is 2/n, and a leading 1 says nothing."""
+    if len(factors) > 1 and isinstance(number := factors[0].layout, Digits):
+        if number.text == "1":
+            return factors[1:]
+        fraction = factors[1].layout
+        if isinstance(fraction, Fraction) and fraction.top == Digits("1"):
+            return [factors[1]._replace(layout=Fraction(number, fraction.bottom)), *factors[2:]]
+    return factors
+
+
+def _divided(notation: Notation, x: Expression, index: Index | None) -> list[Factor]:
+    """The factors of a quotient: what is a fraction or a sum of them itself stands in front of it, or behind 1/b."""
+    below: list[Factor] = []
+    array = index is None and several(x.shape)
+    while isinstance(x, Apply) and x.op is ops.divide:
+        below = factors_of(notation, x.inputs[1], index) + below
+        x = x.inputs[0]
+    factors = factors_of(notation, x, index)
+    bottom = as_product(sorted(below, key=lambda f: not isinstance(f.layout, Digits)))[0]
+    tall = [f for f in factors if is_stacked(f.layout)]
+    flat = [f for f in factors if not is_stacked(f.layout)]
+    fraction = Factor(Fraction(as_product(flat)[0] if flat else Digits("1"), bottom), PRODUCT, array and len(tall) < len(factors))
+    if all(isinstance(f.layout, Digits) for f in flat):
+        return [Factor(fraction.layout, PRODUCT, any(f.array for f in below)), *tall]
+    return [*tall, fraction]
+
+
+def as_product(factors: Sequence[Factor]) -> Told:
+    """Factors as a product."""
+    if len(factors) == 1:
+        return factors[0].layout, factors[0].binds
+    items: list[Layout] = []
+    binds = PRODUCT
+    for i, factor in enumerate(factors):
+        last = i == len(factors) - 1
+        layout = fenced((factor.layout, factor.binds), BIG if last else ENTRYWISE)
+        if i:
+            entrywise = factor.array and any(before.array for before in factors[:i])
+            items.append(Sign("⊙") if entrywise else Times(dot=_starts_with_digit(layout)))
+            binds = ENTRYWISE if entrywise else binds
+        items.append(layout)
+    return Row(tuple(items)), min(binds, BIG if factors[-1].binds == BIG and isinstance(items[-1], Sigma | Row) else binds)
+
+
+def _starts_with_digit(layout: Layout) -> bool:
+    while isinstance(layout, Row | Raised | Lowered):
+        layout = layout.items[0] if isinstance(layout, Row) else layout.base
+    return isinstance(layout, Digits)
+
+
+def without_new_axes(x: Apply, index: Index) -> Index:
+    """The index of what new axes of size 1 were put into."""
+    rank, axis = len(x.shape), x.params["axis"]
+    new = {i % rank for i in (axis if isinstance(axis, tuple) else (axis,))}
+    return tuple(letter for i, letter in enumerate(index[-rank:]) if i not in new)
+
+
+def matrix_product(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """A matrix product; a vector on its left is transposed."""
+    signed, bare = unsigned(x)
+    if signed:
+        return Row((Sign("−", tight=True), notation.inside(bare, BIG, index))), SUM
+    if index is not None and several(x.shape):
+        return with_index(Fence("(", notation.inside(x, RELATION, None), ")"), x.shape, index), ATOM
+    left, right = x.inputs
+    rows = len(left.shape) == 1 and not _is_row(left)
+    first = Raised(raisable(notation.inside(left, ATOM, None)), Word("T")) if rows else notation.inside(left, PRODUCT, None)
+    second = notation.inside(right, PRODUCT, None)
+    if _is_row(right):
+        second = Raised(Fence("(", second, ")"), Word("T"))
+    return Row((first, Times(), second)), PRODUCT
+
+
+def _is_row(x: Expression) -> bool:
+    """Whether a vector comes out lying, as x⊤A does."""
+    return isinstance(x, Apply) and x.op is ops.matmul and len(x.shape) == len(x.inputs[0].shape) == 1
