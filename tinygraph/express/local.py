@@ -48,10 +48,15 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
     found = sweep(statement.node, [x], seed, on_nodes=True, path=path)
     if x not in found:
         return None
-    unit = is_factor or any(request.unit and request.seed is upstream for request in program.graph.requests())
-    known: dict[Node, Expression] = {seed: Number(1) if unit else Name(seed)}
+    known: dict[Node, Expression] = {seed: Number(1) if is_factor else upstream_expression(program, seed)}
     expression = _written(found[x], program, known)
     return None if expression is None else Local(expression, found[x], is_factor)
+
+
+def upstream_expression(program: Program, gradient: Node) -> Expression:
+    """An upstream gradient by its name, or 1 where that is all it is."""
+    unit = any(request.unit and request.seed is gradient for request in program.graph.requests())
+    return Number(1) if unit else Name(gradient)
 
 
 def _inside(program: Program, statement: Statement) -> Collection[Node]:

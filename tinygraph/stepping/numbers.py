@@ -22,6 +22,9 @@ class Shown(float):
     def __repr__(self) -> str:
         return number(np.float64(self))
 
+    def __neg__(self) -> Shown:
+        return Shown(-float(self))
+
 
 class Shape(float):
     """An array that prints as its shape."""
@@ -40,7 +43,12 @@ class Shape(float):
 
 def with_numbers(expression: Expression, value: Callable[[Node], Any] = lambda node: node.value) -> str:
     """An expression as source with numbers for names; arrays stand as their shapes."""
-    return python(_shown(expression, value, outermost=True), str)
+    return python(shown(expression, value), str)
+
+
+def shown(expression: Expression, value: Callable[[Node], Any] = lambda node: node.value) -> Expression:
+    """An expression over the numbers that its names stand for, with what is in brackets worked out."""
+    return _shown(expression, value, outermost=True)
 
 
 def _shown(x: Expression, value: Callable[[Node], Any], outermost: bool = False) -> Expression:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinygraph.express.program import Level, program
@@ -44,18 +45,20 @@ class Stepper:
 
     >>> w = tg.parameter(3.0)
     >>> y = w * 2
-    >>> L = y * y
+    >>> L = y * w
     >>> graph = tg.Graph(L, names={"w": w, "y": y, "L": L})
     >>> s = graph.stepper()
-    >>> s.run(until="dy")
-    <step dy (2/2) += y = 6.000, together 12.000>
+    >>> s.run(until="dw")
+    <step dw (2/2) += y = 6.000, together 12.000>
     >>> print(s)
     forward
       y = w * 2 = 3.000 * 2 = 6.000
-      L = y * y = 6.000 * 6.000 = 36.000
+      L = y * w = 6.000 * 3.000 = 18.000
     backward
       dL = 1 = 1.000
-      dy = y + y = 6.000 + 6.000 = 12.000
+      dy = w = 3.000
+      dw (1/2) += dy * 2 = 6.000, so far 6.000
+      dw (2/2) += y = 6.000, together 12.000
     """
 
     def __init__(self, graph: Graph, level: Level = "named") -> None:
@@ -65,6 +68,7 @@ class Stepper:
         self.chapters = [Chapter(steppable(graph, level))]
         self.position = 0
         self.breakpoints: set[str] = set()
+        self.watchers: list[Callable[[bool], None]] = []  # told when the walk moved (False) or its numbers changed (True)
         self._example: int | None = None
 
     @property
@@ -98,19 +102,19 @@ class Stepper:
         """Take the next step; raises WalkError at the end of the walk."""
         if self.position == len(self.steps):
             raise WalkError("the walk is at its end: back() or rewind(), or update(learning_rate=0.1) for a further iteration")
-        self.position += 1
+        self._move(self.position + 1)
         return self.steps[self.position - 1]
 
     def back(self) -> Step | None:
         """Take the last step back, and show the one before; raises WalkError at the start."""
         if not self.position:
             raise WalkError("the walk is at its start: step() or run()")
-        self.position -= 1
+        self._move(self.position - 1)
         return self.current
 
     def rewind(self) -> None:
         """Go back to the start."""
-        self.position = 0
+        self._move(0)
 
     def run(self, until: Until = None) -> Step | None:
         """Step on to a name, to the first step of which a function says so, else to a breakpoint or to the end.
@@ -120,7 +124,7 @@ class Stepper:
         ahead = self.steps[self.position :]
         if until is None:
             hits = [i for i, step in enumerate(ahead, 1) if step.name in self.breakpoints and _is_last(step)]
-            self.position += hits[0] if hits else len(ahead)
+            self._move(self.position + (hits[0] if hits else len(ahead)))
             return self.current
         if isinstance(until, str):
             hits = [i for i, step in enumerate(ahead, 1) if step.name == until and _is_last(step)]
@@ -130,8 +134,13 @@ class Stepper:
             hits = [i for i, step in enumerate(ahead, 1) if until(step)][:1]
             if not hits:
                 raise ValueError("no step ahead meets the condition; rewind() first if it may be met behind")
-        self.position += hits[0]
+        self._move(self.position + hits[0])
         return self.current
+
+    def _move(self, position: int, changed: bool = False) -> None:
+        self.position = position
+        for watch in self.watchers:
+            watch(changed)
 
     def _not_ahead(self, name: str) -> str:
         if any(step.name == name for step in self.steps):
@@ -146,18 +155,19 @@ class Stepper:
         Raises KeyError for a name that no leaf has, ValueError for another shape, TypeError for what is no real number.
         """
         graph = self.graph
-        known = {program(graph).name(leaf): leaf for leaf in program(graph).leaves}
+        leaf_names = {program(graph).name(leaf): leaf for leaf in program(graph).leaves}
+        aliases = {name: graph[name] for name in graph.names if graph[name].op is None}
+        known = aliases | leaf_names
         values: dict[Node, Any] = {}
         for name, value in leaves.items():
-            leaf = known.get(name, graph[name] if name in graph else None)
-            if leaf is None or leaf.op is not None:
-                raise KeyError(f"no leaf is called {name!r}: there are {', '.join(known)}")
-            values[leaf] = value
+            if name not in known:
+                raise KeyError(f"no leaf is called {name!r}: there are {', '.join(leaf_names)}")
+            values[known[name]] = value
         here = next(i for i, chapter in enumerate(self.chapters) if chapter is self.chapter)
         changed = Chapter(graph.with_leaves(values))
         before = sum(len(chapter.steps) for chapter in self.chapters[:here])
         self.chapters = [*self.chapters[:here], changed]
-        self.position = min(self.position, before + len(changed.steps))
+        self._move(min(self.position, before + len(changed.steps)), changed=True)
 
     def update(self, learning_rate: float = 0.1) -> Step:
         """Finish the iteration with `w := w - learning_rate * dw` for every parameter, and go on to the next one.
@@ -175,7 +185,7 @@ class Stepper:
         here = next(i for i, known in enumerate(self.chapters) if known is chapter)
         chapter.updates = updates
         self.chapters = [*self.chapters[: here + 1], following]
-        self.position = sum(len(known.steps) for known in self.chapters[: here + 1])
+        self._move(sum(len(known.steps) for known in self.chapters[: here + 1]), changed=True)
         return updates[-1]
 
     # Looking
@@ -191,6 +201,7 @@ class Stepper:
 
         check_example(self.graph, index)
         self._example = index
+        self._move(self.position, changed=True)
 
     @property
     def lens(self) -> Example | None:
@@ -199,6 +210,38 @@ class Stepper:
 
         current = self.current
         return None if current is None or self._example is None else example_of(self.graph, current, self._example)
+
+    def page(self) -> str:
+        """The walk as a page in one file, which steps, plays and asks without kernel or network."""
+        from tinygraph.stepping.page import page
+
+        return page(self)
+
+    def widget(self) -> Any:
+        """The walk as a widget with the kernel behind it: sliders for scalar leaves, and `current` follows the browser.
+
+        Needs the extra `widget`; raises ImportError, with the line to install it, without.
+        """
+        try:
+            from tinygraph.stepping.widget import Widget
+        except ImportError as error:
+            raise ImportError('the widget needs anywidget: pip install "tinygraph-autodiff[widget]"') from error
+        return Widget(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page to a file; returns the path."""
+        path = Path(path)
+        path.write_text(self.page(), encoding="utf-8", errors="replace")
+        return path
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from tinygraph.draw.engine import LayoutError
+        from tinygraph.stepping.page import frame
+
+        try:
+            return {"text/html": frame(self.page(), repr(self)), "image/svg+xml": self.graph.draw().svg, "text/plain": str(self)}
+        except LayoutError as error:
+            return {"text/plain": f"{error}\n\n{self}"}
 
     def __str__(self) -> str:
         lines: list[str] = []

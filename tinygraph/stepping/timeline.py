@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.expression import Expression, Name
-from tinygraph.express.local import Local, local_derivative
+from tinygraph.express.expression import Expression
+from tinygraph.express.local import Local, local_derivative, upstream_expression
 from tinygraph.express.program import Level, Program, Statement, program
 from tinygraph.express.python import python
 from tinygraph.express.simplify import simplified
@@ -123,7 +123,7 @@ def _backward(told: Program, statement: Statement) -> Iterator[Step]:
 def _contribution(told: Program, way: Way) -> Contribution:
     reader, upstream, local = way
     value = local.node.value * upstream.value if local.is_factor else local.node.value
-    expression = product(local, upstream)
+    expression = product(told, local, upstream)
     return Contribution(reader.name, python(expression, told.name), value, expression)
 
 
@@ -161,12 +161,12 @@ def _factor(told: Program, statement: Statement, reader: Statement, local: Local
     return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
 
 
-def product(local: Local, upstream: Node) -> Expression:
+def product(told: Program, local: Local, upstream: Node) -> Expression:
     """Upstream gradient times local derivative."""
     if not local.is_factor:
         return local.expression
     value = local.node
-    return simplified(ops.multiply, [Name(upstream), local.expression], {}, value.shape, "f")
+    return simplified(ops.multiply, [upstream_expression(told, upstream), local.expression], {}, value.shape, "f")
 
 
 def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
