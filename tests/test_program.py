@@ -1,0 +1,160 @@
+"""Which nodes are statements, what they are called, and in which order they stand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tinygraph.express.expression import Like, leaves
+from tinygraph.express.program import LONGEST, program
+
+
+def told(graph: tg.Graph) -> list[str]:
+    return [f"{s.name} = {s.right}" for s in graph.statements()]
+
+
+class TestStatements:
+    def test_unnamed_values_are_written_into_their_reader(self) -> None:
+        x = tg.constant(2.0)
+        assert told(tg.Graph(np.exp(x * 3) + 1, names={"x": x})) == ["output = np.exp(x * 3) + 1"]
+
+    def test_shared_work_is_done_once(self) -> None:
+        x = tg.constant(2.0)
+        e = np.exp(x)
+        assert told(tg.Graph(e * np.sin(e), names={"x": x})) == ["t = np.exp(x)", "output = t * np.sin(t)"]
+
+    def test_one_shared_step_of_arithmetic_is_repeated(self) -> None:
+        x = tg.constant(2.0)
+        e = 1 - x
+        assert told(tg.Graph(e * np.sin(e), names={"x": x})) == ["output = (1 - x) * np.sin(1 - x)"]
+
+    def test_a_temporary_name_that_is_taken_is_left_alone(self) -> None:
+        t, t_2 = tg.constant(2.0), tg.constant(3.0)
+        e = np.exp(t)
+        assert told(tg.Graph(e * np.sin(e) + t_2, names={"t": t, "t_2": t_2}))[0] == "t_3 = np.exp(t)"
+
+    def test_a_long_expression_is_cut(self) -> None:
+        x = tg.parameter(0.5)
+        y: Any = x
+        for _ in range(10_000):
+            y = y * 0.9 + 0.1
+        graph = tg.Graph(y, names={"x": x})
+        graph.backprop()
+        statements = graph.statements()
+        assert max(getattr(s.expression, "size", 0) for s in statements) <= LONGEST + 1
+        assert len(statements) < 20_000 / LONGEST * 3
+        output, gradients = graph.function()(0.5)
+        assert output == y.value
+        np.testing.assert_allclose(gradients["dx"], graph["dx"].value, rtol=1e-12)
+
+    def test_every_statement_stands_behind_what_it_reads(self) -> None:
+        w = tg.parameter(np.arange(1.0, 4.0))
+        a = np.exp(w)
+        L = np.sum(np.sort(a * w) ** 2) / np.max(a)
+        graph = tg.Graph(L, names={"w": w, "a": a, "L": L})
+        graph.backprop()
+        known = set(program(graph).leaves)
+        for s in graph.statements():
+            assert {x for x in s.inputs if x is not s.node} <= known
+            known.add(s.node)
+
+    def test_phases_places_and_values(self) -> None:
+        w = tg.parameter(3.0)
+        L = w * w
+        graph = tg.Graph(L, names={"w": w, "L": L})
+        graph.backprop()
+        forward, seed, dw = graph.statements()
+        assert [s.phase for s in (forward, seed, dw)] == ["forward", "backward", "backward"]
+        assert (dw.of, dw.value, dw.shape, dw.inputs) == (w, 6.0, (), (w,))
+        assert seed.place == forward.place
+
+    def test_a_request_for_more_is_told(self) -> None:
+        w, v = tg.parameter(3.0), tg.parameter(2.0)
+        graph = tg.Graph(w * v, names={"w": w, "v": v})
+        graph.backprop(wrt="w")
+        assert "dv" not in graph.source()
+        graph.backprop()
+        assert told(graph)[-2:] == ["dw = v", "dv = w"]
+
+    def test_another_level_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="level='ops'"):
+            tg.Graph(tg.constant(1.0) * 2).statements(level="ops")  # type: ignore[arg-type]
+
+
+class TestShapes:
+    """A shape is read from a named value that has it in every run, not from one that happens to have it."""
+
+    def test_a_count_is_that_of_a_value_of_equal_shape(self) -> None:
+        x, other = tg.parameter(np.ones(4)), tg.constant(np.ones(4))
+        graph = tg.Graph(np.mean(np.exp(x) * 2) + np.sum(other), names={"other": other, "x": x})
+        graph.backprop()
+        assert told(graph)[-1] == "dx = 2 * t / len(t)"
+
+    def test_a_value_that_is_nowhere_named_gets_a_name_for_its_shape(self) -> None:
+        x, i = tg.parameter(np.arange(4.0)), tg.constant(np.array([0, 2, 2]))
+        graph = tg.Graph(np.mean(x[i]), names={"x": x, "i": i})
+        graph.backprop()
+        assert told(graph)[0] == "t = x[i]"
+        assert graph.function()(np.arange(5.0), np.array([0, 1, 2, 4]))[1]["dx"].tolist() == [0.25, 0.25, 0.25, 0, 0.25]
+
+    def test_shapes_that_only_the_backward_pass_has_come_to_an_end(self) -> None:
+        x = tg.parameter(np.arange(1.0, 5.0))
+        graph = tg.Graph(np.sum(np.cumprod(x)), names={"x": x})
+        graph.backprop()
+        statements = graph.statements()
+        assert not any(isinstance(x, Like) for s in statements for x in leaves(s.expression))
+        _, gradients = graph.function()(np.arange(1.0, 6.0))
+        np.testing.assert_allclose(
+            gradients["dx"], tg.gradients(np.sum(np.cumprod(y := tg.parameter(np.arange(1.0, 6.0)))), y)[0]
+        )
+
+    def test_of_a_graph_of_gradients(self) -> None:
+        x = tg.parameter(np.arange(1.0, 4.0))
+        L = np.mean(x**3)
+        graph = tg.Graph(L, names={"x": x, "L": L})
+        s = np.sum(graph.backprop()["x"])
+        second = tg.Graph(s, names={"x": x, "s": s})
+        second.backprop()
+        np.testing.assert_allclose(
+            second.function()(x=np.arange(1.0, 5.0), c_1=1.0)[1]["dx"], 6 * np.arange(1.0, 5.0) / 4, rtol=1e-14
+        )
+
+
+class TestNames:
+    def test_two_graphs_name_shared_nodes_differently(self) -> None:
+        x = tg.constant(2.0)
+        y = np.exp(x)
+        one, two = tg.Graph(y, names={"x": x, "y": y}), tg.Graph(y * 2, names={"u": x, "v": y})
+        assert told(one) == ["y = np.exp(x)"]
+        assert told(two) == ["v = np.exp(u)", "output = v * 2"]
+
+    def test_a_rebound_name_numbers_its_nodes(self) -> None:
+        h: Any = tg.constant(2.0)
+        for _ in range(3):
+            h = np.exp(h * 0.1)
+        assert [s.name for s in tg.Graph(h, names=locals()).statements()] == ["h_1", "h_2", "h"]
+
+    def test_aliases_find_the_node_by_its_first_name(self) -> None:
+        x = tg.constant(2.0)
+        graph = tg.Graph(x * 2, names={"x": x, "also": x})
+        assert told(graph) == ["output = x * 2"]
+        assert graph["also"] is graph["x"]
+
+    def test_nested_names_are_modules(self) -> None:
+        x, W = tg.constant(np.ones(2)), tg.parameter(np.ones((2, 2)))
+        z = W @ x
+        L = np.sum(z)
+        graph = tg.Graph(L, names={"L": L, "x": x, "layer1": {"W": W, "z": z}})
+        graph.backprop()
+        assert {s.name: s.module for s in graph.statements()} == {
+            "z": ("layer1",), "L": (), "dL": (), "dz": ("layer1",), "dW": ("layer1",),
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("name", "printed"), [("len", "len_"), ("np", "np_"), ("lambda", "lambda_"), ("exp", "exp_"), ("slice", "slice_")]
+    )
+    def test_names_that_source_needs_get_an_underscore(self, name: str, printed: str) -> None:
+        assert told(tg.Graph(tg.constant(2.0) * 2, names={name: tg.constant(1.0)})) == ["output = c_1 * 2"]
+        x = tg.constant(2.0)
+        assert told(tg.Graph(x * 2, names={name: x})) == [f"output = {printed} * 2"]
