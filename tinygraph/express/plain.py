@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygraph.express.notation import (
+from tinygraph.express.layout import (
     Digits,
     Fence,
     Fraction,
@@ -19,6 +19,7 @@ from tinygraph.express.notation import (
 )
 
 BELOW = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+TRANSPOSES = (Word("T"), Word("⊤"), Sign("⊤", tight=True))
 ABOVE = dict(zip("0123456789−+ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿⁱ", strict=True))
 
 
@@ -30,7 +31,7 @@ def plain(x: Layout) -> str:
     if isinstance(x, Word | Digits):
         return x.text
     if isinstance(x, Sign):
-        return x.text if x.tight else f"{x.text} " if x.text == "," else f" {x.text} "
+        return ", " if x.text == "," else x.text if x.tight else f" {x.text} "
     if isinstance(x, Times):
         return "·"
     if isinstance(x, Row):
@@ -57,8 +58,10 @@ def lowered(text: str) -> str:
 
 def raised(x: Layout) -> str:
     """A layout above the line, where Unicode has all of it there."""
-    if x == Word("T"):
+    if x in TRANSPOSES:
         return "ᵀ"
+    if isinstance(x, Row) and x.items[0] == Sign("⊙", tight=True):  # entry by entry, which the shape beside it tells
+        x = Row(x.items[1:])
     text = plain(x)
     return "".join(ABOVE[c] for c in text) if all(c in ABOVE for c in text) else f"^{_whole(x)}"
 

@@ -57,7 +57,7 @@ class Stepper:
     backward
       dL = 1 = 1.000
       dy = w = 3.000
-      dw (1/2) += dy * 2 = 6.000, so far 6.000
+      dw (1/2) += 2 * dy = 6.000, so far 6.000
       dw (2/2) += y = 6.000, together 12.000
     """
 
@@ -81,7 +81,7 @@ class Stepper:
         """The pass that the cursor is in."""
         left = self.position
         for chapter in self.chapters[:-1]:
-            if left <= len(chapter.steps):
+            if left < len(chapter.steps):
                 return chapter
             left -= len(chapter.steps)
         return self.chapters[-1]

@@ -1,0 +1,338 @@
+"""The walk: the right steps in the right order with the engine's numbers, and a cursor that never loses anything."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+import tinygraph as tg
+from tests.drawings import logistic, neuron, numbers
+from tinygraph.stepping.stepper import Stepper, WalkError
+
+NEURON = """\
+forward
+  z = w1 * x1 + w2 * x2 + b = 0.300 * 2.000 + 0.500 * -1.000 + 0.200 = 0.300
+  a = sigmoid(z) = 0.574
+  L = -(y * np.log(a) + (1 - y) * np.log(1 - a)) = -(1.000 * -0.554 + 0.000 * -0.854) = 0.554
+backward
+  dL = 1 = 1.000
+  da = -y / a + (1 - y) / (1 - a) = -1.000 / 0.574 + 0.000 / 0.426 = -1.741
+  dz = da * a * (1 - a) = -1.741 * 0.574 * 0.426 = -0.426
+  dw1 = dz * x1 = -0.426 * 2.000 = -0.851
+  dw2 = dz * x2 = -0.426 * -1.000 = 0.426
+  db = dz = -0.426"""
+
+
+def accumulated() -> tg.Graph:
+    """A value that goes into two statements."""
+    w = tg.parameter(3.0)
+    u, v = w * 2, np.exp(w)
+    L = u * v
+    graph = tg.Graph(L, names=locals())
+    graph.backprop()
+    return graph
+
+
+class TestWalk:
+    def test_of_the_neuron(self) -> None:
+        s = neuron().stepper()
+        s.run()
+        assert str(s) == NEURON
+
+    def test_has_the_numbers_of_the_engine(self) -> None:
+        graph = logistic()
+        for step in graph.stepper().steps:
+            np.testing.assert_array_equal(step.value, graph[step.name].value)
+
+    def test_a_step_tells_upstream_and_local(self) -> None:
+        step = neuron().stepper().run(until="dz")
+        assert step is not None
+        assert (step.phase, step.name, step.upstream) == ("backward", "dz", "da")
+        assert step.local == "∂a/∂z = a * (1 - a) = 0.244"
+        assert step.place.text.startswith("z = w1 * x1")
+        step = logistic().stepper().run(until="dw")
+        assert step is not None
+        assert (step.upstream, step.local) == ("dz", "dw = X.T @ dz")
+
+    def test_contributions_are_steps_of_their_own_and_add_up(self) -> None:
+        graph = accumulated()
+        parts = [step for step in graph.stepper().steps if step.name == "dw"]
+        assert [step.title for step in parts] == ["dw (1/2)", "dw (2/2)"]
+        assert [step.equation for step in parts] == ["2 * du", "dv * v"]
+        assert [len(step.contributions) for step in parts] == [1, 2]
+        assert parts[0].value == pytest.approx(2 * math.exp(3))
+        assert parts[1].value == graph["dw"].value
+        assert parts[0].text == "dw (1/2) += 2 * du = 40.171, so far 40.171"
+        assert parts[1].text == "dw (2/2) += dv * v = 120.513, together 160.684"
+
+    def test_unnamed_values_that_several_statements_share_have_gradients(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        L = np.mean((w * 3 - 1) ** 2)
+        steps = tg.Graph(L, names={"w": w, "L": L}).stepper().steps
+        assert [step.name for step in steps] == ["t", "L", "dL", "dt", "dw"]
+
+    def test_op_by_op(self) -> None:
+        s = neuron().stepper(level="op")
+        assert [step.name for step in s.steps][:6] == ["t", "t_2", "t_3", "z", "a", "t_4"]
+        assert all(step.equation.count(" ") <= 4 for step in s.steps if step.phase == "forward")
+        s.run()
+        assert s.steps[-1].value == pytest.approx(neuron()["dw1"].value)
+
+    def test_arrays_stand_as_shapes(self) -> None:
+        step = logistic().stepper().run(until="dz")
+        assert step is not None
+        assert step.text == "dz = da * a * (1 - a) = (8,) * (8,) * (8,) = -0.072 … 0.074"
+
+    def test_backprop_is_done_where_it_was_not(self) -> None:
+        w = tg.parameter(2.0)
+        assert [step.name for step in tg.Graph(w * w, names={"w": w}).stepper().steps] == ["output", "doutput", "dw"]
+
+
+class TestMoving:
+    def test_step_and_back(self) -> None:
+        s = neuron().stepper()
+        assert s.current is None
+        assert s.step().name == "z"
+        assert s.step().name == "a"
+        back = s.back()
+        assert back is not None
+        assert back.name == "z"
+        assert s.back() is None
+
+    def test_run_to_a_name_a_condition_a_breakpoint_or_the_end(self) -> None:
+        s = neuron().stepper()
+        assert s.run(until="da") is s.steps[4]
+        s.rewind()
+        assert s.run(until=lambda step: step.value < 0) is s.steps[4]
+        s.rewind()
+        s.breakpoints = {"L", "db"}
+        assert s.run() is s.steps[2]
+        assert s.run() is s.steps[-1]
+        s.breakpoints.clear()
+        s.rewind()
+        assert s.run() is s.steps[-1]
+
+    def test_running_to_a_sum_takes_all_its_contributions(self) -> None:
+        step = accumulated().stepper().run(until="dw")
+        assert step is not None
+        assert step.part == (2, 2)
+
+    def test_a_nan_is_found(self) -> None:
+        x = tg.parameter(-1.0)
+        with np.errstate(invalid="ignore"):
+            u = np.log(x)
+            L = u * 2
+            s = tg.Graph(L, names={"x": x, "u": u, "L": L}).stepper()
+        step = s.run(until=lambda step: not np.isfinite(step.value).all())
+        assert step is not None
+        assert step.name == "u"
+
+    @pytest.mark.parametrize(
+        ("call", "kind", "said"),
+        [
+            (lambda s: s.back(), WalkError, "at its start"),
+            (lambda s: [s.run(), s.step()], WalkError, "at its end"),
+            (lambda s: s.run(until="nobody"), KeyError, "no step is called 'nobody': there are z, a, L"),
+            (lambda s: [s.run(until="a"), s.run(until="z")], KeyError, "'z' is behind the cursor"),
+            (lambda s: s.run(until=lambda step: False), ValueError, "no step ahead meets the condition"),
+            (lambda s: s.set(nobody=1.0), KeyError, "no leaf is called 'nobody': there are x1"),
+            (lambda s: s.set(z=1.0), KeyError, "no leaf is called 'z'"),
+            (lambda s: s.set(w1=[1.0, 2.0]), ValueError, r"shape \(2,\), and .* has shape \(\)"),
+            (lambda s: s.set(w1="much"), TypeError, "real numbers"),
+            (lambda s: s.set(w2=2.0, w1=1j), TypeError, "real numbers"),
+            (lambda s: s.update(float("nan")), ValueError, "learning_rate=nan"),
+            (lambda s: s.update("fast"), ValueError, "learning_rate='fast'"),
+            (lambda s: setattr(s, "example", 0), ValueError, "has no batch"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said_and_changes_nothing(self, call: Any, kind: Any, said: str) -> None:
+        s = neuron().stepper()
+        texts = [step.text for step in s.steps]
+        with pytest.raises(kind, match=said):
+            call(s)
+        assert [step.text for step in s.steps] == texts
+        assert s.position in (0, 2, len(texts))
+
+
+class TestChanging:
+    def test_a_leaf_and_everything_after_it(self) -> None:
+        s = neuron().stepper()
+        s.run(until="dz")
+        s.set(w1=0.9, x1=1.0)
+        a = 1 / (1 + math.exp(-(0.9 - 0.5 + 0.2)))
+        assert s.current is not None
+        assert s.current.name == "dz"
+        assert s.current.value == pytest.approx(a - 1)
+        assert s.graph["w1"].value == 0.9
+
+    def test_the_graph_that_was_given_stays_as_it_is(self) -> None:
+        graph = neuron()
+        graph.stepper().set(w1=5.0)
+        assert graph["w1"].value == 0.3
+        assert graph["z"].value == pytest.approx(0.3)
+
+    def test_dtype_and_place_stay(self) -> None:
+        w = tg.parameter(np.float32(2))
+        s = tg.Graph(w * 2, names={"w": w}).stepper()
+        s.set(w=3)
+        assert s.graph["w"].dtype == np.float32
+        assert s.graph["output"].place == s.chapters[0].graph["output"].place
+
+    def test_updates_make_gradient_descent(self) -> None:
+        s = neuron().stepper()
+        w = np.array([0.3, 0.5])
+        b, x = 0.2, np.array([2.0, -1.0])
+        for _ in range(5):
+            last = s.update(learning_rate=0.1)
+            dz = 1 / (1 + math.exp(-(w @ x + b))) - 1
+            w, b = w - 0.1 * dz * x, b - 0.1 * dz
+            assert last.text.startswith("b = b - 0.1 * db = ")
+        s.run()
+        assert s.graph["w1"].value == pytest.approx(w[0])
+        assert s.graph["b"].value == pytest.approx(b)
+        assert len(s.steps) == 6 * 9 + 5 * 3
+
+    def test_one_can_go_back_through_an_update(self) -> None:
+        s = neuron().stepper()
+        s.update(learning_rate=0.1)
+        assert s.step().phase == "forward"
+        assert [getattr(s.back(), "phase", None) for _ in range(4)] == ["update"] * 3 + ["backward"]
+
+    def test_setting_a_leaf_drops_later_iterations(self) -> None:
+        s = neuron().stepper()
+        s.update()
+        s.update()
+        s.rewind()
+        s.step()
+        s.set(b=0.0)
+        assert len(s.steps) == 9
+
+
+class TestBatch:
+    def test_a_contribution_is_what_one_example_adds(self) -> None:
+        s = logistic().stepper()
+        s.example = 3
+        s.run(until="dw")
+        X, dz = s.graph["X"].value, s.graph["dz"].value
+        assert s.lens is not None
+        np.testing.assert_allclose(s.lens.value, X[3] * dz[3])
+        assert s.lens.is_contribution
+        total = 0
+        for i in range(8):
+            s.example = i
+            total = total + s.lens.value
+        np.testing.assert_allclose(total, s.graph["dw"].value)
+
+    def test_a_row_is_the_examples_own(self) -> None:
+        s = logistic().stepper()
+        s.example = 5
+        s.run(until="a")
+        assert s.lens is not None
+        assert s.lens.value == s.graph["a"].value[5]
+        assert s.lens.equation == "a[5]"
+
+    @pytest.mark.parametrize("index", [-1, 8, True, 1.5])
+    def test_examples_that_are_not_there(self, index: Any) -> None:
+        with pytest.raises(IndexError, match="there are 8 examples"):
+            logistic().stepper().example = index
+
+    def test_the_textbook_loop_ends_in_the_vectorised_numbers(self) -> None:
+        X, y = numbers(4, 2), np.array([0.0, 1, 1, 0])
+        w, b = tg.parameter([0.5, -0.25]), tg.parameter(0.125)
+        J: Any = 0.0
+        for x_i, y_i in zip(X, y, strict=True):
+            a_i = tg.sigmoid(x_i @ w + b)
+            J = J + -(y_i * np.log(a_i) + (1 - y_i) * np.log(1 - a_i))
+        J = J / 4
+        s = tg.Graph(J, names={"w": w, "b": b, "J": J}).stepper()
+        s.run()
+        z = X @ w + b
+        L = tg.binary_cross_entropy_with_logits(z, y)
+        for name, expected in zip(("dw", "db"), tg.gradients(L, w, b), strict=True):
+            np.testing.assert_allclose(s.graph[name].value, expected, rtol=1e-12)
+        parts = [step for step in s.steps if step.name == "dw"]
+        assert [step.part for step in parts] == [(i, 4) for i in range(1, 5)]
+
+
+@st.composite
+def graphs(draw: Any) -> tg.Graph:
+    """Random graphs of scalars: every value is made from earlier ones."""
+    values: list[Any] = [tg.parameter(draw(st.floats(-2, 2))) for _ in range(draw(st.integers(1, 3)))]
+    leaves = len(values)
+    for _ in range(draw(st.integers(1, 5))):
+        x, y = draw(st.sampled_from(values)), draw(st.sampled_from(values))
+        make = draw(st.sampled_from([lambda x, y: x * y, lambda x, y: x + y, lambda x, y: np.tanh(x) - y, lambda x, y: x]))
+        values.append(make(x, y) + 1)
+    names = {f"p{i}" if i < leaves else f"v{i}": value for i, value in enumerate(values)}
+    total = values[-1] * 1.0
+    for leaf in values[:leaves]:
+        total = total + leaf
+    return tg.Graph(total, names={**names, "L": total})
+
+
+class Walks(RuleBasedStateMachine):
+    """Whatever is done, the walk is what a fresh one of the same leaves would be."""
+
+    @initialize(graph=graphs())
+    def start(self, graph: tg.Graph) -> None:
+        self.s: Stepper = graph.stepper()
+        self.position = 0
+
+    @rule()
+    def step(self) -> None:
+        if self.position < len(self.s.steps):
+            self.s.step()
+            self.position += 1
+
+    @rule()
+    def back(self) -> None:
+        if self.position:
+            before = str(self.s)
+            self.s.back()
+            self.s.step()
+            assert str(self.s) == before
+            self.s.back()
+            self.position -= 1
+
+    @rule()
+    def run_on(self) -> None:
+        self.s.run()
+        self.position = len(self.s.steps)
+
+    @rule()
+    def rewind(self) -> None:
+        self.s.rewind()
+        self.position = 0
+
+    @rule(value=st.floats(-2, 2))
+    def set(self, value: float) -> None:
+        self.s.set(p0=value)
+
+    @precondition(lambda self: len(self.s.chapters) < 3)
+    @rule()
+    def update(self) -> None:
+        self.s.update(0.01)
+        self.position = self.s.position
+        self.s.run()
+        self.position = len(self.s.steps)
+
+    @invariant()
+    def it_agrees_with_a_fresh_walk(self) -> None:
+        if not hasattr(self, "s"):
+            return
+        self.position = min(self.position, len(self.s.steps))
+        assert self.s.position == self.position
+        graph = self.s.graph
+        for step in graph.stepper().steps:
+            if step.part is None:
+                np.testing.assert_array_equal(step.value, graph[step.name].value)
+        fresh = [step.text for step in graph.with_leaves({}).stepper().steps]
+        assert [step.text for step in self.s.chapter.passed] == fresh
+
+
+TestWalks = Walks.TestCase
+TestWalks.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
