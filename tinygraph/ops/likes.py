@@ -157,7 +157,7 @@ def scatter_like(x: Array, like: Array, *arrays: Array, template: tuple[Any, ...
     >>> tg.ops.scatter_like(np.ones(3), np.zeros(2), np.array([0, 0, 1]), template=(tg.ops.ARRAY,))
     array([2., 1.])
     """
-    result = np.zeros(like.shape, like.dtype)
+    result = np.zeros(like.shape, np.result_type(x, like))
     where = index_of(template, arrays)
     if any(array.dtype.kind != "b" for array in arrays):
         np.add.at(result, where, x)
