@@ -18,7 +18,7 @@ ROOMS = [
     {"stepping"},
 ]
 # Imports of a room below, each inside the function that needs it: (importer, imported).
-INSIDE_FUNCTIONS = {("node", "pickling"), ("graph", "express"), ("graph", "draw"), ("graph", "stepping")}
+INSIDE_FUNCTIONS = {("node", "pickling"), ("errors", "graph"), ("graph", "check"), ("graph", "express"), ("graph", "draw"), ("graph", "stepping")}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -336,3 +336,47 @@ class Walks(RuleBasedStateMachine):
 
 TestWalks = Walks.TestCase
 TestWalks.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+
+
+class TestFailures:
+    def test_an_error_holds_the_graph_up_to_the_failing_op(self) -> None:
+        def model(X: Any, w: Any) -> Any:
+            hidden = np.tanh(X * 2)
+            return hidden @ w
+
+        inputs, weights = tg.constant(numbers(2, 3)), tg.parameter(np.ones(4))
+        with pytest.raises(tg.OpError) as raised:
+            model(inputs, weights)
+        graph = raised.value.graph
+        assert graph is not None
+        assert {"X", "w", "hidden", "inputs", "weights"} <= set(graph.names)
+        s = graph.stepper()
+        s.run()
+        assert str(s).startswith("forward\n  hidden = np.tanh(X * 2) = (2, 3) = ")
+        assert s.steps[-1].name == "hidden"
+        assert "<svg" in graph.draw().svg
+
+    def test_an_error_over_plain_arrays_has_none(self) -> None:
+        error = tg.OpError("no operand was recorded")
+        error.operands = (np.ones(2),)
+        assert error.graph is None
+
+    def test_a_checked_graph_raises_at_a_nan_and_leads_up_to_it(self) -> None:
+        x = tg.parameter([1.0, -1.0])
+        with np.errstate(invalid="ignore"):
+            root = np.sqrt(x)
+            L = np.sum(root * 2)
+        with pytest.raises(tg.NonFiniteError, match="made by sqrt") as raised:
+            tg.Graph(L, names=locals(), check_finite=True)
+        s = raised.value.graph.stepper()
+        s.run()
+        assert [step.name for step in s.steps] == ["root"]
+
+    def test_and_at_a_gradient(self) -> None:
+        x = tg.parameter(0.0)
+        L = np.sqrt(x)
+        graph = tg.Graph(L, names={"x": x, "L": L}, check_finite=True)
+        with np.errstate(divide="ignore"), pytest.raises(tg.NonFiniteError, match="dx") as raised:
+            graph.backprop()
+        assert raised.value.graph is graph
+        assert [step.name for step in graph.stepper().steps] == ["L", "dL", "dx"]

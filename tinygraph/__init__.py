@@ -2,7 +2,7 @@
 
 from tinygraph.calculus import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygraph.check import GradientError, NonFinite, check_gradients, check_op, find_nonfinite
-from tinygraph.errors import OpError
+from tinygraph.errors import NonFiniteError, OpError
 from tinygraph.graph import Gradients, Graph
 from tinygraph.node import Node, constant, parameter
 from tinygraph.ops import (
@@ -30,6 +30,7 @@ __all__ = [
     "Graph",
     "Node",
     "NonFinite",
+    "NonFiniteError",
     "Op",
     "OpError",
     "Place",

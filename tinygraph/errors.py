@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygraph.place import Place, place_of
+from tinygraph.place import OWN, Place, place_of
 
 if TYPE_CHECKING:
+    from tinygraph.graph import Graph
     from tinygraph.ops.declare import Op
 
 
@@ -18,6 +19,8 @@ class OpError(Exception):
     """An op refused its operands; it is also the ValueError, TypeError, ... that NumPy would have raised.
 
     `op` is the op (None for a NumPy function of several ops), `operands` what it was given, `place` the user's line.
+
+    `graph` leads up to it: `error.graph.stepper()` walks there.
 
     >>> try:
     ...     tg.parameter([1.0, 2.0]) + np.ones(3)
@@ -29,6 +32,23 @@ class OpError(Exception):
     op: Op | None
     operands: tuple[Any, ...]
     place: Place
+
+    @property
+    def graph(self) -> Graph | None:
+        """The graph up to the failing op, named by what was in reach when it failed; None where no operand was recorded.
+
+        `error.graph.stepper()` walks through it, forward.
+        """
+        from tinygraph.graph import partial_graph
+
+        nodes = [x for x in self.operands if hasattr(x, "_value")]
+        names: dict[str, Any] = {}
+        trace = self.__traceback__
+        while trace is not None:
+            if not OWN[trace.tb_frame.f_code.co_filename]:
+                names = trace.tb_frame.f_locals | {k: x for k, x in names.items() if k not in trace.tb_frame.f_locals}
+            trace = trace.tb_next
+        return partial_graph(list(dict.fromkeys(nodes)), names) if nodes else None
 
 
 class OpValueError(OpError, ValueError):
@@ -49,6 +69,14 @@ class OpOverflowError(OpError, OverflowError):
 
 class OpFloatingPointError(OpError, FloatingPointError):
     """NumPy was told by `np.errstate` to raise, and an op met such a number."""
+
+
+class NonFiniteError(FloatingPointError):
+    """A value that was to be finite is NaN or infinite; `graph` leads up to it."""
+
+    def __init__(self, message: str, graph: Graph) -> None:
+        super().__init__(message)
+        self.graph = graph
 
 
 BROADCASTING = (

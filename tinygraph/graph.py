@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.errors import NonFiniteError
 from tinygraph.names import Names
 from tinygraph.node import Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tinygraph.draw.view import View
     from tinygraph.express.latex import Latex
     from tinygraph.express.program import Level, Program, Statement
+    from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
 
 
@@ -29,6 +31,13 @@ class Request(NamedTuple):
     seed: Node
     unit: bool
     gradients: dict[Node, Node]
+
+
+def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
+    """The graph up to where something went wrong, which can be walked forward."""
+    graph = Graph(*nodes, names=names)
+    graph.is_partial = True
+    return graph
 
 
 class Gradients(Mapping[str, Node]):
@@ -91,6 +100,9 @@ class Graph:
     `names` maps names to nodes and arrays, and may be `locals()`: other things in it are ignored, dicts, lists and tuples are
     entered. `graph["z"]` is a node by name, `graph.nodes` all of them, `graph.name(node)` a node's name.
 
+    With `check_finite` a NaN or infinity among the values, and later among the gradients, raises NonFiniteError, whose `graph`
+    leads up to it.
+
     >>> w, x = tg.parameter(3.0), tg.constant(2.0)
     >>> L = w * x
     >>> graph = tg.Graph(L, names={"w": w, "x": x, "L": L})
@@ -108,7 +120,7 @@ class Graph:
       dw = x                  2.000
     """
 
-    def __init__(self, *outputs: Recorded, names: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, *outputs: Recorded, names: Mapping[str, Any] | None = None, check_finite: bool = False) -> None:
         if not outputs:
             raise TypeError("a graph needs an output: tg.Graph(L, names=locals())")
         for output in outputs:
@@ -127,6 +139,18 @@ class Graph:
         for kind, letter in (("parameter", "p"), ("constant", "c")):
             for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
                 self._names.claim(node, f"{letter}_{i}")
+        self.is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
+        self.check_finite = check_finite
+        if check_finite:
+            self._refuse_nonfinite(names or {})
+
+    def _refuse_nonfinite(self, names: Mapping[str, Any]) -> None:
+        from tinygraph.check import find_nonfinite
+
+        found = find_nonfinite(self)
+        if found is not None:
+            known = found.node in self._known
+            raise NonFiniteError(f"{found}", partial_graph([found.node], names) if known and names else self)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -182,6 +206,7 @@ class Graph:
         twin._known = set(twin._forward)
         twin._names = names
         twin._gradients = {}
+        twin.is_partial, twin.check_finite = self.is_partial, False
         for (output, spelling), known in self._gradients.items():
             found: dict[Node, Node] = {}
             own = new.get(output, output)
@@ -246,6 +271,8 @@ class Graph:
         known = self._gradients.setdefault((output, spelling), {})
         if not all(node in known for node in asked):
             self._record(output, asked, upstream, known)
+            if self.check_finite:
+                self._refuse_nonfinite({})
         return Gradients({node: known[node] for node in asked}, self._names)
 
     def _own(self, x: Node | str) -> Node:
@@ -454,6 +481,20 @@ class Graph:
         from tinygraph.stepping.stepper import Stepper
 
         return Stepper(self, level)
+
+    def quiz(self, seed: int | None = None) -> Quiz:
+        """Questions about each gradient in the order of the walk back: predict, then see; `quiz.run()` asks in a terminal.
+
+        A `seed` gives the scalar leaves other numbers, the same ones for everybody who takes that seed.
+
+        >>> w = tg.parameter(3.0)
+        >>> q = tg.Graph(w * w, names={"w": w}).quiz()
+        >>> q.answer("2 * w").message
+        'dw = w + w = 6.000: right'
+        """
+        from tinygraph.stepping.quiz import Quiz
+
+        return Quiz(self, seed)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         return self.draw()._repr_mimebundle_(**kwargs)

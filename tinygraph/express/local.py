@@ -45,7 +45,8 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
         seed = upstream
     else:
         return None
-    found = sweep(statement.node, [x], seed, on_nodes=True, path=path)
+    with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+        found = sweep(statement.node, [x], seed, on_nodes=True, path=path)
     if x not in found:
         return None
     known: dict[Node, Expression] = {seed: Number(1) if is_factor else upstream_expression(program, seed)}

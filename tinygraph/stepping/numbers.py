@@ -48,7 +48,8 @@ def with_numbers(expression: Expression, value: Callable[[Node], Any] = lambda n
 
 def shown(expression: Expression, value: Callable[[Node], Any] = lambda node: node.value) -> Expression:
     """An expression over the numbers that its names stand for, with what is in brackets worked out."""
-    return _shown(expression, value, outermost=True)
+    with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+        return _shown(expression, value, outermost=True)
 
 
 def _shown(x: Expression, value: Callable[[Node], Any], outermost: bool = False) -> Expression:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygraph.express.program import Level, program
 from tinygraph.graph import Graph
 from tinygraph.node import Node
@@ -27,7 +29,8 @@ class Chapter:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.passed = steps_of(graph)
+        with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+            self.passed = steps_of(graph)
         self.updates: list[Step] = []
 
     @property
@@ -41,7 +44,7 @@ class Stepper:
 
     `current` is the step just taken, None at the start; `position` how many were taken; `steps` all there are; `breakpoints` the
     names at which `run` stops. A step has `phase`, `name`, `equation`, `numbers`, `value`, `upstream`, `local`, `contributions`
-    and `place`.
+    and `place`. Asks for the gradients of the parameters where nothing was asked for yet.
 
     >>> w = tg.parameter(3.0)
     >>> y = w * 2
@@ -62,7 +65,7 @@ class Stepper:
     """
 
     def __init__(self, graph: Graph, level: Level = "named") -> None:
-        if not graph.requests():
+        if not graph.requests() and not graph.is_partial:
             graph.backprop()
         self.level = level
         self.chapters = [Chapter(steppable(graph, level))]
