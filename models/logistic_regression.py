@@ -243,8 +243,9 @@ def main(argv: list[str] | None = None) -> None:
         whole.draw().save(options.out / "model.svg"),
         one.graph.draw().save(options.out / "example.svg"),
         one.graph.view().save(options.out / "example.html"),
+        one.graph.stepper().save(options.out / "walk.html"),
     ]
-    print(f"\npictures of the model and of the example: {', '.join(map(str, files))}")
+    print(f"\nthe model, the example, and its walk step by step: {', '.join(map(str, files))}")
 
 
 if __name__ == "__main__":

@@ -149,6 +149,6 @@ def test_the_command_trains_reports_and_walks(capsys: pytest.CaptureFixture[str]
         r"dw = dz \* x +=.*\[\d+\], the largest of 30: ",
     ):
         assert re.search(line, printed.out), line
-    files = [tmp_path / "new" / name for name in ("model.svg", "example.svg", "example.html")]
+    files = [tmp_path / "new" / name for name in ("model.svg", "example.svg", "example.html", "walk.html")]
     assert all(path.stat().st_size > 5000 for path in files)
     assert printed.out.splitlines()[-1].endswith(", ".join(map(str, files)))
