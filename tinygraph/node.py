@@ -26,6 +26,8 @@ Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) 
 
 NUMBERING = itertools.count(1)
 
+LONGEST = 120  # characters of an array in one line
+
 ADVICE = {
     "backward": "gradients are values here: `dw, db = tg.gradients(L, w, b)`, or `tg.Graph(L, names=locals()).backprop()`",
     "grad": "nothing is stored on a node: `(dw,) = tg.gradients(L, w)`, or `graph.backprop()[w].value`",
@@ -461,6 +463,7 @@ def summary(value: Any) -> str:
         return f": {value:.4g}" if value.dtype.kind == "f" else f": {value}"
     with np.printoptions(precision=4, threshold=6, edgeitems=2, linewidth=10**6):
         text = " ".join(str(value).split())
+    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     return f" {value.shape} {value.dtype}: {text}"
 
 
