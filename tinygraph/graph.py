@@ -167,6 +167,11 @@ class Graph:
         """All names, aliases included."""
         return tuple(self._names)
 
+    @property
+    def gradient_count(self) -> int:
+        """How many gradients `backprop` recorded so far."""
+        return sum(map(len, self._gradients.values()))
+
     def requests(self) -> list[Request]:
         """What `backprop` was asked for so far."""
         found = []

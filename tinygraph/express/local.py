@@ -56,8 +56,7 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
 
 def upstream_expression(program: Program, gradient: Node) -> Expression:
     """An upstream gradient by its name, or 1 where that is all it is."""
-    unit = any(request.unit and request.seed is gradient for request in program.graph.requests())
-    return Number(1) if unit else Name(gradient)
+    return Number(1) if gradient in program.units else Name(gradient)
 
 
 def _inside(program: Program, statement: Statement) -> Collection[Node]:

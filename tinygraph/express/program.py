@@ -89,6 +89,7 @@ class Program:
         self._modules = Modules(self.graph)
         draft = _settled(self.graph)
         self._shapes = _Shapes(draft)
+        self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None), *draft.arrays)
         self._name_all(draft)
         statements = list(self._statements(draft))
@@ -138,7 +139,7 @@ _programs: WeakKeyDictionary[Graph, dict[tuple[Level, int], Program]] = WeakKeyD
 
 def program(graph: Graph, level: Level = "named") -> Program:
     """The program of a graph, the same object until more gradients are asked for."""
-    asked = sum(len(request.gradients) for request in graph.requests())
+    asked = graph.gradient_count
     kept = _programs.setdefault(graph, {})
     if (level, asked) not in kept:
         for key in [key for key in kept if key[1] != asked]:

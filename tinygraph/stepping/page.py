@@ -27,6 +27,7 @@ from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 
 ENTRIES = 200  # of an array that are shown
+LISTED = 8  # contributions that are shown beside each other
 CONTEXT = 3  # lines of code around those of the graph
 LINES = 400  # lines of code at most
 
@@ -106,7 +107,7 @@ def _entry(
         "value": _value(step.value),
         "upstream": step.upstream,
         "local": step.local,
-        "contributions": [{"reader": c.reader, "equation": c.equation, "value": number(c.value)} for c in step.contributions],
+        "contributions": [{"reader": c.reader, "equation": c.equation, "value": number(c.value)} for c in step.contributions[-LISTED:]],
         "line": {"file": os.path.basename(step.place.filename), "number": step.place.line, "text": step.place.text},
         "card": card.key if card is not None else "",
         "lit": _lit(step, card, reader, picture),

@@ -88,8 +88,32 @@ def steppable(graph: Graph, level: Level) -> Graph:
 
 def steps_of(graph: Graph) -> list[Step]:
     """Every step of a graph that is `steppable`: each forward statement, then each gradient in the order of the walk back."""
-    told = program(graph)
-    return [*map(_forward, told.forward), *(step for s in told.backward for step in _backward(told, s))]
+    walk = _Walk(program(graph))
+    return [*map(_forward, walk.told.forward), *(step for s in walk.told.backward for step in _backward(walk, s))]
+
+
+class _Walk:
+    """A program with what the way back asks for at every step: who reads a value, and the gradient of each."""
+
+    def __init__(self, told: Program) -> None:
+        self.told = told
+        self.gradients = {s.of: s.node for s in told.backward if s.of is not None}
+        self.readers: dict[Node, list[Statement]] = {}
+        for statement in told.forward:
+            for x in statement.inputs:
+                self.readers.setdefault(x, []).append(statement)
+
+    def ways(self, statement: Statement) -> Iterator[Way]:
+        """The statements through which a gradient comes back to a value, with their own gradients and local derivatives."""
+        x = statement.of
+        if x is None:
+            return
+        for reader in self.readers.get(x, ()):
+            upstream = self.gradients.get(reader.node)
+            if upstream is not None:
+                local = local_derivative(self.told, reader, x, upstream)
+                if local is not None:
+                    yield reader, upstream, local
 
 
 def _forward(statement: Statement) -> Step:
@@ -99,9 +123,9 @@ def _forward(statement: Statement) -> Step:
     )  # fmt: skip
 
 
-def _backward(told: Program, statement: Statement) -> Iterator[Step]:
+def _backward(walk: _Walk, statement: Statement) -> Iterator[Step]:
     """The step of a gradient, or one for each of the statements that its value goes into."""
-    ways = list(_ways(told, statement)) if statement.of is not None else []
+    told, ways = walk.told, list(walk.ways(statement))
     whole = Step(
         "backward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
         statement, statement.place, expression=statement.expression,
@@ -110,9 +134,10 @@ def _backward(told: Program, statement: Statement) -> Iterator[Step]:
     if len(parts) < 2 or not np.allclose(np.sum([part.value for part in parts], axis=0), statement.value, equal_nan=True):
         yield _with_factors(whole, told, statement, ways[:1])
         return
+    total: Any = 0
     for i, (reader, upstream, local) in enumerate(ways, 1):
         last = parts[i - 1]
-        total = statement.value if i == len(ways) else np.sum([part.value for part in parts[:i]], axis=0)[()]
+        total = statement.value if i == len(ways) else total + last.value
         yield replace(
             whole, equation=last.equation, numbers=with_numbers(last.expression), value=total, place=reader.place,
             part=(i, len(ways)), upstream=told.name(upstream), local=_factor(told, statement, reader, local),
@@ -128,18 +153,6 @@ def _contribution(told: Program, way: Way) -> Contribution:
 
 
 Way = tuple[Statement, Node, Local]
-
-
-def _ways(told: Program, statement: Statement) -> Iterator[Way]:
-    """The statements through which a gradient comes back to a value, with their own gradients and local derivatives."""
-    x = statement.of
-    gradients = {s.of: s.node for s in told.backward if s.of is not None}
-    for reader in told.forward:
-        upstream = gradients.get(reader.node)
-        if upstream is not None and x is not None and any(x is y for y in reader.inputs):
-            local = local_derivative(told, reader, x, upstream)
-            if local is not None:
-                yield reader, upstream, local
 
 
 def _with_factors(step: Step, told: Program, statement: Statement, ways: Sequence[Way]) -> Step:
