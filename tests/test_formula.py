@@ -1,0 +1,352 @@
+"""The parser of formulas: what it reads, what it refuses and how, and that nothing typed can run, hang or fill the memory."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import tinygraph as tg
+from tinygraph.stepping.formula import FormulaError, Number, data, evaluate, functions, parse
+
+FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "500"))  # inputs; 100000 for the full run
+RESIDENT = 300e6  # bytes by which the memory may grow in it
+
+VALUES: dict[str, Any] = {
+    "w": tg.parameter(2.0), "b": tg.parameter(-0.5), "x": tg.parameter([1.0, 2.0, 3.0]), "X": tg.parameter(np.ones((3, 3))),
+    "a": np.float64(0.25), "y": np.array([1.0, 0.0, 1.0]), "n": tg.constant([1, 2, 0]), "m": tg.constant([True, False, True]),
+}  # fmt: skip
+
+# What it reads
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("w*w + b", 3.5),
+        ("-w**2", -4),
+        ("2**-1", 0.5),
+        ("-(-w) - +w", 0),
+        ("(w > 1) * 3", 3),
+        ("np.log(np.exp(w))", 2),
+        ("tg.sigmoid(0)", 0.5),
+        ("ln(np.e) + σ(0)", 1.5),
+        ("maximum(w, b) + abs(b)", 2.5),
+        ("np.sum(x) / len(x)", 2),
+        ("mean(x, axis=0) + max(x, 0)", 5),
+        ("np.sum(X, axis=(0, 1)) + X.size", 18),
+        ("x @ X.T @ x", 36),
+        ("dot(x, x) + np.sum(outer(x, x))", 50),
+        ("where(w > b, w, b)", 2),
+        ("softmax(0*x)", np.full(3, 1 / 3)),
+        ("u = w*w; v = u - 1\nu*v", 12),
+        ("  u = w\n  u + 1  ", 3),
+        ("(w\n + 1)", 3),
+        ("np.pi", np.pi),
+        ("7 % 4 // 2", 1),
+    ],
+)
+def test_reads_formulas(text: str, value: Any) -> None:
+    np.testing.assert_allclose(np.asarray(evaluate(text, VALUES)), value)
+
+
+def test_literals_are_floats_so_no_power_is_a_bomb() -> None:
+    with np.errstate(all="raise"):
+        assert evaluate("9**9**9", {}) == np.inf
+        assert evaluate("len(y)**9**9", VALUES) == np.inf
+        assert np.isnan(evaluate("1/0 - 1/0", {}))
+    assert all(isinstance(piece.value, float) for piece in parse("1 + 2").statements[0].pieces if isinstance(piece, Number))
+
+
+def test_on_nodes_it_records_what_python_would() -> None:
+    w, x = tg.parameter(2.0), tg.parameter([1.0, 2.0])
+    y = evaluate("np.sum((1 - w)**2 * x / 0.5)", {"w": w, "x": x})
+    assert tg.Graph(y, names={"w": w, "x": x, "y": y}).statements()[0].right == "np.sum((1 - w) ** 2 * x / 0.5)"
+
+
+def test_free_names_are_told_in_reading_order() -> None:
+    assert list(parse("z = w*x + b; a = sigmoid(z); L = (a - y)**2").free) == ["w", "x", "b", "y"]
+
+
+@pytest.mark.parametrize("text", ["2", "-.5", "1/3", "[1, 2.5, -3]", "[[1, 2], [3, 4]]", "1e3", "[ ]"])
+def test_data_is_numbers_and_lists(text: str) -> None:
+    np.testing.assert_array_equal(data(text), np.array(eval(text), dtype=float))
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "there is no formula"),
+        ('__import__("os")', 'column 12: `"` cannot be read: text'),
+        ("__import__(w)", "column 1: `__import__` is no function here"),
+        ("w.__class__", "column 1: `w.__class__`: the only attributes are .T and .size"),
+        ("x.sum()", "`x.sum` cannot be called: functions are called by name, as in np.sum(x)"),
+        ("np.load(w)", "column 1: `load` is no function here"),
+        ("np.linalg.inv(X)", "`np.linalg.inv` cannot be called"),
+        ("sigmiod(w)", "column 1: `sigmiod` is no function here: did you mean sigmoid?"),
+        ("w * zz", "column 5: `zz` has no value: there are w, b"),
+        ("w + yy", "did you mean y?"),
+        ("exp + 1", "`exp` is a function, not a value"),
+        ("x[0]", "column 2: `[` cannot be read: subscripts"),
+        ("lambda: 1", "column 1: `lambda` is a word of Python"),
+        ("1 if w else 2", "column 3: `if` is a word of Python"),
+        ("f'{w}'", "column 2: `'` cannot be read"),
+        ("(y := 2)", "column 4: `:` cannot be read: only names get values"),
+        ("w ^ 2", "column 3: `^` cannot be read: a power is written **"),
+        ("w = u = 2", "`w = u = 2` is no statement"),
+        ("w += 2", "is no statement"),
+        ("u, v = w", "is no statement"),
+        ("w.T = 2", "is no statement"),
+        ("w; b", "column 1: only the last formula goes without a name"),
+        ("u = 1; u = 2", "column 8: `u` has a value already"),
+        ("exp = 2", "column 1: `exp` has a meaning of its own"),
+        ("_u = 2", "`_u` is no name here"),
+        ("1 < w < 3", "`1 < w < 3` is no formula"),
+        ("(w, b)", "`(w, b)` is no formula"),
+        ("*w", "`*w` is no formula"),
+        ("1j", "`1j` is no formula"),
+        ("True", "`True` is no formula"),
+        ("1e999", "`1e999` is too large for a number"),
+        ("9" * 5000, "column 1: Exceeds the limit"),
+        ("2 +", "column 4: invalid syntax"),
+        ("(w", "column 1: '(' was never closed"),
+        ("log()", "`log()`: log takes 1 value, not 0"),
+        ("power(1, 2, 3)", "power takes 2 values, not 3"),
+        ("sum(x, axis=w)", "column 13: `w` must be a small whole number"),
+        ("sum(x, where=1)", "sum takes no where here"),
+        ("log(x=2)", "log takes 1 value, not 0"),
+        ("sum(*x)", "`*x` is no formula"),
+        ("sum(x, **w)", "takes no such thing"),
+        ("x @ w", "column 1: matmul:"),
+        ("x + X.T @ dot(X, x) @ X + outer(x, X)", "operands could not be broadcast"),
+        ("len(w)", "a single number has no length"),
+        ("w\nu = \x00", "line 2, column 5: ` ` cannot be read"),
+        ("π² + w", "invalid character '²'"),
+        ("u = w\nv = u.shape", "line 2, column 5: `u.shape`"),
+        ("π + w.q", "column 5: `w.q`"),
+    ],
+)
+def test_refuses_by_a_message_that_names_the_piece_and_its_column(text: str, said: str) -> None:
+    with pytest.raises(FormulaError) as error:
+        evaluate(text, VALUES)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "w" * 10_001, "(" * 9999, "-" * 9999 + "w", "(" * 150 + "w" + ")" * 150, "w+" * 4999 + "w", "2**" * 3000 + "2",
+        "abs(" * 2000 + "w" + ")" * 2000, "w." * 4000 + "T", "w<" * 3000 + "w", "[" * 500, "u=" * 4000 + "w", "w\n" * 4000,
+    ],
+)  # fmt: skip
+def test_refuses_what_is_too_long_or_too_deep(text: str) -> None:
+    start = time.perf_counter()
+    for read in (parse, data):
+        with pytest.raises(FormulaError):
+            read(text)
+    assert time.perf_counter() - start < 1
+
+
+def test_what_is_long_but_bearable_is_read() -> None:
+    assert float(evaluate("w+" * 900 + "w", VALUES)) == 1802
+    assert float(evaluate("-" * 1800 + "w", VALUES)) == 2
+    assert float(evaluate("(" * 90 + "w" + ")" * 90, VALUES)) == 2
+    assert evaluate("1**" * 900 + "1", {}) == 1
+
+
+def test_work_is_bounded() -> None:
+    row, column = np.ones((1, 4000)), np.ones((4000, 1))
+    for text in (
+        "row + column",
+        "column @ row",
+        "outer(row, row)",
+        "dot(column, row)",
+        "; ".join(["u = row", *["row"] * 0, "u*column"]),
+    ):
+        with pytest.raises(FormulaError, match="the arrays become too large"):
+            evaluate(text, {"row": row, "column": column})
+
+
+def test_data_is_refused_where_it_is_none() -> None:
+    for text in ("[1, [2]]", "w", "[w]", "a = 2", "[1; 2]", "1, 2", "", "[x for x in y]", "[[[" * 40, '"a"', "__import__(1)"):
+        with pytest.raises(FormulaError):
+            data(text)
+
+
+def test_every_function_is_a_known_one() -> None:
+    names = set(functions())
+    assert {"log", "exp", "sqrt", "sin", "tanh", "sigmoid", "relu", "softplus", "sum", "mean", "abs", "maximum", "dot"} <= names
+    assert not {"alias", "cast", "reshape", "einsum", "repeat", "tile", "pad", "index"} & names
+
+
+# There and back
+
+
+def numbers() -> st.SearchStrategy[Any]:
+    return st.one_of(st.integers(-9, 9), st.floats(-100, 100, allow_subnormal=False))
+
+
+BINARY: list[Callable[[Any, Any], Any]] = [
+    lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y, lambda x, y: x / y, lambda x, y: abs(x) ** y,
+    np.maximum, lambda x, y: (x > y) * y, lambda x, y: np.where(x <= y, x, y), np.arctan2, np.dot, lambda x, y: x % y,
+]  # fmt: skip
+UNARY: list[Callable[[Any], Any]] = [
+    lambda x: -x, np.exp, np.sin, np.tanh, np.abs, tg.sigmoid, tg.relu, tg.softplus, np.sum, np.mean, lambda x: x**2, np.sqrt,
+    lambda x: -(x**2), lambda x: (-x) ** 2, lambda x: 1 - x, lambda x: 2 ** -np.tanh(x), lambda x: (-2) ** (x > 0),
+]  # fmt: skip
+
+
+def nodes() -> st.SearchStrategy[Any]:
+    leaves = st.sampled_from(["w", "b", "x"])
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.tuples(st.integers(0, len(UNARY) - 1), inner),
+            st.tuples(st.integers(0, len(BINARY) - 1), inner, st.one_of(inner, numbers())),
+            st.tuples(st.integers(0, len(BINARY) - 1), numbers(), inner),
+        ),
+        max_leaves=12,
+    )
+
+
+def made(tree: Any) -> Any:
+    if not isinstance(tree, tuple):
+        return VALUES[tree] if isinstance(tree, str) else tree
+    which, *inputs = tree
+    return (UNARY if len(inputs) == 1 else BINARY)[which](*map(made, inputs))
+
+
+@given(nodes())
+@settings(max_examples=300, deadline=None)
+def test_what_is_printed_is_read_again_with_equal_values(tree: Any) -> None:
+    with np.errstate(all="ignore"):
+        try:
+            root = made(tree) * 1.0
+        except ZeroDivisionError:
+            return
+        graph = tg.Graph(root, names={"w": VALUES["w"], "b": VALUES["b"], "x": VALUES["x"], "out": root})
+        leaves = {graph.name(node) or "": node for node in graph.forward if node.op is None}
+        text = "; ".join(f"{s.name} = {s.right}" for s in graph.statements())
+        for values in (leaves, {name: node.value for name, node in leaves.items()}):
+            again = evaluate(text, values)
+            np.testing.assert_array_equal(np.asarray(again, dtype=float), np.asarray(root.value, dtype=float))
+
+
+# Fuzzing
+
+SEEN: list[str] | None = None
+WATCHED = ("exec", "import", "open", "os.", "subprocess.", "socket.", "ctypes.", "shutil.", "marshal.", "pickle.", "code.")
+
+
+def hook(event: str, args: Any) -> None:
+    nowhere = event == "open" and args[0] == ""  # Python looks for the line of a syntax error
+    if SEEN is not None and event.startswith(WATCHED) and not nowhere:
+        SEEN.append(f"{event} {args!r:.100}")
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """What Python reports of code that is run, files opened, modules imported."""
+    global SEEN
+    if not HOOKED:
+        sys.addaudithook(hook)
+        HOOKED.append(True)
+    SEEN = []
+    try:
+        yield SEEN
+    finally:
+        SEEN = None
+
+
+HOOKED: list[bool] = []
+SYNTAX = [
+    *"+-*/@%()[]{}<>=!,;.:#'\"\\~^&|$?`\n\t 0123456789abwxXyneEjLT_πσ²é\x00\ud800\u2028",
+    "**", "//", "==", ":=", "->", "...", "__", "lambda ", " if ", " else ", " for ", " in ", "import ", "not ", "and ",
+    "await ", "yield ", "def f():", "class A:", "print", "exec", "eval(", "open(", "__import__(", ".__class__", ".__globals__",
+    "np.", "tg.", "np.load(", "exp(", "log(", "sum(", "dot(", "outer(", "where(", "softmax(", "max(", "axis=", "keepdims=",
+    "True", "None", ".T", ".size", "1e308", "1e999", "9**9**9", "0x_f", "1_0", "1j", "f'{", "x[0]", "*x", "**x", "u=", "()",
+]  # fmt: skip
+PROGRAMS = [
+    "z = w*x + b; a = sigmoid(z); L = -(y*log(a) + (1-y)*log(1-a))",
+    "np.sum((X @ x - y)**2) / len(y)",
+    "dot(x, X.T) + outer(x, y)",
+    "where(w > b, softmax(x), 1 - maximum(x, 0.5))",
+    "mean(X, axis=0, keepdims=True)",
+    "u = w\nv = u**-u\nsqrt(abs(v)) // 3 % 2",
+]
+
+
+@st.composite
+def mutated(draw: Any) -> str:
+    """A program in which a few pieces were taken out, put in, doubled, repeated or swapped."""
+    text = draw(st.sampled_from(PROGRAMS))
+    for _ in range(draw(st.integers(1, 4))):
+        start, end = sorted((draw(st.integers(0, len(text))), draw(st.integers(0, len(text)))))
+        piece = draw(
+            st.sampled_from(["", text[start:end], text[start:end] * draw(st.integers(2, 40)), draw(st.sampled_from(SYNTAX))])
+        )
+        text = text[:start] + piece + text[draw(st.sampled_from([start, end])) :]
+        text = text[:12_000]
+    return str(text)
+
+
+def repeated() -> st.SearchStrategy[str]:
+    piece = st.lists(st.sampled_from(SYNTAX), min_size=1, max_size=4).map("".join)
+    return st.builds(lambda a, n, b, c, m: a * n + b + c * m, piece, st.integers(0, 4000), piece, piece, st.integers(0, 4000))
+
+
+def inputs() -> st.SearchStrategy[str]:
+    return st.one_of(st.lists(st.sampled_from(SYNTAX), max_size=40).map("".join), mutated(), mutated(), repeated(), st.text())
+
+
+SLOWEST = {"": 0.0}
+READ = {"read": 0, "refused": 0}
+
+
+def told(read: Callable[[], Any]) -> Any:
+    """What is read, or the message of the parser's own error; any other error comes through."""
+    try:
+        result = read()
+    except FormulaError as error:
+        READ["refused"] += 1
+        return str(error)
+    READ["read"] += 1
+    return result
+
+
+@given(inputs())
+@settings(max_examples=FUZZ, deadline=None, suppress_health_check=list(HealthCheck))
+def fuzz(text: str) -> None:
+    start = time.perf_counter()
+    with watched() as seen:
+        results = [told(lambda: evaluate(text, VALUES)), told(lambda: data(text))]
+    took = time.perf_counter() - start
+    SLOWEST[""] = max(SLOWEST[""], took)
+    assert seen == []
+    assert all(isinstance(x, tg.Node | np.ndarray | np.generic | float | str) for x in results)
+    assert all(len(x) < 2000 for x in results if isinstance(x, str))
+    assert took < 1, text[:200]
+
+
+def test_whatever_is_typed_is_read_or_refused() -> None:
+    import resource
+
+    with pytest.raises(FormulaError):
+        evaluate("1 @ 2 + max(1, 5)", {})  # what NumPy and this module import late is there
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    fuzz()
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    print(f"{FUZZ:,} inputs: {READ}, the slowest took {SLOWEST['']:.3f} s, memory grew by {grown / 1e6:.0f} MB")
+    if FUZZ <= 1000:  # in a long run hypothesis itself remembers every input
+        assert grown < RESIDENT
