@@ -41,7 +41,8 @@ def _spelled(expression: Expression, name: Spell) -> tuple[str, int]:
     if op in BINARY:
         return _binary(expression, name)
     if op is ops.negative:
-        return "-" + _inside(expression.inputs[0], SIGN, name), SIGN
+        inside = _inside(expression.inputs[0], SIGN, name)
+        return f"-({inside})" if inside.startswith("-") else f"-{inside}", SIGN
     form = FORMS.get(op)
     return form(expression, name) if form is not None else (_call(expression, name), ATOM)
 

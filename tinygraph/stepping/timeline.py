@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.expression import Expression
+from tinygraph.express.expression import Expression, Number
 from tinygraph.express.local import Local, local_derivative, upstream_expression
 from tinygraph.express.program import Level, Program, Statement, program
 from tinygraph.express.python import python
@@ -176,10 +176,11 @@ def _factor(told: Program, statement: Statement, reader: Statement, local: Local
 
 def product(told: Program, local: Local, upstream: Node) -> Expression:
     """Upstream gradient times local derivative."""
-    if not local.is_factor:
+    above = upstream_expression(told, upstream)
+    if not local.is_factor or isinstance(above, Number):
         return local.expression
     value = local.node
-    return simplified(ops.multiply, [upstream_expression(told, upstream), local.expression], {}, value.shape, "f")
+    return simplified(ops.multiply, [above, local.expression], {}, value.shape, "f")
 
 
 def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
