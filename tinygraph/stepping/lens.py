@@ -64,6 +64,6 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
         return rows
 
     def name(node: Node) -> str:
-        return f"{told.name(node)}[{index}]" if node.shape[:1] == (size,) else told.name(node)
+        return f"{told.name(node)}[{index}:{index + 1}]" if node.shape[:1] == (size,) else told.name(node)
 
     return Example(index, python(step.expression, name), evaluate(step.expression, alone), True)
