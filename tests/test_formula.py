@@ -111,6 +111,7 @@ def test_data_is_numbers_and_lists(text: str) -> None:
         ("exp = 2", "column 1: `exp` has a meaning of its own"),
         ("_u = 2", "`_u` is no name here"),
         ("1 < w < 3", "`1 < w < 3` is no formula"),
+        ("1 << 2", "`1 << 2` is no formula"),
         ("(w, b)", "`(w, b)` is no formula"),
         ("*w", "`*w` is no formula"),
         ("1j", "`1j` is no formula"),
@@ -272,7 +273,7 @@ def watched() -> Iterator[list[str]]:
 HOOKED: list[bool] = []
 SYNTAX = [
     *"+-*/@%()[]{}<>=!,;.:#'\"\\~^&|$?`\n\t 0123456789abwxXyneEjLT_πσ²é\x00\ud800\u2028",
-    "**", "//", "==", ":=", "->", "...", "__", "lambda ", " if ", " else ", " for ", " in ", "import ", "not ", "and ",
+    "**", "//", "==", "<<", ":=", "->", "...", "__", "lambda ", " if ", " else ", " for ", " in ", "import ", "not ", "and ",
     "await ", "yield ", "def f():", "class A:", "print", "exec", "eval(", "open(", "__import__(", ".__class__", ".__globals__",
     "np.", "tg.", "np.load(", "exp(", "log(", "sum(", "dot(", "outer(", "where(", "softmax(", "max(", "axis=", "keepdims=",
     "True", "None", ".T", ".size", "1e308", "1e999", "9**9**9", "0x_f", "1_0", "1j", "f'{", "x[0]", "*x", "**x", "u=", "()",

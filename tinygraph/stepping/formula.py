@@ -341,11 +341,11 @@ class _Reader:
                 if name.startswith("__"):
                     raise self.error(x, f"`{_short(name)}` is no name here")
                 return Name(name, self.where(x)), ()
-            case ast.BinOp():
+            case ast.BinOp() if type(x.op) in BINARY:
                 return Call(BINARY[type(x.op)], 2, {}, self.where(x)), (x.left, x.right)
             case ast.UnaryOp(op=ast.USub()):
                 return Call(ops.negative, 1, {}, self.where(x)), (x.operand,)
-            case ast.Compare(ops=[sign], comparators=[right]):
+            case ast.Compare(ops=[sign], comparators=[right]) if type(sign) in BINARY:
                 return Call(BINARY[type(sign)], 2, {}, self.where(x)), (x.left, right)
             case ast.Attribute():
                 return self.attribute(x)

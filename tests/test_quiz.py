@@ -1,0 +1,339 @@
+"""The quiz: numbers within the tolerance and formulas that are equal are right, and what is said to the others helps."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tests.drawings import logistic, neuron, perceptron, softmax
+from tests.test_formula import watched
+from tinygraph.express.program import program
+from tinygraph.stepping.quiz import Quiz
+
+
+def shared() -> tg.Graph:
+    """A value that two others read."""
+    w, x = tg.parameter(0.5), tg.constant(2.0)
+    u = w * x
+    v = u**2
+    L = v * 3 - np.sin(u)
+    return tg.Graph(L, names={"w": w, "x": x, "u": u, "v": v, "L": L})
+
+
+def at(graph: tg.Graph, name: str) -> Quiz:
+    """The quiz of a graph when it asks for that gradient."""
+    quiz = graph.quiz()
+    while quiz.name != name:
+        quiz.reveal()
+    return quiz
+
+
+# Asking
+
+
+def test_asks_for_every_gradient_in_the_order_of_the_walk() -> None:
+    quiz = neuron().quiz()
+    asked = []
+    while not quiz.done:
+        asked.append(quiz.name)
+        quiz.reveal()
+    assert asked == ["da", "dz", "dw1", "dw2", "db"]
+    assert (quiz.name, quiz.entry) == (None, None)
+
+
+def test_the_question_shows_what_is_known_and_hides_the_rest() -> None:
+    assert at(neuron(), "dz").question == (
+        "x1 = 2.000, x2 = -1.000, y = 1.000, w1 = 0.300, w2 = 0.500, b = 0.200\n"
+        "forward\n"
+        "  z = w1 * x1 + w2 * x2 + b = 0.300 * 2.000 + 0.500 * -1.000 + 0.200 = 0.300\n"
+        "  a = sigmoid(z) = 0.574\n" + next(f"  {s.text}\n" for s in neuron().stepper().steps if s.name == "L") + "backward\n"
+        "  dL = 1 = 1.000\n"
+        "  da = -y / a + (1 - y) / (1 - a) = -1.000 / 0.574 + 0.000 / 0.426 = -1.741\n"
+        "\n"
+        "2/5  dz = ?  a number (within 1% or 0.0005), or a formula in the names above"
+    )
+
+
+def test_an_array_is_asked_for_by_an_entry_or_as_a_whole() -> None:
+    quiz = at(perceptron(), "dZ1")
+    assert "dZ1[0, 2] = ?  a number (within 1% or 0.0005), or a formula for all of dZ1, (4, 3), in the names above" in quiz.ask
+    value = quiz.stepper.graph["dZ1"].value
+    assert quiz.answer(value[0, 2]).right
+    assert at(perceptron(), "dZ1").answer(value).right
+    assert at(perceptron(), "dZ1").answer(value[:1]).message == "give one number for dZ1[0, 2], or an array of the shape (4, 3)"
+
+
+# Answering
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [(-0.4256, True), (-0.426, True), (-0.43, False), (-0.42, False), (0.426, False), ("-0.426", True), ("-1.741*0.2445", True)],
+)
+def test_a_number_is_right_within_the_tolerance(answer: Any, right: bool) -> None:
+    assert at(neuron(), "dz").answer(answer).right is right
+
+
+@pytest.mark.parametrize("answer", [0.0, 0.0004, -0.0004])
+def test_near_zero_the_tolerance_is_absolute(answer: float) -> None:
+    w = tg.parameter(0.0)
+    assert tg.Graph(w * w, names={"w": w}).quiz().answer(answer).right
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["a - y", "-y + a", "da*a*(1-a)", "da * sigmoid(z) * (1 - np.exp(np.log(a)))", "(a*a - y*a)/a", "dL*(a-y)**3/(a-y)**2"],
+)
+def test_any_equal_formula_is_right(answer: str) -> None:
+    quiz = at(neuron(), "dz")
+    result = quiz.answer(answer)
+    assert (result.right, result.message) == (True, "dz = da * a * (1 - a) = -0.426: right")
+    assert quiz.name == "dw1"
+
+
+@pytest.mark.parametrize(
+    "answer", ["a - 1", "(a - y) * x1 / 2", "a - y + 0*x1 + 1e-4", "-0.426 * a / a", "a - y*y*y*y*(y + 1)/2 + (z - z*2)"]
+)
+def test_what_is_equal_on_these_numbers_alone_is_wrong(answer: str) -> None:
+    result = at(neuron(), "dz").answer(answer)
+    assert not result.right
+    assert "else" in result.message
+
+
+@pytest.mark.parametrize("make", [neuron, logistic, softmax, perceptron, shared])
+def test_the_equation_of_every_step_is_right(make: Any) -> None:
+    quiz = make().quiz()
+    rights = {s.name: s.right for s in program(quiz.stepper.graph).backward}
+    while not quiz.done:
+        result = quiz.answer(rights[quiz.name])
+        assert result.right, result
+    assert (quiz.score.right, quiz.score.asked, quiz.score.hints, quiz.score.wrong) == (
+        len(quiz.stepper.graph.backprop()) - 1,
+    ) * 2 + (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "answer"),
+    [
+        (logistic, "dz", "(a - y) / len(y)"),
+        (logistic, "dz", "(a - y) / y.size"),
+        (logistic, "dw", "dot(dz, X)"),
+        (logistic, "db", "mean(a - y)"),
+        (softmax, "dZ", "(exp(Z) / np.sum(exp(Z), axis=1, keepdims=True) - Y) / len(X)"),
+        (perceptron, "dZ1", "dA1 * (1 - A1) * (1 + A1)"),
+        (perceptron, "dA1", "(W2 @ dZ2.T).T"),
+        (shared, "du", "6*u - cos(u)"),
+    ],
+)
+def test_a_formula_on_arrays_may_be_written_otherwise(make: Any, name: str, answer: str) -> None:
+    assert at(make(), name).answer(answer) == (True, at(make(), name).reveal() + ": right", True)
+
+
+def test_one_number_stands_for_equal_entries() -> None:
+    x = tg.parameter([1.0, 2.0])
+    u = x * 3
+    quiz = tg.Graph(np.sum(u), names={"x": x, "u": u}).quiz()
+    assert (quiz.name, quiz.answer("dL / dL").counted) == ("du", False)
+    assert quiz.answer("doutput").right
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "answer", "said"),
+    [
+        (neuron, "dz", 0.426, "The sign is wrong"),
+        (neuron, "dz", "y - a", "The sign is wrong"),
+        (neuron, "dz", 0.2445, "That is the local derivative alone: the upstream gradient is forgotten"),
+        (neuron, "dz", "a * (1 - a)", "That is the local derivative alone: the upstream gradient is forgotten"),
+        (neuron, "dz", -0.2445, "the wrong sign, and the upstream gradient is forgotten"),
+        (neuron, "dz", "da", "That is the upstream gradient alone: the local derivative is forgotten"),
+        (neuron, "dz", -5, "The sign is right, the size is not"),
+        (neuron, "dz", 5, "Even the sign is off"),
+        (neuron, "dz", "da * a", "It is something else"),
+        (shared, "du", "6*u", "That is what comes through v alone: the other readers contribute too"),
+        (logistic, "dz", "a - y", "It is 8 times too large: is the mean forgotten?"),
+        (logistic, "dw", "dz @ X * 8", "It is 8 times too large"),
+        (logistic, "dw", "X @ w", "It has the shape (8,), and dw has (2,)"),
+        (logistic, "dz", "X", "It has the shape (8, 2), and dz has (8,)"),
+        (perceptron, "dZ1", np.zeros((4, 3)), "The numbers differ"),
+    ],
+)
+def test_a_wrong_answer_is_told_what_is_off_and_nothing_is_revealed(make: Any, name: str, answer: Any, said: str) -> None:
+    quiz = at(make(), name)
+    before = quiz.question
+    result = quiz.answer(answer)
+    assert not result.right
+    assert said in result.message
+    assert (quiz.question, quiz.score.wrong, quiz.name) == (before, 1, name)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("", "there is no formula"),
+        ('__import__("os")', "cannot be read"),
+        ("1e999", "too large for a number"),
+        ("nan", "`nan` has no value"),
+        ("np.nan", "an answer must be finite"),
+        ("1/0", "an answer must be finite"),
+        (np.inf, "an answer must be finite"),
+        (None, "an answer must be finite"),
+        (1j, "complex is no answer"),
+        (object(), "object is no answer"),
+        ([1, 2], "give one number for dz"),
+        ("x" * 10_000, "has no value"),
+        ("x+" * 9_000, "at most 10,000"),
+        ("(" * 500, "too long or nested too deeply"),
+        ("dz", "column 1: dz is what is asked for"),
+        ("dw1 / x1", "column 1: dw1 is not revealed yet"),
+        ("2 * q", "column 5: `q` has no value"),
+        ("dz = a - y", "give one formula, without a name before it"),
+        ("u = a; u - y", "give one formula"),
+        ("log(-a*a)", "not a finite number on any leaves"),
+        ("a @ y", "matmul"),
+        ("sum(a, axis=3)", "axis 3 is out of bounds"),
+    ],
+)
+def test_what_is_no_answer_changes_nothing(answer: Any, said: str) -> None:
+    quiz = at(neuron(), "dz")
+    before = quiz.state()
+    with watched() as seen:
+        result = quiz.answer(answer)
+    assert not result.right
+    assert not result.counted
+    assert said in result.message
+    assert quiz.state() == before
+    assert seen == []
+
+
+def test_a_gradient_that_is_not_finite_takes_a_formula() -> None:
+    w = tg.parameter(0.0)
+    u = np.sqrt(w)
+    with np.errstate(divide="ignore"):
+        quiz = tg.Graph(u, names={"w": w, "u": u}).quiz()
+        assert quiz.answer(3).message == "dw is not finite here: answer by a formula, or reveal()"
+        assert quiz.answer("du / (2 * u)").right
+
+
+# Hints, giving up, the end
+
+
+def test_hints_tell_the_upstream_gradient_then_the_local_derivative_then_the_product() -> None:
+    quiz = at(neuron(), "dz")
+    assert [quiz.hint() for _ in range(4)] == [
+        "upstream: da = -1.741",
+        "local: ∂a/∂z = a * (1 - a) = 0.244",
+        "together: dz = da * a * (1 - a)",
+        "there are no more hints: reveal() shows the answer",
+    ]
+    assert quiz.score.hints == 3
+    assert len(quiz.state()["hints"]) == 3
+    quiz.reveal()
+    assert quiz.state()["hints"] == []
+
+
+def test_hints_tell_of_every_reader() -> None:
+    quiz = at(shared(), "du")
+    assert quiz.hint() == "upstream: dv = 3.000, dL = 1.000"
+    assert quiz.hint() == "local: ∂v/∂u = 2 * u = 2.000, ∂L/∂u = -np.cos(u) = -0.540"
+    assert quiz.hint() == "together: du = 2 * dv * u - np.cos(u)"
+
+
+def test_where_there_is_no_factor_a_hint_tells_the_shape() -> None:
+    quiz = at(perceptron(), "dW2")
+    assert [quiz.hint(), quiz.hint()] == ["upstream: dZ2 = -0.128 … 0.128", "Z2 = A1 @ W2 + b2, and dW2 has the shape (3, 2)"]
+
+
+def test_the_end_says_how_it_went() -> None:
+    quiz = neuron().quiz()
+    assert "no question left" not in quiz.hint()
+    assert quiz.answer("da").counted is False
+    quiz.answer(7)
+    assert quiz.reveal() == "da = -y / a + (1 - y) / (1 - a) = -1.741"
+    for answer in ("a - y", "dz * x1", "dz * x2", "dz"):
+        assert quiz.answer(answer).right
+    assert quiz.done
+    assert quiz.ask == "the end: 4 of 5 right, 1 hint and 1 wrong answer"
+    for said in (quiz.hint(), quiz.reveal(), quiz.answer(1).message):
+        assert said == "there is no question left: 4 of 5 right, 1 hint and 1 wrong answer"
+    assert repr(quiz) == f"<quiz: {quiz.ask}>"
+
+
+def test_the_state_is_plain_data() -> None:
+    quiz = at(perceptron(), "dA1")
+    quiz.hint()
+    state = json.loads(json.dumps(quiz.state(), allow_nan=False))
+    assert state == {
+        "question": quiz.ask, "name": "dA1", "entry": [0, 2], "position": 8, "hints": ["upstream: dZ2 = -0.128 … 0.128"],
+        "known": ["X", "Y", "W1", "b1", "W2", "b2", "Z1", "A1", "Z2", "L", "dL", "dZ2", "dW2", "db2"],
+        "number": 4, "total": 7, "score": {"right": 0, "asked": 3, "hints": 1, "wrong": 0}, "done": False,
+    }  # fmt: skip
+
+
+# Other numbers
+
+
+def test_a_seed_gives_all_who_take_it_the_same_other_numbers() -> None:
+    one, same, other = neuron().quiz(seed=7), neuron().quiz(seed=7), neuron().quiz(seed=8)
+    assert one.question == same.question != other.question
+    graph = one.stepper.graph
+    for name in ("x1", "x2", "w1", "w2", "b"):
+        value, before = graph[name].value, neuron()[name].value
+        assert value == round(value, 2)
+        assert np.sign(value) == np.sign(before)
+        assert value != 0
+    assert {float(neuron().quiz(seed=seed).stepper.graph["y"].value) for seed in range(20)} == {0.0, 1.0}
+    assert all(one.answer(x).right for x in ("-y/a + (1-y)/(1-a)", "a - y", "dz*x1", "dz*x2", "dz"))
+
+
+def test_a_seed_keeps_to_numbers_on_which_everything_is_finite() -> None:
+    x, w = tg.parameter(0.5), tg.parameter(-0.25)
+    u = np.log(x + w)
+    for seed in range(20):
+        assert np.isfinite(tg.Graph(u, names={"x": x, "w": w, "u": u}).quiz(seed=seed).known["u"])
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="seed=3: no numbers were found"):
+        tg.Graph(np.log(x * 0), names={"x": x}).quiz(seed=3)
+
+
+# In a terminal
+
+
+def played(graph: tg.Graph, *typed: str) -> str:
+    answers: Iterator[str] = iter(typed)
+    said: list[str] = []
+
+    def ask(prompt: str) -> str:
+        for answer in answers:
+            said.append(f"{prompt}{answer}")
+            return answer
+        raise EOFError
+
+    graph.quiz().run(ask, said.append)
+    return "\n".join(said)
+
+
+def test_run_asks_until_all_is_answered() -> None:
+    text = played(neuron(), "hint", "?", "", "5", "-1.741", "a - y", "2*dz", "reveal", "dz")
+    assert text.partition("1/5")[2] == (
+        "  da = ?  a number (within 1% or 0.0005), or a formula in the names above\n"
+        "> hint\nupstream: dL = 1.000\n"
+        "> ?\nlocal: ∂L/∂a = -y / a + (1 - y) / (1 - a) = -1.741\n"
+        "> \ntype a number, a formula, hint, reveal or quit\n"
+        "> 5\nda: not yet. Even the sign is off\n"
+        "> -1.741\nda = -y / a + (1 - y) / (1 - a) = -1.741: right\n"
+        "\n2/5  dz = ?  a number (within 1% or 0.0005), or a formula in the names above\n"
+        "> a - y\ndz = da * a * (1 - a) = -0.426: right\n"
+        "\n3/5  dw1 = ?  a number (within 1% or 0.0005), or a formula in the names above\n"
+        "> 2*dz\ndw1: not yet. On other numbers than these it is something else\n"
+        "> reveal\ndw1 = dz * x1 = -0.851\n"
+        "\n4/5  dw2 = ?  a number (within 1% or 0.0005), or a formula in the names above\n"
+        "> dz\ndw2: not yet. That is the upstream gradient alone: the local derivative is forgotten\n"
+    )
+
+
+def test_run_ends_quietly() -> None:
+    assert played(neuron(), "quit").endswith("> quit")
+    assert played(neuron()).endswith("in the names above\n")
+    assert played(neuron(), *["reveal"] * 5).endswith("\n\nthe end: 0 of 5 right")

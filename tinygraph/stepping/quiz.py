@@ -1,0 +1,463 @@
+"""The quiz: predict each gradient of the walk back before it is shown.
+
+A number is right within a tolerance. A formula is right where it amounts to the gradient on other leaves too, whichever way it is
+written: the graph is computed again on random ones, and the formula on what each of those made of the names revealed so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygraph.express.local import Local, local_derivative
+from tinygraph.express.program import Level, Program, program
+from tinygraph.express.table import number
+from tinygraph.graph import Graph
+from tinygraph.node import Node
+from tinygraph.stepping.formula import FormulaError, evaluate, parse
+from tinygraph.stepping.lens import batch_size
+from tinygraph.stepping.stepper import Stepper
+from tinygraph.stepping.timeline import Step
+
+RELATIVE, ABSOLUTE = 1e-2, 5e-4  # what a number may be off
+TOLERANCE = "within 1% or 0.0005"
+DRAWS = 5  # of other leaves on which a formula must hold
+TRIES = 40  # at leaves on which everything is finite
+WORDS = "a number, a formula, hint, reveal or quit"
+
+
+class Answer(NamedTuple):
+    """Whether an answer is right, and what to say about it; what could not be read as an answer is not `counted`."""
+
+    right: bool
+    message: str
+    counted: bool = True
+
+
+@dataclass
+class Score:
+    """Questions answered right, questions that are over, hints taken, and wrong answers."""
+
+    right: int = 0
+    asked: int = 0
+    hints: int = 0
+    wrong: int = 0
+
+    def __str__(self) -> str:
+        said = f"{self.right} of {self.asked} right"
+        extra = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((self.hints, "hint"), (self.wrong, "wrong answer")) if n]
+        return f"{said}, {' and '.join(extra)}" if extra else said
+
+
+class Quiz:
+    """Questions about the gradients of a graph, in the order of the walk back.
+
+    `question` is the text to show, `answer(x)` judges a number or a formula, `hint()` tells a little, `reveal()` gives up;
+    `score` and `done` tell how it stands, `state()` says all of it as plain data. A `seed` asks with other numbers for the
+    scalar leaves, the same ones for everybody who takes that seed.
+
+    >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+    >>> z = w * x
+    >>> L = z**2
+    >>> q = tg.Graph(L, names={"w": w, "x": x, "z": z, "L": L}).quiz()
+    >>> q.answer(7).message
+    'dz: not yet. The sign is right, the size is not'
+    >>> q.answer("2 * z").message
+    'dz = 2 * z = 12.000: right'
+    >>> q.hint()
+    'upstream: dz = 12.000'
+    >>> q.answer("x * dz").right, q.done, str(q.score)
+    (True, True, '2 of 2 right, 1 hint and 1 wrong answer')
+    """
+
+    def __init__(self, graph: Graph, seed: int | None = None, level: Level = "named") -> None:
+        if not graph.requests():
+            graph.backprop()
+        self.seed = seed
+        self.stepper = Stepper(graph if seed is None else with_other_numbers(graph, seed), level)
+        self.score = Score()
+        self._left = list(_asked(self.stepper))
+        self._total = len(self._left)
+        self._hints = 0
+        self._draws: dict[Graph, None] = {}
+        self._go_on()
+
+    # What is asked
+
+    @property
+    def done(self) -> bool:
+        """Whether every question is over."""
+        return not self._left
+
+    @property
+    def name(self) -> str | None:
+        """The gradient that is asked for, None at the end."""
+        return self._left[0].name if self._left else None
+
+    @property
+    def entry(self) -> tuple[int, ...] | None:
+        """Which entry of it a number answers; () where it is a single number."""
+        if not self._left:
+            return None
+        size = np.abs(np.nan_to_num(self._step.value))
+        return tuple(int(i) for i in np.unravel_index(np.argmax(size), np.shape(size)))
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The values of the leaves and of everything revealed so far, by name."""
+        return self._values(self.stepper.graph)
+
+    @property
+    def question(self) -> str:
+        """What is known, and what is asked."""
+        leaves = ", ".join(f"{self._told.name(x)} = {number(x.value)}" for x in self._told.leaves)
+        return f"{leaves}\n{self.stepper}\n\n{self.ask}"
+
+    @property
+    def ask(self) -> str:
+        """The question alone."""
+        if not self._left:
+            return f"the end: {self.score}"
+        shape = np.shape(self._step.value)
+        whole = f" for all of {self.name}, {shape}," if shape else ""
+        return (
+            f"{self._total - len(self._left) + 1}/{self._total}  {self._wanted} = ?  "
+            f"a number ({TOLERANCE}), or a formula{whole} in the names above"
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Where the quiz stands as plain data, for a display."""
+        return {
+            "question": self.ask,
+            "name": self.name,
+            "entry": None if self.entry is None else list(self.entry),
+            "position": self.stepper.position,
+            "known": list(self.known),
+            "hints": [self._hint(i) for i in range(self._hints)],
+            "number": self._total - len(self._left) + (not self.done),
+            "total": self._total,
+            "score": {"right": self.score.right, "asked": self.score.asked, "hints": self.score.hints, "wrong": self.score.wrong},
+            "done": self.done,
+        }
+
+    # Answering
+
+    def answer(self, x: Any) -> Answer:
+        """Judge a number, an array of the gradient's shape, or a formula over the names that are known; reveal what is right."""
+        if not self._left:
+            return Answer(False, f"there is no question left: {self.score}", counted=False)
+        try:
+            with np.errstate(all="ignore"):
+                wrong = self._formula(x) if isinstance(x, str) else self._number(x)
+        except FormulaError as error:
+            return Answer(False, str(error), counted=False)
+        if wrong is not None:
+            self.score.wrong += 1
+            return Answer(False, f"{self.name}: not yet. {wrong}")
+        self.score.right += 1
+        return Answer(True, f"{self._reveal()}: right")
+
+    def hint(self) -> str:
+        """The next of three hints: the upstream gradient, the local derivative, their product."""
+        if not self._left:
+            return f"there is no question left: {self.score}"
+        if self._hints == 3:
+            return "there are no more hints: reveal() shows the answer"
+        self._hints += 1
+        self.score.hints += 1
+        return self._hint(self._hints - 1)
+
+    def reveal(self) -> str:
+        """Give up this question: show its answer and go on to the next."""
+        return self._reveal() if self._left else f"there is no question left: {self.score}"
+
+    def run(self, ask: Callable[[str], str] = input, tell: Callable[[str], Any] = print) -> None:
+        """Ask in the terminal until all is answered, `quit` is typed, or the input ends."""
+        tell(self.question)
+        while not self.done:
+            before = self.stepper.position
+            try:
+                typed = ask("> ").strip()
+            except (EOFError, KeyboardInterrupt):
+                tell("")
+                return
+            if typed in ("quit", "q") and typed not in self.known:
+                return
+            tell(self._reply(typed))
+            if self.stepper.position != before:
+                tell(f"\n{self.ask}")
+
+    def _reply(self, typed: str) -> str:
+        if typed in ("hint", "?"):
+            return self.hint()
+        if typed == "reveal":
+            return self.reveal()
+        return self.answer(typed).message if typed else f"type {WORDS}"
+
+    def __repr__(self) -> str:
+        return f"<quiz: {self.ask}>"
+
+    # Behind it
+
+    @property
+    def _step(self) -> Step:
+        """The step that the question is about; the last one where its value has several contributions."""
+        return self._left[0]
+
+    @property
+    def _told(self) -> Program:
+        return program(self.stepper.graph)
+
+    @property
+    def _wanted(self) -> str:
+        entry = ", ".join(map(str, self.entry or ()))
+        return f"{self.name}[{entry}]" if entry else str(self.name)
+
+    def _go_on(self) -> None:
+        """Walk on to the question, and past everything that is not asked."""
+        steps = self.stepper.steps
+        until = next((i for i, s in enumerate(steps) if self._left and s.node is self._left[0].node), len(steps))
+        while self.stepper.position < until:
+            self.stepper.step()
+        self._hints = 0
+
+    def _reveal(self) -> str:
+        step = self._left.pop(0)
+        self.score.asked += 1
+        self._go_on()
+        return f"{_equation(step)} = {number(step.value)}"
+
+    def _hint(self, i: int) -> str:
+        ways = list(_ways(self.stepper.graph, self._step.name))
+        if i == 0:
+            return f"upstream: {', '.join(dict.fromkeys(f'{way.name} = {number(way.upstream.value)}' for way in ways))}"
+        if i == 2:
+            return f"together: {_equation(self._step)}"
+        if all(way.local.is_factor for way in ways):
+            return f"local: {', '.join(step.local or '' for step in self.stepper.steps if step.name == self.name)}"
+        return f"{', '.join(f'{way.reader} = {way.text}' for way in ways)}, and {self.name} has the shape {self._step.node.shape}"
+
+    def _values(self, graph: Graph) -> dict[str, Any]:
+        """The value of everything known, in this graph or in its like on other leaves."""
+        told = program(graph)
+        names = {s.name: s.node for s in told.statements}
+        known = {told.name(leaf): leaf.value for leaf in told.leaves}
+        for step in self.stepper.steps[: self.stepper.position]:
+            known[step.name] = names[step.name].value
+        return known
+
+    def _number(self, x: Any) -> str | None:
+        """What is wrong with a number, or with an array of all entries."""
+        try:
+            given = np.asarray(x, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise FormulaError(f"{type(x).__name__} is no answer: give a number or a formula") from None
+        if not np.isfinite(given).all():
+            raise FormulaError("an answer must be finite")
+        value = np.asarray(self._step.value, dtype=np.float64)
+        if not given.shape:
+            at: Any = self.entry
+        elif given.shape == value.shape:
+            at = ...
+        else:
+            raise FormulaError(f"give one number for {self._wanted}, or an array of the shape {value.shape}")
+        if not np.isfinite(value[at]).all():
+            raise FormulaError(f"{self._wanted} is not finite here: answer by a formula, or reveal()")
+
+        def same(other: Any) -> bool:
+            other = np.asarray(other, dtype=np.float64)
+            if other.shape != value.shape:
+                return False
+            return bool((np.abs(given - other[at]) <= np.maximum(RELATIVE * np.abs(other[at]), ABSOLUTE)).all())
+
+        if same(value):
+            return None
+        wrong = next((why for why, other in _mistakes(self.stepper.graph, self._step.name) if same(other)), None)
+        if wrong is None and not given.shape:
+            right = np.sign(given) == np.sign(value[at])
+            wrong = "The sign is right, the size is not" if right else "Even the sign is off"
+        return wrong or "The numbers differ"
+
+    def _formula(self, text: str) -> str | None:
+        """What is wrong with a formula, judged on other leaves."""
+        formula = parse(text)
+        if len(formula.statements) != 1 or formula.statements[0].name is not None:
+            raise FormulaError("give one formula, without a name before it")
+        known = self.known
+        for name, where in formula.free.items():
+            self._check_known(name, where, known)
+        here = evaluate(formula, known)
+        if not formula.free:
+            return self._number(here)
+        shape = np.shape(self._step.value)
+        if not _fits(np.shape(here), shape):
+            return f"It has the shape {np.shape(here)}, and {self.name} has {shape}, as has the value that it belongs to"
+        found = [(other, np.asarray(evaluate(formula, self._values(other)), dtype=np.float64)) for other in self._others]
+        finite = [(other, value) for other, value in found if np.isfinite(value).all()]
+        if not finite:
+            raise FormulaError("the formula is not a finite number on any leaves tried")
+        name = self._step.name
+        if all(_close(value, _gradient(other, name)) for other, value in finite):
+            return None
+        mistakes = [dict(_mistakes(other, name)) for other, _ in finite]
+        for why in mistakes[0]:
+            if all(_close(value, known.get(why)) for (_, value), known in zip(finite, mistakes, strict=True)):
+                return why
+        return "On other numbers than these it is something else" if _close(here, self._step.value) else "It is something else"
+
+    def _check_known(self, name: str, where: str, known: Mapping[str, Any]) -> None:
+        if name in known:
+            return
+        if name == self.name:
+            raise FormulaError(f"{where}: {name} is what is asked for")
+        if any(step.name == name for step in self.stepper.steps):
+            raise FormulaError(f"{where}: {name} is not revealed yet: use what is known")
+
+    @cached_property
+    def _others(self) -> list[Graph]:
+        """The same graph on other leaves, on which every gradient is finite; on its own where none such are found."""
+        graph = self.stepper.graph
+        rng = np.random.default_rng(0)
+        found: list[Graph] = []
+        for i in range(TRIES):
+            other = graph.with_leaves({x: _redrawn(x, rng, keep_sign=i % 2 == 0) for x in graph.forward if x.op is None})
+            if all(np.isfinite(s.value).all() for s in program(other).statements):
+                found.append(other)
+            if len(found) == DRAWS:
+                break
+        return found or [graph]
+
+
+def _asked(stepper: Stepper) -> Iterator[Step]:
+    """The steps that complete a gradient, apart from those from which walks back start."""
+    given = {request.gradients.get(request.output) for request in stepper.graph.requests()}
+    for step in stepper.steps:
+        is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
+        if step.phase == "backward" and is_gradient and (step.part is None or step.part[0] == step.part[1]):
+            yield step
+
+
+def _equation(step: Step) -> str:
+    """The whole equation of a gradient, where the step may show one contribution to it."""
+    return f"{step.name} = {step.equation if step.statement is None else step.statement.right}"
+
+
+class Way(NamedTuple):
+    """How a gradient comes back: through which statement, with which upstream gradient and local derivative."""
+
+    reader: str
+    text: str
+    name: str
+    upstream: Node
+    local: Local
+
+
+def _ways(graph: Graph, name: str) -> Iterator[Way]:
+    """The ways back to the gradient of that name."""
+    told = program(graph)
+    x = next(s.of for s in told.backward if s.name == name)
+    gradients = {s.of: s for s in told.backward if s.of is not None}
+    for reader in told.forward:
+        upstream = gradients.get(reader.node)
+        if x is not None and upstream is not None and x in set(reader.inputs):
+            local = local_derivative(told, reader, x, upstream.node)
+            if local is not None:
+                yield Way(reader.name, reader.right, upstream.name, upstream.node, local)
+
+
+def _gradient(graph: Graph, name: str) -> Any:
+    return next(s.value for s in program(graph).backward if s.name == name)
+
+
+def _mistakes(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
+    """What people answer by mistake, with what to say to it."""
+    right = _gradient(graph, name)
+    yield "The sign is wrong", -right
+    ways = list(_ways(graph, name))
+    for way in ways:
+        of = f" through {way.reader}" if len(ways) > 1 else ""
+        if way.local.is_factor:
+            local, upstream = way.local.node.value, way.upstream.value
+            yield f"That is the local derivative{of} alone: the upstream gradient is forgotten", local
+            yield f"That is the local derivative{of} with the wrong sign, and the upstream gradient is forgotten", -local
+            yield f"That is the upstream gradient{of} alone: the local derivative is forgotten", upstream
+            if len(ways) > 1:
+                yield f"That is what comes{of} alone: the other readers contribute too", local * upstream
+    size = batch_size(graph)
+    if size is not None and size > 1:
+        yield f"It is {size} times too large: is the mean forgotten?", right * size
+        yield f"It is {size} times too small: is it a sum, not a mean?", right / size
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether a value of one shape stands for all entries of another."""
+    try:
+        return np.broadcast_shapes(shape, wanted) == wanted
+    except ValueError:
+        return False
+
+
+def _close(value: Any, right: Any) -> bool:
+    """Whether two values are the same but for rounding."""
+    if right is None or not _fits(np.shape(value), np.shape(right)):
+        return False
+    relative = 1e-3 if np.asarray(right).dtype.itemsize < 8 else 1e-6
+    size = np.max(np.abs(right), initial=0)
+    return bool((np.abs(np.asarray(value, dtype=np.float64) - right) <= relative * size + 1e-12).all())
+
+
+# Other numbers
+
+
+def _is_label(leaf: Node) -> bool:
+    return leaf.kind == "constant" and bool(np.isin(leaf.value, (0, 1)).all())
+
+
+def _is_distribution(leaf: Node) -> bool:
+    """Whether the rows of a constant are probabilities, as one-hot labels are."""
+    value = leaf.value
+    return (
+        leaf.kind == "constant" and leaf.ndim > 0 and leaf.shape[-1] > 1 and np.allclose(value.sum(-1), 1) and (value >= 0).all()
+    )
+
+
+def _redrawn(leaf: Node, rng: np.random.Generator, keep_sign: bool) -> Any:
+    """A random value for a leaf: labels stay labels, whole numbers change places, other numbers become any of that size."""
+    value = leaf.value
+    if leaf.dtype.kind != "f":
+        return rng.permutation(value) if leaf.shape else value
+    if _is_distribution(leaf):
+        return rng.permuted(value, axis=-1)
+    if _is_label(leaf):
+        return rng.integers(0, 2, leaf.shape).astype(float)
+    signs = np.sign(value) if keep_sign else 0
+    signs = np.where(signs == 0, rng.choice([-1, 1], leaf.shape), signs)
+    inside = np.abs(value) < 1
+    return signs * np.where(inside, rng.uniform(0.05, 0.95, leaf.shape), rng.uniform(1, 2.5, leaf.shape))
+
+
+def with_other_numbers(graph: Graph, seed: int) -> Graph:
+    """The graph on other scalar leaves of one or two decimals, of the same sign and size; labels stay 0 or 1.
+
+    Raises ValueError where none of the numbers tried has finite gradients.
+    """
+    rng = np.random.default_rng(seed)
+    scalars = [leaf for leaf in graph.forward if leaf.op is None and not leaf.shape and leaf.dtype.kind == "f"]
+    for _ in range(TRIES):
+        with np.errstate(all="ignore"):
+            other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in scalars})
+        if all(np.isfinite(s.value).all() for s in program(other).statements):
+            return other
+    raise ValueError(f"seed={seed}: no numbers were found on which every gradient is finite")
+
+
+def _rounded(leaf: Node, rng: np.random.Generator) -> float:
+    value = leaf.item()
+    if _is_label(leaf):
+        return float(rng.integers(0, 2))
+    sign = np.sign(value) or rng.choice([-1, 1])
+    return float(sign * (round(rng.uniform(0.05, 0.95), 2) if abs(value) < 1 else round(rng.uniform(1, 3), 1)))
