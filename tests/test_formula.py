@@ -124,6 +124,8 @@ def test_data_is_numbers_and_lists(text: str) -> None:
         ("power(1, 2, 3)", "power takes 2 values, not 3"),
         ("sum(x, axis=w)", "column 13: `w` must be a small whole number"),
         ("sum(x, where=1)", "sum takes no where here"),
+        ("sum(x, " + "u" * 5000 + "=1)", "sum takes no uuuuu"),
+        ("sum(x, axis=0, axis=0)", "sum takes no axis here"),
         ("log(x=2)", "log takes 1 value, not 0"),
         ("sum(*x)", "`*x` is no formula"),
         ("sum(x, **w)", "takes no such thing"),

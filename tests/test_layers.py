@@ -16,6 +16,7 @@ ROOMS = [
     {"express"},
     {"draw"},
     {"stepping"},
+    {"__main__"},
 ]
 # Imports of a room below, each inside the function that needs it: (importer, imported).
 INSIDE_FUNCTIONS = {("node", "pickling"), ("errors", "graph"), ("graph", "check"), ("graph", "express"), ("graph", "draw"), ("graph", "stepping")}

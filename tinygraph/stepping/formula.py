@@ -163,15 +163,17 @@ def data(text: str) -> Any:
     """
     source = inspect.cleandoc(text)
     body = _parsed(source, lists=True).body
+    if not body:
+        raise FormulaError("there is no number: write one such as 0.3, or a list such as [1, 2, 3]")
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
-        raise FormulaError(f"`{_short(source)}` is no number: write one such as 0.3, or a list such as [1, 2, 3]")
+        raise FormulaError(f"`{short(source)}` is no number: write one such as 0.3, or a list such as [1, 2, 3]")
     read = _Reader(source)
     try:
         return np.array(_nested(body[0].value, read), dtype=np.float64)[()]
     except FormulaError:
         raise
     except ValueError:
-        raise FormulaError(f"`{_short(source)}` has rows of different lengths") from None
+        raise FormulaError(f"`{short(source)}` has rows of different lengths") from None
 
 
 def _nested(x: ast.expr, read: _Reader) -> Any:
@@ -184,9 +186,11 @@ def _nested(x: ast.expr, read: _Reader) -> Any:
 def name_error(name: str) -> str | None:
     """What is wrong with a name for a value, which a graph must be able to show as it is; None if nothing."""
     if name.startswith("_") or len(name) > LONGEST:
-        return f"`{_short(name)}` is no name here: take up to {LONGEST} letters, the first no underscore"
+        return f"`{short(name)}` is no name here: take up to {LONGEST} letters, the first no underscore"
+    if not name.isidentifier():
+        return f"`{short(name)}` is no name: take letters, digits and underscores"
     if identifier(name) != name or name in functions() or name in MODULES:
-        return f"`{_short(name)}` has a meaning of its own: take another name"
+        return f"`{short(name)}` has a meaning of its own: take another name"
     return None
 
 
@@ -196,7 +200,7 @@ def unknown(name: str, known: Sequence[str]) -> str:
         return f"`{name}` is a function, not a value: call it, as in exp(x)"
     close = difflib.get_close_matches(name[:LONGEST], known, n=1)
     there = f"there are {', '.join(known[:20])}" if known else "no name has one"
-    return f"`{_short(name)}` has no value: {f'did you mean {close[0]}?' if close else there}"
+    return f"`{short(name)}` has no value: {f'did you mean {close[0]}?' if close else there}"
 
 
 # Reading
@@ -211,7 +215,7 @@ def _parsed(source: str, lists: bool = False) -> ast.Module:
             return ast.parse(source, filename="")  # where syntax is wrong Python looks into the file, and there is none
     except SyntaxError as error:
         where = _where(source, error.lineno or 1, max((error.offset or 1) - 1, 0))
-        raise FormulaError(f"{where}: {(error.msg or 'no formula').partition(';')[0]}") from None
+        raise FormulaError(f"{where}: {(error.msg or 'no formula').partition(';')[0][:200]}") from None
     except (RecursionError, MemoryError):
         raise FormulaError("the formula is nested too deeply: give parts of it names") from None
     except ValueError as error:
@@ -228,7 +232,7 @@ def _scan(source: str, lists: bool) -> None:
         if token is None or (token["list"] and not lists):
             wrong = source[place]
             reason = STRANGE.get(wrong, "it has no place in a formula")
-            raise FormulaError(f"{_at(source, place)}: `{_short(wrong)}` cannot be read: {reason}")
+            raise FormulaError(f"{_at(source, place)}: `{short(wrong)}` cannot be read: {reason}")
         if token["name"] and keyword.iskeyword(token["name"]) and token["name"] not in ("True", "False", "None"):
             raise FormulaError(f"{_at(source, place)}: `{token['name']}` is a word of Python, which formulas have not")
         depth += token[0] in ("(", "[")
@@ -249,7 +253,7 @@ def _where(source: str, line: int, column: int) -> str:
     return f"line {line}, column {column + 1}" if "\n" in source else f"column {column + 1}"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """A piece of the text on one line."""
     text = "".join(c if c.isprintable() else " " for c in text)
     return text if len(text) <= 40 else f"{text[:37]}..."
@@ -304,7 +308,7 @@ class _Reader:
         return _where(self.source, x.lineno, len(line[: x.col_offset].decode(errors="replace")))
 
     def text(self, x: ast.AST) -> str:
-        return _short(ast.get_source_segment(self.source, x) or "")
+        return short(ast.get_source_segment(self.source, x) or "")
 
     def statement(self, x: ast.stmt, is_last: bool) -> Statement:
         text = ast.get_source_segment(self.source, x) or ""
@@ -339,7 +343,7 @@ class _Reader:
                 return self.number(x, value), ()
             case ast.Name(id=name):
                 if name.startswith("__"):
-                    raise self.error(x, f"`{_short(name)}` is no name here")
+                    raise self.error(x, f"`{short(name)}` is no name here")
                 return Name(name, self.where(x)), ()
             case ast.BinOp() if type(x.op) in BINARY:
                 return Call(BINARY[type(x.op)], 2, {}, self.where(x)), (x.left, x.right)
@@ -386,7 +390,7 @@ class _Reader:
         params: dict[str, Any] = {}
         for key, value in [*zip(function.metadata, further, strict=False), *named]:
             if key not in function.metadata or key in params:
-                raise self.error(value, f"`{self.text(x)}`: {name} takes no {key or 'such thing'} here")
+                raise self.error(value, f"`{self.text(x)}`: {name} takes no {short(key or 'such thing')} here")
             params[key] = self.metadata(value)
         return Call(function.call, len(operands), params, self.where(x)), operands
 
@@ -401,7 +405,7 @@ class _Reader:
         if name not in self.functions:
             close = difflib.get_close_matches(name[:LONGEST], self.functions, n=1)
             hint = f": did you mean {close[0]}?" if close else ": there are exp, log, sigmoid, sum and the like"
-            raise self.error(x, f"`{_short(name)}` is no function here{hint}")
+            raise self.error(x, f"`{short(name)}` is no function here{hint}")
         return name
 
     def metadata(self, x: ast.expr) -> Any:

@@ -1,0 +1,227 @@
+"""`python -m tinygraph step`: a typed program, built as a graph under its own names, to be walked, asked or written as a page."""
+
+from __future__ import annotations
+
+import argparse
+import linecache
+import sys
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygraph.backprop import reached
+from tinygraph.draw.engine import LayoutError
+from tinygraph.express.table import number
+from tinygraph.graph import Graph
+from tinygraph.node import Node, as_node, constant, parameter
+from tinygraph.place import Place
+from tinygraph.stepping.formula import FormulaError, Program, data, evaluate, name_error, parse, short, unknown
+from tinygraph.stepping.quiz import Quiz
+from tinygraph.stepping.stepper import Stepper, WalkError
+
+TYPED = "<typed program>"
+EXAMPLE = '"z = w*x + b; a = sigmoid(z); L = -(y*log(a) + (1-y)*log(1-a))" w=0.3 x=2 b=0.2 y=1'
+KEYS = "Enter step, b back, r rewind, c run on, run NAME, q quit"
+DESCRIPTION = f"""\
+Walk through a program, forward and then backward, one step at a time.
+
+In a terminal: {KEYS}.
+Elsewhere the whole walk is printed.
+
+example:
+  python -m tinygraph step {EXAMPLE}
+"""
+
+
+def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """The command line as it was typed, and the parser that tells what is wrong with it."""
+    parser = argparse.ArgumentParser(
+        "python -m tinygraph step",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("program", help='statements "name = formula" separated by ";", or one formula, which is walked op by op')
+    parser.add_argument("leaves", nargs="*", metavar="name=value", help="numbers such as w=0.3 or w=1/3, or lists: x=[1,2,3]")
+    parser.add_argument("--wrt", metavar="NAMES", help="the parameters, such as w,b (default: every leaf)")
+    parser.add_argument("--level", choices=["named", "op"], help="a step for every statement, or for every op")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write the walk as a page that needs no network")
+    parser.add_argument("--quiz", action="store_true", help="be asked for each gradient before it is shown")
+    parser.add_argument("--seed", type=int, metavar="N", help="with --quiz: other numbers, the same for all who take this seed")
+    # A formula may begin with a minus; behind a space argparse does not take it for an option.
+    spaced = [f" {x}" if x[:1] == "-" and x[:2] != "--" and x != "-h" else x for x in argv]
+    return parser, parser.parse_intermixed_args(spaced)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run the command; exits with code 2 and a message where something is wrong with what was typed."""
+    parser, typed = arguments(argv)
+    if typed.seed is not None and not typed.quiz:
+        parser.error("--seed goes with --quiz")
+    if typed.seed is not None and typed.seed < 0:
+        parser.error("--seed must not be negative")
+    with np.errstate(all="ignore"):
+        try:
+            program = parse(typed.program)
+            graph = graph_of(program, leaves_of(typed.leaves), None if typed.wrt is None else typed.wrt.split(","))
+            only = len(program.statements) == 1 and program.statements[0].name is None
+            show(graph, typed.level or ("op" if only else "named"), typed)
+        except BrokenPipeError:
+            raise
+        except (FormulaError, LayoutError, OSError) as error:
+            parser.error(str(error))
+
+
+def show(graph: Graph, level: Any, typed: argparse.Namespace) -> None:
+    """What was asked for: the quiz, the page, or the walk."""
+    if typed.quiz:
+        try:
+            quiz = Quiz(graph, seed=typed.seed, level=level)
+        except ValueError as error:
+            raise FormulaError(str(error)) from None
+        quiz.run()
+        return
+    stepper = Stepper(graph, level)
+    if typed.html is not None:
+        print(f"wrote {stepper.save(typed.html)}: {len(stepper.steps)} steps")
+    elif sys.stdin.isatty():
+        walk(stepper)
+    else:
+        stepper.run()
+        print(stepper)
+
+
+def leaves_of(typed: Sequence[str]) -> dict[str, Any]:
+    """The values of `name=value` arguments by name."""
+    found: dict[str, Any] = {}
+    for text in typed:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        wrong = f"`{short(text)}` is no name=value, such as w=0.3" if not equals else name_error(name)
+        if name in found:
+            wrong = f"`{name}` is given twice"
+        if wrong is not None:
+            raise FormulaError(wrong)
+        try:
+            found[name] = data(value)
+        except FormulaError as error:
+            raise FormulaError(f"{name}={short(value)}: {error}") from None
+    return found
+
+
+def graph_of(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | None = None) -> Graph:
+    """The graph of a program on leaves of these values, with its gradients by the parameters `wrt`, by default all leaves.
+
+    Raises FormulaError for leaves that the program does not read, and for names that have no value.
+
+    >>> graph_of(parse("y = w * x; L = y ** 2"), {"w": 2.0, "x": 3.0}, wrt=["w"])["dw"].value
+    np.float64(36.0)
+    """
+    _check_leaves(program, leaves, wrt)
+    nodes = {name: (parameter if wrt is None or name in wrt else constant)(value) for name, value in leaves.items()}
+    made = list(nodes.values())
+    for statement in program.statements:
+        value = as_node(evaluate(statement, nodes))
+        made.append(value)
+        nodes[statement.name or "output"] = value
+    if value.shape:
+        name = program.statements[-1].name or "the formula"
+        raise FormulaError(f"{name} has the shape {value.shape}: the walk back starts from one number, such as its sum or mean")
+    _place(made, [*(f"{name} = {_text(x)}" for name, x in leaves.items()), *(s.text for s in program.statements)])
+    graph = Graph(value, names=nodes)
+    lost = [name for name, node in nodes.items() if node not in graph]
+    if lost:
+        raise FormulaError(f"`{lost[0]}` does not come into the last statement")
+    try:
+        graph.backprop()
+    except (ValueError, TypeError) as error:
+        raise FormulaError(f"there are no gradients: {error}") from None
+    return graph
+
+
+def _check_leaves(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | None) -> None:
+    for name, where in program.free.items():
+        if name not in leaves:
+            known = [*leaves, *(s.name for s in program.statements if s.name)]
+            raise FormulaError(f"{where}: {unknown(name, known)}; give it one by {name}=...")
+    assigned = {statement.name for statement in program.statements}
+    for name in leaves:
+        if name in assigned:
+            raise FormulaError(f"`{name}` is computed by the program, so it takes no value")
+        if name not in program.free:
+            raise FormulaError(f"{name}=... is not used: the program reads {', '.join(program.free) or 'no names'}")
+    for name in wrt or ():
+        if name not in leaves:
+            raise FormulaError(f"--wrt {name}: the leaves are {', '.join(leaves) or 'none'}")
+
+
+def _text(value: Any) -> str:
+    return str(np.asarray(value).tolist())
+
+
+def _place(made: Sequence[Node], lines: Sequence[str]) -> None:
+    """Tell each node which line of the typed program made it, for the displays that show the user's own line.
+
+    Each gets a place of its own in its line, since one place that makes several nodes counts as a loop.
+    """
+    text = [" ".join(line.split()) + "\n" for line in lines]
+    linecache.cache[TYPED] = (sum(map(len, text)), None, text, TYPED)
+    ends = np.maximum.accumulate([node.number for node in made])
+    for i, node in enumerate(reached(made)):
+        node.code, node.instruction = Place(TYPED, 1 + bisect_left(ends, node.number), "<module>"), i
+
+
+# Walking in a terminal
+
+
+def walk(stepper: Stepper) -> None:
+    """Step on keys until the reader quits or the input ends."""
+    graph = stepper.graph
+    leaves = [f"{graph.name(node)} = {number(node.value)}" for node in graph.forward if node.op is None]
+    print(*leaves, sep=", ", end="\n" if leaves else "")
+    print(f"{len(stepper.steps)} steps: {KEYS}")
+    while True:
+        try:
+            typed = input("> ").split()
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return
+        if typed in (["q"], ["quit"]):
+            return
+        try:
+            print(obey(stepper, typed))
+        except (WalkError, KeyError) as error:
+            print(error.args[0])
+
+
+def obey(stepper: Stepper, typed: Sequence[str]) -> str:
+    """Do what was typed, and say where the walk is then."""
+    start = stepper.position
+    match list(typed):
+        case [] | ["s"] | ["step"]:
+            stepper.step()
+        case ["b"] | ["back"]:
+            stepper.back()
+            start = max(stepper.position - 1, 0)
+        case ["r"] | ["rewind"]:
+            stepper.rewind()
+        case ["c"] | ["run"]:
+            stepper.run()
+        case ["c" | "run", name]:
+            stepper.run(until=name)
+        case _:
+            return f"{' '.join(typed)!r} is no command: {KEYS}"
+    if not stepper.position:
+        return "at the start"
+    return "\n".join(told(stepper, i) for i in range(start, stepper.position)) or "at the end"
+
+
+def told(stepper: Stepper, i: int) -> str:
+    """A step with its place in the walk, and a gradient's two factors where the step shows neither."""
+    step = stepper.steps[i]
+    lines = [f"{i + 1:>3}/{len(stepper.steps)} {step.phase:<8}  {step.text}"]
+    if step.upstream is not None and step.local is not None:
+        lines.append(f"{'':16}upstream {step.upstream}, local {step.local}")
+    return "\n".join(lines)
