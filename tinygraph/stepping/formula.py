@@ -48,6 +48,7 @@ BINARY: dict[type[ast.AST], ops.Op] = {
 CONSTANTS = {"pi": np.pi, "e": np.e, "inf": np.inf, "nan": np.nan}
 MODULES = {"np", "tg"}
 ROOMS = {f"{ops.__name__}.{room}" for room in ("reductions", "activations", "losses")}
+FURTHER = {"matmul", "one_hot_like", "expand_dims"}
 UNASKED = {"alias"}
 METADATA = {"axis", "keepdims", "ddof", "decimals"}
 
@@ -269,10 +270,10 @@ class Function(NamedTuple):
 
 
 def functions() -> dict[str, Function]:
-    """Everything that a formula may call, by name: elementwise ops, reductions, activations, losses and products."""
+    """Everything that a formula may call, by name: what works entry by entry, reductions, products, what gradients print with."""
     found: dict[str, Function] = {}
     for name, op in ops.REGISTRY.items():
-        if (op.elementwise or op.__module__ in ROOMS or op is ops.matmul) and name not in UNASKED:
+        if (op.elementwise or op.__module__ in ROOMS or name in FURTHER) and name not in UNASKED:
             count = len(op.arguments)
             found[name] = Function(op, count, 100 if op.variadic else count, tuple(key for key in op.defaults if key in METADATA))
     for name, known in (("ln", "log"), ("σ", "sigmoid"), ("absolute", "abs"), ("pow", "power"), ("amax", "max"), ("amin", "min")):
@@ -280,6 +281,8 @@ def functions() -> dict[str, Function]:
     return found | {
         "dot": Function(np.dot, 2, 2, ()), "outer": Function(np.outer, 2, 2, ()),
         "prod": Function(np.prod, 1, 1, ("axis",)), "len": Function(_length, 1, 1, ()),
+        "ones_like": Function(np.ones_like, 1, 1, ()), "zeros_like": Function(np.zeros_like, 1, 1, ()),
+        "broadcast_to": Function(ops.broadcast_like, 2, 2, ()),
     }  # fmt: skip
 
 
@@ -383,6 +386,8 @@ class _Reader:
         name = self.called(x.func)
         function = self.functions[name]
         operands, further = x.args[: function.most], x.args[function.most :]
+        if name == "broadcast_to":
+            operands = [*operands[:1], *map(self.with_shape, operands[1:])]
         named = [(key.arg, key.value) for key in x.keywords]
         if len(operands) < function.least or len(further) > len(function.metadata):
             count = f"{function.least} value{'s' * (function.least > 1)}"
@@ -393,6 +398,12 @@ class _Reader:
                 raise self.error(value, f"`{self.text(x)}`: {name} takes no {short(key or 'such thing')} here")
             params[key] = self.metadata(value)
         return Call(function.call, len(operands), params, self.where(x)), operands
+
+    def with_shape(self, x: ast.expr) -> ast.expr:
+        """The value of which `x` is the shape, as in `np.broadcast_to(dL, u.shape)`."""
+        if isinstance(x, ast.Attribute) and x.attr == "shape":
+            return x.value
+        raise self.error(x, f"`{self.text(x)}` is no shape here: write that of a value, as in np.broadcast_to(dL, u.shape)")
 
     def called(self, x: ast.expr) -> str:
         """The name of a known function."""
