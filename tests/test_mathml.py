@@ -8,8 +8,8 @@ import tinygraph as tg
 from tests.browser import browser
 from tests.printed import graphs_of_every_op, logistic
 from tests.test_graph import neuron
+from tinygraph.express.layout import Digits, Fraction, Lowered, Raised, Root, Row, Sign, Symbol, Times, Word
 from tinygraph.express.mathml import equation, print_layout
-from tinygraph.express.notation import Digits, Fraction, Lowered, Raised, Root, Row, Sign, Symbol, Times, Word
 
 MATH = "{http://www.w3.org/1998/Math/MathML}"
 ELEMENTS = {

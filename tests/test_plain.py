@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.express.notation import Notation, symbol
+from tinygraph.express.layout import symbol
+from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import program
 

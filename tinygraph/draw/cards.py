@@ -14,8 +14,9 @@ import numpy as np
 
 from tinygraph.backprop import between, sweep
 from tinygraph.express.expression import Expression
+from tinygraph.express.layout import symbol
 from tinygraph.express.local import local_derivative
-from tinygraph.express.notation import Notation, symbol
+from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import Program, Statement
 from tinygraph.express.table import cut, number

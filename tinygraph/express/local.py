@@ -13,7 +13,8 @@ import numpy as np
 
 from tinygraph.backprop import Path, between, by_number, sweep
 from tinygraph.express.expression import Expression, Like, Name, Number, leaves, replaced
-from tinygraph.express.program import Program, Statement, reads_shape
+from tinygraph.express.program import Program, Statement
+from tinygraph.express.shapes import reads_shape
 from tinygraph.express.simplify import simplified
 from tinygraph.node import Node, constant
 

@@ -14,21 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from tinygraph.express.expression import Apply, Expression, Name, Number
 from tinygraph.express.forms import FORMS, RELATIONS
 from tinygraph.express.layout import (
-    Cases,
     Digits,
     Fence,
-    Fraction,
     Layout,
-    Lowered,
     Raised,
     Root,
     Row,
-    Sigma,
     Sign,
     Symbol,
-    Times,
     Word,
-    symbol,
 )
 from tinygraph.express.pieces import (
     ATOM,
@@ -49,11 +43,6 @@ from tinygraph.express.pieces import (
 )
 from tinygraph.express.reductions import needs_index, summed_shapes
 from tinygraph.node import Node
-
-__all__ = [  # the layouts too, for those who print them
-    "Cases", "Digits", "Fence", "Fraction", "Layout", "Lowered", "Notation", "Raised", "Root", "Row", "Sigma", "Sign", "Symbol",
-    "Times", "Word", "symbol",
-]  # fmt: skip
 
 INDICES = "ijklpqrs"
 SIZES = "mnkpqrstuvw"

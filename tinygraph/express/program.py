@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, leaves, replaced
+from tinygraph.express.shapes import Shapes, reads_shape
 from tinygraph.express.simplify import simplified, structural
 from tinygraph.graph import Graph
 from tinygraph.node import Node
@@ -88,7 +89,7 @@ class Program:
         self._names: dict[Node, str] = {}
         self._modules = Modules(self.graph)
         draft = _settled(self.graph)
-        self._shapes = _Shapes(draft)
+        self._shapes = Shapes(draft)
         self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None), *draft.arrays)
         self._name_all(draft)
@@ -260,11 +261,6 @@ class _Draft:
         return (x.node for x in leaves(self.expressions[node]) if isinstance(x, Name) and not isinstance(x, Like))
 
 
-def reads_shape(op: Op, position: int) -> bool:
-    """Whether an op reads the shape and dtype of an argument alone."""
-    return position < len(op.arguments) and op.arguments[position] == "like"
-
-
 def _values_read(node: Node) -> Iterator[Node]:
     for i, x in enumerate(node.inputs):
         if isinstance(x, Node) and not (node.op is not None and reads_shape(node.op, i)):
@@ -311,7 +307,7 @@ def _read_once(draft: _Draft) -> set[Node]:
 
 def _resolve_shapes(draft: _Draft) -> set[Node]:
     """Read every shape from a name that has it; give the values back that have to be named for that."""
-    shapes = _Shapes(draft)
+    shapes = Shapes(draft)
     missing: set[Node] = set()
     for node, expression in draft.expressions.items():
         if not any(isinstance(x, Like) for x in leaves(expression)):
@@ -328,65 +324,6 @@ def _resolve_shapes(draft: _Draft) -> set[Node]:
 
         draft.expressions[node] = replaced(expression, witness)
     return missing
-
-
-class _Shapes:
-    """Which values have provably the same shape: by what the ops do, never because two numbers happen to be equal.
-
-    An axis has size 1 in the recording exactly where it has in any run, so an operand of an elementwise op that has the shape of
-    the result in the recording always has.
-    """
-
-    def __init__(self, draft: _Draft) -> None:
-        self.draft = draft
-        self._readers: dict[Node, list[Node]] | None = None
-
-    def witness(self, node: Node, reader: Node) -> Node | None:
-        """A named value of the shape and dtype of `node` that is known when `reader` is computed, first in reading order."""
-        seen = {node}
-        queue = [node]
-        downward = True
-        while queue:
-            x = queue.pop(0)
-            if self._is_known(x, reader) and x.dtype == node.dtype:
-                return x
-            near = self._inputs(x) if downward else self._readers_of(x)
-            queue[:0] = [y for y in near if y not in seen and y.shape == node.shape]
-            seen.update(queue)
-            if not queue and downward:
-                downward = False
-                queue = [y for x in list(seen) for y in self._readers_of(x) if y not in seen]
-                seen.update(queue)
-        # In want of a value of the forward pass: the node itself, once it is a statement.
-        draft = self.draft
-        return node if node in draft.arrays or (node in draft.expressions and node.number < reader.number) else None
-
-    def _is_known(self, x: Node, reader: Node) -> bool:
-        draft = self.draft
-        if x.op is None:
-            return x in draft.forward
-        if x not in draft.expressions or x is reader:
-            return False
-        return x in draft.forward and (reader not in draft.forward or x.number < reader.number)
-
-    def _inputs(self, node: Node) -> Iterable[Node]:
-        of = self.draft.gradient_of.get(node)
-        if of is not None:
-            return (of,)
-        if node.op is None:
-            return ()
-        inputs = [x for x in node.inputs if isinstance(x, Node) and x.shape == node.shape]
-        if node.op.elementwise or node.op is ops.cast_like or node.op is ops.cast:
-            return inputs
-        return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and reads_shape(node.op, i) and x.shape == node.shape]
-
-    def _readers_of(self, node: Node) -> Iterable[Node]:
-        if self._readers is None:
-            self._readers = {}
-            for reader in self.draft.graph.forward:
-                for x in self._inputs(reader):
-                    self._readers.setdefault(x, []).append(reader)
-        return self._readers.get(node, ())
 
 
 class Modules:
