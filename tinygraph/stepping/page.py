@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import linecache
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,36 +18,41 @@ from tinygraph.draw.picture import Picture
 from tinygraph.draw.view import script_json
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.expression import Name, Number, leaves
+from tinygraph.express.layout import Digits, Layout, Row, Times, Word, symbol
 from tinygraph.express.mathml import equation
-from tinygraph.express.notation import Digits, Layout, Notation, symbol
+from tinygraph.express.notation import Notation
 from tinygraph.express.program import program
 from tinygraph.express.table import number
 from tinygraph.stepping.lens import example_of
 from tinygraph.stepping.numbers import shown
-from tinygraph.stepping.stepper import Stepper
+from tinygraph.stepping.quiz import ABSOLUTE, RELATIVE, TOLERANCE, Quiz
+from tinygraph.stepping.stepper import Chapter, Stepper
 from tinygraph.stepping.timeline import Step
 
 ENTRIES = 200  # of an array that are shown
 LISTED = 8  # contributions that are shown beside each other
 CONTEXT = 3  # lines of code around those of the graph
 LINES = 400  # lines of code at most
+LONGEST = 4000  # characters of a value
+TERMS = 8  # of a sum of contributions
 
 
-def page(stepper: Stepper) -> str:
-    """The walk as one file, which needs neither a kernel nor a network."""
+def page(stepper: Stepper, quiz: bool = False) -> str:
+    """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
     home = files("tinygraph.stepping")
     state = {
         "data": walk_data(stepper),
         "position": stepper.position,
         "breakpoints": sorted(stepper.breakpoints),
         "style": style(),
+        "quiz": quiz,
     }
     outputs = ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs)
     return (
         home.joinpath("page.html").read_text(encoding="utf-8")
         .replace("<!-- title -->", escape(f"Walk through {outputs}"))
-        .replace("/* data */", script_json(state))
         .replace("/* script */", script())
+        .replace("/* data */", script_json(state))  # last, as it holds what users wrote
     )  # fmt: skip
 
 
@@ -60,7 +66,7 @@ def style() -> str:
     return files("tinygraph.stepping").joinpath("stepper.css").read_text(encoding="utf-8")
 
 
-def frame(content: str, label: str, height: int = 640) -> str:
+def frame(content: str, label: str, height: int = 720) -> str:
     """A page as a notebook shows it: in a frame that may run scripts and nothing else."""
     return (
         f'<iframe sandbox="allow-scripts" srcdoc="{escape(content, quote=True)}" title="{escape(label, quote=True)}" '
@@ -69,51 +75,113 @@ def frame(content: str, label: str, height: int = 640) -> str:
 
 
 def walk_data(stepper: Stepper) -> dict[str, Any]:
-    """The walk as JSON can hold it: steps, picture and source."""
-    graph = stepper.graph
-    picture = draw(graph, level="named", fold=None)
-    steps = [entry for chapter in stepper.chapters for entry in _chapter(chapter.graph, chapter.steps, picture, stepper.example)]
-    return {"svg": picture.svg, "steps": steps, "source": _source(stepper.steps), "leaves": []}
+    """The walk as JSON can hold it: the steps, a picture of each iteration, and the source."""
+    source = _source(stepper.steps)
+    drawn = [_picture(chapter) for chapter in stepper.chapters]
+    steps = []
+    for i, chapter in enumerate(stepper.chapters):
+        writer = _Writer(chapter, drawn[i], stepper.example, list(source))
+        steps += [{"chapter": i, **writer.entry(step)} for step in chapter.steps]
+    return {"pictures": [picture.svg for picture in drawn], "steps": steps, "source": list(source.values()), "leaves": []}
 
 
-def _chapter(graph: Any, steps: Sequence[Step], picture: Picture, example: int | None) -> list[dict[str, Any]]:
-    written = Derivation(program(graph))
-    home = _homes(graph, picture)
-    return [_entry(step, graph, picture, written, home, example) for step in steps]
+_pictures: WeakKeyDictionary[Chapter, Picture] = WeakKeyDictionary()
 
 
-def _homes(graph: Any, picture: Picture) -> dict[str, Card]:
-    """The card of every leaf and statement, by name: those of a later iteration have the same cards."""
-    known = picture.graph
-    return {known.name(node) or "": card for card in picture.drawing.cards for node in card.members}
+def _picture(chapter: Chapter) -> Picture:
+    """The picture of one iteration, which is laid out once."""
+    if chapter not in _pictures:
+        _pictures[chapter] = draw(chapter.graph)
+    return _pictures[chapter]
 
 
-def _entry(
-    step: Step, graph: Any, picture: Picture, written: Derivation, home: dict[str, Card], example: int | None
-) -> dict[str, Any]:
-    told = program(graph)
-    value_of = step.statement.of if step.statement is not None and step.statement.of is not None else step.node
-    card = home.get(told.name(value_of)) if told.is_named(value_of) else None
-    reader = home.get(told.name(step.reader)) if step.reader is not None else None
-    lens = None if example is None else example_of(graph, step, example)
-    return {
-        "phase": step.phase,
-        "name": step.name,
-        "title": step.title,
-        "complete": step.part is None or step.part[0] == step.part[1],
-        "text": step.text,
-        "shown": number(step.value),
-        "mathml": equation(_sides(step, written)),
-        "value": _value(step.value),
-        "upstream": step.upstream,
-        "local": step.local,
-        "contributions": [{"reader": c.reader, "equation": c.equation, "value": number(c.value)} for c in step.contributions[-LISTED:]],
-        "line": {"file": os.path.basename(step.place.filename), "number": step.place.line, "text": step.place.text},
-        "card": card.key if card is not None else "",
-        "lit": _lit(step, card, reader, picture),
-        "example": None if lens is None else f"{lens.equation} = {number(lens.value)}",
-        "ask": _question(step),
-    }
+class _Writer:
+    """Writes the steps of one iteration as plain data."""
+
+    def __init__(self, chapter: Chapter, picture: Picture, example: int | None, filenames: list[str]) -> None:
+        self.graph = chapter.graph
+        self.told = program(self.graph)
+        self.picture = picture
+        self.example = example
+        self.filenames = filenames
+        self.written = Derivation(self.told)
+        self.cards = {node: card for card in picture.drawing.cards for node in card.members}
+        self.questions = dict(_questions(chapter))
+
+    def entry(self, step: Step) -> dict[str, Any]:
+        """All that is shown of a step."""
+        value_of = step.statement.of if step.statement is not None and step.statement.of is not None else step.node
+        card = self.cards.get(value_of)
+        lens = None if self.example is None else example_of(self.graph, step, self.example)
+        shape = np.shape(step.value)
+        filename = step.place.filename
+        return {
+            "phase": step.phase,
+            "name": step.name,
+            "title": step.title,
+            "complete": step.part is None or step.part[0] == step.part[1],
+            "part": step.part,
+            "sum": _sum(step),
+            "text": step.text,
+            "equation": step.equation,
+            "shown": number(step.value),
+            "mathml": equation(self.sides(step)),
+            "value": _value(step.value),
+            "shape": "×".join(map(str, shape)),
+            "upstream": step.upstream,
+            "local": step.local,
+            "line": {"file": self.filenames.index(filename) if filename in self.filenames else -1, "number": step.place.line},
+            "card": card.key if card is not None else "",
+            "lit": _lit(step, card, self.cards.get(step.reader) if step.reader is not None else None, self.picture),
+            "example": None if lens is None else f"{lens.equation} = {number(lens.value)}",
+            "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
+        }
+
+    def sides(self, step: Step) -> list[Layout]:
+        """What is equal: the equation, with numbers where there are only scalars, and what it amounts to."""
+        written, expression = self.written, step.expression
+        if expression is None:  # of an update
+            return [symbol(step.name), *_update(step)]
+        if step.part is not None and step.reader is not None:
+            sides = [self._way(step), written.notation.layout(expression)]
+        else:
+            assert step.statement is not None
+            sides = list(written.line(step.statement).sides)
+        names = [x for x in leaves(expression) if isinstance(x, Name)]
+        if names and all(not x.node.shape for x in names):
+            sides.append(Notation(lambda node: Digits("?")).layout(shown(expression)))
+        total = step.contributions[-1].value if step.part is not None else step.value
+        if not np.shape(total) and not isinstance(expression, Number):
+            sides.append(Digits(number(total).replace("-", "−")))
+        return [side for i, side in enumerate(sides) if not i or side != sides[i - 1]]
+
+    def _way(self, step: Step) -> Layout:
+        """The step of the chain rule that one contribution is: ∂L/∂reader · ∂reader/∂x, or the part that is ∂L/∂x directly."""
+        partials = self.written.partials
+        assert step.statement is not None
+        assert step.reader is not None
+        if step.node not in partials or step.statement.of is None:
+            return self.written.name(step.node)
+        output, node = partials[step.node]
+        if step.reader is output:
+            return self.written.partial(output, node, immediate=True)
+        return Row((self.written.partial(output, step.reader), Times(dot=True), self.written.partial(step.reader, node)))
+
+
+def _update(step: Step) -> list[Layout]:
+    """The right-hand sides of an update, which is no statement of the graph and so is written as its text."""
+    if np.shape(step.value):
+        return [Word(step.equation.replace("-", "−").replace("*", "·"))]
+    return [Word(side.replace("-", "−").replace("*", "·")) for side in (step.equation, step.numbers, number(step.value))]
+
+
+def _sum(step: Step) -> str | None:
+    """The contributions so far as a sum."""
+    if step.part is None:
+        return None
+    shown_terms = [number(c.value) for c in step.contributions[-TERMS:]]
+    terms = " + ".join(shown_terms if len(step.contributions) <= TERMS else ["…", *shown_terms])
+    return terms if len(step.contributions) == 1 else f"{terms} = {number(step.value)}"
 
 
 def _lit(step: Step, card: Card | None, reader: Card | None, picture: Picture) -> list[str]:
@@ -131,60 +199,53 @@ def _lit(step: Step, card: Card | None, reader: Card | None, picture: Picture) -
     return [card.key, *edges]
 
 
-def _sides(step: Step, written: Derivation) -> list[Layout]:
-    """The equation, with numbers where there are only scalars, and what it amounts to."""
-    if step.statement is None:
-        sides: list[Layout] = [symbol(step.name)]
-    elif step.part is None:
-        sides = list(written.line(step.statement).sides)
-    else:
-        assert step.expression is not None
-        sides = [written.name(step.node), written.notation.layout(step.expression)]
-    scalars = step.expression is not None and all(not x.node.shape for x in leaves(step.expression) if isinstance(x, Name))
-    if scalars and step.expression is not None:
-        with_numbers = Notation(lambda node: Digits("?")).layout(shown(step.expression))
-        if any(isinstance(x, Name) for x in leaves(step.expression)):
-            sides.append(with_numbers)
-    total = step.contributions[-1].value if step.part is not None else step.value
-    if not np.shape(total) and not isinstance(step.expression, Number):
-        sides.append(Digits(number(total).replace("-", "−")))
-    return sides
-
-
 def _value(value: Any) -> str:
     """A value for reading, of a large array an excerpt."""
     if not np.shape(value):
         return repr(np.asarray(value).item())
     text = np.array2string(np.asarray(value), precision=4, threshold=ENTRIES, max_line_width=88)
-    return f"{'×'.join(map(str, np.shape(value)))} {text if len(text) < 4000 else text[:4000] + ' …'}"
+    return text if len(text) < LONGEST else text[:LONGEST] + " …"
 
 
-def _question(step: Step) -> dict[str, Any] | None:
-    """What the quiz asks of a gradient: its number, or the first entry of an array."""
-    if step.phase != "backward" or (step.part is not None and step.part[0] < step.part[1]) or step.upstream is None:
-        return None
-    value, label = step.value, step.name
-    if np.shape(value):
-        if not np.size(value):
-            return None
-        label = f"{step.name}[{', '.join('0' for _ in np.shape(value))}]"
-        value = np.ravel(value)[0]
-    if not np.isfinite(value):
-        return None
-    hints = [f"upstream: {step.upstream}", f"local: {step.local}", f"{step.name} = {step.equation} = {step.numbers}"]
-    return {"label": label, "value": float(value), "shown": number(value), "hints": hints}
+def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the quiz asks of each gradient, by name: a number, of an array its largest entry."""
+    values = {step.name: step.value for step in chapter.steps}
+    quiz = Quiz(chapter.graph)
+    while quiz.name is not None:
+        name = quiz.name
+        entry = quiz.entry if np.size(values[name]) else None
+        value = np.nan if entry is None else float(np.asarray(values[name])[entry])
+        if np.isfinite(value):
+            yield (
+                name,
+                {
+                    "label": f"{name}[{', '.join(map(str, entry))}]" if entry else name,
+                    "value": value,
+                    "shown": number(np.float64(value)),
+                    "near": max(RELATIVE * abs(value), ABSOLUTE),
+                    "tolerance": TOLERANCE,
+                    "hints": [quiz.hint() for _ in range(3)],
+                },
+            )
+        quiz.reveal()
 
 
-def _source(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """The lines of code that made the graph, with a few around them, file by file."""
+def _source(steps: Sequence[Step]) -> dict[str, dict[str, Any]]:
+    """The lines of code that made the graph, with a few around them, by file."""
     wanted: dict[str, set[int]] = {}
     for step in steps:
         wanted.setdefault(step.place.filename, set()).add(step.place.line)
-    found = []
+    found = {}
     for filename, numbers in wanted.items():
         lines = linecache.getlines(filename)
-        shown_lines = sorted({n for m in numbers for n in range(m - CONTEXT, m + CONTEXT + 1) if 0 < n <= len(lines)})[:LINES]
-        if shown_lines:
-            entries = [[n, lines[n - 1].rstrip("\n")[:200]] for n in shown_lines]
-            found.append({"name": os.path.basename(filename), "lines": entries})
+        near = sorted({n for m in numbers for n in range(m - CONTEXT, m + CONTEXT + 1) if 0 < n <= len(lines)})[:LINES]
+        if near:
+            entries = [[n, lines[n - 1].rstrip("\n")[:200]] for n in near]
+            found[filename] = {"name": _title(filename), "lines": entries}
     return found
+
+
+def _title(filename: str) -> str:
+    """What a file is called; cells of a notebook have names that say nothing."""
+    is_cell = filename.startswith("<ipython-input") or os.path.basename(os.path.dirname(filename)).startswith("ipykernel_")
+    return "cell of the notebook" if is_cell else os.path.basename(filename)

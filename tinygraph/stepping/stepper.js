@@ -1,9 +1,10 @@
 // The stepper in a browser: one module for the page, whose model is fixed, and for the widget, whose model a kernel shares.
 const ICONS = {
-  rewind: "M1 3h2v14H1z M14 3v14L4 10z", back: "M12 3v14L2 10z", play: "M2 3v14l10-7z", pause: "M2 3h4v14H2z M8 3h4v14H8z",
-  step: "M0 3v14l8-7z M9 3h3v14H9z",
+  rewind: "M0 3h2v14H0z M8 4v12L2.5 10z M14 4v12l-5.5-6z", back: "M9 3v14L1 10z M10.5 3h2.5v14h-2.5z",
+  play: "M2 2v16l11-8z", pause: "M2 3h3.5v14H2z M8.5 3H12v14H8.5z", step: "M5 3v14l8-7z M1 3h2.5v14H1z",
 };
 const SPEEDS = [["slow", 2000], ["normal", 900], ["fast", 300]];
+const RED = "#b3261e"; // what gradients are written in, in a picture of any theme
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -28,8 +29,14 @@ function icon(name) {
 
 // Markup from the kernel is parsed as XML, in which nothing runs, and then adopted.
 function parsed(text, type) {
-  const root = new DOMParser().parseFromString(text, type).documentElement;
-  return document.importNode(root, true);
+  return document.importNode(new DOMParser().parseFromString(text, type).documentElement, true);
+}
+
+// Scroll a box so that one thing in it stands in the middle; nothing else moves.
+function centre(box, thing) {
+  const outer = box.getBoundingClientRect(), inner = thing.getBoundingClientRect();
+  box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+  box.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
 }
 
 export function fixedModel(state) {
@@ -42,44 +49,47 @@ export function fixedModel(state) {
       (listeners[`change:${key}`] || []).forEach(call => call());
     },
     on: (event, call) => { (listeners[event] ||= []).push(call); },
-    off: () => {},
+    off: (event, call) => { listeners[event] = (listeners[event] || []).filter(other => other !== call); },
     save_changes: () => {},
   };
 }
 
-function render({ model, el }) {
+// `keys` is where the keyboard is listened to: the whole page, or the widget alone while it has the focus.
+function render({ model, el, keys }) {
   const root = el.shadowRoot || el.attachShadow({ mode: "open" });
   root.replaceChildren(element("style", {}, model.get("style")));
-  const app = element("div", { class: "app", role: "application", "aria-label": "Stepper" });
+  const app = element("div", { class: "app", role: "region", "aria-label": "Stepper", tabindex: "-1" });
   root.append(app);
 
   const stage = element("div", { class: "stage" });
-  const slider = element("input", { type: "range", min: 0, "aria-label": "Step", oninput: () => go(Number(slider.value)) });
-  const count = element("output", { class: "count", "aria-live": "polite" });
+  const slider = element("input", { type: "range", min: 0, "aria-label": "Step", oninput: () => { stop(); go(Number(slider.value)); } });
+  const count = element("output", { class: "count" });
   const play = element("button", { onclick: () => toggle(), "aria-label": "Play", title: "Play (space)" }, icon("play"));
-  const speed = element("select", { "aria-label": "Speed", onchange: () => { if (timer) { stop(); start(); } } },
+  const speed = element("select", { "aria-label": "Speed", title: "Speed", onchange: () => { if (timer) { stop(); start(); } } },
     ...SPEEDS.map(([name, ms]) => element("option", { value: ms, selected: name === "normal" }, name)));
   const quizButton = element("button", { onclick: () => setQuiz(!quiz.on), "aria-pressed": "false" }, "Quiz");
   const controls = element("div", { class: "controls", role: "toolbar", "aria-label": "Walk" },
-    element("button", { onclick: () => go(0), "aria-label": "Rewind", title: "Rewind (Home)" }, icon("rewind")),
-    element("button", { onclick: () => go(position() - 1), "aria-label": "Back", title: "Back (←)" }, icon("back")),
+    element("button", { onclick: () => rewind(), "aria-label": "Rewind", title: "Rewind (Home)" }, icon("rewind")),
+    element("button", { onclick: () => back(), "aria-label": "Back", title: "Back (←)" }, icon("back")),
     play,
     element("button", { onclick: () => forward(), "aria-label": "Step", title: "Step (→)" }, icon("step")),
     slider, count, speed, quizButton);
-  const equation = element("div", { class: "equation", "aria-live": "polite" });
-  const details = element("div", { class: "details" });
-  const ask = element("form", { class: "quiz", hidden: true, onsubmit: event => { event.preventDefault(); check(); } });
+  const equation = element("div", { class: "equation" });
+  const spoken = element("p", { class: "spoken", "aria-live": "polite" });
+  const ask = element("div", { class: "quiz", hidden: true, role: "group", "aria-label": "Quiz" }); // frames may not submit forms
+  const factors = element("dl", { class: "factors" });
+  const value = element("dl", { class: "value" });
   const knobs = element("div", { class: "knobs", role: "group", "aria-label": "Leaves" });
+  const problem = element("p", { class: "problem", role: "alert", hidden: true });
   const table = element("ol", { class: "table", "aria-label": "Steps" });
-  const code = element("div", { class: "code", "aria-label": "Source" });
-  app.append(stage, controls, equation, ask, details, knobs, element("div", { class: "lists" }, table, code));
+  const code = element("div", { class: "code", role: "group", "aria-label": "Source" });
+  app.append(stage, controls, equation, spoken, ask, element("div", { class: "details" }, factors, value), knobs, problem,
+    element("div", { class: "lists" }, table, code));
 
   let timer = null;
-  const quiz = { on: false, right: 0, asked: 0, hints: 0, used: 0, tried: false };
   const data = () => model.get("data");
   const steps = () => data().steps;
   const position = () => model.get("position");
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // Moving
 
@@ -90,115 +100,160 @@ function render({ model, el }) {
     model.save_changes();
   }
 
+  const back = () => { stop(); go(position() - 1); };
+  const rewind = () => { stop(); go(0); };
+
   function forward() {
-    const next = steps()[position()];
-    if (quiz.on && next && next.ask && !quiz.tried) return question();
-    quiz.tried = false;
+    stop();
+    if (!asksNext()) go(position() + 1);
+  }
+
+  // One tick of play: on to the next step, until the end, a breakpoint or a question.
+  function tick() {
+    if (asksNext()) return stop();
     go(position() + 1);
+    const here = steps()[position() - 1];
+    if (position() === steps().length || (here && here.complete && model.get("breakpoints").includes(here.name))) stop();
   }
 
   function start() {
     if (position() === steps().length) go(0);
-    timer = setInterval(() => {
-      go(position() + 1);
-      const here = steps()[position() - 1];
-      if (position() === steps().length || (here && here.complete && model.get("breakpoints").includes(here.name))) stop();
-    }, Number(speed.value));
+    timer = setInterval(tick, Number(speed.value));
     play.replaceChildren(icon("pause"));
     play.setAttribute("aria-label", "Pause");
+    play.title = "Pause (space)";
+    tick();
   }
 
   function stop() {
+    if (!timer) return;
     clearInterval(timer);
     timer = null;
     play.replaceChildren(icon("play"));
     play.setAttribute("aria-label", "Play");
+    play.title = "Play (space)";
   }
 
   const toggle = () => (timer ? stop() : start());
 
-  app.addEventListener("keydown", event => {
-    if (event.target.matches("input[type=text], select")) return;
-    const move = { ArrowRight: () => forward(), ArrowLeft: () => go(position() - 1), Home: () => go(0), End: () => go(steps().length),
-      " ": () => toggle() }[event.key];
-    if (!move || (event.key === " " && event.target.matches("button"))) return;
-    if (event.target === slider && event.key !== " ") return;
+  function press(event) {
+    const target = event.composedPath()[0], at = selector => target.matches && target.matches(selector);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (at("input[type=text], input[type=range], select") && !(target === slider && event.key === " ")) return;
+    const move = { ArrowRight: forward, ArrowLeft: back, Home: rewind, End: () => { stop(); go(steps().length); }, " ": toggle }[event.key];
+    if (!move || (event.key === " " && at("button"))) return;
     event.preventDefault();
     move();
-  });
+  }
+  // What is typed here is no shortcut of the notebook around.
+  const keep = event => { if (!event.ctrlKey && !event.metaKey && !event.altKey && event.key !== "Escape") event.stopPropagation(); };
+  (keys || app).addEventListener("keydown", press);
+  if (!keys) app.addEventListener("keydown", keep);
 
   // Showing: the picture, the equation, the line of code and the table, lit together
 
-  let picture = null, drawn = null;
+  let drawn = null, pictures = [], picture = null;
+
   function show() {
-    if (drawn !== data()) { build(); drawn = data(); }
+    if (drawn !== data()) build();
     const at = position(), current = steps()[at - 1];
     slider.max = steps().length;
     slider.value = at;
     slider.setAttribute("aria-valuetext", current ? current.title : "start");
     count.value = `${at} / ${steps().length}`;
+    spoken.textContent = current ? current.text : "";
     light(at, current);
     equation.replaceChildren(current ? parsed(current.mathml, "application/xml") : element("p", { class: "hint" }, "Press Step (→) to begin."));
+    equation.dataset.part = current && current.part ? `${current.part[0]} of ${current.part[1]}` : "";
     describe(current);
     [...table.children].forEach((row, i) => {
       row.classList.toggle("done", i < at);
       row.classList.toggle("current", i === at - 1);
-      const mark = row.querySelector(".breakpoint");
-      const set = model.get("breakpoints").includes(steps()[i].name);
-      mark.setAttribute("aria-pressed", String(set));
+      if (i === at - 1) row.setAttribute("aria-current", "step"); else row.removeAttribute("aria-current");
+      row.querySelector(".breakpoint").setAttribute("aria-pressed", String(model.get("breakpoints").includes(steps()[i].name)));
     });
-    const row = table.children[at - 1];
-    if (row) table.scrollTop = row.offsetTop - table.clientHeight / 2;
-    [...code.querySelectorAll(".line")].forEach(line => {
-      const lit = current && line.dataset.file === current.line.file && Number(line.dataset.number) === current.line.number;
+    table.scrollTop = 0;
+    if (current) centre(table, table.children[at - 1]);
+    table.scrollLeft = 0;
+    for (const line of code.querySelectorAll(".line")) {
+      const lit = current && Number(line.dataset.file) === current.line.file && Number(line.dataset.number) === current.line.number;
       line.classList.toggle("current", Boolean(lit));
-      if (lit) code.scrollTop = line.offsetTop - code.clientHeight / 2;
-    });
+      if (lit) { centre(code, line); code.scrollLeft = 0; }
+    }
+    if (!code.querySelector(".current")) code.scrollTop = 0;
   }
 
   function build() {
-    picture = parsed(data().svg, "image/svg+xml");
-    stage.replaceChildren(picture);
-    table.replaceChildren(...steps().map((step, i) => element("li", { class: step.phase, onclick: () => go(i + 1) },
-      element("button", { class: "breakpoint", "aria-label": `Breakpoint at ${step.name}`, "aria-pressed": "false",
+    drawn = data();
+    pictures = [];
+    picture = null;
+    table.replaceChildren(...steps().map((step, i) => element("li", { class: step.phase, onclick: () => { stop(); go(i + 1); } },
+      element("button", { class: "breakpoint", "aria-label": `Breakpoint at ${step.name}`, title: "Stop here when playing", "aria-pressed": "false",
         onclick: event => { event.stopPropagation(); breakpoint(step.name); } }, "●"),
-      element("span", { class: "name" }, step.title), element("span", { class: "value" }, step.shown))));
-    code.replaceChildren(...data().source.flatMap(file => [
+      element("span", { class: "name" }, step.title),
+      element("span", { class: "right" }, `${step.part ? "+=" : "="} ${step.equation}`), element("span", { class: "shown" }, step.shown))));
+    code.replaceChildren(...data().source.flatMap((file, i) => [
       element("div", { class: "file" }, file.name),
-      ...file.lines.map(([number, text]) => element("div", { class: "line", "data-file": file.name, "data-number": number },
+      ...file.lines.map(([number, text]) => element("div", { class: "line", "data-file": i, "data-number": number },
         element("span", { class: "number" }, String(number)), text || " "))]));
-    knobs.replaceChildren(...(data().leaves || []).map(knob));
+    turn();
+  }
+
+  // A walk of several iterations has a picture for each, made when it is first shown.
+  function choosePicture(chapter) {
+    if (!pictures[chapter]) {
+      const svg = pictures[chapter] = parsed(data().pictures[chapter], "image/svg+xml");
+      svg.style.setProperty("--natural", `${svg.getAttribute("width")}px`);
+      svg.querySelectorAll(".card").forEach(sortLines);
+    }
+    if (picture === pictures[chapter]) return;
+    picture = pictures[chapter];
+    stage.replaceChildren(picture);
+  }
+
+  // The lines of a card: its title, which is bold; rows, each with a local derivative in red below; its value and gradient.
+  function sortLines(card) {
+    let row = -1;
+    for (const text of card.querySelectorAll("text:not([font-weight=bold])")) {
+      const red = text.getAttribute("fill") === RED;
+      if (!red) row += 1;
+      text.dataset.row = row;
+      text.dataset.red = red;
+    }
+    card.dataset.last = row;
   }
 
   function light(at, current) {
-    if (!picture) return;
-    const done = new Set(steps().slice(0, at).flatMap(step => step.lit));
-    const now = new Set(current ? current.lit : []);
-    const known = new Set(steps().slice(0, at).filter(step => step.phase === "backward" && step.complete).map(step => step.card));
+    const chapter = current ? current.chapter : 0;
+    choosePicture(chapter);
+    const passed = steps().slice(0, at).filter(step => step.chapter === chapter);
+    const done = new Set(passed.flatMap(step => step.lit)), now = new Set(current ? current.lit : []);
+    const known = new Set(passed.filter(step => step.phase === "backward" && step.complete).map(step => step.card));
+    const rows = new Set([...done].filter(id => id.startsWith("backward-")).map(id => id.split("-").slice(2).join("-")));
     for (const group of picture.querySelectorAll(".card, .forward, .backward")) {
-      group.classList.toggle("future", !done.has(group.id) && !now.has(group.id) && !group.classList.contains("input") && !group.classList.contains("parameter"));
+      const given = group.matches(".input, .parameter");
+      group.classList.toggle("future", !done.has(group.id) && !given);
       group.classList.toggle("now", now.has(group.id));
-      if (group.classList.contains("card")) group.classList.toggle("unknown", !known.has(group.id));
-    }
-    if (current && !still) {
-      const card = picture.getElementById(current.card);
-      if (card && stage.scrollWidth > stage.clientWidth) {
-        const box = card.getBoundingClientRect(), view = stage.getBoundingClientRect();
-        stage.scrollLeft += box.left + box.width / 2 - view.left - view.width / 2;
+      for (const text of group.querySelectorAll("text[data-row]")) {
+        const last = text.dataset.row === group.dataset.last;
+        const shown = text.dataset.red === "true" ? (last ? known.has(group.id) : rows.has(`${group.id}-${text.dataset.row}`))
+          : !last || given || done.has(group.id);
+        text.classList.toggle("unknown", !shown);
       }
     }
+    const card = current && picture.getElementById(current.card);
+    if (card) centre(stage, card); else stage.scrollTo(0, 0);
   }
 
   function describe(current) {
-    details.replaceChildren();
-    if (!current) return;
+    const row = ([name, text]) => [element("dt", {}, name), element("dd", {}, element("code", {}, text))];
     const rows = [];
-    if (current.upstream) rows.push(["upstream", current.upstream]);
-    if (current.local) rows.push(["local", current.local]);
-    if (current.contributions.length > 1) rows.push(["so far", current.contributions.map(part => `${part.reader}: ${part.value}`).join("  +  ")]);
-    rows.push(["value", current.value]);
-    if (current.example) rows.push(["example", current.example]);
-    details.append(...rows.map(([name, text]) => element("div", { class: "row" }, element("span", { class: "label" }, name), element("code", {}, text))));
+    if (current && current.upstream) rows.push(["upstream", current.upstream]);
+    if (current && current.local) rows.push(["local", current.local]);
+    if (current && current.part) rows.push(["so far", current.sum]);
+    if (current && current.example) rows.push(["example", current.example]);
+    factors.replaceChildren(...rows.flatMap(row));
+    value.replaceChildren(...(current ? row([current.shape ? `value ${current.shape}` : "value", current.value]) : []));
   }
 
   // Breakpoints and leaves
@@ -209,97 +264,151 @@ function render({ model, el }) {
     model.save_changes();
   }
 
+  // The sliders stay where they are when the kernel answers, so that one can be dragged or kept under the arrow keys.
+  const made = new Map();
+  function turn() {
+    const leaves = data().leaves || [];
+    if (leaves.map(leaf => leaf.name).join("\n") !== [...made.keys()].join("\n")) {
+      made.clear();
+      leaves.forEach(leaf => made.set(leaf.name, knob(leaf)));
+      knobs.replaceChildren(...[...made.values()].map(known => known.label));
+    }
+    for (const leaf of leaves) made.get(leaf.name).update(leaf);
+  }
+
+  let turns = 0;
   function knob(leaf) {
-    const shown = element("output", {}, leaf.value.toPrecision(4));
-    const input = element("input", { type: "range", min: leaf.low, max: leaf.high, step: "any", value: leaf.value, "aria-label": leaf.name,
-      oninput: () => { shown.value = Number(input.value).toPrecision(4); },
-      onchange: () => { model.set("wanted", { name: leaf.name, value: Number(input.value) }); model.save_changes(); } });
-    return element("label", {}, element("span", {}, leaf.name), input, shown);
+    let later = null;
+    const shown = element("output");
+    const send = () => { later = null; model.set("wanted", { name: leaf.name, value: Number(input.value), turn: ++turns }); model.save_changes(); };
+    const input = element("input", { type: "range", min: leaf.low, max: leaf.high, step: (leaf.high - leaf.low) / 400, "aria-label": leaf.name,
+      oninput: () => { shown.value = Number(input.value).toPrecision(4); clearTimeout(later); later = setTimeout(send, 80); } });
+    const update = ({ value }) => {
+      if (later) return; // still being moved
+      input.min = Math.min(input.min, value);
+      input.max = Math.max(input.max, value);
+      input.value = value;
+      shown.value = value.toPrecision(4);
+    };
+    return { label: element("label", {}, element("span", {}, leaf.name), input, shown), update };
+  }
+
+  function complain() {
+    problem.textContent = model.get("problem") || "";
+    problem.hidden = !problem.textContent;
   }
 
   // Quiz: predict the next gradient, then see it
 
+  const quiz = { on: false };
+
   function setQuiz(on) {
     stop();
-    Object.assign(quiz, { on, right: 0, asked: 0, hints: 0, used: 0, tried: false });
+    Object.assign(quiz, { on, right: 0, hints: 0, over: new Set(), waiting: 0 });
     quizButton.setAttribute("aria-pressed", String(on));
     app.classList.toggle("quizzing", on);
-    ask.hidden = true;
-    if (on) {
-      const first = steps().findIndex(step => step.ask);
-      if (first >= 0) go(first);
-      question();
-    }
+    ask.hidden = !on;
+    if (!on) return show();
+    const first = steps().findIndex(step => step.ask);
+    if (first >= 0) go(first);
+    question();
   }
 
-  function question() {
-    const next = steps()[position()];
-    if (!next || !next.ask) {
-      ask.hidden = true;
-      if (quiz.on && quiz.asked) {
-        ask.hidden = false;
-        ask.replaceChildren(element("p", { role: "status" }, `${quiz.right} of ${quiz.asked} right at the first try, ${quiz.hints} hints.`));
-      }
-      return;
-    }
+  const next = () => steps()[position()];
+
+  // Whether a question stands between here and the next step; it is then in view.
+  function asksNext() {
+    if (!quiz.on || !next() || !next().ask || quiz.over.has(position())) return false;
+    const field = ask.querySelector("input");
+    if (field) field.focus({ preventScroll: true });
+    return true;
+  }
+
+  function question(said = "") {
+    if (!quiz.on) return;
     quiz.used = 0;
     quiz.first = true;
-    const field = element("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": `Value of ${next.ask.label}` });
-    ask.hidden = false;
+    const asked = next() && next().ask;
+    const score = `${quiz.right} of ${quiz.over.size} right at the first try, ${quiz.hints} ${quiz.hints === 1 ? "hint" : "hints"}.`;
+    if (!asked || quiz.over.has(position())) {
+      const more = steps().some((step, i) => i >= position() && step.ask && !quiz.over.has(i));
+      return ask.replaceChildren(element("p", { class: "answer", role: "status" }, `${said} ${more ? "Step on to the next question." : score}`.trim()));
+    }
+    const field = element("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": `Value of ${asked.label}`,
+      onkeydown: event => { if (event.key === "Enter") check(); } });
     ask.replaceChildren(
-      element("label", {}, `What is ${next.ask.label}? `, field),
-      element("button", { type: "submit" }, "Check"),
-      element("button", { type: "button", onclick: () => hint() }, "Hint"),
-      element("button", { type: "button", onclick: () => reveal() }, "Show"),
-      element("span", { class: "hint" }, "within 1 % or 0.0005"),
-      element("p", { class: "answer", role: "status" }));
+      element("label", {}, `What is ${asked.label}? `, field),
+      element("button", { onclick: () => check() }, "Check"),
+      element("button", { onclick: () => hint() }, "Hint"),
+      element("button", { onclick: () => pass(`${asked.label} = ${asked.shown}.`) }, "Show"),
+      element("span", { class: "hint" }, data().kernel ? `a number ${asked.tolerance}, or a formula` : asked.tolerance),
+      element("p", { class: "answer", role: "status" }, said));
     field.focus({ preventScroll: true });
   }
 
   const say = text => { ask.querySelector(".answer").textContent = text; };
 
   function check() {
-    const next = steps()[position()], text = ask.querySelector("input").value.trim().replace("−", "-");
-    const number = Number(text);
-    if (text === "" || !Number.isFinite(number)) return say("That is no number: write one such as -0.43.");
-    const right = Math.abs(number - next.ask.value) <= Math.max(5e-4, 0.01 * Math.abs(next.ask.value));
-    if (!right) {
-      const mirrored = Math.abs(number + next.ask.value) <= Math.max(5e-4, 0.01 * Math.abs(next.ask.value));
-      quiz.first = false;
-      return say(mirrored ? "Nearly: look at the sign." : "Not yet. A hint may help.");
+    const field = ask.querySelector("input");
+    if (!field) return;
+    const text = field.value.trim().replaceAll("−", "-"), number = Number(text);
+    if (data().kernel && text) {
+      quiz.waiting = ++turns;
+      model.set("asked", { name: next().name, text, turn: turns });
+      return model.save_changes();
     }
-    quiz.asked += 1;
+    if (text === "" || !Number.isFinite(number)) return say("That is no number: write one such as -0.43.");
+    const { label, shown, value, near } = next().ask, hits = x => Math.abs(number - x) <= near;
+    if (hits(value)) return right(`Right: ${label} = ${shown}.`);
+    quiz.first = false;
+    say(hits(-value) ? "Not yet: the sign is wrong." : "Not yet. A hint may help.");
+  }
+
+  // What the kernel makes of an answer
+  function judged() {
+    const { right: isRight, message, counted, turn } = model.get("verdict") || {};
+    if (!quiz.on || turn !== quiz.waiting) return;
+    quiz.waiting = 0;
+    if (isRight) return right(message);
+    if (counted) quiz.first = false;
+    say(message);
+  }
+
+  function right(message) {
     if (quiz.first) quiz.right += 1;
-    pass();
-    const status = ask.querySelector(".answer") || ask.querySelector("[role=status]");
-    if (status) status.textContent = `Right: ${next.ask.label} = ${next.ask.shown}. ${status.textContent}`;
+    pass(message);
   }
 
   function hint() {
-    const hints = steps()[position()].ask.hints;
+    const { hints } = next().ask;
     if (quiz.used < hints.length) { quiz.used += 1; quiz.hints += 1; quiz.first = false; }
-    say(hints.slice(0, quiz.used).join("   "));
+    say(hints.slice(0, quiz.used).join("; "));
   }
 
-  function reveal() {
-    const next = steps()[position()];
-    quiz.asked += 1;
-    pass();
-    const status = ask.querySelector(".answer") || ask.querySelector("[role=status]");
-    if (status) status.textContent = `${next.ask.label} = ${next.ask.shown}. ${status.textContent}`;
+  // The question is over: on to the step that completes the gradient.
+  function pass(message) {
+    const at = position();
+    quiz.over.add(at);
+    quiz.said = message;
+    go(1 + steps().findIndex((step, i) => i >= at && step.complete));
   }
 
-  function pass() {
-    quiz.tried = true;
-    forward();
-    question();
+  function moved() {
+    show();
+    question(quiz.said);
+    quiz.said = "";
   }
 
-  model.on("change:data", show);
-  model.on("change:position", show);
-  model.on("change:breakpoints", show);
+  const listeners = { "change:data": show, "change:position": moved, "change:breakpoints": show, "change:problem": complain, "change:verdict": judged };
+  for (const [event, call] of Object.entries(listeners)) model.on(event, call);
   show();
-  return () => stop();
+  complain();
+  if (model.get("quiz")) setQuiz(true);
+  return () => {
+    stop();
+    (keys || app).removeEventListener("keydown", press);
+    for (const [event, call] of Object.entries(listeners)) model.off(event, call);
+  };
 }
 
 export default { render };

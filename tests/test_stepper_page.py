@@ -1,0 +1,449 @@
+"""The page that walks, in a real browser with no network: moving, what is lit, the quiz, several readers, hostile names."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tests.browser import Visit, browser
+from tests.drawings import logistic, neuron, numbers
+from tests.test_picture import HOSTILE
+from tinygraph.stepping.page import page as page_of
+from tinygraph.stepping.stepper import Stepper
+
+WALK = ["z", "a", "L", "dL", "da", "dz", "dw1", "dw2", "db"]
+
+
+def two_layers() -> tg.Graph:
+    """A perceptron of two layers on 32 examples."""
+    X, Y = tg.constant(numbers(32, 2)), tg.constant(np.eye(2)[np.arange(32) % 2])
+    W1, b1 = tg.parameter(numbers(2, 8)), tg.parameter(np.zeros(8))
+    W2, b2 = tg.parameter(numbers(8, 2)), tg.parameter(np.zeros(2))
+    Z1 = X @ W1 + b1
+    A1 = np.tanh(Z1)
+    Z2 = A1 @ W2 + b2
+    L = tg.softmax_cross_entropy(Z2, Y)
+    return tg.Graph(L, names=locals())
+
+
+def two_readers() -> tg.Graph:
+    w, x = tg.parameter(3.0), tg.constant(2.0)
+    y = w * x
+    L = y * w
+    return tg.Graph(L, names=locals())
+
+
+@pytest.fixture(scope="module")
+def visit() -> Iterator[Visit]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "visit" in request.fixturenames:
+        visit: Visit = request.getfixturevalue("visit")
+        assert visit.trouble == []
+
+
+def opened(visit: Visit, path: Path, stepper: Stepper) -> Any:
+    visit.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    visit.page.goto(stepper.save(path / "walk.html").as_uri())
+    return visit.page
+
+
+def count(page: Any) -> str:
+    return str(page.inner_text(".count"))
+
+
+def wait(page: Any, wanted: str) -> None:
+    """Until the walk is there."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(".count")).to_have_text(wanted)
+
+
+def seen(page: Any) -> Any:
+    """All that is visible: the marked-up page with the classes of each element in order, the slider, and what is scrolled."""
+    return page.evaluate(
+        """() => {
+          const app = document.getElementById("stepper").shadowRoot.querySelector(".app");
+          const sorted = (_, names) => `class="${names.split(" ").filter(Boolean).sort().join(" ")}"`;
+          const scrolled = [...app.querySelectorAll("div, ol, dl")].map(x => [Math.round(x.scrollLeft), Math.round(x.scrollTop)]);
+          return JSON.stringify([app.outerHTML.replace(/class="([^"]*)"/g, sorted), app.querySelector("input").value, scrolled]);
+        }"""
+    )
+
+
+def lit(page: Any) -> tuple[str, str, str, str]:
+    """The four views of the current step: the row, the line of code, the title of the card, and what the equation begins with."""
+    card = page.locator(".card.now title").text_content()
+    return (
+        page.inner_text(".table .current .name"), page.locator(".code .current").text_content().split(maxsplit=1)[1],
+        card, page.locator(".equation math").text_content(),
+    )  # fmt: skip
+
+
+def red(page: Any) -> list[str]:
+    """The gradients that can be seen in the picture."""
+    return [str(text) for text in page.locator('.card text[fill="#b3261e"]:not(.unknown)').all_text_contents()]
+
+
+class TestMoving:
+    def test_buttons_keys_and_slider(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        assert count(page) == "0 / 9"
+        names = []
+        for _ in WALK:
+            page.click("button[aria-label=Step]")
+            names.append(page.inner_text(".table .current .name"))
+        assert names == WALK
+        page.click("button[aria-label=Step]")
+        assert count(page) == "9 / 9"
+        page.click("button[aria-label=Back]")
+        assert count(page) == "8 / 9"
+        page.click("button[aria-label=Rewind]")
+        assert count(page) == "0 / 9"
+        page.click("button[aria-label=Back]")
+        assert count(page) == "0 / 9"
+        for key, wanted in [("End", "9 / 9"), ("ArrowLeft", "8 / 9"), ("Home", "0 / 9"), ("ArrowRight", "1 / 9")]:
+            page.keyboard.press(key)
+            assert count(page) == wanted
+        slider = page.locator("input[aria-label=Step]")
+        slider.fill("6")
+        assert count(page) == "6 / 9"
+        assert slider.get_attribute("aria-valuetext") == "dz"
+        page.keyboard.press("ArrowRight")
+        assert count(page) == "7 / 9"
+        page.locator(".table li", has_text="dz").first.click()
+        assert count(page) == "6 / 9"
+
+    def test_keys_work_before_anything_has_the_focus(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        page.keyboard.press("ArrowRight")
+        assert count(page) == "1 / 9"
+
+    def test_play_pause_and_speed(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        page.select_option("select[aria-label=Speed]", label="fast")
+        page.click("button[aria-label=Play]")
+        assert count(page) == "1 / 9"
+        wait(page, "3 / 9")
+        page.click("button[aria-label=Pause]")
+        stopped = count(page)
+        page.wait_for_timeout(700)
+        assert count(page) == stopped
+        page.click("button[aria-label=Back]")
+        page.locator(".stage").click()
+        page.keyboard.press("Space")
+        assert page.locator("button[aria-label=Pause]").count() == 1
+        wait(page, "9 / 9")
+        assert page.locator("button[aria-label=Pause]").count() == 0
+
+    def test_breakpoints_by_click_stop_play(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        mark = page.locator("button[aria-label='Breakpoint at da']")
+        mark.click()
+        assert mark.get_attribute("aria-pressed") == "true"
+        assert count(page) == "0 / 9"
+        page.select_option("select[aria-label=Speed]", label="fast")
+        page.click("button[aria-label=Play]")
+        wait(page, "5 / 9")
+        page.wait_for_timeout(500)
+        assert count(page) == "5 / 9"
+        assert page.locator("button[aria-label=Play]").count() == 1
+        mark.click()
+        page.click("button[aria-label=Play]")
+        wait(page, "9 / 9")
+
+    @pytest.mark.parametrize("make", [neuron, logistic, two_layers, two_readers])
+    def test_back_restores_everything_that_is_visible(self, visit: Visit, tmp_path: Path, make: Any) -> None:
+        page = opened(visit, tmp_path, make().stepper())
+        page.set_viewport_size({"width": 700, "height": 700})
+        page.keyboard.press("Home")
+        states = [seen(page)]
+        total = page.locator(".table li").count()
+        for _ in range(total):
+            page.keyboard.press("ArrowRight")
+            states.append(seen(page))
+        assert len(set(states)) == total + 1
+        for state in reversed(states[:-1]):
+            page.keyboard.press("ArrowLeft")
+            assert seen(page) == state
+        page.set_viewport_size({"width": 1200, "height": 900})
+
+    def test_a_page_begins_where_the_stepper_is(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = neuron().stepper()
+        stepper.run(until="da")
+        stepper.breakpoints.add("dz")
+        page = opened(visit, tmp_path, stepper)
+        assert count(page) == "5 / 9"
+        assert page.locator("button[aria-label='Breakpoint at dz']").get_attribute("aria-pressed") == "true"
+
+
+class TestShowing:
+    def test_four_views_are_lit_together(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        found = []
+        for _ in range(9):
+            page.keyboard.press("ArrowRight")
+            found.append(lit(page))
+        leaves = "w1, w2, b = tg.parameter(0.3), tg.parameter(0.5), tg.parameter(0.2)"
+        loss = "L = -(y * np.log(a) + (1 - y) * np.log(1 - a))"
+        assert [(name, line) for name, line, _, _ in found] == [
+            ("z", "z = w1 * x1 + w2 * x2 + b"), ("a", "a = tg.sigmoid(z)"), ("L", loss), ("dL", loss),
+            ("da", "a = tg.sigmoid(z)"), ("dz", "z = w1 * x1 + w2 * x2 + b"), ("dw1", leaves), ("dw2", leaves), ("db", leaves),
+        ]  # fmt: skip
+        assert [card[0] for _, _, card, _ in found] == ["z", "a", "L", "L", "a", "z", "w", "w", "b"]
+        assert found[5][3].replace("\u2062", "") == "∂L∂z=∂L∂a·∂a∂z=∂L∂aa(1−a)=−1.741·0.574·0.426=−0.426"
+        assert page.locator(".equation math").bounding_box()["width"] > 20
+
+    def test_gradients_stay_hidden_until_their_step(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        shown = [red(page)]
+        for _ in range(9):
+            page.keyboard.press("ArrowRight")
+            shown.append(red(page))
+        assert shown[:4] == [[]] * 4
+        assert shown[4] == ["dL = 1.000"]
+        assert set(shown[5]) == {"da = −1.741", "dL = 1.000", "∂L/∂a = −y/a + (1 − y)/(1 − a) = −1.741"}
+        assert set(shown[6]) - set(shown[5]) == {"dz = −0.426", "∂a/∂z = a(1 − a) = 0.244"}
+        assert len(shown[9]) == 11
+        page.emulate_media(color_scheme="dark")
+        page.keyboard.press("Home")
+        hidden = page.locator('.card text[fill="#b3261e"]')
+        assert hidden.count() == 11
+        assert not any(text.is_visible() for text in hidden.all())
+
+    def test_values_stay_hidden_until_their_step(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        value = page.locator(".card text", has_text="a = 0.574")
+        given = page.locator(".card text", has_text="w₁ = 0.300")
+        assert not value.is_visible()
+        assert given.is_visible()
+        page.keyboard.press("ArrowRight")
+        assert not value.is_visible()
+        page.keyboard.press("ArrowRight")
+        assert value.is_visible()
+
+    def test_nothing_jumps(self, visit: Visit, tmp_path: Path) -> None:
+        for make in (neuron, logistic, two_layers, two_readers):
+            page = opened(visit, tmp_path, make().stepper())
+            heights = set()
+            for _ in range(page.locator(".table li").count() + 1):
+                heights.add(page.evaluate("document.documentElement.scrollHeight"))
+                heights.add(page.locator(".controls").bounding_box()["y"] * 1000)
+                page.keyboard.press("ArrowRight")
+            assert len(heights) == 2
+
+    def test_large_pictures_scroll_to_the_card(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, two_layers().stepper())
+        page.set_viewport_size({"width": 700, "height": 800})
+        size = page.locator(".card text").first.evaluate("x => x.getBoundingClientRect().height")
+        assert size > 9
+        for _ in range(12):
+            page.keyboard.press("ArrowRight")
+            card, stage = page.locator(".card.now").bounding_box(), page.locator(".stage").bounding_box()
+            assert card["x"] + card["width"] / 2 > stage["x"]
+            assert card["x"] + card["width"] / 2 < stage["x"] + stage["width"]
+        page.set_viewport_size({"width": 1200, "height": 900})
+
+    def test_each_reader_contributes_in_a_step_of_its_own(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, two_readers().stepper())
+        for _ in range(5):
+            page.keyboard.press("ArrowRight")
+        assert page.inner_text(".table .current .name") == "dw (1/2)"
+        assert page.locator(".backward.now").count() == 1
+        first = page.locator(".backward.now").get_attribute("id")
+        assert page.locator(".equation math").text_content().replace("\u2062", "") == "∂L∂y·∂y∂w=∂L∂yx=3.000·2.000=6.000"
+        assert page.locator(".equation").get_attribute("data-part") == "1 of 2"
+        assert "dw = 12.000" not in red(page)
+        page.keyboard.press("ArrowRight")
+        assert page.inner_text(".table .current .name") == "dw (2/2)"
+        assert page.locator(".backward.now").get_attribute("id") != first
+        assert "6.000 + 6.000 = 12.000" in page.inner_text(".factors")
+        assert "dw = 12.000" in red(page)
+
+    def test_each_iteration_has_its_picture(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = neuron().stepper()
+        stepper.run()
+        stepper.update(learning_rate=0.1)
+        page = opened(visit, tmp_path, stepper)
+        assert page.inner_text(".table .current .name") == "b"
+        assert page.locator(".equation math").text_content() == "b=b − 0.1 · db=0.200 − 0.1 · −0.426=0.243"
+        assert page.locator(".card text", has_text="w₁ = 0.300").count() == 1
+        page.keyboard.press("ArrowRight")
+        assert page.locator(".card text", has_text="w₁ = 0.385").count() == 1
+        assert red(page) == []
+        page.keyboard.press("ArrowLeft")
+        assert page.locator(".card text", has_text="w₁ = 0.300").count() == 1
+
+    def test_one_example_of_the_batch(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = logistic().stepper()
+        stepper.example = 3
+        stepper.run(until="dw")
+        page = opened(visit, tmp_path, stepper)
+        assert stepper.lens is not None
+        assert stepper.lens.equation in page.inner_text(".factors")
+
+    def test_dark_and_light(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        found = {}
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found[scheme] = page.locator(".app").evaluate("x => [getComputedStyle(x).color, getComputedStyle(x).backgroundColor]")
+        assert found == {"light": ["rgb(27, 31, 36)", "rgb(255, 255, 255)"], "dark": ["rgb(230, 237, 243)", "rgb(13, 17, 23)"]}
+
+
+class TestForEverybody:
+    def test_labels_and_order_of_the_focus(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        order = []
+        for _ in range(8):
+            page.keyboard.press("Tab")
+            order.append(
+                page.evaluate(
+                    "(() => { const x = document.getElementById('stepper').shadowRoot.activeElement;"
+                    " return x && (x.getAttribute('aria-label') || x.textContent); })()"
+                )
+            )
+        assert order == ["Rewind", "Back", "Play", "Step", "Step", "Speed", "Quiz", "Breakpoint at z"]
+        tree = page.locator("#stepper").aria_snapshot()
+        assert 'region "Stepper"' in tree
+        assert "Computation graph of L" in tree
+        assert not re.findall(r"- (?:button|slider|combobox)$", tree, re.MULTILINE)
+
+    def test_a_step_is_told_once(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        page.keyboard.press("ArrowRight")
+        assert page.locator("[aria-live]").all_text_contents() == [
+            "z = w1 * x1 + w2 * x2 + b = 0.300 * 2.000 + 0.500 * -1.000 + 0.200 = 0.300"
+        ]
+
+    def test_reduced_motion(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        moving = "getComputedStyle(document.querySelector('#stepper').shadowRoot.querySelector('.card')).transitionDuration"
+        assert page.evaluate(moving) == "0.15s"
+        page.emulate_media(reduced_motion="reduce")
+        assert page.evaluate(moving) == "0s"
+
+
+class TestQuiz:
+    def answer(self, page: Any, text: str) -> str:
+        page.fill(".quiz input", text)
+        page.keyboard.press("Enter")
+        return str(page.inner_text(".quiz [role=status]"))
+
+    def test_right_and_wrong_answers_hints_and_score(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        page.click("text=Quiz")
+        assert page.inner_text(".quiz label").startswith("What is da?")
+        assert count(page) == "4 / 9"
+        assert red(page) == ["dL = 1.000"]
+        assert page.inner_text(".table").count("-1.741") == 0
+        assert "no number" in self.answer(page, "")
+        assert "no number" in self.answer(page, "__import__('os')")
+        assert "no number" in self.answer(page, "1e999")
+        assert "Not yet" in self.answer(page, "3")
+        assert "the sign is wrong" in self.answer(page, "1.741")
+        page.click("text=Hint")
+        assert "dL = 1.000" in page.inner_text(".quiz [role=status]")
+        page.click("text=Hint")
+        assert "∂L/∂a = -y / a + (1 - y) / (1 - a)" in page.inner_text(".quiz [role=status]")
+        page.click("text=Hint")
+        page.click("text=Hint")
+        assert "da = -y / a + (1 - y) / (1 - a)" in page.inner_text(".quiz [role=status]")
+        assert self.answer(page, "−1.741").startswith("Right: da = -1.741")
+        assert page.inner_text(".quiz label").startswith("What is dz?")
+        assert self.answer(page, "-0.4256").startswith("Right")
+        assert self.answer(page, "-0.85").startswith("Right")
+        page.click("text=Show")
+        assert self.answer(page, "-0.426").endswith("3 of 5 right at the first try, 3 hints.")
+        assert count(page) == "9 / 9"
+
+    def test_stepping_waits_for_the_answer(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        page.click("text=Quiz")
+        page.click("button[aria-label=Step]")
+        page.click("button[aria-label=Play]")
+        assert count(page) == "4 / 9"
+        assert page.locator("button[aria-label=Pause]").count() == 0
+        page.click("text=Quiz")
+        page.click("button[aria-label=Step]")
+        assert count(page) == "5 / 9"
+        assert not page.locator(".quiz").is_visible()
+
+    def test_of_an_array_an_entry_is_asked_for_and_contributions_go_together(self, visit: Visit, tmp_path: Path) -> None:
+        graph = logistic()
+        page = opened(visit, tmp_path, graph.stepper())
+        page.click("text=Quiz")
+        label = page.inner_text(".quiz label")
+        entry = int(re.findall(r"da\[(\d)\]", label)[0])
+        assert self.answer(page, str(graph["da"].value[entry])).startswith(f"Right: da[{entry}]")
+        page = opened(visit, tmp_path, two_readers().stepper())
+        page.click("text=Quiz")
+        assert self.answer(page, "3").startswith("Right: dy")
+        assert "What is dw?" in page.inner_text(".quiz label")
+        assert self.answer(page, "12").startswith("Right: dw = 12.000. 2 of 2")
+        assert count(page) == "6 / 6"
+
+    def test_a_page_can_begin_with_the_quiz(self, visit: Visit) -> None:
+        page = visit.show(page_of(neuron().stepper(), quiz=True))
+        assert page.inner_text(".quiz label").startswith("What is da?")
+
+
+class TestFile:
+    def test_it_is_one_file_that_asks_for_nothing(self, tmp_path: Path) -> None:
+        html = neuron().stepper().save(tmp_path / "walk.html").read_text(encoding="utf-8")
+        assert not re.findall(r"""(?:src|href)\s*=|url\(|@import|https?://(?!www\.w3\.org)""", html)
+        assert "default-src 'none'" in html
+
+    def test_two_layers_on_32_examples(self, visit: Visit, tmp_path: Path, record_property: Any) -> None:
+        stepper = two_layers().stepper()
+        page = opened(visit, tmp_path, stepper)
+        size = (tmp_path / "walk.html").stat().st_size
+        assert size < 2_000_000
+        times = []
+        for _ in stepper.steps:
+            before = time.perf_counter()
+            page.evaluate(
+                "() => new Promise(done => { document.getElementById('stepper').shadowRoot"
+                ".querySelector('button[aria-label=Step]').click(); requestAnimationFrame(() => setTimeout(done)); })"
+            )
+            times.append(1000 * (time.perf_counter() - before))
+        record_property("page in bytes", size)
+        record_property("slowest step in ms", round(max(times)))
+        print(f"page of {size} bytes, a step takes {np.median(times):.0f} ms, the slowest {max(times):.0f} ms")
+
+    def test_a_picture_of_large_arrays_holds_excerpts(self, tmp_path: Path) -> None:
+        X = tg.constant(np.zeros((2000, 300)))
+        w = tg.parameter(np.zeros(300))
+        L = np.sum(X @ w)
+        assert tg.Graph(L, names=locals()).stepper().save(tmp_path / "walk.html").stat().st_size < 200_000
+
+    def test_hostile_names_execute_nothing(self, visit: Visit, tmp_path: Path) -> None:
+        names: dict[str, object] = {}
+        total = tg.parameter(0.0) * 1
+        for i, name in enumerate(HOSTILE):
+            w = tg.parameter(float(i))
+            total = total + w * 2
+            names[name] = w
+        stepper = tg.Graph(total, names=names).stepper()
+        page = opened(visit, tmp_path, stepper)
+        page.click("text=Quiz")
+        page.click("text=Hint")
+        page.click("text=Quiz")
+        page.keyboard.press("Home")
+        for _ in stepper.steps:
+            page.keyboard.press("ArrowRight")
+            assert page.locator("parsererror").count() == 0
+        assert page.locator("script").count() == 1
+        assert page.locator("img, iframe, a, object").count() == 0
