@@ -139,6 +139,7 @@ def test_data_is_numbers_and_lists(text: str) -> None:
         ("w\nu = \x00", "line 2, column 5: ` ` cannot be read"),
         ("π² + w", "invalid character '²'"),
         ("u = w\nv = u.shape", "line 2, column 5: `u.shape`"),
+        ("u = w\rv = 2\r\nw.q", "line 3, column 1: `w.q`"),
         ("π + w.q", "column 5: `w.q`"),
     ],
 )
@@ -170,6 +171,14 @@ def test_what_is_long_but_bearable_is_read() -> None:
     assert float(evaluate("-" * 1800 + "w", VALUES)) == 2
     assert float(evaluate("(" * 90 + "w" + ")" * 90, VALUES)) == 2
     assert evaluate("1**" * 900 + "1", {}) == 1
+
+
+def test_many_statements_are_read_in_no_time() -> None:
+    start = time.perf_counter()
+    assert len(parse("\n".join(f"a{i} = (w)" for i in range(330))).statements) == 330
+    with pytest.raises(FormulaError, match="`a` has a value already"):
+        parse("a = sb; " * 450 + "w")
+    assert time.perf_counter() - start < 0.5
 
 
 def test_work_is_bounded() -> None:
@@ -278,7 +287,7 @@ def watched() -> Iterator[list[str]]:
 
 HOOKED: list[bool] = []
 SYNTAX = [
-    *"+-*/@%()[]{}<>=!,;.:#'\"\\~^&|$?`\n\t 0123456789abwxXyneEjLT_πσ²é\x00\ud800\u2028",
+    *"+-*/@%()[]{}<>=!,;.:#'\"\\~^&|$?`\n\r\f\t 0123456789abwxXyneEjLT_πσ²é\x00\ud800\u2028",
     "**", "//", "==", "<<", ":=", "->", "...", "__", "lambda ", " if ", " else ", " for ", " in ", "import ", "not ", "and ",
     "await ", "yield ", "def f():", "class A:", "print", "exec", "eval(", "open(", "__import__(", ".__class__", ".__globals__",
     "np.", "tg.", "np.load(", "exp(", "log(", "sum(", "dot(", "outer(", "where(", "softmax(", "max(", "axis=", "keepdims=",

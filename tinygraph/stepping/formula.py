@@ -14,7 +14,7 @@ import inspect
 import keyword
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -121,7 +121,7 @@ def parse(text: str) -> Program:
     Traceback (most recent call last):
     tinygraph.stepping.formula.FormulaError: column 12: `"` cannot be read: text has no place in a formula
     """
-    source = inspect.cleandoc(text)
+    source = _lines(text)
     body = _parsed(source).body
     if not body:
         raise FormulaError("there is no formula: write one such as w*x + b")
@@ -162,7 +162,7 @@ def data(text: str) -> Any:
     >>> data("[1, 2, 1/4]")
     array([1.  , 2.  , 0.25])
     """
-    source = inspect.cleandoc(text)
+    source = _lines(text)
     body = _parsed(source, lists=True).body
     if not body:
         raise FormulaError("there is no number: write one such as 0.3, or a list such as [1, 2, 3]")
@@ -184,13 +184,13 @@ def _nested(x: ast.expr, read: _Reader) -> Any:
     return evaluate(Statement(None, read.pieces(x), ""), {})
 
 
-def name_error(name: str) -> str | None:
+def name_error(name: str, taken: Collection[str] = ()) -> str | None:
     """What is wrong with a name for a value, which a graph must be able to show as it is; None if nothing."""
     if name.startswith("_") or len(name) > LONGEST:
         return f"`{short(name)}` is no name here: take up to {LONGEST} letters, the first no underscore"
     if not name.isidentifier():
         return f"`{short(name)}` is no name: take letters, digits and underscores"
-    if identifier(name) != name or name in functions() or name in MODULES:
+    if identifier(name) != name or name in (taken or functions()) or name in MODULES:
         return f"`{short(name)}` has a meaning of its own: take another name"
     return None
 
@@ -205,6 +205,11 @@ def unknown(name: str, known: Sequence[str]) -> str:
 
 
 # Reading
+
+
+def _lines(text: str) -> str:
+    """The text without common indentation, its lines ended as Python counts them."""
+    return inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _parsed(source: str, lists: bool = False) -> ast.Module:
@@ -301,28 +306,33 @@ class _Reader:
 
     def __init__(self, source: str) -> None:
         self.source = source
+        self.lines = [line.encode() for line in source.split("\n")]  # Python counts bytes
         self.functions = functions()
 
     def error(self, x: ast.AST, reason: str) -> FormulaError:
         return FormulaError(f"{self.where(x)}: {reason}")
 
     def where(self, x: Any) -> str:
-        line = self.source.split("\n")[x.lineno - 1].encode()  # Python counts bytes
-        return _where(self.source, x.lineno, len(line[: x.col_offset].decode(errors="replace")))
+        before = self.lines[x.lineno - 1][: x.col_offset]
+        return _where(self.source, x.lineno, len(before.decode(errors="replace")))
 
-    def text(self, x: ast.AST) -> str:
-        return short(ast.get_source_segment(self.source, x) or "")
+    def text(self, x: Any) -> str:
+        """How a piece was typed."""
+        lines = self.lines[x.lineno - 1 : x.end_lineno]
+        lines[-1] = lines[-1][: x.end_col_offset]
+        lines[0] = lines[0][x.col_offset :]
+        return b"\n".join(lines).decode(errors="replace")
 
     def statement(self, x: ast.stmt, is_last: bool) -> Statement:
-        text = ast.get_source_segment(self.source, x) or ""
+        text = self.text(x)
         if isinstance(x, ast.Expr):
             if not is_last:
-                raise self.error(x, f"only the last formula goes without a name: write name = {self.text(x)}")
+                raise self.error(x, f"only the last formula goes without a name: write name = {short(self.text(x))}")
             return Statement(None, self.pieces(x.value), text)
         if not isinstance(x, ast.Assign) or len(x.targets) != 1 or not isinstance(x.targets[0], ast.Name):
-            raise self.error(x, f"`{self.text(x)}` is no statement: write name = formula")
+            raise self.error(x, f"`{short(self.text(x))}` is no statement: write name = formula")
         name = x.targets[0]
-        wrong = name_error(name.id)
+        wrong = name_error(name.id, self.functions)
         if wrong:
             raise self.error(name, wrong)
         return Statement(name.id, self.pieces(x.value), text)
@@ -358,7 +368,7 @@ class _Reader:
                 return self.attribute(x)
             case ast.Call():
                 return self.call(x)
-        raise self.error(x, f"`{self.text(x)}` is no formula")
+        raise self.error(x, f"`{short(self.text(x))}` is no formula")
 
     def number(self, x: ast.Constant, written: float) -> Number:
         try:
@@ -366,7 +376,7 @@ class _Reader:
         except OverflowError:
             value = np.inf
         if not np.isfinite(value):
-            raise self.error(x, f"`{self.text(x)}` is too large for a number")
+            raise self.error(x, f"`{short(self.text(x))}` is too large for a number")
         return Number(value)
 
     def attribute(self, x: ast.Attribute) -> tuple[Piece, Sequence[ast.expr]]:
@@ -374,12 +384,14 @@ class _Reader:
         if isinstance(x.value, ast.Name) and x.value.id in MODULES:
             if x.value.id == "np" and x.attr in CONSTANTS:
                 return Number(CONSTANTS[x.attr]), ()
-            raise self.error(x, f"`{self.text(x)}` is no value: functions are called, as in np.exp(x), and there is np.pi")
+            raise self.error(x, f"`{short(self.text(x))}` is no value: functions are called, as in np.exp(x), and there is np.pi")
         if x.attr == "T":
             return Call(ops.transpose, 1, {"axes": None}, self.where(x)), (x.value,)
         if x.attr == "size":
             return Call(_size, 1, {}, self.where(x)), (x.value,)
-        raise self.error(x, f"`{self.text(x)}`: the only attributes are .T and .size; functions are called, as in np.sum(x)")
+        raise self.error(
+            x, f"`{short(self.text(x))}`: the only attributes are .T and .size; functions are called, as in np.sum(x)"
+        )
 
     def call(self, x: ast.Call) -> tuple[Piece, Sequence[ast.expr]]:
         """A function on its operands; what comes behind them is metadata, in place or by name."""
@@ -391,11 +403,11 @@ class _Reader:
         named = [(key.arg, key.value) for key in x.keywords]
         if len(operands) < function.least or len(further) > len(function.metadata):
             count = f"{function.least} value{'s' * (function.least > 1)}"
-            raise self.error(x, f"`{self.text(x)}`: {name} takes {count}, not {len(x.args)}")
+            raise self.error(x, f"`{short(self.text(x))}`: {name} takes {count}, not {len(x.args)}")
         params: dict[str, Any] = {}
         for key, value in [*zip(function.metadata, further, strict=False), *named]:
             if key not in function.metadata or key in params:
-                raise self.error(value, f"`{self.text(x)}`: {name} takes no {short(key or 'such thing')} here")
+                raise self.error(value, f"`{short(self.text(x))}`: {name} takes no {short(key or 'such thing')} here")
             params[key] = self.metadata(value)
         return Call(function.call, len(operands), params, self.where(x)), operands
 
@@ -403,7 +415,9 @@ class _Reader:
         """The value of which `x` is the shape, as in `np.broadcast_to(dL, u.shape)`."""
         if isinstance(x, ast.Attribute) and x.attr == "shape":
             return x.value
-        raise self.error(x, f"`{self.text(x)}` is no shape here: write that of a value, as in np.broadcast_to(dL, u.shape)")
+        raise self.error(
+            x, f"`{short(self.text(x))}` is no shape here: write that of a value, as in np.broadcast_to(dL, u.shape)"
+        )
 
     def called(self, x: ast.expr) -> str:
         """The name of a known function."""
@@ -412,7 +426,7 @@ class _Reader:
         elif isinstance(x, ast.Name):
             name = x.id
         else:
-            raise self.error(x, f"`{self.text(x)}` cannot be called: functions are called by name, as in np.sum(x)")
+            raise self.error(x, f"`{short(self.text(x))}` cannot be called: functions are called by name, as in np.sum(x)")
         if name not in self.functions:
             close = difflib.get_close_matches(name[:LONGEST], self.functions, n=1)
             hint = f": did you mean {close[0]}?" if close else ": there are exp, log, sigmoid, sum and the like"
@@ -427,7 +441,7 @@ class _Reader:
             value = ...
         parts = value if isinstance(value, tuple) else (value,)
         if any(not (part is None or isinstance(part, int)) or abs(part or 0) > 100 for part in parts) or len(parts) > 100:
-            raise self.error(x, f"`{self.text(x)}` must be a small whole number, True, False or None")
+            raise self.error(x, f"`{short(self.text(x))}` must be a small whole number, True, False or None")
         return value
 
 
