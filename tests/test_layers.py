@@ -19,7 +19,14 @@ ROOMS = [
     {"__main__"},
 ]
 # Imports of a room below, each inside the function that needs it: (importer, imported).
-INSIDE_FUNCTIONS = {("node", "pickling"), ("errors", "graph"), ("graph", "check"), ("graph", "express"), ("graph", "draw"), ("graph", "stepping")}
+INSIDE_FUNCTIONS = {
+    ("node", "pickling"),
+    ("errors", "graph"),
+    ("graph", "check"),
+    ("graph", "express"),
+    ("graph", "draw"),
+    ("graph", "stepping"),
+}
 
 
 def imports(path: Path) -> Iterator[str]:

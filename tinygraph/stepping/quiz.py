@@ -83,7 +83,6 @@ class Quiz:
         self._left = list(_asked(self.stepper))
         self._total = len(self._left)
         self._hints = 0
-        self._draws: dict[Graph, None] = {}
         self._go_on()
 
     # What is asked
