@@ -152,3 +152,19 @@ def test_katex_takes_every_op_and_says_so_where_it_does_not() -> None:
     texts = [str(graph.latex()), *(str(g.latex()) for _, g in graphs_of_every_op())]
     assert not refused(texts)
     assert len(refused([r"\begin{align} a_b_c \end{align}", r"\frac{1"])) == 2
+
+
+def test_the_chain_rule_goes_over_the_paths_that_there_are() -> None:
+    x = tg.parameter(2.0)
+    u = x**2
+    v = np.sin(x) * u
+    graph = tg.Graph(u, v, names={"x": x, "u": u, "v": v})
+    graph.backprop(of=u)
+    graph.backprop(of=v)
+    assert r"\frac{\partial u}{\partial x} &= 2 x \\" in graph.latex()
+
+
+def test_keys_that_are_numbers_do_not_read_as_numbers() -> None:
+    p, x = {0: tg.parameter(0.3), 1: tg.parameter(0.5)}, tg.constant(2.0)
+    L = p[0] * x + p[1]
+    assert r"L &= p_{0} x + p_{1}" in tg.Graph(L, names={"p": p, "x": x, "L": L}).latex()

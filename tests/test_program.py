@@ -1,5 +1,7 @@
 """Which nodes are statements, what they are called, and in which order they stand."""
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -158,3 +160,67 @@ class TestNames:
         assert told(tg.Graph(tg.constant(2.0) * 2, names={name: tg.constant(1.0)})) == ["output = c_1 * 2"]
         x = tg.constant(2.0)
         assert told(tg.Graph(x * 2, names={name: x})) == [f"output = {printed} * 2"]
+
+
+def right(output: tg.Node, **nodes: Any) -> dict[str, str]:
+    """The right-hand sides of a graph, by name."""
+    graph = tg.Graph(output, names=nodes)
+    graph.backprop()
+    return {statement.name: statement.right for statement in graph.statements()}
+
+
+class TestWhatTextbooksPrint:
+    def test_counts_of_different_things_are_told_apart(self) -> None:
+        a, b, s = tg.constant(np.ones(4)), tg.constant(np.ones(3)), tg.parameter(2.0)
+        v = b * s
+        L = np.mean(a * np.mean(v)) + np.mean(v)
+        assert right(L, a=a, b=b, s=s, v=v, L=L)["ds"] == "np.sum(dv * b)"
+
+    def test_cross_entropy_by_hand(self) -> None:
+        Y, P = tg.constant(np.eye(3)), tg.parameter(np.full((3, 3), 0.3))
+        L = -np.mean(np.sum(Y * np.log(P), axis=1))
+        assert right(L, Y=Y, P=P, L=L) == {
+            "L": "-np.mean(np.sum(Y * np.log(P), axis=1))", "dL": "1", "dP": "-Y / P / len(Y)",
+        }  # fmt: skip
+
+    def test_root_mean_square_error(self) -> None:
+        p, y = tg.parameter([0.5, 0.25]), tg.constant([1.0, 0.0])
+        L = np.sqrt(np.mean((p - y) ** 2))
+        assert right(L, p=p, y=y, L=L)["dp"] == "(p - y) / L / len(p)"
+
+    def test_powers_by_products(self) -> None:
+        x = tg.parameter(3.0)
+        assert right(x * x * x, x=x)["dx"] == "3 * x * x"
+
+    def test_standard_deviation(self) -> None:
+        W = tg.parameter(np.arange(6.0).reshape(2, 3))
+        L = np.std(W)
+        assert right(L, W=W, L=L)["dW"] == "(W - np.mean(W, keepdims=True)) / L / W.size"
+
+    def test_a_number_summed_along_its_axis(self) -> None:
+        s = tg.parameter(3.0)
+        L = np.sum(s * s, axis=0)
+        assert right(L, s=s, L=L)["ds"] == "2 * s"
+
+
+@pytest.mark.parametrize("level", ["named", "op"])
+def test_float32_programs_give_float32(level: Any) -> None:
+    w = tg.parameter(np.ones(3, np.float32))
+    A = np.mean(w)
+    L = A + 1
+    graph = tg.Graph(L, names={"w": w, "A": A, "L": L})
+    graph.backprop()
+    module: dict[str, Any] = {}
+    exec(graph.source(level), module)
+    _, gradients = module["forward_backward"](w.value)
+    assert {name: g.dtype.name for name, g in gradients.items()} == dict.fromkeys(gradients, "float32")
+
+
+def test_a_graph_that_was_printed_can_be_freed() -> None:
+    w = tg.parameter(1.0)
+    graph = tg.Graph(w * 2, names={"w": w})
+    repr(graph)
+    held = weakref.ref(graph)
+    del graph
+    gc.collect()
+    assert held() is None

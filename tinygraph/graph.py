@@ -139,6 +139,7 @@ class Graph:
         for kind, letter in (("parameter", "p"), ("constant", "c")):
             for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
                 self._names.claim(node, f"{letter}_{i}")
+        self.programs: dict[Any, Program] = {}  # what printers read, kept until more gradients are asked for
         self.is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
         self.check_finite = check_finite
         if check_finite:
@@ -211,7 +212,7 @@ class Graph:
         twin._known = set(twin._forward)
         twin._names = names
         twin._gradients = {}
-        twin.is_partial, twin.check_finite = self.is_partial, False
+        twin.is_partial, twin.check_finite, twin.programs = self.is_partial, False, {}
         for (output, spelling), known in self._gradients.items():
             found: dict[Node, Node] = {}
             own = new.get(output, output)
@@ -352,12 +353,13 @@ class Graph:
     def __getstate__(self) -> Any:
         from tinygraph.pickling import pack
 
-        return pack(self)
+        return pack(self, without=("programs",))
 
     def __setstate__(self, state: Any) -> None:
         from tinygraph.pickling import unpack
 
         unpack(self, state)
+        self.programs = {}
 
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:
         """The graph as a program: one statement for every named value, forward and then backward.
@@ -369,7 +371,7 @@ class Graph:
         >>> graph = tg.Graph(L, names={"w": w, "L": L})
         >>> grads = graph.backprop()
         >>> graph.statements()
-        (<statement L = w * w + 1>, <statement dL = 1>, <statement dw = w + w>)
+        (<statement L = w * w + 1>, <statement dL = 1>, <statement dw = 2 * w>)
         """
         return self._program(level).statements
 
@@ -388,7 +390,7 @@ class Graph:
             # forward
             output = w * w
             # backward
-            dw = w + w
+            dw = 2 * w
             return output, {"dw": dw}
         <BLANKLINE>
         """
@@ -495,7 +497,7 @@ class Graph:
         >>> w = tg.parameter(3.0)
         >>> q = tg.Graph(w * w, names={"w": w}).quiz()
         >>> q.answer("2 * w").message
-        'dw = w + w = 6.000: right'
+        'dw = 2 * w = 6.000: right'
         """
         from tinygraph.stepping.quiz import Quiz
 

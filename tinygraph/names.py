@@ -140,7 +140,7 @@ def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]
 def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any, tuple[str, ...]]]:
     """Each array and node among the names with its name, the longer name it takes where that one is gone, and its scope.
 
-    Direct names come first. In a dict, `params["W1"]` is W1, else params_W1; in a list or tuple, `layers[0]` is layers_0.
+    Direct names come first. In a dict, `params["W1"]` is W1, else params_W1; `layers[0]` of a list, tuple or dict is layers_0.
     """
     queue: deque[tuple[str, str | None, Any, tuple[str, ...]]] = deque((str(name), None, x, ()) for name, x in given.items())
     entered = set()
@@ -154,7 +154,9 @@ def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any, tu
             entered.add(id(value))
             path = fallback or name
             if isinstance(value, dict):
-                queue.extend((str(key), f"{path}_{key}", item, (*scope, readable(name))) for key, item in value.items())
+                inner = (*scope, readable(name))
+                for key, item in value.items():
+                    queue.append((key if isinstance(key, str) else f"{path}_{key}", f"{path}_{key}", item, inner))
             else:
                 queue.extend((f"{path}_{i}", f"{path}_{i}", item, scope) for i, item in enumerate(value))
 

@@ -6,7 +6,7 @@ Numbers are given anew in the old order; file, line and function of the user's c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -70,12 +70,13 @@ def _last(records: Sequence[Record]) -> Node:
     return records[-1].node
 
 
-def pack(holder: Any) -> Any:
-    """The state of an object that holds nodes: all their records, inputs first, and then its attributes."""
+def pack(holder: Any, without: Collection[str] = ()) -> Any:
+    """The state of an object that holds nodes: all their records, inputs first, and then its attributes but for some."""
+    kept = {name: value for name, value in vars(holder).items() if name not in without}
     held: list[Node] = []
-    _exchange(vars(holder), Node, held.append)
+    _exchange(kept, Node, held.append)
     records = [record_of(x) for x in reached(held)]
-    return records, _exchange(vars(holder), Node, record_of)
+    return records, _exchange(kept, Node, record_of)
 
 
 def unpack(holder: Any, state: Any) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from tinygraph.backprop import between
 from tinygraph.express.layout import Digits, Fraction, Layout, Raised, Row, Sign, Symbol, Times, Word, lowered, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.program import Program, Statement
@@ -38,6 +39,7 @@ class Derivation:
         for statement in program.forward:
             for x in statement.inputs:
                 self.readers.setdefault(x, []).append(statement)
+        self._paths: dict[Node, Collection[Node]] = {}
         self._symbols = self._distinct()
         self.notation = Notation(self.name, [written.text for written in self._symbols.values()])
 
@@ -92,6 +94,13 @@ class Derivation:
         left = lowered(left, index)
         return Line(statement, (left, right) if chain is None else (left, chain, right))
 
+    def _on_path(self, output: Node) -> Collection[Node]:
+        """The values through which a gradient of the output goes."""
+        if output not in self._paths:
+            asked = [wrt for of, wrt in self.partials.values() if of is output]
+            self._paths[output] = between(output, asked)
+        return self._paths[output]
+
     def _chain(self, statement: Statement, index: str) -> Layout | None:
         """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one."""
         if statement.node not in self.partials or statement.of is None:
@@ -99,8 +108,8 @@ class Derivation:
         output, node = self.partials[statement.node]
         if not self._can_tell(output, node):
             return None
-        known = self.known[output]
-        readers = [s for s in self.readers.get(node, []) if s.node in known or self.program.graph.name(s.node) is None]
+        on_path = self._on_path(output)
+        readers = [s for s in self.readers.get(node, []) if s.node in on_path]
         if not readers or all(s.node is output for s in readers):
             return None
         terms: list[Layout] = []

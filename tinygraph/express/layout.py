@@ -128,6 +128,8 @@ def symbol(name: str) -> Symbol:
     match = re.fullmatch(r"(.*?\D)(\d+)", head)
     if match:
         head, rest = match[1], [match[2], *rest]
+    if not any(c.isalpha() for c in head):  # it would read as a number
+        return Symbol(name)
     return Symbol(GREEK.get(head, head), ",".join(GREEK.get(part, part) for part in rest))
 
 

@@ -106,4 +106,4 @@ def with_index(layout: Layout, shape: Shape, index: Index | None) -> Layout:
 def axes_of(x: Apply) -> list[int]:
     """The axes of its first input that an op works along."""
     rank, axis = len(x.inputs[0].shape), x.params["axis"]
-    return [i % rank for i in (range(rank) if axis is None else axis if isinstance(axis, tuple) else (axis,))]
+    return [i % rank for i in (range(rank) if axis is None or not rank else axis if isinstance(axis, tuple) else (axis,))]

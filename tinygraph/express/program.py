@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary
+
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygraph import ops
 from tinygraph.backprop import by_number
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, leaves, replaced
+from tinygraph.express.expression import Apply, Expression, Like, Name, Number, apply, leaves, replaced
 from tinygraph.express.shapes import Shapes, reads_shape
-from tinygraph.express.simplify import simplified, structural
+from tinygraph.express.simplify import is_scale, simplified, structural
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import Op
@@ -33,6 +34,10 @@ STEPS: set[Op] = {
     ops.add, ops.subtract, ops.multiply, ops.divide, ops.negative, ops.power, ops.transpose, ops.count,
     ops.greater, ops.greater_equal, ops.less, ops.less_equal, ops.equal, ops.not_equal,
 }  # fmt: skip
+
+
+REPEATS: set[Op | None] = {ops.broadcast_like, ops.expand_dims}  # what gives entries other places and costs nothing
+REDUCTIONS: set[Op | None] = {ops.sum, ops.mean, ops.max, ops.min, ops.var, ops.std, ops.logsumexp, ops.prod}
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,13 +140,10 @@ class Program:
             yield Statement(self._names[node], expression, node, phase, of.get(node), inputs, module, self)
 
 
-_programs: WeakKeyDictionary[Graph, dict[tuple[Level, int], Program]] = WeakKeyDictionary()
-
-
 def program(graph: Graph, level: Level = "named") -> Program:
     """The program of a graph, the same object until more gradients are asked for."""
     asked = graph.gradient_count
-    kept = _programs.setdefault(graph, {})
+    kept = graph.programs
     if (level, asked) not in kept:
         for key in [key for key in kept if key[1] != asked]:
             del kept[key]
@@ -190,7 +192,7 @@ class _Draft:
             if node in always or shared or long:
                 if long and node not in always and not shared:
                     self.cut.add(node)
-                self.expressions[node] = expression
+                self.expressions[node] = self._typed(node, expression)
                 expression = Name(node)
             partial[node] = expression
 
@@ -216,11 +218,34 @@ class _Draft:
                 inputs.append(Like(x))
             else:
                 inputs.append(partial[x])
+        if op is ops.count and isinstance(inputs[0], Like):
+            return self._count(inputs[0].node, node)
         write = structural if node in self.forward else simplified
         expression = write(op, inputs, node.params, node.shape, node.dtype.kind)
         if isinstance(expression, Number) and node in self.gradient_of:
             return Number(float(expression.value))
         return expression
+
+    def _typed(self, node: Node, expression: Expression) -> Expression:
+        """The expression of a statement; where only numbers and counts are in it, in the dtype of its value."""
+        if node.dtype.kind != "f" or node.dtype == float or not is_scale(expression):
+            return expression
+        like = Like(self.gradient_of.get(node, node))
+        return apply(ops.broadcast_like, expression, like, shape=node.shape)
+
+    def _count(self, like: Node, node: Node) -> Expression:
+        """The count of a node; that of an unnamed sum over some axes by the axes of what it sums that are left."""
+        axis = node.params["axis"]
+        axes = tuple(range(like.ndim)) if axis is None else normalize_axis_tuple(axis, like.ndim)
+        while like.op in REDUCTIONS and self.graph.name(like) is None and like.params["axis"] is not None:
+            summed = like.inputs[0]
+            gone = normalize_axis_tuple(like.params["axis"], summed.ndim)
+            left = range(summed.ndim) if like.params["keepdims"] else [i for i in range(summed.ndim) if i not in gone]
+            places = [left[i] for i in axes]
+            if any(i in gone for i in places):
+                break
+            like, axes = summed, tuple(places)
+        return structural(ops.count, [Like(like)], {"axis": axes}, (), node.dtype.kind)
 
     def _uses(self, kept: set[Node]) -> Counter[Node]:
         """How often each node is read for its value, by what the statements are made of."""
@@ -235,7 +260,7 @@ class _Draft:
         for node in sorted(uses, key=by_number, reverse=True):
             for x in _values_read(node):
                 # What is only repeated is read by each of the readers itself.
-                uses[x] += max(uses[node], 1) if node.op is ops.broadcast_like and node not in roots else 1
+                uses[x] += max(uses[node], 1) if node.op in REPEATS and node not in roots else 1
         return uses
 
     def order(self) -> list[Node]:
@@ -271,7 +296,7 @@ def _is_step(expression: Expression) -> bool:
     """Whether an expression is at most one arithmetic step on names and numbers; a sign and a count are no steps."""
     if not isinstance(expression, Apply):
         return True
-    if expression.op in (ops.negative, ops.broadcast_like):
+    if expression.op is ops.negative or expression.op in REPEATS:
         return _is_step(expression.inputs[0])
     return expression.op in STEPS and all(map(_is_plain, expression.inputs))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Name, Number
+from tinygraph.express.simplify import is_scale
 from tinygraph.node import Node
 from tinygraph.ops import ARRAY, Op
 
@@ -163,6 +164,8 @@ def _count(expression: Apply, name: Spell) -> tuple[str, int]:
 
 def _broadcast(expression: Apply, name: Spell) -> tuple[str, int]:
     x, like = expression.inputs[0], _inside(expression.inputs[1], ATOM, name)
+    if is_scale(x) and not isinstance(x, Number):
+        return f"np.full_like({like}, {_inside(x, COMPARISON, name)})", ATOM
     if not isinstance(x, Number):
         return f"np.broadcast_to({_inside(x, COMPARISON, name)}, {like}.shape)", ATOM
     if x.value in (0, 1):

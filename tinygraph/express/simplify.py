@@ -3,7 +3,7 @@
 Each op of a gradient is applied to inputs that are simple already, by `simplified`. A product is kept as sign, coefficient,
 factors in the order of the rule, and scalar divisors last; a sum as a flat list of signed terms. The rewrites:
 
-- numbers are folded: 2·(3·x) is 6·x, 1·x and x/1 are x, x**1 is x, -(-x) is x, x + (-y) is x - y;
+- numbers are folded: 2·(3·x) is 6·x, 1·x and x/1 are x, x**1 is x, -(-x) is x, x + (-y) is x - y, x + x is 2·x;
 - a sign comes out of a product, a quotient, a matrix product and a sum over axes;
 - a scalar divisor (a count or a number) comes out of products and sums over axes, and out of a sum that shares it;
 - a value that is only repeated to another shape is used as it is where the result has that shape anyway;
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, broadcast
+from tinygraph.express.expression import Apply, Expression, Name, Number, Shape, apply, broadcast
 from tinygraph.ops import Op
 
 
@@ -33,7 +33,7 @@ class Product:
     coefficient: Any = 1
     factors: list[tuple[Expression, bool]] = field(default_factory=list)
     divisors: list[Expression] = field(default_factory=list)
-    like: Like | Name | None = None  # what a broadcast that was taken off had the shape of
+    like: Expression | None = None  # what a broadcast that was taken off had the shape of
 
 
 def simplified(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
@@ -115,10 +115,17 @@ def _opened(x: Expression) -> Product:
             return _over(_opened(x.inputs[0]), x.inputs[1])
         if x.op is ops.broadcast_like:
             inner = _opened(x.inputs[0])
-            like = x.inputs[1]
-            inner.like = like if isinstance(like, Name) else None
+            inner.like = x.inputs[1]
+            return inner
+        if x.op is ops.expand_dims and _is_repeated_scalar(x.inputs[0]):
+            inner = _opened(x.inputs[0])
+            inner.like = x
             return inner
     return Product(factors=[(x, False)])
+
+
+def _is_repeated_scalar(x: Expression) -> bool:
+    return isinstance(x, Apply) and x.op is ops.broadcast_like and not x.inputs[0].shape
 
 
 def _times(left: Product, right: Product) -> Product:
@@ -140,7 +147,7 @@ def _over(left: Product, right: Expression) -> Product:
         right = _joined(Product(1, below.coefficient, below.factors, below.divisors), right.kind)
     elif below.sign < 0:
         right = _closed(Product(1, below.coefficient, below.factors, below.divisors), right.shape, right.kind)
-    if _is_scale(right):
+    if is_scale(right):
         left.divisors = [*left.divisors, right]
     else:
         left.factors = [*left.factors, (right, True)]
@@ -160,10 +167,10 @@ def _cancelled(product: Product, number: Any) -> Product:
     return Product(product.sign, product.coefficient, product.factors, [*rest, Number(literal)], product.like)
 
 
-def _is_scale(x: Expression) -> bool:
+def is_scale(x: Expression) -> bool:
     """Whether an expression depends on no value: numbers and counts alone."""
     if isinstance(x, Apply):
-        return x.op is ops.count or (x.op in SCALE_OPS and all(map(_is_scale, x.inputs)))
+        return x.op is ops.count or (x.op in SCALE_OPS and all(map(is_scale, x.inputs)))
     return isinstance(x, Number)
 
 
@@ -225,7 +232,19 @@ def _product_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any
     product = _times(_opened(inputs[0]), _opened(inputs[1]))
     if any(isinstance(x, Number) for x in product.divisors):
         product = _cancelled(product, 1)
-    return _closed(product, shape, kind)
+    return _closed(_reduced(product), shape, kind)
+
+
+def _reduced(product: Product) -> Product:
+    """The coefficient cancelled against that of a factor below the line, where the division is exact: 2·x / (2·y) is x / y."""
+    factors = []
+    for x, divides in product.factors:
+        below = _opened(x) if divides else Product()
+        if below.coefficient not in (0, 1) and product.coefficient and product.coefficient % below.coefficient == 0:
+            product.coefficient //= below.coefficient
+            x = _closed(Product(below.sign, 1, below.factors, below.divisors, below.like), x.shape, x.kind)
+        factors.append((x, divides))
+    return Product(product.sign, product.coefficient, factors, product.divisors, product.like)
 
 
 def _quotient_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
@@ -281,11 +300,14 @@ def _sum_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], s
     """A sum in flat form; what all of its terms are divided by is taken out."""
     if all(isinstance(x, Number) for x in inputs):
         return Number(op(*[x.value for x in inputs if isinstance(x, Number)]))
+    first, second = inputs
+    if is_scale(first) and isinstance(second, Number) and second.value == 0:  # counts are finite
+        return first
     left, right = _terms(inputs[0]), _terms(inputs[1])
     if op is ops.subtract:
         for term in right:
             term.sign = -term.sign
-    terms = left + right
+    terms = _merged(left + right)
     like = next((term.like for term in terms if term.like is not None), None)
     shared = _shared_divisors(terms)
     if shared:
@@ -302,6 +324,24 @@ def _sum_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], s
             whole = _added(whole, _joined(term, own), sign, kind)
     assert whole is not None
     return _closed(Product(1, 1, [(whole, False)], shared, like), shape, kind)
+
+
+def _merged(terms: Sequence[Product]) -> list[Product]:
+    """The terms, with those that differ in their coefficient alone as one, unless that would be 0."""
+    found: dict[Any, Product] = {}
+    for term in terms:
+        key = [(_key(x), divides) for x, divides in term.factors], [_key(x) for x in term.divisors]
+        if not term.factors or not term.coefficient:  # 0·x is NaN where x is, so it stays
+            found[id(term)] = term
+            continue
+        twin = found.get(repr(key))
+        total = term.sign * term.coefficient + (twin.sign * twin.coefficient if twin is not None else 0)
+        if twin is None or not total:
+            found[repr(key) if twin is None else id(term)] = term
+        else:
+            like = twin.like or term.like
+            found[repr(key)] = Product(-1 if total < 0 else 1, abs(total), twin.factors, twin.divisors, like)
+    return list(found.values())
 
 
 def _added(left: Expression, right: Expression, sign: int, kind: str) -> Expression:
@@ -340,12 +380,12 @@ def _less(term: Product, shared: Sequence[Expression]) -> Product:
 
 
 def _key(x: Expression) -> Any:
-    """What two divisors have in common when they are the same."""
+    """What two expressions have in common when they are the same; nodes by identity, since `==` compares their entries."""
     if isinstance(x, Number):
-        return x.value
+        return type(x.value), x.value
     if isinstance(x, Name):
-        return x.node
-    return (x.op, tuple(map(_key, x.inputs)), tuple(x.params.items()))
+        return type(x), id(x.node)
+    return x.op.name, tuple(map(_key, x.inputs)), repr(x.params)
 
 
 SCALE_OPS = {ops.add, ops.subtract, ops.multiply, ops.divide}

@@ -106,7 +106,7 @@ def count(like: Array, *, axis: Axis = None) -> Array:
     >>> tg.ops.count(np.zeros((3, 2))), tg.ops.count(np.zeros((3, 2)), axis=0)
     (np.float64(6.0), np.float64(3.0))
     """
-    axes = range(like.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, like.ndim)
+    axes = range(like.ndim) if axis is None or not like.ndim else np.lib.array_utils.normalize_axis_tuple(axis, like.ndim)
     size = 1
     for i in axes:
         size *= like.shape[i]
