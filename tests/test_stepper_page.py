@@ -406,6 +406,42 @@ class TestFile:
         assert not re.findall(r"""(?:src|href)\s*=|url\(|@import|https?://(?!www\.w3\.org)""", html)
         assert "default-src 'none'" in html
 
+    def test_names_of_pieces_and_ends_of_scripts_are_text(self, visit: Visit, tmp_path: Path) -> None:
+        w = tg.parameter(2.0)
+        y = w * 3  # </script><script>alert(1)</script> <!--
+        stepper = tg.Graph(y, names={"/* data */": y, "<!-- title -->": w}).stepper()
+        page = opened(visit, tmp_path, stepper)
+        page.keyboard.press("ArrowRight")
+        assert page.title() == f"Walk through {stepper.graph.name(y)}"
+        assert "</script><script>alert(1)</script> <!--" in page.locator(".code .current").text_content()
+
+    def test_notebooks_get_it_in_a_frame_without_rights_and_a_picture(self) -> None:
+        bundle = neuron().stepper()._repr_mimebundle_()
+        assert set(bundle) == {"text/html", "image/svg+xml", "text/plain"}
+        assert bundle["text/html"].startswith('<iframe sandbox="allow-scripts" srcdoc="')
+        assert bundle["image/svg+xml"].startswith("<svg")
+
+    def test_without_a_layout_engine_notebooks_get_text(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stepper = neuron().stepper()
+        stepper.step()
+        monkeypatch.setenv("TINYGRAPH_DOT", "/no/such/dot")
+        bundle = stepper._repr_mimebundle_()
+        assert list(bundle) == ["text/plain"]
+        assert bundle["text/plain"].endswith(str(stepper))
+
+    def test_graphs_of_every_kind_have_pages(self) -> None:
+        empty, x = tg.parameter(np.zeros((0, 3))), tg.parameter([1.0, 2.0])
+        infinite = tg.parameter(np.inf)
+        seeded = tg.Graph(x**2, names={"x": x})
+        seeded.backprop(seed=[1.0, 2.0])
+        graphs = [
+            tg.Graph(np.sum(empty * 2), names={"w": empty}), tg.Graph(infinite - 1, names={"w": infinite}),
+            tg.Graph(infinite, names={"w": infinite}), seeded,
+        ]  # fmt: skip
+        for graph in graphs:
+            assert "</html>" in page_of(graph.stepper())
+        assert "t_2" in page_of(neuron().stepper("op"))
+
     def test_two_layers_on_32_examples(self, visit: Visit, tmp_path: Path, record_property: Any) -> None:
         stepper = two_layers().stepper()
         page = opened(visit, tmp_path, stepper)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
@@ -48,12 +49,9 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
         "quiz": quiz,
     }
     outputs = ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs)
-    return (
-        home.joinpath("page.html").read_text(encoding="utf-8")
-        .replace("<!-- title -->", escape(f"Walk through {outputs}"))
-        .replace("/* script */", script())
-        .replace("/* data */", script_json(state))  # last, as it holds what users wrote
-    )  # fmt: skip
+    pieces = {"<!-- title -->": escape(f"Walk through {outputs}"), "/* script */": script(), "/* data */": script_json(state)}
+    template = home.joinpath("page.html").read_text(encoding="utf-8")
+    return re.sub("|".join(map(re.escape, pieces)), lambda found: pieces[found[0]], template)  # at once: pieces are not searched
 
 
 def script() -> str:
@@ -203,7 +201,7 @@ def _value(value: Any) -> str:
     """A value for reading, of a large array an excerpt."""
     if not np.shape(value):
         return repr(np.asarray(value).item())
-    text = np.array2string(np.asarray(value), precision=4, threshold=ENTRIES, max_line_width=88)
+    text = np.array2string(np.asarray(value), precision=4, threshold=ENTRIES, max_line_width=60)
     return text if len(text) < LONGEST else text[:LONGEST] + " …"
 
 
