@@ -212,11 +212,11 @@ class TestLayout:
 
     def test_an_index_goes_to_what_a_derivative_is_taken_by(self) -> None:
         partial = Fraction(Row((Sign("∂"), Symbol("L"))), Row((Sign("∂"), Symbol("w", "1"))))
-        assert lowered(partial, "i,j") == Fraction(partial.top, Row((Sign("∂"), Symbol("w", "1,i,j"))))
+        assert lowered(partial, "i,j") == Fraction(partial.top, Row((Sign("∂"), Symbol("w", "1;i,j"))))
         assert lowered(partial, "") is partial
 
     def test_letters_of_an_index_stand_together(self) -> None:
-        assert below_parts("1,i,j") == ["1", ",", "i", "j"]
+        assert below_parts("1;i,j") == ["1", ",", "i", "j"]
         assert below_parts("train,i") == ["train", ",", "i"]
         assert below_parts("1,2") == ["1", ",", "2"]
         assert below_parts("") == []

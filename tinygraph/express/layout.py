@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Symbol:
-    """A variable: letters, and what stands below them, in parts between commas."""
+    """A variable: letters, and what stands below them, in parts between commas, an index behind a semicolon."""
 
     text: str
     below: str = ""
@@ -138,7 +138,7 @@ def lowered(layout: Layout, index: str) -> Layout:
     if not index:
         return layout
     if isinstance(layout, Symbol):
-        return Symbol(layout.text, f"{layout.below},{index}" if layout.below else index)
+        return Symbol(layout.text, f"{layout.below};{index}" if layout.below else index)
     if isinstance(layout, Fraction) and isinstance(layout.bottom, Row) and isinstance(layout.bottom.items[-1], Symbol):
         *before, last = layout.bottom.items
         return Fraction(layout.top, Row((*before, lowered(last, index))))
@@ -148,6 +148,9 @@ def lowered(layout: Layout, index: str) -> Layout:
 
 def below_parts(below: str) -> list[str]:
     """What stands below a variable, with the commas that are needed: none between the letters of an index."""
+    own, semicolon, index = below.rpartition(";")
+    if semicolon:  # a subscript of the name's own, and an index of its entries
+        return [*below_parts(own), ",", *below_parts(index)]
     parts = [part for part in below.split(",") if part]
     spaced = parts[:1]
     for pair in itertools.pairwise(parts):

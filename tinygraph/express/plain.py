@@ -26,8 +26,7 @@ ABOVE = dict(zip("0123456789−+ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿⁱ", 
 def plain(x: Layout) -> str:
     """A layout as text."""
     if isinstance(x, Symbol):
-        parts = x.below.split(",")
-        return x.text + (lowered("".join(parts) if all(len(p) == 1 for p in parts[1:]) else x.below) if x.below else "")
+        return x.text + (_below(x.below) if x.below else "")
     if isinstance(x, Word | Digits):
         return x.text
     if isinstance(x, Sign):
@@ -47,6 +46,16 @@ def plain(x: Layout) -> str:
     if isinstance(x, Fence):
         return f"{x.left}{plain(x.body)}{x.right}"
     return f"Σ{lowered(x.index.replace(',', ''))} {plain(x.body)}"
+
+
+def _below(text: str) -> str:
+    """A subscript: what follows in single letters stands close, unless it would read as one with the name's own."""
+    own, _, index = text.rpartition(";")
+    parts = (index or own).split(",")
+    if own and index and not own.isdigit():
+        return f"{_below(own)}[{index}]"
+    close = all(len(part) == 1 for part in parts[1:])
+    return lowered((own if index else "") + ("".join(parts) if close else ",".join(parts)))
 
 
 def lowered(text: str) -> str:
