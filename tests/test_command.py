@@ -122,7 +122,7 @@ def test_in_a_terminal_keys_move(monkeypatch: Any, capsys: Any) -> None:
         "  7/8 backward  dw = dz * x = -0.310 * 2.000 = -0.620",
         "                upstream dz, local ∂z/∂w = x = 2.000",
         "  8/8 backward  db = dz = -0.310",
-        "                upstream dz, local ∂z/∂b = 1 = 1.000",
+        "                upstream dz, local ∂z/∂b = 1",
     ]
     assert lines == [
         "w = 0.300, x = 2.000, b = 0.200, y = 1.000",
