@@ -337,3 +337,16 @@ def test_run_ends_quietly() -> None:
     assert played(neuron(), "quit").endswith("> quit")
     assert played(neuron()).endswith("in the names above\n")
     assert played(neuron(), *["reveal"] * 5).endswith("\n\nthe end: 0 of 5 right")
+
+
+def test_a_gradient_without_entries_is_not_asked_for() -> None:
+    w, b = tg.parameter(np.zeros((0, 2))), tg.parameter(1.0)
+    q = tg.Graph(np.sum(w) + b * 2, names={"w": w, "b": b}).quiz()
+    assert q.name == "db"
+
+
+def test_a_notebook_shows_the_page_with_the_first_question() -> None:
+    w = tg.parameter(2.0)
+    bundle = tg.Graph(w * w, names={"w": w}).quiz()._repr_mimebundle_()
+    assert bundle["text/html"].startswith('<iframe sandbox="allow-scripts"')
+    assert "dw" in bundle["text/plain"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import tinygraph as tg
-from tests.drawings import logistic, neuron, numbers
+from tests.drawings import logistic, neuron, numbers, perceptron, softmax
 from tinygraph.stepping.stepper import Stepper, WalkError
 
 NEURON = """\
@@ -74,6 +74,22 @@ class TestWalk:
         L = np.mean((w * 3 - 1) ** 2)
         steps = tg.Graph(L, names={"w": w, "L": L}).stepper().steps
         assert [step.name for step in steps] == ["t", "L", "dL", "dt", "dw"]
+
+    def test_a_sum_of_arrays_passes_its_gradient_on(self) -> None:
+        z, c = tg.parameter(np.ones(3)), tg.constant(np.ones(3))
+        u = z + c
+        L = np.sum(u * u)
+        steps = tg.Graph(L, names={"z": z, "c": c, "u": u, "L": L}).stepper().steps
+        assert (steps[-1].name, steps[-1].equation, steps[-1].local) == ("dz", "du", "∂u/∂z = 1")
+
+    @pytest.mark.parametrize("make", [neuron, logistic, softmax, perceptron])
+    def test_every_graph_can_be_walked_op_by_op(self, make: Any) -> None:
+        graph = make()
+        s = graph.stepper(level="op")
+        s.run()
+        for name in ("dL", "dW", "db", "dw", "dz"):
+            if name in graph:
+                np.testing.assert_array_equal(s.graph[name].value, graph[name].value)
 
     def test_op_by_op(self) -> None:
         s = neuron().stepper(level="op")

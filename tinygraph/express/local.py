@@ -81,7 +81,7 @@ def _is_entrywise(path: Path, x: Node, node: Node) -> bool:
 def _written(root: Node, program: Program, known: dict[Node, Expression]) -> Expression | None:
     """The expression of a node that a local sweep recorded, in the names of the program; None where a shape has no name."""
     order = []
-    stack, seen = [root], {root}
+    stack, seen = [] if root in known else [root], {root}
     while stack:
         node = stack.pop()
         order.append(node)

@@ -85,6 +85,15 @@ class Quiz:
         self._hints = 0
         self._go_on()
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from tinygraph.draw.engine import LayoutError
+        from tinygraph.stepping.page import frame, page
+
+        try:
+            return {"text/html": frame(page(self.stepper, quiz=True), "Quiz"), "text/plain": self.question}
+        except LayoutError:
+            return {"text/plain": self.question}
+
     # What is asked
 
     @property
@@ -336,7 +345,12 @@ def _asked(stepper: Stepper) -> Iterator[Step]:
     given = {request.gradients.get(request.output) for request in stepper.graph.requests()}
     for step in stepper.steps:
         is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
-        if step.phase == "backward" and is_gradient and (step.part is None or step.part[0] == step.part[1]):
+        if (
+            step.phase == "backward"
+            and is_gradient
+            and np.size(step.value)
+            and (step.part is None or step.part[0] == step.part[1])
+        ):
             yield step
 
 

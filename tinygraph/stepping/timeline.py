@@ -170,6 +170,8 @@ def _factor(told: Program, statement: Statement, reader: Statement, local: Local
     if not local.is_factor:
         return f"{statement.name} {'+=' if right != statement.right else '='} {right}"
     name = f"∂{reader.name}/∂{told.name(statement.of)}"
+    if isinstance(local.expression, Number):
+        return f"{name} = {right}"
     shown = number(local.node.value)
     return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
 
