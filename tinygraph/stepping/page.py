@@ -117,7 +117,7 @@ class _Writer:
             "phase": step.phase,
             "name": step.name,
             "title": step.title,
-            "complete": step.part is None or step.part[0] == step.part[1],
+            "complete": step.is_complete,
             "part": step.part,
             "sum": _sum(step),
             "text": step.text,

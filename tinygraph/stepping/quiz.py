@@ -345,12 +345,7 @@ def _asked(stepper: Stepper) -> Iterator[Step]:
     given = {request.gradients.get(request.output) for request in stepper.graph.requests()}
     for step in stepper.steps:
         is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
-        if (
-            step.phase == "backward"
-            and is_gradient
-            and np.size(step.value)
-            and (step.part is None or step.part[0] == step.part[1])
-        ):
+        if step.phase == "backward" and is_gradient and np.size(step.value) and step.is_complete:
             yield step
 
 

@@ -126,11 +126,11 @@ class Stepper:
         """
         ahead = self.steps[self.position :]
         if until is None:
-            hits = [i for i, step in enumerate(ahead, 1) if step.name in self.breakpoints and _is_last(step)]
+            hits = [i for i, step in enumerate(ahead, 1) if step.name in self.breakpoints and step.is_complete]
             self._move(self.position + (hits[0] if hits else len(ahead)))
             return self.current
         if isinstance(until, str):
-            hits = [i for i, step in enumerate(ahead, 1) if step.name == until and _is_last(step)]
+            hits = [i for i, step in enumerate(ahead, 1) if step.name == until and step.is_complete]
             if not hits:
                 raise KeyError(self._not_ahead(until))
         else:
@@ -259,8 +259,3 @@ class Stepper:
     def __repr__(self) -> str:
         current = self.current
         return f"<stepper: {self.position} of {len(self.steps)} steps{'' if current is None else f', at {current.text}'}>"
-
-
-def _is_last(step: Step) -> bool:
-    """Whether a step completes its value."""
-    return step.part is None or step.part[0] == step.part[1]

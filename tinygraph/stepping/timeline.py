@@ -60,6 +60,11 @@ class Step:
     reader: Node | None = None
 
     @property
+    def is_complete(self) -> bool:
+        """Whether its value is whole, not one of several contributions with others to come."""
+        return self.part is None or self.part[0] == self.part[1]
+
+    @property
     def title(self) -> str:
         """The name, and which contribution this is."""
         return self.name if self.part is None else f"{self.name} ({self.part[0]}/{self.part[1]})"
