@@ -32,6 +32,77 @@ def rollout(steps: int) -> tg.Graph:
     return graph
 
 
+def layers_in_one_line(count: int) -> tg.Graph:
+    """Layers of which one line makes both statements."""
+    h = tg.constant(np.ones((3, 2)))
+    names: dict[str, Any] = {"x": h}
+    for i in range(1, count + 1):
+        W, b = tg.parameter(np.eye(2) / 2), tg.parameter(np.zeros(2))
+        h = np.tanh(z := h @ W + b)
+        names |= {f"W{i}": W, f"b{i}": b, f"z{i}": z, f"h{i}": h}
+    graph = tg.Graph(L := np.mean(h), names={**names, "L": L})
+    graph.backprop()
+    return graph
+
+
+@tg.op(lambda g, out, x: g * 3, elementwise=True)  # wrong: it should be 2
+def badly_doubled(x: Any) -> Any:
+    return 2 * x
+
+
+class TestLensesOnFoldedCards:
+    def wrong(self, count: int) -> tg.Graph:
+        x = tg.parameter(0.5)
+        h, layer = x, {}
+        for i in range(1, 6):
+            h = layer[f"h{i}"] = badly_doubled(h) if i <= count else h * 2
+        graph = tg.Graph(L := h * 1.0, names={"x": x, "layer": layer, "L": L})
+        graph.backprop()
+        return graph
+
+    def test_many_wrong_gradients_are_counted_and_named(self) -> None:
+        card = cards(self.wrong(5).draw(fold=True, lens="check"))["▸ layer"]
+        assert card.mark == "bad"
+        assert {"5 of 6 gradients wrong: dx, dh₁, dh₂, …", "1 of 6 gradients right"} <= set(texts(card))
+
+    def test_right_ones_are_counted(self) -> None:
+        card = cards(self.wrong(0).draw(fold=True, lens="check"))["▸ layer"]
+        assert card.mark == ""
+        assert "6 of 6 gradients right" in texts(card)
+
+    def test_the_first_nan_inside_is_told(self) -> None:
+        x = tg.constant(0.0)
+        with np.errstate(divide="ignore"):
+            u = np.log(x)
+            v = u * 2
+        card = cards(tg.Graph(v * 1, names={"x": x, "m": {"u": u, "v": v}}).draw(fold=["m"], lens="finite"))["▸ m"]
+        assert card.mark == "bad"
+        assert "u: first NaN or infinity: log" in texts(card)
+
+    def test_saturated_values_are_counted_and_named(self) -> None:
+        x = tg.parameter(50.0)
+        a, b, c = tg.sigmoid(x), tg.sigmoid(x * 2), tg.sigmoid(x * 0)
+        graph = tg.Graph(a + b + c, names={"x": x, "m": {"a": a, "b": b, "c": c}})
+        card = cards(graph.draw(fold=["m"], lens="saturation"))["▸ m"]
+        assert card.mark == "bad"
+        assert "2 of 3 with σ′ < 0.01 for half or more: a, b" in texts(card)
+
+    def test_norm_draws_the_edges_of_folded_cards_by_their_gradient(self) -> None:
+        x, y = tg.parameter(1.0), tg.parameter(1.0)
+        u = x * 2.0
+        L = (v := u * 1.0) * 1000.0 + y
+        graph = tg.Graph(L, names={"x": x, "y": y, "L": L, "m": {"u": u, "v": v}})
+        graph.backprop()
+        drawing = graph.draw(fold=["m"], lens="norm").drawing
+        weights = {
+            card.title: edge.weight
+            for card in drawing.cards
+            for edge in drawing.edges
+            if card.key == edge.source and edge.backward
+        }
+        assert weights == {"▸ m": 4.0, "y": 1.0}
+
+
 class TestModules:
     def test_a_folded_one_tells_what_comes_in_what_it_holds_and_what_goes_out(self) -> None:
         found = texts(cards(perceptron().draw(fold=["layer1"]))["▸ layer1"])
@@ -92,6 +163,18 @@ class TestSize:
         assert {card.title for card in drawing.cards} >= {"▸ h = tanh(z) × 150", "L = (1/(mn)) Σᵢⱼ hᵢⱼ"} or any(
             card.title.endswith("× 150") for card in drawing.cards
         )
+
+    def test_statements_of_one_line_fold_each_by_itself(self) -> None:
+        graph = layers_in_one_line(60)
+        found = cards(graph.draw())
+        assert {title.rpartition(" ")[0][:4] for title in found if title.endswith(" 60")} == {"▸ W₆", "▸ b₆", "▸ z₆", "▸ h₆"}
+        assert "W₁ … W₆₀ (60)" in texts(next(card for title, card in found.items() if title.startswith("▸ z")))
+
+    def test_steps_that_read_other_entries_are_the_same_line(self) -> None:
+        X, h = tg.constant(np.ones((250, 3))), tg.parameter(np.ones(3))
+        for i in range(250):
+            h = h + X[i]
+        assert len(tg.Graph(np.sum(h), names=locals()).draw(fold=None).drawing.cards) < 10
 
     def test_what_has_neither_modules_nor_lines_is_cut_into_stretches(self) -> None:
         names: dict[str, Any] = {}

@@ -36,6 +36,94 @@ def test_check_finds_nothing_wrong_where_nothing_is(graph: Any) -> None:
     assert "agree with finite differences" in picture.drawing.notes[0]
 
 
+P, C = tg.parameter, tg.constant
+
+
+@tg.op(lambda g, out, x: g * 0 * x, elementwise=True)  # wrong everywhere but at 0
+def flat_square(x: Any) -> Any:
+    return x * x
+
+
+def checked(L: Any, **names: Any) -> Any:
+    graph = tg.Graph(L, names={**names, "L": L})
+    graph.backprop()
+    return graph.draw(lens="check")
+
+
+class TestRightGradientsAtAnySize:
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: (w := P(np.float32(0.3)), -np.log(tg.sigmoid(w * C(np.float32(2))))),
+            lambda: (w := P(np.linspace(-2, 2, 12, dtype=np.float32).reshape(3, 4)), np.mean(np.tanh(w) ** 2)),
+            lambda: (w := P(1e-6), np.log(w)),
+            lambda: (w := P(1e-150), np.log(w)),
+            lambda: (w := P([1e-3, 1e3]), np.sum(np.sqrt(w))),
+            lambda: (w := P(np.geomspace(1e-9, 1e9, 20)), np.sum(np.sqrt(w))),
+            lambda: (w := P(1e-20), w * 3 + 1),
+            lambda: (w := P(700.0), np.exp(w)),
+            lambda: (w := P(1e6), np.sin(w)),
+            lambda: (w := P([0.0, 0.0, 0.0]), tg.softmax_cross_entropy(w, C([1.0, 0, 0]))),
+            lambda: (w := P([1e-9, 2.0]), np.sum(np.maximum(w, 0))),
+            lambda: (w := P([-1.0, 0.5]), np.sum(np.where(w > 0, w, 0))),
+            lambda: (w := P(0.7), tg.stop_gradient(w) * w),
+        ],
+    )
+    def test_none_is_called_wrong_or_left_open(self, make: Any) -> None:
+        w, L = make()
+        picture = checked(L, w=w)
+        assert not lines(picture, "bad") + lines(picture, "weak")
+        assert lines(picture, "good")
+
+    @pytest.mark.parametrize("w", [1e-6, 1.0, 1e6, [1e-6, 1.0], np.full(7, 1e-6), np.float32(1e-6)])
+    def test_a_rule_wrong_everywhere_is_found_at_every_size(self, w: Any) -> None:
+        w = P(w)
+        picture = checked(np.sum(flat_square(w)), w=w)
+        assert [text[:4] for text in lines(picture, "bad")] == ["✗ dw"]
+
+    def test_small_arrays_name_the_entry(self) -> None:
+        w = P([0.0, 3.0])
+        (text,) = lines(checked(np.sum(flat_square(w)), w=w), "bad")
+        assert text.endswith("≠ 0.000 at 1: 6.000 by differences")
+
+    @pytest.mark.parametrize(("z", "function"), [(0.0, tg.relu), (0.0, lambda z: np.sqrt(z) * 1.0), ([0.0, 1.0], tg.relu)])
+    def test_at_a_kink_differences_cannot_tell(self, z: Any, function: Any) -> None:
+        with np.errstate(divide="ignore"):
+            w = P(z)
+            picture = checked(np.sum(function(w)), w=w)
+        assert not lines(picture, "bad")
+        assert [text for text in lines(picture, "weak") if text.startswith("? dw")]
+        assert "cannot tell" in picture.drawing.notes[0]
+
+    def test_a_wrong_rule_beside_a_kink_is_still_wrong(self) -> None:
+        w = P([0.0, 3.0])
+        assert lines(checked(np.sum(flat_square(w) + tg.relu(w)), w=w), "bad")
+
+    def test_it_ends_in_time_and_says_what_it_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tinygraph.draw.lens.SECONDS", 0.0)
+        w = P(1.0)
+        assert checked(w * 2, w=w).drawing.notes == [
+            "1 of 1 gradients agree with finite differences", "1 of 2 gradients not checked: 0 s were over",
+        ]  # fmt: skip
+
+    def test_only_what_depends_on_a_value_is_computed_again(self) -> None:
+        calls = []
+
+        @tg.op(lambda g, out, x: g * 2 * x, elementwise=True)
+        def counted_square(x: Any) -> Any:
+            calls.append(1)
+            return x * x
+
+        w, v = P(1.0), P(2.0)
+        u = counted_square(w)
+        h = v * 3
+        graph = tg.Graph(L := u + h, names={"w": w, "u": u, "v": v, "h": h, "L": L})
+        graph.backprop()
+        calls.clear()
+        graph.draw(lens="check")
+        assert len(calls) == 7  # w alone: here, and to either side by three steps
+
+
 @pytest.mark.parametrize("lens", ["check", "norm"])
 def test_before_backprop_there_is_nothing_to_look_at(lens: str) -> None:
     x = tg.parameter(1.0)
@@ -82,6 +170,51 @@ def test_saturation_sees_an_activation_inside_a_statement() -> None:
     x = tg.parameter([100.0, 100.0])
     L = np.sum(tg.sigmoid(x) * 2)
     assert lines(tg.Graph(L, names={"x": x, "L": L}).draw(lens="saturation"), "bad") == ["σ′ < 0.01: 100%"]
+
+
+@pytest.mark.parametrize(
+    "function", [lambda z: np.maximum(z, 0), lambda z: np.maximum(0.0, z), lambda z: np.where(z > 0, z, 0), tg.relu]
+)
+def test_relu_is_known_however_it_is_spelled(function: Any) -> None:
+    x = tg.parameter([[-1.0, 1.0], [-2.0, -1.0]])
+    a = function(x)
+    assert lines(tg.Graph(np.sum(a), names={"x": x, "a": a}).draw(lens="saturation"), "bad") == ["dead units: 50%"]
+
+
+@pytest.mark.parametrize("function", [lambda z: np.maximum(z, 1), lambda z: np.where(z > 1, z, 0), np.abs])
+def test_other_functions_are_no_relu(function: Any) -> None:
+    x = tg.parameter([[-1.0, 1.0], [-2.0, -1.0]])
+    picture = tg.Graph(np.sum(function(x)), names={"x": x}).draw(lens="saturation")
+    assert picture.drawing.notes == ["there is no sigmoid, tanh or relu in this graph"]
+
+
+@pytest.mark.parametrize("function", [tg.relu, tg.sigmoid, np.tanh])
+def test_empty_arrays_do_not_saturate(function: Any) -> None:
+    x = tg.parameter(np.zeros((0, 3)))
+    a = function(x)
+    picture = tg.Graph(np.sum(a), names={"x": x, "a": a}).draw(lens="saturation")
+    assert not lines(picture, "bad") + lines(picture, "weak")
+
+
+def test_a_nan_inside_a_gradient_marks_the_card_of_the_gradient() -> None:
+    x = tg.parameter(0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.sqrt(x)
+        L = y * 3
+        graph = tg.Graph(L, names={"x": x, "L": L, "y": y})
+        graph.backprop()
+    picture = graph.draw(lens="finite")
+    assert [card.title for card in picture.drawing.cards if card.mark == "bad"] == ["x"]
+
+
+def test_the_notes_of_a_nan_are_short_lines() -> None:
+    x = tg.constant(np.zeros(3))
+    long = "much_longer_name_than_anybody_would_like_to_see_in_a_picture_of_a_graph"
+    with np.errstate(divide="ignore"):
+        u = np.log(x)
+    notes = tg.Graph(np.sum(u), names={"x": x, long: u}).draw(lens="finite").drawing.notes
+    assert len(notes) == 3
+    assert all(len(note) <= 60 and "\n" not in note for note in notes)
 
 
 def test_norm_draws_larger_gradients_wider() -> None:

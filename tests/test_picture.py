@@ -87,6 +87,37 @@ def test_arrays_tell_shapes_ranges_and_products() -> None:
     assert any(re.fullmatch(r"dz 8  ‖·‖ = 0\.\d{3}", text) for text in texts)
 
 
+def test_letters_for_sizes_are_explained_and_mean_the_same_on_every_card() -> None:
+    picture = logistic().draw()
+    assert picture.drawing.notes == ["m = 8"]
+    m = tg.parameter(np.ones((6, 3)))
+    total = np.mean(m)
+    other = np.mean(m[:3]) + total
+    assert tg.Graph(other, names={"m": m, "total": total, "other": other}).draw().drawing.notes == ["n = 6, k = 3"]
+
+
+def test_of_several_outputs_the_gradients_of_the_first_are_shown() -> None:
+    w = tg.parameter(2.0)
+    u = w * 3
+    L = u * u
+    graph = tg.Graph(L, names={"w": w, "u": u, "L": L})
+    graph.backprop(of="u")
+    assert graph.draw().drawing.notes == ["gradients of u"]
+    graph.backprop()
+    picture = graph.draw()
+    assert "dw = 36.000" in {line.text for card in picture.drawing.cards for line in card.results}
+    assert picture.drawing.notes == ["gradients of L; also known: those of u"]
+
+
+def test_no_zero_has_a_sign() -> None:
+    w = tg.parameter(-0.0)
+    L = w * 2
+    assert "w = 0.000" in {text for e in elements(tg.Graph(L, names=locals()).draw().svg) for text in e.texts}
+    v = tg.parameter([-0.0, -1.0])
+    picture = tg.Graph(np.sum(v), names={"v": v}).draw()
+    assert picture.drawing.cards[0].results[0].text == "v 2  [0.000, −1.000]"
+
+
 def test_before_backprop_and_without_backward_nothing_is_red() -> None:
     x = tg.parameter(2.0)
     for picture in (tg.Graph(x * x, names={"x": x}).draw(), neuron().draw(backward=False)):
@@ -138,11 +169,13 @@ class TestFiles:
             (lambda g, path: g.draw(direction="up"), r"direction is 'up': choose one of LR, TB, RL, BT"),
             (lambda g, path: g.draw(lens="x-ray"), r"lens is 'x-ray': choose one of check, finite, saturation, norm"),
             (lambda g, path: g.draw(fold=["layer9"]), r"no module is called 'layer9'; there are layer1, layer2"),
+            (lambda g, path: g.draw(fold=3), r"fold takes names of modules.* not 3; there are layer1, layer2"),
             (lambda g, path: g.draw(level="bit"), r"level='bit'"),
+            (lambda g, path: g.view().save(path / "v.svg"), r"'.svg': choose one of .html, .htm"),
         ],
     )
     def test_what_does_not_exist_is_refused_with_what_does(self, tmp_path: Path, call: Any, said: str) -> None:
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises((ValueError, TypeError), match=said):
             call(perceptron(), tmp_path)
 
 

@@ -20,7 +20,7 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import Program, Statement
 from tinygraph.express.table import cut, number
-from tinygraph.graph import Graph
+from tinygraph.graph import Graph, Request
 from tinygraph.node import Node
 
 Kind = Literal["input", "parameter", "op", "loss", "module"]
@@ -35,6 +35,17 @@ class Line(NamedTuple):
     text: str
     backward: bool = False
     mark: str = ""
+
+
+class Finding(NamedTuple):
+    """What a lens says of one value: in words of its own on the value's card, counted under `many` where the card is folded."""
+
+    kind: str
+    many: str
+    mark: str
+    name: str
+    text: str
+    backward: bool = False
 
 
 @dataclass
@@ -62,6 +73,8 @@ class Card:
     statement: Statement | None = None
     members: frozenset[Node] = frozenset()
     mark: str = ""
+    found: list[Finding] = field(default_factory=list)
+    folds: str = ""  # of a folded card: the modules, or the line of code, that it stands for
 
 
 class Edge(NamedTuple):
@@ -91,7 +104,11 @@ class Painter:
         self.program = program
         self.graph: Graph = program.graph
         self.values = values
-        self.gradients = gradients_of(program) if backward else {}
+        self.request = request_of(program.graph) if backward else None
+        self.gradients = gradients_of(program, self.request) if self.request is not None else {}
+        self._of = {gradient: node for node, gradient in reversed(self.gradients.items())}
+        taken = [symbol(name).text for name in program.graph.names]
+        self._notation = Notation(lambda node: symbol(self._spelled(node)), taken=taken)
         self.readers: dict[Node, int] = {}
         for statement in program.forward:
             for x in statement.inputs:
@@ -108,12 +125,28 @@ class Painter:
 
     def written(self, expression: Expression) -> str:
         """An expression as text."""
-        return plain(Notation(lambda node: symbol(self._spelled(node))).layout(expression))
+        return plain(self._notation.layout(expression))
 
     def _spelled(self, node: Node) -> str:
         if self.program.is_named(node):
             return self.program.name(node)
-        return next((f"d{self.program.name(x)}" for x, g in self.gradients.items() if g is node), "?")
+        return f"d{self.program.name(self._of[node])}" if node in self._of else "?"
+
+    def notes(self) -> list[str]:
+        """What has to be said beside the cards: the sizes that letters stand for, and the gradients that are not shown."""
+        notes = []
+        if self._notation.sizes:
+            notes.append(", ".join(f"{plain(letter)} = {size}" for size, letter in self._notation.sizes.items()))
+        if self.request is not None:
+            shown = self.request.output
+            name = self.name(shown) if self.program.is_named(shown) else "an unnamed value"
+            others = dict.fromkeys(request.output for request in self.graph.requests() if request.output is not shown)
+            if others:
+                known = ", ".join(self.name(node) if self.program.is_named(node) else "an unnamed value" for node in others)
+                notes.append(f"gradients of {name}; also known: those of {known}")
+            elif shown is not self.graph.outputs[0]:
+                notes.append(f"gradients of {name}")
+        return notes
 
     def result(self, node: Node) -> list[Line]:
         """The value of a card, and its gradient."""
@@ -126,7 +159,7 @@ class Painter:
         name = f"{self.name(node)}{shape_of(node)}"
         if not self.values:
             return Line(name)
-        return Line(f"{name} = {signed(number(node.value))}" if not node.shape else f"{name}  {signed(number(node.value))}")
+        return Line(f"{name} = {told(node.value)}" if not node.shape else f"{name}  {told(node.value)}")
 
     def gradient(self, node: Node) -> Line:
         """The gradient of a value: its number, or the norm of an array."""
@@ -134,7 +167,7 @@ class Painter:
         if not self.values:
             return Line(f"{name}{shape_of(node)}", backward=True)
         if not node.shape:
-            return Line(f"{name} = {signed(number(value))}", backward=True)
+            return Line(f"{name} = {told(value)}", backward=True)
         return Line(f"{name}{shape_of(node)}  {norm(value)}", backward=True)
 
     def row(self, statement: Statement, x: Node) -> Row:
@@ -148,7 +181,7 @@ class Painter:
         right = self.written(local.expression)
         if local.is_factor:
             left = f"∂{self.name(statement.node)}/∂{self.name(x)}"
-            value = signed(number(local.node.value)) if self.values and not x.shape else ""
+            value = told(local.node.value) if self.values and not x.shape else ""
             text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
         else:
             text = f"{self.gradient_name(x)} {'+=' if self.readers[x] > 1 else '='} {cut(right, LONGEST)}"
@@ -173,23 +206,30 @@ def signed(text: str) -> str:
     return text.replace("-", "−")
 
 
+def told(value: Any) -> str:
+    """A value in a few characters: no zero has a sign."""
+    return signed(number(value + 0.0 if np.asarray(value).dtype.kind == "f" else value))
+
+
 def norm(value: Any) -> str:
     """The Euclidean norm of a gradient."""
-    return f"‖·‖ = {signed(number(np.sqrt(np.sum(np.square(value, dtype=np.float64)))))}"
+    return f"‖·‖ = {told(np.sqrt(np.sum(np.square(value, dtype=np.float64))))}"
 
 
-def gradients_of(program: Program) -> dict[Node, Node]:
-    """The gradient nodes of the graph's first request, and those of the unnamed statements that it passes through."""
-    requests = program.graph.requests()
-    if not requests:
-        return {}
-    first = requests[0]
-    found = dict(first.gradients)
+def request_of(graph: Graph) -> Request | None:
+    """The gradients that a picture shows: those of the graph's first output, else the first that were asked for."""
+    requests = graph.requests()
+    return next((request for request in requests if request.output is graph.outputs[0]), requests[0] if requests else None)
+
+
+def gradients_of(program: Program, request: Request) -> dict[Node, Node]:
+    """The gradient nodes of a request, and those of the unnamed statements that it passes through."""
+    found = dict(request.gradients)
     unnamed = [s.node for s in program.forward if s.node not in found and program.graph.name(s.node) is None]
-    path = between(first.output, list(found))
+    path = between(request.output, list(found))
     missing = [node for node in unnamed if node in path]
     if missing:
-        found |= sweep(first.output, missing, first.seed, on_nodes=True, known=found)
+        found |= sweep(request.output, missing, request.seed, on_nodes=True, known=found)
     return found
 
 

@@ -39,4 +39,5 @@ def draw(
     drawing = folded(drawing, painter, fold)
     if lens == "norm":
         LENSES[lens](drawing, painter)
+    drawing.notes += painter.notes()
     return Picture(graph, drawing, settings)

@@ -6,13 +6,15 @@ A folded card lists what comes in, the parameters that only it reads, what goes 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from tinygraph.draw.cards import ROWS, Card, Drawing, Edge, Line, Painter, Row, shape_of, signed
+from tinygraph.draw.cards import LONGEST, ROWS, Card, Drawing, Edge, Finding, Line, Painter, Row, shape_of, told
+from tinygraph.express.expression import applied
 from tinygraph.express.python import python
-from tinygraph.express.table import cut, number
+from tinygraph.express.table import cut
 from tinygraph.node import Node
 
 MOST = 200  # cards that a picture shows before it folds by itself
@@ -33,10 +35,12 @@ def folded(drawing: Drawing, painter: Painter, fold: Sequence[str] | bool | None
         return _by_size(drawing, painter) if len(drawing.cards) > MOST else drawing
     if fold is True:
         return merged(drawing, painter, _repeats(_outermost(drawing, set(modules))))
+    there = ", ".join(modules) if modules else "none: name them by nested dicts, names={**locals(), 'layer1': {...}}"
+    if fold and not isinstance(fold, str) and not (isinstance(fold, Iterable) and all(isinstance(name, str) for name in fold)):
+        raise TypeError(f"fold takes names of modules, True, False or None, not {fold!r}; there are {there}")
     wanted = [fold] if isinstance(fold, str) else list(fold or [])
     unknown = [name for name in wanted if name not in modules]
     if unknown:
-        there = ", ".join(modules) if modules else "none: name them by nested dicts, names={**locals(), 'layer1': {...}}"
         raise ValueError(f"no module is called {unknown[0]!r}; there are {there}")
     return merged(drawing, painter, _outermost(drawing, set(wanted)))
 
@@ -97,12 +101,19 @@ def _structure(cards: Iterable[Card]) -> tuple[str, ...]:
     return tuple(python(statement.expression, lambda node: str(node.shape)) for statement in statements)
 
 
+def _ops(card: Card) -> tuple[Any, ...]:
+    """What a card computes, whatever it reads; of a leaf the number of its axes."""
+    if card.statement is None:
+        return () if card.node is None else (card.node.ndim,)
+    return tuple(x.op for x in applied(card.statement.expression))
+
+
 def _lines_of_code(drawing: Drawing) -> Groups:
-    """The cards that one line of code made several of, as an unrolled loop does."""
+    """The cards of the same ops that one line of code made several of, as an unrolled loop does."""
     made: dict[object, list[Card]] = defaultdict(list)
     for card in drawing.cards:
         if card.node is not None and card.kind != "module":
-            made[card.node.place, card.kind].append(card)
+            made[card.node.place, card.kind, _ops(card)].append(card)
     groups: Groups = {}
     for cards in made.values():
         if len(cards) > 1:
@@ -161,16 +172,41 @@ def _folded_card(title: str, cards: Sequence[Card], drawing: Drawing, home: Mapp
     read_outside = {edge.source for edge in drawing.edges if home.get(edge.source) == title != home.get(edge.target)}
     outputs = [card for card in cards if card.key in read_outside or card.kind == "loss"]
     rows = _incoming(cards, title, drawing, home, painter)
-    if leaves:
+    if leaves and len(leaves) < len(cards):
         rows.append(_parameters(leaves, painter))
     made = [card.node for card in outputs if card.node is not None]
     results = [line for node in made[-LISTED:] for line in painter.result(node)] or [Line(f"{len(cards)} cards")]
     if len(made) > LISTED:
         results.insert(0, Line(f"… {len(made) - LISTED} more", mark="weak"))
     depths = {card.module for card in cards}
+    findings = [finding for card in cards for finding in card.found]
+    results += _told_together(findings)
+    mark = "bad" if any(card.mark == "bad" for card in cards) else ""
     module = next(iter(depths))[:-1] if len(depths) == 1 else _common(depths)
     last = made[-1] if made else None
-    return Card(cards[0].key, "module", f"▸ {cut(title, 48)}", rows, results, module, node=last, members=frozenset(inside))
+    return Card(
+        cards[0].key, "module", f"▸ {cut(title.rstrip(), 48)}", rows, results, module, node=last, mark=mark, found=findings,
+        gradient=painter.gradients.get(last) if last is not None else None, members=frozenset(inside), folds=title,
+    )  # fmt: skip
+
+
+def _told_together(findings: Sequence[Finding]) -> Iterator[Line]:
+    """What a lens found inside a folded card: one thing in its own words, more by their number and the first names."""
+    kinds: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        kinds[finding.kind].append(finding)
+    for kind in kinds.values():
+        for mark in ("bad", "weak", "good"):
+            found = [finding for finding in kind if finding.mark == mark]
+            if not found:
+                continue
+            first = found[0]
+            if len(kind) == 1:
+                text = first.text if first.backward else f"{first.name}: {first.text}"
+            else:
+                names = ", ".join(finding.name for finding in found[:LISTED]) + (", …" if len(found) > LISTED else "")
+                text = f"{len(found):,} of {len(kind):,} {first.many}" + (f": {names}" if mark != "good" else "")
+            yield Line(cut(text, LONGEST), first.backward, mark)
 
 
 def _common(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
@@ -185,6 +221,7 @@ def _common(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 def _incoming(cards: Sequence[Card], title: str, drawing: Drawing, home: Mapping[str, str], painter: Painter) -> list[Row]:
     """One row for each card outside that something is read from; past `ROWS`, one for all others."""
     rows: dict[str, Row] = {}
+    read: dict[str, dict[Node, None]] = defaultdict(dict)
     own = {card.key for card in cards}
     made = {card.key: card.node for card in drawing.cards}
     for edge in drawing.edges:
@@ -197,12 +234,26 @@ def _incoming(cards: Sequence[Card], title: str, drawing: Drawing, home: Mapping
         if node is None:
             continue
         row = rows.setdefault(source, Row([], (node,), source=source))
-        if not row.lines:
-            row.lines.append(Line("… others" if source == OTHERS else f"{painter.name(node)}{shape_of(node)}"))
+        read[source][node] = None
         if edge.backward and not row.backward:
             row.backward = frozenset([node])
-            row.lines.append(painter.gradient(node))
+    for source, row in rows.items():
+        row.lines += _read_from(list(read[source]), source, row.backward, painter)
     return list(rows.values())
+
+
+def _read_from(nodes: Sequence[Node], source: str, backward: frozenset[Node], painter: Painter) -> Iterator[Line]:
+    """The values that a folded card reads from one source: the only one, or the first, the last and how many."""
+    first, last = nodes[0], nodes[-1]
+    if source == OTHERS:
+        yield Line(f"… {len(nodes):,} others")
+    elif len(nodes) == 1:
+        yield Line(f"{painter.name(first)}{shape_of(first)}")
+    else:
+        yield Line(f"{painter.name(first)} … {painter.name(last)} ({len(nodes):,})")
+    if backward:
+        known = [node for node in nodes if node in painter.gradients]
+        yield painter.gradient(known[0]) if len(nodes) == 1 and known else Line(f"{len(known):,} gradients", backward=True)
 
 
 def _parameters(leaves: Sequence[Card], painter: Painter) -> Row:
@@ -213,7 +264,7 @@ def _parameters(leaves: Sequence[Card], painter: Painter) -> Row:
     lines = [Line(names if len(sizes) <= 4 else f"{names}, … {len(nodes) - 4} more")]
     known = [node for node in nodes if node in painter.gradients]
     if known and painter.values:
-        parts = [f"‖{painter.gradient_name(node)}‖ = {signed(number(_size(painter.gradients[node])))}" for node in known[:2]]
+        parts = [f"‖{painter.gradient_name(node)}‖ = {told(_size(painter.gradients[node]))}" for node in known[:2]]
         lines.append(Line(", ".join(parts) + (", …" if len(known) > 2 else ""), backward=True))
     return Row(lines)
 

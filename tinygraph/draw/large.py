@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from tinygraph.backprop import between
-from tinygraph.draw.cards import Card, Drawing, Edge, Line, Row, norm, shape_of, signed
-from tinygraph.express.table import cut, number
-from tinygraph.graph import Graph
+from tinygraph.draw.cards import Card, Drawing, Edge, Line, Row, norm, request_of, shape_of, told
+from tinygraph.express.table import cut
+from tinygraph.graph import Graph, Request
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
 
@@ -20,7 +20,8 @@ def by_lines_of_code(graph: Graph, values: bool = True, backward: bool = True) -
     """One card for each line of code, or for each scope where there are scopes."""
     groups = _groups(graph)
     home = {node: f"n{i}" for i, nodes in enumerate(groups.values()) for node in nodes}
-    on_path = _on_path(graph) if backward else set()
+    request = request_of(graph) if backward else None
+    on_path = _on_path(graph, request) if request is not None else set()
     cards: list[Card] = []
     edges: dict[Edge, None] = {}
     outputs = set(graph.outputs)
@@ -42,7 +43,7 @@ def by_lines_of_code(graph: Graph, values: bool = True, backward: bool = True) -
                         rows[row].backward = frozenset([x])
                         rows[row].lines.append(Line("gradient", backward=True))
                     edges[Edge(home[x], key, row, backward=True)] = None
-        cards.append(_card(graph, key, label, nodes, rows, values, bool(outputs & set(nodes)), on_path))
+        cards.append(_card(graph, request, key, label, nodes, rows, values, bool(outputs & set(nodes)), on_path))
     note = f"{len(graph):,} nodes, drawn by line of code in {len(cards)} cards"
     return Drawing(cards, list(edges), [note])
 
@@ -70,11 +71,8 @@ def _label(node: Node) -> str:
     return f"{cut(text, WIDTH)}{f'  ({node.kind}s)' if node.op is None else ''}"
 
 
-def _on_path(graph: Graph) -> set[Node]:
-    requests = graph.requests()
-    if not requests:
-        return set()
-    return set(between(requests[0].output, list(requests[0].gradients), graph.forward if len(graph.outputs) == 1 else ()))
+def _on_path(graph: Graph, request: Request) -> set[Node]:
+    return set(between(request.output, list(request.gradients), graph.forward if len(graph.outputs) == 1 else ()))
 
 
 def _name(graph: Graph, node: Node) -> str:
@@ -82,16 +80,17 @@ def _name(graph: Graph, node: Node) -> str:
 
 
 def _card(
-    graph: Graph, key: str, label: str, nodes: list[Node], rows: list[Row], values: bool, final: bool, on_path: set[Node]
-) -> Card:
+    graph: Graph, request: Request | None, key: str, label: str, nodes: list[Node], rows: list[Row], values: bool, final: bool,
+    on_path: set[Node],
+) -> Card:  # fmt: skip
     last = nodes[-1]
     leaves = last.op is None
     title = f"{label} × {len(nodes):,}" if len(nodes) > 1 else label
-    value = f" = {signed(number(last.value))}" if values and not last.shape else ""
+    value = f" = {told(last.value)}" if values and not last.shape else ""
     results = [Line(f"{graph.name(last) or 'last'}{shape_of(last)}{value}")]
-    gradient = next((r.gradients[last] for r in graph.requests()[:1] if last in r.gradients), None)
-    if gradient is not None and on_path:
-        size = f" = {signed(number(gradient.value))}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
+    gradient = request.gradients.get(last) if request is not None else None
+    if gradient is not None:
+        size = f" = {told(gradient.value)}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
         results.append(Line(f"{graph.name(gradient)}{size if values else ''}", backward=True))
     elif last in on_path:
         results.append(Line("gradient", backward=True))

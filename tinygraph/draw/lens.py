@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,72 +10,66 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.check import find_nonfinite
-from tinygraph.draw.cards import Card, Drawing, Line, Painter, signed
-from tinygraph.express.expression import evaluate
-from tinygraph.express.program import Program
-from tinygraph.express.table import number
+from tinygraph.draw.cards import LONGEST, Card, Drawing, Finding, Line, Painter, signed, told
+from tinygraph.draw.differences import Differences, Verdict
+from tinygraph.express.table import cut
 from tinygraph.node import Node
 
-STEP = 1e-6  # relative, of central differences
-TOLERANCE = 1e-5
+SECONDS = 5.0  # for all differences of one picture
 FLAT = 0.01  # a derivative below this is as good as none
 WIDEST = 4.0  # of a line, against the thinnest
+SIGNS = {True: "✓", False: "✗", None: "?"}
+MARKS = {True: "good", False: "bad", None: "weak"}
+COUNTED = {True: "gradients right", False: "gradients wrong", None: "gradients that differences cannot tell"}
 
 
 def check(drawing: Drawing, painter: Painter) -> None:
-    """Compare each gradient with a central difference in a random direction: ✓ where they agree, ✗ with both where not."""
-    if not painter.gradients:
+    """Compare each gradient with finite differences: ✓ where they agree, ✗ with both where not, ? where they cannot decide."""
+    if not painter.gradients or painter.request is None:
         raise ValueError('lens="check" compares gradients: call graph.backprop() first')
-    random = np.random.default_rng(0)
-    checked = wrong = 0
-    for card in drawing.cards:
-        if card.node is None or card.gradient is None or card.node.dtype.kind != "f":
-            continue
-        direction = random.standard_normal(card.node.shape) if card.node.shape else 1.0
-        exact = float(np.sum(card.gradient.value * direction))
-        numerical = _difference(painter, card.node, direction)
-        scale = max(1.0, abs(exact), float(np.sum(np.abs(card.gradient.value * direction))))
-        good = abs(exact - numerical) <= TOLERANCE * scale
-        checked, wrong = checked + 1, wrong + (not good)
-        _mark_gradient(card, good, "" if good else f"  ≠ {_told(exact, numerical, card.node)} by differences")
-    drawing.notes.append(f"{checked - wrong} of {checked} gradients agree with finite differences")
+    cards = [card for card in drawing.cards if card.gradient is not None and card.node is not None]
+    verdicts: list[bool | None] = []
+    end = time.monotonic() + SECONDS
+    with np.errstate(all="ignore"):
+        differences = Differences(painter.request, painter.gradients)
+        for card in cards:
+            if verdicts and time.monotonic() > end:
+                break
+            assert card.node is not None
+            verdict = differences.verdict(card.node)
+            verdicts.append(verdict.right)
+            _mark_gradient(card, verdict, painter.gradient_name(card.node))
+    right, open_ = sum(v is True for v in verdicts), sum(v is None for v in verdicts)
+    note = f"{right} of {len(verdicts)} gradients agree with finite differences"
+    drawing.notes.append(f"{note}; of {open_} they cannot tell" if open_ else note)
+    if len(verdicts) < len(cards):
+        drawing.notes.append(f"{len(cards) - len(verdicts)} of {len(cards)} gradients not checked: {SECONDS:g} s were over")
 
 
-def _told(exact: float, numerical: float, node: Node) -> str:
-    """The other number; for an array both, along the direction that was tried."""
-    along = f"{number(exact)} in one direction: {number(numerical)}" if node.shape else number(numerical)
-    return signed(along)
-
-
-def _difference(painter: Painter, node: Node, direction: Any) -> float:
-    """The derivative of the output by one value, moved along a direction, by a central difference."""
-    request = painter.graph.requests()[0]
-    step = STEP * max(1.0, float(np.max(np.abs(node.value), initial=0)))
-    ends = [
-        np.sum(request.seed.value * recomputed(painter.program, {node: node.value + sign * step * direction})(request.output))
-        for sign in (1, -1)
-    ]
-    return float((ends[0] - ends[1]) / (2 * step))
-
-
-def recomputed(program: Program, changed: dict[Node, Any]) -> Callable[[Node], Any]:
-    """The values of the forward program with some of them replaced."""
-    values: dict[Node, Any] = dict(changed)
-
-    def value(node: Node) -> Any:
-        return values.get(node, node.value)
-
-    for statement in program.forward:
-        if statement.node not in changed and any(x in values for x in statement.inputs):
-            values[statement.node] = evaluate(statement.expression, value)
-    return value
-
-
-def _mark_gradient(card: Card, good: bool, more: str) -> None:
+def _mark_gradient(card: Card, verdict: Verdict, name: str) -> None:
+    more = {True: "", False: f"  ≠ {_both(card, verdict)} by differences", None: "  differences cannot tell"}[verdict.right]
+    mark = MARKS[verdict.right]
     for i, line in enumerate(card.results):
         if line.backward:
-            card.results[i] = Line(f"{'✓' if good else '✗'} {line.text}{more}", True, "good" if good else "bad")
-    if not good:
+            text = f"{SIGNS[verdict.right]} {line.text}{more}"
+            card.results[i] = Line(text, True, mark)
+            card.found.append(Finding("gradients", COUNTED[verdict.right], mark, name, text, backward=True))
+    if verdict.right is False:
+        card.mark = "bad"
+
+
+def _both(card: Card, verdict: Verdict) -> str:
+    """The other number; for an array both, at one entry or along the direction that was tried."""
+    exact, numerical = told(np.float64(verdict.exact)), told(np.float64(verdict.numerical))
+    assert card.node is not None
+    return f"{exact} {verdict.where or 'in one direction'}: {numerical}" if card.node.shape else numerical
+
+
+def find(card: Card, finding: Finding) -> None:
+    """Put a finding on a card."""
+    card.found.append(finding)
+    card.results.append(Line(finding.text, finding.backward, finding.mark))
+    if finding.mark == "bad":
         card.mark = "bad"
 
 
@@ -84,17 +79,22 @@ def finite(drawing: Drawing, painter: Painter) -> None:
     if found is None:
         drawing.notes.append("every value and gradient is finite")
         return
-    drawing.notes.append(f"{found}")
-    inside = {node: card for card in drawing.cards for node in _made_in(card)}
+    drawing.notes += [cut(line.strip(), LONGEST) for line in f"{found}".splitlines()]
+    elsewhere = {*painter.graph.forward, *painter.gradients.values()}
+    inside = {node: card for card in drawing.cards for node in (*_made_in(card), *_behind(card.gradient, elsewhere))}
     card = inside.get(found.node)
     if card is not None:
-        card.mark = "bad"
         maker = found.node.kind if found.node.op is None else found.node.op.name
-        card.results.append(Line(f"first NaN or infinity: {maker}", mark="bad"))
+        first = "first NaN or infinity"
+        find(card, Finding(first, first, "bad", _name(card, painter), f"{first}: {maker}"))
+
+
+def _name(card: Card, painter: Painter) -> str:
+    return painter.name(card.node) if card.node is not None else card.title
 
 
 def _made_in(card: Card) -> Iterator[Node]:
-    """The nodes that a card stands for: its members and what is inlined into them, and its gradient."""
+    """The nodes that a card stands for: its members and what is inlined into them."""
     seen = {node for row in card.rows for node in row.nodes}
     stack = list(card.members)
     while stack:
@@ -103,8 +103,18 @@ def _made_in(card: Card) -> Iterator[Node]:
             seen.add(node)
             yield node
             stack += [x for x in node.inputs if isinstance(x, Node) and x.op is not None]
-    if card.gradient is not None:
-        yield card.gradient
+
+
+def _behind(gradient: Node | None, elsewhere: set[Node]) -> Iterator[Node]:
+    """The gradient of a card and the nodes that it alone is made of."""
+    stack = [] if gradient is None else [gradient]
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        yield node
+        inputs = [x for x in node.inputs if isinstance(x, Node) and x not in elsewhere and x not in seen]
+        seen.update(inputs)
+        stack += inputs
 
 
 def saturation(drawing: Drawing, painter: Painter) -> None:
@@ -112,21 +122,41 @@ def saturation(drawing: Drawing, painter: Painter) -> None:
     seen = False
     for card in drawing.cards:
         for node in list(_made_in(card)):
-            line = _saturated(node)
-            if line is not None:
-                seen = True
-                card.results.append(line)
-                card.mark = card.mark or line.mark
+            measure = _measure(node)
+            if measure is None or not node.size:
+                continue
+            seen = True
+            with np.errstate(all="ignore"):
+                label, share = measure(node.value)
+            mark = "bad" if share >= 0.5 else "weak"
+            many = f"with {label} for half or more" if mark == "bad" else f"with {label} for less than half"
+            find(card, Finding(label, many, mark, _name(card, painter), f"{label}: {share:.0%}"))
     if not seen:
         drawing.notes.append("there is no sigmoid, tanh or relu in this graph")
 
 
-def _saturated(node: Node) -> Line | None:
-    measure = FLATNESS.get(node.op) if node.op is not None else None
-    if measure is None:
+def _measure(node: Node) -> Callable[[Any], tuple[str, float]] | None:
+    if node.op is None:
         return None
-    label, share = measure(node.value)
-    return Line(f"{label}: {share:.0%}", mark="bad" if share >= 0.5 else "weak")
+    return _dead if _is_relu(node) else FLATNESS.get(node.op)
+
+
+def _is_relu(node: Node) -> bool:
+    """Whether a node is relu, by its name or as people spell it: np.maximum(z, 0), np.where(z > 0, z, 0)."""
+    if node.op is ops.relu:
+        return True
+    if node.op is ops.maximum:
+        return any(_is_zero(x) for x in node.inputs)
+    if node.op is ops.where:
+        condition, z, other = node.inputs
+        if isinstance(condition, Node) and condition.op in (ops.greater, ops.greater_equal) and _is_zero(other):
+            return condition.inputs[0] is z and _is_zero(condition.inputs[1])
+    return False
+
+
+def _is_zero(x: Any) -> bool:
+    value = x.value if isinstance(x, Node) else x
+    return (not isinstance(x, Node) or x.kind == "constant") and not np.any(value)
 
 
 def _dead(a: Any) -> tuple[str, float]:
@@ -137,7 +167,6 @@ def _dead(a: Any) -> tuple[str, float]:
 FLATNESS: dict[Any, Callable[[Any], tuple[str, float]]] = {
     ops.sigmoid: lambda a: (f"σ′ < {FLAT}", float(np.mean(a * (1 - a) < FLAT))),
     ops.tanh: lambda a: (f"tanh′ < {FLAT}", float(np.mean(1 - np.square(a) < FLAT))),
-    ops.relu: _dead,
 }
 
 
@@ -146,7 +175,8 @@ def gradient_norm(drawing: Drawing, painter: Painter) -> None:
     if not painter.gradients:
         raise ValueError('lens="norm" shows gradients: call graph.backprop() first')
     nodes = {card.key: card.gradient for card in drawing.cards}
-    sizes = {key: float(np.sqrt(np.mean(np.square(g.value)))) for key, g in nodes.items() if g is not None and g.size}
+    with np.errstate(all="ignore"):
+        sizes = {key: float(np.sqrt(np.mean(np.square(g.value)))) for key, g in nodes.items() if g is not None and g.size}
     powers = {key: np.log10(size) for key, size in sizes.items() if size > 0 and np.isfinite(size)}
     low, high = min(powers.values(), default=0.0), max(powers.values(), default=0.0)
     for i, edge in enumerate(drawing.edges):

@@ -16,7 +16,7 @@ from tinygraph.draw.cards import Card
 from tinygraph.draw.compose import draw
 from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.folding import modules_of
-from tinygraph.draw.picture import Picture
+from tinygraph.draw.picture import Picture, one_of
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
 from tinygraph.node import Node
@@ -37,8 +37,9 @@ class View:
         return page(self.picture)
 
     def save(self, path: str | Path) -> Path:
-        """Write the page to a file, `g.html`; returns the path."""
+        """Write the page to a file, `g.html`; returns the path. Raises ValueError for another ending."""
         path = Path(path)
+        one_of("the file's ending", path.suffix.lower(), (".html", ".htm"))
         path.write_text(self.html, encoding="utf-8")
         return path
 

@@ -1,0 +1,166 @@
+"""Whether the gradients of a recorded graph agree with finite differences, in float64 whatever it was recorded in.
+
+One value is moved along a direction, each entry relative to its own size, and only what depends on it is computed again. Central
+differences of three steps are extrapolated; how far the extrapolations are apart says how much they can be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygraph import ops
+from tinygraph.backprop import by_number, reached
+from tinygraph.graph import Request
+from tinygraph.node import Node
+
+STEPS = (2e-3, 2e-5, 2e-7)  # relative; smaller ones where larger ones meet a kink or the end of the domain
+TOLERANCE = 1e-6  # relative
+TRUSTED = 1e-3  # the largest relative error of differences that still decide
+ROUNDING = 1e-15
+EACH = 4  # entries up to which each is moved by itself
+
+
+class Verdict(NamedTuple):
+    """What differences say of a gradient: right (True), wrong (False) or nothing (None), with both slopes."""
+
+    right: bool | None
+    exact: float
+    numerical: float
+    where: str = ""
+
+
+class _Slope(NamedTuple):
+    value: float
+    error: float
+    gap: float  # between the slopes to either side
+    kink: bool  # whether that gap stays as the step shrinks
+
+
+class Differences:
+    """The recorded values in float64, and the slope of the output by any of them."""
+
+    def __init__(self, request: Request, gradients: dict[Node, Node]) -> None:
+        self.output = request.output
+        self.gradients = gradients
+        everything = reached([self.output, request.seed, *gradients.values()])
+        self._single = any(node.dtype.kind == "f" and node.dtype != np.float64 for node in everything)
+        self._values = self._in_float64(everything) if self._single else {node: node.value for node in everything}
+        self._seed = self._values[request.seed]
+        self._readers: dict[Node, list[Node]] = {}
+        for node in reached([self.output]):
+            for x in node.inputs if node.op is not ops.stop_gradient else ():
+                if isinstance(x, Node):
+                    self._readers.setdefault(x, []).append(node)
+
+    def verdict(self, node: Node) -> Verdict:
+        """Compare the gradient of a value with the slopes of the output by it; the first wrong entry or direction decides."""
+        x, claimed = np.asarray(self._values[node], np.float64), self._claimed(node)
+        phi = self._along(node)
+        found = [self._compared(phi, x, claimed, pattern, where) for pattern, where in _patterns(x.shape)]
+        return min(found, key=lambda v: 0 if v.right is False else 1 if v.right is None else 2)
+
+    def _claimed(self, node: Node) -> Any:
+        recorded = self.gradients[node].value
+        claimed = self._values[self.gradients[node]]
+        return np.asarray(claimed if np.isfinite(recorded).all() else recorded, np.float64)
+
+    def _in_float64(self, nodes: list[Node]) -> dict[Node, Any]:
+        values: dict[Node, Any] = {}
+        for node in nodes:
+            if node.op is None:
+                values[node] = np.asarray(node.value, np.float64)[()] if node.dtype.kind == "f" else node.value
+            else:
+                values[node] = _computed(node, values, values)
+        return values
+
+    def _along(self, node: Node) -> Callable[[Any], Any]:
+        """The output as a function of one value; computes only what depends on it."""
+        affected: set[Node] = set()
+        stack = [node]
+        while stack:
+            for reader in self._readers.get(stack.pop(), ()):
+                if reader not in affected:
+                    affected.add(reader)
+                    stack.append(reader)
+        order = sorted(affected, key=by_number)
+
+        def output(value: Any) -> Any:
+            moved: dict[Node, Any] = {node: value}
+            for y in order:
+                moved[y] = _computed(y, moved, self._values)
+            result = moved[self.output] if self.output in moved else self._values[self.output]
+            return np.sum(self._seed * result, dtype=np.float64)
+
+        return output
+
+    def _compared(self, phi: Callable[[Any], Any], x: Any, claimed: Any, pattern: Any, where: str) -> Verdict:
+        best: tuple[float, _Slope, Any] | None = None
+        own = np.where(x == 0, 1.0, np.abs(x))
+        for scale in (own, 100 * own, np.maximum(own, 1.0)):
+            for step in STEPS:
+                slope = _slope(phi, x, pattern * scale, step)
+                doubt = slope.error / abs(slope.value) if slope.value else np.inf
+                if np.isfinite(slope.value) and (best is None or doubt < best[0]):
+                    best = (doubt, slope, pattern * scale)
+                if best is not None and best[0] <= TOLERANCE:
+                    break
+            if best is not None and best[0] <= TRUSTED:
+                break
+        if best is None:
+            return Verdict(None, np.nan, np.nan)
+        _, slope, direction = best
+        moving = direction != 0
+        terms = (claimed * direction)[moving] if moving.shape else claimed * direction
+        unit = float(np.sum(direction)) if where or not x.shape else 1.0
+        exact, total = float(np.sum(terms)), float(np.sum(np.abs(terms)))
+        return Verdict(_right(exact, total, slope), exact / unit, slope.value / unit, where)
+
+
+def _computed(node: Node, first: dict[Node, Any], second: dict[Node, Any]) -> Any:
+    assert node.op is not None
+    inputs = [(first[x] if x in first else second[x]) if isinstance(x, Node) else x for x in node.inputs]
+    return node.op(*inputs, **node.params)
+
+
+def _patterns(shape: tuple[int, ...]) -> Iterator[tuple[Any, str]]:
+    """The directions to try: each entry of a small array, one random direction of a large one."""
+    if not shape:
+        yield np.float64(1), ""
+    elif np.prod(shape) <= EACH:
+        for index in np.ndindex(shape):
+            pattern = np.zeros(shape)
+            pattern[index] = 1
+            yield pattern, f"at {', '.join(map(str, index))}"
+    else:
+        random = np.random.default_rng(0)
+        yield random.uniform(0.5, 1.5, shape) * random.choice([-1.0, 1.0], shape), ""
+
+
+def _slope(phi: Callable[[Any], Any], x: Any, direction: Any, step: float) -> _Slope:
+    steps = (step, step / 2, step / 4)
+    here = phi(x[()])
+    ends = [(phi((x + h * direction)[()]), phi((x - h * direction)[()])) for h in steps]
+    a, b, c = ((up - down) / (2 * h) for (up, down), h in zip(ends, steps, strict=True))
+    first, second = (4 * b - a) / 3, (4 * c - b) / 3
+    value = (16 * second - first) / 15
+    noise = ROUNDING * abs(here) / step
+    gaps = [abs(up - 2 * here + down) / h for (up, down), h in zip(ends, steps, strict=True)]
+    error = abs(second - first) + abs(value - second) + noise
+    return _Slope(float(value), float(error), float(gaps[2]), bool(gaps[2] > gaps[0] / 2 and gaps[2] > 4 * error))
+
+
+def _right(exact: float, total: float, slope: _Slope) -> bool | None:
+    size = max(abs(exact), abs(slope.value))
+    if not np.isfinite(exact):
+        return False if slope.error <= TRUSTED * abs(slope.value) else None
+    if not size:
+        return True
+    if slope.error > TRUSTED * size:
+        return None
+    difference = abs(exact - slope.value)
+    if difference <= TOLERANCE * size + 4 * slope.error + ROUNDING * total:
+        return True
+    return None if slope.kink and difference <= slope.gap * (0.5 + TRUSTED) else False
