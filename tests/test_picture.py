@@ -4,7 +4,9 @@ import os
 import re
 import shutil
 import sysconfig
+import time
 import xml.etree.ElementTree as ElementTree
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -184,11 +186,41 @@ class TestThemes:
         assert "prefers-color-scheme: dark" in neuron().draw().svg
         assert "prefers-color-scheme" not in neuron().draw(theme="light").svg + neuron().draw(theme="dark").svg
 
+    def test_no_two_light_colours_are_the_same(self) -> None:
+        paints = [LIGHT.cluster, *LIGHT.kinds.values()]
+        colours = [LIGHT.text, LIGHT.weak, LIGHT.red, LIGHT.good, LIGHT.page, *(c for paint in paints for c in paint)]
+        assert len(set(colours)) == len(colours)
+
+    def test_dark_pictures_and_bitmaps_have_a_background(self, tmp_path: Path) -> None:
+        def filled(svg: str) -> bool:
+            root = ElementTree.fromstring(svg)
+            return any(p.get("fill") in (DARK.page, LIGHT.page) for p in root.findall("*/{*}polygon"))
+
+        assert filled(neuron().draw(theme="dark").svg)
+        assert not filled(neuron().draw().svg)
+        assert not filled(neuron().draw(theme="light").svg)
+        for theme, colour in (("auto", (255, 255, 255)), ("light", (255, 255, 255)), ("dark", (13, 17, 23))):
+            assert corner(neuron().draw(theme=theme).save(tmp_path / "g.png").read_bytes()) == colour
+
     @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
     def test_every_text_has_a_contrast_of_at_least_4_5(self, theme: Theme) -> None:
         surfaces = [paint.fill for paint in theme.kinds.values()] + [theme.page, theme.cluster.fill]
         for colour in (theme.text, theme.red, theme.good):
             assert min(contrast(colour, surface) for surface in surfaces) >= 4.5
+
+
+def corner(png: bytes) -> tuple[int, ...]:
+    """The colour of the first pixel of a bitmap; it must be opaque."""
+    at, data, kind = 8, b"", 0
+    while at < len(png):
+        size, name = int.from_bytes(png[at : at + 4]), png[at + 4 : at + 8]
+        if name == b"IHDR":
+            kind = png[at + 8 + 9]
+        data += png[at + 8 : at + 8 + size] if name == b"IDAT" else b""
+        at += 12 + size
+    row = zlib.decompress(data)[1:5]
+    assert kind == 2 or (kind == 6 and row[3] == 255)
+    return tuple(row[:3])
 
 
 def contrast(one: str, other: str) -> float:
@@ -242,6 +274,33 @@ class TestEngines:
         assert list(tmp_path.iterdir()) == [engine]
         running = [Path(p, "cmdline").read_bytes() for p in Path("/proc").glob("[0-9]*") if Path(p, "cmdline").exists()]
         assert not [line for line in running if str(tmp_path).encode() in line or b"sleep\x0060" in line]
+
+    def test_the_children_of_a_wrapper_end_with_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        engine = tmp_path / "dot"
+        engine.write_text(f"#!/bin/sh\nsleep 61 & echo $! > {tmp_path}/child\nwait\n")
+        engine.chmod(0o755)
+        monkeypatch.setenv("TINYGRAPH_DOT", str(engine))
+        begin = time.monotonic()
+        with pytest.raises(LayoutError, match=r"took longer than 0\.5 s"):
+            lay_out("digraph {}", seconds=0.5)
+        assert time.monotonic() - begin < 3
+        state = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+        while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":  # it ends a moment after the signal
+            assert time.monotonic() - begin < 10
+            time.sleep(0.01)
+
+    @pytest.mark.parametrize(
+        ("graph", "said"), [(neuron, r"over 9 cards$"), (perceptron, r"over 10 cards: fold modules by fold=")]
+    )
+    def test_the_time_limit_counts_cards_and_advises_what_helps(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, graph: Any, said: str
+    ) -> None:
+        engine = tmp_path / "dot"
+        engine.write_text("#!/bin/sh\nexec sleep 60\n")
+        engine.chmod(0o755)
+        monkeypatch.setenv("TINYGRAPH_DOT", str(engine))
+        with pytest.raises(LayoutError, match=said):
+            graph().draw().part_of_page("", 0.2)
 
     def test_the_system_engine_comes_before_the_embedded_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from tinygraph.draw.engine import find_engine

@@ -10,6 +10,8 @@ import tinygraph as tg
 from tests.browser import browser
 from tests.drawings import neuron, perceptron
 from tests.test_picture import HOSTILE
+from tinygraph.draw.engine import LayoutError
+from tinygraph.draw.picture import Picture
 from tinygraph.draw.view import script_json
 
 
@@ -80,6 +82,139 @@ def test_modules_fold_and_open(tmp_path: Path) -> None:
         page.click("text=Open layer2")
         assert buttons.all_inner_texts() == ["▸ layer1", "▾ layer2"]
         assert not visit.trouble
+
+
+class TestFoldingControls:
+    def test_closing_one_of_many_closes_no_other(self, tmp_path: Path) -> None:
+        with browser() as visit:
+            page = visit.page
+            page.goto(perceptron(3).view().save(tmp_path / "g.html").as_uri())
+            buttons = page.locator("#modules button")
+            shown = page.locator(".drawing:not([hidden])")
+            assert buttons.all_inner_texts() == ["▾ layer1", "▾ layer2", "▾ layer3"]
+            buttons.nth(1).click()
+            assert buttons.all_inner_texts() == ["▾ layer1", "▸ layer2", "▾ layer3"]
+            assert shown.locator(".card", has_text="▸ layer2").count() == 1
+            buttons.nth(0).click()
+            assert buttons.all_inner_texts() == ["▸ layer1", "▸ layer2", "▾ layer3"]
+            buttons.nth(1).click()
+            assert buttons.all_inner_texts() == ["▸ layer1", "▾ layer2", "▾ layer3"]
+            assert not visit.trouble
+
+    def test_of_many_modules_a_list_says_what_is_open(self, tmp_path: Path) -> None:
+        with browser() as visit:
+            page = visit.page
+            page.goto(perceptron(5).view().save(tmp_path / "g.html").as_uri())
+            choice = page.locator("#modules select")
+            labels = ["all open", "all folded", *(f"only layer{i} open" for i in range(1, 6))]
+            assert page.locator("#modules option").all_inner_texts() == labels
+            assert page.locator("#modules button").count() == 0
+            choice.select_option(label="only layer2 open")
+            shown = page.locator(".drawing:not([hidden])")
+            assert shown.locator(".card.module").count() == 4
+            assert shown.locator(".card", has_text="A₂ = tanh(Z₂)").count() == 1
+            shown.locator(".card", has_text="▸ layer4").click()
+            page.click("text=Open layer4 alone")
+            assert choice.locator("option:checked").inner_text() == "only layer4 open"
+            assert not visit.trouble
+
+    def test_a_group_of_repeated_modules_has_no_dead_button(self, tmp_path: Path) -> None:
+        with browser() as visit:
+            page = visit.page
+            page.goto(perceptron(5).view(fold=True).save(tmp_path / "g.html").as_uri())
+            shown = page.locator(".drawing:not([hidden])")
+            assert page.locator("#modules option:checked").inner_text() == "as drawn"
+            shown.locator(".card", has_text="× 3").click()
+            assert page.locator("#panel button").count() == 0
+            page.fill("#search", "W3")
+            assert page.inner_text("#found") == "1 found"
+            assert "× 3" in page.inner_text("#panel h2")
+            assert not visit.trouble
+
+    def test_nested_modules_open_inside_each_other(self, tmp_path: Path) -> None:
+        w = tg.parameter(2.0)
+        y = w * 3
+        u = y + 1
+        graph = tg.Graph(L := u * y, names={"w": w, "L": L, "outer": {"u": u, "inner": {"y": y}}})
+        with browser() as visit:
+            page = visit.page
+            page.goto(graph.view(fold=["outer"]).save(tmp_path / "g.html").as_uri())
+            buttons = page.locator("#modules button")
+            shown = page.locator(".drawing:not([hidden])")
+            assert buttons.all_inner_texts() == ["▸ outer"]
+            buttons.nth(0).click()
+            assert buttons.all_inner_texts() == ["▾ outer", "▾ outer/inner"]
+            buttons.nth(1).click()
+            assert buttons.all_inner_texts() == ["▾ outer", "▸ outer/inner"]
+            shown.locator(".card.module").click()
+            assert "y = 6.000" in page.inner_text("#panel")
+            page.click("text=Open outer/inner")
+            assert shown.locator(".card.module").count() == 0
+            assert not visit.trouble
+
+    def test_long_names_keep_their_button(self, tmp_path: Path) -> None:
+        w = tg.parameter(2.0)
+        y = w * 3
+        long = "encoder_" * 8
+        graph = tg.Graph(L := y * y, names={"w": w, "L": L, long: {"y": y}})
+        with browser() as visit:
+            page = visit.page
+            page.goto(graph.view(fold=[long]).save(tmp_path / "g.html").as_uri())
+            page.locator(".drawing:not([hidden]) .card.module").click()
+            page.click(f"text=Open {long}")
+            assert page.locator(".drawing:not([hidden]) .card.module").count() == 0
+            assert not visit.trouble
+
+
+def test_search_knows_gradients_and_modules_and_clears_what_is_not_found(tmp_path: Path) -> None:
+    with browser() as visit:
+        page = visit.page
+        page.goto(perceptron().view().save(tmp_path / "g.html").as_uri())
+        page.fill("#search", "dW2")
+        assert page.inner_text("#found") == "1 found"
+        assert page.inner_text("#panel h2") == "W₂"
+        page.fill("#search", "layer1")
+        assert page.inner_text("#found") == "4 found"
+        page.fill("#search", "no such name")
+        assert page.locator(".chosen").count() == 0
+        assert "Choose a card" in page.inner_text("#panel")
+
+
+def test_no_id_is_there_twice_and_the_picture_is_a_group() -> None:
+    html = perceptron().view().html
+    ids = re.findall(r'\sid="([^"]*)"', html)
+    assert len(ids) == len(set(ids))
+    assert html.count('role="group" aria-label="Computation graph') == html.count("<svg") == 4
+    assert 'role="img"' not in html
+
+
+def test_without_an_engine_a_notebook_gets_the_error_and_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAPH_DOT", "no-such-program")
+    bundle = neuron().view()._repr_mimebundle_()
+    assert set(bundle) == {"text/plain"}
+    assert "no-such-program" in bundle["text/plain"]
+    assert "dz = da * a * (1 - a)" in bundle["text/plain"]
+    monkeypatch.delenv("TINYGRAPH_DOT")
+    assert set(neuron().view()._repr_mimebundle_()) == {"text/plain", "text/html"}
+
+
+def test_all_layouts_of_a_page_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+    now = [0.0]
+
+    def slow(picture: Picture, prefix: str, seconds: float) -> str:
+        given.append(seconds)
+        now[0] += 8
+        if seconds < 8:
+            raise LayoutError("took longer")
+        return "<svg></svg>"
+
+    monkeypatch.setattr(Picture, "part_of_page", slow)
+    monkeypatch.setattr("tinygraph.draw.view.time.monotonic", lambda: now[0])
+    html = perceptron(3).view().html
+    assert given == [20, 12, 4]
+    assert html.count("<svg>") == 2
+    assert '"independent": false' in html
 
 
 def test_large_values_are_excerpts_with_statistics(tmp_path: Path) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tinygraph.draw.cards import Drawing, Painter, draft
 from tinygraph.draw.folding import folded
 from tinygraph.draw.large import LARGE, by_lines_of_code
 from tinygraph.draw.lens import LENSES
-from tinygraph.draw.picture import Picture, one_of
+from tinygraph.draw.picture import Fold, Picture, one_of
 from tinygraph.express.program import Level, program
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def draw(
     values: bool = True,
     direction: str = "LR",
     theme: str = "auto",
-    fold: Sequence[str] | bool | None = None,
+    fold: Fold = None,
     backward: bool = True,
     lens: str | None = None,
 ) -> Picture:
@@ -33,11 +32,15 @@ def draw(
     if len(graph.forward) > LARGE and lens is None and fold is None:
         return Picture(graph, by_lines_of_code(graph, values, backward), settings)
     painter = Painter(program(graph, level), values, backward)
-    drawing: Drawing = draft(painter)
+    whole: Drawing = draft(painter)
     if lens is not None and lens != "norm":
-        LENSES[lens](drawing, painter)
-    drawing = folded(drawing, painter, fold)
-    if lens == "norm":
-        LENSES[lens](drawing, painter)
-    drawing.notes += painter.notes()
-    return Picture(graph, drawing, settings)
+        LENSES[lens](whole, painter)
+
+    def picture(fold: Fold) -> Picture:
+        drawing = folded(Drawing(whole.cards, list(whole.edges), list(whole.notes)), painter, fold)
+        if lens == "norm":
+            LENSES[lens](drawing, painter)
+        drawing.notes += painter.notes()
+        return Picture(graph, drawing, settings, picture)
+
+    return picture(fold)

@@ -16,12 +16,13 @@ from tinygraph.express.table import cut
 SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
 
 
-def dot(drawing: Drawing, theme: Theme, direction: str, legend: bool = True) -> str:
-    """The whole graph as DOT."""
+def dot(drawing: Drawing, theme: Theme, direction: str, page: bool = False) -> str:
+    """The whole graph as DOT; `page` fills the background."""
     graph = Digraph("tinygraph")
     graph.attr(
-        "graph", rankdir=direction, bgcolor="transparent", fontname="Helvetica", pad="0.25", nodesep="0.16", ranksep="0.75",
-        fontsize="11", fontcolor=theme.text, labelloc="b", label=_legend(drawing, theme) if legend else "",
+        "graph", rankdir=direction, bgcolor=theme.page if page else "transparent",
+        fontname="Helvetica", pad="0.25", nodesep="0.16", ranksep="0.75",
+        fontsize="11", fontcolor=theme.text, labelloc="b", label=_legend(drawing, theme),
     )  # fmt: skip
     graph.attr("node", shape="plain", fontname="Helvetica", fontsize=str(SIZE), fontcolor=theme.text)
     graph.attr("edge", fontname="Helvetica", color=theme.text, arrowsize="0.8", penwidth="1.3")

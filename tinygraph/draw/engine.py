@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -34,20 +36,43 @@ def find_engine() -> str:
     return found
 
 
-def lay_out(dot: str, kind: str = "svg", seconds: float = SECONDS) -> bytes:
-    """Lay a graph out; `kind` is svg, png or pdf. Raises LayoutError for a failure, with what the engine said."""
+def lay_out(dot: str, kind: str = "svg", seconds: float = SECONDS, what: str = "") -> bytes:
+    """Lay a graph out; `kind` is svg, png or pdf. Raises LayoutError for a failure, with what the engine said.
+
+    `what` says behind the time, should it be over, how large the graph is and what can be done.
+    """
     engine = find_engine()
     if kind == "pdf" and Path(engine).stem == "graphviz-pure":
         raise LayoutError("PDF needs a system Graphviz (`apt-get install graphviz`, `brew install graphviz`); SVG and PNG do not")
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run([engine, f"-T{kind}"], input=dot.encode(), capture_output=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        raise LayoutError(
-            f"{engine} took longer than {seconds:g} s over {dot.count('label=')} cards: fold modules by fold=[...]"
-        ) from None
+        process = subprocess.Popen([engine, f"-T{kind}"], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
     except OSError as error:
         raise LayoutError(f"{engine} could not be started: {error}") from error
-    if done.returncode or not done.stdout:
-        said = done.stderr.decode(errors="replace").strip()
-        raise LayoutError(f"{engine} failed (exit code {done.returncode}): {said[:2000] or 'it said nothing'}")
-    return done.stdout
+    try:
+        output, errors = process.communicate(dot.encode(), timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _stop(process)
+        raise LayoutError(f"{engine} took longer than {seconds:.3g} s{what}") from None
+    except BaseException:  # an interrupted cell leaves nothing running either
+        _stop(process)
+        raise
+    if process.returncode or not output:
+        said = errors.decode(errors="replace").strip()
+        raise LayoutError(f"{engine} failed (exit code {process.returncode}): {said[:2000] or 'it said nothing'}")
+    return output
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End an engine and, where there are process groups, all that it started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=1)
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    process.wait()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tinygraph.draw.cards import Drawing
 from tinygraph.draw.dot import dot
-from tinygraph.draw.engine import LayoutError, lay_out
+from tinygraph.draw.engine import SECONDS, LayoutError, lay_out
 from tinygraph.draw.svg import finished
 from tinygraph.draw.theme import THEMES
 
@@ -17,28 +17,44 @@ if TYPE_CHECKING:
     from tinygraph.graph import Graph
 
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".html")
+Fold: TypeAlias = Sequence[str] | bool | None
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
 class Picture:
     """What `graph.draw()` gives: shown by notebooks, `save` writes it, `svg` and `dot` are its text."""
 
-    def __init__(self, graph: Graph, drawing: Drawing, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, graph: Graph, drawing: Drawing, settings: Mapping[str, Any], refold: Callable[[Fold], Picture] | None = None
+    ) -> None:
         self.graph = graph
         self.drawing = drawing
         self.settings = settings  # those of `draw` but for the folding, which the drawing has
+        self.refold = refold  # the same picture, folded in another way; None where it cannot be
         self.theme = one_of("theme", settings["theme"], tuple(THEMES))
         self.direction = one_of("direction", settings["direction"], DIRECTIONS)
 
     @cached_property
     def dot(self) -> str:
         """The picture in the DOT language."""
-        return dot(self.drawing, THEMES[self.theme], self.direction)
+        return self._dot(page=self.theme == "dark")
+
+    def _dot(self, page: bool) -> str:
+        return dot(self.drawing, THEMES[self.theme], self.direction, page=page)
 
     @cached_property
     def svg(self) -> str:
         """The picture as SVG, with classes and ids on every card and edge; raises LayoutError without a layout engine."""
-        return finished(lay_out(self.dot), self.theme, self.label, self._titles())
+        return finished(self._laid_out(), self.theme, self.label, self._titles())
+
+    def part_of_page(self, prefix: str, seconds: float) -> str:
+        """The picture as SVG for a page that has several: its ids start with `prefix`; raises LayoutError after `seconds`."""
+        return finished(self._laid_out(seconds=seconds), self.theme, self.label, self._titles(), prefix=prefix, role="group")
+
+    def _laid_out(self, kind: str = "svg", seconds: float = SECONDS) -> bytes:
+        source = self._dot(page=True) if kind == "png" else self.dot
+        advice = ": fold modules by fold=[...]" if any(card.module for card in self.drawing.cards) else ""
+        return lay_out(source, kind, seconds, f" over {len(self.drawing.cards):,} cards{advice}")
 
     @property
     def label(self) -> str:
@@ -74,7 +90,7 @@ class Picture:
 
             content = page(self).encode()
         else:
-            content = lay_out(self.dot, kind.removeprefix("."))
+            content = self._laid_out(kind.removeprefix("."))
         path.write_bytes(content)
         return path
 

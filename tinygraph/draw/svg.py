@@ -16,12 +16,15 @@ ATTRIBUTES = {
 }  # fmt: skip
 
 
-def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str]) -> str:
-    """The picture as text: `label` describes it, `titles` says for each id what a pointer resting on it shows."""
+def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], prefix: str = "", role: str = "img") -> str:
+    """The picture as text: `label` describes it, `titles` says for each id what a pointer resting on it shows.
+
+    `prefix` goes before every id; the `role` is "group" where the cards can be chosen.
+    """
     root = ElementTree.fromstring(svg)
     _keep_known(root)
     root.set("class", "tinygraph")
-    root.set("role", "img")
+    root.set("role", role)
     root.set("aria-label", label)
     for name in ("width", "height"):
         root.set(name, re.sub("pt$", "", root.get(name, "")))
@@ -31,6 +34,9 @@ def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str]) -> s
             title.text = titles.get(group.get("id", ""))
             if not title.text:
                 group.remove(title)
+    for element in root.iter() if prefix else ():
+        if "id" in element.attrib:
+            element.set("id", prefix + element.attrib["id"])
     style = ElementTree.Element(f"{{{NAMESPACE}}}style")
     style.text = style_sheet(theme)
     root.insert(0, style)

@@ -13,7 +13,10 @@ class Paint(NamedTuple):
 
 
 class Theme(NamedTuple):
-    """One palette; each pair of text and surface has a contrast of at least 4.5 to 1."""
+    """One palette; each pair of text and surface has a contrast of at least 4.5 to 1.
+
+    No two colours of LIGHT are the same, because `auto` exchanges each for the dark one by its value.
+    """
 
     text: str
     weak: str
@@ -32,10 +35,10 @@ LIGHT = Theme(
     page="#ffffff",
     cluster=Paint("#c5ccd3", "#f6f8fa"),
     kinds={
-        "input": Paint("#57606a", "#eef0f3"),
+        "input": Paint("#57606b", "#eef0f3"),
         "parameter": Paint("#0a4b8c", "#ddf0ff"),
         "op": Paint("#7a5b00", "#fff4cc"),
-        "module": Paint("#7a5b00", "#fff4cd"),
+        "module": Paint("#7a5b01", "#fff4cd"),
         "loss": Paint("#8a1152", "#fde7f3"),
     },
 )

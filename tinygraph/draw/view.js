@@ -4,7 +4,7 @@ const stage = document.getElementById("stage");
 const panel = document.getElementById("panel");
 const drawings = [...document.querySelectorAll(".drawing")];
 let current = drawings[0];
-let opened = current.dataset.open ? JSON.parse(current.dataset.open) : [];
+let state = DATA.states[0];
 let at = { x: 0, y: 0, scale: 1 };
 
 function element(name, text, kind) {
@@ -73,9 +73,10 @@ stage.addEventListener("keydown", event => {
 
 // Cards
 
+const bare = card => card.id.slice(card.id.indexOf("-") + 1);
+
 function factsOf(card) {
-  const folded = card.classList.contains("module");
-  return DATA.cards[`${card.id}:${folded ? "True" : "False"}`];
+  return DATA.cards[card.id] || DATA.cards[bare(card)];
 }
 
 function part(title, facts, backward) {
@@ -84,12 +85,19 @@ function part(title, facts, backward) {
   panel.append(element("pre", facts.text, backward ? "backward" : ""));
 }
 
-function choose(card) {
+const HINT = panel.firstElementChild;
+
+function chooseNothing() {
   document.querySelectorAll(".chosen").forEach(other => other.classList.remove("chosen"));
+  panel.replaceChildren(HINT);
+}
+
+function choose(card) {
+  chooseNothing();
   card.classList.add("chosen");
   const facts = factsOf(card);
   panel.replaceChildren(element("h2", facts.title));
-  const equation = document.getElementById(`equation-${card.id}`);
+  const equation = document.getElementById(`equation-${bare(card)}`);
   if (equation && facts.kind !== "module") {
     const box = element("div", undefined, "equation");
     box.append(equation.content.cloneNode(true));
@@ -100,9 +108,10 @@ function choose(card) {
   if (facts.gradient) part("gradient", facts.gradient, true);
   if (facts.source) { panel.append(element("h3", "statement")); panel.append(element("code", facts.source)); }
   if (facts.place) { panel.append(element("h3", "recorded at")); panel.append(element("code", facts.place)); }
-  if (facts.module) {
-    const open = element("button", `Open ${facts.module}`);
-    open.onclick = () => toggle(facts.module);
+  const wanted = facts.module && whereOpen(facts.module);
+  if (wanted) {
+    const open = element("button", DATA.independent ? `Open ${facts.module}` : `Open ${facts.module} alone`);
+    open.onclick = () => show(wanted);
     panel.append(element("p"), open);
   }
 }
@@ -113,7 +122,7 @@ for (const card of document.querySelectorAll(".card")) {
   card.setAttribute("role", "button");
   card.setAttribute("aria-label", facts.title);
   card.addEventListener("click", () => { if (!drag || !drag.moved) choose(card); });
-  card.addEventListener("dblclick", () => { if (facts.module) toggle(facts.module); });
+  card.addEventListener("dblclick", () => { const wanted = facts.module && whereOpen(facts.module); if (wanted) show(wanted); });
   card.addEventListener("keydown", event => {
     if (event.key === "Enter" || event.key === " ") { choose(card); event.preventDefault(); event.stopPropagation(); }
   });
@@ -127,47 +136,79 @@ search.addEventListener("input", () => {
   const cards = [...current.querySelectorAll(".card")];
   const hits = cards.filter(card => {
     const facts = factsOf(card);
-    return `${facts.name} ${facts.title} ${facts.lines.join(" ")}`.toLowerCase().includes(wanted);
+    return [facts.name, facts.title, ...facts.lines, ...facts.words].join("\n").toLowerCase().includes(wanted);
   });
   cards.forEach(card => card.classList.toggle("faded", wanted !== "" && !hits.includes(card)));
   document.getElementById("found").value = wanted === "" ? "" : `${hits.length} found`;
-  const exact = hits.find(card => factsOf(card).name.toLowerCase() === wanted) || hits[0];
-  if (wanted !== "" && exact) choose(exact);
+  if (wanted === "") return;
+  const exact = hits.find(card => factsOf(card).name.toLowerCase() === wanted)
+    || hits.find(card => factsOf(card).words.some(word => word.toLowerCase() === wanted)) || hits[0];
+  if (exact) choose(exact);
+  else chooseNothing();
 });
 
-// Modules
+// Modules: each folds by itself where every combination is laid out; else one of a list is shown.
 
-function show(wanted) {
-  const state = JSON.stringify(wanted);
-  const found = drawings.find(drawing => drawing.dataset.open === state);
-  if (!found) return false;
-  current.hidden = true;
-  current = found;
-  current.hidden = false;
-  opened = wanted;
-  document.querySelectorAll("#modules button").forEach(button => {
-    button.setAttribute("aria-expanded", String(opened.includes(button.dataset.module)));
-    button.textContent = `${opened.includes(button.dataset.module) ? "▾" : "▸"} ${button.dataset.module}`;
-  });
-  fit();
-  search.dispatchEvent(new Event("input"));
-  return true;
+const inside = (name, outer) => name.startsWith(`${outer}/`);
+const same = (a, b) => a.length === b.length && a.every(name => b.includes(name));
+
+function folding(names) {
+  return DATA.states.find(other => same(other.folded, names));
 }
 
-function toggle(module) {
-  const names = DATA.modules;
-  const next = opened.includes(module) ? opened.filter(name => name !== module) : names.filter(name => opened.includes(name) || name === module);
-  show(next) || show(opened.includes(module) ? [] : [module]);
+function whereOpen(module) {
+  if (DATA.independent) return folding(state.folded.filter(name => name !== module));
+  return DATA.states.find(other => other.label === `only ${module} open`);
+}
+
+function whereFolded(module) {
+  return folding([...state.folded.filter(name => !inside(name, module)), module]);
+}
+
+function show(wanted) {
+  state = wanted;
+  current.hidden = true;
+  current = drawings[DATA.states.indexOf(wanted)];
+  current.hidden = false;
+  chooseNothing();
+  controls();
+  fit();
+  if (search.value !== "") search.dispatchEvent(new Event("input"));
+}
+
+function controls() {
+  const bar = document.getElementById("modules");
+  const focused = document.activeElement && document.activeElement.dataset.module;
+  if (!DATA.independent) {
+    bar.querySelector("select").value = String(DATA.states.indexOf(state));
+    return;
+  }
+  bar.replaceChildren();
+  for (const module of DATA.modules) {
+    if (state.folded.some(name => inside(module, name))) continue;
+    const folded = state.folded.includes(module);
+    const button = element("button", `${folded ? "▸" : "▾"} ${module}`);
+    button.dataset.module = module;
+    button.setAttribute("aria-expanded", String(!folded));
+    button.onclick = () => show(folded ? whereOpen(module) : whereFolded(module));
+    bar.append(button);
+    if (focused === module) button.focus();
+  }
 }
 
 if (drawings.length > 1) {
-  for (const module of DATA.modules.filter(name => !name.includes("/"))) {
-    const button = element("button");
-    button.dataset.module = module;
-    button.onclick = () => toggle(module);
-    document.getElementById("modules").append(button);
+  if (!DATA.independent) {
+    const label = element("label", "Show "), list = element("select");
+    DATA.states.forEach((one, i) => {
+      const option = element("option", one.label);
+      option.value = String(i);
+      list.append(option);
+    });
+    list.onchange = () => show(DATA.states[Number(list.value)]);
+    label.append(list);
+    document.getElementById("modules").append(label);
   }
-  show(opened);
+  controls();
 }
 addEventListener("resize", fit);
 fit();

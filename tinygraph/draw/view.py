@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.draw.cards import Card
-from tinygraph.draw.compose import draw
-from tinygraph.draw.engine import LayoutError
-from tinygraph.draw.folding import modules_of
+from tinygraph.backprop import by_number
+from tinygraph.draw.cards import Card, request_of
+from tinygraph.draw.engine import SECONDS, LayoutError
+from tinygraph.draw.folding import MOST, modules_of
 from tinygraph.draw.picture import Picture, one_of
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
 from tinygraph.node import Node
 
 WHOLE = 1000  # entries that are shown in full
-STATES = 3  # modules of which every combination of folded and open is laid out; of more, one at a time
+STATES = 8  # ways to fold that are all laid out; of more, some that can be chosen from a list
+CARDS = 1500  # in all layouts of a page together
+
+
+class State(NamedTuple):
+    """One way to fold: the modules that are shown as one card, outermost ones only, and what it is called in a list."""
+
+    folded: tuple[str, ...]
+    label: str
 
 
 class View:
@@ -43,14 +53,22 @@ class View:
         path.write_text(self.html, encoding="utf-8")
         return path
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        try:
+            return {"text/html": self._frame(), "text/plain": repr(self)}
+        except LayoutError as error:
+            return {"text/plain": f"{error}\n\n{self.picture.graph!r}"}
+
     def _repr_html_(self) -> str | None:
         try:
-            content = escape(self.html, quote=True)
+            return self._frame()
         except LayoutError:
             return None
+
+    def _frame(self) -> str:
         return (
-            f'<iframe sandbox="allow-scripts" srcdoc="{content}" style="width: 100%; height: 560px; border: 0" '
-            f'title="{escape(self.picture.label, quote=True)}"></iframe>'
+            f'<iframe sandbox="allow-scripts" srcdoc="{escape(self.html, quote=True)}" '
+            f'style="width: 100%; height: 560px; border: 0" title="{escape(self.picture.label, quote=True)}"></iframe>'
         )
 
     def __repr__(self) -> str:
@@ -58,20 +76,42 @@ class View:
 
 
 def page(picture: Picture) -> str:
-    """The page as text."""
-    pictures = dict(_states(picture))
+    """The page as text; raises LayoutError where not even the picture as it was drawn can be laid out."""
+    end = time.monotonic() + SECONDS
+    states, independent = _states(picture)
     cards: dict[str, Any] = {}
     equations: dict[str, str] = {}
-    drawings = []
-    for i, (state, one) in enumerate(pictures.items()):
-        drawings.append(f'<div class="drawing" data-open="{escape(state, quote=True)}"{" hidden" if i else ""}>{one.svg}</div>')
+    drawings: list[str] = []
+    shown: list[State] = []
+    total = 0
+    modules = _modules(picture)
+    for state in states:
+        one = picture if not shown else _refolded(picture, state.folded)
+        if shown and len(one.drawing.cards) > MOST:
+            continue
+        total += len(one.drawing.cards)
+        if shown and (total > CARDS or time.monotonic() > end):
+            break
+        prefix = f"d{len(shown)}-"
+        try:
+            svg = one.part_of_page(prefix, max(end - time.monotonic(), 0.1 if shown else SECONDS))
+        except LayoutError:
+            if not shown:
+                raise
+            break
+        drawings.append(f'<div class="drawing"{" hidden" if shown else ""}>{svg}</div>')
+        shown.append(state)
         for card in one.drawing.cards:
-            if card.key not in cards or card.kind != "module":
-                cards.setdefault(f"{card.key}:{card.kind == 'module'}", _facts(card, one))
+            key = f"{prefix}{card.key}" if card.kind == "module" else card.key
+            if key not in cards:
+                cards[key] = _facts(card, one, modules)
             if card.statement is not None and card.key not in equations:
-                equations[card.key] = _equation(card, one)
+                equations[card.key] = _equation(card)
     home = files("tinygraph.draw")
-    data = {"cards": cards, "modules": modules_of(_all(picture).drawing)}
+    data = {
+        "cards": cards, "modules": modules if len(shown) > 1 else [], "states": [state._asdict() for state in shown],
+        "independent": independent and len(shown) == len(states),
+    }  # fmt: skip
     templates = "".join(f'<template id="equation-{key}">{text}</template>' for key, text in equations.items())
     return (
         home.joinpath("view.html").read_text(encoding="utf-8")
@@ -91,42 +131,77 @@ def script_json(data: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _all(picture: Picture) -> Picture:
-    return picture if not picture.drawing.folded else draw(picture.graph, fold=False, **picture.settings)
+def _refolded(picture: Picture, folded: tuple[str, ...]) -> Picture:
+    assert picture.refold is not None
+    return picture.refold(list(folded) or False)
 
 
-def _states(picture: Picture) -> Iterator[tuple[str, Picture]]:
-    """Each combination of open modules that can be shown, the one that was drawn first; keys list the open modules."""
-    whole = _all(picture)
-    modules = [name for name in modules_of(whole.drawing) if "/" not in name]
-    folded = {name for name in picture.drawing.folded if name in modules}
-    if not modules or (picture.drawing.folded and not folded):
-        yield "", picture
-        return
-    start = tuple(name for name in modules if name not in folded)
-    if len(modules) <= STATES:
-        states = [tuple(c) for n in range(len(modules) + 1) for c in itertools.combinations(modules, n)]
-    else:
-        states = [(), tuple(modules), *((name,) for name in modules)]
-    for opened in dict.fromkeys([start, *states]):
-        shut = [name for name in modules if name not in opened]
-        one = picture if opened == start else draw(picture.graph, fold=shut or False, **picture.settings)
-        yield json.dumps(opened, ensure_ascii=False, separators=(",", ":")), one  # as JavaScript spells it
+def _modules(picture: Picture) -> list[str]:
+    """All modules, in whatever way the picture is folded."""
+    return modules_of(picture.refold(False).drawing) if picture.refold is not None else []
 
 
-def _equation(card: Card, picture: Picture) -> str:
+def _states(picture: Picture) -> tuple[list[State], bool]:
+    """The ways to fold that the page has, the one that was drawn first, and whether each module folds by itself in them.
+
+    Where that would be too many there are all open, all folded, and each module open alone.
+    """
+    modules = _modules(picture)
+    start = State(tuple(name for name in modules if name in set(picture.drawing.folded)), "as drawn")
+    if not modules:
+        return [start], False
+    children: dict[str, list[str]] = {name: [] for name in ("", *modules)}
+    for name in modules:
+        children[name.rpartition("/")[0] if name.rpartition("/")[0] in children else ""].append(name)
+    counts = dict.fromkeys(modules, 1)
+    for name in reversed(["", *modules]):
+        counts[name] = math.prod(counts[child] for child in children[name]) + (name != "")
+    if counts[""] <= STATES and set(picture.drawing.folded) <= set(modules):
+        every = [State(folded, "") for folded in _combinations("", children)]
+        return [start, *(state for state in every if set(state.folded) != set(start.folded))], True
+    few = modules if len(children[""]) <= MOST else []
+    others = [State(tuple(children[""]), "all folded"), State((), "all open")]
+    others += [State(tuple(_beside(name, children)), f"only {name} open") for name in few]
+    if set(picture.drawing.folded) <= set(modules):
+        same = next((state for state in others if set(state.folded) == set(start.folded)), start)
+        return [same, *(state for state in others if state is not same)], False
+    return [start, *others], False
+
+
+def _combinations(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """What can be folded inside a module that is open."""
+    choices = [[(child,), *_combinations(child, children)] for child in children[name]]
+    for combination in itertools.product(*choices):
+        yield tuple(itertools.chain(*combination))
+
+
+def _beside(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """What is folded where one module is open and nothing else: all that it does not lie in."""
+    here = ""
+    while True:
+        inner = next((child for child in children[here] if name == child or name.startswith(f"{child}/")), None)
+        yield from (child for child in children[here] if child != inner)
+        if inner is None:
+            return
+        here = inner
+
+
+def _equation(card: Card) -> str:
     assert card.statement is not None
     written = Derivation(card.statement.program)
     return equation(written.line(card.statement).sides)
 
 
-def _facts(card: Card, picture: Picture) -> dict[str, Any]:
-    """What the panel says about a card."""
+def _facts(card: Card, picture: Picture, modules: Sequence[str]) -> dict[str, Any]:
+    """What the panel says about a card, and the words that it is found by."""
     facts: dict[str, Any] = {"title": card.title, "kind": card.kind, "name": "", "lines": []}
+    facts["words"] = ["/".join(card.module), *_names(card, picture)]
     if card.kind == "module":
         facts["lines"] = [line.text for row in card.rows for line in row.lines] + [line.text for line in card.results]
-        facts["module"] = next((m for m in picture.drawing.folded if card.title == f"▸ {m}"), "")
+        facts["module"] = card.folds if card.folds in modules else ""
+        facts["words"].append(card.folds)
         return facts
+    facts["lines"] = [finding.text for finding in card.found]
     if card.node is not None:
         name = picture.graph.name(card.node) if card.statement is None else card.statement.name
         facts |= {"name": name or "", "value": _value(card.node)}
@@ -136,6 +211,17 @@ def _facts(card: Card, picture: Picture) -> dict[str, Any]:
     if card.gradient is not None:
         facts["gradient"] = _value(card.gradient)
     return facts
+
+
+def _names(card: Card, picture: Picture) -> Iterator[str]:
+    """The names of the values that a card stands for, and of their gradients."""
+    request = request_of(picture.graph)
+    known = request.gradients if request is not None else {}
+    for node in sorted(card.members, key=by_number)[:WHOLE]:
+        for named in (node, known.get(node)):
+            name = picture.graph.name(named) if named is not None else None
+            if name is not None:
+                yield name
 
 
 def _value(node: Node) -> dict[str, str]:
