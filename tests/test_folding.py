@@ -1,5 +1,6 @@
 """Folding: modules, repeated structure and large graphs as single cards, of which every edge is still there."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,9 @@ class TestSize:
             h = h + X[i]
         assert len(tg.Graph(np.sum(h), names=locals()).draw(fold=None).drawing.cards) < 10
 
+    def test_folding_all_of_a_graph_without_modules_folds_its_lines(self) -> None:
+        assert len(rollout(150).draw(fold=True).drawing.cards) < 10
+
     def test_what_has_neither_modules_nor_lines_is_cut_into_stretches(self) -> None:
         names: dict[str, Any] = {}
         code = "\n".join(f"h{i + 1} = h{i} * 2.0" for i in range(300))
@@ -197,6 +201,14 @@ class TestSize:
 
     def test_small_graphs_are_drawn_whole(self) -> None:
         assert not neuron().draw().drawing.notes
+
+    def test_thousands_of_statements_are_folded_in_seconds_with_and_without_a_lens(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tinygraph.draw.lens.SECONDS", 0.5)
+        graph = perceptron(1000)
+        for settings in ({}, {"lens": "finite"}, {"lens": "check"}):
+            begin = time.monotonic()
+            graph.draw(fold=True, **settings)
+            assert time.monotonic() - begin < 15
 
     def test_many_inputs_of_one_statement_share_a_row(self) -> None:
         terms = {f"x{i}": tg.parameter(float(i)) for i in range(30)}

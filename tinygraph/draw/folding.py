@@ -34,7 +34,8 @@ def folded(drawing: Drawing, painter: Painter, fold: Sequence[str] | bool | None
     if fold is None:
         return _by_size(drawing, painter) if len(drawing.cards) > MOST else drawing
     if fold is True:
-        return merged(drawing, painter, _repeats(_outermost(drawing, set(modules))))
+        drawing = merged(drawing, painter, _repeats(_outermost(drawing, set(modules))))
+        return _by_size(drawing, painter) if len(drawing.cards) > MOST else drawing
     there = ", ".join(modules) if modules else "none: name them by nested dicts, names={**locals(), 'layer1': {...}}"
     if fold and not isinstance(fold, str) and not (isinstance(fold, Iterable) and all(isinstance(name, str) for name in fold)):
         raise TypeError(f"fold takes names of modules, True, False or None, not {fold!r}; there are {there}")
