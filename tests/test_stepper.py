@@ -66,8 +66,8 @@ class TestWalk:
         assert [len(step.contributions) for step in parts] == [1, 2]
         assert parts[0].value == pytest.approx(2 * math.exp(3))
         assert parts[1].value == graph["dw"].value
-        assert parts[0].text == "dw (1/2) += 2 * du = 40.171, so far 40.171"
-        assert parts[1].text == "dw (2/2) += dv * v = 120.513, together 160.684"
+        assert parts[0].text == "dw (1/2) += 2 * du = 2 * 20.086 = 40.171, so far 40.171"
+        assert parts[1].text == "dw (2/2) += dv * v = 6.000 * 20.086 = 120.513, together 160.684"
 
     def test_unnamed_values_that_several_statements_share_have_gradients(self) -> None:
         w = tg.parameter([1.0, 2.0])
@@ -97,6 +97,16 @@ class TestWalk:
         assert all(step.equation.count(" ") <= 4 for step in s.steps if step.phase == "forward")
         s.run()
         assert s.steps[-1].value == pytest.approx(neuron()["dw1"].value)
+
+    def test_numbers_are_worked_out_in_brackets_alone(self) -> None:
+        x, y, z = (tg.parameter(v) for v in (1.0, 2.0, 3.0))
+        steps = tg.Graph(x + y - z, (x - y) * z, names={"x": x, "y": y, "z": z}).stepper().steps
+        assert steps[0].numbers == "1.000 + 2.000 - 3.000"
+        assert steps[1].numbers == "-1.000 * 3.000"
+
+    def test_levels_that_there_are_not(self) -> None:
+        with pytest.raises(ValueError, match="level='ops'"):
+            neuron().stepper(level="ops")  # type: ignore[arg-type]  # a wrong word is the point
 
     def test_arrays_stand_as_shapes(self) -> None:
         step = logistic().stepper().run(until="dz")
@@ -163,6 +173,7 @@ class TestMoving:
             (lambda s: s.update(float("nan")), ValueError, "learning_rate=nan"),
             (lambda s: s.update("fast"), ValueError, "learning_rate='fast'"),
             (lambda s: setattr(s, "example", 0), ValueError, "has no batch"),
+            (lambda s: [s.breakpoints.add("nobody"), s.run()], KeyError, "no step is called 'nobody'"),
         ],
     )
     def test_what_cannot_be_done_is_said_and_changes_nothing(self, call: Any, kind: Any, said: str) -> None:
@@ -212,6 +223,25 @@ class TestChanging:
         assert s.graph["b"].value == pytest.approx(b)
         assert len(s.steps) == 6 * 9 + 5 * 3
 
+    def test_a_parameter_of_two_outputs_is_not_updated_twice(self) -> None:
+        w = tg.parameter(1.0)
+        L, M = w * 2, w * 3
+        graph = tg.Graph(L, M, names={"w": w, "L": L, "M": M})
+        graph.backprop(of=L)
+        graph.backprop(of=M)
+        with pytest.raises(ValueError, match="two outputs have gradients for w"):
+            graph.stepper().update()
+
+    @pytest.mark.parametrize("rate", [True, 10**400, float("inf"), None])
+    def test_rates_that_are_none(self, rate: Any) -> None:
+        with pytest.raises(ValueError, match="must be a finite number"):
+            neuron().stepper().update(rate)
+
+    def test_rates_of_numpy_do(self) -> None:
+        s = neuron().stepper()
+        s.update(np.float32(0.5))
+        assert s.graph["b"].value == pytest.approx(0.2 + 0.5 * 0.42556, rel=1e-4)
+
     def test_one_can_go_back_through_an_update(self) -> None:
         s = neuron().stepper()
         s.update(learning_rate=0.1)
@@ -250,6 +280,23 @@ class TestBatch:
         assert s.lens is not None
         assert s.lens.value == s.graph["a"].value[5]
         assert s.lens.equation == "a[5]"
+
+    def test_a_gradient_of_parameters_is_no_row_even_if_it_is_as_long(self) -> None:
+        X, y = tg.constant(numbers(3, 3)), tg.constant([1.0, 0.0, 1.0])
+        w = tg.parameter([0.1, 0.2, 0.3])
+        z = X @ w
+        L = np.mean((z - y) ** 2)
+        s = tg.Graph(L, names={"X": X, "y": y, "w": w, "z": z, "L": L}).stepper()
+        s.run(until="dw")
+        s.example = 1
+        assert s.lens is not None
+        assert s.lens.is_contribution
+        np.testing.assert_allclose(s.lens.value, X.value[1] * s.graph["dz"].value[1])
+
+    def test_examples_may_be_counted_by_numpy(self) -> None:
+        s = logistic().stepper()
+        s.example = np.int64(2)
+        assert s.example == 2
 
     @pytest.mark.parametrize("index", [-1, 8, True, 1.5])
     def test_examples_that_are_not_there(self, index: Any) -> None:
@@ -371,6 +418,8 @@ class TestFailures:
         assert str(s).startswith("forward\n  hidden = np.tanh(X * 2) = (2, 3) = ")
         assert s.steps[-1].name == "hidden"
         assert "<svg" in graph.draw().svg
+        assert "hidden" in s.page()
+        assert not graph.requests()
 
     def test_an_error_over_plain_arrays_has_none(self) -> None:
         error = tg.OpError("no operand was recorded")

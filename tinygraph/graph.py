@@ -277,8 +277,8 @@ class Graph:
         known = self._gradients.setdefault((output, spelling), {})
         if not all(node in known for node in asked):
             self._record(output, asked, upstream, known)
-            if self.check_finite:
-                self._refuse_nonfinite({})
+        if self.check_finite:
+            self._refuse_nonfinite({})
         return Gradients({node: known[node] for node in asked}, self._names)
 
     def _own(self, x: Node | str) -> Node:

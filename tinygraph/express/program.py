@@ -87,8 +87,7 @@ class Program:
     """The statements of a graph: `leaves` (nodes), `forward`, `backward`, and a `name` for each node that has one."""
 
     def __init__(self, graph: Graph, level: Level = "named") -> None:
-        if level not in ("named", "op"):
-            raise ValueError(f'level={level!r}: choose "named" (a statement for every named value) or "op" (one for every op)')
+        check_level(level)
         self.graph = graph if level == "named" else graph.with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
@@ -138,6 +137,12 @@ class Program:
             phase: Phase = "forward" if node in draft.forward else "backward"
             module = self._modules.of(of.get(node, node))
             yield Statement(self._names[node], expression, node, phase, of.get(node), inputs, module, self)
+
+
+def check_level(level: str) -> None:
+    """Refuse a level that there is not."""
+    if level not in ("named", "op"):
+        raise ValueError(f'level={level!r}: choose "named" (a statement for every named value) or "op" (one for every op)')
 
 
 def program(graph: Graph, level: Level = "named") -> Program:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
@@ -69,6 +71,8 @@ def _base_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
 
 
 def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
+    if type(x) in (int, float) and x > 0:
+        return g * (out * math.log(x))
     return g * (out * np.log(cast_like(where((x == 0) & (exponent >= 0), 1, x), out)))
 
 

@@ -61,12 +61,16 @@ def main(argv: Sequence[str]) -> None:
     parser, typed = arguments(argv)
     if typed.seed is not None and not typed.quiz:
         parser.error("--seed goes with --quiz")
+    if typed.quiz and typed.html:
+        parser.error("--html writes the walk, which has its own quiz: leave --quiz out")
     if typed.seed is not None and typed.seed < 0:
         parser.error("--seed must not be negative")
     with np.errstate(all="ignore"):
         try:
             program = parse(typed.program)
-            graph = graph_of(program, leaves_of(typed.leaves), None if typed.wrt is None else typed.wrt.split(","))
+            graph = graph_of(
+                program, leaves_of(typed.leaves), None if typed.wrt is None else [name.strip() for name in typed.wrt.split(",")]
+            )
             only = len(program.statements) == 1 and program.statements[0].name is None
             show(graph, typed.level or ("op" if only else "named"), typed)
         except BrokenPipeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from typing import Any, NamedTuple
 
@@ -37,8 +38,26 @@ def check_example(graph: Graph, index: int | None) -> None:
         return
     if size is None:
         raise ValueError("this graph has no batch: no constant has a first axis of examples")
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < size:
+    try:
+        there = not isinstance(index, bool) and 0 <= operator.index(index) < size
+    except TypeError:
+        there = False
+    if not there:
         raise IndexError(f"example={index!r}: there are {size} examples, numbered from 0")
+
+
+def batched(graph: Graph, size: int) -> set[Node]:
+    """The values with a row for each example, and their gradients: what is made from constants that have one."""
+    told = program(graph)
+    found = {leaf for leaf in told.leaves if leaf.kind == "constant" and leaf.shape[:1] == (size,)}
+    for statement in told.forward:
+        if statement.shape[:1] == (size,) and not found.isdisjoint(statement.inputs):
+            found.add(statement.node)
+    for statement in told.backward:
+        inside = statement.of in found if statement.of is not None else not found.isdisjoint(statement.inputs)
+        if inside and statement.shape[:1] == (size,):
+            found.add(statement.node)
+    return found
 
 
 def example_of(graph: Graph, step: Step, index: int) -> Example | None:
@@ -46,24 +65,24 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
     size = batch_size(graph)
     if size is None or step.expression is None:
         return None
-    if np.shape(step.value)[:1] == (size,):
+    rows = batched(graph, size)
+    if step.node in rows and step.part is None:
         return Example(index, f"{step.name}[{index}]", step.value[index], False)
     told = program(graph)
     gradients = {s.node for s in told.backward}
     read = [x.node for x in leaves(step.expression) if isinstance(x, Name)]
-    summed = [x for x in read if x in gradients and x.shape[:1] == (size,)]
-    if not summed:
+    if not any(x in gradients and x in rows for x in read):
         return None
 
     def alone(node: Node) -> Any:
         """The gradients of the other examples are left out, in which every contribution is linear."""
-        if node not in gradients or node.shape[:1] != (size,):
+        if node not in gradients or node not in rows:
             return node.value
-        rows = np.zeros_like(node.value)
-        rows[index] = node.value[index]
-        return rows
+        one = np.zeros_like(node.value)
+        one[index] = node.value[index]
+        return one
 
     def name(node: Node) -> str:
-        return f"{told.name(node)}[{index}:{index + 1}]" if node.shape[:1] == (size,) else told.name(node)
+        return f"{told.name(node)}[{index}:{index + 1}]" if node in rows else told.name(node)
 
     return Example(index, python(step.expression, name), evaluate(step.expression, alone), True)

@@ -43,25 +43,26 @@ class Shape(float):
 
 def with_numbers(expression: Expression, value: Callable[[Node], Any] = lambda node: node.value) -> str:
     """An expression as source with numbers for names; arrays stand as their shapes."""
-    return python(shown(expression, value), str)
+    return python(shown(expression, value), str).replace("np.nan", "nan").replace("np.inf", "inf")
 
 
 def shown(expression: Expression, value: Callable[[Node], Any] = lambda node: node.value) -> Expression:
     """An expression over the numbers that its names stand for, with what is in brackets worked out."""
     with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
-        return _shown(expression, value, outermost=True)
+        return _shown(expression, value, in_brackets=False)
 
 
-def _shown(x: Expression, value: Callable[[Node], Any], outermost: bool = False) -> Expression:
+def _shown(x: Expression, value: Callable[[Node], Any], in_brackets: bool) -> Expression:
     if isinstance(x, Name):
         return _short(value(x.node))
     if isinstance(x, Number):
         return x
-    if x.op not in KEPT or (
-        not outermost and x.op in (ops.add, ops.subtract) and all(not isinstance(i, Apply) for i in x.inputs)
-    ):
+    is_sum = x.op in (ops.add, ops.subtract)
+    if x.op not in KEPT or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):
         return _short(evaluate(x, value))
-    return Apply(x.op, tuple(_shown(i, value) for i in x.inputs), x.params, x.shape, x.kind, x.size)
+    # Only the left operand of a sum stands without brackets when it is a sum itself.
+    inputs = tuple(_shown(x_i, value, in_brackets=not (is_sum and i == 0)) for i, x_i in enumerate(x.inputs))
+    return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size)
 
 
 def _short(value: Any) -> Number:

@@ -22,6 +22,7 @@ from tinygraph.express.expression import Name, Number, leaves
 from tinygraph.express.layout import Digits, Layout, Row, Times, Word, symbol
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
+from tinygraph.express.plain import plain
 from tinygraph.express.program import program
 from tinygraph.express.table import number
 from tinygraph.stepping.lens import example_of
@@ -151,7 +152,7 @@ class _Writer:
         total = step.contributions[-1].value if step.part is not None else step.value
         if not np.shape(total) and not isinstance(expression, Number):
             sides.append(Digits(number(total).replace("-", "−")))
-        return [side for i, side in enumerate(sides) if not i or side != sides[i - 1]]
+        return [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
 
     def _way(self, step: Step) -> Layout:
         """The step of the chain rule that one contribution is: ∂L/∂reader · ∂reader/∂x, or the part that is ∂L/∂x directly."""
@@ -207,6 +208,8 @@ def _value(value: Any) -> str:
 
 def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the quiz asks of each gradient, by name: a number, of an array its largest entry."""
+    if not chapter.graph.requests():
+        return
     values = {step.name: step.value for step in chapter.steps}
     quiz = Quiz(chapter.graph)
     while quiz.name is not None:

@@ -13,15 +13,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.express.local import Local, local_derivative
+from tinygraph.express.local import Local
 from tinygraph.express.program import Level, Program, program
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.ops import matmul
 from tinygraph.stepping.formula import FormulaError, evaluate, parse
 from tinygraph.stepping.lens import batch_size
 from tinygraph.stepping.stepper import Stepper
-from tinygraph.stepping.timeline import Step
+from tinygraph.stepping.timeline import Step, Walk
 
 RELATIVE, ABSOLUTE = 1e-2, 5e-4  # what a number may be off
 TOLERANCE = "within 1% or 0.0005"
@@ -75,6 +76,8 @@ class Quiz:
     """
 
     def __init__(self, graph: Graph, seed: int | None = None, level: Level = "named") -> None:
+        if graph.is_partial:
+            raise ValueError("this graph ends where something failed: there is no gradient to ask for")
         if not graph.requests():
             graph.backprop()
         self.seed = seed
@@ -331,8 +334,9 @@ class Quiz:
         graph = self.stepper.graph
         rng = np.random.default_rng(0)
         found: list[Graph] = []
+        numbers = _read_as_numbers(graph)
         for i in range(TRIES):
-            other = graph.with_leaves({x: _redrawn(x, rng, keep_sign=i % 2 == 0) for x in graph.forward if x.op is None})
+            other = graph.with_leaves({x: _redrawn(x, rng, i % 2 == 0, x in numbers) for x in graph.forward if x.op is None})
             if all(np.isfinite(s.value).all() for s in program(other).statements):
                 found.append(other)
             if len(found) == DRAWS:
@@ -367,14 +371,9 @@ class Way(NamedTuple):
 def _ways(graph: Graph, name: str) -> Iterator[Way]:
     """The ways back to the gradient of that name."""
     told = program(graph)
-    x = next(s.of for s in told.backward if s.name == name)
-    gradients = {s.of: s for s in told.backward if s.of is not None}
-    for reader in told.forward:
-        upstream = gradients.get(reader.node)
-        if x is not None and upstream is not None and x in set(reader.inputs):
-            local = local_derivative(told, reader, x, upstream.node)
-            if local is not None:
-                yield Way(reader.name, reader.right, upstream.name, upstream.node, local)
+    asked = next(s for s in told.backward if s.name == name)
+    for reader, upstream, local in Walk(told).ways(asked):
+        yield Way(reader.name, reader.right, told.name(upstream), upstream, local)
 
 
 def _gradient(graph: Graph, name: str) -> Any:
@@ -421,6 +420,15 @@ def _close(value: Any, right: Any) -> bool:
 # Other numbers
 
 
+def _read_as_numbers(graph: Graph) -> set[Node]:
+    """The leaves that arithmetic alone reads, so that any other number of their dtype would do."""
+    leaves = {x for x in graph.forward if x.op is None}
+    for node in graph.forward:
+        if node.op is not None and not node.op.elementwise and node.op is not matmul:
+            leaves.difference_update(x for x in node.inputs if isinstance(x, Node))
+    return leaves
+
+
 def _is_label(leaf: Node) -> bool:
     return leaf.kind == "constant" and bool(np.isin(leaf.value, (0, 1)).all())
 
@@ -433,15 +441,17 @@ def _is_distribution(leaf: Node) -> bool:
     )
 
 
-def _redrawn(leaf: Node, rng: np.random.Generator, keep_sign: bool) -> Any:
-    """A random value for a leaf: labels stay labels, whole numbers change places, other numbers become any of that size."""
+def _redrawn(leaf: Node, rng: np.random.Generator, keep_sign: bool, is_number: bool) -> Any:
+    """A random value for a leaf: rows of probabilities stay such, what is read as an index changes places."""
     value = leaf.value
-    if leaf.dtype.kind != "f":
+    if leaf.dtype.kind == "b" or (leaf.dtype.kind != "f" and not is_number):
         return rng.permutation(value) if leaf.shape else value
+    if leaf.dtype.kind != "f":
+        return rng.integers(2, 9, leaf.shape)
     if _is_distribution(leaf):
         return rng.permuted(value, axis=-1)
     if _is_label(leaf):
-        return rng.integers(0, 2, leaf.shape).astype(float)
+        return rng.uniform(0.05, 0.95, leaf.shape)
     signs = np.sign(value) if keep_sign else 0
     signs = np.where(signs == 0, rng.choice([-1, 1], leaf.shape), signs)
     inside = np.abs(value) < 1
@@ -466,6 +476,6 @@ def with_other_numbers(graph: Graph, seed: int) -> Graph:
 def _rounded(leaf: Node, rng: np.random.Generator) -> float:
     value = leaf.item()
     if _is_label(leaf):
-        return float(rng.integers(0, 2))
+        return float(value)
     sign = np.sign(value) or rng.choice([-1, 1])
     return float(sign * (round(rng.uniform(0.05, 0.95), 2) if abs(value) < 1 else round(rng.uniform(1, 3), 1)))

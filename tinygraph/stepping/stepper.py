@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import operator
+import sys
 from collections.abc import Callable
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +62,7 @@ class Stepper:
     backward
       dL = 1 = 1.000
       dy = w = 3.000
-      dw (1/2) += 2 * dy = 6.000, so far 6.000
+      dw (1/2) += 2 * dy = 2 * 3.000 = 6.000, so far 6.000
       dw (2/2) += y = 6.000, together 12.000
     """
 
@@ -99,6 +101,9 @@ class Stepper:
         """The step just taken, or None before the first."""
         return self.steps[self.position - 1] if self.position else None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"watchers": []}
+
     # Moving
 
     def step(self) -> Step:
@@ -122,10 +127,13 @@ class Stepper:
     def run(self, until: Until = None) -> Step | None:
         """Step on to a name, to the first step of which a function says so, else to a breakpoint or to the end.
 
-        Raises KeyError for a name that no step ahead has, ValueError for a condition that no step meets; the cursor then stays.
+        Raises KeyError for a name or breakpoint that no step has, ValueError for a condition that none meets; the cursor stays.
         """
         ahead = self.steps[self.position :]
         if until is None:
+            unknown = self.breakpoints - {step.name for step in self.steps}
+            if unknown:
+                raise KeyError(self._not_ahead(min(unknown)))
             hits = [i for i, step in enumerate(ahead, 1) if step.name in self.breakpoints and step.is_complete]
             self._move(self.position + (hits[0] if hits else len(ahead)))
             return self.current
@@ -178,10 +186,12 @@ class Stepper:
         The cursor is then behind the last update; `run()` walks through the next pass. Raises ValueError for a learning rate that
         is no finite number, and where there is no parameter with a gradient.
         """
-        if not isinstance(learning_rate, int | float) or not math.isfinite(learning_rate):
-            raise ValueError(f"learning_rate={learning_rate!r} must be a finite number")
+        real = isinstance(learning_rate, Real) and not isinstance(learning_rate, bool)
+        if not real or not abs(learning_rate) <= sys.float_info.max:
+            raise ValueError(f"learning_rate={learning_rate!r:.50} must be a finite number")
         chapter = self.chapter
-        updates = update_steps(chapter.graph, learning_rate)
+        with np.errstate(all="ignore"):  # a rate that is too large shows in the walk
+            updates = update_steps(chapter.graph, float(learning_rate))
         if not updates:
             raise ValueError("no tg.parameter has a gradient here, so there is nothing to update")
         following = Chapter(chapter.graph.with_leaves({step.node: step.value for step in updates}))
@@ -203,7 +213,7 @@ class Stepper:
         from tinygraph.stepping.lens import check_example
 
         check_example(self.graph, index)
-        self._example = index
+        self._example = None if index is None else operator.index(index)
         self._move(self.position, changed=True)
 
     @property

@@ -15,7 +15,7 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.express.expression import Expression, Number
 from tinygraph.express.local import Local, local_derivative, upstream_expression
-from tinygraph.express.program import Level, Program, Statement, program
+from tinygraph.express.program import Level, Program, Statement, check_level, program
 from tinygraph.express.python import python
 from tinygraph.express.simplify import simplified
 from tinygraph.express.table import number
@@ -76,8 +76,9 @@ class Step:
             sides = [self.name, self.equation, self.numbers, number(self.value)]
             return " = ".join(side for i, side in enumerate(sides) if i < 2 or side != sides[i - 1])
         added = self.contributions[-1].value
+        numbers = f" = {self.numbers}" if self.numbers not in (self.equation, number(added)) else ""
         total = f", so far {number(self.value)}" if self.part[0] < self.part[1] else f", together {number(self.value)}"
-        return f"{self.title} += {self.equation} = {number(added)}{total}"
+        return f"{self.title} += {self.equation}{numbers} = {number(added)}{total}"
 
     def __repr__(self) -> str:
         return f"<step {self.text}>"
@@ -85,6 +86,7 @@ class Step:
 
 def steppable(graph: Graph, level: Level) -> Graph:
     """The graph in which every forward statement has a name, so that its gradient is a statement too."""
+    check_level(level)
     if level == "op":
         return graph.with_named(node for node in graph.forward if node.op is not None)
     unnamed = [s.node for s in program(graph).forward if graph.name(s.node) is None]
@@ -93,16 +95,18 @@ def steppable(graph: Graph, level: Level) -> Graph:
 
 def steps_of(graph: Graph) -> list[Step]:
     """Every step of a graph that is `steppable`: each forward statement, then each gradient in the order of the walk back."""
-    walk = _Walk(program(graph))
+    walk = Walk(program(graph))
     return [*map(_forward, walk.told.forward), *(step for s in walk.told.backward for step in _backward(walk, s))]
 
 
-class _Walk:
+class Walk:
     """A program with what the way back asks for at every step: who reads a value, and the gradient of each."""
 
     def __init__(self, told: Program) -> None:
         self.told = told
-        self.gradients = {s.of: s.node for s in told.backward if s.of is not None}
+        # Each gradient with all that belong to the same output.
+        requests = told.graph.requests()
+        self.gradients = {g: request.gradients for request in requests for g in request.gradients.values()}
         self.readers: dict[Node, list[Statement]] = {}
         for statement in told.forward:
             for x in statement.inputs:
@@ -114,7 +118,7 @@ class _Walk:
         if x is None:
             return
         for reader in self.readers.get(x, ()):
-            upstream = self.gradients.get(reader.node)
+            upstream = self.gradients[statement.node].get(reader.node)
             if upstream is not None:
                 local = local_derivative(self.told, reader, x, upstream)
                 if local is not None:
@@ -128,7 +132,7 @@ def _forward(statement: Statement) -> Step:
     )  # fmt: skip
 
 
-def _backward(walk: _Walk, statement: Statement) -> Iterator[Step]:
+def _backward(walk: Walk, statement: Statement) -> Iterator[Step]:
     """The step of a gradient, or one for each of the statements that its value goes into."""
     told, ways = walk.told, list(walk.ways(statement))
     whole = Step(
@@ -191,16 +195,22 @@ def product(told: Program, local: Local, upstream: Node) -> Expression:
 
 
 def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
-    """One step of gradient descent for each parameter that has a gradient; values are those after it."""
+    """One step of gradient descent for each parameter that has a gradient; values are those after it.
+
+    Raises ValueError where several outputs have gradients with respect to one parameter.
+    """
     told = program(graph)
-    steps = []
+    steps: dict[Node, Step] = {}
     for statement in told.backward:
         parameter = statement.of
-        if parameter is not None and parameter.kind == "parameter":
-            name = told.name(parameter)
-            value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
-            equation = f"{name} - {learning_rate:g} * {statement.name}"
-            numbers = f"{number(parameter.value)} - {learning_rate:g} * {number(statement.value)}"
-            numbers = equation if parameter.shape else numbers
-            steps.append(Step("update", name, equation, numbers, value[()], parameter, None, parameter.place))
-    return steps
+        if parameter is None or parameter.kind != "parameter":
+            continue
+        name = told.name(parameter)
+        if parameter in steps:
+            raise ValueError(f"two outputs have gradients for {name}: make a graph of the one to be made small")
+        value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
+        equation = f"{name} - {learning_rate:g} * {statement.name}"
+        numbers = f"{number(parameter.value)} - {learning_rate:g} * {number(statement.value)}"
+        numbers = equation if parameter.shape else numbers
+        steps[parameter] = Step("update", name, equation, numbers, value[()], parameter, None, parameter.place)
+    return list(steps.values())
