@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import operator
-import sys
 from collections.abc import Callable
 from numbers import Real
 from pathlib import Path
@@ -186,12 +186,10 @@ class Stepper:
         The cursor is then behind the last update; `run()` walks through the next pass. Raises ValueError for a learning rate that
         is no finite number, and where there is no parameter with a gradient.
         """
-        real = isinstance(learning_rate, Real) and not isinstance(learning_rate, bool)
-        if not real or not abs(learning_rate) <= sys.float_info.max:
-            raise ValueError(f"learning_rate={learning_rate!r:.50} must be a finite number")
+        rate = _finite(learning_rate)
         chapter = self.chapter
         with np.errstate(all="ignore"):  # a rate that is too large shows in the walk
-            updates = update_steps(chapter.graph, float(learning_rate))
+            updates = update_steps(chapter.graph, rate)
         if not updates:
             raise ValueError("no tg.parameter has a gradient here, so there is nothing to update")
         following = Chapter(chapter.graph.with_leaves({step.node: step.value for step in updates}))
@@ -269,3 +267,14 @@ class Stepper:
     def __repr__(self) -> str:
         current = self.current
         return f"<stepper: {self.position} of {len(self.steps)} steps{'' if current is None else f', at {current.text}'}>"
+
+
+def _finite(rate: Any) -> float:
+    """A learning rate as a number; raises ValueError for what is none."""
+    try:
+        value = float(rate) if isinstance(rate, Real) and not isinstance(rate, bool) else math.nan
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise ValueError(f"learning_rate={rate!r:.50} must be a finite number")
+    return value
