@@ -66,6 +66,7 @@ class TestRightGradientsAtAnySize:
             lambda: (w := P([0.0, 0.0, 0.0]), tg.softmax_cross_entropy(w, C([1.0, 0, 0]))),
             lambda: (w := P([1e-9, 2.0]), np.sum(np.maximum(w, 0))),
             lambda: (w := P([-1.0, 0.5]), np.sum(np.where(w > 0, w, 0))),
+            lambda: (w := P(np.zeros((0, 3))), np.sum(w * 2)),
             lambda: (w := P(0.7), tg.stop_gradient(w) * w),
         ],
     )

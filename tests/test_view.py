@@ -198,6 +198,19 @@ def test_without_an_engine_a_notebook_gets_the_error_and_the_table(monkeypatch: 
     assert set(neuron().view()._repr_mimebundle_()) == {"text/plain", "text/html"}
 
 
+def test_a_notebook_waits_once_for_an_engine_that_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    engine = tmp_path / "dot"
+    engine.write_text(f"#!/bin/sh\necho run >> {tmp_path}/runs\nexit 3\n")
+    engine.chmod(0o755)
+    monkeypatch.setenv("TINYGRAPH_DOT", str(engine))
+    view, picture = neuron().view(), neuron().draw()
+    assert "text/html" not in view._repr_mimebundle_()
+    assert view._repr_html_() is None
+    assert "image/svg+xml" not in picture._repr_mimebundle_()
+    assert picture._repr_svg_() is None
+    assert (tmp_path / "runs").read_text().count("run") == 2
+
+
 def test_all_layouts_of_a_page_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     given = []
     now = [0.0]

@@ -60,7 +60,7 @@ class Differences:
         x, claimed = np.asarray(self._values[node], np.float64), self._claimed(node)
         phi = self._along(node)
         found = [self._compared(phi, x, claimed, pattern, where) for pattern, where in _patterns(x.shape)]
-        return min(found, key=lambda v: 0 if v.right is False else 1 if v.right is None else 2)
+        return min(found, key=lambda v: 0 if v.right is False else 1 if v.right is None else 2, default=Verdict(True, 0.0, 0.0))
 
     def _claimed(self, node: Node) -> Any:
         recorded = self.gradients[node].value

@@ -31,6 +31,7 @@ class Picture:
         self.drawing = drawing
         self.settings = settings  # those of `draw` but for the folding, which the drawing has
         self.refold = refold  # the same picture, folded in another way; None where it cannot be
+        self._failed = False  # when it was shown last: a notebook that asks again need not wait again
         self.theme = one_of("theme", settings["theme"], tuple(THEMES))
         self.direction = one_of("direction", settings["direction"], DIRECTIONS)
 
@@ -95,14 +96,16 @@ class Picture:
         return path
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        self._failed = False
         try:
             return {"image/svg+xml": self.svg, "text/plain": repr(self)}
         except LayoutError as error:
+            self._failed = True
             return {"text/plain": f"{error}\n\n{self.graph!r}"}
 
     def _repr_svg_(self) -> str | None:
         try:
-            return self.svg
+            return None if self._failed else self.svg
         except LayoutError:
             return None
 

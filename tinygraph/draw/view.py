@@ -40,6 +40,7 @@ class View:
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
+        self._failed = False  # when it was shown last: a notebook that asks again need not wait again
 
     @property
     def html(self) -> str:
@@ -54,14 +55,16 @@ class View:
         return path
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        self._failed = False
         try:
             return {"text/html": self._frame(), "text/plain": repr(self)}
         except LayoutError as error:
+            self._failed = True
             return {"text/plain": f"{error}\n\n{self.picture.graph!r}"}
 
     def _repr_html_(self) -> str | None:
         try:
-            return self._frame()
+            return None if self._failed else self._frame()
         except LayoutError:
             return None
 
