@@ -118,6 +118,15 @@ class TestFoldingControls:
             assert choice.locator("option:checked").inner_text() == "only layer4 open"
             assert not visit.trouble
 
+    def test_ways_to_fold_that_are_left_out_are_counted(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tinygraph.draw.view.CARDS", 50)
+        with browser() as visit:
+            page = visit.page
+            page.goto(perceptron(5).view().save(tmp_path / "g.html").as_uri())
+            assert page.locator("#modules option").all_inner_texts() == ["all open", "all folded", "only layer1 open"]
+            assert "4 more: choose by view(fold=[...])" in page.inner_text("#modules")
+            assert not visit.trouble
+
     def test_a_group_of_repeated_modules_has_no_dead_button(self, tmp_path: Path) -> None:
         with browser() as visit:
             page = visit.page

@@ -207,6 +207,7 @@ if (drawings.length > 1) {
     list.onchange = () => show(DATA.states[Number(list.value)]);
     label.append(list);
     document.getElementById("modules").append(label);
+    if (DATA.left) label.append(element("span", ` (too large for ${DATA.left} more: choose by view(fold=[...]))`, "hint"));
   }
   controls();
 }

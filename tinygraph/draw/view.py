@@ -113,7 +113,7 @@ def page(picture: Picture) -> str:
     home = files("tinygraph.draw")
     data = {
         "cards": cards, "modules": modules if len(shown) > 1 else [], "states": [state._asdict() for state in shown],
-        "independent": independent and len(shown) == len(states),
+        "independent": independent and len(shown) == len(states), "left": len(states) - len(shown),
     }  # fmt: skip
     templates = "".join(f'<template id="equation-{key}">{text}</template>' for key, text in equations.items())
     return (
