@@ -369,3 +369,7 @@ def test_whatever_is_typed_is_read_or_refused() -> None:
     print(f"{FUZZ:,} inputs: {READ}, the slowest took {SLOWEST['']:.3f} s, memory grew by {grown / 1e6:.0f} MB")
     if FUZZ <= 1000:  # in a long run hypothesis itself remembers every input
         assert grown < RESIDENT
+
+
+def test_the_minus_of_typesetters_is_a_minus() -> None:
+    assert evaluate(parse("−2 − x"), {"x": 3.0}) == -5

@@ -208,8 +208,8 @@ def unknown(name: str, known: Sequence[str]) -> str:
 
 
 def _lines(text: str) -> str:
-    """The text without common indentation, its lines ended as Python counts them."""
-    return inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n"))
+    """The text without common indentation, its lines ended and its minus signs spelled as Python has them."""
+    return inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n").replace("−", "-"))
 
 
 def _parsed(source: str, lists: bool = False) -> ast.Module:
