@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinygraph as tg
+from tinygraph import ops
 from tinygraph.stepping.formula import FormulaError, Number, data, evaluate, functions, parse
 
 FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "500"))  # inputs; 100000 for the full run
@@ -253,6 +254,8 @@ def test_what_is_printed_is_read_again_with_equal_values(tree: Any) -> None:
         except ValueError:  # a whole number to a negative power, which NumPy refuses
             return
         graph = tg.Graph(root, names={"w": VALUES["w"], "b": VALUES["b"], "x": VALUES["x"], "out": root})
+        if any(node.op is ops.remainder and node.dtype.kind != "f" for node in graph.forward):
+            return  # whole numbers have 0 for a remainder by 0, and the numbers of formulas are none
         leaves = {graph.name(node) or "": node for node in graph.forward if node.op is None}
         text = "; ".join(f"{s.name} = {s.right}" for s in graph.statements())
         for values in (leaves, {name: node.value for name, node in leaves.items()}):
