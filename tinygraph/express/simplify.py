@@ -7,6 +7,7 @@ factors in the order of the rule, and scalar divisors last; a sum as a flat list
 - a sign comes out of a product, a quotient, a matrix product and a sum over axes;
 - a scalar divisor (a count or a number) comes out of products and sums over axes, and out of a sum that shares it;
 - a value that is only repeated to another shape is used as it is where the result has that shape anyway;
+- a number below the line cancels against the coefficient where the division is exact: 2·x / (2·y) is x / y;
 - undoing a broadcast is a sum over the axes that were recorded as stretched; a cast to the same dtype is dropped.
 
 0·x is never folded, because NaN and infinity must survive.

@@ -13,21 +13,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.express.local import Local
 from tinygraph.express.program import Level, Program, program
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
-from tinygraph.node import Node
-from tinygraph.ops import matmul
 from tinygraph.stepping.formula import FormulaError, evaluate, parse
-from tinygraph.stepping.lens import batch_size
+from tinygraph.stepping.judging import fits, gradient_of, is_close, mistakes_with, on_other_leaves, ways_back, with_other_numbers
 from tinygraph.stepping.stepper import Stepper
-from tinygraph.stepping.timeline import Step, Walk
+from tinygraph.stepping.timeline import Step
 
 RELATIVE, ABSOLUTE = 1e-2, 5e-4  # what a number may be off
 TOLERANCE = "within 1% or 0.0005"
-DRAWS = 5  # of other leaves on which a formula must hold
-TRIES = 40  # at leaves on which everything is finite
 WORDS = "a number, a formula, hint, reveal or quit"
 
 
@@ -243,7 +238,7 @@ class Quiz:
         return f"{_equation(step)} = {number(step.value)}"
 
     def _hint(self, i: int) -> str:
-        ways = list(_ways(self.stepper.graph, self._step.name))
+        ways = list(ways_back(self.stepper.graph, self._step.name))
         if i == 0:
             return f"upstream: {', '.join(dict.fromkeys(f'{way.name} = {number(way.upstream.value)}' for way in ways))}"
         if i == 2:
@@ -287,7 +282,7 @@ class Quiz:
 
         if same(value):
             return None
-        wrong = next((why for why, other in _mistakes(self.stepper.graph, self._step.name) if same(other)), None)
+        wrong = next((why for why, other in mistakes_with(self.stepper.graph, self._step.name) if same(other)), None)
         if wrong is None and not given.shape:
             right = np.sign(given) == np.sign(value[at])
             wrong = "The sign is right, the size is not" if right else "Even the sign is off"
@@ -305,20 +300,20 @@ class Quiz:
         if not formula.free:
             return self._number(here)
         shape = np.shape(self._step.value)
-        if not _fits(np.shape(here), shape):
+        if not fits(np.shape(here), shape):
             return f"It has the shape {np.shape(here)}, and {self.name} has {shape}, as has the value that it belongs to"
         found = [(other, np.asarray(evaluate(formula, self._values(other)), dtype=np.float64)) for other in self._others]
         finite = [(other, value) for other, value in found if np.isfinite(value).all()]
         if not finite:
             raise FormulaError("the formula is not a finite number on any leaves tried")
         name = self._step.name
-        if all(_close(value, _gradient(other, name)) for other, value in finite):
+        if all(is_close(value, gradient_of(other, name)) for other, value in finite):
             return None
-        mistakes = [dict(_mistakes(other, name)) for other, _ in finite]
+        mistakes = [dict(mistakes_with(other, name)) for other, _ in finite]
         for why in mistakes[0]:
-            if all(_close(value, known.get(why)) for (_, value), known in zip(finite, mistakes, strict=True)):
+            if all(is_close(value, known.get(why)) for (_, value), known in zip(finite, mistakes, strict=True)):
                 return why
-        return "On other numbers than these it is something else" if _close(here, self._step.value) else "It is something else"
+        return "On other numbers than these it is something else" if is_close(here, self._step.value) else "It is something else"
 
     def _check_known(self, name: str, where: str, known: Mapping[str, Any]) -> None:
         if name in known:
@@ -330,18 +325,7 @@ class Quiz:
 
     @cached_property
     def _others(self) -> list[Graph]:
-        """The same graph on other leaves, on which every gradient is finite; on its own where none such are found."""
-        graph = self.stepper.graph
-        rng = np.random.default_rng(0)
-        found: list[Graph] = []
-        numbers = _read_as_numbers(graph)
-        for i in range(TRIES):
-            other = graph.with_leaves({x: _redrawn(x, rng, i % 2 == 0, x in numbers) for x in graph.forward if x.op is None})
-            if all(np.isfinite(s.value).all() for s in program(other).statements):
-                found.append(other)
-            if len(found) == DRAWS:
-                break
-        return found or [graph]
+        return on_other_leaves(self.stepper.graph)
 
 
 def _asked(stepper: Stepper) -> Iterator[Step]:
@@ -356,126 +340,3 @@ def _asked(stepper: Stepper) -> Iterator[Step]:
 def _equation(step: Step) -> str:
     """The whole equation of a gradient, where the step may show one contribution to it."""
     return f"{step.name} = {step.equation if step.statement is None else step.statement.right}"
-
-
-class Way(NamedTuple):
-    """How a gradient comes back: through which statement, with which upstream gradient and local derivative."""
-
-    reader: str
-    text: str
-    name: str
-    upstream: Node
-    local: Local
-
-
-def _ways(graph: Graph, name: str) -> Iterator[Way]:
-    """The ways back to the gradient of that name."""
-    told = program(graph)
-    asked = next(s for s in told.backward if s.name == name)
-    for reader, upstream, local in Walk(told).ways(asked):
-        yield Way(reader.name, reader.right, told.name(upstream), upstream, local)
-
-
-def _gradient(graph: Graph, name: str) -> Any:
-    return next(s.value for s in program(graph).backward if s.name == name)
-
-
-def _mistakes(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
-    """What people answer by mistake, with what to say to it."""
-    right = _gradient(graph, name)
-    yield "The sign is wrong", -right
-    ways = list(_ways(graph, name))
-    for way in ways:
-        of = f" through {way.reader}" if len(ways) > 1 else ""
-        if way.local.is_factor:
-            local, upstream = way.local.node.value, way.upstream.value
-            yield f"That is the local derivative{of} alone: the upstream gradient is forgotten", local
-            yield f"That is the local derivative{of} with the wrong sign, and the upstream gradient is forgotten", -local
-            yield f"That is the upstream gradient{of} alone: the local derivative is forgotten", upstream
-            if len(ways) > 1:
-                yield f"That is what comes{of} alone: the other readers contribute too", local * upstream
-    size = batch_size(graph)
-    if size is not None and size > 1:
-        yield f"It is {size} times too large: is the mean forgotten?", right * size
-        yield f"It is {size} times too small: is it a sum, not a mean?", right / size
-
-
-def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    """Whether a value of one shape stands for all entries of another."""
-    try:
-        return np.broadcast_shapes(shape, wanted) == wanted
-    except ValueError:
-        return False
-
-
-def _close(value: Any, right: Any) -> bool:
-    """Whether two values are the same but for rounding."""
-    if right is None or not _fits(np.shape(value), np.shape(right)):
-        return False
-    relative = 1e-3 if np.asarray(right).dtype.itemsize < 8 else 1e-6
-    size = np.max(np.abs(right), initial=0)
-    return bool((np.abs(np.asarray(value, dtype=np.float64) - right) <= relative * size + 1e-12).all())
-
-
-# Other numbers
-
-
-def _read_as_numbers(graph: Graph) -> set[Node]:
-    """The leaves that arithmetic alone reads, so that any other number of their dtype would do."""
-    leaves = {x for x in graph.forward if x.op is None}
-    for node in graph.forward:
-        if node.op is not None and not node.op.elementwise and node.op is not matmul:
-            leaves.difference_update(x for x in node.inputs if isinstance(x, Node))
-    return leaves
-
-
-def _is_label(leaf: Node) -> bool:
-    return leaf.kind == "constant" and bool(np.isin(leaf.value, (0, 1)).all())
-
-
-def _is_distribution(leaf: Node) -> bool:
-    """Whether the rows of a constant are probabilities, as one-hot labels are."""
-    value = leaf.value
-    return (
-        leaf.kind == "constant" and leaf.ndim > 0 and leaf.shape[-1] > 1 and np.allclose(value.sum(-1), 1) and (value >= 0).all()
-    )
-
-
-def _redrawn(leaf: Node, rng: np.random.Generator, keep_sign: bool, is_number: bool) -> Any:
-    """A random value for a leaf: rows of probabilities stay such, what is read as an index changes places."""
-    value = leaf.value
-    if leaf.dtype.kind == "b" or (leaf.dtype.kind != "f" and not is_number):
-        return rng.permutation(value) if leaf.shape else value
-    if leaf.dtype.kind != "f":
-        return rng.integers(2, 9, leaf.shape)
-    if _is_distribution(leaf):
-        return rng.permuted(value, axis=-1)
-    if _is_label(leaf):
-        return rng.uniform(0.05, 0.95, leaf.shape)
-    signs = np.sign(value) if keep_sign else 0
-    signs = np.where(signs == 0, rng.choice([-1, 1], leaf.shape), signs)
-    inside = np.abs(value) < 1
-    return signs * np.where(inside, rng.uniform(0.05, 0.95, leaf.shape), rng.uniform(1, 2.5, leaf.shape))
-
-
-def with_other_numbers(graph: Graph, seed: int) -> Graph:
-    """The graph on other scalar leaves of one or two decimals, of the same sign and size; labels stay 0 or 1.
-
-    Raises ValueError where none of the numbers tried has finite gradients.
-    """
-    rng = np.random.default_rng(seed)
-    scalars = [leaf for leaf in graph.forward if leaf.op is None and not leaf.shape and leaf.dtype.kind == "f"]
-    for _ in range(TRIES):
-        with np.errstate(all="ignore"):
-            other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in scalars})
-        if all(np.isfinite(s.value).all() for s in program(other).statements):
-            return other
-    raise ValueError(f"seed={seed}: no numbers were found on which every gradient is finite")
-
-
-def _rounded(leaf: Node, rng: np.random.Generator) -> float:
-    value = leaf.item()
-    if _is_label(leaf):
-        return float(value)
-    sign = np.sign(value) or rng.choice([-1, 1])
-    return float(sign * (round(rng.uniform(0.05, 0.95), 2) if abs(value) < 1 else round(rng.uniform(1, 3), 1)))
