@@ -58,12 +58,17 @@ class Visit:
         return self.requests + self.dialogs + self.errors
 
 
+def needs_chromium() -> None:
+    """Skip the test where there is no browser."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"needs a browser: apt-get install chromium, for {CHROMIUM}")
+
+
 @contextmanager
 def browser() -> Iterator[Visit]:
     """One page in a browser of its own; skips the test where there is no browser."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-    if not CHROMIUM.exists():
-        pytest.skip(f"needs a browser: apt-get install chromium, for {CHROMIUM}")
+    needs_chromium()
     with tempfile.TemporaryDirectory() as profile, playwright.sync_playwright() as driver:
         context = driver.chromium.launch_persistent_context(
             profile, executable_path=str(CHROMIUM), args=FLAGS, viewport={"width": 1200, "height": 900}

@@ -168,6 +168,13 @@ def run_of(label: str, graph: tg.Graph, source: str | None = None) -> Run:
     return Run(label, source or graph.source(), [leaf.value for leaf in told.leaves], expected)
 
 
+def executed(source: str) -> Any:
+    """The function of a printed program."""
+    module: dict[str, Any] = {}
+    exec(compile(source, "emitted", "exec"), module)
+    return module.get("forward_backward") or module["forward"]
+
+
 RUNNER = """
 import pickle, sys, warnings
 warnings.simplefilter("error")

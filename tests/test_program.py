@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
+from tests.programs import executed
 from tinygraph.express.expression import Like, leaves
 from tinygraph.express.program import LONGEST, program
 
@@ -210,9 +211,7 @@ def test_float32_programs_give_float32(level: Any) -> None:
     L = A + 1
     graph = tg.Graph(L, names={"w": w, "A": A, "L": L})
     graph.backprop()
-    module: dict[str, Any] = {}
-    exec(graph.source(level), module)
-    _, gradients = module["forward_backward"](w.value)
+    _, gradients = executed(graph.source(level))(w.value)
     assert {name: g.dtype.name for name, g in gradients.items()} == dict.fromkeys(gradients, "float32")
 
 

@@ -12,7 +12,18 @@ import pytest
 
 import tinygraph as tg
 from tests.op_cases import LAYOUTS, Case, cases
-from tests.programs import MODELS, RANDOM, Run, assert_same, backward, hessian_vector, in_a_fresh_interpreter, perceptron, run_of
+from tests.programs import (
+    MODELS,
+    RANDOM,
+    Run,
+    assert_same,
+    backward,
+    executed,
+    hessian_vector,
+    in_a_fresh_interpreter,
+    perceptron,
+    run_of,
+)
 from tests.test_contract import recorded, weights
 from tinygraph.express.expression import applied
 from tinygraph.express.program import program
@@ -79,12 +90,6 @@ class TestCanonicalLines:
         source = backward(perceptron(8, sizes=(784, 128, 64, 10))).source()
         assert len(source.splitlines()) < 60
         assert max(map(len, source.splitlines())) <= 120
-
-
-def executed(source: str) -> Any:
-    module: dict[str, Any] = {}
-    exec(compile(source, "emitted", "exec"), module)
-    return module.get("forward_backward") or module["forward"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

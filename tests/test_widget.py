@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import CHROMIUM, Visit, browser
+from tests.browser import Visit, browser, needs_chromium
 from tests.drawings import logistic, neuron
 from tests.test_stepper_page import count, red
 from tinygraph.stepping.page import script
@@ -275,8 +275,7 @@ NOTEBOOKS = {"page.ipynb": [MODEL + "s"], "widget.ipynb": [MODEL + "s.run(until=
 def lab(folder: Path) -> Iterator[str]:
     """A server of JupyterLab for a folder, with a home of its own; gives its address and its token as an address to fill in."""
     pytest.importorskip("jupyterlab", reason="needs JupyterLab: pip install jupyterlab")
-    if not CHROMIUM.exists():
-        pytest.skip(f"needs a browser: apt-get install chromium, for {CHROMIUM}")
+    needs_chromium()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygraph.backprop import between, sweep
 from tinygraph.express.expression import Expression
-from tinygraph.express.layout import symbol
+from tinygraph.express.layout import signed, symbol
 from tinygraph.express.local import local_derivative
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -201,19 +201,14 @@ def shape_of(node: Node) -> str:
     return f" {'×'.join(map(str, node.shape))}" if node.shape else ""
 
 
-def signed(text: str) -> str:
-    """A number with the minus sign of mathematics."""
-    return text.replace("-", "−")
-
-
 def told(value: Any) -> str:
     """A value in a few characters: no zero has a sign."""
     return signed(number(value + 0.0 if np.asarray(value).dtype.kind == "f" else value))
 
 
-def norm(value: Any) -> str:
+def norm(value: Any, of: str = "·") -> str:
     """The Euclidean norm of a gradient."""
-    return f"‖·‖ = {told(np.sqrt(np.sum(np.square(value, dtype=np.float64))))}"
+    return f"‖{of}‖ = {told(np.sqrt(np.sum(np.square(value, dtype=np.float64))))}"
 
 
 def request_of(graph: Graph) -> Request | None:

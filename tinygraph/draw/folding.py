@@ -5,13 +5,11 @@ A folded card lists what comes in, the parameters that only it reads, what goes 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from tinygraph.draw.cards import LONGEST, ROWS, Card, Drawing, Edge, Finding, Line, Painter, Row, shape_of, told
+from tinygraph.draw.cards import LONGEST, ROWS, Card, Drawing, Edge, Finding, Line, Painter, Row, norm, shape_of
 from tinygraph.express.expression import applied
 from tinygraph.express.python import python
 from tinygraph.express.table import cut
@@ -31,10 +29,9 @@ def folded(drawing: Drawing, painter: Painter, fold: Sequence[str] | bool | None
     Raises ValueError for a name that is no module's, with those that there are.
     """
     modules = modules_of(drawing)
-    if fold is None:
-        return _by_size(drawing, painter) if len(drawing.cards) > MOST else drawing
-    if fold is True:
-        drawing = merged(drawing, painter, _repeats(_outermost(drawing, set(modules))))
+    if fold is None or fold is True:
+        if fold:
+            drawing = merged(drawing, painter, _repeats(_outermost(drawing, set(modules))))
         return _by_size(drawing, painter) if len(drawing.cards) > MOST else drawing
     there = ", ".join(modules) if modules else "none: name them by nested dicts, names={**locals(), 'layer1': {...}}"
     if fold and not isinstance(fold, str) and not (isinstance(fold, Iterable) and all(isinstance(name, str) for name in fold)):
@@ -260,18 +257,13 @@ def _read_from(nodes: Sequence[Node], source: str, backward: frozenset[Node], pa
 def _parameters(leaves: Sequence[Card], painter: Painter) -> Row:
     """The parameters that a folded card holds, and the norms of their gradients."""
     nodes = [card.node for card in leaves if card.node is not None]
-    sizes = Counter(nodes)
     names = ", ".join(f"{painter.name(node)}{shape_of(node)}" for node in nodes[:4])
-    lines = [Line(names if len(sizes) <= 4 else f"{names}, … {len(nodes) - 4} more")]
+    lines = [Line(names if len(nodes) <= 4 else f"{names}, … {len(nodes) - 4} more")]
     known = [node for node in nodes if node in painter.gradients]
     if known and painter.values:
-        parts = [f"‖{painter.gradient_name(node)}‖ = {told(_size(painter.gradients[node]))}" for node in known[:2]]
+        parts = [norm(painter.gradients[node].value, painter.gradient_name(node)) for node in known[:2]]
         lines.append(Line(", ".join(parts) + (", …" if len(known) > 2 else ""), backward=True))
     return Row(lines)
-
-
-def _size(gradient: Node) -> np.float64:
-    return np.float64(np.sqrt(np.sum(np.square(gradient.value, dtype=np.float64))))
 
 
 def _rerouted(edges: Sequence[Edge], home: Mapping[str, str], new: Mapping[str, Card], old: Mapping[str, Card]) -> list[Edge]:

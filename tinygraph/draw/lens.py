@@ -10,8 +10,9 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.check import find_nonfinite
-from tinygraph.draw.cards import LONGEST, Card, Drawing, Finding, Line, Painter, signed, told
+from tinygraph.draw.cards import LONGEST, Card, Drawing, Finding, Line, Painter, told
 from tinygraph.draw.differences import Differences, Verdict
+from tinygraph.express.layout import signed
 from tinygraph.express.table import cut
 from tinygraph.node import Node
 

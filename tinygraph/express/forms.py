@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Name, Number
-from tinygraph.express.layout import Cases, Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sign, Times, Word
+from tinygraph.express.layout import Cases, Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sign, Times, Word, signed
 from tinygraph.express.pieces import ATOM, BIG, CASES, PRODUCT, RELATION, SUM, Index, Told, listed, raisable, several, with_index
 from tinygraph.express.products import Factor, as_product, factors_of, matrix_product, product, without_new_axes
 from tinygraph.express.reductions import REDUCTIONS, counted, einstein_sum, reduced
@@ -166,9 +166,9 @@ def _part(notation: Notation, template: Sequence[Any], arrays: Sequence[Expressi
 
 def _subscript(part: Any) -> Layout:
     if isinstance(part, slice):
-        given = ["" if end is None else str(end).replace("-", "−") for end in (part.start, part.stop, part.step)]
+        given = ["" if end is None else signed(str(end)) for end in (part.start, part.stop, part.step)]
         return Digits(":".join(given if given[2] else given[:2]))
-    return Word("…") if part is Ellipsis else Word("new") if part is None else Digits(str(part).replace("-", "−"))
+    return Word("…") if part is Ellipsis else Word("new") if part is None else Digits(signed(str(part)))
 
 
 Form: TypeAlias = "Callable[[Notation, Apply, Index | None], Told]"

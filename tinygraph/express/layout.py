@@ -133,6 +133,11 @@ def symbol(name: str) -> Symbol:
     return Symbol(GREEK.get(head, head), ",".join(GREEK.get(part, part) for part in rest))
 
 
+def signed(text: str) -> str:
+    """A number, or an equation, with the minus sign of mathematics."""
+    return text.replace("-", "−")
+
+
 def lowered(layout: Layout, index: str) -> Layout:
     """A layout with an index, which a partial derivative passes on to what it is taken by."""
     if not index:

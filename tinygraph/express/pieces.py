@@ -22,6 +22,7 @@ from tinygraph.express.layout import (
     Times,
     Word,
     lowered,
+    signed,
 )
 from tinygraph.express.python import constant, literal
 
@@ -43,7 +44,7 @@ def written_number(value: Any) -> Told:
     mantissa, _, exponent = text.lstrip("-").partition("e")
     layout: Layout = Digits(mantissa.removesuffix(".0"))
     if exponent:
-        power = Raised(Digits("10"), Digits(str(int(exponent)).replace("-", "−")))
+        power = Raised(Digits("10"), Digits(signed(str(int(exponent)))))
         layout = power if mantissa == "1" else Row((layout, Times(dot=True), power))
     if text.startswith("-"):
         return Row((Sign("−", tight=True), layout)), SUM
@@ -53,7 +54,7 @@ def written_number(value: Any) -> Told:
 def written_metadata(value: Any) -> Layout:
     """Metadata such as an axis."""
     text = value if isinstance(value, str) and value else constant(value)
-    return Digits(text.replace("-", "−")) if re.fullmatch(r"-?[\d.]+", text) else Word(text)
+    return Digits(signed(text)) if re.fullmatch(r"-?[\d.]+", text) else Word(text)
 
 
 def given_metadata(x: Apply) -> Iterator[tuple[str, Any]]:

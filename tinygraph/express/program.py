@@ -177,9 +177,6 @@ class _Draft:
                 self.unit_seeds.add(request.seed)
         self._write(kept, inlined)
 
-    def is_statement(self, node: Node) -> bool:
-        return node in self.expressions
-
     def _write(self, kept: set[Node], inlined: set[Node]) -> None:
         """The expression of every node in order of creation: inputs come before their readers."""
         uses = self._uses(kept)

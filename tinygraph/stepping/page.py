@@ -19,7 +19,7 @@ from tinygraph.draw.picture import Picture
 from tinygraph.draw.view import script_json
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.expression import Name, Number, leaves
-from tinygraph.express.layout import Digits, Layout, Row, Times, Word, symbol
+from tinygraph.express.layout import Digits, Layout, Row, Times, Word, signed, symbol
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -151,7 +151,7 @@ class _Writer:
             sides.append(Notation(lambda node: Digits("?")).layout(shown(expression)))
         total = step.contributions[-1].value if step.part is not None else step.value
         if not np.shape(total) and not isinstance(expression, Number):
-            sides.append(Digits(number(total).replace("-", "−")))
+            sides.append(Digits(signed(number(total))))
         return [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
 
     def _way(self, step: Step) -> Layout:
@@ -170,8 +170,8 @@ class _Writer:
 def _update(step: Step) -> list[Layout]:
     """The right-hand sides of an update, which is no statement of the graph and so is written as its text."""
     if np.shape(step.value):
-        return [Word(step.equation.replace("-", "−").replace("*", "·"))]
-    return [Word(side.replace("-", "−").replace("*", "·")) for side in (step.equation, step.numbers, number(step.value))]
+        return [Word(signed(step.equation).replace("*", "·"))]
+    return [Word(signed(side).replace("*", "·")) for side in (step.equation, step.numbers, number(step.value))]
 
 
 def _sum(step: Step) -> str | None:

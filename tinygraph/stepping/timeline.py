@@ -140,6 +140,7 @@ def _backward(walk: Walk, statement: Statement) -> Iterator[Step]:
         statement, statement.place, expression=statement.expression,
     )  # fmt: skip
     parts = [_contribution(told, way) for way in ways]
+    # A way that the names there are cannot tell is missing among the parts: then the gradient is told as a whole.
     if len(parts) < 2 or not np.allclose(np.sum([part.value for part in parts], axis=0), statement.value, equal_nan=True):
         yield _with_factors(whole, told, statement, ways[:1])
         return
