@@ -271,3 +271,15 @@ def test_hostile_names_execute_nothing(tmp_path: Path, where: str) -> None:
         assert page.locator("script").count() == 2
         assert page.locator("img").count() == 0
         assert not visit.trouble
+
+
+def test_what_is_found_comes_to_the_middle_large_enough_to_read(tmp_path: Path) -> None:
+    with browser() as visit:
+        page = visit.page
+        page.goto(perceptron(5).view().save(tmp_path / "g.html").as_uri())
+        assert page.locator(".card").first.bounding_box()["height"] < 20
+        page.fill("#search", "dW2")
+        card, stage = page.locator(".card.chosen").bounding_box(), page.locator("#stage").bounding_box()
+        assert card["height"] > 25
+        assert abs(card["x"] + card["width"] / 2 - stage["x"] - stage["width"] / 2) < 2
+        assert not visit.trouble

@@ -34,6 +34,15 @@ function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
   place();
 }
 
+// Bring a card to the middle, large enough to read.
+function centre(card) {
+  zoom(Math.max(1, 0.9 / at.scale));
+  const box = card.getBoundingClientRect(), view = stage.getBoundingClientRect();
+  at.x += view.left + view.width / 2 - box.left - box.width / 2;
+  at.y += view.top + view.height / 2 - box.top - box.height / 2;
+  place();
+}
+
 let drag = null;
 stage.addEventListener("pointerdown", event => {
   drag = { x: event.clientX, y: event.clientY, moved: false };
@@ -143,7 +152,7 @@ search.addEventListener("input", () => {
   if (wanted === "") return;
   const exact = hits.find(card => factsOf(card).name.toLowerCase() === wanted)
     || hits.find(card => factsOf(card).words.some(word => word.toLowerCase() === wanted)) || hits[0];
-  if (exact) choose(exact);
+  if (exact) { choose(exact); centre(exact); }
   else chooseNothing();
 });
 
