@@ -376,3 +376,7 @@ def test_whatever_is_typed_is_read_or_refused() -> None:
 
 def test_the_minus_of_typesetters_is_a_minus() -> None:
     assert evaluate(parse("−2 − x"), {"x": 3.0}) == -5
+
+
+def test_a_negative_zero_keeps_its_sign_beside_nodes() -> None:
+    assert evaluate("w / -0.0", {"w": tg.parameter(0.5)}).value == -np.inf

@@ -487,7 +487,8 @@ def _operands(arguments: Sequence[Any]) -> Iterator[Any]:
         elif alone:
             yield np.float64(x)  # overflows to infinity, where Python's own float raises
         else:
-            yield int(x) if whole and x.is_integer() and abs(x) < 2**53 else x
+            is_signed_zero = x == 0 and np.signbit(x)  # whole numbers have none
+            yield int(x) if whole and x.is_integer() and abs(x) < 2**53 and not is_signed_zero else x
 
 
 def _plain(value: Any) -> Any:
