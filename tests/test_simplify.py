@@ -185,30 +185,28 @@ def test_no_sign_nor_number_stands_where_it_can_be_taken_out(raw: Raw) -> None:
 V = {key: tg.constant(np.ones(3)) for key in "ab"} | {
     "s": tg.constant(2.0),
     "X": tg.constant(np.ones((2, 3))),
+    "c": tg.constant(np.ones((2, 1))),
+    "n": tg.constant(np.ones(3, int)),
+    "u": tg.constant(np.ones(3, np.uint8)),
     "m": tg.constant(np.ones(3) > 0),
 }
 SPELLED = {node: key for key, node in V.items()}
 
 
 def gradient(build: Callable[..., Any]) -> str:
-    """What simplifying op by op makes of an expression over a, b (3,), s (), X (2, 3), m (3,) bool, and numbers."""
-    node = build(**{key: tg.constant(x.value) for key, x in V.items()})
+    """What simplifying op by op makes of an expression over a, b (3,), s (), X (2, 3), c (2, 1), whole n, u, bool m (3,)."""
+    leaves = {key: tg.constant(x.value) for key, x in V.items()}
+    original = {leaf: V[key] for key, leaf in leaves.items()}
 
-    def rebuilt(x: Any) -> Expression:
+    def rebuilt(x: Any, shape_alone: bool = False) -> Expression:
         if not isinstance(x, tg.Node):
             return Number(x)
         if x.op is None:
-            return Name(next(v for v in V.values() if v.shape == x.shape and v.dtype == x.dtype and originals[x] == SPELLED[v]))
-        inputs = [
-            Like(x) if isinstance(x, tg.Node) and i == 1 and "like" in x.op.name else rebuilt(y) for i, y in enumerate(x.inputs)
-        ]
+            return Like(original[x]) if shape_alone else Name(original[x])
+        inputs = [rebuilt(y, shape_alone=i == 1 and "like" in x.op.name) for i, y in enumerate(x.inputs)]
         return simplified(x.op, inputs, x.params, x.shape, x.dtype.kind)
 
-    originals: dict[tg.Node, str] = {}
-    leaves = {key: tg.constant(x.value) for key, x in V.items()}
-    originals.update({x: key for key, x in leaves.items()})
-    node = build(**leaves)
-    return python(rebuilt(node), lambda x: SPELLED[x])
+    return python(rebuilt(build(**leaves)), lambda x: SPELLED[x])
 
 
 @pytest.mark.parametrize(
@@ -241,6 +239,12 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda a, m, **_: a - 1.0 * m, "a - m"),
         (lambda a, m, **_: 1.0 * m + 1.0 * m, "2.0 * m"),
         (lambda a, **_: (a + 1) * 2, "2 * (a + 1)"),
+        (lambda a, s, c, **_: ops.broadcast_like(s, c) * -a, "-np.broadcast_to(s, c.shape) * a"),
+        (lambda a, s, c, **_: ops.broadcast_like(s, c) - -a, "np.broadcast_to(s, c.shape) + a"),
+        (lambda n, **_: -1.0 * (-1.0 * n), "1.0 * n"),
+        (lambda n, s, **_: -1.0 * n * -1.0 * s, "n * s"),
+        (lambda a, u, **_: -1.0 * u / 2 + a, "-1.0 * u / 2 + a"),
+        (lambda a, u, **_: a - u / 2.0, "a - u / 2.0"),
         (lambda a, **_: (-a) ** 2, "(-a) ** 2"),
         (lambda a, **_: -(a**2), "-a ** 2"),
     ],

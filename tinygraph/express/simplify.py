@@ -41,9 +41,10 @@ def simplified(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], 
     """An op on simple expressions, in simple form; shape and kind of dtype are those of the recorded value."""
     rewrite = REWRITES.get(op)
     if rewrite is not None:
-        simple = rewrite(op, inputs, params, shape, kind)
+        raw = apply(op, *inputs, shape=shape, kind=kind, **params)
+        simple = rewrite(raw, False)
         # A broadcast that was taken off cannot always be made up for.
-        return simple if simple.shape == shape else structural(op, inputs, params, shape, kind)
+        return simple if simple.shape == shape else rewrite(raw, True)
     return structural(op, _unstretched(inputs, shape) if op.elementwise else inputs, params, shape, kind)
 
 
@@ -101,19 +102,21 @@ def _unstretched(inputs: Sequence[Expression], shape: Shape) -> Sequence[Express
 # Products
 
 
-def _opened(x: Expression) -> Product:
-    """An expression as a product."""
+def _opened(x: Expression, keep: bool = False) -> Product:
+    """An expression as a product; a broadcast is taken off, unless it is to be kept."""
     if isinstance(x, Number) and not isinstance(x.value, bool):
         return Product(-1 if math.copysign(1, x.value) < 0 else 1, abs(x.value))
     if isinstance(x, Apply) and x.kind == "f":  # integers wrap around, and bools are no numbers
         if x.op is ops.negative:
-            inner = _opened(x.inputs[0])
+            inner = _opened(x.inputs[0], keep)
             inner.sign = -inner.sign
             return inner
         if x.op is ops.multiply:
-            return _times(_opened(x.inputs[0]), _opened(x.inputs[1]))
+            return _times(_opened(x.inputs[0], keep), _opened(x.inputs[1], keep))
         if x.op is ops.divide:
-            return _over(_opened(x.inputs[0]), x.inputs[1])
+            return _over(_opened(x.inputs[0], keep), x.inputs[1], keep)
+        if keep:
+            return Product(factors=[(x, False)])
         if x.op is ops.broadcast_like:
             inner = _opened(x.inputs[0])
             inner.like = x.inputs[1]
@@ -139,8 +142,8 @@ def _times(left: Product, right: Product) -> Product:
     )
 
 
-def _over(left: Product, right: Expression) -> Product:
-    below = _opened(right)
+def _over(left: Product, right: Expression, keep: bool) -> Product:
+    below = _opened(right, keep)
     left = Product(left.sign * below.sign, left.coefficient, left.factors, left.divisors, left.like or below.like)
     if not below.factors and not below.divisors:
         return _cancelled(left, below.coefficient)
@@ -226,14 +229,16 @@ def _float_first(factors: list[tuple[Expression, bool]]) -> list[tuple[Expressio
 
 def negated(x: Expression) -> Expression:
     """-x, with the sign on the leading number where there is one."""
+    if isinstance(x, Apply) and x.op is ops.negative:
+        return x.inputs[0]
     return Number(-x.value) if isinstance(x, Number) else apply(ops.negative, x, kind=x.kind)
 
 
-def _product_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
-    product = _times(_opened(inputs[0]), _opened(inputs[1]))
+def _product_rule(raw: Apply, keep: bool) -> Expression:
+    product = _times(_opened(raw.inputs[0], keep), _opened(raw.inputs[1], keep))
     if any(isinstance(x, Number) for x in product.divisors):
         product = _cancelled(product, 1)
-    return _closed(_reduced(product), shape, kind)
+    return _closed(_reduced(product), raw.shape, raw.kind)
 
 
 def _reduced(product: Product) -> Product:
@@ -248,29 +253,29 @@ def _reduced(product: Product) -> Product:
     return Product(product.sign, product.coefficient, factors, product.divisors, product.like)
 
 
-def _quotient_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
-    return _closed(_over(_opened(inputs[0]), inputs[1]), shape, kind)
+def _quotient_rule(raw: Apply, keep: bool) -> Expression:
+    return _closed(_over(_opened(raw.inputs[0], keep), raw.inputs[1], keep), raw.shape, raw.kind)
 
 
-def _negative_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
-    product = _opened(inputs[0])
+def _negative_rule(raw: Apply, keep: bool) -> Expression:
+    product = _opened(raw.inputs[0], keep)
     product.sign = -product.sign
-    return _closed(product, shape, kind)
+    return _closed(product, raw.shape, raw.kind)
 
 
-def _power_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
-    base, exponent = inputs
-    if isinstance(exponent, Number) and exponent.value == 1 and base.kind == kind:
+def _power_rule(raw: Apply, keep: bool) -> Expression:
+    base, exponent = raw.inputs
+    if isinstance(exponent, Number) and exponent.value == 1 and base.kind == raw.kind:
         return base
-    return structural(op, _unstretched(inputs, shape), params, shape, kind)
+    return structural(raw.op, _unstretched(raw.inputs, raw.shape), raw.params, raw.shape, raw.kind)
 
 
 # Linear maps: what scales the operand scales the result
 
 
-def _linear_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+def _linear_rule(raw: Apply, keep: bool) -> Expression:
     sign, divisors, operands = 1, [], []
-    for x in inputs:
+    for x in raw.inputs:
         product = _opened(x)
         scaled = product.sign < 0 or product.divisors
         if product.like is not None or not (product.factors and scaled):
@@ -279,33 +284,33 @@ def _linear_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any]
         sign *= product.sign
         divisors += product.divisors
         operands.append(_closed(Product(1, product.coefficient, product.factors), x.shape, x.kind))
-    whole = structural(op, operands, params, shape, kind)
-    return _closed(Product(sign, 1, [(whole, False)], divisors), shape, kind)
+    whole = structural(raw.op, operands, raw.params, raw.shape, raw.kind)
+    return _closed(Product(sign, 1, [(whole, False)], divisors), raw.shape, raw.kind)
 
 
 # Sums
 
 
-def _terms(x: Expression) -> list[Product]:
+def _terms(x: Expression, keep: bool) -> list[Product]:
     """A sum as its terms."""
     if isinstance(x, Apply) and x.op in (ops.add, ops.subtract) and x.kind == "f":
-        left, right = _terms(x.inputs[0]), _terms(x.inputs[1])
+        left, right = _terms(x.inputs[0], keep), _terms(x.inputs[1], keep)
         if x.op is ops.subtract:
             for term in right:
                 term.sign = -term.sign
         return left + right
-    return [_opened(x)]
+    return [_opened(x, keep)]
 
 
-def _sum_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+def _sum_rule(raw: Apply, keep: bool) -> Expression:
     """A sum in flat form; what all of its terms are divided by is taken out."""
-    if all(isinstance(x, Number) for x in inputs):
-        return Number(op(*[x.value for x in inputs if isinstance(x, Number)]))
-    first, second = inputs
+    if all(isinstance(x, Number) for x in raw.inputs):
+        return Number(raw.op(*[x.value for x in raw.inputs if isinstance(x, Number)]))
+    first, second = raw.inputs
     if is_scale(first) and isinstance(second, Number) and second.value == 0:  # counts are finite
         return first
-    left, right = _terms(inputs[0]), _terms(inputs[1])
-    if op is ops.subtract:
+    left, right = _terms(first, keep), _terms(second, keep)
+    if raw.op is ops.subtract:
         for term in right:
             term.sign = -term.sign
     terms = _merged(left + right)
@@ -317,14 +322,14 @@ def _sum_rule(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], s
     whole: Expression | None = None
     for term in terms:
         sign = term.sign
-        own = _own_kind(term) if numbers else kind  # beside a float, neither a mask nor a number has to be one
+        own = _own_kind(term) if numbers else raw.kind  # beside a float, neither a mask nor a number has to be one
         if whole is None:
             whole = _joined(term, own)
         else:
             term = Product(1, term.coefficient, term.factors, term.divisors)
-            whole = _added(whole, _joined(term, own), sign, kind)
+            whole = _added(whole, _joined(term, own), sign, raw.kind)
     assert whole is not None
-    return _closed(Product(1, 1, [(whole, False)], shared, like), shape, kind)
+    return _closed(Product(1, 1, [(whole, False)], shared, like), raw.shape, raw.kind)
 
 
 def _merged(terms: Sequence[Product]) -> list[Product]:
@@ -354,7 +359,9 @@ def _added(left: Expression, right: Expression, sign: int, kind: str) -> Express
 def _own_kind(term: Product) -> str:
     if not term.factors:
         return "i"
-    return term.factors[0][0].kind if len(term.factors) == 1 and term.coefficient == 1 else "f"
+    lead = term.factors[0][0].kind
+    alone = len(term.factors) == 1 and term.coefficient == 1 and not term.divisors
+    return lead if alone and (term.sign > 0 or lead != "u") else "f"  # -1 is none of the unsigned integers
 
 
 def _is_float(term: Product) -> bool:
