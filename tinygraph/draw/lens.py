@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
 import numpy as np
 
 from tinygraph import ops
+from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
-from tinygraph.draw.cards import LONGEST, Card, Drawing, Finding, Line, Painter, told
-from tinygraph.draw.differences import Differences, Verdict
+from tinygraph.draw.cards import LONGEST, Card, Drawing, Finding, Line, told
+from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
 from tinygraph.express.layout import signed
 from tinygraph.express.table import cut
+from tinygraph.graph import Graph, Request
 from tinygraph.node import Node
 
 SECONDS = 5.0  # for all differences of one picture
@@ -24,25 +27,37 @@ MARKS = {True: "good", False: "bad", None: "weak"}
 COUNTED = {True: "gradients right", False: "gradients wrong", None: "gradients that differences cannot tell"}
 
 
-def check(drawing: Drawing, painter: Painter) -> None:
+class Words(Protocol):
+    """The graph that is looked at, and what its values and gradients are called on the cards."""
+
+    graph: Graph
+    request: Request | None
+    gradients: dict[Node, Node]
+
+    def name(self, node: Node) -> str:
+        """What a value is called."""
+
+    def gradient_name(self, node: Node) -> str:
+        """What the gradient of a value is called."""
+
+
+def check(drawing: Drawing, words: Words) -> None:
     """Compare each gradient with finite differences: ✓ where they agree, ✗ with both where not, ? where they cannot decide."""
-    if not painter.gradients or painter.request is None:
+    if not words.gradients or words.request is None:
         raise ValueError('lens="check" compares gradients: call graph.backprop() first')
     cards = [card for card in drawing.cards if card.gradient is not None and card.node is not None]
     verdicts: list[bool | None] = []
-    end = time.monotonic() + SECONDS
-    with np.errstate(all="ignore"):
-        differences = Differences(painter.request, painter.gradients)
+    with np.errstate(all="ignore"), suppress(OutOfTimeError):
+        differences = Differences(words.request, words.gradients, end=time.monotonic() + SECONDS)
         for card in cards:
-            if verdicts and time.monotonic() > end:
-                break
             assert card.node is not None
             verdict = differences.verdict(card.node)
             verdicts.append(verdict.right)
-            _mark_gradient(card, verdict, painter.gradient_name(card.node))
+            _mark_gradient(card, verdict, words.gradient_name(card.node))
     right, open_ = sum(v is True for v in verdicts), sum(v is None for v in verdicts)
     note = f"{right} of {len(verdicts)} gradients agree with finite differences"
-    drawing.notes.append(f"{note}; of {open_} they cannot tell" if open_ else note)
+    if verdicts:
+        drawing.notes.append(f"{note}; of {open_} they cannot tell" if open_ else note)
     if len(verdicts) < len(cards):
         drawing.notes.append(f"{len(cards) - len(verdicts)} of {len(cards)} gradients not checked: {SECONDS:g} s were over")
 
@@ -67,43 +82,45 @@ def _both(card: Card, verdict: Verdict) -> str:
 
 
 def find(card: Card, finding: Finding) -> None:
-    """Put a finding on a card."""
+    """Put a finding on a card; those of a card that stands for many values are told together."""
     card.found.append(finding)
-    card.results.append(Line(finding.text, finding.backward, finding.mark))
+    if len(card.members) == 1:
+        card.results.append(Line(finding.text, finding.backward, finding.mark))
     if finding.mark == "bad":
         card.mark = "bad"
 
 
-def finite(drawing: Drawing, painter: Painter) -> None:
+def finite(drawing: Drawing, words: Words) -> None:
     """Mark the card of the first op that made a NaN or infinity, with what it read."""
-    found = find_nonfinite(painter.graph)
+    found = find_nonfinite(words.graph)
     if found is None:
         drawing.notes.append("every value and gradient is finite")
         return
     drawing.notes += [cut(line.strip(), LONGEST) for line in f"{found}".splitlines()]
-    elsewhere = {*painter.graph.forward, *painter.gradients.values()}
-    inside = {node: card for card in drawing.cards for node in (*_made_in(card), *_behind(card.gradient, elsewhere))}
+    elsewhere = {*words.graph.forward, *words.gradients.values()}
+    inside = {node: card for card, made in _made(drawing) for node in (*made, *_behind(card.gradient, elsewhere))}
     card = inside.get(found.node)
     if card is not None:
         maker = found.node.kind if found.node.op is None else found.node.op.name
         first = "first NaN or infinity"
-        find(card, Finding(first, first, "bad", _name(card, painter), f"{first}: {maker}"))
+        find(card, Finding(first, first, "bad", _name(card, words), f"{first}: {maker}"))
 
 
-def _name(card: Card, painter: Painter) -> str:
-    return painter.name(card.node) if card.node is not None else card.title
+def _name(card: Card, words: Words) -> str:
+    return words.name(card.node) if card.node is not None else card.title
 
 
-def _made_in(card: Card) -> Iterator[Node]:
-    """The nodes that a card stands for: its members and what is inlined into them."""
-    seen = {node for row in card.rows for node in row.nodes}
-    stack = list(card.members)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            yield node
-            stack += [x for x in node.inputs if isinstance(x, Node) and x.op is not None]
+def _made(drawing: Drawing) -> Iterator[tuple[Card, list[Node]]]:
+    """Each card with the nodes that it stands for: its members and what is inlined into them."""
+    shown = {node for card in drawing.cards for node in card.members}
+    for card in drawing.cards:
+        made = sorted(card.members, key=by_number)
+        seen = set(made)
+        for node in made:
+            inlined = [x for x in node.inputs if isinstance(x, Node) and x.op is not None and x not in shown and x not in seen]
+            seen.update(inlined)
+            made += inlined
+        yield card, made
 
 
 def _behind(gradient: Node | None, elsewhere: set[Node]) -> Iterator[Node]:
@@ -118,11 +135,11 @@ def _behind(gradient: Node | None, elsewhere: set[Node]) -> Iterator[Node]:
         stack += inputs
 
 
-def saturation(drawing: Drawing, painter: Painter) -> None:
+def saturation(drawing: Drawing, words: Words) -> None:
     """Say how many entries of σ and tanh have a derivative near 0, and how many relu units are dead for every example."""
     seen = False
-    for card in drawing.cards:
-        for node in list(_made_in(card)):
+    for card, made in _made(drawing):
+        for node in made:
             measure = _measure(node)
             if measure is None or not node.size:
                 continue
@@ -131,7 +148,8 @@ def saturation(drawing: Drawing, painter: Painter) -> None:
                 label, share = measure(node.value)
             mark = "bad" if share >= 0.5 else "weak"
             many = f"with {label} for half or more" if mark == "bad" else f"with {label} for less than half"
-            find(card, Finding(label, many, mark, _name(card, painter), f"{label}: {share:.0%}"))
+            name = _name(card, words) if len(card.members) == 1 else words.graph.name(node) or ""
+            find(card, Finding(label, many, mark, name, f"{label}: {share:.0%}"))
     if not seen:
         drawing.notes.append("there is no sigmoid, tanh or relu in this graph")
 
@@ -171,9 +189,9 @@ FLATNESS: dict[Any, Callable[[Any], tuple[str, float]]] = {
 }
 
 
-def gradient_norm(drawing: Drawing, painter: Painter) -> None:
+def gradient_norm(drawing: Drawing, words: Words) -> None:
     """Draw each backward edge as wide as its gradient is large, on a scale of powers of ten."""
-    if not painter.gradients:
+    if not words.gradients:
         raise ValueError('lens="norm" shows gradients: call graph.backprop() first')
     nodes = {card.key: card.gradient for card in drawing.cards}
     with np.errstate(all="ignore"):
@@ -189,7 +207,7 @@ def gradient_norm(drawing: Drawing, painter: Painter) -> None:
         drawing.notes.append(signed(text))
 
 
-LENSES: dict[str, Callable[[Drawing, Painter], None]] = {
+LENSES: dict[str, Callable[[Drawing, Words], None]] = {
     "check": check,
     "finite": finite,
     "saturation": saturation,

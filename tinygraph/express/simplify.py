@@ -333,11 +333,11 @@ def _sum_rule(raw: Apply, keep: bool) -> Expression:
 
 
 def _merged(terms: Sequence[Product]) -> list[Product]:
-    """The terms, with those that differ in their coefficient alone as one, unless that would be 0."""
+    """The terms, with those that differ in their coefficient alone as one (so do numbers), unless that would be 0."""
     found: dict[Any, Product] = {}
     for term in terms:
         key = [(_key(x), divides) for x, divides in term.factors], [_key(x) for x in term.divisors]
-        if not term.factors or not term.coefficient:  # 0·x is NaN where x is, so it stays
+        if not term.coefficient or not math.isfinite(term.coefficient):  # 0·x is NaN where x is, so it stays
             found[id(term)] = term
             continue
         twin = found.get(repr(key))
