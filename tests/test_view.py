@@ -31,6 +31,18 @@ def test_json_cannot_leave_its_script() -> None:
     assert script_json({"</script>": "<!-- & \u2028 -->"}) == '{"\\u003c/script\\u003e": "\\u003c!-- \\u0026 \\u2028 --\\u003e"}'
 
 
+def test_names_that_look_like_places_in_the_page_stay_names(tmp_path: Path) -> None:
+    x = tg.parameter(2.0)
+    places = ["/* script */", "/* data */", "/* style */", "/* colours */"]
+    y = x * x
+    with browser() as visit:
+        for name in places:
+            visit.page.goto(tg.Graph(y, names={name: x}).view().save(tmp_path / "g.html").as_uri())
+            visit.page.fill("#search", name[3:6])
+            assert name[3:-3] in visit.page.inner_text("#panel")
+        assert visit.trouble == []
+
+
 def test_choosing_searching_and_the_keyboard(tmp_path: Path) -> None:
     graph = neuron()
     path = graph.view().save(tmp_path / "g.html")

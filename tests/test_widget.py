@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 from tests.browser import Visit, browser, needs_chromium
 from tests.drawings import logistic, neuron
 from tests.test_stepper_page import count, red
+from tinygraph.draw.theme import DARK, LIGHT
 from tinygraph.stepping.page import script
 from tinygraph.stepping.widget import Widget
 
@@ -245,6 +247,18 @@ class TestModule:
         page.evaluate("heard.length = 0; document.body.tabIndex = 0; document.body.focus()")
         page.keyboard.press("ArrowRight")
         assert page.evaluate("heard") == ["ArrowRight"]
+
+    def test_it_is_as_dark_as_what_it_stands_on(self, visit: Visit) -> None:
+        page = faked(visit, neuron().stepper().widget())
+        for background, scheme in [("#111111", "dark"), ("#fafafa", "light")]:
+            page.evaluate("colour => { document.body.style.background = colour; }", background)
+            page.wait_for_function(
+                "wanted => getComputedStyle(document.getElementById('host')).colorScheme === wanted", arg=scheme
+            )
+            text = page.evaluate("getComputedStyle(document.getElementById('host').shadowRoot.querySelector('.app')).color")
+            assert (
+                "#{:02x}{:02x}{:02x}".format(*map(int, re.findall(r"\d+", text))) == {"dark": DARK, "light": LIGHT}[scheme].text
+            )
 
     def test_it_leaves_nothing_behind(self, visit: Visit) -> None:
         page = faked(visit, neuron().stepper().widget())

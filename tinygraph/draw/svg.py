@@ -19,7 +19,7 @@ ATTRIBUTES = {
 def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], prefix: str = "", role: str = "img") -> str:
     """The picture as text: `label` describes it, `titles` says for each id what a pointer resting on it shows.
 
-    `prefix` goes before every id; the `role` is "group" where the cards can be chosen.
+    `prefix` goes before every id of a part of a page; the `role` is "group" where the cards can be chosen.
     """
     root = ElementTree.fromstring(svg)
     _keep_known(root)
@@ -38,7 +38,7 @@ def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], pref
         if "id" in element.attrib:
             element.set("id", prefix + element.attrib["id"])
     style = ElementTree.Element(f"{{{NAMESPACE}}}style")
-    style.text = style_sheet(theme)
+    style.text = style_sheet(theme, in_page=bool(prefix))
     root.insert(0, style)
     ElementTree.register_namespace("", NAMESPACE)
     return ElementTree.tostring(root, encoding="unicode")

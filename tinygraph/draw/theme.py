@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -23,6 +24,8 @@ class Theme(NamedTuple):
     red: str
     good: str
     page: str
+    focus: str
+    lit: str  # the surface behind what a walk is at
     cluster: Paint
     kinds: dict[str, Paint]
 
@@ -33,6 +36,8 @@ LIGHT = Theme(
     red="#b3261e",
     good="#0f6b2f",
     page="#ffffff",
+    focus="#0969da",
+    lit="#fff1a8",
     cluster=Paint("#c5ccd3", "#f6f8fa"),
     kinds={
         "input": Paint("#57606b", "#eef0f3"),
@@ -48,6 +53,8 @@ DARK = Theme(
     red="#ff8a80",
     good="#7ee2a0",
     page="#0d1117",
+    focus="#58a6ff",
+    lit="#4d3d00",
     cluster=Paint("#3d444d", "#161b22"),
     kinds={
         "input": Paint("#8b949e", "#21262d"),
@@ -61,21 +68,33 @@ THEMES = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
-def style_sheet(theme: str) -> str:
-    """The rules for one picture: those of its palette, and for `auto` those of the dark one where the reader prefers it."""
+def style_sheet(theme: str, in_page: bool = False) -> str:
+    """The rules for one picture: those of its palette, and for `auto` those of the dark one where the reader prefers it.
+
+    Part of a page, it is dark where the page is.
+    """
     base = f"svg.tinygraph text {{ font-family: {FONT}; }}"
     if theme != "auto":
         return base
-    return f"{base}\n@media (prefers-color-scheme: dark) {{\n{_dark_rules()}\n}}"
+    if in_page:
+        return f"{base}\n{_exchanged(lambda light, dark: f'light-dark({light}, {dark})')}"
+    return f"{base}\n@media (prefers-color-scheme: dark) {{\n{_exchanged(lambda light, dark: dark)}\n}}"
 
 
-def _dark_rules() -> str:
-    """Exchange each colour of the light palette for its dark one, wherever the picture has it."""
+def variables() -> str:
+    """The colours of a page, for its style sheet: which of each pair it shows is decided by `color-scheme`."""
+    pairs = {name: (getattr(LIGHT, name), getattr(DARK, name)) for name in ("text", "weak", "page", "red", "focus", "lit")}
+    pairs |= {"line": (LIGHT.cluster.line, DARK.cluster.line), "panel": (LIGHT.cluster.fill, DARK.cluster.fill)}
+    return " ".join(f"--{name}: light-dark({light}, {dark});" for name, (light, dark) in pairs.items())
+
+
+def _exchanged(colour: Callable[[str, str], str]) -> str:
+    """Exchange each colour of the light palette, wherever the picture has it."""
     pairs = [(LIGHT.text, DARK.text), (LIGHT.weak, DARK.weak), (LIGHT.red, DARK.red), (LIGHT.good, DARK.good), *_paints()]
     rules = []
     for light, dark in dict(pairs).items():
-        rules.append(f'svg.tinygraph [fill="{light}"] {{ fill: {dark}; }}')
-        rules.append(f'svg.tinygraph [stroke="{light}"] {{ stroke: {dark}; }}')
+        rules.append(f'svg.tinygraph [fill="{light}"] {{ fill: {colour(light, dark)}; }}')
+        rules.append(f'svg.tinygraph [stroke="{light}"] {{ stroke: {colour(light, dark)}; }}')
     return "\n".join(rules)
 
 

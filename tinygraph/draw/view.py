@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +22,7 @@ from tinygraph.draw.cards import Card, request_of
 from tinygraph.draw.engine import SECONDS, LayoutError
 from tinygraph.draw.folding import MOST, modules_of
 from tinygraph.draw.picture import Picture, one_of
+from tinygraph.draw.theme import variables
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
 from tinygraph.node import Node
@@ -110,22 +114,30 @@ def page(picture: Picture) -> str:
                 cards[key] = _facts(card, one, modules)
             if card.statement is not None and card.key not in equations:
                 equations[card.key] = _equation(card)
-    home = files("tinygraph.draw")
     data = {
         "cards": cards, "modules": modules if len(shown) > 1 else [], "states": [state._asdict() for state in shown],
         "independent": independent and len(shown) == len(states), "left": len(states) - len(shown),
     }  # fmt: skip
     templates = "".join(f'<template id="equation-{key}">{text}</template>' for key, text in equations.items())
-    return (
-        home.joinpath("view.html").read_text(encoding="utf-8")
-        .replace("/* style */", home.joinpath("view.css").read_text(encoding="utf-8"))
-        .replace("<!-- title -->", escape(picture.label))
-        .replace("<!-- theme -->", picture.theme)
-        .replace("<!-- templates -->", templates)
-        .replace("/* data */", script_json(data))
-        .replace("/* script */", home.joinpath("view.js").read_text(encoding="utf-8"))
-        .replace("<!-- drawings -->", "".join(drawings))
-    )  # fmt: skip
+    home = files("tinygraph.draw")
+    return filled(
+        home.joinpath("view.html"),
+        {
+            "/* style */": filled(home.joinpath("view.css"), {"/* colours */": variables()}),
+            "<!-- title -->": escape(picture.label),
+            "<!-- theme -->": picture.theme,
+            "<!-- templates -->": templates,
+            "/* data */": script_json(data),
+            "/* script */": filled(home.joinpath("view.js")),
+            "<!-- drawings -->": "".join(drawings),
+        },
+    )
+
+
+def filled(template: Traversable, pieces: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A file of the package with pieces put in, all at once: what they say is not searched."""
+    text = template.read_text(encoding="utf-8")
+    return re.sub("|".join(map(re.escape, pieces)), lambda found: pieces[found[0]], text) if pieces else text
 
 
 def script_json(data: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 import os
-import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
@@ -16,7 +15,8 @@ import numpy as np
 from tinygraph.draw.cards import Card
 from tinygraph.draw.compose import draw
 from tinygraph.draw.picture import Picture
-from tinygraph.draw.view import script_json
+from tinygraph.draw.theme import variables
+from tinygraph.draw.view import filled, script_json
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.expression import Name, Number, leaves
 from tinygraph.express.layout import Digits, Layout, Row, Times, Word, signed, symbol
@@ -31,6 +31,7 @@ from tinygraph.stepping.quiz import ABSOLUTE, RELATIVE, TOLERANCE, Quiz
 from tinygraph.stepping.stepper import Chapter, Stepper
 from tinygraph.stepping.timeline import Step
 
+HOME = files("tinygraph.stepping")
 ENTRIES = 200  # of an array that are shown
 LISTED = 8  # contributions that are shown beside each other
 CONTEXT = 3  # lines of code around those of the graph
@@ -41,7 +42,6 @@ TERMS = 8  # of a sum of contributions
 
 def page(stepper: Stepper, quiz: bool = False) -> str:
     """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
-    home = files("tinygraph.stepping")
     state = {
         "data": walk_data(stepper),
         "position": stepper.position,
@@ -51,18 +51,17 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
     }
     outputs = ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs)
     pieces = {"<!-- title -->": escape(f"Walk through {outputs}"), "/* script */": script(), "/* data */": script_json(state)}
-    template = home.joinpath("page.html").read_text(encoding="utf-8")
-    return re.sub("|".join(map(re.escape, pieces)), lambda found: pieces[found[0]], template)  # at once: pieces are not searched
+    return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
 
 
 def script() -> str:
     """The module that shows a walk, the same for page and widget."""
-    return files("tinygraph.stepping").joinpath("stepper.js").read_text(encoding="utf-8")
+    return filled(HOME.joinpath("stepper.js"))
 
 
 def style() -> str:
     """The style sheet of the same."""
-    return files("tinygraph.stepping").joinpath("stepper.css").read_text(encoding="utf-8")
+    return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()})
 
 
 def frame(content: str, label: str, height: int = 720) -> str:

@@ -54,6 +54,23 @@ export function fixedModel(state) {
   };
 }
 
+// A notebook's theme need not be the system's: a widget is as dark as what it stands on. Returns how to stop that.
+function followTheme(el) {
+  const match = () => {
+    for (let on = el.parentElement; on; on = on.parentElement) {
+      const [red, green, blue, alpha = 1] = getComputedStyle(on).backgroundColor.match(/[\d.]+/g).map(Number);
+      if (alpha > 0.5) {
+        el.style.colorScheme = 0.299 * red + 0.587 * green + 0.114 * blue < 128 ? "dark" : "light";
+        return;
+      }
+    }
+  };
+  const watch = new MutationObserver(match);
+  watch.observe(document.body, { attributes: true });
+  requestAnimationFrame(match); // when it is in its place
+  return () => watch.disconnect();
+}
+
 // `keys` is where the keyboard is listened to: the whole page, or the widget alone while it has the focus.
 function render({ model, el, keys }) {
   const root = el.shadowRoot || el.attachShadow({ mode: "open" });
@@ -404,8 +421,10 @@ function render({ model, el, keys }) {
   show();
   complain();
   if (model.get("quiz")) setQuiz(true);
+  const unfollow = keys ? () => {} : followTheme(el);
   return () => {
     stop();
+    unfollow();
     (keys || app).removeEventListener("keydown", press);
     for (const [event, call] of Object.entries(listeners)) model.off(event, call);
   };
