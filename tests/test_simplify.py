@@ -76,7 +76,8 @@ def count(x: Raw) -> Raw:
 
 @st.composite
 def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
-    op: Any = draw(st.sampled_from([*BINARY, ops.negative, ops.sum, ops.broadcast_like, ops.sum_like, ops.power, ops.count]))
+    others = [ops.negative, ops.sum, ops.broadcast_like, ops.sum_like, ops.power, ops.count, *LINEAR, ops.matmul]
+    op: Any = draw(st.sampled_from([*BINARY, *others]))
     x = draw(inner)
     floats = np.asarray(x.value).dtype.kind == "f"
     if op in BINARY:
@@ -93,6 +94,14 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
         return step(ops.divide, quotient, x, count(leaf(np.ones((2, 3)))))
     assume(floats)
     x = x._replace(value=np.asarray(x.value)[()])
+    if op is ops.matmul:
+        y = draw(inner)
+        assume(np.asarray(y.value).dtype.kind == "f" and np.ndim(x.value) and np.ndim(y.value))
+        assume(np.shape(x.value)[-1] == np.shape(y.value)[0])
+        return step(op, lambda mx, my, vx, vy: spread(mx, vx) @ spread(my, vy), x, y)
+    if op in LINEAR:
+        params = draw(LINEAR[op](np.ndim(x.value)))
+        return step(op, lambda m, v: op(spread(m, v), **params), x, **params)
     if op is ops.negative:
         return step(op, lambda m, v: m, x)
     if op is ops.power:
@@ -102,7 +111,7 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
         keepdims = draw(st.booleans())
         return step(
             op,
-            lambda m, v: np.sum(np.broadcast_to(m, np.shape(v)), axis=axis, keepdims=keepdims),
+            lambda m, v: np.sum(spread(m, v), axis=axis, keepdims=keepdims),
             x,
             axis=axis,
             keepdims=keepdims,
@@ -110,7 +119,7 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
     shapes = [s for s in SHAPES if fits(*(np.shape(x.value), s) if op is ops.broadcast_like else (s, np.shape(x.value)))]
     assume(shapes)
     shape = draw(st.sampled_from(shapes))
-    return like(op, x, shape, lambda m: op(np.broadcast_to(m, np.shape(x.value)), np.zeros(shape)))
+    return like(op, x, shape, lambda m: op(spread(m, x.value), np.zeros(shape)))
 
 
 def fits(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
@@ -120,6 +129,19 @@ def fits(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
         return False
 
 
+def spread(magnitude: Any, value: Any) -> Any:
+    return np.broadcast_to(magnitude, np.shape(value))
+
+
+def permutations(ndim: int) -> st.SearchStrategy[dict[str, Any]]:
+    return st.none().map(lambda axes: {"axes": axes}) | st.permutations(range(ndim)).map(lambda axes: {"axes": tuple(axes)})
+
+
+def new_axes(ndim: int) -> st.SearchStrategy[dict[str, Any]]:
+    return st.sampled_from([(0,), (-1,), (0, 1)]).map(lambda axis: {"axis": axis})
+
+
+LINEAR: dict[Any, Callable[[int], st.SearchStrategy[dict[str, Any]]]] = {ops.transpose: permutations, ops.expand_dims: new_axes}
 BINARY: dict[Any, Callable[..., Any]] = {
     ops.add: lambda mx, my, x, y: mx + my,
     ops.subtract: lambda mx, my, x, y: mx + my,
@@ -185,6 +207,7 @@ def test_no_sign_nor_number_stands_where_it_can_be_taken_out(raw: Raw) -> None:
 V = {key: tg.constant(np.ones(3)) for key in "ab"} | {
     "s": tg.constant(2.0),
     "X": tg.constant(np.ones((2, 3))),
+    "Y": tg.constant(np.ones((2, 3))),
     "c": tg.constant(np.ones((2, 1))),
     "n": tg.constant(np.ones(3, int)),
     "u": tg.constant(np.ones(3, np.uint8)),
@@ -194,7 +217,7 @@ SPELLED = {node: key for key, node in V.items()}
 
 
 def gradient(build: Callable[..., Any]) -> str:
-    """What simplifying op by op makes of an expression over a, b (3,), s (), X (2, 3), c (2, 1), whole n, u, bool m (3,)."""
+    """What simplifying op by op makes of an expression over a, b (3,), s (), X, Y (2, 3), c (2, 1), whole n, u, bool m (3,)."""
     leaves = {key: tg.constant(x.value) for key, x in V.items()}
     original = {leaf: V[key] for key, leaf in leaves.items()}
 
@@ -245,6 +268,19 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda n, s, **_: -1.0 * n * -1.0 * s, "n * s"),
         (lambda a, u, **_: -1.0 * u / 2 + a, "-1.0 * u / 2 + a"),
         (lambda a, u, **_: a - u / 2.0, "a - u / 2.0"),
+        (lambda X, **_: X.T.T, "X"),
+        (lambda a, **_: a.T, "a"),
+        (lambda a, X, **_: X @ a.T, "X @ a"),
+        (lambda X, **_: np.transpose(X * 2.0, (1, 0)).T, "2 * X"),
+        (lambda X, Y, **_: (X @ Y.T).T, "Y @ X.T"),
+        (lambda X, **_: (X.T @ X).T, "X.T @ X"),
+        (lambda X, **_: (X @ X.T) / 2.0, "X @ X.T / 2.0"),
+        (lambda X, **_: (-X / 2.0).T, "-X.T / 2.0"),
+        (lambda a, X, **_: np.expand_dims(-a / 2.0, 0) * X, "-np.expand_dims(a, axis=0) * X / 2.0"),
+        (lambda s, X, **_: 2 * np.expand_dims(1 / (2 * s), (0, 1)) * X, "X / s"),
+        (lambda s, **_: np.expand_dims(s, 0), "np.expand_dims(s, axis=0)"),
+        (lambda a, s, **_: a * s * s + s * a * s, "2 * a * s * s"),
+        (lambda s, X, **_: ops.broadcast_like(1 + s, X) + 1, "np.broadcast_to(2 + s, X.shape)"),
         (lambda a, **_: (-a) ** 2, "(-a) ** 2"),
         (lambda a, **_: -(a**2), "-a ** 2"),
     ],

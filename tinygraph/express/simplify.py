@@ -4,10 +4,11 @@ Each op of a gradient is applied to inputs that are simple already, by `simplifi
 factors in the order of the rule, and scalar divisors last; a sum as a flat list of signed terms. The rewrites:
 
 - numbers are folded: 2·(3·x) is 6·x, 1·x and x/1 are x, x**1 is x, -(-x) is x, x + (-y) is x - y, x + x is 2·x;
-- a sign comes out of a product, a quotient, a matrix product and a sum over axes;
+- a sign and a number come out of a product, a quotient, a matrix product, a sum over axes, a transpose and a new axis;
 - a scalar divisor (a count or a number) comes out of products and sums over axes, and out of a sum that shares it;
 - a value that is only repeated to another shape is used as it is where the result has that shape anyway;
 - a number below the line cancels against the coefficient where the division is exact: 2·x / (2·y) is x / y;
+- x.T.T is x, and (x.T @ y).T is y.T @ x;
 - undoing a broadcast is a sum over the axes that were recorded as stretched; a cast to the same dtype is dropped.
 
 0·x is never folded, because NaN and infinity must survive.
@@ -129,7 +130,7 @@ def _opened(x: Expression, keep: bool = False) -> Product:
 
 
 def _is_repeated_scalar(x: Expression) -> bool:
-    return isinstance(x, Apply) and x.op is ops.broadcast_like and not x.inputs[0].shape
+    return not x.shape or (isinstance(x, Apply) and x.op is ops.broadcast_like and not x.inputs[0].shape)
 
 
 def _times(left: Product, right: Product) -> Product:
@@ -181,23 +182,23 @@ def is_scale(x: Expression) -> bool:
 def _closed(product: Product, shape: Shape, kind: str = "f") -> Expression:
     """A product as applications again, repeated to `shape` where it lost a broadcast that it needs."""
     whole = _joined(product, kind)
-    if whole.shape != shape and product.like is not None and product.like.shape == shape:
+    if whole.shape != shape and isinstance(product.like, Name) and product.like.shape == shape:
         return structural(ops.broadcast_like, [whole, product.like], {}, shape, kind)
     return whole
 
 
 def _joined(product: Product, kind: str) -> Expression:
     factors = list(product.factors)
-    coefficient, numerators = product.coefficient, [i for i, (_, divides) in enumerate(factors) if not divides]
+    coefficient = product.coefficient
     if kind == "f" and not factors and not product.divisors:
         return Number(product.sign * float(coefficient))
     if isinstance(coefficient, float) and coefficient and coefficient.is_integer() and coefficient < 2**53:
         coefficient = int(coefficient)
     if kind == "f":
         factors = _float_first(factors)
-    lead = factors[numerators[0]][0] if numerators else None
-    if lead is not None and coefficient == 1 and not _needs_number(product, lead, kind):
-        del factors[numerators[0]]
+    first = next((i for i, (_, divides) in enumerate(factors) if not divides), None)
+    if first is not None and coefficient == 1 and not _needs_number(product, factors, first, kind):
+        lead, _ = factors.pop(first)
         whole = negated(lead) if product.sign < 0 else lead
     else:
         exact = kind == "f" and bool(factors) and factors[0][0].kind != "f"
@@ -209,13 +210,18 @@ def _joined(product: Product, kind: str) -> Expression:
     return whole
 
 
-def _needs_number(product: Product, lead: Expression, kind: str) -> bool:
+def _needs_number(product: Product, factors: Sequence[tuple[Expression, bool]], first: int, kind: str) -> bool:
     """Whether a product needs its coefficient 1: masks and integers alone are no floating-point number, nor have all a sign."""
-    if product.sign < 0 and lead.kind in "bu":
+    lead = factors[first][0].kind
+    if product.sign < 0 and lead in "bu":
         return True
-    numbers = any(x.kind == "f" for x, _ in product.factors)
-    several = len(product.factors) > 1
-    return kind == "f" and not numbers and (several or not product.divisors)
+    if kind != "f" or lead == "f":
+        return False
+    following = next(((x.kind, divides) for i, (x, divides) in enumerate(factors) if i != first), None)
+    if following is None:
+        return not product.divisors
+    kind, divides = following
+    return kind != "f" and not divides
 
 
 def _float_first(factors: list[tuple[Expression, bool]]) -> list[tuple[Expression, bool]]:
@@ -274,18 +280,52 @@ def _power_rule(raw: Apply, keep: bool) -> Expression:
 
 
 def _linear_rule(raw: Apply, keep: bool) -> Expression:
-    sign, divisors, operands = 1, [], []
+    scale, operands = Product(), []
     for x in raw.inputs:
         product = _opened(x)
-        scaled = product.sign < 0 or product.divisors
-        if product.like is not None or not (product.factors and scaled):
+        rest = _closed(Product(factors=product.factors), x.shape, x.kind)
+        if not product.factors or rest.shape != x.shape or rest.kind != "f":
             operands.append(x)
             continue
-        sign *= product.sign
-        divisors += product.divisors
-        operands.append(_closed(Product(1, product.coefficient, product.factors), x.shape, x.kind))
-    whole = structural(raw.op, operands, raw.params, raw.shape, raw.kind)
-    return _closed(Product(sign, 1, [(whole, False)], divisors), raw.shape, raw.kind)
+        scale = _times(scale, Product(product.sign, product.coefficient, [], product.divisors))
+        operands.append(rest)
+    if scale.sign > 0 and scale.coefficient == 1 and not scale.divisors:
+        return structural(raw.op, raw.inputs, raw.params, raw.shape, raw.kind)
+    whole = simplified(raw.op, operands, raw.params, raw.shape, raw.kind)
+    return _closed(_times(scale, Product(factors=[(whole, False)])), raw.shape, raw.kind)
+
+
+def _transpose_rule(raw: Apply, keep: bool) -> Expression:
+    """Axes that come back to their places, and matrix products whose factors are transposed already."""
+    x = raw.inputs[0]
+    order = _order(raw)
+    if order == tuple(range(len(order))):
+        return x
+    if isinstance(x, Apply) and x.op is ops.transpose:
+        inner = _order(x)
+        return _transposed(x.inputs[0], tuple(inner[i] for i in order))
+    if isinstance(x, Apply) and x.op is ops.matmul and _has_transposed_matrix(x):
+        left, right = (_transposed(y, (1, 0)) for y in reversed(x.inputs))
+        return simplified(ops.matmul, [left, right], x.params, raw.shape, raw.kind)
+    if order == (1, 0) and raw.params["axes"] is not None:
+        return _transposed(x, order)
+    return _linear_rule(raw, keep)
+
+
+def _has_transposed_matrix(product: Apply) -> bool:
+    matrices = all(len(x.shape) == 2 for x in product.inputs)
+    return matrices and any(isinstance(x, Apply) and x.op is ops.transpose for x in product.inputs)
+
+
+def _transposed(x: Expression, order: tuple[int, ...]) -> Expression:
+    axes = None if order == tuple(reversed(range(len(order)))) else order
+    return simplified(ops.transpose, [x], {"axes": axes}, tuple(x.shape[i] for i in order), x.kind)
+
+
+def _order(x: Apply) -> tuple[int, ...]:
+    """Which axis of its operand each axis of a transpose is."""
+    axes = x.params["axes"]
+    return tuple(reversed(range(len(x.shape)))) if axes is None else tuple(axis % len(x.shape) for axis in axes)
 
 
 # Sums
@@ -293,6 +333,11 @@ def _linear_rule(raw: Apply, keep: bool) -> Expression:
 
 def _terms(x: Expression, keep: bool) -> list[Product]:
     """A sum as its terms."""
+    if isinstance(x, Apply) and x.op is ops.broadcast_like and x.kind == "f" and not keep:
+        terms = _terms(x.inputs[0], keep)
+        for term in terms:
+            term.like = x.inputs[1]
+        return terms
     if isinstance(x, Apply) and x.op in (ops.add, ops.subtract) and x.kind == "f":
         left, right = _terms(x.inputs[0], keep), _terms(x.inputs[1], keep)
         if x.op is ops.subtract:
@@ -336,7 +381,7 @@ def _merged(terms: Sequence[Product]) -> list[Product]:
     """The terms, with those that differ in their coefficient alone as one (so do numbers), unless that would be 0."""
     found: dict[Any, Product] = {}
     for term in terms:
-        key = [(_key(x), divides) for x, divides in term.factors], [_key(x) for x in term.divisors]
+        key = sorted((repr(_key(x)), divides) for x, divides in term.factors), sorted(repr(_key(x)) for x in term.divisors)
         if not term.coefficient or not math.isfinite(term.coefficient):  # 0·x is NaN where x is, so it stays
             found[id(term)] = term
             continue
@@ -404,6 +449,8 @@ REWRITES = {
     ops.power: _power_rule,
     ops.add: _sum_rule,
     ops.subtract: _sum_rule,
+    ops.expand_dims: _linear_rule,
     ops.matmul: _linear_rule,
     ops.sum: _linear_rule,
+    ops.transpose: _transpose_rule,
 }
