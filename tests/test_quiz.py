@@ -241,6 +241,14 @@ def test_hints_tell_of_every_reader() -> None:
     assert quiz.hint() == "together: du = 2 * dv * u - np.cos(u)"
 
 
+def test_where_no_factors_can_be_told_every_hint_is_the_equation() -> None:
+    x = tg.parameter(0.7)
+    t = np.sin(x)
+    graph = tg.Graph(t * x, names={"x": x, "t": t})
+    graph.backprop(of=graph.backprop()[x])
+    assert at(graph, "ddx_dx").hint().startswith("together: ddx_dx = ")
+
+
 def test_where_there_is_no_factor_a_hint_tells_the_shape() -> None:
     quiz = at(perceptron(), "dW2")
     assert [quiz.hint(), quiz.hint()] == ["upstream: dZ2 = -0.128 … 0.128", "Z2 = A1 @ W2 + b2, and dW2 has the shape (3, 2)"]

@@ -37,6 +37,15 @@ def accumulated() -> tg.Graph:
     return graph
 
 
+def recurrent() -> tg.Graph:
+    """A cell that is unrolled: what passes through tanh is shared by three gradients."""
+    w, u, h = tg.parameter(0.5), tg.parameter(0.3), tg.constant(0.1)
+    for x in (1.0, -2.0, 0.5):
+        h = np.tanh(w * h + u * x)
+    L = (h - 1) ** 2
+    return tg.Graph(L, names=locals())
+
+
 class TestWalk:
     def test_of_the_neuron(self) -> None:
         s = neuron().stepper()
@@ -68,6 +77,38 @@ class TestWalk:
         assert parts[1].value == graph["dw"].value
         assert parts[0].text == "dw (1/2) += 2 * du = 2 * 20.086 = 40.171, so far 40.171"
         assert parts[1].text == "dw (2/2) += dv * v = 6.000 * 20.086 = 120.513, together 160.684"
+
+    def test_contributions_read_what_the_gradient_reads(self) -> None:
+        steps = recurrent().stepper().steps
+        assert [step.equation for step in steps if step.name == "dw"] == ["t_3 * c_1", "t_2 * h_1", "t * h_2"]
+        assert [step.equation for step in steps if step.name == "du"] == ["t_3", "-2 * t_2", "0.5 * t"]
+
+    def test_a_part_that_gradients_share_belongs_to_the_value_that_it_goes_back_through(self) -> None:
+        graph = recurrent()
+        steps = {step.name: step for step in graph.stepper().steps}
+        for name, value in (("t", "h"), ("t_2", "h_2"), ("t_3", "h_1")):
+            assert steps[name].of is graph[value]
+            assert steps[name].place.text == "h = np.tanh(w * h + u * x)"
+
+    def test_a_single_way_back_adds_nothing(self) -> None:
+        x, h = tg.constant(numbers(4, 2)), tg.constant(numbers(4, 3))
+        W, U = tg.parameter(numbers(2, 3)), tg.parameter(numbers(3, 3))
+        n = np.tanh(x @ W + h @ U)
+        steps = {step.name: step for step in tg.Graph(np.sum(n**2), names=locals()).stepper().steps}
+        assert (steps["dW"].equation, steps["dW"].local) == ("x.T @ t", "dW = x.T @ t")
+
+    def test_factors_are_told_where_they_make_the_gradient(self) -> None:
+        x = tg.parameter(0.7)
+        t = np.sin(x)
+        y = t * x
+        graph = tg.Graph(y, names=locals())
+        dx = graph.backprop()[x]
+        graph.backprop(of=dx)
+        steps = {step.name: step for step in graph.stepper().steps}
+        second = steps["ddx_dx"]
+        assert second.value == pytest.approx(2 * math.cos(0.7) - 0.7 * math.sin(0.7))
+        assert (second.upstream, second.local, second.part) == (None, None, None)
+        assert (steps["ddx_dt"].upstream, steps["ddx_dt"].local) == ("ddx_ddx", "∂dx/∂t = dy = 1.000")
 
     def test_unnamed_values_that_several_statements_share_have_gradients(self) -> None:
         w = tg.parameter([1.0, 2.0])

@@ -15,6 +15,7 @@ import tinygraph as tg
 from tests.browser import Visit, browser
 from tests.drawings import logistic, neuron, numbers
 from tests.test_picture import HOSTILE
+from tests.test_stepper import recurrent
 from tinygraph.stepping.page import page as page_of
 from tinygraph.stepping.stepper import Stepper
 
@@ -205,6 +206,15 @@ class TestShowing:
         assert [card[0] for _, _, card, _ in found] == ["z", "a", "L", "L", "a", "z", "w", "w", "b"]
         assert found[5][3].replace("\u2062", "") == "∂L∂z=∂L∂a·∂a∂z=∂L∂aa(1−a)=−1.741·0.574·0.426=−0.426"
         assert page.locator(".equation math").bounding_box()["width"] > 20
+
+    def test_a_part_that_gradients_share_lights_the_card_it_goes_back_through(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = recurrent().stepper()
+        stepper.run(until="t_2")
+        page = opened(visit, tmp_path, stepper)
+        name, line, card, _ = lit(page)
+        assert (name, line) == ("t_2", "h = np.tanh(w * h + u * x)")
+        assert card.startswith("h₂ = ")
+        assert page.locator(".backward.now").count() == 0
 
     def test_gradients_stay_hidden_until_their_step(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())

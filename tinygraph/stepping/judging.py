@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from tinygraph.express.local import Local
 from tinygraph.express.program import program
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import matmul
 from tinygraph.stepping.lens import batch_size
-from tinygraph.stepping.timeline import Walk
+from tinygraph.stepping.ways import Walk, Way
 
 DRAWS = 5  # of other leaves on which a formula must hold
 TRIES = 40  # at leaves on which everything is finite
 
 
-class Way(NamedTuple):
-    """How a gradient comes back: through which statement, with which upstream gradient and local derivative."""
-
-    reader: str
-    text: str
-    name: str
-    upstream: Node
-    local: Local
-
-
-def ways_back(graph: Graph, name: str) -> Iterator[Way]:
+def ways_back(graph: Graph, name: str) -> list[Way]:
     """The ways back to the gradient of that name."""
     told = program(graph)
-    asked = next(s for s in told.backward if s.name == name)
-    for reader, upstream, local in Walk(told).ways(asked):
-        yield Way(reader.name, reader.right, told.name(upstream), upstream, local)
+    return Walk(told).ways(next(s for s in told.backward if s.name == name))
 
 
 def gradient_of(graph: Graph, name: str) -> Any:
@@ -46,9 +33,9 @@ def mistakes_with(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
     """What people answer by mistake, with what to say to it."""
     right = gradient_of(graph, name)
     yield "The sign is wrong", -right
-    ways = list(ways_back(graph, name))
+    ways = ways_back(graph, name)
     for way in ways:
-        of = f" through {way.reader}" if len(ways) > 1 else ""
+        of = f" through {way.reader.name}" if len(ways) > 1 else ""
         if way.local.is_factor:
             local, upstream = way.local.node.value, way.upstream.value
             yield f"That is the local derivative{of} alone: the upstream gradient is forgotten", local

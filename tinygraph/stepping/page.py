@@ -108,8 +108,7 @@ class _Writer:
 
     def entry(self, step: Step) -> dict[str, Any]:
         """All that is shown of a step."""
-        value_of = step.statement.of if step.statement is not None and step.statement.of is not None else step.node
-        card = self.cards.get(value_of)
+        card = self.cards.get(step.of)
         lens = None if self.example is None else example_of(self.graph, step, self.example)
         shape = np.shape(step.value)
         filename = step.place.filename
@@ -187,12 +186,13 @@ def _lit(step: Step, card: Card | None, reader: Card | None, picture: Picture) -
     if card is None:
         return []
     edges = []
+    is_gradient = step.phase == "backward" and step.statement is not None and step.statement.of is not None
     alone = step.part is not None and reader is not None
     readers = {reader.key} if alone and reader is not None else {edge.target for edge in picture.drawing.edges}
     for edge in picture.drawing.edges:
         if step.phase == "forward" and not edge.backward and edge.target == card.key:
             edges.append(f"forward-{edge.source}-{edge.target}-{edge.row}")
-        elif step.phase == "backward" and edge.backward and edge.source == card.key and edge.target in readers:
+        elif is_gradient and edge.backward and edge.source == card.key and edge.target in readers:
             edges.append(f"backward-{edge.source}-{edge.target}-{edge.row}")
     return [card.key, *edges]
 

@@ -238,14 +238,15 @@ class Quiz:
         return f"{_equation(step)} = {number(step.value)}"
 
     def _hint(self, i: int) -> str:
-        ways = list(ways_back(self.stepper.graph, self._step.name))
-        if i == 0:
-            return f"upstream: {', '.join(dict.fromkeys(f'{way.name} = {number(way.upstream.value)}' for way in ways))}"
-        if i == 2:
+        ways, name = ways_back(self.stepper.graph, self._step.name), self._told.name
+        if i == 2 or not ways:
             return f"together: {_equation(self._step)}"
+        if i == 0:
+            return f"upstream: {', '.join(dict.fromkeys(f'{name(way.upstream)} = {number(way.upstream.value)}' for way in ways))}"
         if all(way.local.is_factor for way in ways):
             return f"local: {', '.join(step.local or '' for step in self.stepper.steps if step.name == self.name)}"
-        return f"{', '.join(f'{way.reader} = {way.text}' for way in ways)}, and {self.name} has the shape {self._step.node.shape}"
+        readers = ", ".join(f"{way.reader.name} = {way.reader.right}" for way in ways)
+        return f"{readers}, and {self.name} has the shape {self._step.node.shape}"
 
     def _values(self, graph: Graph) -> dict[str, Any]:
         """The value of everything known, in this graph or in its like on other leaves."""

@@ -6,23 +6,19 @@ is in `stepper`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
-from tinygraph import ops
 from tinygraph.express.expression import Expression, Number
-from tinygraph.express.local import Local, local_derivative, upstream_expression
 from tinygraph.express.program import Level, Program, Statement, check_level, program
 from tinygraph.express.python import python
-from tinygraph.express.simplify import simplified
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place
 from tinygraph.stepping.numbers import with_numbers
+from tinygraph.stepping.ways import Walk, Way
 
 
 class Contribution(NamedTuple):
@@ -41,7 +37,7 @@ class Step:
     `phase` is forward, backward or update; `name` is what gets a value; `equation` and `numbers` are its right-hand side as
     source and with numbers; `value` is what it amounts to, so far where `part` says that it is one of several contributions.
     `upstream` (a name) and `local` (an equation) are the two factors of a gradient; `contributions` those so far; `place` the
-    user's line.
+    user's line; `of` the value of the forward pass that it computes or goes back to.
     """
 
     phase: Literal["forward", "backward", "update"]
@@ -52,6 +48,7 @@ class Step:
     node: Node
     statement: Statement | None
     place: Place
+    of: Node
     part: tuple[int, int] | None = None
     upstream: str | None = None
     local: str | None = None
@@ -99,100 +96,48 @@ def steps_of(graph: Graph) -> list[Step]:
     return [*map(_forward, walk.told.forward), *(step for s in walk.told.backward for step in _backward(walk, s))]
 
 
-class Walk:
-    """A program with what the way back asks for at every step: who reads a value, and the gradient of each."""
-
-    def __init__(self, told: Program) -> None:
-        self.told = told
-        # Each gradient with all that belong to the same output.
-        requests = told.graph.requests()
-        self.gradients = {g: request.gradients for request in requests for g in request.gradients.values()}
-        self.readers: dict[Node, list[Statement]] = {}
-        for statement in told.forward:
-            for x in statement.inputs:
-                self.readers.setdefault(x, []).append(statement)
-
-    def ways(self, statement: Statement) -> Iterator[Way]:
-        """The statements through which a gradient comes back to a value, with their own gradients and local derivatives."""
-        x = statement.of
-        if x is None:
-            return
-        for reader in self.readers.get(x, ()):
-            upstream = self.gradients[statement.node].get(reader.node)
-            if upstream is not None:
-                local = local_derivative(self.told, reader, x, upstream)
-                if local is not None:
-                    yield reader, upstream, local
-
-
 def _forward(statement: Statement) -> Step:
     return Step(
         "forward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
-        statement, statement.place, expression=statement.expression,
+        statement, statement.place, statement.node, expression=statement.expression,
     )  # fmt: skip
 
 
 def _backward(walk: Walk, statement: Statement) -> Iterator[Step]:
     """The step of a gradient, or one for each of the statements that its value goes into."""
-    told, ways = walk.told, list(walk.ways(statement))
+    told, ways, of = walk.told, walk.ways(statement), walk.origin(statement)
     whole = Step(
         "backward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
-        statement, statement.place, expression=statement.expression,
+        statement, of.place, of, expression=statement.expression,
     )  # fmt: skip
-    parts = [_contribution(told, way) for way in ways]
-    # A way that the names there are cannot tell is missing among the parts: then the gradient is told as a whole.
-    if len(parts) < 2 or not np.allclose(np.sum([part.value for part in parts], axis=0), statement.value, equal_nan=True):
-        yield _with_factors(whole, told, statement, ways[:1])
+    if not ways:
+        yield whole
         return
+    parts = [Contribution(way.reader.name, python(way.expression, told.name), way.value, way.expression) for way in ways]
     total: Any = 0
-    for i, (reader, upstream, local) in enumerate(ways, 1):
-        last = parts[i - 1]
-        total = statement.value if i == len(ways) else total + last.value
-        yield replace(
-            whole, equation=last.equation, numbers=with_numbers(last.expression), value=total, place=reader.place,
-            part=(i, len(ways)), upstream=told.name(upstream), local=_factor(told, statement, reader, local),
-            contributions=tuple(parts[:i]), expression=last.expression, reader=reader.node,
+    for i, way in enumerate(ways, 1):
+        total = statement.value if i == len(ways) else total + way.value
+        factors = replace(
+            whole, upstream=told.name(way.upstream), local=_factor(told, statement, way, len(ways)), reader=way.reader.node
+        )
+        yield factors if len(ways) == 1 else replace(
+            factors, equation=parts[i - 1].equation, numbers=with_numbers(way.expression), value=total, place=way.reader.place,
+            part=(i, len(ways)), contributions=tuple(parts[:i]), expression=way.expression,
         )  # fmt: skip
 
 
-def _contribution(told: Program, way: Way) -> Contribution:
-    reader, upstream, local = way
-    value = local.node.value * upstream.value if local.is_factor else local.node.value
-    expression = product(told, local, upstream)
-    return Contribution(reader.name, python(expression, told.name), value, expression)
-
-
-Way = tuple[Statement, Node, Local]
-
-
-def _with_factors(step: Step, told: Program, statement: Statement, ways: Sequence[Way]) -> Step:
-    if not ways:
-        return step
-    reader, upstream, local = ways[0]
-    factor = _factor(told, statement, reader, local)
-    return replace(step, upstream=told.name(upstream), local=factor, reader=reader.node)
-
-
-def _factor(told: Program, statement: Statement, reader: Statement, local: Local) -> str:
+def _factor(told: Program, statement: Statement, way: Way, count: int) -> str:
     """The local derivative, or the product with the upstream gradient where it is no factor."""
     assert statement.of is not None
+    local = way.local
     right = python(local.expression, told.name)
     if not local.is_factor:
-        return f"{statement.name} {'+=' if right != statement.right else '='} {right}"
-    name = f"∂{reader.name}/∂{told.name(statement.of)}"
+        return f"{statement.name} {'+=' if count > 1 else '='} {right}"
+    name = f"∂{way.reader.name}/∂{told.name(statement.of)}"
     if isinstance(local.expression, Number):
         return f"{name} = {right}"
     shown = number(local.node.value)
     return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
-
-
-def product(told: Program, local: Local, upstream: Node) -> Expression:
-    """Upstream gradient times local derivative."""
-    above = upstream_expression(told, upstream)
-    if not local.is_factor or isinstance(above, Number):
-        return local.expression
-    value = local.node
-    return simplified(ops.multiply, [above, local.expression], {}, value.shape, "f")
 
 
 def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
@@ -213,5 +158,5 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
         equation = f"{name} - {learning_rate:g} * {statement.name}"
         numbers = f"{number(parameter.value)} - {learning_rate:g} * {number(statement.value)}"
         numbers = equation if parameter.shape else numbers
-        steps[parameter] = Step("update", name, equation, numbers, value[()], parameter, None, parameter.place)
+        steps[parameter] = Step("update", name, equation, numbers, value[()], parameter, None, parameter.place, parameter)
     return list(steps.values())

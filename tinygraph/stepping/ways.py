@@ -1,0 +1,113 @@
+"""The ways back to a gradient: through each statement that reads the value, upstream gradient times local derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygraph import ops
+from tinygraph.express.expression import Apply, Expression, Name, Number, apply
+from tinygraph.express.local import Local, local_derivative, upstream_expression
+from tinygraph.express.program import Program, Statement
+from tinygraph.express.python import python
+from tinygraph.express.simplify import simplified
+from tinygraph.node import Node
+
+
+class Way(NamedTuple):
+    """How a gradient comes back: through which statement, with which upstream gradient and local derivative, and what it adds."""
+
+    reader: Statement
+    upstream: Node
+    local: Local
+    expression: Expression
+    value: Any
+
+
+class Walk:
+    """A program with what the way back asks for at every step: who reads a value, and the gradient of each."""
+
+    def __init__(self, told: Program) -> None:
+        self.told = told
+        # Each gradient with all that belong to the same output.
+        requests = told.graph.requests()
+        self.gradients = {g: request.gradients for request in requests for g in request.gradients.values()}
+        self._of = {g: x for request in requests for x, g in request.gradients.items()}
+        self.readers: dict[Node, list[Statement]] = {}
+        for statement in told.statements:  # of gradients too, which those of a second order come back through
+            for x in statement.inputs:
+                self.readers.setdefault(x, []).append(statement)
+        self._shared = {s.node: s for s in told.backward if s.of is None}
+
+    def ways(self, statement: Statement) -> list[Way]:
+        """All ways back to a gradient; none where they cannot all be told in the names there are, so that they do not add up."""
+        found = list(self._told(statement))
+        adds_up = found and np.allclose(np.sum([way.value for way in found], axis=0), statement.value, equal_nan=True)
+        return found if adds_up else []
+
+    def _told(self, statement: Statement) -> Iterator[Way]:
+        x = statement.of
+        if x is None:
+            return
+        shared = {tuple(map(self._spelled, _factors(s.expression))): s.node for s in self._read(statement)}
+        for reader in self.readers.get(x, ()):
+            upstream = self.gradients[statement.node].get(reader.node)
+            local = None if upstream is None else local_derivative(self.told, reader, x, upstream)
+            if local is None or upstream is None:
+                continue
+            if not local.is_factor:
+                local = local._replace(expression=self._with_shared(local.expression, shared))
+            value = local.node.value * upstream.value if local.is_factor else local.node.value
+            yield Way(reader, upstream, local, self._with_shared(self._product(local, upstream), shared), value)
+
+    def _product(self, local: Local, upstream: Node) -> Expression:
+        above = upstream_expression(self.told, upstream)
+        if not local.is_factor or isinstance(above, Number):
+            return local.expression
+        return simplified(ops.multiply, [above, local.expression], {}, local.node.shape, "f")
+
+    def origin(self, statement: Statement) -> Node:
+        """The value that a statement of the way back belongs to: what it is the gradient of; of a part that several gradients
+        share, the value whose gradient comes in."""
+        while statement.of is None:
+            inside = self._read(statement)
+            if not inside:
+                upstream = next((x for x in statement.inputs if x in self._of), None)
+                return self._of[upstream] if upstream is not None else next(iter(statement.inputs), statement.node)
+            statement = inside[0]
+        return statement.of
+
+    # The program names what several gradients share; so do their contributions.
+
+    def _read(self, statement: Statement) -> list[Statement]:
+        return [self._shared[x] for x in statement.inputs if x in self._shared]
+
+    def _spelled(self, x: Expression) -> str:
+        return python(x, self.told.name)
+
+    def _with_shared(self, x: Expression, shared: Mapping[tuple[str, ...], Node]) -> Expression:
+        """The expression with a name for each run of factors that has one."""
+        if not isinstance(x, Apply) or not shared:
+            return x
+        factors = _factors(x)
+        for run, node in shared.items():
+            texts = tuple(map(self._spelled, factors))
+            at = next((i for i in range(len(texts)) if texts[i : i + len(run)] == run), None)
+            if at is not None:
+                factors[at : at + len(run)] = [Name(node)]
+        if len(factors) > 1:
+            return reduce(lambda left, right: apply(ops.multiply, left, right), (self._with_shared(f, shared) for f in factors))
+        if factors[0] is not x:
+            return factors[0]
+        inputs = tuple(self._with_shared(i, shared) for i in x.inputs)
+        return Apply(x.op, inputs, x.params, x.shape, x.kind, 1 + sum(i.size for i in inputs))
+
+
+def _factors(x: Expression) -> list[Expression]:
+    """The factors of a product, else the expression alone."""
+    if isinstance(x, Apply) and x.op is ops.multiply:
+        return [*_factors(x.inputs[0]), x.inputs[1]]
+    return [x]
