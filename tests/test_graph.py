@@ -194,6 +194,22 @@ class TestNames:
         assert [graph.name(node) for node in graph.nodes] == ["x", None, "h_1", None, "h_2", None, "h"]
         assert graph["x"] is x
 
+    def test_what_a_loop_built_up_is_numbered_where_its_name_is_rebound_behind_it(self) -> None:
+        w, J = tg.parameter(0.5), 0.0
+        for x in (1.0, 2.0, 3.0):
+            J += (w * x) ** 2
+        J = J / 3
+        graph = tg.Graph(J, names=locals())
+        assert [name for name in graph.names if name.startswith("J")] == ["J", "J_1", "J_2", "J_3"]
+        assert graph["J_3"].item() == 3.5
+
+    def test_several_nodes_of_one_line_that_no_loop_repeats_are_not_numbered(self) -> None:
+        x = tg.parameter(np.ones((2, 3)))
+        L = np.prod(x)
+        G = tg.Graph(L, names=locals()).backprop()["x"]
+        s = np.sum(G * G)
+        assert set(tg.Graph(s, names=locals()).names) <= {"x", "L", "G", "s", "c_1"}
+
     @pytest.mark.parametrize(
         ("given", "name"),
         [
@@ -224,6 +240,29 @@ class TestNames:
         first.backprop()
         assert (first.name(w), second.name(w)) == ("u", "v")
         assert "du" not in second
+
+
+class TestSecondDerivatives:
+    """A request about a gradient survives in graphs with other leaves or more names, and so do the names."""
+
+    def test_names_are_those_of_the_graph(self) -> None:
+        x = tg.parameter(0.7)
+        y = np.sin(x) * x
+        graph = tg.Graph(y, names={"x": x, "y": y})
+        graph.backprop(of=graph.backprop()["x"])
+        assert set(graph.names) == {"x", "y", "dx", "dy", "ddx_dx", "ddx_ddx"}
+        twin = graph.with_named(graph.forward)
+        assert {"ddx_dt", "ddx_ddt", "ddx_dx"} <= set(twin.names)
+        assert twin["ddx_dx"].item() == pytest.approx(2 * np.cos(0.7) - 0.7 * np.sin(0.7), rel=1e-15)
+
+    def test_other_leaves(self) -> None:
+        x = tg.parameter(2.0)
+        y = x**3
+        graph = tg.Graph(y, names={"x": x, "y": y})
+        second = graph.backprop(of=graph.backprop()["x"])["x"]
+        graph.backprop(of=second)
+        twin = graph.with_leaves({x: 5.0})
+        assert [twin[name].item() for name in ("dx", "ddx_dx", "dddx_dx_dx")] == [75, 30, 6]
 
 
 class TestListing:

@@ -213,11 +213,14 @@ class Graph:
         twin._names = names
         twin._gradients = {}
         twin.is_partial, twin.check_finite, twin.programs = self.is_partial, False, {}
+        stands_for = dict(new)  # gradients too, which a later request may have been about
         for (output, spelling), known in self._gradients.items():
             found: dict[Node, Node] = {}
-            own = new.get(output, output)
+            own = stands_for.get(output, output)
             twin._gradients[own, spelling] = found
-            twin._record(own, [new.get(node, node) for node in known], known[output], found)
+            asked = {node: stands_for.get(node, node) for node in known}
+            twin._record(own, list(asked.values()), stands_for.get(known[output], known[output]), found)
+            stands_for |= {known[node]: found[x] for node, x in asked.items()}
         return twin
 
     @property

@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.ops import REGISTRY
+from tinygraph.place import bindings_of
 
 HISTORY = {"In", "Out"}  # IPython's own lists of what was typed and shown
 RESERVED = {
@@ -36,7 +37,7 @@ class Names:
         self._name: dict[Node, str] = {}
         self._node: dict[str, Node] = {}
         self._counts: dict[str, int] = {}  # how often each name was wanted that was taken
-        self.scopes: dict[Node, tuple[str, ...]] = {}  # the nested dicts that a node was found in, outermost first
+        self.scopes: dict[Node, tuple[str, ...]] = {}  # the nested dicts that a named node was found in, outermost first
         if not given:
             return
         known = set(nodes)
@@ -108,24 +109,37 @@ class Names:
                 self._node.setdefault(alias, node)
 
     def _place(self, node: Node, scope: tuple[str, ...]) -> None:
-        if scope:
-            self.scopes.setdefault(node, scope)
+        if not self.scopes.get(node):
+            self.scopes[node] = scope
 
     def _number_rebound(self, nodes: Sequence[Node], code: CodeType) -> None:
-        """Call what a name stood for earlier, made by the same place in the code, `h_1`, `h_2`, ... before `h`."""
+        """Call what a name stood for earlier, made by the same place in the code, `h_1`, `h_2`, ... before `h`.
+
+        A sum that a loop of this code built up is numbered too where its name got another value after the loop: `J = J / m`.
+        """
+        bindings = bindings_of(code)
         earlier: dict[Any, list[Node]] = {}
         for node, place in _places(nodes, code):
             name = self._name.get(node)
-            if name is None:
+            if name is None and (node.code is not code or bindings.repeats(node.instruction)):
                 earlier.setdefault(place, []).append(node)
-                continue
-            for count, before in enumerate(earlier.pop(place, ()), 1):
-                self.claim(before, f"{name}_{count}")
+            if name is not None:
+                self._number(earlier.pop(place, ()), name)
+        for unnamed in earlier.values():
+            last = unnamed[-1]
+            variable = bindings.variable(last.instruction) if last.op is not None and last.code is code else None
+            bound = None if variable is None else self._node.get(identifier(variable))
+            if bound is not None and bound.code is code and not bindings.repeats(bound.instruction):
+                self._number(unnamed, self._name[bound])
+
+    def _number(self, nodes: Iterable[Node], name: str) -> None:
+        for count, node in enumerate(nodes, 1):
+            self.claim(node, f"{name}_{count}")
 
 
 def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]:
-    """Each node with what must be the same when a loop makes it again: its place and op; for a leaf, which a helper may make for
-    many names, also that it was made where the names are, and as which operand of its reader.
+    """Each node with what must be the same when a loop makes it again: its place, op and metadata; for a leaf, which a helper
+    may make for many names, also that it was made where the names are, and as which operand of its reader.
     """
     operand: dict[Node, tuple[Any, int]] = {}
     for node in nodes:
@@ -134,7 +148,7 @@ def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]
                 operand.setdefault(x, (node.op, i))
     for node in nodes:
         if node.op is not None or node.code is code:
-            yield node, (node.code, node.instruction, node.op, operand.get(node))
+            yield node, (node.code, node.instruction, node.op, repr(node.params) if node.params else "", operand.get(node))
 
 
 def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any, tuple[str, ...]]]:
