@@ -46,6 +46,17 @@ def recurrent() -> tg.Graph:
     return tg.Graph(L, names=locals())
 
 
+def recurrent_batch() -> tg.Graph:
+    """A cell with a gate, on 4 examples."""
+    x, h0 = tg.constant(numbers(4, 2)), tg.constant(numbers(4, 3))
+    Wz, Uz, Wn, Un = (tg.parameter(numbers(*shape)) for shape in ((2, 3), (3, 3), (2, 3), (3, 3)))
+    z = tg.sigmoid(x @ Wz + h0 @ Uz)
+    n = np.tanh(x @ Wn + (z * h0) @ Un)
+    h = (1 - z) * n + z * h0
+    L = np.mean(h**2)
+    return tg.Graph(L, names=locals())
+
+
 class TestWalk:
     def test_of_the_neuron(self) -> None:
         s = neuron().stepper()
@@ -333,6 +344,61 @@ class TestBatch:
         assert s.lens is not None
         assert s.lens.is_contribution
         np.testing.assert_allclose(s.lens.value, X.value[1] * s.graph["dz"].value[1])
+
+    def test_a_gradient_with_several_readers_has_rows_too(self) -> None:
+        X, y, W = tg.constant(numbers(5, 3)), tg.constant(numbers(5, 3)), tg.parameter(numbers(3, 3) / 2)
+        Z = X @ W
+        R = np.tanh(Z) + Z
+        L = np.mean((R - y) ** 2)
+        s = tg.Graph(L, names=locals()).stepper("op")
+        s.run(until="dZ")
+        s.example = 4
+        assert s.current is not None
+        assert s.current.part == (2, 2)
+        assert s.lens is not None
+        assert (s.lens.equation, s.lens.is_contribution) == ("dZ[4]", False)
+        np.testing.assert_array_equal(s.lens.value, s.graph["dZ"].value[4])
+
+    @pytest.mark.parametrize("level", ["named", "op"])
+    def test_whatever_the_lens_tells_is_so(self, level: Any) -> None:
+        X, A, V = tg.constant(numbers(3, 3)), tg.constant(numbers(3, 3) + 1), tg.parameter(numbers(3, 3))
+        H = X @ V
+        Q = H @ A  # as many rows as there are examples, which are no examples
+        L = np.mean((Q - X) ** 2)
+        graphs = [logistic(), softmax(), perceptron(), recurrent_batch(), tg.Graph(L, names=locals())]
+        for graph in graphs:
+            s = graph.stepper(level)
+            values = {name: s.graph[name].value for name in s.graph.names} | {step.name: step.value for step in s.steps}
+            s.example = 2
+            for _ in s.steps:
+                step = s.step()
+                if s.lens is not None and not s.lens.is_contribution:
+                    np.testing.assert_array_equal(s.lens.value, step.value[2])
+                elif s.lens is not None:
+                    told = eval(s.lens.equation, {"np": np, "softmax": tg.softmax, **values})
+                    np.testing.assert_allclose(told, s.lens.value)
+
+    def test_how_many_examples_there_are_is_not_a_row(self) -> None:
+        X, y, w = tg.constant(numbers(4, 2)), tg.constant(numbers(4)), tg.parameter([0.5, 1.0])
+        L = np.mean((X @ w - y) ** 2)
+        s = tg.Graph(L, names=locals()).stepper()
+        s.run(until="dw")
+        total = 0
+        for i in range(4):
+            s.example = i
+            assert s.lens is not None
+            total = total + s.lens.value
+        np.testing.assert_allclose(total, s.graph["dw"].value)
+
+    def test_features_are_no_examples(self) -> None:
+        X, Y, W = tg.constant(numbers(2, 5)), tg.constant(numbers(2, 5)), tg.parameter(numbers(2, 2))
+        Z = W @ X
+        L = np.mean((Z - Y) ** 2)
+        with pytest.raises(ValueError, match=r"no batch: .* write examples as rows"):
+            tg.Graph(L, names=locals()).stepper().example = 1
+        x, w = tg.constant([1.0, 2.0, 3.0]), tg.parameter([0.1, 0.2, 0.3])
+        with pytest.raises(ValueError, match="no batch"):
+            tg.Graph(tg.sigmoid(w @ x), names={"x": x, "w": w}).stepper().example = 1
 
     def test_examples_may_be_counted_by_numpy(self) -> None:
         s = logistic().stepper()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tinygraph.express.expression import Name, evaluate, leaves
+from tinygraph import ops
+from tinygraph.express.expression import Apply, Expression, Name, apply, evaluate, leaves
 from tinygraph.express.program import program
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
@@ -26,18 +29,19 @@ class Example(NamedTuple):
 
 
 def batch_size(graph: Graph) -> int | None:
-    """How many examples there are: the first size of most of the constants that have axes."""
-    sizes = Counter(leaf.shape[0] for leaf in program(graph).leaves if leaf.kind == "constant" and leaf.shape)
-    return sizes.most_common(1)[0][0] if sizes else None
+    """How many examples there are: the first size of most of the constants that have axes, if anything has a row for each."""
+    sizes = Counter(leaf.shape[0] for leaf in _constants(graph) if leaf.shape)
+    size = sizes.most_common(1)[0][0] if sizes else None
+    return size if size is not None and any(node.op is not None for node in _rows(graph, size)) else None
 
 
 def check_example(graph: Graph, index: int | None) -> None:
     """Refuse an example that is not there."""
-    size = batch_size(graph)
     if index is None:
         return
+    size = batch_size(graph)
     if size is None:
-        raise ValueError("this graph has no batch: no constant has a first axis of examples")
+        raise ValueError("this graph has no batch: nothing has a row for each example; write examples as rows, as in X @ W")
     try:
         there = not isinstance(index, bool) and 0 <= operator.index(index) < size
     except TypeError:
@@ -46,43 +50,86 @@ def check_example(graph: Graph, index: int | None) -> None:
         raise IndexError(f"example={index!r}: there are {size} examples, numbered from 0")
 
 
-def batched(graph: Graph, size: int) -> set[Node]:
-    """The values with a row for each example, and their gradients: what is made from constants that have one."""
-    told = program(graph)
-    found = {leaf for leaf in told.leaves if leaf.kind == "constant" and leaf.shape[:1] == (size,)}
-    for statement in told.forward:
-        if statement.shape[:1] == (size,) and not found.isdisjoint(statement.inputs):
-            found.add(statement.node)
-    for statement in told.backward:
-        inside = statement.of in found if statement.of is not None else not found.isdisjoint(statement.inputs)
-        if inside and statement.shape[:1] == (size,):
-            found.add(statement.node)
-    return found
-
-
 def example_of(graph: Graph, step: Step, index: int) -> Example | None:
-    """What a step amounts to for one example; None where examples do not come into it."""
+    """What a step amounts to for one example; None where examples do not come into it, or cannot be told apart by slicing."""
     size = batch_size(graph)
     if size is None or step.expression is None:
         return None
-    rows = batched(graph, size)
-    if step.node in rows and step.part is None:
+    rows = _with_gradients(graph, _rows(graph, size), index)
+    if step.node in rows:
         return Example(index, f"{step.name}[{index}]", step.value[index], False)
     told = program(graph)
-    gradients = {s.node for s in told.backward}
-    read = [x.node for x in leaves(step.expression) if isinstance(x, Name)]
-    if not any(x in gradients and x in rows for x in read):
+    gradients = {s.node for s in told.backward} & rows
+    if not any(isinstance(x, Name) and x.node in gradients for x in leaves(step.expression)):
         return None
 
-    def alone(node: Node) -> Any:
-        """The gradients of the other examples are left out, in which every contribution is linear."""
-        if node not in gradients or node not in rows:
+    def others_left_out(node: Node) -> Any:
+        """A gradient with zeros for the other examples, in which every contribution is linear."""
+        if node not in gradients:
             return node.value
         one = np.zeros_like(node.value)
         one[index] = node.value[index]
         return one
 
-    def name(node: Node) -> str:
-        return f"{told.name(node)}[{index}:{index + 1}]" if node in rows else told.name(node)
+    value = evaluate(step.expression, others_left_out)
+    alone = _alone(step.expression, rows, index)
+    if not _is_same(_value(alone), value):
+        return None
+    return Example(index, python(alone, told.name), value, True)
 
-    return Example(index, python(step.expression, name), evaluate(step.expression, alone), True)
+
+_known: WeakKeyDictionary[Graph, frozenset[Node]] = WeakKeyDictionary()
+
+
+def _rows(graph: Graph, size: int) -> frozenset[Node]:
+    """The constants and forward values with a row for each example: where examples change places, so do their rows."""
+    if graph not in _known:
+        found = {leaf for leaf in _constants(graph) if leaf.shape[:1] == (size,)}
+        with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+            moved = graph.with_leaves({leaf: np.roll(leaf.value, 1, axis=0) for leaf in found})
+        twins = dict(zip(graph.forward, moved.forward, strict=True))
+        for statement in program(graph).forward:
+            could_have = statement.shape[:1] == (size,) and not found.isdisjoint(statement.inputs)
+            if could_have and _is_same(twins[statement.node].value, np.roll(statement.value, 1, axis=0)):
+                found.add(statement.node)
+        _known[graph] = frozenset(found)
+    return _known[graph]
+
+
+def _constants(graph: Graph) -> list[Node]:
+    return [node for node in graph.forward if node.kind == "constant"]
+
+
+def _with_gradients(graph: Graph, rows: Collection[Node], index: int) -> set[Node]:
+    """Those with rows and their gradients, and what several gradients share where slicing gives its row."""
+    found = set(rows)
+    for statement in program(graph).backward:
+        if statement.of is not None:
+            has_rows = statement.of in found
+        else:
+            has_rows = _is_same(_value(_alone(statement.expression, found, index)), statement.value[index : index + 1])
+        if has_rows:
+            found.add(statement.node)
+    return found
+
+
+def _alone(x: Expression, rows: Collection[Node], index: int) -> Expression:
+    """An expression over the rows of one example; how many examples there are stays."""
+    if isinstance(x, Name) and x.node in rows:
+        return apply(ops.index, x, shape=(1, *x.shape[1:]), template=(slice(index, index + 1),))
+    if isinstance(x, Apply) and x.op is not ops.count:
+        return Apply(x.op, tuple(_alone(x_i, rows, index) for x_i in x.inputs), x.params, x.shape, x.kind, x.size)
+    return x
+
+
+def _value(x: Expression) -> Any:
+    """What an expression amounts to; None where its shapes do not fit."""
+    try:
+        with np.errstate(all="ignore"):
+            return evaluate(x, lambda node: node.value)
+    except (ValueError, IndexError):
+        return None
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    return value is not None and np.shape(value) == np.shape(other) and np.allclose(value, other, equal_nan=True)
