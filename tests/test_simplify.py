@@ -96,7 +96,7 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
     x = x._replace(value=np.asarray(x.value)[()])
     if op is ops.matmul:
         y = draw(inner)
-        assume(np.asarray(y.value).dtype.kind == "f" and np.ndim(x.value) and np.ndim(y.value))
+        assume(np.asarray(y.value).dtype.kind == "f" and {np.ndim(x.value), np.ndim(y.value)} <= {1, 2})
         assume(np.shape(x.value)[-1] == np.shape(y.value)[0])
         return step(op, lambda mx, my, vx, vy: spread(mx, vx) @ spread(my, vy), x, y)
     if op in LINEAR:
@@ -239,6 +239,8 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda a, **_: 1 * a, "a"),
         (lambda a, **_: a / 1, "a"),
         (lambda a, **_: a**1, "a"),
+        (lambda a, b, **_: 2 * a**0 * b, "2 * b"),
+        (lambda a, **_: a**0 + 1, "np.full_like(a, 2.0)"),
         (lambda a, **_: np.negative(-a), "a"),
         (lambda a, b, **_: a + -b, "a - b"),
         (lambda a, b, **_: a - (-b), "a + b"),

@@ -3,7 +3,7 @@
 Each op of a gradient is applied to inputs that are simple already, by `simplified`. A product is kept as sign, coefficient,
 factors in the order of the rule, and scalar divisors last; a sum as a flat list of signed terms. The rewrites:
 
-- numbers are folded: 2·(3·x) is 6·x, 1·x and x/1 are x, x**1 is x, -(-x) is x, x + (-y) is x - y, x + x is 2·x;
+- numbers are folded: 2·(3·x) is 6·x, 1·x and x/1 are x, x**1 is x, x**0 is 1, -(-x) is x, x + (-y) is x - y, x + x is 2·x;
 - a sign and a number come out of a product, a quotient, a matrix product, a sum over axes, a transpose and a new axis;
 - a scalar divisor (a count or a number) comes out of products and sums over axes, and out of a sum that shares it;
 - a value that is only repeated to another shape is used as it is where the result has that shape anyway;
@@ -122,6 +122,8 @@ def _opened(x: Expression, keep: bool = False) -> Product:
             inner = _opened(x.inputs[0])
             inner.like = x.inputs[1]
             return inner
+        if x.op is ops.power and isinstance(x.inputs[1], Number) and x.inputs[1].value == 0:  # 1 even of NaN
+            return Product(like=x.inputs[0])
         if x.op is ops.expand_dims and _is_repeated_scalar(x.inputs[0]):
             inner = _opened(x.inputs[0])
             inner.like = x
