@@ -154,6 +154,27 @@ class TestNames:
             "z": ("layer1",), "L": (), "dL": (), "dz": ("layer1",), "dW": ("layer1",),
         }  # fmt: skip
 
+    @pytest.mark.parametrize("level", ["named", "op"])
+    def test_unnamed_values_belong_to_the_module_of_their_readers(self, level: Any) -> None:
+        h: Any = tg.constant(np.ones((2, 2)))
+        names: dict[str, Any] = {"x": h}
+        for i in range(3):
+            W = tg.parameter(np.eye(2))
+            r = tg.relu(h @ W)
+            h = h + r
+            names[f"block{i}"] = {"W": W, "r": r, "h": h}
+        graph = tg.Graph(np.sum(h), names=names)
+        graph.backprop()
+        shared = [s.module for s in graph.statements(level) if s.right.endswith("W") and "@" in s.right]
+        assert shared == [("block0",), ("block1",), ("block2",)]
+
+    def test_what_two_modules_share_belongs_to_neither(self) -> None:
+        x = tg.parameter(2.0)
+        e = np.exp(x)
+        a, b = np.sin(e), np.cos(e)
+        graph = tg.Graph(a * b, names={"x": x, "left": {"a": a}, "right": {"b": b}})
+        assert {s.name: s.module for s in graph.statements()} == {"t": (), "a": ("left",), "b": ("right",), "output": ()}
+
     @pytest.mark.parametrize(
         ("name", "printed"), [("len", "len_"), ("np", "np_"), ("lambda", "lambda_"), ("exp", "exp_"), ("slice", "slice_")]
     )
@@ -198,9 +219,10 @@ class TestWhatTextbooksPrint:
         L = np.std(W)
         assert right(L, W=W, L=L)["dW"] == "(W - np.mean(W, keepdims=True)) / L / W.size"
 
-    def test_a_number_summed_along_its_axis(self) -> None:
+    @pytest.mark.parametrize("outer", [lambda x: x, np.mean])
+    def test_a_number_summed_along_its_axis(self, outer: Any) -> None:
         s = tg.parameter(3.0)
-        L = np.sum(s * s, axis=0)
+        L = outer(np.sum(s * s, axis=0))
         assert right(L, s=s, L=L)["ds"] == "2 * s"
 
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from tinygraph.backprop import Path, between, by_number, sweep
 from tinygraph.express.expression import Expression, Like, Name, Number, leaves, replaced
-from tinygraph.express.program import Program, Statement
-from tinygraph.express.shapes import reads_shape
+from tinygraph.express.program import Program, Statement, written
 from tinygraph.express.simplify import simplified
 from tinygraph.node import Node, constant
 
@@ -28,8 +27,7 @@ class Local(NamedTuple):
 
 
 def local_derivative(program: Program, statement: Statement, x: Node, upstream: Node | None) -> Local | None:
-    """The local derivative of a forward statement by one of its inputs; None where no gradient passes,
-    or where it cannot be written in the names there are.
+    """The local derivative of a forward statement by one of its inputs; None where no gradient passes.
 
     `upstream` is the gradient of the statement, which a contribution is written with; without one there are factors alone.
     """
@@ -50,9 +48,8 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
         found = sweep(statement.node, [x], seed, on_nodes=True, path=path)
     if x not in found:
         return None
-    known: dict[Node, Expression] = {seed: Number(1) if is_factor else upstream_expression(program, seed)}
-    expression = _written(found[x], program, known)
-    return None if expression is None else Local(expression, found[x], is_factor)
+    above = Number(1) if is_factor else upstream_expression(program, seed)
+    return Local(_Words(program, statement, seed, above).told(found[x]), found[x], is_factor)
 
 
 def upstream_expression(program: Program, gradient: Node) -> Expression:
@@ -78,40 +75,49 @@ def _is_entrywise(path: Path, x: Node, node: Node) -> bool:
     )
 
 
-def _written(root: Node, program: Program, known: dict[Node, Expression]) -> Expression | None:
-    """The expression of a node that a local sweep recorded, in the names of the program; None where a shape has no name."""
-    order = []
-    stack, seen = [] if root in known else [root], {root}
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        for x in node.inputs:
-            if isinstance(x, Node) and x not in seen and x not in known and not program.is_named(x):
-                seen.add(x)
-                stack.append(x)
-    for node in sorted(order, key=by_number):
-        known[node] = _expression(node, program, known)
-    shapes = {x.node: program.witness(x.node, root) for x in leaves(known[root]) if isinstance(x, Like)}
+class _Words:
+    """The expressions of what a local sweep recorded, in the names of the program; `known` are those of the seed."""
 
-    def plainly(x: Number | Name) -> Expression:
-        """A shape by the value that has it, a whole number without its fraction."""
-        if isinstance(x, Like):
-            found = shapes[x.node]
-            return x if found is None else Name(found)
-        return Number(int(x.value)) if isinstance(x, Number) and isinstance(x.value, float) and x.value.is_integer() else x
+    def __init__(self, program: Program, statement: Statement, seed: Node, upstream: Expression) -> None:
+        self.program = program
+        self.statement = statement
+        self.seed = seed
+        self.known: dict[Node, Expression] = {seed: upstream}
 
-    return None if any(x is None for x in shapes.values()) else replaced(known[root], plainly)
+    def told(self, root: Node) -> Expression:
+        """The expression of a node, whole numbers without their fraction."""
+        return replaced(self.shaped(root), _plainly)
+
+    def shaped(self, root: Node) -> Expression:
+        """The expression of a node, with every shape read from a value that can be told."""
+        shapes = {x.node: self._shape(x.node, root) for x in leaves(self._of(root)) if isinstance(x, Like)}
+        return replaced(self._of(root), lambda x: shapes[x.node] if isinstance(x, Like) else x)
+
+    def _shape(self, node: Node, reader: Node) -> Expression:
+        """A value of the shape of a node: one with a name, or else the node itself, written out."""
+        if node is self.seed:
+            return Name(self.statement.node)
+        found = self.program.witness(node, reader)
+        return self.shaped(node) if found is None else Name(found)
+
+    def _of(self, root: Node) -> Expression:
+        order, stack = [], [root]
+        while stack:
+            node = stack.pop()
+            if node not in self.known:
+                self.known[node] = Name(node)
+                if node.op is not None and not self.program.is_named(node):
+                    order.append(node)
+                    stack.extend(x for x in node.inputs if isinstance(x, Node))
+                elif node.op is None and not self.program.is_named(node) and not node.shape:
+                    self.known[node] = Number(node.item())
+        for node in sorted(order, key=by_number):
+            self.known[node] = written(node, self.known, self._name, simplified)
+        return self.known[root]
+
+    def _name(self, node: Node) -> str | None:
+        return self.program.name(node) if self.program.is_named(node) else None
 
 
-def _expression(node: Node, program: Program, known: dict[Node, Expression]) -> Expression:
-    if node.op is None:
-        return Name(node) if program.is_named(node) or node.shape else Number(node.item())
-    inputs: list[Expression] = []
-    for i, x in enumerate(node.inputs):
-        if not isinstance(x, Node):
-            inputs.append(Number(x))
-        elif reads_shape(node.op, i):
-            inputs.append(Like(x))
-        else:
-            inputs.append(known.get(x, Name(x)))
-    return simplified(node.op, inputs, node.params, node.shape, node.dtype.kind)
+def _plainly(x: Number | Name) -> Expression:
+    return Number(int(x.value)) if isinstance(x, Number) and isinstance(x.value, float) and x.value.is_integer() else x

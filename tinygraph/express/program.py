@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygraph import ops
 from tinygraph.backprop import by_number
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, apply, leaves, replaced
+from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, leaves, replaced
 from tinygraph.express.shapes import Shapes, reads_shape
 from tinygraph.express.simplify import is_scale, simplified, structural
 from tinygraph.graph import Graph
@@ -27,6 +27,7 @@ from tinygraph.place import Place
 
 Level: TypeAlias = Literal["named", "op"]
 Phase: TypeAlias = Literal["forward", "backward"]
+Write: TypeAlias = Callable[[Op, Sequence[Expression], Mapping[str, Any], Shape, str], Expression]
 
 LONGEST = 20
 # A step of these on names and numbers is repeated rather than named.
@@ -91,12 +92,12 @@ class Program:
         self.graph = graph if level == "named" else graph.with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
-        self._modules = Modules(self.graph)
         draft = _settled(self.graph)
         self._shapes = Shapes(draft)
         self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None), *draft.arrays)
         self._name_all(draft)
+        self._modules = _modules(draft, self.leaves)
         statements = list(self._statements(draft))
         self.forward = tuple(s for s in statements if s.phase == "forward")
         self.backward = tuple(s for s in statements if s.phase == "backward")
@@ -112,7 +113,7 @@ class Program:
 
     def module(self, node: Node) -> tuple[str, ...]:
         """The scope that a leaf or statement belongs to, as a path of names."""
-        return self._modules.of(node)
+        return self._modules[node]
 
     def is_named(self, node: Node) -> bool:
         """Whether a node is a leaf or a statement."""
@@ -135,8 +136,7 @@ class Program:
             expression = draft.expressions[node]
             inputs = tuple(dict.fromkeys(x.node for x in leaves(expression) if isinstance(x, Name)))
             phase: Phase = "forward" if node in draft.forward else "backward"
-            module = self._modules.of(of.get(node, node))
-            yield Statement(self._names[node], expression, node, phase, of.get(node), inputs, module, self)
+            yield Statement(self._names[node], expression, node, phase, of.get(node), inputs, self._modules[node], self)
 
 
 def check_level(level: str) -> None:
@@ -210,20 +210,7 @@ class _Draft:
         return Name(node)
 
     def _expression(self, node: Node, partial: Mapping[Node, Expression]) -> Expression:
-        op = node.op
-        assert op is not None
-        inputs: list[Expression] = []
-        for i, x in enumerate(node.inputs):
-            if not isinstance(x, Node):
-                inputs.append(Number(x))
-            elif reads_shape(op, i):
-                inputs.append(Like(x))
-            else:
-                inputs.append(partial[x])
-        if op is ops.count and isinstance(inputs[0], Like):
-            return self._count(inputs[0].node, node)
-        write = structural if node in self.forward else simplified
-        expression = write(op, inputs, node.params, node.shape, node.dtype.kind)
+        expression = written(node, partial, self.graph.name, structural if node in self.forward else simplified)
         if isinstance(expression, Number) and node in self.gradient_of:
             return Number(float(expression.value))
         return expression
@@ -234,20 +221,6 @@ class _Draft:
             return expression
         like = Like(self.gradient_of.get(node, node))
         return apply(ops.broadcast_like, expression, like, shape=node.shape)
-
-    def _count(self, like: Node, node: Node) -> Expression:
-        """The count of a node; that of an unnamed sum over some axes by the axes of what it sums that are left."""
-        axis = node.params["axis"]
-        axes = tuple(range(like.ndim)) if axis is None else normalize_axis_tuple(axis, like.ndim)
-        while like.op in REDUCTIONS and self.graph.name(like) is None and like.params["axis"] is not None:
-            summed = like.inputs[0]
-            gone = normalize_axis_tuple(like.params["axis"], summed.ndim)
-            left = range(summed.ndim) if like.params["keepdims"] else [i for i in range(summed.ndim) if i not in gone]
-            places = [left[i] for i in axes]
-            if any(i in gone for i in places):
-                break
-            like, axes = summed, tuple(places)
-        return structural(ops.count, [Like(like)], {"axis": axes}, (), node.dtype.kind)
 
     def _uses(self, kept: set[Node]) -> Counter[Node]:
         """How often each node is read for its value, by what the statements are made of."""
@@ -274,7 +247,7 @@ class _Draft:
             stack = [root] if root in self.expressions else []
             while stack:
                 node = stack[-1]
-                unread = [x for x in self._reads(node) if x in self.expressions and x not in done and x is not node]
+                unread = [x for x in self.reads(node) if x in self.expressions and x not in done and x is not node]
                 if unread:
                     stack.extend(reversed(unread))
                     continue
@@ -284,8 +257,36 @@ class _Draft:
                     backward.append(node)
         return forward + backward
 
-    def _reads(self, node: Node) -> Iterator[Node]:
+    def reads(self, node: Node) -> Iterator[Node]:
         return (x.node for x in leaves(self.expressions[node]) if isinstance(x, Name) and not isinstance(x, Like))
+
+
+def written(node: Node, known: Mapping[Node, Expression], name: Callable[[Node], str | None], write: Write) -> Expression:
+    """What an op makes of the expressions that are known of its inputs; `name` is what a value is called, if it is."""
+    op = node.op
+    assert op is not None
+    if op is ops.count and isinstance(node.inputs[0], Node):
+        return _count(node.inputs[0], node, name)
+    inputs = [
+        Number(x) if not isinstance(x, Node) else Like(x) if reads_shape(op, i) else known[x] for i, x in enumerate(node.inputs)
+    ]
+    return write(op, inputs, node.params, node.shape, node.dtype.kind)
+
+
+def _count(like: Node, node: Node, name: Callable[[Node], str | None]) -> Expression:
+    """The count of a node; that of an unnamed sum over some axes by the axes of what it sums that are left."""
+    axis = node.params["axis"]
+    # NumPy lets a number be reduced along axis 0.
+    axes = tuple(range(like.ndim)) if axis is None or not like.ndim else normalize_axis_tuple(axis, like.ndim)
+    while like.op in REDUCTIONS and name(like) is None and like.params["axis"] is not None:
+        summed = like.inputs[0]
+        gone = normalize_axis_tuple(like.params["axis"], summed.ndim) if summed.ndim else ()
+        left = range(summed.ndim) if like.params["keepdims"] else [i for i in range(summed.ndim) if i not in gone]
+        places = [left[i] for i in axes]
+        if any(i in gone for i in places):
+            break
+        like, axes = summed, tuple(places)
+    return structural(ops.count, [Like(like)], {"axis": axes}, (), node.dtype.kind)
 
 
 def _values_read(node: Node) -> Iterator[Node]:
@@ -353,14 +354,22 @@ def _resolve_shapes(draft: _Draft) -> set[Node]:
     return missing
 
 
-class Modules:
-    """Which scope each node belongs to: that of its name."""
+def _modules(draft: _Draft, leaves: Sequence[Node]) -> dict[Node, tuple[str, ...]]:
+    """Which scope each leaf and statement belongs to: that of its name; where the user named none, what its readers share."""
+    scopes = draft.graph.scopes()
+    active = {scope for node, scope in scopes.items() if node.op is not None}
+    found: dict[Node, tuple[str, ...]] = {}
+    readers: dict[Node, list[tuple[str, ...]]] = {}
+    for node in (*reversed(draft.order()), *leaves):
+        named = draft.gradient_of.get(node, node)
+        scope = scopes[named] if named in scopes else _shared(readers.get(node, []))
+        found[node] = scope if scope in active else ()
+        for x in draft.reads(node) if node in draft.expressions else ():
+            if x not in draft.forward or node in draft.forward:
+                readers.setdefault(x, []).append(found[node])
+    return found
 
-    def __init__(self, graph: Graph) -> None:
-        scopes = graph.scopes()
-        active = {scope for node, scope in scopes.items() if node.op is not None}
-        self._scope = {node: scope for node, scope in scopes.items() if scope in active}
 
-    def of(self, node: Node) -> tuple[str, ...]:
-        """The path of the scope, () for none."""
-        return self._scope.get(node, ())
+def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The outer scopes that all paths begin with."""
+    return tuple(level[0] for level in itertools.takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False)))
