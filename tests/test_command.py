@@ -13,7 +13,8 @@ import pytest
 
 from tinygraph.__main__ import main
 from tinygraph.stepping.command import TYPED, graph_of, walk
-from tinygraph.stepping.formula import data, parse
+from tinygraph.stepping.formula import data
+from tinygraph.stepping.reading import parse
 from tinygraph.stepping.stepper import Stepper
 
 NEURON = "z = w*x + b; a = sigmoid(z); L = -(y*log(a) + (1-y)*log(1-a))"

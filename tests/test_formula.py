@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 import tinygraph as tg
 from tinygraph import ops
-from tinygraph.stepping.formula import FormulaError, Number, data, evaluate, functions, parse
+from tinygraph.stepping.formula import data, evaluate
+from tinygraph.stepping.reading import Number, parse
+from tinygraph.stepping.vocabulary import FormulaError, functions
 
 FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "500"))  # inputs; 100000 for the full run
 RESIDENT = 300e6  # bytes by which the memory may grow in it
@@ -53,6 +55,8 @@ VALUES: dict[str, Any] = {
         ("  u = w\n  u + 1  ", 3),
         ("(w\n + 1)", 3),
         ("np.pi", np.pi),
+        ("X.shape[1] + np.asarray(w).astype(b.dtype)", 5),
+        ("np.sum(np.full_like(x, w / x.size) + sum_like(X, x))", 11),
         ("7 % 4 // 2", 1),
     ],
 )
@@ -101,6 +105,9 @@ def test_data_is_numbers_and_lists(text: str) -> None:
         ("w + yy", "did you mean y?"),
         ("exp + 1", "`exp` is a function, not a value"),
         ("x[0]", "column 2: `[` cannot be read: subscripts"),
+        ("x.shape[w]", "column 8: `[` cannot be read: subscripts"),
+        ("x.shape[7]", "column 1: count: "),
+        ("w.astype(9)", "`w.astype` cannot be called"),
         ("lambda: 1", "column 1: `lambda` is a word of Python"),
         ("1 if w else 2", "column 3: `if` is a word of Python"),
         ("f'{w}'", "column 2: `'` cannot be read"),

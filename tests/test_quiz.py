@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tests.drawings import logistic, neuron, perceptron, softmax
+from tests.drawings import logistic, neuron, numbers, perceptron, softmax
 from tests.test_formula import watched
 from tinygraph.express.program import program
 from tinygraph.stepping.quiz import Quiz
@@ -21,6 +21,30 @@ def shared() -> tg.Graph:
     v = u**2
     L = v * 3 - np.sin(u)
     return tg.Graph(L, names={"w": w, "x": x, "u": u, "v": v, "L": L})
+
+
+def unit_upstream() -> tg.Graph:
+    p = tg.parameter(1.5)
+    q, r = p * 2, p**2
+    L = q + r * 3
+    return tg.Graph(L, names=locals())
+
+
+def decayed() -> tg.Graph:
+    """A weight that goes into a product and into its own decay."""
+    X, W = tg.constant(numbers(4, 2)), tg.parameter(numbers(2, 3))
+    Z = X @ W
+    L = np.sum(np.tanh(Z)) + 0.01 * np.sum(W**2)
+    return tg.Graph(L, names=locals())
+
+
+def unbatched() -> tg.Graph:
+    """One example, a vector of features."""
+    x, y, w = tg.constant([1.0, 2.0, 3.0]), tg.constant(1.0), tg.parameter([0.1, 0.2, 0.3])
+    z = w @ x
+    a = tg.sigmoid(z)
+    L = -(y * np.log(a) + (1 - y) * np.log(1 - a))
+    return tg.Graph(L, names=locals())
 
 
 def at(graph: tg.Graph, name: str) -> Quiz:
@@ -151,6 +175,10 @@ def test_one_number_stands_for_equal_entries() -> None:
         (neuron, "dz", "da", "That is the upstream gradient alone: the local derivative is forgotten"),
         (neuron, "dz", -5, "The sign is right, the size is not"),
         (neuron, "dz", 5, "Even the sign is off"),
+        (neuron, "dz", 0, "The size is not right"),
+        (unit_upstream, "dp", "2 * dq", "That is what comes through q alone: the other readers contribute too"),
+        (decayed, "dW", "X.T @ dZ", "That is what comes through Z alone: the other readers contribute too"),
+        (unbatched, "dz", "3 * (a - y)", "It is something else"),
         (neuron, "dz", "da * a", "It is something else"),
         (shared, "du", "6*u", "That is what comes through v alone: the other readers contribute too"),
         (logistic, "dz", "a - y", "It is 8 times too large: is the mean forgotten?"),
@@ -215,6 +243,35 @@ def test_a_gradient_that_is_not_finite_takes_a_formula() -> None:
         quiz = tg.Graph(u, names={"w": w, "u": u}).quiz()
         assert quiz.answer(3).message == "dw is not finite here: answer by a formula, or reveal()"
         assert quiz.answer("du / (2 * u)").right
+
+
+def test_scalars_without_a_name_are_part_of_the_formula() -> None:
+    w = tg.parameter(2.0)
+    z = w / np.sqrt(2)
+    L = z**2
+    graph = tg.Graph(L, names=locals())
+    for answer in ("dz / sqrt(2)", "dz / c_1"):
+        assert at(graph, "dw").answer(answer).right
+    assert graph.quiz(seed=4).known["c_1"] == np.sqrt(2)
+
+
+def test_what_the_quiz_prints_is_right() -> None:
+    X, W, k = tg.constant(numbers(4, 3)), tg.parameter(numbers(3, 3)), np.array([0, 2, 1])
+    D = X @ W
+    centred = D - np.mean(D, axis=1, keepdims=True)
+    chosen = centred[:, k][1:]
+    M = np.concatenate([chosen, np.reshape(D, (3, 4))[:, :3]])
+    L = np.einsum("ij,kj->", M, M.astype(np.float32)) + np.mean(np.var(D, axis=1))
+    for level in ("named", "op"):
+        quiz = Quiz(tg.Graph(L, names=locals()), level=level)
+        while not quiz.done:
+            together = [quiz.hint() for _ in range(3)][2]
+            assert quiz.answer(together.removeprefix(f"together: {quiz.name} = ")).right
+
+
+def test_a_value_of_zero_gives_no_sign_away() -> None:
+    w = tg.parameter(0.0)
+    assert tg.Graph(w * w, names={"w": w}).quiz().answer(3).message == "dw: not yet. The size is not right"
 
 
 # Hints, giving up, the end
@@ -294,6 +351,25 @@ def test_a_seed_gives_all_who_take_it_the_same_other_numbers() -> None:
         assert value != 0
     assert graph["y"].value == neuron()["y"].value  # a label
     assert all(one.answer(x).right for x in ("-y/a + (1-y)/(1-a)", "a - y", "dz*x1", "dz*x2", "dz"))
+
+
+def test_a_seed_gives_arrays_of_parameters_other_numbers_too() -> None:
+    one, same, other = (perceptron().quiz(seed=seed).stepper.graph for seed in (3, 3, 4))
+    for name in ("W1", "b1", "W2", "b2"):
+        value, before = one[name].value, perceptron()[name].value
+        np.testing.assert_array_equal(value, same[name].value)
+        assert not (value == other[name].value).all()
+        np.testing.assert_array_equal(value, value.round(2))
+        np.testing.assert_array_equal(np.sign(value)[before != 0], np.sign(before)[before != 0])
+    np.testing.assert_array_equal(one["X"].value, perceptron()["X"].value)
+
+
+def test_a_seed_is_refused_where_there_is_nothing_to_give_another_number() -> None:
+    x = tg.constant([1.0, 2.0])
+    graph = tg.Graph(np.sum(x**2), names={"x": x})
+    graph.backprop(wrt=x)
+    with pytest.raises(ValueError, match="no parameter and no scalar with a name"):
+        graph.quiz(seed=1)
 
 
 def test_a_seed_keeps_to_numbers_on_which_everything_is_finite() -> None:

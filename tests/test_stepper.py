@@ -156,6 +156,24 @@ class TestWalk:
         assert steps[0].numbers == "1.000 + 2.000 - 3.000"
         assert steps[1].numbers == "-1.000 * 3.000"
 
+    def test_how_many_there_are_is_a_whole_number(self) -> None:
+        x = tg.parameter([1.0, 2.0, 4.0, 5.0, 8.0])
+        step = tg.Graph(np.sum(x**2) / len(x), names={"x": x, "n": x * 1}).stepper().run(until="output")
+        assert step is not None
+        w = tg.parameter(2.0)
+        z = w * tg.constant(np.ones(5))
+        step = tg.Graph(np.mean(z**2), names={"w": w, "z": z}).stepper().run(until="dz")
+        assert step is not None
+        assert step.numbers == "2 * (5,) / 5"
+
+    def test_zero_has_no_sign(self) -> None:
+        w = tg.parameter(-0.0)
+        u, v = w * 2, w * 3
+        texts = [step.text for step in tg.Graph(u * -v, names=locals()).stepper().steps]
+        assert "u = w * 2 = 0.000 * 2 = 0.000" in texts
+        assert "du = -v = -0.000 = 0.000" in texts  # a minus that is written
+        assert "dw (1/2) += 2 * du = 2 * 0.000 = 0.000, so far 0.000" in texts
+
     def test_levels_that_there_are_not(self) -> None:
         with pytest.raises(ValueError, match="level='ops'"):
             neuron().stepper(level="ops")  # type: ignore[arg-type]  # a wrong word is the point

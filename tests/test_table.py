@@ -161,7 +161,7 @@ class TestText:
     @pytest.mark.parametrize(
         ("value", "text"),
         [
-            (np.float64(0.5744), "0.574"), (np.float64(0), "0.000"), (np.float64(1e-9), "1.00e-09"),
+            (np.float64(0.5744), "0.574"), (np.float64(0), "0.000"), (np.float64(-0.0), "0.000"), (np.float64(1e-9), "1.00e-09"),
             (np.float64(123456), "1.23e+05"),
             (np.float64(np.nan), "nan"), (np.float64(-np.inf), "-inf"), (np.bool_(True), "True"), (np.int64(7), "7"),
             (np.array([1.0, 2.0]), "[1.000, 2.000]"), (np.zeros(0), "[]"), (np.zeros((0, 2), bool), "[]"),

@@ -138,7 +138,7 @@ def number(value: Any) -> str:
     size = abs(float(value))
     if size and np.isfinite(size) and not 1e-3 <= size < 1e5:
         return f"{value:.2e}"
-    return f"{value:.3f}"
+    return f"{value + 0.0:.3f}"  # zero has no sign here
 
 
 def _range(value: np.ndarray[Any, Any]) -> str:

@@ -18,9 +18,11 @@ from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node, as_node, constant, parameter
 from tinygraph.place import Place
-from tinygraph.stepping.formula import FormulaError, Program, data, evaluate, name_error, parse, short, unknown
+from tinygraph.stepping.formula import data, evaluate
 from tinygraph.stepping.quiz import Quiz
+from tinygraph.stepping.reading import Program, parse
 from tinygraph.stepping.stepper import Stepper, WalkError
+from tinygraph.stepping.vocabulary import FormulaError, name_error, short, unknown
 
 TYPED = "<typed program>"
 EXAMPLE = '"z = w*x + b; a = sigmoid(z); L = -(y*log(a) + (1-y)*log(1-a))" w=0.3 x=2 b=0.2 y=1'

@@ -1,138 +1,19 @@
-"""A safe parser of formulas and small programs: an allow-list over Python's syntax tree, of which nothing is ever executed.
-
-Text goes through three gates. A scan lets only the letters, numbers and signs of formulas pass, and bounds how many there are and
-how deep they nest, so that Python's own parser is never given what it could choke on. What Python parsed is read piece by piece
-into the order of a pocket calculator (operands first), where any piece that is not allowed is refused. That list is then computed
-on a stack, with a bound on the work. Literals are floats, so `9**9**9` is infinite at once.
-"""
+"""What formulas amount to: each is computed on a stack, of arrays or of nodes, with a bound on the work."""
 
 from __future__ import annotations
 
 import ast
-import difflib
-import inspect
-import keyword
-import re
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.names import LONGEST, identifier
 from tinygraph.node import Node
+from tinygraph.stepping.reading import Call, Name, Number, Program, Reader, Statement, lines_of, parse, parsed
+from tinygraph.stepping.vocabulary import FormulaError, short, unknown
 
-CHARACTERS = 10_000  # of one text
-TOKENS = 2_000  # names, numbers and signs in it
-DEPTH = 100  # of parentheses in parentheses
 WORK = 10_000_000  # entries that one program may compute, so neither time nor memory can run away
-
-TOKEN = re.compile(
-    r"\s+|(?P<name>[^\W\d]\w*)|\.?\d(?:[eE][+-]|[\w.])*|(?P<open>\()|(?P<close>\))|\*\*|//|[<>=!]=|[-+*/%@<>=,;.]|(?P<list>[\[\]])"
-)
-STRANGE = {
-    "'": "text has no place in a formula", '"': "text has no place in a formula", "[": "subscripts and lists are not read",
-    "]": "subscripts and lists are not read", "^": "a power is written **", "{": "sets and dicts are not read",
-    "#": "comments are not read", ":": "only names get values: name = formula", "&": "combine conditions by *",
-    "|": "combine conditions by maximum(...)", "~": "a condition is turned round by 1 - (...)",
-}  # fmt: skip
-
-BINARY: dict[type[ast.AST], ops.Op] = {
-    ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.MatMult: ops.matmul,
-    ast.Pow: ops.power, ast.Mod: ops.remainder, ast.FloorDiv: ops.floor_divide,
-    ast.Gt: ops.greater, ast.GtE: ops.greater_equal, ast.Lt: ops.less, ast.LtE: ops.less_equal,
-    ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
-}  # fmt: skip
-CONSTANTS = {"pi": np.pi, "e": np.e, "inf": np.inf, "nan": np.nan}
-MODULES = {"np", "tg"}
-ROOMS = {f"{ops.__name__}.{room}" for room in ("reductions", "activations", "losses")}
-FURTHER = {"matmul", "one_hot_like", "expand_dims"}
-UNASKED = {"alias"}
-METADATA = {"axis", "keepdims", "ddof", "decimals"}
-
-
-class FormulaError(ValueError):
-    """Text that is no formula, or one that cannot be computed; the message names the piece and its column."""
-
-
-class Number(NamedTuple):
-    """A literal."""
-
-    value: float
-
-
-class Name(NamedTuple):
-    """A name, and where it stands."""
-
-    name: str
-    where: str
-
-
-class Call(NamedTuple):
-    """A function on as many values before it as it has `operands`."""
-
-    function: Callable[..., Any]
-    operands: int
-    params: Mapping[str, Any]
-    where: str
-
-
-Piece: TypeAlias = Number | Name | Call
-
-
-@dataclass(frozen=True)
-class Statement:
-    """`name = formula`, the formula as pieces with operands first; `name` is None for a formula on its own."""
-
-    name: str | None
-    pieces: tuple[Piece, ...]
-    text: str
-
-
-@dataclass(frozen=True)
-class Program:
-    """Statements, of which each can read those before it."""
-
-    statements: tuple[Statement, ...]
-
-    @property
-    def free(self) -> dict[str, str]:
-        """The names that no statement gives a value before they are read, with where they are read first."""
-        known: set[str] = set()
-        found: dict[str, str] = {}
-        for statement in self.statements:
-            for piece in statement.pieces:
-                if isinstance(piece, Name) and piece.name not in known:
-                    found.setdefault(piece.name, piece.where)
-            known.add(statement.name or "")
-        return found
-
-
-def parse(text: str) -> Program:
-    """Read statements `name = formula`, separated by `;` or on lines of their own; the last may be a formula alone.
-
-    Raises FormulaError for anything else.
-
-    >>> [statement.name for statement in parse("z = w*x + b; a = sigmoid(z)").statements]
-    ['z', 'a']
-    >>> parse('__import__("os")')
-    Traceback (most recent call last):
-    tinygraph.stepping.formula.FormulaError: column 12: `"` cannot be read: text has no place in a formula
-    """
-    source = _lines(text)
-    body = _parsed(source).body
-    if not body:
-        raise FormulaError("there is no formula: write one such as w*x + b")
-    read = _Reader(source)
-    statements = [read.statement(x, is_last=x is body[-1]) for x in body]
-    taken: set[str] = set()
-    for x, statement in zip(body, statements, strict=True):
-        if statement.name in taken:
-            raise read.error(x, f"`{statement.name}` has a value already: give this one another name")
-        taken.add(statement.name or "")
-    return Program(tuple(statements))
 
 
 def evaluate(formula: str | Program | Statement, values: Mapping[str, Any]) -> Any:
@@ -162,13 +43,13 @@ def data(text: str) -> Any:
     >>> data("[1, 2, 1/4]")
     array([1.  , 2.  , 0.25])
     """
-    source = _lines(text)
-    body = _parsed(source, lists=True).body
+    source = lines_of(text)
+    body = parsed(source, lists=True).body
     if not body:
         raise FormulaError("there is no number: write one such as 0.3, or a list such as [1, 2, 3]")
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise FormulaError(f"`{short(source)}` is no number: write one such as 0.3, or a list such as [1, 2, 3]")
-    read = _Reader(source)
+    read = Reader(source)
     try:
         return np.array(_nested(body[0].value, read), dtype=np.float64)[()]
     except FormulaError:
@@ -177,275 +58,11 @@ def data(text: str) -> Any:
         raise FormulaError(f"`{short(source)}` has rows of different lengths") from None
 
 
-def _nested(x: ast.expr, read: _Reader) -> Any:
+def _nested(x: ast.expr, read: Reader) -> Any:
     """Lists of numbers; the scan has bounded how deep they nest."""
     if isinstance(x, ast.List):
         return [_nested(entry, read) for entry in x.elts]
     return evaluate(Statement(None, read.pieces(x), ""), {})
-
-
-def name_error(name: str, taken: Collection[str] = ()) -> str | None:
-    """What is wrong with a name for a value, which a graph must be able to show as it is; None if nothing."""
-    if name.startswith("_") or len(name) > LONGEST:
-        return f"`{short(name)}` is no name here: take up to {LONGEST} letters, the first no underscore"
-    if not name.isidentifier():
-        return f"`{short(name)}` is no name: take letters, digits and underscores"
-    if identifier(name) != name or name in (taken or functions()) or name in MODULES:
-        return f"`{short(name)}` has a meaning of its own: take another name"
-    return None
-
-
-def unknown(name: str, known: Sequence[str]) -> str:
-    """What to say about a name that has no value."""
-    if name in functions() or name in MODULES:
-        return f"`{name}` is a function, not a value: call it, as in exp(x)"
-    close = difflib.get_close_matches(name[:LONGEST], known, n=1)
-    there = f"there are {', '.join(known[:20])}" if known else "no name has one"
-    return f"`{short(name)}` has no value: {f'did you mean {close[0]}?' if close else there}"
-
-
-# Reading
-
-
-def _lines(text: str) -> str:
-    """The text without common indentation, its lines ended and its minus signs spelled as Python has them."""
-    return inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n").replace("−", "-"))
-
-
-def _parsed(source: str, lists: bool = False) -> ast.Module:
-    """Python's syntax tree of a text that passes the scan."""
-    _scan(source, lists)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source, filename="")  # where syntax is wrong Python looks into the file, and there is none
-    except SyntaxError as error:
-        where = _where(source, error.lineno or 1, max((error.offset or 1) - 1, 0))
-        raise FormulaError(f"{where}: {(error.msg or 'no formula').partition(';')[0][:200]}") from None
-    except (RecursionError, MemoryError):
-        raise FormulaError("the formula is nested too deeply: give parts of it names") from None
-    except ValueError as error:
-        raise FormulaError(f"the formula cannot be read: {error}") from None
-
-
-def _scan(source: str, lists: bool) -> None:
-    """Refuse what no formula contains, and what is too much of it."""
-    if len(source) > CHARACTERS:
-        raise FormulaError(f"the formula has {len(source):,} characters, and at most {CHARACTERS:,} are read")
-    place = depth = count = 0
-    while place < len(source):
-        token = TOKEN.match(source, place)
-        if token is None or (token["list"] and not lists):
-            wrong = source[place]
-            reason = STRANGE.get(wrong, "it has no place in a formula")
-            raise FormulaError(f"{_at(source, place)}: `{short(wrong)}` cannot be read: {reason}")
-        if token["name"] and keyword.iskeyword(token["name"]) and token["name"] not in ("True", "False", "None"):
-            raise FormulaError(f"{_at(source, place)}: `{token['name']}` is a word of Python, which formulas have not")
-        depth += token[0] in ("(", "[")
-        depth -= token[0] in (")", "]")
-        count += not token[0].isspace()
-        if depth > DEPTH or count > TOKENS:
-            raise FormulaError(f"{_at(source, place)}: the formula is too long or nested too deeply: give parts of it names")
-        place = token.end()
-
-
-def _at(source: str, place: int) -> str:
-    before = source[:place]
-    return _where(source, before.count("\n") + 1, place - before.rfind("\n") - 1)
-
-
-def _where(source: str, line: int, column: int) -> str:
-    """A place in words; lines are told where there are several."""
-    return f"line {line}, column {column + 1}" if "\n" in source else f"column {column + 1}"
-
-
-def short(text: str) -> str:
-    """A piece of the text on one line."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-class Function(NamedTuple):
-    """What can be called: with how many values, and which metadata in which order."""
-
-    call: Callable[..., Any]
-    least: int
-    most: int
-    metadata: tuple[str, ...]
-
-
-def functions() -> dict[str, Function]:
-    """Everything that a formula may call, by name: what works entry by entry, reductions, products, what gradients print with."""
-    found: dict[str, Function] = {}
-    for name, op in ops.REGISTRY.items():
-        if (op.elementwise or op.__module__ in ROOMS or name in FURTHER) and name not in UNASKED:
-            count = len(op.arguments)
-            found[name] = Function(op, count, 100 if op.variadic else count, tuple(key for key in op.defaults if key in METADATA))
-    for name, known in (("ln", "log"), ("σ", "sigmoid"), ("absolute", "abs"), ("pow", "power"), ("amax", "max"), ("amin", "min")):
-        found[name] = found[known]
-    return found | {
-        "dot": Function(np.dot, 2, 2, ()), "outer": Function(np.outer, 2, 2, ()),
-        "prod": Function(np.prod, 1, 1, ("axis",)), "len": Function(_length, 1, 1, ()),
-        "ones_like": Function(np.ones_like, 1, 1, ()), "zeros_like": Function(np.zeros_like, 1, 1, ()),
-        "broadcast_to": Function(ops.broadcast_like, 2, 2, ()),
-    }  # fmt: skip
-
-
-def _length(x: Any) -> Any:
-    if not np.shape(x):
-        raise TypeError("a single number has no length")
-    return ops.count(x, axis=0)
-
-
-def _size(x: Any) -> Any:
-    return ops.count(x, axis=None)
-
-
-class _Reader:
-    """Turns Python's syntax tree into pieces, and refuses what is not allowed."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.lines = [line.encode() for line in source.split("\n")]  # Python counts bytes
-        self.functions = functions()
-
-    def error(self, x: ast.AST, reason: str) -> FormulaError:
-        return FormulaError(f"{self.where(x)}: {reason}")
-
-    def where(self, x: Any) -> str:
-        before = self.lines[x.lineno - 1][: x.col_offset]
-        return _where(self.source, x.lineno, len(before.decode(errors="replace")))
-
-    def text(self, x: Any) -> str:
-        """How a piece was typed."""
-        lines = self.lines[x.lineno - 1 : x.end_lineno]
-        lines[-1] = lines[-1][: x.end_col_offset]
-        lines[0] = lines[0][x.col_offset :]
-        return b"\n".join(lines).decode(errors="replace")
-
-    def statement(self, x: ast.stmt, is_last: bool) -> Statement:
-        text = self.text(x)
-        if isinstance(x, ast.Expr):
-            if not is_last:
-                raise self.error(x, f"only the last formula goes without a name: write name = {short(self.text(x))}")
-            return Statement(None, self.pieces(x.value), text)
-        if not isinstance(x, ast.Assign) or len(x.targets) != 1 or not isinstance(x.targets[0], ast.Name):
-            raise self.error(x, f"`{short(self.text(x))}` is no statement: write name = formula")
-        name = x.targets[0]
-        wrong = name_error(name.id, self.functions)
-        if wrong:
-            raise self.error(name, wrong)
-        return Statement(name.id, self.pieces(x.value), text)
-
-    def pieces(self, root: ast.expr) -> tuple[Piece, ...]:
-        """All pieces of a formula, operands before what is done with them."""
-        found: list[Piece] = []
-        stack = [root]
-        while stack:
-            piece, operands = self.piece(stack.pop())
-            found.append(piece)
-            stack.extend(operands)
-        return tuple(reversed(found))
-
-    def piece(self, x: ast.expr) -> tuple[Piece, Sequence[ast.expr]]:
-        """One piece, and the operands that it is applied to."""
-        while isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.UAdd):
-            x = x.operand
-        match x:
-            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-                return self.number(x, value), ()
-            case ast.Name(id=name):
-                if name.startswith("__"):
-                    raise self.error(x, f"`{short(name)}` is no name here")
-                return Name(name, self.where(x)), ()
-            case ast.BinOp() if type(x.op) in BINARY:
-                return Call(BINARY[type(x.op)], 2, {}, self.where(x)), (x.left, x.right)
-            case ast.UnaryOp(op=ast.USub()):
-                return Call(ops.negative, 1, {}, self.where(x)), (x.operand,)
-            case ast.Compare(ops=[sign], comparators=[right]) if type(sign) in BINARY:
-                return Call(BINARY[type(sign)], 2, {}, self.where(x)), (x.left, right)
-            case ast.Attribute():
-                return self.attribute(x)
-            case ast.Call():
-                return self.call(x)
-        raise self.error(x, f"`{short(self.text(x))}` is no formula")
-
-    def number(self, x: ast.Constant, written: float) -> Number:
-        try:
-            value = float(written)
-        except OverflowError:
-            value = np.inf
-        if not np.isfinite(value):
-            raise self.error(x, f"`{short(self.text(x))}` is too large for a number")
-        return Number(value)
-
-    def attribute(self, x: ast.Attribute) -> tuple[Piece, Sequence[ast.expr]]:
-        """`x.T`, `x.size` and `np.pi`; nothing else is looked up."""
-        if isinstance(x.value, ast.Name) and x.value.id in MODULES:
-            if x.value.id == "np" and x.attr in CONSTANTS:
-                return Number(CONSTANTS[x.attr]), ()
-            raise self.error(x, f"`{short(self.text(x))}` is no value: functions are called, as in np.exp(x), and there is np.pi")
-        if x.attr == "T":
-            return Call(ops.transpose, 1, {"axes": None}, self.where(x)), (x.value,)
-        if x.attr == "size":
-            return Call(_size, 1, {}, self.where(x)), (x.value,)
-        raise self.error(
-            x, f"`{short(self.text(x))}`: the only attributes are .T and .size; functions are called, as in np.sum(x)"
-        )
-
-    def call(self, x: ast.Call) -> tuple[Piece, Sequence[ast.expr]]:
-        """A function on its operands; what comes behind them is metadata, in place or by name."""
-        name = self.called(x.func)
-        function = self.functions[name]
-        operands, further = x.args[: function.most], x.args[function.most :]
-        if name == "broadcast_to":
-            operands = [*operands[:1], *map(self.with_shape, operands[1:])]
-        named = [(key.arg, key.value) for key in x.keywords]
-        if len(operands) < function.least or len(further) > len(function.metadata):
-            count = f"{function.least} value{'s' * (function.least > 1)}"
-            raise self.error(x, f"`{short(self.text(x))}`: {name} takes {count}, not {len(x.args)}")
-        params: dict[str, Any] = {}
-        for key, value in [*zip(function.metadata, further, strict=False), *named]:
-            if key not in function.metadata or key in params:
-                raise self.error(value, f"`{short(self.text(x))}`: {name} takes no {short(key or 'such thing')} here")
-            params[key] = self.metadata(value)
-        return Call(function.call, len(operands), params, self.where(x)), operands
-
-    def with_shape(self, x: ast.expr) -> ast.expr:
-        """The value of which `x` is the shape, as in `np.broadcast_to(dL, u.shape)`."""
-        if isinstance(x, ast.Attribute) and x.attr == "shape":
-            return x.value
-        raise self.error(
-            x, f"`{short(self.text(x))}` is no shape here: write that of a value, as in np.broadcast_to(dL, u.shape)"
-        )
-
-    def called(self, x: ast.expr) -> str:
-        """The name of a known function."""
-        if isinstance(x, ast.Attribute) and isinstance(x.value, ast.Name) and x.value.id in MODULES:
-            name = x.attr
-        elif isinstance(x, ast.Name):
-            name = x.id
-        else:
-            raise self.error(x, f"`{short(self.text(x))}` cannot be called: functions are called by name, as in np.sum(x)")
-        if name not in self.functions:
-            close = difflib.get_close_matches(name[:LONGEST], self.functions, n=1)
-            hint = f": did you mean {close[0]}?" if close else ": there are exp, log, sigmoid, sum and the like"
-            raise self.error(x, f"`{short(name)}` is no function here{hint}")
-        return name
-
-    def metadata(self, x: ast.expr) -> Any:
-        """An axis or a few of them, True, False or None; never a formula."""
-        try:
-            value = ast.literal_eval(x)
-        except (ValueError, TypeError):
-            value = ...
-        parts = value if isinstance(value, tuple) else (value,)
-        if any(not (part is None or isinstance(part, int)) or abs(part or 0) > 100 for part in parts) or len(parts) > 100:
-            raise self.error(x, f"`{short(self.text(x))}` must be a small whole number, True, False or None")
-        return value
-
-
-# Computing
 
 
 def _computed(statement: Statement, values: Mapping[str, Any], left: int) -> tuple[Any, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tinygraph.ops import matmul
 from tinygraph.stepping.lens import batch_size
 from tinygraph.stepping.ways import Walk, Way
 
+UNNAMED = re.compile(r"c_\d+")  # how a graph calls constants that have no name
 DRAWS = 5  # of other leaves on which a formula must hold
 TRIES = 40  # at leaves on which everything is finite
 
@@ -34,6 +36,9 @@ def mistakes_with(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
     right = gradient_of(graph, name)
     yield "The sign is wrong", -right
     ways = ways_back(graph, name)
+    if len(ways) > 1:  # said first, as an upstream gradient of 1 would pass for a forgotten one
+        for way in ways:
+            yield f"That is what comes through {way.reader.name} alone: the other readers contribute too", way.value
     for way in ways:
         of = f" through {way.reader.name}" if len(ways) > 1 else ""
         if way.local.is_factor:
@@ -41,8 +46,6 @@ def mistakes_with(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
             yield f"That is the local derivative{of} alone: the upstream gradient is forgotten", local
             yield f"That is the local derivative{of} with the wrong sign, and the upstream gradient is forgotten", -local
             yield f"That is the upstream gradient{of} alone: the local derivative is forgotten", upstream
-            if len(ways) > 1:
-                yield f"That is what comes{of} alone: the other readers contribute too", local * upstream
     size = batch_size(graph)
     if size is not None and size > 1:
         yield f"It is {size} times too large: is the mean forgotten?", right * size
@@ -75,12 +78,17 @@ def on_other_leaves(graph: Graph) -> list[Graph]:
     found: list[Graph] = []
     numbers = _read_as_numbers(graph)
     for i in range(TRIES):
-        other = graph.with_leaves({x: _redrawn(x, rng, i % 2 == 0, x in numbers) for x in graph.forward if x.op is None})
+        other = graph.with_leaves({x: _redrawn(x, rng, i % 2 == 0, x in numbers) for x in _given(graph)})
         if all(np.isfinite(s.value).all() for s in program(other).statements):
             found.append(other)
         if len(found) == DRAWS:
             break
     return found or [graph]
+
+
+def _given(graph: Graph) -> list[Node]:
+    """The leaves that may have other values: not scalars without a name, which are part of the formulas as literals are."""
+    return [x for x in graph.forward if x.op is None and (x.shape or not UNNAMED.fullmatch(graph.name(x) or ""))]
 
 
 def _read_as_numbers(graph: Graph) -> set[Node]:
@@ -122,23 +130,23 @@ def _redrawn(leaf: Node, rng: np.random.Generator, keep_sign: bool, is_number: b
 
 
 def with_other_numbers(graph: Graph, seed: int) -> Graph:
-    """The graph on other scalar leaves of one or two decimals, of the same sign and size; labels stay 0 or 1.
+    """The graph on other parameters and scalar leaves of one or two decimals, of the same signs and sizes; labels stay 0 or 1.
 
-    Raises ValueError where none of the numbers tried has finite gradients.
+    Raises ValueError where there are none, or none of the numbers tried has finite gradients.
     """
     rng = np.random.default_rng(seed)
-    scalars = [leaf for leaf in graph.forward if leaf.op is None and not leaf.shape and leaf.dtype.kind == "f"]
+    given = [x for x in _given(graph) if x.dtype.kind == "f" and not (_is_label(x) or (x.shape and x.kind == "constant"))]
+    if not given:
+        raise ValueError(f"seed={seed}: there is no parameter and no scalar with a name to give another number")
     for _ in range(TRIES):
         with np.errstate(all="ignore"):
-            other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in scalars})
+            other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in given})
         if all(np.isfinite(s.value).all() for s in program(other).statements):
             return other
     raise ValueError(f"seed={seed}: no numbers were found on which every gradient is finite")
 
 
-def _rounded(leaf: Node, rng: np.random.Generator) -> float:
-    value = leaf.item()
-    if _is_label(leaf):
-        return float(value)
-    sign = np.sign(value) or rng.choice([-1, 1])
-    return float(sign * (round(rng.uniform(0.05, 0.95), 2) if abs(value) < 1 else round(rng.uniform(1, 3), 1)))
+def _rounded(leaf: Node, rng: np.random.Generator) -> Any:
+    signs = np.where(leaf.value == 0, rng.choice([-1, 1], leaf.shape), np.sign(leaf.value))
+    small, large = rng.uniform(0.05, 0.95, leaf.shape), rng.uniform(1, 3, leaf.shape)
+    return signs * np.where(np.abs(leaf.value) < 1, np.round(small, 2), np.round(large, 1))

@@ -57,6 +57,8 @@ def _shown(x: Expression, value: Callable[[Node], Any], in_brackets: bool) -> Ex
         return _short(value(x.node))
     if isinstance(x, Number):
         return x
+    if x.op is ops.count:
+        return Number(int(evaluate(x, value)))
     is_sum = x.op in (ops.add, ops.subtract)
     if x.op not in KEPT or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):
         return _short(evaluate(x, value))

@@ -198,7 +198,8 @@ def _lit(step: Step, card: Card | None, reader: Card | None, picture: Picture) -
 
 
 def _value(value: Any) -> str:
-    """A value for reading, of a large array an excerpt."""
+    """A value for reading, of a large array an excerpt; zero has no sign."""
+    value = value + 0.0 if np.asarray(value).dtype.kind == "f" else value
     if not np.shape(value):
         return repr(np.asarray(value).item())
     text = np.array2string(np.asarray(value), precision=4, threshold=ENTRIES, max_line_width=60)

@@ -16,10 +16,12 @@ import numpy as np
 from tinygraph.express.program import Level, Program, program
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
-from tinygraph.stepping.formula import FormulaError, evaluate, parse
+from tinygraph.stepping.formula import evaluate
 from tinygraph.stepping.judging import fits, gradient_of, is_close, mistakes_with, on_other_leaves, ways_back, with_other_numbers
+from tinygraph.stepping.reading import parse
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
+from tinygraph.stepping.vocabulary import FormulaError
 
 RELATIVE, ABSOLUTE = 1e-2, 5e-4  # what a number may be off
 TOLERANCE = "within 1% or 0.0005"
@@ -54,7 +56,7 @@ class Quiz:
 
     `question` is the text to show, `answer(x)` judges a number or a formula, `hint()` tells a little, `reveal()` gives up;
     `score` and `done` tell how it stands, `state()` says all of it as plain data. A `seed` asks with other numbers for the
-    scalar leaves, the same ones for everybody who takes that seed.
+    parameters and scalars that have names, the same ones for everybody who takes that seed.
 
     >>> w, x = tg.parameter(3.0), tg.constant(2.0)
     >>> z = w * x
@@ -285,12 +287,14 @@ class Quiz:
             return None
         wrong = next((why for why, other in mistakes_with(self.stepper.graph, self._step.name) if same(other)), None)
         if wrong is None and not given.shape:
-            right = np.sign(given) == np.sign(value[at])
-            wrong = "The sign is right, the size is not" if right else "Even the sign is off"
+            signs = np.sign(given) * np.sign(value[at])
+            wrong = {1: "The sign is right, the size is not", -1: "Even the sign is off"}.get(int(signs), "The size is not right")
         return wrong or "The numbers differ"
 
     def _formula(self, text: str) -> str | None:
-        """What is wrong with a formula, judged on other leaves."""
+        """What is wrong with a formula, judged on other leaves; what the quiz itself prints is right, whatever there is in it."""
+        if "".join(text.split()) == "".join(_right(self._step).split()):
+            return None
         formula = parse(text)
         if len(formula.statements) != 1 or formula.statements[0].name is not None:
             raise FormulaError("give one formula, without a name before it")
@@ -340,4 +344,8 @@ def _asked(stepper: Stepper) -> Iterator[Step]:
 
 def _equation(step: Step) -> str:
     """The whole equation of a gradient, where the step may show one contribution to it."""
-    return f"{step.name} = {step.equation if step.statement is None else step.statement.right}"
+    return f"{step.name} = {_right(step)}"
+
+
+def _right(step: Step) -> str:
+    return step.equation if step.statement is None else step.statement.right
