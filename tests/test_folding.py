@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tests.drawings import neuron, perceptron
+from tests.drawings import elements, neuron, perceptron
 from tinygraph.draw.cards import Card
+from tinygraph.draw.size import fits
 from tinygraph.express.table import LARGE
 
 
@@ -28,6 +29,17 @@ def rollout(steps: int) -> tg.Graph:
         h = np.tanh(z)
     L = np.mean(h)
     graph = tg.Graph(L, names=locals())
+    graph.backprop()
+    return graph
+
+
+def recurrence(steps: int) -> tg.Graph:
+    """A loop in which every step reads the same three leaves, and makes a value that has a name of its own."""
+    w, u, c, h = tg.parameter(0.5), tg.parameter(0.3), tg.constant(1.0), tg.constant(0.1)
+    names = {"w": w, "u": u, "c": c, "h": h}
+    for i in range(steps):
+        h = names[f"h{i}"] = np.tanh(w * h + u * c)
+    graph = tg.Graph(h, names=names)
     graph.backprop()
     return graph
 
@@ -117,6 +129,33 @@ class TestModules:
         assert "Z₂ = A₁W₂ + b₂" in titles
         assert not titles & {"A₁ = tanh(Z₁)", "W₁"}
 
+    def test_the_gradients_of_numbers_that_it_holds_keep_their_sign(self) -> None:
+        w, x = tg.parameter(2.0), tg.constant(-3.0)
+        a = w * x
+        graph = tg.Graph(L := a * 2, names={"x": x, "L": L, "m": {"w": w, "a": a}})
+        graph.backprop()
+        assert "dw = −6.000" in texts(cards(graph.draw(fold=["m"]))["▸ m"])
+
+    def test_one_that_holds_the_output_looks_like_it(self) -> None:
+        assert cards(perceptron().draw(fold=["layer2"]))["▸ layer2"].kind == "module"
+        w = tg.parameter(2.0)
+        graph = tg.Graph(L := w * 3, names={"w": w, "m": {"L": L}})
+        assert cards(graph.draw(fold=["m"]))["▸ m"].kind == "loss"
+
+    def test_what_it_reads_alone_tells_the_gradient_and_what_others_read_too_that_there_is_more(self) -> None:
+        w, x = tg.parameter(2.0), tg.parameter(3.0)
+        u = x * 2
+        a = w * u
+        c = a * w + a
+        graph = tg.Graph(L := c * c, names={"w": w, "x": x, "u": u, "c": c, "L": L, "m": {"a": a}})
+        graph.backprop()
+        assert [[line.text for line in row.lines] for row in cards(graph.draw(fold=["m"]))["▸ m"].rows] == [
+            ["w", "dw += …"], ["u", "du = 432.000"],
+        ]  # fmt: skip
+
+    def test_names_come_in_any_iterable(self) -> None:
+        assert "▸ layer1" in cards(perceptron().draw(fold=(name for name in ["layer1"])))
+
     def test_a_name_alone_is_a_list_of_one(self) -> None:
         assert set(cards(perceptron().draw(fold="layer2"))) == set(cards(perceptron().draw(fold=["layer2"])))
 
@@ -175,8 +214,51 @@ class TestSize:
             h = h + X[i]
         assert len(tg.Graph(np.sum(h), names=locals()).draw(fold=None).drawing.cards) < 10
 
-    def test_folding_all_of_a_graph_without_modules_folds_its_lines(self) -> None:
-        assert len(rollout(150).draw(fold=True).drawing.cards) < 10
+    def test_folding_all_folds_repeated_lines_at_any_size(self) -> None:
+        assert len(rollout(150).draw(fold=True).drawing.cards) == 4
+        assert len(rollout(3).draw().drawing.cards) == 9
+        assert {card.title for card in rollout(3).draw(fold=True).drawing.cards} == {
+            "c₁", "▸ z = h₂W × 3", "▸ h = tanh(z) × 3", "L = (1/(mn)) Σᵢⱼ hᵢⱼ",
+        }  # fmt: skip
+
+    def test_edges_too_long_for_an_engine_fold_a_picture_of_few_cards(self) -> None:
+        whole, drawn = recurrence(100).draw(fold=False), recurrence(100).draw()
+        assert len(whole.drawing.cards) == 104
+        assert len(drawn.drawing.cards) == 3
+        assert drawn.drawing.notes[0] == "104 cards folded into 3"  # all of them cannot be laid out, so nobody is sent there
+        assert len(recurrence(20).draw().drawing.cards) == 24
+
+    def test_as_many_stretches_are_drawn_as_fit(self) -> None:
+        names: dict[str, Any] = {}
+        leaves = {f"w{i}": tg.parameter(1.0) for i in range(10)}
+        code = "\n".join(f"h{i + 1} = h{i} + {' + '.join(leaves)}" for i in range(100))
+        exec(compile(code, "<written>", "exec"), {"h0": tg.parameter(1.0), **leaves}, names)
+        graph = tg.Graph(names["h100"], names={**leaves, **names})
+        graph.backprop()
+        drawing = graph.draw().drawing
+        assert 15 < len(drawing.cards) <= 20
+        assert fits(drawing)
+
+    def test_leaves_of_a_loop_become_one_that_looks_like_a_leaf(self) -> None:
+        xs = [tg.constant(float(i)) for i in range(12)]
+        ws = [tg.parameter(float(i)) for i in range(12)]
+        h = tg.constant(0.0)
+        for x, w in zip(xs, ws, strict=True):
+            h = h + np.tanh(x) * w + w
+        folded = cards(tg.Graph(h, names={"xs": xs, "ws": ws, "h": h}).draw(fold=True))
+        assert {title: card.kind for title, card in folded.items() if card.folds} == {
+            "▸ xs₁₁ × 12": "input", "▸ ws₁₁ × 12": "parameter", "▸ h = h₁₁ + tanh(xs₁₁)·ws₁₁ + ws₁₁ × 12": "loss",
+        }  # fmt: skip
+        assert "▸ xs₁₁ × 12" in {
+            text for e in elements(tg.Graph(h, names={"xs": xs, "ws": ws, "h": h}).draw(fold=True).svg) for text in e.texts
+        }
+
+    def test_leaves_that_one_line_made_stay_apart_where_they_are_few_or_differ_in_shape(self) -> None:
+        a, b, c = (tg.parameter(float(i)) for i in range(3))
+        arrays = [tg.parameter(np.ones(i)) for i in range(6)]
+        L = a * b * c + np.sum(np.concatenate(arrays))
+        drawing = tg.Graph(L, names=locals()).draw(fold=True).drawing
+        assert not [card for card in drawing.cards if card.folds]
 
     def test_what_has_neither_modules_nor_lines_is_cut_into_stretches(self) -> None:
         names: dict[str, Any] = {}
@@ -196,6 +278,16 @@ class TestSize:
         assert [card.title for card in picture.drawing.cards][1].endswith(f"× {LARGE:,}")
         assert {edge.backward for edge in picture.drawing.edges} == {False, True}
         assert "dw = 1.000" in picture.svg
+
+    def test_more_cards_than_can_be_drawn_are_refused_at_once(self) -> None:
+        h = w = tg.parameter(1.0)
+        for _ in range(LARGE):
+            h = h * 1.0
+        graph = tg.Graph(h, names={"w": w})
+        said = r"5,001 cards are more than the 5,000 .*: leave `fold` out, and they are drawn by lines of code"
+        with pytest.raises(ValueError, match=said):
+            graph.draw(level="op", fold=False)
+        assert len(graph.draw(fold=False).drawing.cards) < LARGE
 
     def test_small_graphs_are_drawn_whole(self) -> None:
         assert not neuron().draw().drawing.notes

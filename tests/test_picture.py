@@ -302,6 +302,19 @@ class TestEngines:
         with pytest.raises(LayoutError, match=said):
             graph().draw().part_of_page("", 0.2)
 
+    def test_what_would_take_longer_is_not_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TINYGRAPH_DOT", "no-such-program")
+        w = h = tg.parameter(0.5)
+        names = {"w": w}
+        for i in range(130):
+            h = names[f"h{i}"] = h * w
+        graph = tg.Graph(h, names=names)
+        graph.backprop()
+        with pytest.raises(
+            LayoutError, match=r"longer than 20 s over 131 cards: leave `fold` out, and the picture folds by itself"
+        ):
+            _ = graph.draw(fold=False).svg
+
     def test_the_system_engine_comes_before_the_embedded_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from tinygraph.draw.engine import find_engine
 

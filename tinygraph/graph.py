@@ -454,10 +454,11 @@ class Graph:
 
         `level="op"` draws every op; `values` and `backward` say whether to show numbers and gradients; `direction` is LR, TB, RL
         or BT; `theme` light, dark or auto, which follows the reader's setting. `fold` names the modules to draw as one card, True
-        folds all, False none; by default a picture of more than 200 cards folds itself. `lens` asks a question of the numbers:
-        "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
+        folds all of them and repeated lines, False none; by default a picture folds itself where it is too large. `lens` asks a
+        question of the numbers: "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
 
-        Raises ValueError for an unknown setting, LayoutError, when the picture is looked at, without a layout engine.
+        Raises ValueError for an unknown setting and for too many cards, LayoutError, when the picture is looked at, without a
+        layout engine.
 
         >>> w = tg.parameter(3.0)
         >>> tg.Graph(w * w, names={"w": w}).draw()

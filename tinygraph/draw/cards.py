@@ -76,7 +76,7 @@ class Card:
     members: frozenset[Node] = frozenset()
     mark: str = ""
     found: list[Finding] = field(default_factory=list)
-    folds: str = ""  # of a folded card: the modules, or the line of code, that it stands for
+    folds: str = ""  # of a folded card: the modules, or the lines of code, that it stands for
 
 
 class Edge(NamedTuple):

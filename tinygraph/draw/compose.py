@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygraph.draw.cards import Drawing, Painter, draft, told_together
-from tinygraph.draw.folding import folded
+from tinygraph.draw.folding import Fold, folded
 from tinygraph.draw.large import Words, by_lines_of_code
 from tinygraph.draw.lens import LENSES
-from tinygraph.draw.picture import Fold, Picture, one_of
+from tinygraph.draw.picture import Picture, one_of
 from tinygraph.express.program import Level, program
 from tinygraph.express.table import LARGE
 
@@ -32,6 +32,7 @@ def draw(
     settings = {"level": level, "values": values, "direction": direction, "theme": theme, "backward": backward, "lens": lens}
     if len(graph.forward) > LARGE and (fold is None or fold is True):
         return Picture(graph, _large(Words(graph, backward), values, lens), settings)
+    _refuse_too_many(graph, level)
     painter = Painter(program(graph, level), values, backward)
     whole: Drawing = draft(painter)
     if lens is not None and lens != "norm":
@@ -45,6 +46,15 @@ def draw(
         return Picture(graph, drawing, settings, picture)
 
     return picture(fold)
+
+
+def _refuse_too_many(graph: Graph, level: Level) -> None:
+    cards = (
+        len(graph.forward) if level == "op" else sum(node.op is None or graph.name(node) is not None for node in graph.forward)
+    )
+    if cards > LARGE:
+        more = f"{cards:,} cards are more than the {LARGE:,} that are drawn, or folded by name"
+        raise ValueError(f"{more}: leave `fold` out, and they are drawn by lines of code")
 
 
 def _large(words: Words, values: bool, lens: str | None) -> Drawing:

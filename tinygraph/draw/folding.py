@@ -5,37 +5,40 @@ A folded card lists what comes in, the parameters that only it reads, what goes 
 
 from __future__ import annotations
 
-from collections import defaultdict
+import itertools
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Line, Painter, Row, norm, shape_of, told_together
+from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, norm, shape_of, told_together
+from tinygraph.draw.size import LONGEST, fits, length
 from tinygraph.express.expression import applied
 from tinygraph.express.python import python
 from tinygraph.express.table import cut
 from tinygraph.node import Node
 
-MOST = 200  # cards that a picture shows before it folds by itself
-STRETCHES = 40  # cards in which a graph is drawn that has neither modules nor repeated lines
+Fold: TypeAlias = str | Iterable[str] | bool | None
+
+STRETCHES = (40, 20, 10, 5)  # cards in which a graph is drawn where folding modules and repeated lines is not enough
+FEW = 4  # leaves of one line that stay apart: people give each a name of its own
 OTHERS = "others"
+LEAVES = {"input", "parameter"}
 
 Groups = dict[str, list[Card]]
 
 
-def folded(drawing: Drawing, painter: Painter, fold: Sequence[str] | bool | None) -> Drawing:
-    """The drawing with modules folded: those named, all (True), none (False), or as many as its size asks for (None).
+def folded(drawing: Drawing, painter: Painter, fold: Fold) -> Drawing:
+    """The drawing with modules folded: those named, none (False), all and repeated lines too (True), or what has to be (None).
 
     Raises ValueError for a name that is no module's, with those that there are.
     """
-    modules = modules_of(drawing)
     if fold is None or fold is True:
-        if fold:
-            drawing = merged(drawing, painter, _repeats(_outermost(drawing, set(modules))))
-        return _by_size(drawing, painter) if len(drawing.cards) > MOST else drawing
+        return drawing if fold is None and fits(drawing) else _by_itself(drawing, painter, everything=fold is True)
+    modules = modules_of(drawing)
     there = ", ".join(modules) if modules else "none: name them by nested dicts, names={**locals(), 'layer1': {...}}"
-    if fold and not isinstance(fold, str) and not (isinstance(fold, Iterable) and all(isinstance(name, str) for name in fold)):
+    wanted = [fold] if isinstance(fold, str) else list(fold) if isinstance(fold, Iterable) else []
+    if not (isinstance(fold, Iterable) or fold is False) or not all(isinstance(name, str) for name in wanted):
         raise TypeError(f"fold takes names of modules, True, False or None, not {fold!r}; there are {there}")
-    wanted = [fold] if isinstance(fold, str) else list(fold or [])
     unknown = [name for name in wanted if name not in modules]
     if unknown:
         raise ValueError(f"no module is called {unknown[0]!r}; there are {there}")
@@ -60,15 +63,17 @@ def _outermost(drawing: Drawing, names: set[str]) -> Groups:
     return groups
 
 
-def _by_size(drawing: Drawing, painter: Painter) -> Drawing:
-    """Fold modules, then lines of code that made several cards, then stretches, until few cards are left."""
-    count = len(drawing.cards)
-    drawing = merged(drawing, painter, _repeats(_outermost(drawing, set(modules_of(drawing)))))
-    if len(drawing.cards) > MOST:
+def _by_itself(whole: Drawing, painter: Painter, everything: bool) -> Drawing:
+    """Fold modules, then lines of code that made several cards, then stretches: until the drawing fits, or `everything`."""
+    modules = drawing = merged(whole, painter, _repeats(_outermost(whole, set(modules_of(whole)))))
+    if everything or not fits(drawing):
         drawing = merged(drawing, painter, _lines_of_code(drawing))
-    if len(drawing.cards) > MOST:
-        drawing = merged(drawing, painter, _stretches(drawing))
-    drawing.notes.append(f"{count:,} cards folded into {len(drawing.cards)}; draw(fold=False) shows them all")
+    for apart, count in itertools.product((modules, whole), STRETCHES):
+        if not fits(drawing):
+            drawing = merged(apart, painter, _stretches(apart, count))
+    if not fits(whole):
+        shown = "; draw(fold=False) shows them all" if length(whole) <= LONGEST else ""
+        drawing.notes.append(f"{len(whole.cards):,} cards folded into {len(drawing.cards)}{shown}")
     return drawing
 
 
@@ -99,9 +104,9 @@ def _structure(cards: Iterable[Card]) -> tuple[str, ...]:
 
 
 def _ops(card: Card) -> tuple[Any, ...]:
-    """What a card computes, whatever it reads; of a leaf the number of its axes."""
+    """What a card computes, whatever it reads; of a leaf its shape."""
     if card.statement is None:
-        return () if card.node is None else (card.node.ndim,)
+        return () if card.node is None else card.node.shape
     return tuple(x.op for x in applied(card.statement.expression))
 
 
@@ -109,11 +114,11 @@ def _lines_of_code(drawing: Drawing) -> Groups:
     """The cards of the same ops that one line of code made several of, as an unrolled loop does."""
     made: dict[object, list[Card]] = defaultdict(list)
     for card in drawing.cards:
-        if card.node is not None and card.kind != "module":
-            made[card.node.place, card.kind, _ops(card)].append(card)
+        if card.node is not None and not card.folds:
+            made[card.node.place, card.kind in LEAVES and card.kind, _ops(card)].append(card)
     groups: Groups = {}
     for cards in made.values():
-        if len(cards) > 1:
+        if len(cards) > (FEW if cards[0].kind in LEAVES else 1):
             title = f"{cards[-1].title} × {len(cards):,}"
             while title in groups:
                 title += " "
@@ -121,11 +126,12 @@ def _lines_of_code(drawing: Drawing) -> Groups:
     return groups
 
 
-def _stretches(drawing: Drawing) -> Groups:
+def _stretches(drawing: Drawing, count: int) -> Groups:
     """The cards in the order of the graph, cut into stretches of the same length."""
-    cards = [card for card in drawing.cards if card.kind != "module"]
-    size = -(-len(cards) // STRETCHES)
-    return {f"{cards[i].title} … ({len(cards[i : i + size]):,} cards)": cards[i : i + size] for i in range(0, len(cards), size)}
+    cards = [card for card in drawing.cards if not card.folds]
+    size = -(-len(cards) // count)
+    stretches = (cards[i : i + size] for i in range(0, len(cards), size))
+    return {f"{some[0].title} … ({len(some):,} cards)": some for some in stretches if len(some) > 1}
 
 
 def merged(drawing: Drawing, painter: Painter, groups: Mapping[str, Sequence[Card]]) -> Drawing:
@@ -159,13 +165,13 @@ def _adopt_parameters(drawing: Drawing, home: dict[str, str]) -> None:
     titles = set(home.values())
     for card in drawing.cards:
         inside = readers[card.key]
-        if card.kind == "parameter" and card.key not in home and len(inside) == 1 and inside <= titles:
+        if card.kind == "parameter" and not card.folds and card.key not in home and len(inside) == 1 and inside <= titles:
             home[card.key] = next(iter(inside))
 
 
 def _folded_card(title: str, cards: Sequence[Card], drawing: Drawing, home: Mapping[str, str], painter: Painter) -> Card:
     inside = {node for card in cards for node in card.members}
-    leaves = [card for card in cards if card.kind == "parameter" and card.node is not None]
+    leaves = [card for card in cards if card.kind == "parameter"]
     read_outside = {edge.source for edge in drawing.edges if home.get(edge.source) == title != home.get(edge.target)}
     outputs = [card for card in cards if card.key in read_outside or card.kind == "loss"]
     rows = _incoming(cards, title, drawing, home, painter)
@@ -182,9 +188,17 @@ def _folded_card(title: str, cards: Sequence[Card], drawing: Drawing, home: Mapp
     module = next(iter(depths))[:-1] if len(depths) == 1 else _common(depths)
     last = made[-1] if made else None
     return Card(
-        cards[0].key, "module", f"▸ {cut(title.rstrip(), 48)}", rows, results, module, node=last, mark=mark, found=findings,
+        cards[0].key, _kind(cards), f"▸ {cut(title.rstrip(), 48)}", rows, results, module, node=last, mark=mark, found=findings,
         gradient=painter.gradients.get(last) if last is not None else None, members=frozenset(inside), folds=title,
     )  # fmt: skip
+
+
+def _kind(cards: Sequence[Card]) -> Kind:
+    """What a folded card looks like: the output that it holds, leaves where it holds nothing else, or a module."""
+    kinds = {card.kind for card in cards}
+    if "loss" in kinds:
+        return "loss"
+    return "parameter" if kinds == {"parameter"} else "input" if kinds <= LEAVES else "module"
 
 
 def _common(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
@@ -201,6 +215,7 @@ def _incoming(cards: Sequence[Card], title: str, drawing: Drawing, home: Mapping
     rows: dict[str, Row] = {}
     read: dict[str, dict[Node, None]] = defaultdict(dict)
     own = {card.key for card in cards}
+    reads = Counter(x for card in cards if card.statement is not None for x in card.statement.inputs)
     made = {card.key: card.node for card in drawing.cards}
     for edge in drawing.edges:
         if edge.target not in own or home.get(edge.source) == title:
@@ -216,12 +231,17 @@ def _incoming(cards: Sequence[Card], title: str, drawing: Drawing, home: Mapping
         if edge.backward and not row.backward:
             row.backward = frozenset([node])
     for source, row in rows.items():
-        row.lines += _read_from(list(read[source]), source, row.backward, painter)
+        row.lines += _read_from(list(read[source]), source, row.backward, reads, painter)
     return list(rows.values())
 
 
-def _read_from(nodes: Sequence[Node], source: str, backward: frozenset[Node], painter: Painter) -> Iterator[Line]:
-    """The values that a folded card reads from one source: the only one, or the first, the last and how many."""
+def _read_from(
+    nodes: Sequence[Node], source: str, backward: frozenset[Node], reads: Mapping[Node, int], painter: Painter
+) -> Iterator[Line]:
+    """The values that a folded card reads from one source: the only one, or the first, the last and how many.
+
+    The gradient of the only one is told where nothing else reads that one; else this card only adds to it.
+    """
     first, last = nodes[0], nodes[-1]
     if source == OTHERS:
         yield Line(f"… {len(nodes):,} others")
@@ -231,19 +251,28 @@ def _read_from(nodes: Sequence[Node], source: str, backward: frozenset[Node], pa
         yield Line(f"{painter.name(first)} … {painter.name(last)} ({len(nodes):,})")
     if backward:
         known = [node for node in nodes if node in painter.gradients]
-        yield painter.gradient(known[0]) if len(nodes) == 1 and known else Line(f"{len(known):,} gradients", backward=True)
+        if len(nodes) > 1 or not known:
+            yield Line(f"{len(known):,} gradients", backward=True)
+        elif reads[first] == painter.readers[first]:
+            yield painter.gradient(first)
+        else:
+            yield Line(f"{painter.gradient_name(first)}{shape_of(first)} += …", backward=True)
 
 
 def _parameters(leaves: Sequence[Card], painter: Painter) -> Row:
-    """The parameters that a folded card holds, and the norms of their gradients."""
+    """The parameters that a folded card holds, and their gradients, those of arrays by their norm."""
     nodes = [card.node for card in leaves if card.node is not None]
     names = ", ".join(f"{painter.name(node)}{shape_of(node)}" for node in nodes[:4])
     lines = [Line(names if len(nodes) <= 4 else f"{names}, … {len(nodes) - 4} more")]
     known = [node for node in nodes if node in painter.gradients]
     if known and painter.values:
-        parts = [norm(painter.gradients[node].value, painter.gradient_name(node)) for node in known[:2]]
+        parts = [painter.gradient(node).text if not node.shape else _norm(node, painter) for node in known[:2]]
         lines.append(Line(", ".join(parts) + (", …" if len(known) > 2 else ""), backward=True))
     return Row(lines)
+
+
+def _norm(node: Node, painter: Painter) -> str:
+    return norm(painter.gradients[node].value, painter.gradient_name(node))
 
 
 def _rerouted(edges: Sequence[Edge], home: Mapping[str, str], new: Mapping[str, Card], old: Mapping[str, Card]) -> list[Edge]:

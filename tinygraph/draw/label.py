@@ -77,8 +77,8 @@ def label(card: Card, theme: Theme, downwards: bool = False) -> str:
 
 
 def _title(card: Card, theme: Theme, columns: int = 1) -> list[str]:
-    """The row of the equation, which a leaf does without."""
-    if card.kind in ("input", "parameter"):
+    """The row of the equation, which a leaf does without, or of what a folded card stands for."""
+    if card.kind in ("input", "parameter") and not card.folds:
         return []
     return [_cell(Line(card.title), theme, align="CENTER", bold=True, extra=f' COLSPAN="{columns}"'), "<HR/>"]
 

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 from tinygraph.backprop import between
 from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, request_of, shape_of, told
+from tinygraph.draw.size import fits
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph, Request
 from tinygraph.node import Node
@@ -43,9 +44,16 @@ class Words:
 
 
 def by_lines_of_code(words: Words, values: bool = True) -> Drawing:
-    """One card for each line of code, or for each scope where there are scopes."""
+    """One card for each line of code, or for each scope where there are scopes; for fewer lines where that would not fit."""
+    lines = LINES
+    while not fits(drawing := _drawn(words, values, lines)) and lines > 1:
+        lines //= 2
+    return drawing
+
+
+def _drawn(words: Words, values: bool, lines: int) -> Drawing:
     graph = words.graph
-    groups = _groups(words)
+    groups = _groups(words, lines)
     home = {node: f"n{i}" for i, nodes in enumerate(groups.values()) for node in nodes}
     on_path = _on_path(graph, words.request) if words.request is not None else set()
     cards: list[Card] = []
@@ -74,14 +82,14 @@ def by_lines_of_code(words: Words, values: bool = True) -> Drawing:
     return Drawing(cards, list(edges), [note])
 
 
-def _groups(words: Words) -> dict[str, list[Node]]:
+def _groups(words: Words, lines: int) -> dict[str, list[Node]]:
     """The forward nodes by scope, else by line of code; leaves apart from what is computed."""
     scopes = words.graph.scopes()
     groups: dict[str, list[Node]] = {}
     for node in words.graph.forward:
         scope = scopes.get(node, ())
         label = scope[0] if scope else words.line(node)
-        if label not in groups and len(groups) >= LINES:
+        if label not in groups and len(groups) >= lines:
             label = "further lines"
         groups.setdefault(label, []).append(node)
     return groups
@@ -110,4 +118,5 @@ def _card(
     elif last in on_path:
         results.append(Line("gradient", backward=True))
     kind: Kind = "loss" if final else "parameter" if leaves and last.kind == "parameter" else "input" if leaves else "module"
-    return Card(key, kind, title, rows, results, node=last, gradient=gradient, members=frozenset(nodes))
+    folds = "" if leaves and len(nodes) == 1 else label
+    return Card(key, kind, title, rows, results, node=last, gradient=gradient, members=frozenset(nodes), folds=folds)

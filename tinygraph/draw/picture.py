@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from tinygraph.draw.cards import Drawing
 from tinygraph.draw.dot import dot
 from tinygraph.draw.engine import SECONDS, LayoutError, lay_out
+from tinygraph.draw.folding import Fold
+from tinygraph.draw.size import LONGEST, fits, length
 from tinygraph.draw.svg import finished
 from tinygraph.draw.theme import THEMES
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from tinygraph.graph import Graph
 
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".html")
-Fold: TypeAlias = Sequence[str] | bool | None
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
@@ -54,8 +55,15 @@ class Picture:
 
     def _laid_out(self, kind: str = "svg", seconds: float = SECONDS) -> bytes:
         source = self._dot(page=True) if kind == "png" else self.dot
-        advice = ": fold modules by fold=[...]" if any(card.module for card in self.drawing.cards) else ""
-        return lay_out(source, kind, seconds, f" over {len(self.drawing.cards):,} cards{advice}")
+        cards = f" over {len(self.drawing.cards):,} cards{self._advice()}"
+        if length(self.drawing) > LONGEST:
+            raise LayoutError(f"a layout engine would take longer than {SECONDS:g} s{cards}")
+        return lay_out(source, kind, seconds, cards)
+
+    def _advice(self) -> str:
+        if any(card.module for card in self.drawing.cards):
+            return ": fold modules by fold=[...]"
+        return "" if fits(self.drawing) else ": leave `fold` out, and the picture folds by itself"
 
     @property
     def label(self) -> str:

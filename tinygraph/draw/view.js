@@ -107,7 +107,7 @@ function choose(card) {
   const facts = factsOf(card);
   panel.replaceChildren(element("h2", facts.title));
   const equation = document.getElementById(`equation-${bare(card)}`);
-  if (equation && facts.kind !== "module") {
+  if (equation && !facts.folded) {
     const box = element("div", undefined, "equation");
     box.append(equation.content.cloneNode(true));
     panel.append(box);

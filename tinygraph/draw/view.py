@@ -20,8 +20,9 @@ import numpy as np
 from tinygraph.backprop import by_number
 from tinygraph.draw.cards import Card, request_of
 from tinygraph.draw.engine import SECONDS, LayoutError
-from tinygraph.draw.folding import MOST, modules_of
+from tinygraph.draw.folding import modules_of
 from tinygraph.draw.picture import Picture, one_of
+from tinygraph.draw.size import MOST, fits
 from tinygraph.draw.theme import variables
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
@@ -94,7 +95,7 @@ def page(picture: Picture) -> str:
     modules = _modules(picture)
     for state in states:
         one = picture if not shown else _refolded(picture, state.folded)
-        if shown and len(one.drawing.cards) > MOST:
+        if shown and not fits(one.drawing):
             continue
         total += len(one.drawing.cards)
         if shown and (total > CARDS or time.monotonic() > end):
@@ -109,7 +110,7 @@ def page(picture: Picture) -> str:
         drawings.append(f'<div class="drawing"{" hidden" if shown else ""}>{svg}</div>')
         shown.append(state)
         for card in one.drawing.cards:
-            key = f"{prefix}{card.key}" if card.kind == "module" else card.key
+            key = f"{prefix}{card.key}" if card.folds else card.key
             if key not in cards:
                 cards[key] = _facts(card, one, modules)
             if card.statement is not None and card.key not in equations:
@@ -209,9 +210,9 @@ def _equation(card: Card) -> str:
 
 def _facts(card: Card, picture: Picture, modules: Sequence[str]) -> dict[str, Any]:
     """What the panel says about a card, and the words that it is found by."""
-    facts: dict[str, Any] = {"title": card.title, "kind": card.kind, "name": "", "lines": []}
+    facts: dict[str, Any] = {"title": card.title, "folded": bool(card.folds), "name": "", "lines": []}
     facts["words"] = ["/".join(card.module), *_names(card, picture)]
-    if card.kind == "module":
+    if card.folds:
         facts["lines"] = [line.text for row in card.rows for line in row.lines] + [line.text for line in card.results]
         facts["module"] = card.folds if card.folds in modules else ""
         facts["words"].append(card.folds)
