@@ -61,7 +61,8 @@ def test_a_notebook_shows_it() -> None:
     [
         ("w1", "w_{1}"), ("x_train", r"x_{\mathrm{train}}"), ("W1_2", "W_{1,2}"), ("alpha", r"\alpha"), ("lambda_", r"\lambda"),
         ("σ", r"\sigma"), ("theta_0", r"\theta_{0}"), ("Omega", r"\Omega"), ("W_xh", r"W_{\mathrm{xh}}"), ("beta1", r"\beta_{1}"),
-        ("loss", r"\mathit{loss}"), ("h10", "h_{10}"), ("W_x_h", "W_{xh}"), ("x_alpha", r"x_{\alpha}"), ("omicron", "o"),
+        ("layer2_W", r"\mathit{layer}_{2,W}"), ("dalpha_2", r"d\alpha_{2}"),
+        ("loss", r"\mathit{loss}"), ("h10", "h_{10}"), ("W_x_h", "W_{x,h}"), ("x_alpha", r"x_{\alpha}"), ("omicron", "o"),
         ("hidden_layer_2", r"\mathit{hidden}_{\mathrm{layer},2}"), ("é", r"\text{é}"),
         ("重み", r"\text{重み}"), ("1x", r"\mathit{1x}"),
     ],

@@ -1,13 +1,35 @@
 """How expressions read as mathematics: parentheses, the scope of sums, indices, fractions; and that depth is no limit."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.express.layout import Fraction, Row, Sign, Symbol, below_parts, ends, lowered, symbol
+from tests.printed import graphs_of_every_op
+from tests.programs import MODELS, RANDOM, Build, backward
+from tinygraph.express.derivation import derivation
+from tinygraph.express.layout import (
+    Fence,
+    Fraction,
+    Layout,
+    Lowered,
+    Raised,
+    Root,
+    Row,
+    Sigma,
+    Sign,
+    Symbol,
+    Word,
+    below_parts,
+    ends,
+    lowered,
+    symbol,
+)
+from tinygraph.express.program import Program, program
 
 random = np.random.default_rng(0)
 VALUES: dict[str, Any] = {
@@ -86,7 +108,12 @@ CASES: list[tuple[Callable[[Any], tg.Node], str]] = [
     (lambda n: n.x * n.y * n.w, r"r &= x \odot y \odot w"),
     (lambda n: n.a * n.x * n.y, r"r &= a x \odot y"),
     (lambda n: n.A @ n.v, "r &= A v"),
-    (lambda n: n.x @ n.A, r"r &= x^{\top} A"),
+    (lambda n: n.x @ n.A, r"r &= A^{\top} x"),
+    (lambda n: n.x @ n.A + n.v, r"r &= A^{\top} x + v"),
+    (lambda n: n.x @ n.A.T.T @ n.A.T, r"r &= A A^{\top} x"),
+    (lambda n: (2 * n.x) @ n.A, r"r &= A^{\top} \cdot 2 x"),
+    (lambda n: n.S @ n.x @ n.x, r"r &= (S x)^{\top} \, x"),
+    (lambda n: n.x.T @ n.y, r"r &= x^{\top} y"),
     (lambda n: n.x @ n.y, r"r &= x^{\top} y"),
     (lambda n: n.x @ n.A @ n.v, r"r &= x^{\top} A v"),
     (lambda n: n.A.T @ (n.x * n.y), r"r &= A^{\top} \, (x \odot y)"),
@@ -109,6 +136,8 @@ CASES: list[tuple[Callable[[Any], tg.Node], str]] = [
         r"r_{i} &= \begin{cases} x_{i} a & \text{if } x_{i} > 1 \\ -x_{i} & \text{otherwise} \end{cases}",
     ),
     (lambda n: np.where(n.x > 1, n.y, 0), r"r &= y \odot [x > 1]"),
+    (lambda n: np.where(n.x > 1, 1, 0), r"r &= [x > 1]"),
+    (lambda n: 0.5 * np.where(n.x > 1, 0, 1.0), r"r &= 0.5 [x \le 1]"),
     (lambda n: np.where(n.x > 1, 0, n.y), r"r &= y \odot [x \le 1]"),
     (
         lambda n: 2 * np.where(n.a > 1, n.b, n.c),
@@ -126,6 +155,8 @@ CASES: list[tuple[Callable[[Any], tg.Node], str]] = [
     (lambda n: np.sqrt(np.sum(n.x**2)), r"r &= \sqrt{\sum_{i} x_{i}^{2}}"),
     (lambda n: np.mean((n.x - n.y) ** 2), r"r &= \frac{1}{m} \sum_{i=1}^{m} (x_{i} - y_{i})^{2}"),
     (lambda n: np.mean(n.A), r"r &= \frac{1}{m n} \sum_{i, j} A_{ij}"),
+    (lambda n: np.mean(n.S), r"r &= \frac{1}{m^{2}} \sum_{i, j} S_{ij}"),
+    (lambda n: np.mean(n.T3), r"r &= \frac{1}{m n u} \sum_{i, j, k} T_{3,ijk}"),
     (lambda n: np.mean(n.col), r"r &= \frac{1}{m} \sum_{i=1}^{m} \mathit{col}_{i}"),
     (lambda n: np.sum(n.one), r"r &= \mathit{one}"),
     (lambda n: np.sum(n.A, axis=0), r"r_{j} &= \sum_{i} A_{ij}"),
@@ -141,11 +172,18 @@ CASES: list[tuple[Callable[[Any], tg.Node], str]] = [
     (lambda n: n.A * n.v, "r_{ij} &= A_{ij} v_{j}"),
     (lambda n: n.x[:, None] * n.v, r"r_{ij} &= {x[:, \operatorname{new}]}_{i} \, v_{j}"),
     (lambda n: np.expand_dims(n.x, 1) * n.v, "r_{ij} &= x_{i} v_{j}"),
+    (lambda n: (n.col - n.v[None]) ** 2, r"r_{ij} &= (\mathit{col}_{i} - {v[\operatorname{new}]}_{j})^{2}"),
+    (lambda n: n.col - n.col.T, r"r_{ij} &= \mathit{col}_{i} - \mathit{col}_{j}"),
+    (lambda n: np.maximum(n.col, n.v), r"r_{ij} &= \max(\mathit{col}_{i}, v_{j})"),
+    (lambda n: n.A + n.v, r"r &= A + v"),
+    (lambda n: n.A @ (np.expand_dims(n.v, 1) * n.x), r"r &= A v x^{\top}"),
+    (lambda n: (n.x * np.expand_dims(n.v, 1)).T @ n.v, r"r &= x v^{\top} v"),
     (lambda n: np.max(n.A, axis=1), r"r_{i} &= \max_{j} A_{ij}"),
     (lambda n: np.min(n.x + n.y), r"r &= \min_{i} (x_{i} + y_{i})"),
     (lambda n: np.prod(n.A, axis=0), r"r_{j} &= \prod_{i} A_{ij}"),
     (lambda n: tg.logsumexp(n.A, axis=1), r"r_{i} &= \ln \sum_{j} \exp(A_{ij})"),
     (lambda n: np.einsum("ij,j->i", n.A, n.v), r"r_{i} &= \sum_{j} A_{ij} v_{j}"),
+    (lambda n: np.einsum("i,ij->j", 1 * n.x, n.A), r"r_{i} &= \sum_{j} x_{j} A_{ji}"),
     (lambda n: np.einsum("ij,ij->", n.A, n.B), r"r &= \sum_{i, j} A_{ij} B_{ij}"),
     (lambda n: np.einsum("ij,ik->jk", n.A, n.B + 1), r"r_{ij} &= \sum_{k} A_{ki} \, (B_{kj} + 1)"),
 ]  # fmt: skip
@@ -167,8 +205,8 @@ def test_sizes_are_told_and_avoid_names() -> None:
     m, n = tg.parameter([1.0, 2.0, 3.0]), tg.parameter(2.0)
     loss = np.mean(m * n)
     lines = tg.Graph(loss, names={"m": m, "n": n, "L": loss}).latex().splitlines()
-    assert lines[1].strip() == r"L &= \frac{1}{k} \sum_{i=1}^{k} m_{i} n \\"
-    assert lines[2].strip() == "k &= 3"
+    assert lines[1].strip() == r"L &= \frac{1}{u} \sum_{i=1}^{u} m_{i} n \\"
+    assert lines[2].strip() == "u &= 3"
 
 
 def test_second_derivatives_and_ones() -> None:
@@ -187,6 +225,41 @@ def test_second_derivatives_and_ones() -> None:
     assert r"\frac{\partial^{2}c}{\partial y \, \partial x} &=" in found
 
 
+@pytest.mark.parametrize(
+    ("compute", "gradient"),
+    [
+        (lambda n: np.sum(np.where(n.x > 0, n.x, 0)), "[x > 0]"),
+        (lambda n: np.sum(np.einsum("ij->i", n.col)), "1"),
+        (lambda n: np.sum(np.mean(n.col, axis=1)), "1"),
+        (lambda n: np.sum(np.mean(n.col, axis=1) ** 2), "2 t_{i}"),
+        (lambda n: np.einsum("ij,jk->", n.S, n.A), r"\sum_{k} S_{ki}"),
+        (lambda n: np.sum(n.x), r"\mathbf{1}_{x}"),
+        (lambda n: np.sum(-n.x), r"-\mathbf{1}_{x}"),
+    ],
+)
+def test_a_factor_of_1_is_not_written(compute: Callable[[Any], tg.Node], gradient: str) -> None:
+    graph = tg.Graph(compute(Values()), names=VALUES)
+    graph.backprop()
+    *_, last = (line for line in graph.latex().splitlines() if "&=" in line)
+    assert last.removesuffix(r" \\").endswith(f"= {gradient}")
+
+
+def test_the_derivative_of_a_derivative_is_no_chain_over_forward_values_alone() -> None:
+    x, y = tg.parameter(2.0), tg.parameter(3.0)
+    u = x**2
+    f = u * y
+    graph = tg.Graph(f, names=locals())
+    gradient = graph.backprop()["x"]
+    second = graph.backprop(of=gradient)["x"]
+    graph.backprop(of=second, wrt=["x"])
+    found = graph.latex()
+    assert r"\frac{\partial(\partial f/\partial x)}{\partial(\partial f/\partial x)} &= 1 \\" in found
+    assert r"\frac{\partial(\partial f/\partial x)}{\partial(\partial f/\partial u)} &= 2 x \\" in found
+    assert r"\frac{\partial^{3}f}{\partial x^{3}} &=" in found
+    assert r"\frac{\partial^{2}f}{\partial x^{2}} &= \frac{\partial" not in found
+    assert "dx" not in found
+
+
 def test_gradients_from_seeds_of_the_users_own_are_no_derivatives() -> None:
     w = tg.parameter([1.0, 2.0])
     z = w * w
@@ -197,6 +270,82 @@ def test_gradients_from_seeds_of_the_users_own_are_no_derivatives() -> None:
     assert r"\partial" not in graph.latex()
 
 
+def bindings(x: Layout, bound: frozenset[str] = frozenset()) -> Iterator[tuple[str, frozenset[str]]]:
+    """Every letter that a big operator runs through, with those that the operators around it run through."""
+    if isinstance(x, Sigma):
+        letters = x.index.split(",")
+        yield from ((letter, bound) for letter in letters)
+        yield from bindings(x.body, bound.union(letters))
+    elif isinstance(x, Row):
+        for item in x.items:
+            yield from bindings(item, bound)
+            if isinstance(item, Lowered) and item.base in (Word("max"), Word("min"), Sign("∏", tight=True)):
+                letters = [part.text for part in (item.below.items if isinstance(item.below, Row) else (item.below,))]
+                yield from ((letter, bound) for letter in letters)
+                bound = bound.union(letters)
+    elif not isinstance(x, Symbol):
+        for part in vars(x).values():
+            if isinstance(part, Row | Fence | Fraction | Raised | Lowered | Root | Sigma):
+                yield from bindings(part, bound)
+
+
+def index_of(x: Layout) -> set[str]:
+    """The letters of the entry that the left side of an equation tells."""
+    last = ends(x.bottom if isinstance(x, Fraction) else x)[1]
+    return set(last.below.partition(";")[2].split(",")) if isinstance(last, Symbol) else set()
+
+
+def normalised() -> Iterator[tuple[str, tg.Node]]:
+    """Sums inside of sums, over axes that other parts of the same expression still have."""
+    n = Values()
+    yield "columns", np.sum(n.A / np.sum(n.A, axis=0))
+    yield "rows", np.sum(n.A / np.sum(n.A, axis=1, keepdims=True))
+    yield "columns that are normalised again", np.sum(tg.softmax(n.A / np.sum(n.A * np.mean(n.A, axis=0), axis=0)))
+    yield "distances", np.sum(np.exp(n.B @ n.A.T + np.sum(n.A**2, axis=1)))
+    yield "a sum of what one axis is summed of", np.mean(n.T3 - np.mean(n.T3, axis=(0, 1)) * np.max(n.T3, axis=1, keepdims=True))
+    yield "entries that are summed by letters", np.sum(np.einsum("ij,kj->ik", n.A, n.B / np.sum(n.B, axis=0)) ** 2)
+    yield "layers", np.sum(np.prod(n.A - np.mean(n.A, axis=1, keepdims=True), axis=0) / np.sum(n.A**2, axis=0))
+
+
+def built(build: Build) -> tg.Graph:
+    return backward(build(4))
+
+
+VARIED: dict[str, Callable[[], tg.Graph]] = {
+    **{label: partial(backward, tg.Graph(L, names={**VALUES, "L": L})) for label, L in normalised()},
+    **{label: partial(built, build) for label, build in [*MODELS.items(), *RANDOM.items()]},
+}
+
+
+def assert_each_letter_is_one_axis(told: Program) -> None:
+    """No sum may run through a letter that the left side has, or that a sum around it runs through."""
+    for left, *rights in (line.sides for line in derivation(told)):
+        for letter, around in itertools.chain(*map(bindings, rights)):
+            assert letter not in index_of(left) | around
+
+
+@pytest.mark.parametrize("label", VARIED)
+@pytest.mark.parametrize("level", ["named", "op"])
+def test_no_letter_means_two_axes_in_one_equation(label: str, level: Any) -> None:
+    assert_each_letter_is_one_axis(program(VARIED[label](), level))
+
+
+def test_no_letter_means_two_axes_in_the_gradients_of_any_op() -> None:
+    for _, graph in graphs_of_every_op():
+        assert_each_letter_is_one_axis(program(graph))
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("columns", r"-\sum_{k} \frac{A_{kj}}{t_{j} t_{j}} + \frac{1}{t_{j}}"),
+        ("distances", r"2 \left( \sum_{k} t_{ki} \right) A_{ij}"),
+    ],
+)
+def test_a_sum_leaves_the_index_of_what_it_is_a_gradient_of_alone(label: str, expected: str) -> None:
+    assert expected in VARIED[label]().latex()
+
+
 class TestLayout:
     @pytest.mark.parametrize(
         ("name", "expected"),
@@ -204,6 +353,8 @@ class TestLayout:
             ("w", Symbol("w")), ("w1", Symbol("w", "1")), ("x_train", Symbol("x", "train")), ("W1_2", Symbol("W", "1,2")),
             ("alpha_t", Symbol("α", "t")), ("lambda_", Symbol("λ")), ("_", Symbol("_")), ("__", Symbol("__")),
             ("a1b2", Symbol("a1b", "2")),
+            ("dalpha", Symbol("dα")), ("dbeta1", Symbol("dβ", "1")), ("delta", Symbol("δ")),
+            ("a_very_long_name", Symbol("a_very_long_name")),
             ("h_10", Symbol("h", "10")), ("Sigma", Symbol("Σ")), ("x__y", Symbol("x", "y")),
         ],
     )  # fmt: skip
@@ -211,13 +362,16 @@ class TestLayout:
         assert symbol(name) == expected
 
     def test_an_index_goes_to_what_a_derivative_is_taken_by(self) -> None:
-        partial = Fraction(Row((Sign("∂"), Symbol("L"))), Row((Sign("∂"), Symbol("w", "1"))))
-        assert lowered(partial, "i,j") == Fraction(partial.top, Row((Sign("∂"), Symbol("w", "1;i,j"))))
-        assert lowered(partial, "") is partial
+        derivative = Fraction(Row((Sign("∂"), Symbol("L"))), Row((Sign("∂"), Symbol("w", "1"))))
+        assert lowered(derivative, "i,j") == Fraction(derivative.top, Row((Sign("∂"), Symbol("w", "1;i,j"))))
+        assert lowered(derivative, "") is derivative
+        assert lowered(Symbol("w"), "i") == Symbol("w", ";i")
 
-    def test_letters_of_an_index_stand_together(self) -> None:
+    def test_letters_of_an_index_stand_together_and_parts_of_a_name_apart(self) -> None:
         assert below_parts("1;i,j") == ["1", ",", "i", "j"]
-        assert below_parts("train,i") == ["train", ",", "i"]
+        assert below_parts(";i,j") == ["i", "j"]
+        assert below_parts("train;i") == ["train", ",", "i"]
+        assert below_parts("x,h") == ["x", ",", "h"]
         assert below_parts("1,2") == ["1", ",", "2"]
         assert below_parts("") == []
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.express.layout import symbol
+from tinygraph.express.layout import lowered, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import program
@@ -46,6 +46,8 @@ NAMES = {"A": A, "B": B, "v": v, "s": s, "x1": x}
         (np.maximum(s, 0), "max(s, 0)"),
         (s * (x > 0), "s[x₁ > 0]"),
         (A[0, 1:], "A[0, 1:]"),
+        (v @ B, "Bᵀv"),
+        (s + np.where(s > x, s, x), "s + where(s > x₁, s, x₁)"),
     ],
 )
 def test_one_line(node: tg.Node, text: str) -> None:
@@ -54,7 +56,37 @@ def test_one_line(node: tg.Node, text: str) -> None:
     assert plain(notation.layout(told.forward[-1].expression)) == text
 
 
-def test_names_have_subscripts_where_unicode_has_them() -> None:
-    assert [plain(symbol(name)) for name in ("w1", "W12", "x_train", "alpha", "lambda_", "z_i")] == [
-        "w₁", "W₁₂", "xₜᵣₐᵢₙ", "α", "λ", "zᵢ",
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("w1", "w₁"), ("W_1", "W₁"), ("W12", "W₁₂"), ("z_i", "zᵢ"), ("W_xh", "Wₓₕ"), ("alpha", "α"), ("lambda_", "λ"),
+        ("dalpha", "dα"), ("dbeta1", "dβ₁"), ("dβ2", "dβ₂"), ("dw1", "dw₁"),
+    ],
+)  # fmt: skip
+def test_names_have_subscripts_and_greek_letters(name: str, text: str) -> None:
+    assert plain(symbol(name)) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["layer2_W", "layer2_h", "block1_r", "params_layer1_W", "x_batch_1", "x_train", "mu_hat", "do2_dx", "W1_2", "b_q",
+     "the_very_long_name_of_an_array"],
+)  # fmt: skip
+def test_a_name_that_subscripts_would_turn_into_another_one_stays(name: str) -> None:
+    assert plain(symbol(name)) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("A", "Aᵢⱼ"), ("w1", "w₁ᵢⱼ"), ("W_x", "Wₓ[ij]"), ("layer2_W", "layer2_W[ij]"), ("x_train", "x_train[ij]")]
+)
+def test_an_index_stays_apart_from_the_subscript_of_a_name(name: str, text: str) -> None:
+    assert plain(lowered(symbol(name), "i,j")) == text
+
+
+def test_a_value_repeated_in_the_shape_of_another_reads_as_in_code() -> None:
+    total = np.mean(v)
+    graph = tg.Graph(total, names={"some_values": v, "total": total})
+    graph.backprop()
+    told = program(graph)
+    notation = Notation(lambda node: symbol(told.name(node)))
+    assert plain(notation.layout(told.backward[-1].expression)) == "(1/m) ones_like(some_values)"

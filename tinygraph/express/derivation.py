@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from tinygraph.backprop import between
-from tinygraph.express.layout import Digits, Fraction, Layout, Raised, Row, Sign, Symbol, Times, Word, lowered, symbol
+from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sign, Symbol, Times, Word, lowered, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.program import Program, Statement
 from tinygraph.node import Node
 
+PARTIAL = Sign("∂", tight=True)
 SHOWN = 4  # paths of the chain rule that are written out
 
 
@@ -70,19 +71,27 @@ class Derivation:
 
     def partial(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
         """∂of/∂wrt; ∂⁺ is the part that does not go through other values."""
-        if of in self.partials and wrt not in self.partials and self.partials[of][0] not in self.partials:
-            return self._second(*self.partials[of], wrt)
-        sign: Layout = Raised(Sign("∂", tight=True), Sign("+", tight=True)) if immediate else Sign("∂", tight=True)
-        top, bottom = self.symbol(of), self.symbol(wrt)
-        return Fraction(Row((sign, top)), Row((Sign("∂", tight=True), bottom)))
+        return Fraction(*self._quotient(of, wrt, immediate))
 
-    def _second(self, of: Node, first: Node, second: Node) -> Layout:
-        """∂²of/∂second ∂first."""
-        sign = Sign("∂", tight=True)
-        below: tuple[Layout, ...] = (sign, self.symbol(first), Times(), sign, self.symbol(second))
-        if first is second:
-            below = (sign, Raised(self.symbol(first), Digits("2")))
-        return Fraction(Row((Raised(sign, Digits("2")), self.symbol(of))), Row(below))
+    def _quotient(self, of: Node, wrt: Node, immediate: bool = False) -> tuple[Layout, Layout]:
+        """What stands above and below the line; the derivative of one is of second order, and so on."""
+        by = [wrt]
+        while of in self.partials and wrt not in self.partials:
+            of, earlier = self.partials[of]
+            by.insert(0, earlier)
+        order = Sign("+", tight=True) if immediate else Digits(str(len(by)))
+        below: list[Layout] = []
+        for _, again in itertools.groupby(by, key=id):
+            node, *more = again
+            below += [Times(), PARTIAL, _power(self._variable(node), 1 + len(more))]
+        return Row((PARTIAL if order == Digits("1") else Raised(PARTIAL, order), self._variable(of))), Row(tuple(below[1:]))
+
+    def _variable(self, node: Node) -> Layout:
+        """What a derivative is of, or by: a gradient as the derivative that it is itself, (∂L/∂x)."""
+        if node not in self.partials or not self._can_tell(*self.partials[node]):
+            return self.symbol(node)
+        above, below = self._quotient(*self.partials[node])
+        return Fence("(", Row((above, Sign("/", tight=True), below)), ")")
 
     def line(self, statement: Statement) -> Line:
         """A statement as an equation."""
@@ -102,11 +111,11 @@ class Derivation:
         return self._paths[output]
 
     def _chain(self, statement: Statement, index: str) -> Layout | None:
-        """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one."""
+        """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one; of values forward alone."""
         if statement.node not in self.partials or statement.of is None:
             return None
         output, node = self.partials[statement.node]
-        if not self._can_tell(output, node):
+        if output in self.partials or not self._can_tell(output, node):
             return None
         on_path = self._on_path(output)
         readers = [s for s in self.readers.get(node, []) if s.node in on_path]
@@ -122,6 +131,10 @@ class Derivation:
         if len(readers) > SHOWN:
             terms += [Sign("+"), Word("…")]
         return Row(tuple(terms))
+
+
+def _power(layout: Layout, times: int) -> Layout:
+    return layout if times == 1 else Raised(layout, Digits(str(times)))
 
 
 def derivation(program: Program) -> Iterator[Line]:

@@ -8,8 +8,31 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Name, Number
 from tinygraph.express.layout import Cases, Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sign, Times, Word, signed
-from tinygraph.express.pieces import ATOM, BIG, CASES, PRODUCT, RELATION, SUM, Index, Told, listed, raisable, several, with_index
-from tinygraph.express.products import Factor, as_product, factors_of, matrix_product, product, without_new_axes
+from tinygraph.express.pieces import (
+    ATOM,
+    BIG,
+    CASES,
+    PRODUCT,
+    RELATION,
+    SUM,
+    Index,
+    Told,
+    fenced,
+    listed,
+    raisable,
+    several,
+    with_index,
+)
+from tinygraph.express.products import (
+    Factor,
+    as_product,
+    factors_of,
+    matrix_product,
+    product,
+    transposed,
+    unsigned,
+    without_new_axes,
+)
 from tinygraph.express.reductions import REDUCTIONS, counted, einstein_sum, reduced
 from tinygraph.ops import ARRAY, Op
 
@@ -73,9 +96,7 @@ def _transposed(notation: Notation, x: Apply, index: Index | None) -> Told:
         return notation.told(body, index)
     if order != [*range(rank - 2), rank - 1, rank - 2]:
         return notation.function(x, index)
-    if isinstance(body, Apply) and body.op is ops.transpose and axes is None and body.params["axes"] is None:
-        return notation.told(body.inputs[0], index)
-    return Raised(raisable(notation.inside(body, ATOM, None)), Word("T")), PRODUCT
+    return transposed(notation, body)
 
 
 def _logical(notation: Notation, x: Apply, index: Index | None) -> Told:
@@ -120,9 +141,11 @@ def _repeated(notation: Notation, x: Apply, index: Index | None) -> Told:
     ones: Layout = Word("0" if zero else "1")
     if isinstance(like, Name):
         ones = Lowered(ones, notation.name(like.node))
-    if isinstance(value, Number) and value.value in (0, 1):
+    if zero:
         return ones, ATOM
-    return Row((notation.inside(value, PRODUCT, None), Times(), ones)), PRODUCT
+    signed, size = unsigned(value)
+    whole = as_product([*factors_of(notation, size, None), Factor(ones, ATOM, True)])
+    return (Row((Sign("−", tight=True), fenced(whole, BIG))), SUM) if signed else whole
 
 
 def _with_axes(notation: Notation, x: Apply, index: Index | None) -> Told:

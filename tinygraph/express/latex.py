@@ -145,10 +145,16 @@ def _base(x: Layout) -> str:
 def _letters(text: str) -> str:
     letters, primes = text.rstrip("′"), "'" * (len(text) - len(text.rstrip("′")))
     if letters in LETTERS:
-        return (rf"\{LETTERS[letters]} " if letters != "ο" else "o") + primes
+        return _greek(letters) + primes
+    if letters[:1] == "d" and letters[1:] in LETTERS:
+        return f"d{_greek(letters[1:])}{primes}"
     if len(letters) == 1 and letters.isascii() and letters.isalnum():
         return letters + primes
     return (rf"\mathit{{{escaped(letters)}}}" if letters.isascii() else escaped(letters)) + primes
+
+
+def _greek(letter: str) -> str:
+    return rf"\{LETTERS[letter]} " if letter != "ο" else "o"
 
 
 def _below(text: str, comma: str = ",") -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A variable: letters, and what stands below them, in parts between commas, an index behind a semicolon."""
+    """A variable: letters, and what stands below them, in parts between commas, an index behind a semicolon.
+
+    `name` is what it is called in the user's code.
+    """
 
     text: str
     below: str = ""
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -122,15 +125,23 @@ def _greek(letter: str) -> str:
 GREEK = {_greek(letter): letter for letter in "αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"}
 
 
+DEEPEST = 2  # parts of a name that can stand below the first
+
+
 def symbol(name: str) -> Symbol:
-    """A name as a variable: `w1` is w with 1 below, `x_train` x with train, `alpha` α."""
+    """A name as a variable: `w1` is w with 1 below, `x_train` x with train, `alpha` α, `dalpha` dα."""
     head, *rest = [part for part in name.split("_") if part] or [name]
     match = re.fullmatch(r"(.*?\D)(\d+)", head)
     if match:
         head, rest = match[1], [match[2], *rest]
-    if not any(c.isalpha() for c in head):  # it would read as a number
-        return Symbol(name)
-    return Symbol(GREEK.get(head, head), ",".join(GREEK.get(part, part) for part in rest))
+    if len(rest) > DEEPEST or not any(c.isalpha() for c in head):  # the latter would read as a number
+        return Symbol(name, name=name)
+    return Symbol(_letters(head), ",".join(map(_letters, rest)), name)
+
+
+def _letters(word: str) -> str:
+    """A word, or the Greek letter that it spells; the same behind the d of a gradient."""
+    return GREEK.get(word) or ("d" + GREEK[word[1:]] if word[:1] == "d" and word[1:] in GREEK else word)
 
 
 def signed(text: str) -> str:
@@ -143,7 +154,7 @@ def lowered(layout: Layout, index: str) -> Layout:
     if not index:
         return layout
     if isinstance(layout, Symbol):
-        return Symbol(layout.text, f"{layout.below};{index}" if layout.below else index)
+        return replace(layout, below=f"{layout.below};{index}")
     if isinstance(layout, Fraction) and isinstance(layout.bottom, Row) and isinstance(layout.bottom.items[-1], Symbol):
         *before, last = layout.bottom.items
         return Fraction(layout.top, Row((*before, lowered(last, index))))
@@ -152,16 +163,10 @@ def lowered(layout: Layout, index: str) -> Layout:
 
 
 def below_parts(below: str) -> list[str]:
-    """What stands below a variable, with the commas that are needed: none between the letters of an index."""
-    own, semicolon, index = below.rpartition(";")
-    if semicolon:  # a subscript of the name's own, and an index of its entries
-        return [*below_parts(own), ",", *below_parts(index)]
-    parts = [part for part in below.split(",") if part]
-    spaced = parts[:1]
-    for pair in itertools.pairwise(parts):
-        letters = all(len(part.rstrip("′")) == 1 and part[0].isalpha() for part in pair)
-        spaced += [pair[1]] if letters else [",", pair[1]]
-    return spaced
+    """What stands below a variable, with commas between all but the letters of an index."""
+    own, *indices = below.split(";")
+    groups = [[part] for part in own.split(",") if part] + [index.split(",") for index in indices]
+    return [part for group in groups for part in (",", *group)][1:]
 
 
 def is_tall(x: Layout) -> bool:

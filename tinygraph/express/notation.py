@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from tinygraph.express.expression import Apply, Expression, Name, Number
 from tinygraph.express.forms import FORMS, RELATIONS
@@ -45,7 +46,7 @@ from tinygraph.express.reductions import needs_index, summed_shapes
 from tinygraph.node import Node
 
 INDICES = "ijklpqrs"
-SIZES = "mnkpqrstuvw"
+SIZES = "mnuvwhgc"  # none of which is an index
 
 
 class Notation:
@@ -56,6 +57,7 @@ class Notation:
         self._size_letters = [letter for letter in SIZES if letter not in taken]
         self._index_letters = [letter for letter in INDICES if letter not in taken]
         self.sizes: dict[int, Layout] = {}
+        self._scope: list[str] = []  # the letters that stand for an axis where something is being told
 
     def layout(self, expression: Expression) -> Layout:
         """The expression as mathematics."""
@@ -64,7 +66,8 @@ class Notation:
     def entrywise(self, expression: Expression) -> tuple[str, Layout]:
         """The expression as mathematics, and the index of the entry that it tells; "" where it tells the whole array."""
         index = self._own_index(expression) if needs_index(expression) else None
-        layout, binds = self.told(expression, index)
+        with self.scope(index or ()):
+            layout, binds = self.told(expression, index)
         return ",".join(filter(None, index or ())), Fence("[", layout, "]") if binds == RELATION else layout
 
     def size(self, size: int) -> Layout:
@@ -75,15 +78,23 @@ class Notation:
             self.sizes[size] = Symbol(self._size_letters.pop(0)) if self._size_letters else Digits(str(size))
         return self.sizes[size]
 
-    def fresh(self, used: Sequence[str]) -> Iterator[str]:
-        """Letters for indices that nothing else is called."""
+    @contextmanager
+    def scope(self, letters: Sequence[str]) -> Iterator[None]:
+        """Keep letters to their axes while what they run through is told, even the parts of it that they do not index."""
+        before = len(self._scope)
+        self._scope += letters
+        yield
+        del self._scope[before:]
+
+    def fresh(self) -> Iterator[str]:
+        """Letters for indices that nothing else is called here."""
         primed = (f"{letter}{'′' * n}" for n in itertools.count(1) for letter in INDICES)
-        return (letter for letter in itertools.chain(self._index_letters, primed) if letter not in used)
+        return (letter for letter in itertools.chain(self._index_letters, primed) if letter not in self._scope)
 
     def _own_index(self, x: Expression) -> Index:
         """The letters of an expression's axes: i, j, ... from the left in the largest array that it sums over."""
         body, axes = next(summed_shapes(x), (x.shape, []))
-        letters = list(itertools.islice(self.fresh(()), max(len(body), len(x.shape))))
+        letters = list(itertools.islice(self.fresh(), max(len(body), len(x.shape))))
         staying = [letter for i, letter in enumerate(letters) if i not in axes]
         own = staying if len(staying) == len(x.shape) else letters[len(letters) - len(x.shape) :]
         return tuple("" if size == 1 else letter for letter, size in zip(own, x.shape, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygraph.express.layout import (
+    Cases,
     Digits,
     Fence,
     Fraction,
@@ -20,13 +21,14 @@ from tinygraph.express.layout import (
 
 BELOW = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 TRANSPOSES = (Word("T"), Word("⊤"), Sign("⊤", tight=True))
+REPEATED: dict[Layout, str] = {Word("1"): "ones_like", Word("0"): "zeros_like"}
 ABOVE = dict(zip("0123456789−+ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿⁱ", strict=True))
 
 
 def plain(x: Layout) -> str:
     """A layout as text."""
     if isinstance(x, Symbol):
-        return x.text + (_below(x.below) if x.below else "")
+        return _symbol(x)
     if isinstance(x, Word | Digits):
         return x.text
     if isinstance(x, Sign):
@@ -39,23 +41,34 @@ def plain(x: Layout) -> str:
         return f"{_whole(x.top)}/{_whole(x.bottom, below=True)}"
     if isinstance(x, Raised):
         return f"{_whole(x.base)}{raised(x.above)}"
+    if isinstance(x, Lowered) and x.base in REPEATED:
+        return f"{REPEATED[x.base]}({plain(x.below)})"
     if isinstance(x, Lowered):
         return f"{_whole(x.base)}{lowered(plain(x.below))}"
     if isinstance(x, Root):
         return f"{'√' if x.degree == 2 else '∛'}{_whole(x.body)}"
+    if isinstance(x, Fence) and isinstance(x.body, Cases):  # on one line they are a call
+        return plain(x.body)
     if isinstance(x, Fence):
         return f"{x.left}{plain(x.body)}{x.right}"
     return f"Σ{lowered(x.index.replace(',', ''))} {plain(x.body)}"
 
 
-def _below(text: str) -> str:
-    """A subscript: what follows in single letters stands close, unless it would read as one with the name's own."""
-    own, _, index = text.rpartition(";")
-    parts = (index or own).split(",")
+def _symbol(x: Symbol) -> str:
+    """A variable with what is below it; as it is called and indexed in code where that would be hard to read."""
+    own, _, index = x.below.partition(";")
+    close = index.replace(",", "").replace(";", "")
+    if not _is_lowered(x):
+        return f"{x.name}[{close}]" if index else x.name
     if own and index and not own.isdigit():
-        return f"{_below(own)}[{index}]"
-    close = all(len(part) == 1 for part in parts[1:])
-    return lowered((own if index else "") + ("".join(parts) if close else ",".join(parts)))
+        return f"{x.text}{lowered(own)}[{close}]"
+    return x.text + lowered(own + close)
+
+
+def _is_lowered(x: Symbol) -> bool:
+    """Whether Unicode can write a variable's subscript, and so that it is read at a glance: digits, or a letter or two."""
+    own = x.below.partition(";")[0]
+    return own.isdigit() or (len(own) <= 2 and all(c in BELOW and not c.isdigit() for c in own))
 
 
 def lowered(text: str) -> str:
@@ -103,7 +116,7 @@ def _end(x: Layout, which: int) -> Layout:
 
 def _is_short(x: Layout) -> bool:
     """Whether a factor is one letter, a number, or something in brackets."""
-    return len(x.text) == 1 if isinstance(x, Symbol) else isinstance(x, Digits | Fence)
+    return len(x.text) == 1 and _is_lowered(x) if isinstance(x, Symbol) else isinstance(x, Digits | Fence)
 
 
 def _whole(x: Layout, below: bool = False) -> str:

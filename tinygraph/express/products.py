@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinygraph import ops
@@ -57,6 +56,8 @@ def product(notation: Notation, x: Apply, index: Index | None) -> Told:
 
 def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[Factor]:
     """A product as its factors, of which some are fractions."""
+    if index is None and (vectors := _outer(x)):
+        return [Factor(*_column_by_row(notation, *vectors), True)]
     if isinstance(x, Apply) and x.op is ops.multiply:
         return _with_number_on_top([factor for i in x.inputs for factor in factors_of(notation, i, index)])
     if isinstance(x, Apply) and x.op is ops.divide and not unsigned(x)[0]:
@@ -85,9 +86,11 @@ def _divided(notation: Notation, x: Expression, index: Index | None) -> list[Fac
     below: list[Factor] = []
     array = index is None and several(x.shape)
     while isinstance(x, Apply) and x.op is ops.divide:
-        below = factors_of(notation, x.inputs[1], index) + below
+        below = [*(f for f in factors_of(notation, x.inputs[1], index) if f.layout != Digits("1")), *below]
         x = x.inputs[0]
     factors = factors_of(notation, x, index)
+    if not below:
+        return factors
     bottom = as_product(sorted(below, key=lambda f: not isinstance(f.layout, Digits)))[0]
     tall = [f for f in factors if is_stacked(f.layout)]
     flat = [f for f in factors if not is_stacked(f.layout)]
@@ -97,8 +100,9 @@ def _divided(notation: Notation, x: Expression, index: Index | None) -> list[Fac
     return [*tall, fraction]
 
 
-def as_product(factors: Sequence[Factor]) -> Told:
+def as_product(factors: list[Factor]) -> Told:
     """Factors as a product."""
+    factors = _with_number_on_top(factors)
     if len(factors) == 1:
         return factors[0].layout, factors[0].binds
     items: list[Layout] = []
@@ -128,21 +132,51 @@ def without_new_axes(x: Apply, index: Index) -> Index:
 
 
 def matrix_product(notation: Notation, x: Apply, index: Index | None) -> Told:
-    """A matrix product; a vector on its left is transposed."""
+    """A matrix product; a vector is a column, so that `x @ W` reads W⊤x, and a row only where it meets another one: x⊤y."""
     signed, bare = unsigned(x)
     if signed:
         return Row((Sign("−", tight=True), notation.inside(bare, BIG, index))), SUM
     if index is not None and several(x.shape):
         return with_index(Fence("(", notation.inside(x, RELATION, None), ")"), x.shape, index), ATOM
     left, right = x.inputs
-    rows = len(left.shape) == 1 and not _is_row(left)
-    first = Raised(raisable(notation.inside(left, ATOM, None)), Word("T")) if rows else notation.inside(left, PRODUCT, None)
-    second = notation.inside(right, PRODUCT, None)
-    if _is_row(right):
-        second = Raised(Fence("(", second, ")"), Word("T"))
-    return Row((first, Times(), second)), PRODUCT
+    if len(left.shape) > 1:
+        return _side_by_side(notation.inside(left, PRODUCT, None), notation.inside(right, PRODUCT, None))
+    if len(right.shape) > 1:
+        return _side_by_side(fenced(transposed(notation, right), PRODUCT), notation.inside(left, PRODUCT, None))
+    return _side_by_side(_as_row(notation, left), notation.inside(right, PRODUCT, None))
 
 
-def _is_row(x: Expression) -> bool:
-    """Whether a vector comes out lying, as x⊤A does."""
-    return isinstance(x, Apply) and x.op is ops.matmul and len(x.shape) == len(x.inputs[0].shape) == 1
+def _outer(x: Expression) -> tuple[Expression, Expression] | None:
+    """The column and the row of which a product of vectors makes a matrix."""
+    if not isinstance(x, Apply) or x.op is not ops.multiply:
+        return None
+    for column, row in (x.inputs, x.inputs[::-1]):
+        if isinstance(column, Apply) and column.op is ops.expand_dims and column.params["axis"] in (1, -1, (1,), (-1,)):
+            vector = column.inputs[0]
+            if len(vector.shape) == len(row.shape) == 1:
+                return vector, row
+    return None
+
+
+def _column_by_row(notation: Notation, column: Expression, row: Expression) -> Told:
+    return _side_by_side(notation.inside(column, PRODUCT, None), _as_row(notation, row))
+
+
+def _side_by_side(first: Layout, second: Layout) -> Told:
+    return Row((first, Times(dot=_starts_with_digit(second)), second)), PRODUCT
+
+
+def _as_row(notation: Notation, x: Expression) -> Layout:
+    """A vector lying: what `x @ W` is read as lies as x⊤W."""
+    if isinstance(x, Apply) and x.op is ops.matmul and len(x.inputs[0].shape) == 1 and not unsigned(x)[0]:
+        return _side_by_side(_as_row(notation, x.inputs[0]), notation.inside(x.inputs[1], PRODUCT, None))[0]
+    return transposed(notation, x)[0]
+
+
+def transposed(notation: Notation, x: Expression) -> Told:
+    """The transpose of a vector or a matrix; that of a transposed matrix is the matrix."""
+    if isinstance(x, Apply) and x.op is ops.transpose and x.params["axes"] is None and len(x.shape) > 1:
+        return notation.told(x.inputs[0], None)
+    if vectors := _outer(x):
+        return _column_by_row(notation, *vectors[::-1])
+    return Raised(raisable(notation.inside(x, ATOM, None)), Word("T")), PRODUCT

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Number, Shape
-from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Row, Sigma, Sign, Times, Word, lowered
+from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sigma, Sign, Times, Word, lowered
 from tinygraph.express.pieces import ATOM, BIG, PRODUCT, SUM, Index, Told, axes_of, fenced, several
 from tinygraph.express.products import Factor, as_product, unsigned
 from tinygraph.ops import Op
@@ -24,10 +25,11 @@ def reduced(notation: Notation, x: Apply, index: Index | None) -> Told:
     axes = axes_of(x)
     letters = _letters(notation, x, axes, index)
     running = [letters[i] for i in axes if letters[i]]
+    with notation.scope(letters):
+        told = notation.told(body if running else x.inputs[0], letters)
     if not running:
-        whole = notation.told(x.inputs[0], letters)
+        whole = told
     else:
-        told = notation.told(body, letters)
         whole = REDUCTIONS[x.op](notation, running, [body.shape[i] for i in axes if letters[i]], told)
         whole = (Row((Sign("−", tight=True), whole[0])), SUM) if signed else whole
     if index is None and several(x.shape):  # inside something that takes the whole array
@@ -44,7 +46,7 @@ def _letters(notation: Notation, x: Apply, axes: Sequence[int], index: Index | N
         staying = range(len(shape)) if x.params["keepdims"] else [i for i in range(len(shape)) if i not in axes]
         for i, letter in zip(staying, index[-len(x.shape) :], strict=True):
             letters[i] = "" if i in axes else letter
-    fresh = notation.fresh(index or ())
+    fresh = notation.fresh()
     return tuple(letter or ("" if size == 1 else next(fresh)) for letter, size in zip(letters, shape, strict=True))
 
 
@@ -80,9 +82,10 @@ def einstein_sum(notation: Notation, x: Apply, index: Index | None) -> Told:
     terms = operands.split(",")
     sizes = {letter: size for term, i in zip(terms, x.inputs, strict=True) for letter, size in zip(term, i.shape, strict=True)}
     letters = dict(zip(result, index[-len(result) :], strict=True)) if index is not None and result else {}
-    fresh = notation.fresh(index or ())
+    fresh = notation.fresh()
     letters |= {letter: "" if size == 1 else next(fresh) for letter, size in sizes.items() if letter not in letters}
-    told = [notation.told(i, tuple(letters[letter] for letter in term)) for term, i in zip(terms, x.inputs, strict=True)]
+    with notation.scope([*letters.values()]):
+        told = [notation.told(i, tuple(letters[letter] for letter in term)) for term, i in zip(terms, x.inputs, strict=True)]
     body = as_product([Factor(layout, binds, False) for layout, binds in told])
     running = [letters[letter] for letter in sizes if letter not in result and letters[letter]]
     return _summation(notation, running, [], body) if running else body
@@ -95,9 +98,10 @@ def counted(notation: Notation, x: Apply, index: Index | None) -> Told:
 
 
 def _multiplied(sizes: Sequence[Layout]) -> Layout:
-    if len(sizes) == 1:
-        return sizes[0]
-    return Row(tuple(item for size in sizes for item in (Times(), size))[1:] or (Digits("1"),))
+    powers = [size if count == 1 else Raised(size, Digits(str(count))) for size, count in Counter(sizes).items()]
+    if len(powers) <= 1:
+        return powers[0] if powers else Digits("1")
+    return Row(tuple(item for power in powers for item in (Times(), power))[1:])
 
 
 REDUCTIONS: Mapping[Op, Reduction] = {
@@ -112,7 +116,7 @@ REDUCTIONS: Mapping[Op, Reduction] = {
 
 TRANSPARENT = {ops.transpose, ops.cast, ops.cast_like}  # tell the same entries
 BY_ENTRY = {*REDUCTIONS, ops.expand_dims, ops.einsum, ops.where}  # need an index to be told
-MATCHED = {ops.multiply, ops.divide, ops.power}  # match the axes of their operands
+MATCHED = {ops.multiply, ops.divide, ops.power}  # match the axes of an array with those of a smaller one
 
 
 def needs_index(x: Expression) -> bool:
@@ -121,8 +125,9 @@ def needs_index(x: Expression) -> bool:
         return False
     if x.op in BY_ENTRY and not (x.op is ops.where and any(isinstance(i, Number) and i.value == 0 for i in x.inputs[1:])):
         return "." not in x.params.get("subscripts", "")
-    if x.op in MATCHED and len({i.shape for i in x.inputs if several(i.shape)}) > 1:
-        return True
+    shapes = {i.shape for i in x.inputs if several(i.shape)}
+    if x.op.elementwise and len(shapes) > 1 and (x.op in MATCHED or x.shape not in shapes):
+        return True  # a column and a row that both stretch look like arrays of one shape
     if x.op is ops.broadcast_like:
         return several(x.inputs[0].shape)
     return (x.op.elementwise or x.op in TRANSPARENT) and any(map(needs_index, x.inputs))
