@@ -52,14 +52,14 @@ NOT_ANALYTIC = {
     "abs", "maximum", "minimum", "where", "sigmoid", "relu", "softplus", "softmax", "log_softmax", "logsumexp", "max", "min",
     "cast", "cast_like", "clip", "var", "remainder", "fmod", "logaddexp", "logaddexp2", "arctan2", "hypot", "cbrt", "rad2deg",
     "deg2rad", "std", "sort", "sinc", "take_along_axis", "sum_padding_like", "recurrence", "sum_repeats_like", "sum_taken_like",
-    "on_diagonal_like", "log_abs_det", "cholesky", "det", "exp2", "binary_cross_entropy",
+    "on_diagonal_like", "median", "log_abs_det", "cholesky", "det", "exp2", "binary_cross_entropy", "sinc_derivative",
     "binary_cross_entropy_with_logits", "softmax_cross_entropy",
 }  # fmt: skip
 POSITIVE = {"log", "log1p", "log2", "log10", "sqrt", "power", "reciprocal", "cbrt"}
 SMALL = {"tan", "arcsin", "arccos", "arctanh"}
 # What a gradient never passes through.
 NO_GRADIENT = {
-    "sign", "round", "floor", "ceil", "trunc", "rint", "floor_divide", "sorting_order", "sign_of_det",
+    "sign", "round", "floor", "ceil", "trunc", "rint", "floor_divide", "sorting_order", "median_weights", "sign_of_det",
     "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or",
     "logical_not", "stop_gradient", "count", "one_hot_like",
 }  # fmt: skip
@@ -91,6 +91,7 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
         ((np.zeros(0, bool), real(0), real(0)), {}),
     ],
     "round": [((real(3),), {"decimals": 1})],
+    "sinc_derivative": [((real(*s),), {"order": n}) for s in UNARY_SHAPES for n in (1, 2)] + [((real(3) / 9,), {"order": 5})],
     "cast": [((real(2, 3),), {"dtype": np.dtype(np.float64)})],
     "broadcast_like": [((real(3), np.zeros((2, 3))), {}), ((real(), np.zeros((2,))), {}), ((real(2, 1), np.zeros((2, 0))), {})],
     "sum_like": [((real(2, 3), np.zeros(s)), {}) for s in [(3,), (2, 1), (), (1, 1), (2, 3)]]
@@ -178,6 +179,11 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "pad": [((real(3, 4),), {"pad_width": w, "mode": m}) for w in (1, [[0, 2], [1, 0]]) for m in sorted(PADDINGS)],
     "sum_padding_like": [((real(5), np.zeros(3)), {"pad_width": 1, "mode": m}) for m in sorted(PADDINGS)],
     "merge_pairs": [((real(2, 3),), {}), ((real(2, 3, 1, 2),), {}), ((real(0, 2),), {})],
+    "median": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in REDUCED for k in (0, 1)],
+    "median_weights": [((real(4),), {"axis": None}), ((real(2, 3),), {"axis": (0, 1)}), ((real(2, 3),), {"axis": -1})],
+    "section": [((real(2, 5),), {"sections": 3, "position": p, "axis": -1}) for p in (0, 1)]
+    + [((real(4),), {"sections": 2, "position": 1, "equal": True})],
+    "on_section_like": [((real(2, 1), np.zeros((2, 5))), {"sections": 3, "position": 2, "axis": 1})],
     "sort": [((real(2, 3),), {"axis": a}) for a in (0, -1)] + [((real(0),), {"axis": 0})],
     "sorting_order": [((real(2, 3),), {"axis": 0})],
     "take_along_axis": [((real(2, 3), np.array([[0, 0], [2, 1]])), {"axis": 1}), ((real(3), np.array([1, 1])), {"axis": -1})],
@@ -188,6 +194,7 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
         ((real(2, 3),), {"subscripts": "ij->"}),
         ((real(2, 3), real(4)), {"subscripts": "ij,k->ki"}),
         ((real(2, 3), real(3), real(2, 3)), {"subscripts": "ij,j,ij->i"}),
+        ((real(2, 3), real(3, 4), real(4)), {"subscripts": "ij,jk,k->i", "optimize": True}),
         ((real(0, 3), real(3)), {"subscripts": "ij,j->i"}),
         ((real(), real(2)), {"subscripts": ",i->i"}),
     ],

@@ -98,6 +98,8 @@ def test_bad_requests(call: Any, error: type[Exception], message: str) -> None:
         (lambda x: x**2, 0.0, 0),
         (lambda x: x**0, 0.0, 0),
         (lambda x: x**1, 0.0, 1),
+        (lambda x: x**True, 3.0, 1),
+        (lambda x: True**x, 3.0, 0),
         (lambda x: 0.0**x, 2.0, 0),
         (lambda x: x**x, 1.0, 1),
         (lambda x: np.max(np.stack([x, x, x])), 1.0, 1),
@@ -114,6 +116,7 @@ def test_sqrt_at_0_has_an_infinite_gradient() -> None:
     x = tg.parameter(0.0)
     with np.errstate(divide="ignore"):
         assert tg.gradients(np.sqrt(x), x) == (np.inf,)
+        assert tg.gradients(np.sqrt(-x), x) == (np.inf,)  # its root is -0, and the slope of -x is -1
 
 
 @pytest.mark.parametrize("z", [-1000.0, -40.0, 0.0, 40.0, 1000.0])

@@ -40,6 +40,9 @@ CALLS: list[tuple[Any, Any]] = [
     (X, lambda x: np.std(x, 1)),
     (X, lambda x: np.average(x, 0)),
     (X, lambda x: np.average(x, axis=1, weights=np.abs(X))),
+    (X, lambda x: np.average(x, axis=1, weights=[1, 2, 3])),
+    (T, lambda x: np.average(x, axis=(2, 0), weights=np.arange(1.0, 9.0).reshape(4, 2), keepdims=True)),
+    (V, lambda x: np.average(X, axis=1, weights=np.abs(x))),
     (X, lambda x: np.diff(x)),
     (T, lambda x: np.diff(x, 2, axis=0) if len(x) > 2 else np.diff(x, axis=1)),
     (X, lambda x: np.trapezoid(x)),
@@ -118,6 +121,8 @@ CALLS: list[tuple[Any, Any]] = [
     (X, lambda x: np.kron(x, V)),
     (X, lambda x: np.kron(V, x)),
     (T, lambda x: np.tensordot(x, S, axes=([1], [0]))),
+    (T, lambda x: np.tensordot(x, S, axes=(1, 1))),
+    (T, lambda x: np.tensordot(V, x, axes=(0, 1))),
     (T, lambda x: np.tensordot(x, T, axes=3)),
     (X, lambda x: np.tensordot(x, V, 0)),
     (X, lambda x: np.einsum("ij,jk", x, S)),
@@ -192,6 +197,57 @@ def test_a_failing_composition_is_told_like_an_op() -> None:
     assert "np.swapaxes(x, 0, 5)" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.linalg.norm(x),
+        lambda x: np.linalg.norm(x, 1, axis=0),
+        lambda x: np.linalg.norm(x, np.inf, axis=0),
+        lambda x: np.linalg.norm(x, -1, axis=-1),
+        lambda x: np.average(x, weights=x),
+        lambda x: np.average(x, axis=0, weights=x[:, 0]),
+        lambda x: np.clip(x, 50, None),
+        lambda x: x.clip(max=50),
+        lambda x: np.clip(x, 50.5, None),
+        lambda x: np.float_power(x, -1),
+        lambda x: np.float_power(2, x),
+        lambda x: np.nan_to_num(x),
+        lambda x: np.take(x, [True, False, True]),
+        lambda x: np.take(x, x > 50, axis=0),
+        lambda x: np.diff(x > 50, axis=0),
+        lambda x: np.nan_to_num(x > 50),
+        lambda x: np.cumprod(x[0, 0], axis=0) + np.cumsum(x[0, 0]),
+    ],
+)
+def test_integers_and_masks_give_what_numpy_gives(call: Any) -> None:
+    at = np.array([[100, 100], [3, 100]], np.uint8)
+    np.testing.assert_array_equal(call(tg.constant(at)).value, call(at), strict=True)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_absolute_values_of_integers_may_be_floats(dtype: Any) -> None:
+    assert np.fabs(tg.constant(np.array([3], dtype))).dtype == np.float64
+
+
+def test_python_numbers_leave_float32_alone() -> None:
+    x = tg.parameter(np.float32([0.2, np.nan]))
+    for result in (np.fmax(x, 0.3), np.fmin(0.3, x), np.clip(x, 0.1, None), np.dot(x, 0.5)):
+        assert result.dtype == np.float32
+    np.testing.assert_array_equal(np.fmax(x, 0.3).value, np.float32([0.3, 0.3]))
+    np.testing.assert_array_equal(np.fmax(x, np.nan).value, x.value)
+    assert np.float_power(x, 2).dtype == np.float64
+
+
+def test_the_largest_of_no_entries_has_a_norm_of_nothing() -> None:
+    assert np.linalg.norm(tg.parameter(np.zeros(0)), np.inf).item() == 0
+
+
+def test_products_over_one_axis_are_matrix_products() -> None:
+    A, B = tg.parameter(X), tg.parameter(S)
+    assert np.tensordot(A, B, 1).op is np.inner(A, B).op is tg.ops.matmul
+    assert np.einsum("ij,jk,kl", A, B, B, optimize="greedy").params["optimize"] is True
+
+
 def test_where_with_a_condition_alone_answers() -> None:
     assert np.where(tg.constant([0, 1, 1]))[0].tolist() == [1, 2]
 
@@ -204,7 +260,11 @@ def test_where_with_a_condition_alone_answers() -> None:
         (lambda x: np.pad(x, 1, constant_values=3), TypeError, "np.concatenate"),
         (lambda x: np.pad(x, 1, mode="mean"), ValueError, "choose one of constant, edge"),
         (lambda x: np.split(x, 2, axis=1), ValueError, "do not divide into 2 equal parts"),
-        (lambda x: np.average(x, weights=[1, 2, 3], axis=1), ValueError, "weights of its shape"),
+        (lambda x: np.average(x, weights=[1, 2], axis=1), ValueError, r"weights have the shape \(2, 3\), or that of the axes"),
+        (lambda x: np.einsum("...i->i", x), ValueError, "has no '...' for the axes that '...i' leaves unnamed"),
+        (lambda x: np.einsum("ii", x), ValueError, "a diagonal of axes of sizes 2 and 3"),
+        (lambda x: np.einsum("ii", x[:1]), ValueError, "a diagonal of axes of sizes 1 and 3"),
+        (lambda x: np.where(x > 0, 1), ValueError, "give both branches"),
         (lambda x: np.ravel(x, order="F"), TypeError, "order 'C'"),
         (lambda x: np.cross(x[:, :2], x[:, :2]), ValueError, "of length 3, not 2"),
         (lambda x: np.einsum("ij,jk", x), ValueError, "names 2 operands, but 1 were given"),

@@ -149,6 +149,13 @@ def _subscript(part: Any) -> str:
     return ":".join(ends if ends[2] else ends[:2])
 
 
+def _section(expression: Apply, name: Spell) -> tuple[str, int]:
+    params = expression.params
+    axis = f", axis={params['axis']}" if params["axis"] else ""
+    split = "np.split" if params["equal"] else "np.array_split"
+    return f"{split}({_inside(expression.inputs[0], COMPARISON, name)}, {params['sections']}{axis})[{params['position']}]", ATOM
+
+
 def _count(expression: Apply, name: Spell) -> tuple[str, int]:
     x, axis = expression.inputs[0], expression.params["axis"]
     text = _inside(x, ATOM, name)
@@ -175,7 +182,8 @@ def _broadcast(expression: Apply, name: Spell) -> tuple[str, int]:
 
 def _einsum(expression: Apply, name: Spell) -> tuple[str, int]:
     subscripts = constant(expression.params["subscripts"])
-    return f"np.einsum({', '.join([subscripts, *_arguments(expression, name)])})", ATOM
+    optimize = ["optimize=True"] if expression.params["optimize"] else []
+    return f"np.einsum({', '.join([subscripts, *_arguments(expression, name), *optimize])})", ATOM
 
 
 def _reshape(expression: Apply, name: Spell) -> tuple[str, int]:
@@ -199,6 +207,7 @@ def _cast(expression: Apply, name: Spell) -> tuple[str, int]:
 FORMS: dict[Op, Callable[[Apply, Spell], tuple[str, int]]] = {
     ops.transpose: _transpose,
     ops.index: _index,
+    ops.section: _section,
     ops.count: _count,
     ops.broadcast_like: _broadcast,
     ops.einsum: _einsum,

@@ -51,6 +51,7 @@ from tinygraph.ops.elementary import (
     reciprocal,
     sin,
     sinc,
+    sinc_derivative,
     sinh,
     sqrt,
     square,

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declare import NUMBERS, Array, op
 from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 
@@ -62,7 +62,7 @@ def negative(x: Array) -> Array:
 
 
 def _base_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
-    if type(exponent) in (int, float):
+    if type(exponent) in NUMBERS:
         return g * (exponent * x ** (exponent - 1)) if exponent != 0 else broadcast_like(0.0, x)
     if exponent.dtype.kind != "f":
         exponent = cast_like(exponent, out)  # an unsigned 0 has no predecessor
@@ -71,7 +71,7 @@ def _base_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
 
 
 def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
-    if type(x) in (int, float) and x > 0:
+    if type(x) in NUMBERS and x > 0:
         return g * (out * math.log(x))
     return g * (out * np.log(cast_like(where((x == 0) & (exponent >= 0), 1, x), out)))
 

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.node import Node, as_node
 from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes
-from tinygraph.ops.declare import Array, implements
+from tinygraph.ops.declare import NUMBERS, Array, Op, implements
 from tinygraph.ops.likes import Axis
 from tinygraph.ops.rearrangements import moveaxis, ravel
 
@@ -23,9 +23,18 @@ def _positive(x: Array, /) -> Array:
     return x
 
 
+def _in_floats(x: Array, least: Any = np.float16) -> Array:
+    """x in the floating-point dtype that a NumPy function computes integers, or numbers of too few digits, in."""
+    if type(x) in NUMBERS:
+        return x
+    x = as_node(x)
+    dtype = np.result_type(x.dtype if x.dtype.kind == "f" else np.float64, least)
+    return x if x.dtype == dtype else likes.cast(x, dtype=dtype)
+
+
 @implements(np.fabs)
 def _fabs(x: Array, /) -> Array:
-    return arithmetic.abs(x)
+    return arithmetic.abs(_in_floats(x))
 
 
 @implements(np.degrees)
@@ -40,7 +49,7 @@ def _radians(x: Array, /) -> Array:
 
 @implements(np.float_power)
 def _float_power(x: Array, y: Array, /) -> Array:
-    return arithmetic.power(x, y)
+    return arithmetic.power(_in_floats(x, np.float64), _in_floats(y, np.float64))
 
 
 def _masks(ufunc: np.ufunc, *operands: Array) -> None:
@@ -88,14 +97,19 @@ def _clip(a: Array, a_min: Array = None, a_max: Array = None, *, min: Array = No
         return arithmetic.clip(a, low, high)
     if low is None and high is None:
         return a
+    bound = high if low is None else low
+    if np.result_type(a.dtype, np.asarray(bound)).kind != "f":  # without a gradient, and infinity is no integer
+        return arithmetic.minimum(a, bound) if low is None else arithmetic.maximum(a, bound)
     return arithmetic.clip(a, -np.inf if low is None else low, np.inf if high is None else high)
 
 
 @implements(np.where)
-def _where(condition: Array, x: Array = None, y: Array = None, /) -> Any:
-    if x is None or y is None:
+def _where(condition: Array, /, *branches: Array) -> Any:
+    if not branches:
         return np.nonzero(np.asarray(condition))
-    return selection.where(condition, x, y)
+    if len(branches) != 2:
+        raise ValueError("give both branches, np.where(condition, x, y), or neither, which asks where the condition holds")
+    return selection.where(condition, *branches)
 
 
 @implements(np.select)
@@ -105,20 +119,31 @@ def _select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arr
     return default
 
 
+def _unless_nan(extreme: Op, x: Array, y: Array) -> Array:
+    x, y = (value if type(value) in NUMBERS else as_node(value) for value in (x, y))
+    result = extreme(x, y)
+    for value, other in ((y, x), (x, y)):
+        if isinstance(value, Node):
+            result = selection.where(value != value, other, result)
+        elif value != value:
+            result = other
+    return result
+
+
 @implements(np.fmax)
 def _fmax(x: Array, y: Array, /) -> Array:
-    x, y = as_node(x), as_node(y)
-    return selection.where(x != x, y, selection.where(y != y, x, arithmetic.maximum(x, y)))
+    return _unless_nan(arithmetic.maximum, x, y)
 
 
 @implements(np.fmin)
 def _fmin(x: Array, y: Array, /) -> Array:
-    x, y = as_node(x), as_node(y)
-    return selection.where(x != x, y, selection.where(y != y, x, arithmetic.minimum(x, y)))
+    return _unless_nan(arithmetic.minimum, x, y)
 
 
 @implements(np.nan_to_num)
 def _nan_to_num(x: Array, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
+    if x.dtype.kind != "f":
+        return x
     limits = np.finfo(x.dtype)
     finite = selection.where(x != x, nan, x)
     finite = selection.where(x == np.inf, limits.max if posinf is None else posinf, finite)
@@ -159,24 +184,42 @@ def _prod(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return a
 
 
+def _line(a: Array, axis: int | None) -> tuple[Array, int]:
+    """What a scan runs along: every entry in a row where no axis is named, or there is none."""
+    return (ravel(a), axis or 0) if axis is None or not a.ndim else (a, axis)
+
+
 @implements(np.cumsum)
 def _cumsum(a: Array, axis: int | None = None) -> Array:
-    return scans.cumsum(ravel(a), axis=0) if axis is None else scans.cumsum(a, axis=axis)
+    line, along = _line(a, axis)
+    return scans.cumsum(line, axis=along)
 
 
 @implements(np.cumprod)
 def _cumprod(a: Array, axis: int | None = None) -> Array:
-    return scans.cumprod(ravel(a), axis=0) if axis is None else scans.cumprod(a, axis=axis)
+    line, along = _line(a, axis)
+    return scans.cumprod(line, axis=along)
 
 
 @implements(np.average)
 def _average(a: Array, axis: Axis = None, weights: Array = None, *, keepdims: bool = False) -> Array:
     if weights is None:
         return np.mean(a, axis=axis, keepdims=keepdims)
-    if np.shape(weights) != np.shape(a):
-        raise ValueError(f"np.average of a node takes weights of its shape {np.shape(a)}, not {np.shape(weights)}")
+    a = _in_floats(a)
+    weights = as_node(weights)
+    if weights.shape != a.shape:
+        weights = _along_axes(weights, a.shape, axis)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
     return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+
+
+def _along_axes(weights: Node, shape: tuple[int, ...], axis: Axis) -> Array:
+    """The weights of the entries along some axes, with the other axes at size 1."""
+    axes = tuple(range(len(shape))) if axis is None else normalize_axis_tuple(axis, len(shape))
+    if weights.shape != tuple(shape[i] for i in axes):
+        raise ValueError(f"weights have the shape {shape}, or that of the axes averaged over, not {weights.shape}")
+    others = tuple(i for i in range(len(shape)) if i not in axes)
+    return np.expand_dims(np.transpose(weights, np.argsort(axes)), others)
 
 
 @implements(np.diff)
@@ -185,8 +228,9 @@ def _diff(a: Array, n: int = 1, axis: int = -1) -> Array:
         raise ValueError(f"np.diff takes an order of at least 0, not {n}")
     axis = normalize_axis_index(axis, a.ndim)
     before = (slice(None),) * axis
+    difference = arithmetic.subtract if a.dtype.kind != "b" else selection.not_equal
     for _ in range(n):
-        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
+        a = difference(a[(*before, slice(1, None))], a[(*before, slice(None, -1))])
     return a
 
 
@@ -205,11 +249,14 @@ def _trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Ar
 
 @implements(np.linalg.norm)
 def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
+    x = _in_floats(x)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
         return np.sqrt(np.sum(np.square(x), axis=axes, keepdims=keepdims))
     if len(axes) != 1:
         raise TypeError(f"np.linalg.norm of a node takes ord None or 'fro' over {len(axes)} axes, not {ord!r}")
+    if ord == np.inf and not x.shape[axes[0]]:
+        ord = 1  # of no entries, which has no largest one
     if ord in (np.inf, -np.inf):
         return (np.max if ord > 0 else np.min)(abs(x), axis=axes, keepdims=keepdims)
     if ord == 1:
@@ -228,14 +275,14 @@ def _dot(a: Array, b: Array) -> Array:
         return arithmetic.multiply(a, b)
     if np.ndim(b) <= 2:
         return linear_algebra.matmul(a, b)
-    return _tensordot(a, b, ((-1,), (-2,)))
+    return _tensordot(a, b, (-1, -2))
 
 
 @implements(np.inner)
 def _inner(a: Array, b: Array, /) -> Array:
     if not np.ndim(a) or not np.ndim(b):
         return arithmetic.multiply(a, b)
-    return _tensordot(a, b, ((-1,), (-1,)))
+    return _tensordot(a, b, (-1, -1))
 
 
 @implements(np.vdot)
@@ -276,13 +323,16 @@ def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     if sizes[0] != sizes[1]:
         raise ValueError(f"summed axes of sizes {sizes[0]} and {sizes[1]} do not match")
     summed = [normalize_axis_tuple(own, ndim) for own, ndim in zip(axes, ndims, strict=True)]
+    if len(summed[0]) == 1 and ndims[1] <= 2:
+        return linear_algebra.matmul(moveaxis(as_node(a), summed[0], -1), moveaxis(as_node(b), summed[1], 0))
     letters = iter(string.ascii_letters)
     left = [next(letters) for _ in range(ndims[0])]
     right = [next(letters) for _ in range(ndims[1])]
     for i, j in zip(*summed, strict=True):
         right[j] = left[i]
     kept = [x for i, x in enumerate(left) if i not in summed[0]] + [x for i, x in enumerate(right) if i not in summed[1]]
-    return linear_algebra.einsum(a, b, subscripts=f"{''.join(left)},{''.join(right)}->{''.join(kept)}")
+    subscripts = f"{''.join(left)},{''.join(right)}->{''.join(kept)}"
+    return linear_algebra.einsum(a, b, subscripts=subscripts, optimize=True)
 
 
 @implements(np.einsum)
@@ -295,6 +345,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     split = terms.split(",")
     if len(split) != len(arrays):
         raise ValueError(f"np.einsum: {operands[0]!r} names {len(split)} operands, but {len(arrays)} were given")
+    _no_axis_lost(split, arrays, result if arrow else "...")
     hidden = [np.ndim(x) - len(term) + 3 if "..." in term else 0 for term, x in zip(split, arrays, strict=True)]
     spare = [letter for letter in string.ascii_letters if letter not in text][: max(hidden)]
     split = [term.replace("...", "".join(spare[len(spare) - n :])) for term, n in zip(split, hidden, strict=True)]
@@ -322,7 +373,19 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
                 arrays[k] = shapes.squeeze(arrays[k], axis=i)
                 term = term[:i] + term[i + 1 :]
         split[k] = term
-    return linear_algebra.einsum(*arrays, subscripts=f"{','.join(split)}->{result}")
+    return linear_algebra.einsum(*arrays, subscripts=f"{','.join(split)}->{result}", optimize=bool(optimize))
+
+
+def _no_axis_lost(terms: Sequence[str], arrays: Sequence[Array], result: str) -> None:
+    """Refuse what would sum or skip entries unasked."""
+    for term, x in zip(terms, arrays, strict=True):
+        if "..." in term and "..." not in result and np.ndim(x) > len(term) - 3:
+            raise ValueError(f"the result {result!r} has no '...' for the axes that {term!r} leaves unnamed")
+        first, _, last = term.partition("...")
+        sizes: dict[str, int] = {}
+        for letter, size in [*zip(first, np.shape(x), strict=False), *zip(last[::-1], np.shape(x)[::-1], strict=False)]:
+            if sizes.setdefault(letter, size) != size:
+                raise ValueError(f"the term {term!r} takes a diagonal of axes of sizes {sizes[letter]} and {size}")
 
 
 def _lettered(operands: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
@@ -45,28 +47,40 @@ def matmul(x: Array, y: Array) -> Array:
     return np.matmul(x, y)
 
 
-def _einsum_rule(g: Array, out: Array, *operands: Array, position: int, subscripts: str) -> Array:
+def _einsum_rule(g: Array, out: Array, *operands: Array, position: int, subscripts: str, optimize: bool) -> Array:
     terms, result = subscripts.split("->")
     mine = terms.split(",")[position]
     others = [(term, x) for i, (term, x) in enumerate(zip(terms.split(","), operands, strict=True)) if i != position]
     known = set("".join([result, *(term for term, _ in others)]))
     kept = "".join(letter for letter in mine if letter in known)
-    left = ",".join([result, *(term for term, _ in others)])
-    contribution = einsum(g, *(x for _, x in others), subscripts=f"{left}->{kept}")
+    if result:
+        contribution = _product_of([(result, g), *others], kept, optimize)
+    else:  # a number is a factor of the whole
+        contribution = g * _product_of(others, kept, optimize) if others else g
     lost = tuple(i for i, letter in enumerate(mine) if letter not in known)  # summed by this operand alone
-    return broadcast_like(np.expand_dims(contribution, lost), operands[position]) if lost else contribution
+    if not lost:
+        return contribution
+    return broadcast_like(np.expand_dims(contribution, lost) if kept else contribution, operands[position])
+
+
+def _product_of(factors: Sequence[tuple[str, Array]], result: str, optimize: bool) -> Array:
+    terms = ",".join(term for term, _ in factors)
+    if terms == result:
+        return factors[0][1]
+    return einsum(*(x for _, x in factors), subscripts=f"{terms}->{result}", optimize=optimize)
 
 
 @op(_einsum_rule, hint="a letter must stand for axes of one size, in every operand that has it", numpy=np.einsum)
-def einsum(*operands: Array, subscripts: str) -> Array:
+def einsum(*operands: Array, subscripts: str, optimize: bool = False) -> Array:
     """Sums of products after Einstein: letters name axes, and letters that the result lacks are summed over.
 
-    Subscripts are explicit (`ij,jk->ik`), with no letter twice in a term; `np.einsum` accepts every spelling.
+    Subscripts are explicit (`ij,jk->ik`), with no letter twice in a term; `np.einsum` accepts every spelling. With `optimize` the
+    operands are multiplied two by two, in an order of NumPy's choice, in the gradient too.
 
     >>> np.einsum("ij,jk->ik", tg.constant([[1.0, 2.0]]), [[3.0], [4.0]])
     <node einsum (1, 1) float64: [[11.]]>
     """
-    return np.einsum(subscripts, *operands)
+    return np.einsum(subscripts, *operands, optimize=optimize)
 
 
 def _solve_back(g: Array, A: Array, b: Array) -> Array:

@@ -39,6 +39,10 @@ def moveaxis(a: Array, source: Any, destination: Any) -> Array:
     axes = [axis for axis in range(a.ndim) if axis not in sources]
     for place, axis in sorted(zip(destinations, sources, strict=True)):
         axes.insert(place, axis)
+    if axes == sorted(axes):
+        return a
+    if axes == sorted(axes, reverse=True):
+        return shapes.transpose(a)
     return shapes.transpose(a, axes=tuple(axes))
 
 
@@ -219,6 +223,8 @@ def _unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
 @implements(np.take)
 def _take(a: Array, indices: Any, axis: int | None = None) -> Array:
     indices = indices if isinstance(indices, np.ndarray | Node) else np.asarray(indices)
+    if indices.dtype.kind == "b":  # which an index would take for a mask
+        indices = np.astype(indices, np.intp)
     if axis is None:
         return ravel(a)[indices]
     return a[(slice(None),) * normalize_axis_index(axis, a.ndim) + (indices,)]
