@@ -115,6 +115,25 @@ def _boxes(shapes: list[ElementTree.Element]) -> Iterator[tuple[float, float, fl
         yield min(xs), min(ys), max(xs), max(ys)
 
 
+def curves(svg: str) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+    """Points along each edge, by its id."""
+    for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
+        if "edge" in group.get("class", "").split():
+            path = group.find(f"{SVG}path")
+            assert path is not None
+            numbers = [float(x) for x in re.findall(r"-?[\d.]+", path.get("d") or "")]
+            knots = list(zip(numbers[::2], numbers[1::2], strict=True))
+            yield group.get("id", ""), [_bezier(knots[i : i + 4], t / 8) for i in range(0, len(knots) - 3, 3) for t in range(9)]
+
+
+def _bezier(knots: list[tuple[float, float]], t: float) -> tuple[float, float]:
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    return (
+        sum(w * x for w, (x, _) in zip(weights, knots, strict=True)),
+        sum(w * y for w, (_, y) in zip(weights, knots, strict=True)),
+    )
+
+
 def text_boxes(svg: str) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
     """Where each text of a card stands, by the card's id; widths as `tinygraph.draw.dot` measures them."""
     from tinygraph.draw.label import width

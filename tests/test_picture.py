@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tests.drawings import KEPT, elements, logistic, neuron, perceptron, text_boxes
+from tests.drawings import KEPT, curves, elements, logistic, neuron, perceptron, text_boxes
 from tinygraph.draw.engine import LayoutError, lay_out
 from tinygraph.draw.theme import DARK, LIGHT, Theme
 
@@ -72,6 +72,22 @@ class TestEdges:
             for other, box in outer.items():
                 apart = right <= box[0] or box[2] <= left or bottom <= box[1] or box[3] <= top
                 assert other == key or apart
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB", "RL", "BT"])
+@pytest.mark.parametrize("graph", [neuron, logistic])
+@pytest.mark.parametrize("engine", [PURE, SYSTEM])
+def test_edges_end_at_cards_and_cross_none(
+    graph: Any, direction: str, engine: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine is None:
+        pytest.skip("Graphviz is not installed: there is no `dot`")
+    monkeypatch.setenv("TINYGRAPH_DOT", engine)
+    svg = graph().draw(direction=direction).svg
+    cards = [max(e.boxes, key=lambda box: box[2] - box[0]) for e in elements(svg) if "card" in e.classes]
+    for edge, points in curves(svg):
+        for left, top, right, bottom in cards:
+            assert not [x for x, y in points if left + 2 < x < right - 2 and top + 2 < y < bottom - 2], edge
 
 
 def test_every_value_gradient_and_local_derivative_of_the_neuron_is_there() -> None:

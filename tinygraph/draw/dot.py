@@ -39,8 +39,9 @@ def _clusters(graph: Digraph, cards: Iterable[Card], path: tuple[str, ...], them
     inner = []
     for card in cards:
         if len(card.module) == depth:
-            text = label(card, theme, downwards=direction in ("TB", "BT"))
-            graph.node(card.key, label=text, id=card.key, **{"class": _classes("card", card.kind, card.mark)})
+            graph.node(
+                card.key, label=label(card, theme, direction), id=card.key, **{"class": _classes("card", card.kind, card.mark)}
+            )
         else:
             inner.append(card)
     inner.sort(key=lambda card: card.module[: depth + 1])

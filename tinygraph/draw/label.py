@@ -1,7 +1,7 @@
 """One card as an HTML label of Graphviz: its cells, their ports, and how wide each has to be.
 
 Widths are measured here, because a layout engine without a font guesses the width of letters outside ASCII. Every text of the
-user's is cleaned and escaped. Cards of a graph that runs downwards have their inputs on top, side by side.
+user's is cleaned and escaped. A card's inputs are where its edges come from, in a graph that runs upwards at the bottom, say.
 """
 
 from __future__ import annotations
@@ -64,14 +64,17 @@ def _table(rows: Sequence[str]) -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">{body}</TABLE>'
 
 
-def label(card: Card, theme: Theme, downwards: bool = False) -> str:
-    """The HTML of one card."""
+def label(card: Card, theme: Theme, direction: str) -> str:
+    """The HTML of one card of a graph that runs in that direction: LR, TB, RL or BT."""
     paint = theme.kinds[card.kind]
     border = 2 if card.kind == "loss" or card.mark == "bad" else 1
     rounded = "" if card.kind in ("input", "loss") else ' STYLE="ROUNDED"'
     colour = theme.red if card.mark == "bad" else paint.line
     look = f'COLOR="{colour}" BGCOLOR="{paint.fill}"{rounded}'
-    rows = _down(card, theme) if downwards else _across(card, theme)
+    if direction in ("LR", "RL"):
+        rows = _across(card, theme, leftwards=direction == "RL")
+    else:
+        rows = _down(card, theme)[:: -1 if direction == "BT" else 1]
     body = "".join(row if row == "<HR/>" else f"<TR>{row}</TR>" for row in rows)
     return f'<<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" {look}>{body}</TABLE>>'
 
@@ -83,8 +86,8 @@ def _title(card: Card, theme: Theme, columns: int = 1) -> list[str]:
     return [_cell(Line(card.title), theme, align="CENTER", bold=True, extra=f' COLSPAN="{columns}"'), "<HR/>"]
 
 
-def _across(card: Card, theme: Theme) -> list[str]:
-    """Inputs on the left, results on the right."""
+def _across(card: Card, theme: Theme, leftwards: bool) -> list[str]:
+    """Inputs on the left, results on the right; or the other way about."""
     results = [row for block in _results(card, theme) for row in (*block, "<HR/>")][:-1]
     if not card.rows:
         return [*_title(card, theme), *results]
@@ -92,13 +95,12 @@ def _across(card: Card, theme: Theme) -> list[str]:
     for i, row in enumerate(card.rows):
         inputs += ["<HR/>"] if i else []
         inputs += _input(row, i, theme)
-    right = _table([row for row in results if row != "<HR/>"])
-    both = f'<TD CELLPADDING="1">{_table(inputs)}</TD><VR/><TD CELLPADDING="1">{right}</TD>'
-    return [*_title(card, theme, columns=2), both]
+    sides = [f'<TD CELLPADDING="1">{_table(rows)}</TD>' for rows in (inputs, [row for row in results if row != "<HR/>"])]
+    return [*_title(card, theme, columns=2), "<VR/>".join(reversed(sides) if leftwards else sides)]
 
 
 def _down(card: Card, theme: Theme) -> list[str]:
-    """Inputs on top, results below."""
+    """Inputs on top, results below, the equation between them."""
     results = [_beside(_columns(_results(card, theme)))]
     if not card.rows:
         return [*_title(card, theme), *results]
