@@ -75,13 +75,14 @@ class Names:
 
     def translated(self, new: Mapping[Node, Node], named: Iterable[Node] = ()) -> Names:
         """The same names for the nodes that stand for these, and names `t`, `t_2`, ... for those of `named` that have none."""
+        letter = temporary(self._node)
         names = Names.__new__(Names)
         names._name = {new[node]: name for node, name in self._name.items() if node in new}
         names._node = {name: new[node] for name, node in self._node.items() if node in new}
         names._counts = {}
         names.scopes = {new[node]: scope for node, scope in self.scopes.items() if node in new}
         for node in named:
-            names.claim(node, "t")
+            names.claim(node, letter)
         return names
 
     def claim(self, node: Node, wanted: str) -> str:
@@ -192,3 +193,9 @@ def identifier(name: str) -> str:
         name = name if name.isidentifier() else f"_{name}"
     name = name[:LONGEST]
     return f"{name}_" if name in RESERVED or name in REGISTRY else name
+
+
+def temporary(taken: Iterable[str]) -> str:
+    """The letter of values without a name: `t`, or another one beside a `t`, of which `t_2` would read as a part."""
+    heads = {re.sub(r"_?\d*$", "", name) for name in taken}
+    return next((letter for letter in "tuvsrq" if letter not in heads), "temporary")

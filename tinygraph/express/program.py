@@ -21,6 +21,7 @@ from tinygraph.express.expression import Apply, Expression, Like, Name, Number, 
 from tinygraph.express.shapes import Shapes, reads_shape
 from tinygraph.express.simplify import is_scale, simplified, structural
 from tinygraph.graph import Graph
+from tinygraph.names import temporary
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.place import Place
@@ -96,7 +97,7 @@ class Program:
         self._shapes = Shapes(draft)
         self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None), *draft.arrays)
-        self._name_all(draft)
+        self._name_all(draft, temporary(graph.names))
         self._modules = _modules(draft, self.leaves)
         statements = list(self._statements(draft))
         self.forward = tuple(s for s in statements if s.phase == "forward")
@@ -123,12 +124,12 @@ class Program:
         """A leaf or statement of provably the shape and dtype of `node` that is known when `reader` is computed, or None."""
         return self._shapes.witness(node, reader)
 
-    def _name_all(self, draft: _Draft) -> None:
+    def _name_all(self, draft: _Draft, letter: str) -> None:
         taken = set(self.graph.names)
-        temporary = (name for i in itertools.count(1) if (name := f"t_{i}" if i > 1 else "t") not in taken)
+        temporaries = (name for i in itertools.count(1) if (name := f"{letter}_{i}" if i > 1 else letter) not in taken)
         brought = (name for i in itertools.count(1) if (name := f"c_{i}") not in taken)
         for node in (*self.leaves, *draft.order()):
-            self._names[node] = self.graph.name(node) or next(brought if node.op is None else temporary)
+            self._names[node] = self.graph.name(node) or next(brought if node.op is None else temporaries)
 
     def _statements(self, draft: _Draft) -> Iterator[Statement]:
         of = draft.gradient_of
