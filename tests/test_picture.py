@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
+from tests.browser import browser
 from tests.drawings import KEPT, curves, elements, logistic, neuron, perceptron, text_boxes
 from tinygraph.draw.engine import LayoutError, lay_out
 from tinygraph.draw.theme import DARK, LIGHT, Theme
@@ -207,14 +208,22 @@ class TestThemes:
         colours = [LIGHT.text, LIGHT.weak, LIGHT.red, LIGHT.good, LIGHT.page, *(c for paint in paints for c in paint)]
         assert len(set(colours)) == len(colours)
 
-    def test_dark_pictures_and_bitmaps_have_a_background(self, tmp_path: Path) -> None:
+    def test_an_auto_picture_leaves_those_beside_it_as_they_are(self) -> None:
+        auto, light = neuron().draw().svg, neuron().draw(theme="light").svg
+        with browser() as visit:
+            visit.page.emulate_media(color_scheme="dark")
+            page = visit.show(f"<body>{auto}{light}</body>")
+            fills = page.locator("svg .loss polygon:first-of-type").evaluate_all("all => all.map(x => getComputedStyle(x).fill)")
+        assert fills == [rgb(DARK.kinds["loss"].fill), rgb(LIGHT.kinds["loss"].fill)]
+
+    def test_pictures_of_one_theme_and_bitmaps_have_a_background(self, tmp_path: Path) -> None:
         def filled(svg: str) -> bool:
             root = ElementTree.fromstring(svg)
             return any(p.get("fill") in (DARK.page, LIGHT.page) for p in root.findall("*/{*}polygon"))
 
         assert filled(neuron().draw(theme="dark").svg)
         assert not filled(neuron().draw().svg)
-        assert not filled(neuron().draw(theme="light").svg)
+        assert filled(neuron().draw(theme="light").svg)
         for theme, colour in (("auto", (255, 255, 255)), ("light", (255, 255, 255)), ("dark", (13, 17, 23))):
             assert corner(neuron().draw(theme=theme).save(tmp_path / "g.png").read_bytes()) == colour
 
@@ -243,6 +252,11 @@ def contrast(one: str, other: str) -> float:
     """After WCAG 2.2: the ratio of relative luminances."""
     high, low = sorted((luminance(one), luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def rgb(colour: str) -> str:
+    """A colour as browsers tell it."""
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
 def luminance(colour: str) -> float:
@@ -290,6 +304,15 @@ class TestEngines:
         assert list(tmp_path.iterdir()) == [engine]
         running = [Path(p, "cmdline").read_bytes() for p in Path("/proc").glob("[0-9]*") if Path(p, "cmdline").exists()]
         assert not [line for line in running if str(tmp_path).encode() in line or b"sleep\x0060" in line]
+
+    def test_one_that_gives_broken_svg(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        engine = tmp_path / "dot"
+        engine.write_text("#!/bin/sh\ncat > /dev/null; echo '<svg>'\n")
+        engine.chmod(0o755)
+        monkeypatch.setenv("TINYGRAPH_DOT", str(engine))
+        with pytest.raises(LayoutError, match=f"{engine} gave no SVG that can be read: no element found"):
+            _ = neuron().draw().svg
+        assert "dz = da * a * (1 - a)" in neuron()._repr_mimebundle_()["text/plain"]
 
     def test_the_children_of_a_wrapper_end_with_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         engine = tmp_path / "dot"

@@ -9,10 +9,12 @@ import pytest
 import tinygraph as tg
 from tests.browser import browser
 from tests.drawings import neuron, perceptron
-from tests.test_picture import HOSTILE
+from tests.test_picture import HOSTILE, PURE, SYSTEM
 from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.picture import Picture
 from tinygraph.draw.view import script_json
+
+ENGINES = [engine for engine in (PURE, SYSTEM) if engine is not None]
 
 
 def test_it_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None:
@@ -73,6 +75,39 @@ def test_choosing_searching_and_the_keyboard(tmp_path: Path) -> None:
         page.keyboard.press("ArrowRight")
         page.keyboard.press("+")
         assert page.locator(".drawing").first.get_attribute("style") != before
+        assert not visit.trouble
+
+
+BORDERS = """cards => cards.map(card => {
+  const shapes = [...card.children].filter(shape => shape.matches("polygon, path"));
+  const sizes = shapes.map(shape => shape.getBBox().width * shape.getBBox().height);
+  const shown = shapes.map(shape => getComputedStyle(shape)).map(style => style.stroke === "none" ? "" : style.strokeWidth);
+  return [shown.filter((_, i) => sizes[i] > 0.9 * Math.max(...sizes)).join(""), shown.filter((_, i) => sizes[i] === 0)];
+})"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_card_that_is_chosen_or_has_the_focus_has_a_thick_border(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setenv("TINYGRAPH_DOT", engine)
+    path = neuron().view().save(tmp_path / "g.html")
+    with browser() as visit:
+        page = visit.page
+        page.goto(path.as_uri())
+        cards = page.locator(".card")
+        before = cards.evaluate_all(BORDERS)
+        assert {border for border, _ in before} == {"1px", "2px"}
+        for i in range(cards.count()):
+            wanted = [["4px" if i == j else border, rules] for j, (border, rules) in enumerate(before)]
+            page.keyboard.press("Tab")  # what has the focus after a key shows that it has
+            cards.nth(i).focus()
+            assert cards.evaluate_all(BORDERS) == wanted
+            cards.nth(i).click()
+            page.locator("#stage").focus()
+            assert cards.evaluate_all(BORDERS) == wanted
+            page.fill("#search", "no such name")
+            page.fill("#search", "")
         assert not visit.trouble
 
 

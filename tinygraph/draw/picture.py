@@ -39,7 +39,7 @@ class Picture:
     @cached_property
     def dot(self) -> str:
         """The picture in the DOT language."""
-        return self._dot(page=self.theme == "dark")
+        return self._dot(page=self.theme != "auto")  # whose surroundings have the reader's colours
 
     def _dot(self, page: bool) -> str:
         return dot(self.drawing, THEMES[self.theme], self.direction, page=page)

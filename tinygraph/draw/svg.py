@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 
+from tinygraph.draw.engine import LayoutError, find_engine
 from tinygraph.draw.theme import style_sheet
 
 NAMESPACE = "http://www.w3.org/2000/svg"
@@ -19,11 +20,15 @@ ATTRIBUTES = {
 def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], prefix: str = "", role: str = "img") -> str:
     """The picture as text: `label` describes it, `titles` says for each id what a pointer resting on it shows.
 
-    `prefix` goes before every id of a part of a page; the `role` is "group" where the cards can be chosen.
+    `prefix` goes before every id of a part of a page; the `role` is "group" where the cards can be chosen. Raises LayoutError for
+    what is no SVG.
     """
-    root = ElementTree.fromstring(svg)
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError as error:
+        raise LayoutError(f"{find_engine()} gave no SVG that can be read: {error}") from error
     _keep_known(root)
-    root.set("class", "tinygraph")
+    root.set("class", "tinygraph tinygraph-auto" if theme == "auto" else "tinygraph")
     root.set("role", role)
     root.set("aria-label", label)
     for name in ("width", "height"):

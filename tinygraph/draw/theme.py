@@ -89,12 +89,12 @@ def variables() -> str:
 
 
 def _exchanged(colour: Callable[[str, str], str]) -> str:
-    """Exchange each colour of the light palette, wherever the picture has it."""
+    """Exchange each colour of the light palette, wherever the picture has it; pictures beside it keep theirs."""
     pairs = [(LIGHT.text, DARK.text), (LIGHT.weak, DARK.weak), (LIGHT.red, DARK.red), (LIGHT.good, DARK.good), *_paints()]
     rules = []
     for light, dark in dict(pairs).items():
-        rules.append(f'svg.tinygraph [fill="{light}"] {{ fill: {colour(light, dark)}; }}')
-        rules.append(f'svg.tinygraph [stroke="{light}"] {{ stroke: {colour(light, dark)}; }}')
+        rules.append(f'svg.tinygraph-auto [fill="{light}"] {{ fill: {colour(light, dark)}; }}')
+        rules.append(f'svg.tinygraph-auto [stroke="{light}"] {{ stroke: {colour(light, dark)}; }}')
     return "\n".join(rules)
 
 
