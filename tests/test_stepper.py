@@ -287,7 +287,7 @@ class TestChanging:
             last = s.update(learning_rate=0.1)
             dz = 1 / (1 + math.exp(-(w @ x + b))) - 1
             w, b = w - 0.1 * dz * x, b - 0.1 * dz
-            assert last.text.startswith("b = b - 0.1 * db = ")
+            assert last.text.startswith("b := b - 0.1 * db = ")
         s.run()
         assert s.graph["w1"].value == pytest.approx(w[0])
         assert s.graph["b"].value == pytest.approx(b)

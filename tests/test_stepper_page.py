@@ -13,10 +13,14 @@ import pytest
 
 import tinygraph as tg
 from tests.browser import Visit, browser
-from tests.drawings import logistic, neuron, numbers
+from tests.drawings import elements, logistic, neuron, numbers, perceptron
 from tests.test_picture import HOSTILE
 from tests.test_stepper import recurrent
+from tinygraph.draw.engine import LayoutError
+from tinygraph.draw.picture import Picture
+from tinygraph.stepping.page import _Writer
 from tinygraph.stepping.page import page as page_of
+from tinygraph.stepping.pictures import drawing, laid_out, lines
 from tinygraph.stepping.stepper import Stepper
 
 WALK = ["z", "a", "L", "dL", "da", "dz", "dw1", "dw2", "db"]
@@ -282,19 +286,53 @@ class TestShowing:
         assert "6.000 + 6.000 = 12.000" in page.inner_text(".factors")
         assert "dw = 12.000" in red(page)
 
-    def test_each_iteration_has_its_picture(self, visit: Visit, tmp_path: Path) -> None:
+    def test_each_iteration_has_its_numbers_and_an_update_leaves_the_new_one(self, visit: Visit, tmp_path: Path) -> None:
         stepper = neuron().stepper()
         stepper.run()
         stepper.update(learning_rate=0.1)
         page = opened(visit, tmp_path, stepper)
+        written = page.locator(".card text").all_text_contents()
+
+        def shows(text: str) -> bool:
+            return bool(page.locator(".card text", has_text=text).count())
+
         assert page.inner_text(".table .current .name") == "b"
-        assert page.locator(".equation math").text_content() == "b=b − 0.1 · db=0.200 − 0.1 · −0.426=0.243"
-        assert page.locator(".card text", has_text="w₁ = 0.300").count() == 1
-        page.keyboard.press("ArrowRight")
-        assert page.locator(".card text", has_text="w₁ = 0.385").count() == 1
-        assert red(page) == []
+        assert page.inner_text(".table .current .right").startswith(":= b - 0.1 * db")
+        equation = page.locator(".equation math").text_content().replace("\u2062", "")
+        assert equation == "b:=b−0.1∂L∂b=0.200−0.1(−0.426)=0.243"
+        assert (shows("b = 0.243"), shows("db = −0.426"), shows("z = 0.300")) == (True, True, True)
         page.keyboard.press("ArrowLeft")
-        assert page.locator(".card text", has_text="w₁ = 0.300").count() == 1
+        assert (shows("b = 0.200"), shows("w₁ = 0.385")) == (True, True)
+        for _ in range(2):
+            page.keyboard.press("ArrowLeft")
+        assert shows("w₁ = 0.300")
+        page.keyboard.press("End")
+        assert (shows("w₁ = 0.385"), shows("z = 0.555"), shows("z = 0.300")) == (True, True, False)
+        for _ in range(9):
+            page.keyboard.press("ArrowLeft")
+        assert page.locator(".card text").all_text_contents() == written
+
+    def test_numbers_that_are_longer_than_their_room_are_set_closer(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = neuron().stepper()
+        assert laid_out(stepper).svg
+        stepper.set(w1=-1.23456e-9, x1=-1.5e7)
+        page = opened(visit, tmp_path, stepper)
+        widths = page.evaluate(
+            """() => [...document.getElementById("stepper").shadowRoot.querySelectorAll(".card")].map(card => {
+              const end = x => x.getBBox().x + x.getBBox().width;
+              return Math.max(...[...card.querySelectorAll("text")].map(end)) - end(card.querySelector("path, polygon"));
+            })"""
+        )
+        assert page.locator("text[textLength]").count() > 0
+        assert max(widths) < 0
+
+    @pytest.mark.parametrize("make", [neuron, logistic, two_layers, perceptron])
+    def test_the_lines_of_a_card_are_those_of_the_picture(self, make: Any) -> None:
+        for level in ("named", "op"):
+            stepper = make().stepper(level)
+            told = lines(drawing(stepper.chapter))
+            shown = {x.id: [" ".join(text.split()) for text in x.texts] for x in elements(laid_out(stepper).svg)}
+            assert {key: [" ".join(text.split()) for text in texts] for key, texts in told.items()}.items() <= shown.items()
 
     def test_one_example_of_the_batch(self, visit: Visit, tmp_path: Path) -> None:
         stepper = logistic().stepper()
@@ -431,13 +469,33 @@ class TestFile:
         assert bundle["text/html"].startswith('<iframe sandbox="allow-scripts" srcdoc="')
         assert bundle["image/svg+xml"].startswith("<svg")
 
-    def test_without_a_layout_engine_notebooks_get_text(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        stepper = neuron().stepper()
-        stepper.step()
+    def test_without_a_picture_everything_else_works(self, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TINYGRAPH_DOT", "/no/such/dot")
-        bundle = stepper._repr_mimebundle_()
-        assert list(bundle) == ["text/plain"]
-        assert bundle["text/plain"].endswith(str(stepper))
+        stepper = neuron().stepper()
+        assert list(stepper._repr_mimebundle_()) == ["text/html", "text/plain"]
+        page = opened(visit, tmp_path, stepper)
+        assert page.inner_text(".stage").startswith("There is no picture: TINYGRAPH_DOT='/no/such/dot' is no program")
+        for name in WALK:
+            page.keyboard.press("ArrowRight")
+            assert page.inner_text(".table .current .name") == name
+            assert page.locator(".equation math").count() == 1
+            assert page.locator(".code .current").count() == 1
+        page.click("text=Quiz")
+        assert page.inner_text(".quiz label").startswith("What is da?")
+
+    def test_a_layout_that_failed_is_not_tried_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tried = []
+
+        def fail(*_: Any) -> Any:
+            tried.append(1)
+            raise LayoutError("dot took longer than 20 s")
+
+        monkeypatch.setattr(Picture, "svg", property(fail))
+        stepper = neuron().stepper()
+        for _ in range(3):
+            assert "dot took longer than 20 s" in stepper.page()
+            stepper.update()
+        assert len(tried) == 1
 
     def test_graphs_of_every_kind_have_pages(self) -> None:
         empty, x = tg.parameter(np.zeros((0, 3))), tg.parameter([1.0, 2.0])
@@ -468,6 +526,26 @@ class TestFile:
         record_property("page in bytes", size)
         record_property("slowest step in ms", round(max(times)))
         print(f"page of {size} bytes, a step takes {np.median(times):.0f} ms, the slowest {max(times):.0f} ms")
+
+    def test_a_further_iteration_adds_its_numbers_alone(self) -> None:
+        stepper = two_layers().stepper()
+        one = stepper.page()
+        stepper.update()
+        two = stepper.page()
+        stepper.update()
+        three = stepper.page()
+        assert one.count("\\u003csvg") == three.count("\\u003csvg") == 1
+        assert len(three) - len(two) < len(one) / 4
+
+    def test_what_is_written_of_a_step_is_written_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        written = []
+        entry = _Writer.entry
+        monkeypatch.setattr(_Writer, "entry", lambda self, step: [written.append(step), entry(self, step)][1])
+        stepper = neuron().stepper()
+        for _ in range(3):
+            stepper.page()
+            stepper.update()
+        assert len(written) == len(set(written)) == 9 * 3 + 3 * 2
 
     def test_a_picture_of_large_arrays_holds_excerpts(self, tmp_path: Path) -> None:
         X = tg.constant(np.zeros((2000, 300)))

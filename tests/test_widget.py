@@ -84,7 +84,7 @@ class TestTraits:
         stepper.set(w1=0.3)
         assert gradient(shown, "dw1") == "-0.851"
         stepper.update(learning_rate=0.1)
-        assert len(shown.data["pictures"]) == 2
+        assert len(shown.data["lines"]) == 2
         assert len(shown.data["steps"]) == len(stepper.steps)
 
     @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import reached
-from tinygraph.draw.engine import LayoutError
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node, as_node, constant, parameter
@@ -77,7 +76,7 @@ def main(argv: Sequence[str]) -> None:
             show(graph, typed.level or ("op" if only else "named"), typed)
         except BrokenPipeError:
             raise
-        except (FormulaError, LayoutError, OSError) as error:
+        except (FormulaError, OSError) as error:
             parser.error(str(error))
 
 

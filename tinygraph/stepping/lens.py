@@ -53,7 +53,7 @@ def check_example(graph: Graph, index: int | None) -> None:
 def example_of(graph: Graph, step: Step, index: int) -> Example | None:
     """What a step amounts to for one example; None where examples do not come into it, or cannot be told apart by slicing."""
     size = batch_size(graph)
-    if size is None or step.expression is None:
+    if size is None or step.statement is None:
         return None
     rows = _with_gradients(graph, _rows(graph, size), index)
     if step.node in rows:

@@ -12,14 +12,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tinygraph.draw.cards import Card
-from tinygraph.draw.compose import draw
-from tinygraph.draw.picture import Picture
+from tinygraph.draw.cards import Card, Drawing
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.expression import Name, Number, leaves
-from tinygraph.express.layout import Digits, Layout, Row, Times, Word, signed, symbol
+from tinygraph.express.layout import Digits, Layout, Row, Sign, Times, signed
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -27,6 +25,7 @@ from tinygraph.express.program import program
 from tinygraph.express.table import number
 from tinygraph.stepping.lens import example_of
 from tinygraph.stepping.numbers import shown
+from tinygraph.stepping.pictures import drawing, laid_out, lines
 from tinygraph.stepping.quiz import ABSOLUTE, RELATIVE, TOLERANCE, Quiz
 from tinygraph.stepping.stepper import Chapter, Stepper
 from tinygraph.stepping.timeline import Step
@@ -73,37 +72,49 @@ def frame(content: str, label: str, height: int = 720) -> str:
 
 
 def walk_data(stepper: Stepper) -> dict[str, Any]:
-    """The walk as JSON can hold it: the steps, a picture of each iteration, and the source."""
+    """The walk as JSON can hold it: the steps, the picture with its lines in each iteration, and the source."""
     source = _source(stepper.steps)
-    drawn = [_picture(chapter) for chapter in stepper.chapters]
-    steps = []
-    for i, chapter in enumerate(stepper.chapters):
-        writer = _Writer(chapter, drawn[i], stepper.example, list(source))
-        steps += [{"chapter": i, **writer.entry(step)} for step in chapter.steps]
-    return {"pictures": [picture.svg for picture in drawn], "steps": steps, "source": list(source.values()), "leaves": []}
+    equations: dict[str, int] = {}  # those of arrays are the same in each iteration
+    steps = [
+        {**entry, "chapter": i, "mathml": equations.setdefault(entry["mathml"], len(equations))}
+        for i, chapter in enumerate(stepper.chapters)
+        for entry in _entries(chapter, stepper.example, tuple(source))
+    ]
+    return {
+        **laid_out(stepper)._asdict(),
+        "lines": [lines(drawing(chapter)) for chapter in stepper.chapters],
+        "steps": steps,
+        "equations": list(equations),
+        "source": list(source.values()),
+        "leaves": [],
+    }
 
 
-_pictures: WeakKeyDictionary[Chapter, Picture] = WeakKeyDictionary()
+_written: WeakKeyDictionary[Step, dict[Any, dict[str, Any]]] = WeakKeyDictionary()
 
 
-def _picture(chapter: Chapter) -> Picture:
-    """The picture of one iteration, which is laid out once."""
-    if chapter not in _pictures:
-        _pictures[chapter] = draw(chapter.graph)
-    return _pictures[chapter]
+def _entries(chapter: Chapter, example: int | None, filenames: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """What is shown of the steps of one iteration, each written once."""
+    writer = None
+    for step in chapter.steps:
+        known = _written.setdefault(step, {})
+        if (example, filenames) not in known:
+            writer = writer or _Writer(chapter, example, filenames)
+            known[example, filenames] = writer.entry(step)
+        yield known[example, filenames]
 
 
 class _Writer:
     """Writes the steps of one iteration as plain data."""
 
-    def __init__(self, chapter: Chapter, picture: Picture, example: int | None, filenames: list[str]) -> None:
+    def __init__(self, chapter: Chapter, example: int | None, filenames: Sequence[str]) -> None:
         self.graph = chapter.graph
         self.told = program(self.graph)
-        self.picture = picture
+        self.drawing = drawing(chapter)
         self.example = example
         self.filenames = filenames
         self.written = Derivation(self.told)
-        self.cards = {node: card for card in picture.drawing.cards for node in card.members}
+        self.cards = {node: card for card in self.drawing.cards for node in card.members}
         self.questions = dict(_questions(chapter))
 
     def entry(self, step: Step) -> dict[str, Any]:
@@ -116,6 +127,7 @@ class _Writer:
             "phase": step.phase,
             "name": step.name,
             "title": step.title,
+            "sign": step.sign,
             "complete": step.is_complete,
             "part": step.part,
             "sum": _sum(step),
@@ -129,7 +141,7 @@ class _Writer:
             "local": step.local,
             "line": {"file": self.filenames.index(filename) if filename in self.filenames else -1, "number": step.place.line},
             "card": card.key if card is not None else "",
-            "lit": _lit(step, card, self.cards.get(step.reader) if step.reader is not None else None, self.picture),
+            "lit": _lit(step, card, self.cards.get(step.reader) if step.reader is not None else None, self.drawing),
             "example": None if lens is None else f"{lens.equation} = {number(lens.value)}",
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
@@ -137,12 +149,12 @@ class _Writer:
     def sides(self, step: Step) -> list[Layout]:
         """What is equal: the equation, with numbers where there are only scalars, and what it amounts to."""
         written, expression = self.written, step.expression
-        if expression is None:  # of an update
-            return [symbol(step.name), *_update(step)]
-        if step.part is not None and step.reader is not None:
+        if step.statement is None:  # of an update
+            name = written.name(step.node)
+            sides: list[Layout] = [Row((name, Sign(":="), written.notation.layout(expression)))]
+        elif step.part is not None and step.reader is not None:
             sides = [self._way(step), written.notation.layout(expression)]
         else:
-            assert step.statement is not None
             sides = list(written.line(step.statement).sides)
         names = [x for x in leaves(expression) if isinstance(x, Name)]
         if names and all(not x.node.shape for x in names):
@@ -165,13 +177,6 @@ class _Writer:
         return Row((self.written.partial(output, step.reader), Times(dot=True), self.written.partial(step.reader, node)))
 
 
-def _update(step: Step) -> list[Layout]:
-    """The right-hand sides of an update, which is no statement of the graph and so is written as its text."""
-    if np.shape(step.value):
-        return [Word(signed(step.equation).replace("*", "·"))]
-    return [Word(signed(side).replace("*", "·")) for side in (step.equation, step.numbers, number(step.value))]
-
-
 def _sum(step: Step) -> str | None:
     """The contributions so far as a sum."""
     if step.part is None:
@@ -181,15 +186,15 @@ def _sum(step: Step) -> str | None:
     return terms if len(step.contributions) == 1 else f"{terms} = {number(step.value)}"
 
 
-def _lit(step: Step, card: Card | None, reader: Card | None, picture: Picture) -> list[str]:
+def _lit(step: Step, card: Card | None, reader: Card | None, drawing: Drawing) -> list[str]:
     """The card of a step and the edges that it goes over."""
     if card is None:
         return []
     edges = []
     is_gradient = step.phase == "backward" and step.statement is not None and step.statement.of is not None
     alone = step.part is not None and reader is not None
-    readers = {reader.key} if alone and reader is not None else {edge.target for edge in picture.drawing.edges}
-    for edge in picture.drawing.edges:
+    readers = {reader.key} if alone and reader is not None else {edge.target for edge in drawing.edges}
+    for edge in drawing.edges:
         if step.phase == "forward" and not edge.backward and edge.target == card.key:
             edges.append(f"forward-{edge.source}-{edge.target}-{edge.row}")
         elif is_gradient and edge.backward and edge.source == card.key and edge.target in readers:

@@ -86,13 +86,9 @@ class Quiz:
         self._go_on()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from tinygraph.draw.engine import LayoutError
         from tinygraph.stepping.page import frame, page
 
-        try:
-            return {"text/html": frame(page(self.stepper, quiz=True), "Quiz"), "text/plain": self.question}
-        except LayoutError:
-            return {"text/plain": self.question}
+        return {"text/html": frame(page(self.stepper, quiz=True), "Quiz"), "text/plain": self.question}
 
     # What is asked
 

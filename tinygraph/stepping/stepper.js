@@ -169,7 +169,7 @@ function render({ model, el, keys }) {
 
   // Showing: the picture, the equation, the line of code and the table, lit together
 
-  let drawn = null, pictures = [], picture = null;
+  let drawn = null, laidOut = null, picture = null;
 
   function show() {
     if (drawn !== data()) build();
@@ -180,7 +180,7 @@ function render({ model, el, keys }) {
     count.value = `${at} / ${steps().length}`;
     spoken.textContent = current ? current.text : "";
     light(at, current);
-    equation.replaceChildren(current ? parsed(current.mathml, "application/xml") : element("p", { class: "hint" }, "Press Step (→) to begin."));
+    equation.replaceChildren(current ? parsed(data().equations[current.mathml], "application/xml") : element("p", { class: "hint" }, "Press Step (→) to begin."));
     equation.dataset.part = current && current.part ? `${current.part[0]} of ${current.part[1]}` : "";
     describe(current);
     [...table.children].forEach((row, i) => {
@@ -202,13 +202,12 @@ function render({ model, el, keys }) {
 
   function build() {
     drawn = data();
-    pictures = [];
-    picture = null;
+    if (laidOut !== data().svg) makePicture();
     table.replaceChildren(...steps().map((step, i) => element("li", { class: step.phase, onclick: () => { stop(); go(i + 1); } },
       element("button", { class: "breakpoint", "aria-label": `Breakpoint at ${step.name}`, title: "Stop here when playing", "aria-pressed": "false",
         onclick: event => { event.stopPropagation(); breakpoint(step.name); } }, "●"),
       element("span", { class: "name" }, step.title),
-      element("span", { class: "right" }, `${step.part ? "+=" : "="} ${step.equation}`), element("span", { class: "shown" }, step.shown))));
+      element("span", { class: "right" }, `${step.sign} ${step.equation}`), element("span", { class: "shown" }, step.shown))));
     code.replaceChildren(...data().source.flatMap((file, i) => [
       element("div", { class: "file" }, file.name),
       ...file.lines.map(([number, text]) => element("div", { class: "line", "data-file": i, "data-number": number },
@@ -216,16 +215,36 @@ function render({ model, el, keys }) {
     turn();
   }
 
-  // A walk of several iterations has a picture for each, made when it is first shown.
-  function choosePicture(chapter) {
-    if (!pictures[chapter]) {
-      const svg = pictures[chapter] = parsed(data().pictures[chapter], "image/svg+xml");
-      svg.style.setProperty("--natural", `${svg.getAttribute("width")}px`);
-      svg.querySelectorAll(".card").forEach(sortLines);
-    }
-    if (picture === pictures[chapter]) return;
-    picture = pictures[chapter];
+  function makePicture() {
+    laidOut = data().svg;
+    picture = null;
+    if (!laidOut) return stage.replaceChildren(element("p", { class: "hint" }, data().trouble));
+    picture = parsed(laidOut, "image/svg+xml");
+    picture.style.setProperty("--natural", `${picture.getAttribute("width")}px`);
+    picture.querySelectorAll(".card").forEach(sortLines);
     stage.replaceChildren(picture);
+  }
+
+  // All iterations have the same cards with other numbers; an update shows the number that it leaves behind.
+  function writeCards(chapter, passed) {
+    const written = { ...data().lines[chapter] };
+    for (const { phase, card } of passed) {
+      if (phase === "update" && card) written[card] = [data().lines[chapter + 1][card][0], ...written[card].slice(1)];
+    }
+    for (const [card, lines] of Object.entries(written)) {
+      picture.getElementById(card).querySelectorAll("text").forEach((text, i) => write(text, lines[i]));
+    }
+  }
+
+  // A line that is longer than the room that was laid out for it is set closer.
+  function write(text, line) {
+    if (text.textContent.replaceAll("\u00a0", " ") === line) return;
+    const room = Number(text.dataset.room ||= text.getComputedTextLength() + 8);
+    text.removeAttribute("textLength");
+    text.textContent = line;
+    if (text.getComputedTextLength() <= room) return;
+    text.setAttribute("textLength", room);
+    text.setAttribute("lengthAdjust", "spacingAndGlyphs");
   }
 
   // The lines of a card: its title, which is bold; rows, each with a local derivative in red below; its value and gradient.
@@ -241,9 +260,10 @@ function render({ model, el, keys }) {
   }
 
   function light(at, current) {
+    if (!picture) return;
     const chapter = current ? current.chapter : 0;
-    choosePicture(chapter);
     const passed = steps().slice(0, at).filter(step => step.chapter === chapter);
+    writeCards(chapter, passed);
     const done = new Set(passed.flatMap(step => step.lit)), now = new Set(current ? current.lit : []);
     const known = new Set(passed.filter(step => step.phase === "backward" && step.complete).map(step => step.card));
     const rows = new Set([...done].filter(id => id.startsWith("backward-")).map(id => id.split("-").slice(2).join("-")));

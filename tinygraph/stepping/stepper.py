@@ -246,13 +246,11 @@ class Stepper:
         return path
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from tinygraph.draw.engine import LayoutError
         from tinygraph.stepping.page import frame
+        from tinygraph.stepping.pictures import laid_out
 
-        try:
-            return {"text/html": frame(self.page(), repr(self)), "image/svg+xml": self.graph.draw().svg, "text/plain": str(self)}
-        except LayoutError as error:
-            return {"text/plain": f"{error}\n\n{self}"}
+        picture = {"image/svg+xml": self.graph.draw().svg} if laid_out(self).svg else {}
+        return {"text/html": frame(self.page(), repr(self)), **picture, "text/plain": str(self)}
 
     def __str__(self) -> str:
         lines: list[str] = []

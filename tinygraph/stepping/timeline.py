@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from tinygraph.express.expression import Expression, Number
+from tinygraph import ops
+from tinygraph.express.expression import Expression, Name, Number, apply
 from tinygraph.express.program import Level, Program, Statement, check_level, program
 from tinygraph.express.python import python
 from tinygraph.express.table import number
@@ -49,17 +50,22 @@ class Step:
     statement: Statement | None
     place: Place
     of: Node
+    expression: Expression
     part: tuple[int, int] | None = None
     upstream: str | None = None
     local: str | None = None
     contributions: tuple[Contribution, ...] = ()
-    expression: Expression | None = None
     reader: Node | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether its value is whole, not one of several contributions with others to come."""
         return self.part is None or self.part[0] == self.part[1]
+
+    @property
+    def sign(self) -> str:
+        """What stands between the name and the equation."""
+        return ":=" if self.phase == "update" else "+=" if self.part else "="
 
     @property
     def title(self) -> str:
@@ -70,12 +76,13 @@ class Step:
     def text(self) -> str:
         """The step in a line: `dz = da * a * (1 - a) = -1.741 * 0.574 * 0.426 = -0.426`."""
         if self.part is None:
-            sides = [self.name, self.equation, self.numbers, number(self.value)]
-            return " = ".join(side for i, side in enumerate(sides) if i < 2 or side != sides[i - 1])
+            sides = [self.equation, self.numbers, number(self.value)]
+            different = " = ".join(side for i, side in enumerate(sides) if not i or side != sides[i - 1])
+            return f"{self.name} {self.sign} {different}"
         added = self.contributions[-1].value
         numbers = f" = {self.numbers}" if self.numbers not in (self.equation, number(added)) else ""
         total = f", so far {number(self.value)}" if self.part[0] < self.part[1] else f", together {number(self.value)}"
-        return f"{self.title} += {self.equation}{numbers} = {number(added)}{total}"
+        return f"{self.title} {self.sign} {self.equation}{numbers} = {number(added)}{total}"
 
     def __repr__(self) -> str:
         return f"<step {self.text}>"
@@ -99,7 +106,7 @@ def steps_of(graph: Graph) -> list[Step]:
 def _forward(statement: Statement) -> Step:
     return Step(
         "forward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
-        statement, statement.place, statement.node, expression=statement.expression,
+        statement, statement.place, statement.node, statement.expression,
     )  # fmt: skip
 
 
@@ -108,7 +115,7 @@ def _backward(walk: Walk, statement: Statement) -> Iterator[Step]:
     told, ways, of = walk.told, walk.ways(statement), walk.origin(statement)
     whole = Step(
         "backward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
-        statement, of.place, of, expression=statement.expression,
+        statement, of.place, of, statement.expression,
     )  # fmt: skip
     if not ways:
         yield whole
@@ -155,8 +162,10 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
         if parameter in steps:
             raise ValueError(f"two outputs have gradients for {name}: make a graph of the one to be made small")
         value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
-        equation = f"{name} - {learning_rate:g} * {statement.name}"
-        numbers = f"{number(parameter.value)} - {learning_rate:g} * {number(statement.value)}"
-        numbers = equation if parameter.shape else numbers
-        steps[parameter] = Step("update", name, equation, numbers, value[()], parameter, None, parameter.place, parameter)
+        downhill = apply(ops.multiply, Number(float(f"{learning_rate:g}")), Name(statement.node))
+        expression = apply(ops.subtract, Name(parameter), downhill)
+        steps[parameter] = Step(
+            "update", name, python(expression, told.name), with_numbers(expression), value[()], parameter, None, parameter.place,
+            parameter, expression,
+        )  # fmt: skip
     return list(steps.values())

@@ -1,0 +1,50 @@
+"""The picture of a walk: laid out once, with the lines of its cards for every iteration, since numbers alone change."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from tinygraph.draw.cards import Drawing
+from tinygraph.draw.compose import draw
+from tinygraph.draw.engine import LayoutError
+from tinygraph.stepping.stepper import Chapter, Stepper
+
+
+class LaidOut(NamedTuple):
+    """The picture as SVG, or why there is none."""
+
+    svg: str
+    trouble: str
+
+
+_laid_out: WeakKeyDictionary[Stepper, LaidOut] = WeakKeyDictionary()
+_drawings: WeakKeyDictionary[Chapter, Drawing] = WeakKeyDictionary()
+
+
+def laid_out(stepper: Stepper) -> LaidOut:
+    """The picture of a walk, whatever the numbers; a layout that failed is not tried again."""
+    if stepper not in _laid_out:
+        try:
+            _laid_out[stepper] = LaidOut(draw(stepper.chapters[0].graph).svg, "")
+        except LayoutError as error:
+            _laid_out[stepper] = LaidOut("", f"There is no picture: {error}")
+    return _laid_out[stepper]
+
+
+def drawing(chapter: Chapter) -> Drawing:
+    """What the picture shows in one iteration: the same cards and edges in all of them."""
+    if chapter not in _drawings:
+        _drawings[chapter] = draw(chapter.graph).drawing
+    return _drawings[chapter]
+
+
+def lines(of: Drawing) -> dict[str, list[str]]:
+    """What is written on each card, from top to bottom and from left to right, by the card's key."""
+    found = {}
+    for card in of.cards:
+        is_leaf = card.kind in ("input", "parameter") and not card.folds
+        results = sorted(card.results, key=lambda line: line.backward)
+        inputs = [line.text for row in card.rows for line in row.lines]
+        found[card.key] = [*([] if is_leaf else [card.title]), *inputs, *(line.text for line in results)]
+    return found
