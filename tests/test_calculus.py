@@ -88,6 +88,44 @@ class TestStructures:
             tg.grad(lambda x: np.sum(x))(tg.constant([True]))
 
 
+def assigned(w: Any) -> Any:
+    a = np.zeros(2)
+    a[0] = w[0] * 2
+    return np.sum(a)
+
+
+class TestReadingValues:
+    @pytest.mark.parametrize(
+        ("function", "at"),
+        [
+            (np.sum, [2.0, 3.0]),
+            (lambda x: float(x) ** 2, 2.0),
+            (lambda x: (x * 3).item(), 2.0),
+            (lambda x: np.sum(np.ma.array([1.0, 2.0], mask=[0, 0]) * x), np.ones(2)),
+            (assigned, np.ones(2)),
+            (lambda p: p["a"] * float(p["b"]), {"a": 1.0, "b": 2.0}),
+        ],
+    )
+    @pytest.mark.parametrize("transform", [tg.grad, tg.jacobian, tg.hessian])
+    def test_zeros_that_come_of_it_are_warned_of(self, transform: Any, function: Any, at: Any) -> None:
+        with pytest.warns(UserWarning, match=r"is 0, because the function read its value, .*np.stack") as caught:
+            transform(function)(at)
+        assert caught[0].filename == __file__
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda x: 3 * x if float(x) > 0 else x,
+            lambda x: x * float(x),
+            lambda x: float(tg.stop_gradient(x)) + 3 * tg.constant(1.0),
+            lambda x: (tg.constant(2.0) if x > 0 else tg.constant(1.0)) * 1,
+        ],
+    )
+    def test_is_fine_where_the_result_depends_on_the_node_all_the_same_or_no_gradient_is_wanted(self, function: Any) -> None:
+        tg.grad(function)(2.0)
+        tg.hessian(function)(2.0)
+
+
 class TestProducts:
     def test_dicts_are_paired_by_key_not_by_order(self) -> None:
         hessian_row = tg.hvp(lambda p: p["a"] ** 3 * p["b"] ** 2)({"a": 3.0, "b": 2.0}, {"b": 1.0, "a": 0.0})
@@ -121,8 +159,11 @@ class TestProducts:
         np.testing.assert_allclose(tangent, tg.jacobian(f)(X) @ t, rtol=1e-14)
         assert tangent @ u == pytest.approx(pull(u)[0] @ t, rel=1e-14)
 
-    def test_jvp_of_a_constant_is_zero(self) -> None:
+    def test_jvp_of_a_constant_and_of_a_mask_is_zero(self) -> None:
         assert tg.jvp(lambda x: 3.0, (1.0,), (1.0,)) == (3, 0)
+        value, tangent = tg.jvp(lambda x: (x * 2, x > 1), (np.ones(2),), (np.ones(2),))
+        assert [v.tolist() for v in value] == [[2, 2], [False, False]]
+        assert [t.tolist() for t in tangent] == [[2, 2], [0, 0]]
 
 
 class TestComposition:
@@ -191,10 +232,20 @@ class TestComposition:
         (lambda: tg.hvp(lambda x: np.sum(x**3))(X, np.ones((2, 4))), ValueError, r"the vector has shape \(2, 4\)"),
         (lambda: tg.grad(lambda x: x)(True), TypeError, "cannot be bool"),
         (lambda: tg.vjp(lambda x: x, np.ones(2))[1](np.ones(3)), ValueError, r"the seed has shape \(3,\)"),
-        (lambda: tg.vjp(lambda x: [x, x], 1.0)[1](1.0), ValueError, r"structure of what it belongs to: \[array, array\]"),
-        (lambda: tg.jvp(lambda x: x, (1.0,), (1.0, 2.0)), ValueError, "the tangents must have the structure"),
+        (lambda: tg.vjp(lambda x: [x, x], 1.0)[1](1.0), ValueError, r"structure of the result: \[array, array\]"),
+        (lambda: tg.jvp(lambda x: x, (1.0,), (1.0, 2.0)), ValueError, "the tangents must have the structure of the arguments"),
         (lambda: tg.jvp(lambda x: x, (np.ones(2),), (1.0,)), ValueError, r"a tangent has shape \(\)"),
-        (lambda: tg.hvp(lambda x: np.sum(x["a"]))({"a": 1.0}, 1.0), ValueError, "the vector must have the structure"),
+        (
+            lambda: tg.hvp(lambda x: np.sum(x["a"]))({"a": 1.0}, 1.0),
+            ValueError,
+            "the vector must have the structure of the argument",
+        ),
+        (lambda: tg.jacobian(lambda x: None)(np.ones(2)), TypeError, "returned NoneType, not a number"),
+        (lambda: tg.jacobian(lambda x: [x, "x"])(np.ones(2)), TypeError, "returned str, not a number"),
+        (lambda: tg.vjp(lambda x: None, np.ones(2)), TypeError, "returned NoneType, not a number"),
+        (lambda: tg.jvp(lambda x: None, (1.0,), (1.0,)), TypeError, "returned NoneType, not a number"),
+        (lambda: tg.hvp(np.sum)(np.ones(2)), TypeError, r"tg.hvp\(f\)\(x, v\)"),
+        (lambda: tg.gradients(np.float64(3.0), tg.parameter(1.0)), TypeError, "not float64, which no tg.parameter went into"),
     ],
 )
 def test_bad_input(call: Any, error: type[Exception], message: str) -> None:

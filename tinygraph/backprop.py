@@ -225,8 +225,9 @@ def seed_for(of: Node, seed: Any) -> Any:
         raise ValueError(
             f"the seed has shape {np.shape(seed)}, but the output {of!r} has shape {value.shape}: give it that shape"
         )
-    if np.asarray(seed).dtype.kind not in "biuf":
-        raise TypeError(f"a seed must be real numbers, not {np.asarray(seed).dtype}")
+    given = seed if isinstance(seed, Node) else np.asarray(seed)
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"a seed must be real numbers, not {given.dtype}")
     if isinstance(seed, Node):
         return seed if seed._value.dtype == value.dtype else cast_like(seed, of)
     return np.array(seed, dtype=value.dtype)[()]
@@ -243,10 +244,15 @@ def check_wrt(wrt: Sequence[Node]) -> None:
             raise TypeError(f"{node!r} has dtype {node._value.dtype}: only real floating-point numbers have a gradient")
 
 
+READ = (
+    "NumPy reads the values of nodes without asking where they stand in a list, are assigned into an array or meet a masked one, "
+    "as float(node), node.item() and node.value do: write np.stack([...]) in place of np.array([...]) or np.mean([...])"
+)
+
+
 def independent(of: Node, missing: Sequence[Node]) -> ValueError:
     """The error for a `wrt` that the output does not depend on."""
     return ValueError(
         f"{of!r} does not depend on {', '.join(map(repr, missing))}: was it made before a new `tg.parameter`, from `.value`, or "
-        "only through comparisons or tg.stop_gradient? (NumPy reads the values of a list of nodes without asking: write "
-        "np.stack([...]), not np.array([...]) or np.mean([...])). Use the very node that went into the expression"
+        f"only through comparisons or tg.stop_gradient? Use the very node that went into the expression. {READ}"
     )

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
-from tinygraph.node import Node, Recorded, constant, parameter
+from tinygraph.backprop import READ, Path, between, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.node import Node, Recorded, constant, parameter, watched_reads
 from tinygraph.ops import alias, broadcast_like, cast
+from tinygraph.place import warn_user
 from tinygraph.tree import leaves, map_leaves, matching, rebuild
 
 Function = Callable[..., Any]
@@ -35,7 +36,7 @@ def gradients(of: Recorded, *wrt: Recorded, seed: Any = None) -> tuple[Any, ...]
     (np.float64(6.0), np.float64(1.0))
     """
     if not isinstance(of, Node):
-        raise TypeError(f"gradients are taken of a node, not {type(of).__name__}: none of its inputs was a tg.parameter")
+        raise TypeError(f"gradients are taken of a node, not {type(of).__name__}, which no tg.parameter went into. {READ}")
     if not wrt:
         raise TypeError("name the nodes to differentiate with respect to: tg.gradients(L, w, b)")
     check_wrt(wrt)
@@ -99,9 +100,22 @@ class Call:
             lifted = [_variable(leaf) for leaf in leaves(arguments[i])]
             self.arguments[i] = rebuild(arguments[i], lifted)
             self.inputs += lifted
-        self.output = function(*self.arguments)
+        with watched_reads() as read:
+            self.output = function(*self.arguments)
         self._paths: dict[Node, Path] = {}
+        if read:
+            self._warn_of_zeros(read)
         self.on_nodes = any(isinstance(leaf, Node) for leaf in given) or self._reads_others()
+
+    def _warn_of_zeros(self, read: Sequence[Node]) -> None:
+        """Tell of gradients that are 0 only because the function used the value of an input in place of the node."""
+        outputs = [leaf for leaf in leaves(self.output) if is_float(leaf)]
+        for x in self.inputs:
+            if any(_flows(x, node) for node in read) and not any(_flows(x, output) for output in outputs):
+                warn_user(
+                    f"the gradient by {x!r} is 0, because the function read its value, or that of a node made from it, and does "
+                    f"not depend on the node itself. {READ}. If 0 is meant, read the value of tg.stop_gradient(node)"
+                )
 
     def _reads_others(self) -> bool:
         """Whether the function reads a parameter that was there before the call."""
@@ -109,10 +123,16 @@ class Call:
         start = min((node.number for node in self.inputs), default=0)
         return any(node.kind == "parameter" and node.number < start for node in reached(outputs))
 
+    def numbers(self) -> list[Any]:
+        """The leaves of the output, checked to be numbers or arrays."""
+        outputs = leaves(self.output)
+        for output in outputs:
+            _check_number(output)
+        return outputs
+
     def scalar(self, output: Any) -> Any:
         """Check that the output is one real number."""
-        if not isinstance(output, Node | int | float | np.number | np.ndarray):
-            raise TypeError(f"the function returned {type(output).__name__}, not a number: is a `return` missing?")
+        _check_number(output)
         if np.shape(output):
             raise ValueError(f"the function returned shape {np.shape(output)}, not a scalar: reduce it, or use tg.jacobian")
         return output
@@ -148,6 +168,16 @@ class Call:
         if not isinstance(argnums, Sequence):
             return rebuild(self.arguments[argnums], flat)
         return rebuild(tuple(self.arguments[i] for i in argnums), flat)
+
+
+def _flows(x: Node, y: Node) -> bool:
+    """Whether a gradient flows from y to x."""
+    return y in between(y, [x])
+
+
+def _check_number(output: Any) -> None:
+    if not isinstance(output, Node | int | float | np.number | np.bool | np.ndarray):
+        raise TypeError(f"the function returned {type(output).__name__}, not a number: is a `return` missing?")
 
 
 def _variable(leaf: Any) -> Node:
@@ -229,10 +259,10 @@ def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple
     """
     everything = tuple(range(len(arguments)))
     call = Call(function, arguments, everything)
+    outputs = call.numbers()
 
     def pull(seed: Any) -> tuple[Any, ...]:
-        outputs = leaves(call.output)
-        given = matching(seed, call.output, "the seed")
+        given = matching(seed, call.output, "the seed", "the result")
         seeds = [seed_for(y, s) if is_float(y) else None for y, s in zip(outputs, given, strict=True)]
         on_nodes = call.on_nodes or any(isinstance(s, Node) for s in seeds)
         result: tuple[Any, ...] = call.by_argument(call.pull(outputs, seeds, on_nodes), everything)
@@ -251,16 +281,16 @@ def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -
     (array([1., 4.]), array([ 2., 40.]))
     """
     call = Call(function, arguments, tuple(range(len(arguments))))
-    directions = matching(tuple(tangents), tuple(arguments), "the tangents")
+    directions = matching(tuple(tangents), tuple(arguments), "the tangents", "the arguments")
     _check_shapes(directions, call.inputs, "a tangent")
     recording = call.on_nodes or any(isinstance(direction, Node) for direction in directions)
-    results = [_push(call, y, directions, recording) for y in leaves(call.output)]
+    results = [_push(call, y, directions, recording) for y in call.numbers()]
     call.on_nodes = recording
     return call.values(call.output), rebuild(call.output, results)
 
 
 def _push(call: Call, output: Any, directions: Sequence[Any], recording: bool) -> Any:
-    if not isinstance(output, Node):
+    if not is_float(output):
         return np.zeros(np.shape(output))[()]
     seed = parameter(np.ones(output.shape, output.dtype))
     found = sweep(output, call.inputs, seed, on_nodes=True)
@@ -284,6 +314,7 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     @wraps(function)
     def derivative(*arguments: Any, **kwargs: Any) -> Any:
         call = Call(lambda *own: function(*own, **kwargs), arguments, _numbers(argnums))
+        call.numbers()
         return map_leaves(lambda y: call.by_argument(_rows(call, y), argnums), call.output)
 
     return derivative
@@ -329,8 +360,10 @@ def hvp(function: Function) -> Function:
 
     @wraps(function)
     def product(x: Any, *rest: Any, **kwargs: Any) -> Any:
+        if not rest:
+            raise TypeError("a Hessian-vector product takes the point and the vector: tg.hvp(f)(x, v)")
         *others, v = rest
-        directions = matching(v, x, "the vector")
+        directions = matching(v, x, "the vector", "the argument")
         _check_shapes(directions, leaves(x), "the vector")
 
         def slope(x: Any) -> Any:

@@ -10,6 +10,8 @@ import itertools
 import operator
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) for an array
 
 NUMBERING = itertools.count(1)
+
+READS: ContextVar[list[Node] | None] = ContextVar("the nodes whose values were taken out of the graph", default=None)
 
 LONGEST = 120  # characters of an array in one line
 
@@ -54,6 +58,23 @@ def _method(function: Callable[..., Any]) -> Callable[..., Node]:
     method.__name__ = function.__name__
     method.__doc__ = f"Record `np.{function.__name__}(node, ...)`."
     return method
+
+
+@contextmanager
+def watched_reads() -> Iterator[list[Node]]:
+    """Collect the nodes whose values Python or NumPy takes out of the graph, through which no gradient flows."""
+    read: list[Node] = []
+    before = READS.set(read)
+    try:
+        yield read
+    finally:
+        READS.reset(before)
+
+
+def _note_read(node: Node) -> None:
+    read = READS.get()
+    if read is not None:
+        read.append(node)
 
 
 class _Elsewhere:
@@ -142,10 +163,12 @@ class Node:
 
     def item(self) -> Any:
         """The only entry of the value, as a Python number."""
+        _note_read(self)
         return self._value.item()
 
     def tolist(self) -> Any:
         """The value as nested lists of Python numbers."""
+        _note_read(self)
         return self._value.tolist()
 
     def __repr__(self) -> str:
@@ -177,6 +200,7 @@ class Node:
         return bool(self._value)
 
     def __float__(self) -> float:
+        _note_read(self)
         return float(self._value)
 
     def __int__(self) -> int:
@@ -191,12 +215,13 @@ class Node:
     def __iter__(self) -> Iterator[Node]:
         if not self.shape:
             raise TypeError("a node of shape () cannot be iterated over")
-        return (self[i] for i in range(len(self)))
+        return (self[ops.Visited(i)] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Node:
         return ops.getitem(self, index)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        _note_read(self)
         return np.array(self.value, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:

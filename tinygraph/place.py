@@ -6,6 +6,7 @@ import itertools
 import linecache
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -66,6 +67,13 @@ def told_by_caller() -> Iterator[None]:
         yield
     finally:
         del _CALLERS[frame]
+
+
+def warn_user(message: str) -> None:
+    """Warn of what the user's line does, once a line."""
+    frame = user_frame(sys._getframe(1))
+    seen = frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(message, UserWarning, frame.f_code.co_filename, frame.f_lineno, registry=seen)
 
 
 def place_of(code: CodeType, instruction: int) -> Place:

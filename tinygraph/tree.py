@@ -46,15 +46,15 @@ def map_leaves(change: Callable[[Any], Any], tree: Any) -> Any:
     return rebuild(tree, [change(leaf) for leaf in leaves(tree)])
 
 
-def matching(tree: Any, like: Any, what: str) -> list[Any]:
+def matching(tree: Any, like: Any, what: str, owner: str) -> list[Any]:
     """The leaves of a tree in the order of another of the same structure; raises ValueError where structures differ.
 
-    >>> matching({"b": 1, "a": 2}, {"a": 0, "b": 0}, "the seed")
+    >>> matching({"b": 1, "a": 2}, {"a": 0, "b": 0}, "the seed", "the result")
     [2, 1]
     """
     found = _paired(tree, like)
     if found is None:
-        raise ValueError(f"{what} must have the structure of what it belongs to: {_shape(like)}, not {_shape(tree)}")
+        raise ValueError(f"{what} must have the structure of {owner}: {_shape(like)}, not {_shape(tree)}")
     return found
 
 

@@ -53,7 +53,7 @@ def _float_power(x: Array, y: Array, /) -> Array:
 
 
 def _masks(ufunc: np.ufunc, *operands: Array) -> None:
-    kinds = {np.asarray(x).dtype.kind for x in operands}
+    kinds = {as_node(x).dtype.kind for x in operands}
     if kinds != {"b"}:
         raise TypeError(f"np.{ufunc.__name__} (&, |, ~) of a node takes masks alone, such as (z > 0) & (z < 1)")
 
@@ -98,7 +98,7 @@ def _clip(a: Array, a_min: Array = None, a_max: Array = None, *, min: Array = No
     if low is None and high is None:
         return a
     bound = high if low is None else low
-    if np.result_type(a.dtype, np.asarray(bound)).kind != "f":  # without a gradient, and infinity is no integer
+    if np.result_type(a.dtype, as_node(bound).dtype).kind != "f":  # without a gradient, and infinity is no integer
         return arithmetic.minimum(a, bound) if low is None else arithmetic.maximum(a, bound)
     return arithmetic.clip(a, -np.inf if low is None else low, np.inf if high is None else high)
 
