@@ -115,6 +115,21 @@ def test_letters_for_sizes_are_explained_and_mean_the_same_on_every_card() -> No
     assert tg.Graph(other, names={"m": m, "total": total, "other": other}).draw().drawing.notes == ["n = 6, u = 3"]
 
 
+def titles(graph: tg.Graph) -> set[str]:
+    return {card.title for card in graph.draw().drawing.cards}
+
+
+def test_a_card_tells_the_entry_that_its_equation_is_of() -> None:
+    x = tg.parameter(np.ones((4, 3)))
+    share = x / np.sum(x, axis=0)
+    assert titles(tg.Graph(share, names=locals())) == {"x", "shareᵢⱼ = xᵢⱼ/(Σₖ xₖⱼ)"}
+
+
+def test_names_that_would_look_alike_stay_apart_on_cards() -> None:
+    names = {"w1": tg.parameter(1.0), "w_1": tg.parameter(2.0)}
+    assert titles(tg.Graph(names["w1"] * names["w_1"], names=names)) == {"w₁", "w_1", "output = w₁·w_1"}
+
+
 def test_of_several_outputs_the_gradients_of_the_first_are_shown() -> None:
     w = tg.parameter(2.0)
     u = w * 3

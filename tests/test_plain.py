@@ -44,9 +44,11 @@ NAMES = {"A": A, "B": B, "v": v, "s": s, "x1": x}
         (np.sum(A), "Σᵢⱼ Aᵢⱼ"),
         (np.mean(v), "(1/m) Σᵢ vᵢ"),
         (np.maximum(s, 0), "max(s, 0)"),
-        (s * (x > 0), "s[x₁ > 0]"),
+        (s * (x > 0), "s·[x₁ > 0]"),
         (A[0, 1:], "A[0, 1:]"),
         (v @ B, "Bᵀv"),
+        (np.where(s > x, 0, x), "x₁·[s ≤ x₁]"),
+        (np.where(np.logical_and(s > x, x > 1), 0, 1.0), "1 − [s > x₁ ∧ x₁ > 1]"),
         (s + np.where(s > x, s, x), "s + where(s > x₁, s, x₁)"),
     ],
 )
@@ -89,4 +91,4 @@ def test_a_value_repeated_in_the_shape_of_another_reads_as_in_code() -> None:
     graph.backprop()
     told = program(graph)
     notation = Notation(lambda node: symbol(told.name(node)))
-    assert plain(notation.layout(told.backward[-1].expression)) == "(1/m) ones_like(some_values)"
+    assert plain(notation.layout(told.backward[-1].expression)) == "(1/m)·ones_like(some_values)"

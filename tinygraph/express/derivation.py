@@ -23,6 +23,18 @@ class Line(NamedTuple):
     sides: tuple[Layout, ...]
 
 
+def variables(program: Program) -> dict[Node, Symbol]:
+    """The variable of every leaf and statement; a name that would look like another one, as w_1 beside w1, stays as spelled."""
+    found: dict[Node, Symbol] = {}
+    seen: set[Symbol] = set()
+    for node in (*program.leaves, *(s.node for s in program.statements)):
+        name = program.name(node)
+        primed = (Symbol(name + "′" * n) for n in itertools.count())
+        found[node] = next(x for x in itertools.chain([symbol(name)], primed) if x not in seen)
+        seen.add(found[node])
+    return found
+
+
 class Derivation:
     """A program in the notation of partial derivatives."""
 
@@ -41,19 +53,8 @@ class Derivation:
             for x in statement.inputs:
                 self.readers.setdefault(x, []).append(statement)
         self._paths: dict[Node, Collection[Node]] = {}
-        self._symbols = self._distinct()
+        self._symbols = variables(program)
         self.notation = Notation(self.name, [written.text for written in self._symbols.values()])
-
-    def _distinct(self) -> dict[Node, Symbol]:
-        """Every variable; a name that would look like another one, as w_1 and w1 do, stays as it is spelled."""
-        found: dict[Node, Symbol] = {}
-        seen: set[Symbol] = set()
-        for node in (*self.program.leaves, *(s.node for s in self.program.statements)):
-            name = self.program.name(node)
-            primed = (Symbol(name + "′" * n) for n in itertools.count())
-            found[node] = next(x for x in itertools.chain([symbol(name)], primed) if x not in seen)
-            seen.add(found[node])
-        return found
 
     def symbol(self, node: Node) -> Symbol:
         """A value's variable, even where it is a gradient."""

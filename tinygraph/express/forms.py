@@ -116,20 +116,20 @@ def _chosen(notation: Notation, x: Apply, index: Index | None) -> Told:
     condition, yes, no = (notation.told(i, index)[0] for i in x.inputs)
     for value, other, negated in ((x.inputs[1], no, False), (x.inputs[2], yes, True)):
         if other == Digits("0"):
-            mask = Factor(_mask(notation, x.inputs[0], index, negated), ATOM, index is None and several(x.shape))
+            mask = Factor(*_mask(notation, x.inputs[0], index, negated), index is None and several(x.shape))
             return as_product([*factors_of(notation, value, index), mask])
     line = (Word("where"), Fence("(", listed([condition, yes, no]), ")"))
     return Cases(line, ((yes, Row((Word("if"), condition))), (no, Word("otherwise")))), CASES
 
 
-def _mask(notation: Notation, condition: Expression, index: Index | None, negated: bool) -> Layout:
+def _mask(notation: Notation, condition: Expression, index: Index | None, negated: bool) -> Told:
     """A condition in brackets, which is 1 where it holds and 0 elsewhere, or the other way round."""
     layout, _ = notation.told(condition, index)
     if negated and isinstance(condition, Apply) and condition.op in RELATIONS and isinstance(layout, Row):
         left, _, right = layout.items
         layout, negated = Row((left, Sign(NEGATED[RELATIONS[condition.op]]), right)), False
     mask = Fence("[", layout, "]")
-    return Fence("(", Row((Digits("1"), Sign("−"), mask)), ")") if negated else mask
+    return (Row((Digits("1"), Sign("−"), mask)), SUM) if negated else (mask, ATOM)
 
 
 def _repeated(notation: Notation, x: Apply, index: Index | None) -> Told:
