@@ -80,6 +80,12 @@ def test_a_formula_alone_is_walked_op_by_op(run: Any) -> None:
     )
 
 
+def test_a_value_may_be_called_output(run: Any) -> None:
+    assert run("step", "output = w*2; output**2", "w=1")[1].startswith(
+        "forward\n  output = w * 2 = 1.000 * 2 = 2.000\n  output_2 = output ** 2 = 2.000 ** 2 = 4.000\nbackward\n"
+    )
+
+
 def test_arrays_fractions_constants_and_options_in_any_order(run: Any) -> None:
     out = run(
         "step", "--wrt", "w", "c = 2; e = w*x - y; L = c*mean(e**2)", "w=1/2", "--level", "named", "x=[1, 2, 3]", "y=[1,1,1]"
@@ -129,11 +135,11 @@ def test_in_a_terminal_keys_move(monkeypatch: Any, capsys: Any) -> None:
         "w = 0.300, x = 2.000, b = 0.200, y = 1.000",
         "8 steps: Enter step, b back, r rewind, c run on, run NAME, q quit",
         *("> ", z, "> ", a, "> b", z, "> b", "at the start"),
-        *("> b", "the walk is at its start: step() or run()"),
+        *("> b", "at the start: Enter step, b back, r rewind, c run on, run NAME, q quit"),
         *("> run da", z, a, *d[:3], "> ", *d[3:5], "> r", "at the start"),
         *("> run db", z, a, *d),
-        *("> ", "the walk is at its end: back() or rewind(), or update(learning_rate=0.1) for a further iteration"),
-        *("> run z", "'z' is behind the cursor: rewind() first"),
+        *("> ", "at the end: Enter step, b back, r rewind, c run on, run NAME, q quit"),
+        *("> run z", "'z' is behind the cursor: rewind first"),
         *("> run q", "no step is called 'q': there are z, a, L, dL, da, dz, dw, db"),
         *("> what now", "'what now' is no command: Enter step, b back, r rewind, c run on, run NAME, q quit"),
         "",
@@ -208,7 +214,7 @@ def test_help_tells_what_there_is(run: Any) -> None:
     ("argv", "said"),
     [
         (["stop"], "invalid choice: 'stop'"),
-        (["step"], "the following arguments are required: program"),
+        (["step"], "the following arguments are required: program\n"),
         (["step", "w*x", "w=1"], "column 3: `x` has no value: there are w; give it one by x=..."),
         (["step", "w*x", "w=1", "x=2", "v=3"], "v=... is not used: the program reads w, x"),
         (["step", "z = w; L = z*w", "w=1", "z=2"], "`z` is computed by the program, so it takes no value"),
@@ -223,8 +229,12 @@ def test_help_tells_what_there_is(run: Any) -> None:
         (["step", "w*x", "w=1", "x=[1,2]"], "the formula has the shape (2,): the walk back starts from one number"),
         (["step", "w @ x", "w=[1,2]", "x=[1,2,3]"], "column 1: matmul"),
         (["step", "z = w*2; L = w", "w=1"], "`z` does not come into the last statement"),
-        (["step", "w > 1", "w=1"], "there are no gradients"),
-        (["step", "1 + 2"], "there are no gradients"),
+        (["step", "w > 1", "w=1"], "there are no gradients: the formula depends on w only through what has no derivative"),
+        (
+            ["step", "L = round(w*x)", "w=1", "x=2"],
+            "there are no gradients: L depends on w, x only through what has no derivative",
+        ),
+        (["step", "1 + 2"], "there are no gradients: the program has no leaves"),
         (["step", "w*w", "w=1", "--wrt", "x"], "--wrt x: the leaves are w"),
         (["step", "w*w", "w=1", "--wrt", ""], "--wrt : the leaves are w"),
         (["step", "w.real", "w=1"], "the only attributes are .T and .size"),

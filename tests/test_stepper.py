@@ -1,6 +1,7 @@
 """The walk: the right steps in the right order with the engine's numbers, and a cursor that never loses anything."""
 
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -205,12 +206,24 @@ class TestMoving:
         s.rewind()
         assert s.run(until=lambda step: step.value < 0) is s.steps[4]
         s.rewind()
-        s.breakpoints = {"L", "db"}
+        s.breakpoints = ["db", "L"]
         assert s.run() is s.steps[2]
         assert s.run() is s.steps[-1]
         s.breakpoints.clear()
         s.rewind()
         assert s.run() is s.steps[-1]
+
+    def test_breakpoints_are_a_set_that_any_names_make(self) -> None:
+        s = neuron().stepper()
+        s.breakpoints = "dz"
+        s.breakpoints.update(["da", "dz"])
+        s.breakpoints |= {"L"}
+        s.breakpoints.discard("da")
+        assert s.breakpoints == {"dz", "L"}
+        assert repr(s.breakpoints) == "{'L', 'dz'}"
+        again = pickle.loads(pickle.dumps(s))
+        again.breakpoints.add("db")
+        assert (len(again.breakpoints), len(s.breakpoints)) == (3, 2)
 
     def test_running_to_a_sum_takes_all_its_contributions(self) -> None:
         step = accumulated().stepper().run(until="dw")
@@ -237,8 +250,8 @@ class TestMoving:
             (lambda s: s.run(until=lambda step: False), ValueError, "no step ahead meets the condition"),
             (lambda s: s.set(nobody=1.0), KeyError, "no leaf is called 'nobody': there are x1"),
             (lambda s: s.set(z=1.0), KeyError, "no leaf is called 'z'"),
-            (lambda s: s.set(w1=[1.0, 2.0]), ValueError, r"shape \(2,\), and .* has shape \(\)"),
-            (lambda s: s.set(w1="much"), TypeError, "real numbers"),
+            (lambda s: s.set(w1=[1.0, 2.0]), ValueError, r"w1: the new value has shape \(2,\), and .* has shape \(\)"),
+            (lambda s: s.set(w1="much"), TypeError, "w1: .* real numbers"),
             (lambda s: s.set(w2=2.0, w1=1j), TypeError, "real numbers"),
             (lambda s: s.update(float("nan")), ValueError, "learning_rate=nan"),
             (lambda s: s.update("fast"), ValueError, "learning_rate='fast'"),

@@ -56,6 +56,17 @@ class TestTraits:
         stepper.run()
         assert shown.position == 6
 
+    def test_breakpoints_are_told_at_once_and_none_is_lost(self) -> None:
+        stepper = neuron().stepper()
+        shown, second = stepper.widget(), stepper.widget()
+        stepper.breakpoints.add("da")
+        assert shown.breakpoints == ["da"]
+        shown.breakpoints = [*shown.breakpoints, "L"]
+        assert stepper.breakpoints == {"da", "L"}
+        assert second.breakpoints == ["L", "da"]
+        stepper.breakpoints.clear()
+        assert (shown.breakpoints, second.breakpoints) == ([], [])
+
     @pytest.mark.parametrize("place", [-1, 10, 10**6])
     def test_a_place_that_is_not_there_is_corrected(self, place: int) -> None:
         stepper = neuron().stepper()

@@ -46,7 +46,9 @@ def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Na
         allow_abbrev=False,
     )
     parser.add_argument("program", help='statements "name = formula" separated by ";", or one formula, which is walked op by op')
-    parser.add_argument("leaves", nargs="*", metavar="name=value", help="numbers such as w=0.3 or w=1/3, or lists: x=[1,2,3]")
+    parser.add_argument(
+        "leaves", nargs="*", default=[], metavar="name=value", help="numbers such as w=0.3 or w=1/3, or lists: x=[1,2,3]"
+    )
     parser.add_argument("--wrt", metavar="NAMES", help="the parameters, such as w,b (default: every leaf)")
     parser.add_argument("--level", choices=["named", "op"], help="a step for every statement, or for every op")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the walk as a page that needs no network")
@@ -130,7 +132,8 @@ def graph_of(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | N
     for statement in program.statements:
         value = as_node(evaluate(statement, nodes))
         made.append(value)
-        nodes[statement.name or "output"] = value
+        if statement.name is not None:
+            nodes[statement.name] = value
     if value.shape:
         name = program.statements[-1].name or "the formula"
         raise FormulaError(f"{name} has the shape {value.shape}: the walk back starts from one number, such as its sum or mean")
@@ -139,10 +142,14 @@ def graph_of(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | N
     lost = [name for name, node in nodes.items() if node not in graph]
     if lost:
         raise FormulaError(f"`{lost[0]}` does not come into the last statement")
+    if not leaves:
+        raise FormulaError("there are no gradients: the program has no leaves to take them by, such as w in w*x")
     try:
         graph.backprop()
-    except (ValueError, TypeError) as error:
-        raise FormulaError(f"there are no gradients: {error}") from None
+    except (ValueError, TypeError):
+        name = program.statements[-1].name or "the formula"
+        through = "only through what has no derivative, such as comparisons and round"
+        raise FormulaError(f"there are no gradients: {name} depends on {', '.join(wrt or leaves)} {through}") from None
     return graph
 
 
@@ -197,7 +204,9 @@ def walk(stepper: Stepper) -> None:
             return
         try:
             print(obey(stepper, typed))
-        except (WalkError, KeyError) as error:
+        except WalkError:
+            print(f"at the {'end' if stepper.position else 'start'}: {KEYS}")
+        except KeyError as error:
             print(error.args[0])
 
 

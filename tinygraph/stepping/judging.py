@@ -1,4 +1,4 @@
-"""Judging an answer of the quiz: the ways back to a gradient, what people take it for, and other numbers to try a formula on."""
+"""Judging an answer of the quiz: what people take a gradient for, and other numbers to try a formula on."""
 
 from __future__ import annotations
 
@@ -13,17 +13,11 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import matmul
 from tinygraph.stepping.lens import batch_size
-from tinygraph.stepping.ways import Walk, Way
+from tinygraph.stepping.ways import Walk
 
 UNNAMED = re.compile(r"c_\d+")  # how a graph calls constants that have no name
 DRAWS = 5  # of other leaves on which a formula must hold
 TRIES = 40  # at leaves on which everything is finite
-
-
-def ways_back(graph: Graph, name: str) -> list[Way]:
-    """The ways back to the gradient of that name."""
-    told = program(graph)
-    return Walk(told).ways(next(s for s in told.backward if s.name == name))
 
 
 def gradient_of(graph: Graph, name: str) -> Any:
@@ -35,7 +29,8 @@ def mistakes_with(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
     """What people answer by mistake, with what to say to it."""
     right = gradient_of(graph, name)
     yield "The sign is wrong", -right
-    ways = ways_back(graph, name)
+    told = program(graph)
+    ways = Walk(told).ways(next(s for s in told.backward if s.name == name))
     if len(ways) > 1:  # said first, as an upstream gradient of 1 would pass for a forgotten one
         for way in ways:
             yield f"That is what comes through {way.reader.name} alone: the other readers contribute too", way.value

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from tinygraph.draw.cards import Drawing
 from tinygraph.draw.compose import draw
 from tinygraph.draw.engine import LayoutError
+from tinygraph.draw.picture import Picture
 from tinygraph.stepping.stepper import Chapter, Stepper
 
 
@@ -19,14 +20,14 @@ class LaidOut(NamedTuple):
 
 
 _laid_out: WeakKeyDictionary[Stepper, LaidOut] = WeakKeyDictionary()
-_drawings: WeakKeyDictionary[Chapter, Drawing] = WeakKeyDictionary()
+_pictures: WeakKeyDictionary[Chapter, Picture] = WeakKeyDictionary()
 
 
 def laid_out(stepper: Stepper) -> LaidOut:
     """The picture of a walk, whatever the numbers; a layout that failed is not tried again."""
     if stepper not in _laid_out:
         try:
-            _laid_out[stepper] = LaidOut(draw(stepper.chapters[0].graph).svg, "")
+            _laid_out[stepper] = LaidOut(_picture(stepper.chapters[0]).svg, "")
         except LayoutError as error:
             _laid_out[stepper] = LaidOut("", f"There is no picture: {error}")
     return _laid_out[stepper]
@@ -34,9 +35,13 @@ def laid_out(stepper: Stepper) -> LaidOut:
 
 def drawing(chapter: Chapter) -> Drawing:
     """What the picture shows in one iteration: the same cards and edges in all of them."""
-    if chapter not in _drawings:
-        _drawings[chapter] = draw(chapter.graph).drawing
-    return _drawings[chapter]
+    return _picture(chapter).drawing
+
+
+def _picture(chapter: Chapter) -> Picture:
+    if chapter not in _pictures:
+        _pictures[chapter] = draw(chapter.graph)
+    return _pictures[chapter]
 
 
 def lines(of: Drawing) -> dict[str, list[str]]:

@@ -17,11 +17,12 @@ from tinygraph.express.program import Level, Program, program
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.stepping.formula import evaluate
-from tinygraph.stepping.judging import fits, gradient_of, is_close, mistakes_with, on_other_leaves, ways_back, with_other_numbers
+from tinygraph.stepping.judging import fits, gradient_of, is_close, mistakes_with, on_other_leaves, with_other_numbers
 from tinygraph.stepping.reading import parse
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 from tinygraph.stepping.vocabulary import FormulaError
+from tinygraph.stepping.ways import Walk
 
 RELATIVE, ABSOLUTE = 1e-2, 5e-4  # what a number may be off
 TOLERANCE = "within 1% or 0.0005"
@@ -236,7 +237,8 @@ class Quiz:
         return f"{_equation(step)} = {number(step.value)}"
 
     def _hint(self, i: int) -> str:
-        ways, name = ways_back(self.stepper.graph, self._step.name), self._told.name
+        assert self._step.statement is not None
+        ways, name = self._walk.ways(self._step.statement), self._told.name
         if i == 2 or not ways:
             return f"together: {_equation(self._step)}"
         if i == 0:
@@ -323,6 +325,10 @@ class Quiz:
             raise FormulaError(f"{where}: {name} is what is asked for")
         if any(step.name == name for step in self.stepper.steps):
             raise FormulaError(f"{where}: {name} is not revealed yet: use what is known")
+
+    @cached_property
+    def _walk(self) -> Walk:
+        return Walk(self._told)
 
     @cached_property
     def _others(self) -> list[Graph]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, MutableSet
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygraph.express.program import Level, program
 from tinygraph.graph import Graph
-from tinygraph.node import Node
+from tinygraph.node import Node, with_value
 from tinygraph.stepping.timeline import Step, steppable, steps_of, update_steps
 
 if TYPE_CHECKING:
@@ -24,6 +24,49 @@ Until = str | Callable[[Step], Any] | None
 
 class WalkError(IndexError):
     """A move past either end of the walk."""
+
+
+class Breakpoints(MutableSet[str]):
+    """Names at which `run` stops; calls `changed` where one comes or goes."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._names: set[str] = set()
+        self._changed = changed
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._names))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def add(self, value: str) -> None:
+        """Stop there from now on."""
+        self.become(self._names | {value})
+
+    def discard(self, value: str) -> None:
+        """Stop there no longer."""
+        self.become(self._names - {value})
+
+    def update(self, names: Iterable[str]) -> None:
+        """Stop at all of these from now on."""
+        self.become(self._names.union(names))
+
+    def clear(self) -> None:
+        """Stop nowhere."""
+        self.become(())
+
+    def become(self, names: Iterable[str]) -> None:
+        """Stop at these and nowhere else."""
+        wanted = set(names)
+        if wanted != self._names:
+            self._names = wanted
+            self._changed()
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(map(repr, self))}}}"
 
 
 class Chapter:
@@ -72,7 +115,7 @@ class Stepper:
         self.level = level
         self.chapters = [Chapter(steppable(graph, level))]
         self.position = 0
-        self.breakpoints: set[str] = set()
+        self._breakpoints = Breakpoints(self._marked)
         self.watchers: list[Callable[[bool], None]] = []  # told when the walk moved (False) or its numbers changed (True)
         self._example: int | None = None
 
@@ -104,6 +147,18 @@ class Stepper:
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"watchers": []}
 
+    @property
+    def breakpoints(self) -> Breakpoints:
+        """The names at which `run` stops; any names may be assigned."""
+        return self._breakpoints
+
+    @breakpoints.setter
+    def breakpoints(self, names: Iterable[str]) -> None:
+        self._breakpoints.become([names] if isinstance(names, str) else names)
+
+    def _marked(self) -> None:
+        self._move(self.position)
+
     # Moving
 
     def step(self) -> Step:
@@ -131,7 +186,7 @@ class Stepper:
         """
         ahead = self.steps[self.position :]
         if until is None:
-            unknown = self.breakpoints - {step.name for step in self.steps}
+            unknown = set(self.breakpoints) - {step.name for step in self.steps}
             if unknown:
                 raise KeyError(self._not_ahead(min(unknown)))
             hits = [i for i, step in enumerate(ahead, 1) if step.name in self.breakpoints and step.is_complete]
@@ -155,7 +210,7 @@ class Stepper:
 
     def _not_ahead(self, name: str) -> str:
         if any(step.name == name for step in self.steps):
-            return f"{name!r} is behind the cursor: rewind() first"
+            return f"{name!r} is behind the cursor: rewind first"
         return f"no step is called {name!r}: there are {', '.join(dict.fromkeys(step.name for step in self.steps))}"
 
     # Changing
@@ -173,6 +228,10 @@ class Stepper:
         for name, value in leaves.items():
             if name not in known:
                 raise KeyError(f"no leaf is called {name!r}: there are {', '.join(leaf_names)}")
+            try:
+                with_value(known[name], value)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{name}: {error}") from None
             values[known[name]] = value
         here = next(i for i, chapter in enumerate(self.chapters) if chapter is self.chapter)
         changed = Chapter(graph.with_leaves(values))

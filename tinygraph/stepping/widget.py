@@ -60,7 +60,7 @@ class Widget(anywidget.AnyWidget):
 
     @traitlets.observe("breakpoints")
     def _marked(self, change: Any) -> None:
-        self.stepper.breakpoints = set(change["new"])
+        self.stepper.breakpoints = change["new"]
 
     @traitlets.observe("wanted")
     def _asked_for_a_value(self, change: Any) -> None:
