@@ -279,6 +279,18 @@ class TestSize:
         assert {edge.backward for edge in picture.drawing.edges} == {False, True}
         assert "dw = 1.000" in picture.svg
 
+    def test_lines_of_code_tell_variables_and_which_gradients_are_not_kept(self) -> None:
+        h = w_1 = tg.parameter(1.0)
+        for _ in range(LARGE):
+            h = h * 1.0
+        L = h * w_1
+        graph = tg.Graph(L, names={"w_1": w_1, "L": L})
+        graph.backprop()
+        w, line, last = graph.draw().drawing.cards
+        assert texts(w) == ["w₁ = 1.000", "dw₁ = 2.000"]
+        assert texts(line) == ["w₁", "dw₁ += …", "last = 1.000", "gradient: name it to see it"]
+        assert texts(last)[:2] == ["h = h * 1.0", "gradient"]
+
     def test_more_cards_than_can_be_drawn_are_refused_at_once(self) -> None:
         h = w = tg.parameter(1.0)
         for _ in range(LARGE):

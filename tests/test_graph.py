@@ -82,6 +82,23 @@ class TestBackprop:
         assert graph.backprop(seed=np.array([1.0, 10.0]))["w"] is graph["dw"]
         assert graph.backprop(seed=[1, 0])["w"].tolist() == [2, 0]
 
+    def test_the_latest_is_told_and_a_refused_one_leaves_nothing_behind(self) -> None:
+        w, other = tg.parameter(2.0), tg.parameter(1.0)
+        u = w * 3
+        graph = tg.Graph(u * u, other, names={"w": w, "u": u, "other": other})
+        assert graph.latest_request is None
+        with pytest.raises(ValueError, match="does not depend"):
+            graph.backprop(wrt="other")
+        assert graph.latest_request is None
+        assert graph.requests() == []
+        graph.backprop(of="u")
+        graph.backprop()
+        graph.backprop(of="u")
+        for same in (graph, pickle.loads(pickle.dumps(graph)), graph.with_leaves({w: 3.0})):
+            assert same.latest_request is not None
+            assert same.latest_request.output is same["u"]
+            assert [request.output is same["u"] for request in same.requests()] == [True, False]
+
     def test_each_request_answers_to_d_and_a_name(self) -> None:
         w = tg.parameter([1.0, 2.0])
         graph = tg.Graph(w * w, names=locals())

@@ -131,6 +131,12 @@ def test_before_backprop_there_is_nothing_to_look_at(lens: str) -> None:
         tg.Graph(x * 2).draw(lens=lens)
 
 
+@pytest.mark.parametrize("lens", ["check", "norm"])
+def test_without_backward_there_is_nothing_to_look_at_either(lens: str) -> None:
+    with pytest.raises(ValueError, match=f'lens="{lens}" .*: leave backward=False out'):
+        neuron().draw(lens=lens, backward=False)
+
+
 def test_finite_marks_the_first_op_that_made_a_nan_with_its_inputs() -> None:
     x = tg.constant([1.0, 0.0])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -230,6 +236,48 @@ def test_norm_draws_larger_gradients_wider() -> None:
     assert weights["y"] == 1
     assert 1 < weights["u = x·1000"] < 4
     assert "1.0e−03 (thin) to 1.0e+03 (wide)" in picture.drawing.notes[0]
+
+
+def backward_weights(picture: Any) -> dict[str, float]:
+    """How wide the backward edges are, by the title of the card that each leads to."""
+    titles = {card.key: card.title for card in picture.drawing.cards}
+    return {titles[edge.source]: edge.weight for edge in picture.drawing.edges if edge.backward}
+
+
+def test_norm_draws_gradients_that_are_not_finite_as_wide_as_the_largest() -> None:
+    w = tg.parameter(1e-310)
+    with np.errstate(all="ignore"):
+        u = 1 / w
+        v = u * 2.0
+        L = v * 0.5
+        graph = tg.Graph(L, names=locals())
+        graph.backprop()
+    picture = graph.draw(lens="norm")
+    assert backward_weights(picture) == {"w": 4.0, "u = 1/w": 4.0, "v = u·2": 1.0}
+    assert picture.drawing.notes[1] == "NaN or infinity, as wide as the largest: 1 of 3 gradients"
+
+
+def test_norm_compares_gradients_of_any_magnitude() -> None:
+    x, y, z = tg.parameter([1.0, 1.0]), tg.parameter([1.0, 1.0]), tg.parameter([1.0, 1.0])
+    L = np.sum(x * 1e250 + y + z * 1e-250)
+    graph = tg.Graph(L, names=locals())
+    graph.backprop()
+    picture = graph.draw(lens="norm")
+    assert backward_weights(picture) == {"x": 4.0, "y": 2.5, "z": 1.0}
+    assert "dx 2  ‖·‖ = 1.41e+250" in {line.text.replace("−", "-") for card in picture.drawing.cards for line in card.results}
+
+
+def test_norm_draws_each_edge_out_of_a_folded_card_by_its_own_gradient() -> None:
+    x = tg.parameter(1.0)
+    a, b = x * 2.0, x * 3.0
+    p, q = a * 1000.0, b * 0.001
+    L = p + q
+    graph = tg.Graph(L, names={"x": x, "m": {"a": a, "b": b}, "p": p, "q": q, "L": L})
+    graph.backprop()
+    drawing = graph.draw(fold=["m"], lens="norm").drawing
+    folded, titles = next(card.key for card in drawing.cards if card.folds), {card.key: card.title for card in drawing.cards}
+    weights = {titles[edge.target]: edge.weight for edge in drawing.edges if edge.backward and edge.source == folded}
+    assert weights == {"p = a·1000": 4.0, "q = b·0.001": 1.0}
 
 
 def test_a_lens_works_on_a_folded_picture() -> None:

@@ -130,17 +130,34 @@ def test_names_that_would_look_alike_stay_apart_on_cards() -> None:
     assert titles(tg.Graph(names["w1"] * names["w_1"], names=names)) == {"w₁", "w_1", "output = w₁·w_1"}
 
 
-def test_of_several_outputs_the_gradients_of_the_first_are_shown() -> None:
+def test_the_gradients_that_were_asked_for_last_are_shown() -> None:
     w = tg.parameter(2.0)
     u = w * 3
     L = u * u
     graph = tg.Graph(L, names={"w": w, "u": u, "L": L})
+
+    def shown() -> tuple[list[str], str]:
+        drawing = graph.draw().drawing
+        return drawing.notes, next(
+            line.text for card in drawing.cards if card.node is w for line in card.results if line.backward
+        )
+
     graph.backprop(of="u")
-    assert graph.draw().drawing.notes == ["gradients of u"]
+    assert shown() == (["gradients of u"], "du_dw = 3.000")
     graph.backprop()
-    picture = graph.draw()
-    assert "dw = 36.000" in {line.text for card in picture.drawing.cards for line in card.results}
-    assert picture.drawing.notes == ["gradients of L; also known: those of u"]
+    assert shown() == (["gradients of L; also known: those of u"], "dw = 36.000")
+    graph.backprop(of="u")
+    assert shown() == (["gradients of u; also known: those of L"], "du_dw = 3.000")
+
+
+def test_a_seed_is_no_card() -> None:
+    W, x = tg.parameter(np.eye(2)), tg.constant([1.0, 2.0])
+    y = W @ x
+    graph = tg.Graph(y, names=locals())
+    graph.backprop(seed=np.array([1.0, -2.0]))
+    drawing = graph.draw().drawing
+    assert [card.title.partition(" ")[0] for card in drawing.cards] == ["W", "x", "y"]
+    assert any(line.text.startswith("dy 2") for line in drawing.cards[-1].results)
 
 
 def test_no_zero_has_a_sign() -> None:
@@ -179,7 +196,8 @@ def test_graphviz_draws_the_same_cards_edges_and_texts(name: str, monkeypatch: p
 
 class TestFiles:
     @pytest.mark.parametrize(
-        ("ending", "start"), [(".svg", b"<svg"), (".png", b"\x89PNG"), (".dot", b"digraph"), (".html", b"<!doc")]
+        ("ending", "start"),
+        [(".svg", b"<svg"), (".png", b"\x89PNG"), (".dot", b"digraph"), (".html", b"<!doc"), (".htm", b"<!doc")],
     )
     def test_the_ending_says_the_format(self, tmp_path: Path, ending: str, start: bytes) -> None:
         path = neuron().draw().save(tmp_path / f"g{ending}")
@@ -198,8 +216,10 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("call", "said"),
         [
-            (lambda g, path: g.draw().save(path / "g.gif"), r"'.gif': choose one of .svg, .png, .pdf, .dot, .html"),
+            (lambda g, path: g.draw().save(path / "g.gif"), r"'.gif': choose one of .svg, .png, .pdf, .dot, .html, .htm"),
             (lambda g, path: g.draw(theme="sepia"), r"theme is 'sepia': choose one of auto, light, dark"),
+            (lambda g, path: g.draw(values="no"), r"values is 'no': choose one of True, False"),
+            (lambda g, path: g.draw(backward="no"), r"backward is 'no': choose one of True, False"),
             (lambda g, path: g.draw(direction="up"), r"direction is 'up': choose one of LR, TB, RL, BT"),
             (lambda g, path: g.draw(lens="x-ray"), r"lens is 'x-ray': choose one of check, finite, saturation, norm"),
             (lambda g, path: g.draw(fold=["layer9"]), r"no module is called 'layer9'; there are layer1, layer2"),

@@ -133,6 +133,7 @@ class Graph:
         self._known = set(self._forward)
         self._names = Names(self._forward, names or {}, user_frame(sys._getframe(1)).f_code)
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
+        self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:
             self._names.claim(output, "output")
         leaves = [node for node in self._forward if node.op is None and self._names.of(node) is None]
@@ -175,13 +176,19 @@ class Graph:
 
     def requests(self) -> list[Request]:
         """What `backprop` was asked for so far."""
-        found = []
-        for (output, _), known in self._gradients.items():
-            seed = known[output]
-            unit = seed.op is None and seed.shape == () and seed.item() == 1
-            ordered = self._backward_order(sorted(known, key=by_number))
-            found.append(Request(output, seed, unit, {node: known[node] for node in ordered}))
-        return found
+        return [self._request(key) for key in self._gradients]
+
+    @property
+    def latest_request(self) -> Request | None:
+        """What `backprop` was asked for last, be it for the first time or again."""
+        return None if self._asked is None else self._request(self._asked)
+
+    def _request(self, key: tuple[Node, Any]) -> Request:
+        output, known = key[0], self._gradients[key]
+        seed = known[output]
+        unit = seed.op is None and seed.shape == () and seed.item() == 1
+        ordered = self._backward_order(sorted(known, key=by_number))
+        return Request(output, seed, unit, {node: known[node] for node in ordered})
 
     def scopes(self) -> dict[Node, tuple[str, ...]]:
         """The nested dicts of `names` that a node was found in, outermost first."""
@@ -221,6 +228,7 @@ class Graph:
             asked = {node: stands_for.get(node, node) for node in known}
             twin._record(own, list(asked.values()), stands_for.get(known[output], known[output]), found)
             stands_for |= {known[node]: found[x] for node, x in asked.items()}
+        twin._asked = None if self._asked is None else (stands_for.get(self._asked[0], self._asked[0]), self._asked[1])
         return twin
 
     @property
@@ -277,9 +285,11 @@ class Graph:
             asked = [self._own(x) for x in ([wrt] if isinstance(wrt, Node | str) else wrt)]
             check_wrt(asked)
         spelling = upstream if isinstance(upstream, Node) else upstream.tobytes()
-        known = self._gradients.setdefault((output, spelling), {})
+        key = output, spelling
+        known = self._gradients.get(key, {})
         if not all(node in known for node in asked):
             self._record(output, asked, upstream, known)
+        self._gradients[key], self._asked = known, key
         if self.check_finite:
             self._refuse_nonfinite({})
         return Gradients({node: known[node] for node in asked}, self._names)

@@ -14,9 +14,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygraph.backprop import between, sweep
-from tinygraph.express.derivation import variables
 from tinygraph.express.expression import Expression
-from tinygraph.express.layout import Symbol, lowered, signed, symbol
+from tinygraph.express.layout import signed, symbol
 from tinygraph.express.local import local_derivative
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -107,35 +106,33 @@ class Painter:
         self.program = program
         self.graph: Graph = program.graph
         self.values = values
-        self.request = request_of(program.graph) if backward else None
+        self.request = program.graph.latest_request if backward else None
         self.gradients = gradients_of(program, self.request) if self.request is not None else {}
         self._of = {gradient: node for node, gradient in reversed(self.gradients.items())}
-        self._variables = variables(program)
         taken = [symbol(name).text for name in program.graph.names]
-        self._notation = Notation(self._variable, taken=taken)
+        self._notation = Notation(lambda node: symbol(self._spelled(node)), taken=taken)
         self.readers: dict[Node, int] = {}
         for statement in program.forward:
             for x in statement.inputs:
                 self.readers[x] = self.readers.get(x, 0) + 1
 
-    def name(self, node: Node, index: str = "") -> str:
-        """A value's variable as text, or that of its entry at an index."""
-        return plain(lowered(self._variable(node), index))
+    def name(self, node: Node) -> str:
+        """A value's variable as text."""
+        return plain(symbol(self.program.name(node)))
 
-    def gradient_name(self, node: Node, index: str = "") -> str:
+    def gradient_name(self, node: Node) -> str:
         """What the gradient of a value is called."""
         gradient = self.gradients[node]
-        return self.name(gradient, index) if self.program.is_named(gradient) else f"d{self.name(node, index)}"
+        return self.name(gradient) if self.program.is_named(gradient) else f"d{self.name(node)}"
 
-    def written(self, expression: Expression) -> tuple[str, str]:
-        """The index of the entry that an expression tells, "" where it is about the whole, and the expression as text."""
-        index, layout = self._notation.entrywise(expression)
-        return index, plain(layout)
+    def written(self, expression: Expression) -> str:
+        """An expression as text."""
+        return plain(self._notation.layout(expression))
 
-    def _variable(self, node: Node) -> Symbol:
-        if node in self._variables:
-            return self._variables[node]
-        return symbol(f"d{self.program.name(self._of[node])}" if node in self._of else "?")
+    def _spelled(self, node: Node) -> str:
+        if self.program.is_named(node):
+            return self.program.name(node)
+        return f"d{self.program.name(self._of[node])}" if node in self._of else "?"
 
     def notes(self) -> list[str]:
         """What has to be said beside the cards: the sizes that letters stand for, and the gradients that are not shown."""
@@ -183,19 +180,18 @@ class Painter:
         local = local_derivative(self.program, statement, x, self.gradients[statement.node])
         if local is None:
             return Row(lines, (x,))
-        index, right = self.written(local.expression)
+        right = self.written(local.expression)
         if local.is_factor:
-            left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
+            left = f"∂{self.name(statement.node)}/∂{self.name(x)}"
             value = told(local.node.value) if self.values and not x.shape else ""
             text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
         else:
-            text = f"{self.gradient_name(x, index)} {'+=' if self.readers[x] > 1 else '='} {cut(right, LONGEST)}"
+            text = f"{self.gradient_name(x)} {'+=' if self.readers[x] > 1 else '='} {cut(right, LONGEST)}"
         return Row([*lines, Line(text, backward=True)], (x,), frozenset([x]))
 
     def title(self, statement: Statement) -> str:
         """The equation of a statement."""
-        index, right = self.written(statement.expression)
-        return cut(f"{self.name(statement.node, index)} = {right}", LONGEST)
+        return cut(f"{self.name(statement.node)} = {self.written(statement.expression)}", LONGEST)
 
 
 def _is_number(text: str) -> bool:
@@ -214,7 +210,16 @@ def told(value: Any) -> str:
 
 def norm(value: Any, of: str = "·") -> str:
     """The Euclidean norm of a gradient."""
-    return f"‖{of}‖ = {told(np.sqrt(np.sum(np.square(value, dtype=np.float64))))}"
+    return f"‖{of}‖ = {told(euclidean(value))}"
+
+
+def euclidean(value: Any) -> np.float64:
+    """The Euclidean norm of an array of any magnitude; NaN and infinity stay what they are."""
+    array = np.abs(np.asarray(value, dtype=np.float64))
+    largest = np.max(array, initial=0.0)
+    if largest == 0 or not np.isfinite(largest):
+        return np.float64(largest)
+    return np.float64(largest * np.sqrt(np.sum(np.square(array / largest))))
 
 
 def told_together(findings: Sequence[Finding]) -> Iterator[Line]:
@@ -237,12 +242,6 @@ def told_together(findings: Sequence[Finding]) -> Iterator[Line]:
             yield Line(cut(text, LONGEST), first.backward, mark)
 
 
-def request_of(graph: Graph) -> Request | None:
-    """The gradients that a picture shows: those of the graph's first output, else the first that were asked for."""
-    requests = graph.requests()
-    return next((request for request in requests if request.output is graph.outputs[0]), requests[0] if requests else None)
-
-
 def gradients_of(program: Program, request: Request) -> dict[Node, Node]:
     """The gradient nodes of a request, and those of the unnamed statements that it passes through."""
     found = dict(request.gradients)
@@ -259,7 +258,7 @@ def draft(painter: Painter) -> Drawing:
     program = painter.program
     keys: dict[Node, str] = {}
     cards: list[Card] = []
-    for leaf in program.leaves:
+    for leaf in (node for node in program.graph.forward if node.op is None):  # what only gradients read has no card to be read by
         kind: Kind = "parameter" if leaf.kind == "parameter" else "input"
         keys[leaf] = f"n{len(cards)}"
         cards.append(

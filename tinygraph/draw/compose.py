@@ -29,6 +29,8 @@ def draw(
     """The picture of a graph; `Graph.draw` says what the settings mean."""
     if lens is not None:
         one_of("lens", lens, tuple(LENSES))
+    one_of("values", values, (True, False))
+    one_of("backward", backward, (True, False))
     settings = {"level": level, "values": values, "direction": direction, "theme": theme, "backward": backward, "lens": lens}
     if len(graph.forward) > LARGE and (fold is None or fold is True):
         return Picture(graph, _large(Words(graph, backward), values, lens), settings)

@@ -214,6 +214,7 @@ def _incoming(cards: Sequence[Card], title: str, drawing: Drawing, home: Mapping
     """One row for each card outside that something is read from; past `ROWS`, one for all others."""
     rows: dict[str, Row] = {}
     read: dict[str, dict[Node, None]] = defaultdict(dict)
+    passed: dict[str, set[Node]] = defaultdict(set)
     own = {card.key for card in cards}
     reads = Counter(x for card in cards if card.statement is not None for x in card.statement.inputs)
     made = {card.key: card.node for card in drawing.cards}
@@ -226,11 +227,12 @@ def _incoming(cards: Sequence[Card], title: str, drawing: Drawing, home: Mapping
         node = made[edge.source]
         if node is None:
             continue
-        row = rows.setdefault(source, Row([], (node,), source=source))
+        rows.setdefault(source, Row([], (node,), source=source))
         read[source][node] = None
-        if edge.backward and not row.backward:
-            row.backward = frozenset([node])
+        if edge.backward:
+            passed[source].add(node)
     for source, row in rows.items():
+        row.backward = frozenset(passed[source])
         row.lines += _read_from(list(read[source]), source, row.backward, reads, painter)
     return list(rows.values())
 

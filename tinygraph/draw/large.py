@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
 
 from tinygraph.backprop import between
-from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, request_of, shape_of, told
+from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, shape_of, told
 from tinygraph.draw.size import fits
+from tinygraph.express.layout import symbol
+from tinygraph.express.plain import plain
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph, Request
 from tinygraph.node import Node
@@ -21,13 +24,14 @@ class Words:
 
     def __init__(self, graph: Graph, backward: bool = True) -> None:
         self.graph = graph
-        self.request = request_of(graph) if backward else None
+        self.request = graph.latest_request if backward else None
         self.gradients = dict(self.request.gradients) if self.request is not None else {}
         self._lines: dict[Hashable, str] = {}
 
     def name(self, node: Node) -> str:
-        """A value's name, or the line that made it."""
-        return self.graph.name(node) or cut(self.line(node), 24)
+        """A value's variable, or the line that made it."""
+        name = self.graph.name(node)
+        return cut(self.line(node), 24) if name is None else plain(symbol(name))
 
     def line(self, node: Node) -> str:
         """The line of code that made a node."""
@@ -40,7 +44,8 @@ class Words:
 
     def gradient_name(self, node: Node) -> str:
         """What the gradient of a value is called."""
-        return self.graph.name(self.gradients[node]) or f"d{self.name(node)}"
+        name = self.graph.name(self.gradients[node])
+        return f"d{self.name(node)}" if name is None else plain(symbol(name))
 
 
 def by_lines_of_code(words: Words, values: bool = True) -> Drawing:
@@ -57,29 +62,35 @@ def _drawn(words: Words, values: bool, lines: int) -> Drawing:
     home = {node: f"n{i}" for i, nodes in enumerate(groups.values()) for node in nodes}
     on_path = _on_path(graph, words.request) if words.request is not None else set()
     cards: list[Card] = []
-    edges: dict[Edge, None] = {}
+    edges: list[Edge] = []
     outputs = set(graph.outputs)
     for i, (label, nodes) in enumerate(groups.items()):
         key = f"n{i}"
-        sources: dict[str, int] = {}
-        rows: list[Row] = []
-        for node in nodes:
-            for x in node.inputs:
-                if not isinstance(x, Node) or home[x] == key:
-                    continue
-                if home[x] not in sources:
-                    sources[home[x]] = len(rows)
-                    rows.append(Row([Line(f"{words.name(x)}{shape_of(x)}")], (x,)))
-                row = sources[home[x]]
-                edges[Edge(home[x], key, row, backward=False)] = None
-                if x in on_path and node in on_path:
-                    if not rows[row].backward:
-                        rows[row].backward = frozenset([x])
-                        rows[row].lines.append(Line("gradient", backward=True))
-                    edges[Edge(home[x], key, row, backward=True)] = None
-        cards.append(_card(words, key, label, nodes, rows, values, bool(outputs & set(nodes)), on_path))
+        rows = list(_rows(words, nodes, home, on_path))
+        cards.append(_card(words, key, label, nodes, rows, values, not outputs.isdisjoint(nodes), on_path))
+        for j, row in enumerate(rows):
+            source = home[row.nodes[0]]
+            edges += [Edge(source, key, j, backward) for backward in ((False, True) if row.backward else (False,))]
     note = f"{len(graph):,} nodes, drawn by line of code in {len(cards)} cards"
-    return Drawing(cards, list(edges), [note])
+    return Drawing(cards, edges, [note])
+
+
+def _rows(words: Words, nodes: list[Node], home: Mapping[Node, str], on_path: set[Node]) -> Iterator[Row]:
+    """One row for each card that others read from, which tells the first value that is read."""
+    own = home[nodes[0]]
+    first: dict[str, Node] = {}
+    passed: dict[str, set[Node]] = defaultdict(set)
+    for node in nodes:
+        for x in node.inputs:
+            if isinstance(x, Node) and home[x] != own:
+                first.setdefault(home[x], x)
+                if x in on_path and node in on_path:
+                    passed[home[x]].add(x)
+    for source, x in first.items():
+        lines = [Line(f"{words.name(x)}{shape_of(x)}")]
+        if source in passed:
+            lines.append(Line(f"{words.gradient_name(x)} += …" if x in words.gradients else "gradient", backward=True))
+        yield Row(lines, (x,), frozenset(passed[source]))
 
 
 def _groups(words: Words, lines: int) -> dict[str, list[Node]]:
@@ -110,13 +121,14 @@ def _card(
     leaves = last.op is None
     title = f"{label} × {len(nodes):,}" if len(nodes) > 1 else label
     value = f" = {told(last.value)}" if values and not last.shape else ""
-    results = [Line(f"{words.graph.name(last) or 'last'}{shape_of(last)}{value}")]
+    name = "last" if words.graph.name(last) is None else words.name(last)
+    results = [Line(f"{name}{shape_of(last)}{value}")]
     gradient = words.gradients.get(last)
     if gradient is not None:
         size = f" = {told(gradient.value)}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
         results.append(Line(f"{words.gradient_name(last)}{size if values else ''}", backward=True))
     elif last in on_path:
-        results.append(Line("gradient", backward=True))
+        results.append(Line("gradient: name it to see it", backward=True))
     kind: Kind = "loss" if final else "parameter" if leaves and last.kind == "parameter" else "input" if leaves else "module"
     folds = "" if leaves and len(nodes) == 1 else label
     return Card(key, kind, title, rows, results, node=last, gradient=gradient, members=frozenset(nodes), folds=folds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
-from tinygraph.draw.cards import LONGEST, Card, Drawing, Finding, Line, told
+from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge, Finding, Line, euclidean, told
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
 from tinygraph.express.layout import signed
 from tinygraph.express.table import cut
@@ -41,14 +41,20 @@ class Words(Protocol):
         """What the gradient of a value is called."""
 
 
+def _request(words: Words, what: str) -> Request:
+    """The gradients that a lens looks at, which have to be there."""
+    if words.request is None:
+        raise ValueError(f"{what}: {'leave backward=False out' if words.graph.requests() else 'call graph.backprop() first'}")
+    return words.request
+
+
 def check(drawing: Drawing, words: Words) -> None:
     """Compare each gradient with finite differences: ✓ where they agree, ✗ with both where not, ? where they cannot decide."""
-    if not words.gradients or words.request is None:
-        raise ValueError('lens="check" compares gradients: call graph.backprop() first')
+    request = _request(words, 'lens="check" compares gradients')
     cards = [card for card in drawing.cards if card.gradient is not None and card.node is not None]
     verdicts: list[bool | None] = []
     with np.errstate(all="ignore"), suppress(OutOfTimeError):
-        differences = Differences(words.request, words.gradients, end=time.monotonic() + SECONDS)
+        differences = Differences(request, words.gradients, end=time.monotonic() + SECONDS)
         for card in cards:
             assert card.node is not None
             verdict = differences.verdict(card.node)
@@ -190,21 +196,33 @@ FLATNESS: dict[Any, Callable[[Any], tuple[str, float]]] = {
 
 
 def gradient_norm(drawing: Drawing, words: Words) -> None:
-    """Draw each backward edge as wide as its gradient is large, on a scale of powers of ten."""
-    if not words.gradients:
-        raise ValueError('lens="norm" shows gradients: call graph.backprop() first')
-    nodes = {card.key: card.gradient for card in drawing.cards}
-    with np.errstate(all="ignore"):
-        sizes = {key: float(np.sqrt(np.mean(np.square(g.value)))) for key, g in nodes.items() if g is not None and g.size}
-    powers = {key: np.log10(size) for key, size in sizes.items() if size > 0 and np.isfinite(size)}
+    """Draw each backward edge as wide as the gradient that it carries is large, on a scale of powers of ten."""
+    _request(words, 'lens="norm" shows gradients')
+    cards = {card.key: card for card in drawing.cards}
+    sizes = {i: _size(edge, cards, words) for i, edge in enumerate(drawing.edges) if edge.backward}
+    powers = {i: np.log10(size) for i, size in sizes.items() if size and np.isfinite(size)}
     low, high = min(powers.values(), default=0.0), max(powers.values(), default=0.0)
-    for i, edge in enumerate(drawing.edges):
-        if edge.backward:
-            level = (powers.get(edge.source, low) - low) / (high - low) if high > low else 0.0
-            drawing.edges[i] = edge._replace(weight=1 + (WIDEST - 1) * float(level))
+    for i, size in sizes.items():
+        level = 0.0 if not size else 1.0 if i not in powers else (powers[i] - low) / ((high - low) or 1.0)
+        drawing.edges[i] = drawing.edges[i]._replace(weight=1 + (WIDEST - 1) * float(level))
     if powers:
         text = f"width: root mean square of the gradient, {10.0**low:.1e} (thin) to {10.0**high:.1e} (wide)"
         drawing.notes.append(signed(text))
+    lost = sum(not np.isfinite(size) for size in sizes.values())
+    if lost:
+        drawing.notes.append(f"NaN or infinity, as wide as the largest: {lost} of {len(sizes)} gradients")
+
+
+def _size(edge: Edge, cards: Mapping[str, Card], words: Words) -> float:
+    """The root mean square of the gradients that a backward edge carries; where none is known, of that on the card at its end."""
+    source, row = cards[edge.source], cards[edge.target].rows[edge.row]
+    carried = [words.gradients[x] for x in row.backward & source.members if x in words.gradients]
+    if not carried and source.gradient is not None:
+        carried = [source.gradient]
+    count = sum(gradient.size for gradient in carried)
+    if not count:
+        return 0.0
+    return float(euclidean(np.concatenate([np.ravel(gradient.value) for gradient in carried])) / np.sqrt(count))
 
 
 LENSES: dict[str, Callable[[Drawing, Words], None]] = {

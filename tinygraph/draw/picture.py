@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinygraph.draw.cards import Drawing
 from tinygraph.draw.dot import dot
@@ -18,7 +18,9 @@ from tinygraph.draw.theme import THEMES
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
 
-FORMATS = (".svg", ".png", ".pdf", ".dot", ".html")
+PAGES = (".html", ".htm")
+FORMATS = (".svg", ".png", ".pdf", ".dot", *PAGES)
+Choice = TypeVar("Choice")
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
@@ -94,7 +96,7 @@ class Picture:
             content = self.dot.encode()
         elif kind == ".svg":
             content = self.svg.encode()
-        elif kind == ".html":
+        elif kind in PAGES:
             from tinygraph.draw.view import page
 
             content = page(self).encode()
@@ -121,8 +123,8 @@ class Picture:
         return f"<picture: {self.label}>"
 
 
-def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
+def one_of(what: str, value: Choice, choices: tuple[Choice, ...]) -> Choice:
     """The value, if it is one of the choices; else an error that lists them."""
     if value not in choices:
-        raise ValueError(f"{what} is {value!r}: choose one of {', '.join(choices)}")
+        raise ValueError(f"{what} is {value!r}: choose one of {', '.join(map(str, choices))}")
     return value

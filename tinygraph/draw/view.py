@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.backprop import by_number
-from tinygraph.draw.cards import Card, request_of
+from tinygraph.draw.cards import Card
 from tinygraph.draw.engine import SECONDS, LayoutError
 from tinygraph.draw.folding import modules_of
-from tinygraph.draw.picture import Picture, one_of
+from tinygraph.draw.picture import PAGES, Picture, one_of
 from tinygraph.draw.size import MOST, fits
 from tinygraph.draw.theme import variables
 from tinygraph.express.derivation import Derivation
@@ -55,7 +55,7 @@ class View:
     def save(self, path: str | Path) -> Path:
         """Write the page to a file, `g.html`; returns the path. Raises ValueError for another ending."""
         path = Path(path)
-        one_of("the file's ending", path.suffix.lower(), (".html", ".htm"))
+        one_of("the file's ending", path.suffix.lower(), PAGES)
         path.write_text(self.html, encoding="utf-8")
         return path
 
@@ -93,6 +93,8 @@ def page(picture: Picture) -> str:
     shown: list[State] = []
     total = 0
     modules = _modules(picture)
+    request = picture.graph.latest_request
+    known = {} if request is None else request.gradients
     for state in states:
         one = picture if not shown else _refolded(picture, state.folded)
         if shown and not fits(one.drawing):
@@ -112,7 +114,7 @@ def page(picture: Picture) -> str:
         for card in one.drawing.cards:
             key = f"{prefix}{card.key}" if card.folds else card.key
             if key not in cards:
-                cards[key] = _facts(card, one, modules)
+                cards[key] = _facts(card, one, modules, known)
             if card.statement is not None and card.key not in equations:
                 equations[card.key] = _equation(card)
     data = {
@@ -208,10 +210,10 @@ def _equation(card: Card) -> str:
     return equation(written.line(card.statement).sides)
 
 
-def _facts(card: Card, picture: Picture, modules: Sequence[str]) -> dict[str, Any]:
+def _facts(card: Card, picture: Picture, modules: Sequence[str], known: Mapping[Node, Node]) -> dict[str, Any]:
     """What the panel says about a card, and the words that it is found by."""
     facts: dict[str, Any] = {"title": card.title, "folded": bool(card.folds), "name": "", "lines": []}
-    facts["words"] = ["/".join(card.module), *_names(card, picture)]
+    facts["words"] = ["/".join(card.module), *_names(card, picture, known)]
     if card.folds:
         facts["lines"] = [line.text for row in card.rows for line in row.lines] + [line.text for line in card.results]
         facts["module"] = card.folds if card.folds in modules else ""
@@ -229,10 +231,8 @@ def _facts(card: Card, picture: Picture, modules: Sequence[str]) -> dict[str, An
     return facts
 
 
-def _names(card: Card, picture: Picture) -> Iterator[str]:
+def _names(card: Card, picture: Picture, known: Mapping[Node, Node]) -> Iterator[str]:
     """The names of the values that a card stands for, and of their gradients."""
-    request = request_of(picture.graph)
-    known = request.gradients if request is not None else {}
     for node in sorted(card.members, key=by_number)[:WHOLE]:
         for named in (node, known.get(node)):
             name = picture.graph.name(named) if named is not None else None
