@@ -102,6 +102,13 @@ def red(page: Any) -> list[str]:
     return [str(text) for text in page.locator('.card text[fill="#b3261e"]:not(.unknown)').all_text_contents()]
 
 
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour, as the accessibility guidelines define it."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 class TestMoving:
     def test_buttons_keys_and_slider(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())
@@ -376,6 +383,20 @@ class TestForEverybody:
             "z = w1 * x1 + w2 * x2 + b = 0.300 * 2.000 + 0.500 * -1.000 + 0.200 = 0.300"
         ]
 
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_names_can_be_read_before_their_step_too(self, visit: Visit, tmp_path: Path, scheme: Any) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        page.emulate_media(color_scheme=scheme)
+        page.keyboard.press("ArrowRight")
+        for name in page.locator(".table .name").all():
+            colours = name.evaluate(
+                "(x, [own, around] = [x, x.closest('.table')].map(x => getComputedStyle(x)))"
+                " => [own.color, around.backgroundColor, own.opacity]"
+            )
+            assert colours.pop() == "1"
+            light, dark = sorted(map(luminance, colours), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5  # AA of the accessibility guidelines
+
     def test_reduced_motion(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())
         moving = "getComputedStyle(document.querySelector('#stepper').shadowRoot.querySelector('.card')).transitionDuration"
@@ -416,6 +437,14 @@ class TestQuiz:
         page.click("text=Show")
         assert self.answer(page, "-0.426").endswith("3 of 5 right at the first try, 3 hints.")
         assert count(page) == "9 / 9"
+
+    def test_the_focus_stays_in_the_stepper_behind_the_last_answer(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, two_readers().stepper())
+        page.click("text=Quiz")
+        self.answer(page, "3")
+        self.answer(page, "12")
+        focus = "document.getElementById('stepper').shadowRoot.activeElement?.getAttribute('aria-label')"
+        assert page.evaluate(focus) == "Stepper"
 
     def test_stepping_waits_for_the_answer(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())

@@ -369,6 +369,7 @@ function render({ model, el, keys }) {
     const score = `${quiz.right} of ${quiz.over.size} right at the first try, ${quiz.hints} ${quiz.hints === 1 ? "hint" : "hints"}.`;
     if (!asked || quiz.over.has(position())) {
       const more = steps().some((step, i) => i >= position() && step.ask && !quiz.over.has(i));
+      if (ask.contains(root.activeElement)) app.focus({ preventScroll: true }); // what has the focus goes away
       return ask.replaceChildren(element("p", { class: "answer", role: "status" }, `${said} ${more ? "Step on to the next question." : score}`.trim()));
     }
     const field = element("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": `Value of ${asked.label}`,
