@@ -14,8 +14,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygraph.backprop import between, sweep
+from tinygraph.express.derivation import variables
 from tinygraph.express.expression import Expression
-from tinygraph.express.layout import signed, symbol
+from tinygraph.express.layout import Symbol, lowered, signed, symbol
 from tinygraph.express.local import local_derivative
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -109,30 +110,32 @@ class Painter:
         self.request = program.graph.latest_request if backward else None
         self.gradients = gradients_of(program, self.request) if self.request is not None else {}
         self._of = {gradient: node for node, gradient in reversed(self.gradients.items())}
+        self._variables = variables(program)
         taken = [symbol(name).text for name in program.graph.names]
-        self._notation = Notation(lambda node: symbol(self._spelled(node)), taken=taken)
+        self._notation = Notation(self._variable, taken=taken)
         self.readers: dict[Node, int] = {}
         for statement in program.forward:
             for x in statement.inputs:
                 self.readers[x] = self.readers.get(x, 0) + 1
 
-    def name(self, node: Node) -> str:
-        """A value's variable as text."""
-        return plain(symbol(self.program.name(node)))
+    def name(self, node: Node, index: str = "") -> str:
+        """A value's variable as text, or that of its entry at an index."""
+        return plain(lowered(self._variable(node), index))
 
-    def gradient_name(self, node: Node) -> str:
+    def gradient_name(self, node: Node, index: str = "") -> str:
         """What the gradient of a value is called."""
         gradient = self.gradients[node]
-        return self.name(gradient) if self.program.is_named(gradient) else f"d{self.name(node)}"
+        return self.name(gradient, index) if self.program.is_named(gradient) else f"d{self.name(node, index)}"
 
-    def written(self, expression: Expression) -> str:
-        """An expression as text."""
-        return plain(self._notation.layout(expression))
+    def written(self, expression: Expression) -> tuple[str, str]:
+        """The index of the entry that an expression tells, "" where it is about the whole, and the expression as text."""
+        index, layout = self._notation.entrywise(expression)
+        return index, plain(layout)
 
-    def _spelled(self, node: Node) -> str:
-        if self.program.is_named(node):
-            return self.program.name(node)
-        return f"d{self.program.name(self._of[node])}" if node in self._of else "?"
+    def _variable(self, node: Node) -> Symbol:
+        if node in self._variables:
+            return self._variables[node]
+        return symbol(f"d{self.program.name(self._of[node])}" if node in self._of else "?")
 
     def notes(self) -> list[str]:
         """What has to be said beside the cards: the sizes that letters stand for, and the gradients that are not shown."""
@@ -180,18 +183,19 @@ class Painter:
         local = local_derivative(self.program, statement, x, self.gradients[statement.node])
         if local is None:
             return Row(lines, (x,))
-        right = self.written(local.expression)
+        index, right = self.written(local.expression)
         if local.is_factor:
-            left = f"∂{self.name(statement.node)}/∂{self.name(x)}"
+            left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
             value = told(local.node.value) if self.values and not x.shape else ""
             text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
         else:
-            text = f"{self.gradient_name(x)} {'+=' if self.readers[x] > 1 else '='} {cut(right, LONGEST)}"
+            text = f"{self.gradient_name(x, index)} {'+=' if self.readers[x] > 1 else '='} {cut(right, LONGEST)}"
         return Row([*lines, Line(text, backward=True)], (x,), frozenset([x]))
 
     def title(self, statement: Statement) -> str:
         """The equation of a statement."""
-        return cut(f"{self.name(statement.node)} = {self.written(statement.expression)}", LONGEST)
+        index, right = self.written(statement.expression)
+        return cut(f"{self.name(statement.node, index)} = {right}", LONGEST)
 
 
 def _is_number(text: str) -> bool:
