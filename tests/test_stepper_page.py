@@ -390,8 +390,10 @@ class TestForEverybody:
         page.keyboard.press("ArrowRight")
         for name in page.locator(".table .name").all():
             colours = name.evaluate(
-                "(x, [own, around] = [x, x.closest('.table')].map(x => getComputedStyle(x)))"
-                " => [own.color, around.backgroundColor, own.opacity]"
+                """x => {
+                  const [own, around] = [x, x.closest(".table")].map(x => getComputedStyle(x));
+                  return [own.color, around.backgroundColor, own.opacity];
+                }"""
             )
             assert colours.pop() == "1"
             light, dark = sorted(map(luminance, colours), reverse=True)
