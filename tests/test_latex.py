@@ -165,6 +165,17 @@ def test_the_chain_rule_goes_over_the_paths_that_there_are() -> None:
     assert r"\frac{\partial u}{\partial x} &= 2 x \\" in graph.latex()
 
 
+def test_the_chain_rule_leaves_out_readers_that_pass_no_gradient() -> None:
+    x = tg.parameter(2.0)
+    u = x**2
+    f = np.where(x > 0, u, 0)
+    L = f * 2
+    graph = tg.Graph(L, names=locals())
+    graph.backprop()
+    step = r"\frac{\partial L}{\partial u} \cdot \frac{\partial u}{\partial x}"
+    assert rf"\frac{{\partial L}}{{\partial x}} &= {step} = 2 \, \frac{{\partial L}}{{\partial u}} \, x" in graph.latex()
+
+
 def test_keys_that_are_numbers_do_not_read_as_numbers() -> None:
     p, x = {0: tg.parameter(0.3), 1: tg.parameter(0.5)}, tg.constant(2.0)
     L = p[0] * x + p[1]

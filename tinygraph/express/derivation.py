@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tinygraph.backprop import between
 from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sign, Symbol, Times, Word, lowered, symbol
+from tinygraph.express.local import way_back
 from tinygraph.express.notation import Notation
 from tinygraph.express.program import Program, Statement
 from tinygraph.node import Node
@@ -119,7 +120,7 @@ class Derivation:
         if output in self.partials or not self._can_tell(output, node):
             return None
         on_path = self._on_path(output)
-        readers = [s for s in self.readers.get(node, []) if s.node in on_path]
+        readers = [s for s in self.readers.get(node, []) if s.node in on_path and way_back(self.program, s, node) is not None]
         if not readers or all(s.node is output for s in readers):
             return None
         terms: list[Layout] = []

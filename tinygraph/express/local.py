@@ -31,11 +31,10 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
 
     `upstream` is the gradient of the statement, which a contribution is written with; without one there are factors alone.
     """
-    inside = _inside(program, statement)
     if x.dtype.kind != "f" or statement.node.dtype.kind != "f":
         return None
-    path = between(statement.node, [x], sorted({*inside, x}, key=by_number))
-    if statement.node not in path or x not in path:
+    path = way_back(program, statement, x)
+    if path is None:
         return None
     is_factor = _is_entrywise(path, x, statement.node)
     if is_factor:
@@ -50,6 +49,13 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
         return None
     above = Number(1) if is_factor else upstream_expression(program, seed)
     return Local(_Words(program, statement, seed, above).told(found[x]), found[x], is_factor)
+
+
+def way_back(program: Program, statement: Statement, x: Node) -> Path | None:
+    """The nodes through which a statement passes its gradient on to a value that it reads; None where it passes none,
+    as where it reads the shape alone, or compares."""
+    path = between(statement.node, [x], sorted({*_inside(program, statement), x}, key=by_number))
+    return path if statement.node in path else None
 
 
 def upstream_expression(program: Program, gradient: Node) -> Expression:
