@@ -29,7 +29,7 @@ class TestCheckGradients:
             tg.check_gradients(lambda a, x: np.sum(wrong_cube(x) * a), 2.0, np.array([0.0, 3.0]), order=1)
         text = str(caught.value)
         assert re.search(r"gradient of argument 2 at index \(1,\): the rules give 12, differences give 54", text)
-        assert "wrong_cube: its rule for x (argument 1) gives" in text
+        assert "wrong_cube: its rule for x (argument 1) is wrong at index (1,): the rules give" in text
         assert "at test_check.py" in text
         assert isinstance(caught.value, AssertionError)
 
@@ -43,8 +43,12 @@ class TestCheckGradients:
         with pytest.raises(tg.GradientError, match="every op by itself is right"):
             tg.check_gradients(lambda x: np.sum(tg.stop_gradient(x) * x), np.array([1.0]), order=1)
 
+    @pytest.mark.parametrize("x", [1e-12, 1e-5, 1e-3, 1.0, 1e6])
+    @pytest.mark.parametrize("function", [np.sqrt, np.log, np.tanh, np.cos, lambda x: 1 / x, lambda x: np.sum(x) * 0 + 7.0])
+    def test_numbers_of_any_size_are_moved_by_their_own(self, function: Any, x: float) -> None:
+        tg.check_gradients(function, np.array([x, 1.0]))
+
     def test_near_the_edge_of_a_domain_steps_shrink(self) -> None:
-        tg.check_gradients(np.log, np.array([1e-3, 1.0]))
 
         @tg.op(lambda g, out, x: g * 123.0, elementwise=True)
         def wrong_log(x: Any) -> Any:
@@ -55,6 +59,22 @@ class TestCheckGradients:
 
     def test_outputs_without_a_gradient_are_left_out(self) -> None:
         tg.check_gradients(lambda x: (x > 1, x), np.array([1.0, 2.0]))
+
+    def test_small_gradients_are_held_to_their_own_size(self) -> None:
+        with pytest.raises(tg.GradientError):
+            tg.check_gradients(lambda w: np.mean(w * tg.stop_gradient(w)) * 1e-7, np.array([2.0]), order=1)
+
+    def test_integers_and_other_arguments_are_passed_on(self) -> None:
+        tg.check_gradients(tg.softmax_cross_entropy, np.array([[0.3, -0.7], [1.2, 0.5]]), np.array([0, 1]))
+        tg.check_gradients(lambda x, n, how: np.sum(x**n) if how == "sum" else None, np.array([0.3, 1.2]), 3, "sum")
+        with pytest.raises(tg.GradientError, match="gradient of argument 2"):
+            tg.check_gradients(lambda n, x: wrong_cube(x) * n, 2, np.array([3.0]), order=1)
+
+    def test_says_so_where_nothing_is_compared(self) -> None:
+        with pytest.raises(ValueError, match="no floats but NoneType: is a `return` missing"):
+            tg.check_gradients(lambda x: None, np.ones(2))
+        with pytest.raises(ValueError, match="no argument is a float"):
+            tg.check_gradients(lambda x: x, 3)
 
     def test_orders_are_one_and_two(self) -> None:
         with pytest.raises(ValueError, match="to order 1 or 2"):
@@ -86,12 +106,24 @@ class TestCheckOp:
         tg.check_op(tg.ops.take_along_axis, np.array([0.3, -0.7]), np.array([0, 0]), axis=0)
 
     def test_refuses_a_wrong_rule(self) -> None:
-        with pytest.raises(tg.GradientError, match=r"its rule for x \(argument 1\) gives"):
+        with pytest.raises(tg.GradientError, match=r"its rule for x \(argument 1\) is wrong at index \(0,\)"):
             tg.check_op(wrong_cube, np.array([1.0, 2.0]))
 
     def test_refuses_a_rule_that_does_not_record(self) -> None:
         with pytest.raises(tg.GradientError, match="second derivative"):
             tg.check_op(frozen_cube, np.array([1.0, 2.0]))
+
+    def test_refuses_a_rule_that_changes_what_others_read(self) -> None:
+        def in_place(g: Any, out: Any, x: Any) -> Any:
+            g *= 3 * x**2
+            return g
+
+        @tg.op(in_place, elementwise=True)
+        def careless_cube(x: Any) -> Any:
+            return x**3
+
+        with pytest.raises(tg.GradientError, match="careless_cube: a rule changes an array that it is given"):
+            tg.check_op(careless_cube, np.array([1.0, 2.0]))
 
     def test_refuses_other_bits_on_nodes(self) -> None:
         @tg.op(lambda g, out, x: g * (1 / x if isinstance(x, tg.Node) else x**-1.0000000000001), elementwise=True)

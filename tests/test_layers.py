@@ -12,7 +12,7 @@ ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
     {"place", "errors", "node", "ops"},
     {"names", "graph", "backprop", "pickling"},
-    {"tree", "calculus", "check"},
+    {"tree", "calculus", "slope", "check"},
     {"express"},
     {"draw"},
     {"stepping"},

@@ -13,9 +13,10 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node, constant, parameter
 from tinygraph.ops import Op
 from tinygraph.place import Place
+from tinygraph.slope import slope_along
 from tinygraph.tree import leaves, rebuild
 
-TOLERANCE = 1e-6  # relative to max(1, largest gradient): what extrapolated differences reach with room to spare
+TOLERANCE = 1e-6  # relative to the largest entry of a gradient: what extrapolated differences reach with room to spare
 
 
 class GradientError(AssertionError):
@@ -39,48 +40,67 @@ class NonFinite(NamedTuple):
         return "\n".join(lines)
 
 
-def numerical_gradient(function: Callable[..., Any], arguments: Sequence[Any], k: int, seed: Any) -> Any:
-    """The gradient of sum(seed * function) by its k-th array, from central differences extrapolated to step 0.
+class Estimate(NamedTuple):
+    """A gradient from differences, and how far each of its entries may be off."""
 
-    The arrays are float64; the error is of the fourth order in the step of 1e-3.
+    value: Any
+    error: Any
+
+
+def estimated(function: Callable[..., Any], arguments: Sequence[Any], k: int, seed: Any) -> Estimate:
+    """The gradient of sum(seed * function) by its k-th array, which is float64."""
+    x = np.asarray(arguments[k], np.float64)
+    value, error = np.full(x.shape, np.nan), np.zeros(x.shape)
+
+    def phi(moved: Any) -> Any:
+        return np.sum(seed * function(*arguments[:k], moved, *arguments[k + 1 :]))
+
+    with np.errstate(all="ignore"):  # a step may leave the function's domain; a smaller one follows then
+        for entry in np.ndindex(x.shape):
+            pattern = np.zeros(x.shape)
+            pattern[entry] = 1
+            slope = slope_along(phi, x, pattern)
+            if slope is not None:
+                unit = slope.direction[entry]
+                value[entry], error[entry] = slope.value / unit, slope.error / unit
+    return Estimate(value, error)
+
+
+def numerical_gradient(function: Callable[..., Any], arguments: Sequence[Any], k: int, seed: Any) -> Any:
+    """The gradient of sum(seed * function) by its k-th array, from differences; NaN where there are none.
 
     >>> float(numerical_gradient(lambda x: x**3, [2.0], 0, 1.0).round(9))
     12.0
     """
-
-    def slope(entry: Any, step: float) -> Any:
-        ends = []
-        for shift in (step, -step):
-            moved = np.array(arguments[k], dtype=np.float64)
-            moved[entry] += shift
-            ends.append(np.sum(seed * function(*arguments[:k], moved[()], *arguments[k + 1 :])))
-        return (ends[0] - ends[1]) / (2 * step)
-
-    result = np.zeros(np.shape(arguments[k]))
-    with np.errstate(all="ignore"):  # a step may leave the function's domain; a smaller one follows then
-        for entry in np.ndindex(result.shape):
-            step = 1e-3 * max(1.0, abs(float(np.asarray(arguments[k])[entry])))
-            for smaller in (1, 1e-2, 1e-4):
-                result[entry] = (4 * slope(entry, smaller * step / 2) - slope(entry, smaller * step)) / 3
-                if np.isfinite(result[entry]):
-                    break
-    return result
+    return estimated(function, arguments, k, seed).value
 
 
 def check_gradients(function: Callable[..., Any], *arguments: Any, order: int = 2, tolerance: float = TOLERANCE) -> None:
-    """Compare the gradients of `function` at float64 `arguments` with difference quotients, up to `order` 1 or 2.
+    """Compare the gradients of `function` at its float `arguments`, in float64, with difference quotients, to `order` 1 or 2.
 
-    A result that is not a scalar is weighed by fixed random numbers. Order 2 differences the exact first gradient. Raises
-    GradientError (an AssertionError) with the argument, the index, both numbers, and the op whose own rule is wrong, if one is.
+    Other arguments (integers, masks, text) are passed on as they are. A result that is not a scalar is weighed by fixed random
+    numbers. Order 2 differences the exact first gradient. `tolerance` is relative to the largest entry of an argument's gradient,
+    beside what the differences themselves may be off. Raises GradientError (an AssertionError) with the argument, the index, both
+    numbers, and the op whose own rule is wrong, if one is; ValueError where there is nothing to compare.
 
     >>> tg.check_gradients(lambda w, b: np.tanh(w * b), np.array([0.5, 1.0]), 2.0)
     """
     if order not in (1, 2):
         raise ValueError(f"order={order}: gradients are checked to order 1 or 2")
-    flat = [np.asarray(leaf, dtype=np.float64)[()] for argument in arguments for leaf in leaves(argument)]
+    given = [_value(leaf) for argument in arguments for leaf in leaves(argument)]
+    moved = [i for i, leaf in enumerate(given) if _is_real(leaf)]
+    if not moved:
+        raise ValueError("no argument is a float, so there is no gradient to check: write 3.0 for 3, or x.astype(float)")
+    flat = [np.asarray(given[i], dtype=np.float64)[()] for i in moved]
 
     def flat_function(*values: Any) -> Any:
-        outputs = [leaf for leaf in leaves(function(*rebuild(arguments, values))) if _is_real(leaf)]
+        filled = list(given)
+        for i, value in zip(moved, values, strict=True):
+            filled[i] = value
+        result = function(*rebuild(arguments, filled))
+        outputs = [leaf for leaf in leaves(result) if _is_real(leaf)]
+        if not outputs:
+            raise ValueError(f"the function returned no floats but {type(result).__name__}: is a `return` missing?")
         if len(outputs) == 1 and not np.shape(outputs[0]):
             return outputs[0]
         return sum(np.sum(leaf * weights(np.shape(leaf))) for leaf in outputs)
@@ -89,15 +109,16 @@ def check_gradients(function: Callable[..., Any], *arguments: Any, order: int = 
         call = Call(flat_function, values, range(len(values)))
         return call.pull([call.output], [constant(1.0) if call.on_nodes else np.float64(1)])
 
-    _compare(lambda *values: _value(flat_function(*values)), flat, first(*flat), "gradient", flat_function, tolerance)
-    if order > 1:
+    def along(*values: Any) -> Any:
+        return sum(np.sum(g * weights(np.shape(g), 1)) for g in first(*values))
 
-        def along(*values: Any) -> Any:
-            return sum(np.sum(g * weights(np.shape(g), 1)) for g in first(*values))
-
-        call = Call(along, flat, range(len(flat)))
-        second = call.pull([call.output], [np.float64(1)])
-        _compare(lambda *values: _value(along(*values)), flat, second, "second derivative", flat_function, tolerance)
+    for scalar, what in ((flat_function, "gradient"), (along, "second derivative"))[:order]:
+        call = Call(scalar, flat, range(len(flat)))
+        for k, g in enumerate(call.pull([call.output], [np.float64(1)], on_nodes=False)):
+            wrong = _wrong_entry(g, estimated(lambda *values, f=scalar: _value(f(*values)), flat, k, 1.0), tolerance)
+            if wrong is not None:
+                culprit = _wrong_op(flat_function, flat, tolerance) or "every op by itself is right: is the function smooth here?"
+                raise GradientError(f"{what} of argument {moved[k] + 1}{wrong}\n  {culprit}")
 
 
 def weights(shape: tuple[int, ...], seed: int = 0) -> Any:
@@ -114,24 +135,18 @@ def _value(x: Any) -> Any:
     return x._value if isinstance(x, Node) else x
 
 
-def _compare(plain: Any, flat: Sequence[Any], found: Sequence[Any], what: str, function: Any, tolerance: float) -> None:
-    for k, g in enumerate(found):
-        expected = numerical_gradient(plain, flat, k, 1.0)
-        wrong = _wrong_entry(_value(g), expected, tolerance)
-        if wrong is not None:
-            culprit = _wrong_op(function, flat, tolerance) or "every op by itself is right: is the function smooth here?"
-            raise GradientError(
-                f"{what} of argument {k + 1} at index {wrong}: the rules give {_value(g)[wrong]:.10g}, "
-                f"differences give {expected[wrong]:.10g}\n  {culprit}"
-            )
-
-
-def _wrong_entry(actual: Any, expected: Any, tolerance: float) -> tuple[int, ...] | None:
+def _wrong_entry(actual: Any, expected: Estimate, tolerance: float) -> str | None:
+    """The first entry that differs from its estimate, in words."""
+    value = expected.value
     with np.errstate(invalid="ignore"):
-        error = np.abs(actual - expected)
-    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0, where=np.isfinite(expected))))
-    bad = ~(error <= tolerance * scale) & (actual != expected) & ~(np.isnan(actual) & np.isnan(expected))
-    return tuple(map(int, np.argwhere(bad)[0])) if np.any(bad) else None
+        off = np.abs(actual - value)
+    scale = float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value)))
+    bad = ~(off <= tolerance * scale + 4 * expected.error) & (actual != value) & ~(np.isnan(actual) & np.isnan(value))
+    if not np.any(bad):
+        return None
+    at = tuple(map(int, np.argwhere(bad)[0]))
+    where = f" at index {at}" if at else ""
+    return f"{where}: the rules give {actual[at]:.10g}, differences give {value[at]:.10g}"
 
 
 def _wrong_op(function: Any, flat: Sequence[Any], tolerance: float) -> str | None:
@@ -156,21 +171,19 @@ def check_node(node: Node, tolerance: float = TOLERANCE) -> None:
             continue
         x = parameter(arguments[k])
         (g,) = gradients(op(*arguments[:k], x, *arguments[k + 1 :], **node.params), x, seed=seed)
-        expected = numerical_gradient(lambda *values: op.function(*values, **node.params), arguments, k, seed)
+        expected = estimated(lambda *values: op.function(*values, **node.params), arguments, k, seed)
         wrong = _wrong_entry(g, expected, tolerance)
         if wrong is not None:
             name = op.arguments[min(k, len(op.arguments) - 1)]
-            raise GradientError(
-                f"{op.name}: its rule for {name} (argument {k + 1}) gives {g[wrong]:.10g} at index {wrong}, "
-                f"differences give {expected[wrong]:.10g}"
-            )
+            raise GradientError(f"{op.name}: its rule for {name} (argument {k + 1}) is wrong{wrong}")
 
 
 def check_op(op: Op, *arguments: Any, **params: Any) -> None:
     """Hold an op to what every built-in op keeps, at the given arguments, which are float64 where a gradient is wanted.
 
-    Gradients of orders 1 and 2 against differences, the same bits on arrays and on Nodes, float32 kept, and the same result for
-    reversed strides and Fortran order. Choose arguments away from kinks. Raises GradientError, or whatever the op raises.
+    Gradients of orders 1 and 2 against differences, the same bits on arrays and on Nodes, nothing changed in place, float32 kept,
+    and the same result for reversed strides and Fortran order. Choose arguments away from kinks. Raises GradientError, or
+    whatever the op raises.
 
     >>> @tg.op(lambda g, out, x: g * 3 * x**2, elementwise=True)
     ... def cube(x):
@@ -188,6 +201,7 @@ def check_op(op: Op, *arguments: Any, **params: Any) -> None:
         recorded, inputs = record_op(op, case, params, wrt)
         if not wrt:
             continue
+        _check_untouched(op, recorded, inputs)
         check_node(recorded)
         _check_bits(op, recorded, inputs)
         _check_float32(op, case, params, wrt)
@@ -214,6 +228,16 @@ def record_op(op: Op, arguments: Sequence[Any], params: dict[str, Any], wrt: Seq
     for k in wrt:
         filled[k] = parameter(arguments[k], copy=False)
     return op.record(filled, params), [filled[k] for k in wrt]
+
+
+def _check_untouched(op: Op, recorded: Node, inputs: Sequence[Node]) -> None:
+    """Rules may not write into what they are given, which others read too."""
+    seed = weights(recorded.shape)
+    given = [np.asarray(x) for x in (seed, recorded._value, *map(_value, recorded.inputs))]
+    before = [x.tobytes() for x in given]
+    sweep(recorded, inputs, seed)
+    if before != [x.tobytes() for x in given]:
+        raise GradientError(f"{op.name}: a rule changes an array that it is given: write `return 3 * g` in place of `g *= 3`")
 
 
 def _check_bits(op: Op, recorded: Node, inputs: Sequence[Node]) -> None:

@@ -1,7 +1,6 @@
 """Whether the gradients of a recorded graph agree with finite differences, in float64 whatever it was recorded in.
 
-One value is moved along a direction, each entry relative to its own size, and only what depends on it is computed again. Central
-differences of three steps are extrapolated; how far the extrapolations are apart says how much they can be trusted.
+One value is moved along a direction, each entry relative to its own size, and only what depends on it is computed again.
 """
 
 from __future__ import annotations
@@ -17,11 +16,9 @@ from tinygraph import ops
 from tinygraph.backprop import by_number, reached
 from tinygraph.graph import Request
 from tinygraph.node import Node
+from tinygraph.slope import ROUNDING, TRUSTED, Slope, slope_along
 
-STEPS = (2e-3, 2e-5, 2e-7)  # relative; smaller ones where larger ones meet a kink or the end of the domain
 TOLERANCE = 1e-6  # relative
-TRUSTED = 1e-3  # the largest relative error of differences that still decide
-ROUNDING = 1e-15
 EACH = 4  # entries up to which each is moved by itself
 
 
@@ -36,13 +33,6 @@ class Verdict(NamedTuple):
 
 class OutOfTimeError(Exception):
     """There was no time to compute another difference."""
-
-
-class _Slope(NamedTuple):
-    value: float
-    error: float
-    gap: float  # between the slopes to either side
-    kink: bool  # whether that gap stays as the step shrinks
 
 
 class Differences:
@@ -109,21 +99,10 @@ class Differences:
         return output
 
     def _compared(self, phi: Callable[[Any], Any], x: Any, claimed: Any, pattern: Any, where: str) -> Verdict:
-        best: tuple[float, _Slope, Any] | None = None
-        own = np.where(x == 0, 1.0, np.abs(x))
-        for scale in (own, 100 * own, np.maximum(own, 1.0)):
-            for step in STEPS:
-                slope = _slope(phi, x, pattern * scale, step)
-                doubt = slope.error / abs(slope.value) if slope.value else np.inf
-                if np.isfinite(slope.value) and (best is None or doubt < best[0]):
-                    best = (doubt, slope, pattern * scale)
-                if best is not None and best[0] <= TOLERANCE:
-                    break
-            if best is not None and best[0] <= TRUSTED:
-                break
-        if best is None:
+        slope = slope_along(phi, x, pattern)
+        if slope is None:
             return Verdict(None, np.nan, np.nan)
-        _, slope, direction = best
+        direction = slope.direction
         moving = direction != 0
         terms = (claimed * direction)[moving] if moving.shape else claimed * direction
         unit = float(np.sum(direction)) if where or not x.shape else 1.0
@@ -151,20 +130,7 @@ def _patterns(shape: tuple[int, ...]) -> Iterator[tuple[Any, str]]:
         yield random.uniform(0.5, 1.5, shape) * random.choice([-1.0, 1.0], shape), ""
 
 
-def _slope(phi: Callable[[Any], Any], x: Any, direction: Any, step: float) -> _Slope:
-    steps = (step, step / 2, step / 4)
-    here = phi(x[()])
-    ends = [(phi((x + h * direction)[()]), phi((x - h * direction)[()])) for h in steps]
-    a, b, c = ((up - down) / (2 * h) for (up, down), h in zip(ends, steps, strict=True))
-    first, second = (4 * b - a) / 3, (4 * c - b) / 3
-    value = (16 * second - first) / 15
-    noise = ROUNDING * abs(here) / step
-    gaps = [abs(up - 2 * here + down) / h for (up, down), h in zip(ends, steps, strict=True)]
-    error = abs(second - first) + abs(value - second) + noise
-    return _Slope(float(value), float(error), float(gaps[2]), bool(gaps[2] > gaps[0] / 2 and gaps[2] > 4 * error))
-
-
-def _right(exact: float, total: float, slope: _Slope) -> bool | None:
+def _right(exact: float, total: float, slope: Slope) -> bool | None:
     size = max(abs(exact), abs(slope.value))
     if not np.isfinite(exact):
         return False if slope.error <= TRUSTED * abs(slope.value) else None
