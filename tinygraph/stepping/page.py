@@ -153,7 +153,8 @@ class _Writer:
             name = written.name(step.node)
             sides: list[Layout] = [Row((name, Sign(":="), written.notation.layout(expression)))]
         elif step.part is not None and step.reader is not None:
-            sides = [self._way(step), written.notation.layout(expression)]
+            index, right = written.notation.entrywise(expression)
+            sides = [self._way(step, index), right]
         else:
             sides = list(written.line(step.statement).sides)
         names = [x for x in leaves(expression) if isinstance(x, Name)]
@@ -164,17 +165,15 @@ class _Writer:
             sides.append(Digits(signed(number(total))))
         return [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
 
-    def _way(self, step: Step) -> Layout:
-        """The step of the chain rule that one contribution is: ∂L/∂reader · ∂reader/∂x, or the part that is ∂L/∂x directly."""
+    def _way(self, step: Step, index: str) -> Layout:
+        """The step of the chain rule that one contribution is."""
         partials = self.written.partials
         assert step.statement is not None
         assert step.reader is not None
         if step.node not in partials or step.statement.of is None:
-            return self.written.name(step.node)
+            return lowered(self.written.name(step.node), index)
         output, node = partials[step.node]
-        if step.reader is output:
-            return self.written.partial(output, node, immediate=True)
-        return Row((self.written.partial(output, step.reader), Times(dot=True), self.written.partial(step.reader, node)))
+        return self.written.way(output, step.reader, node, index)
 
 
 def _sum(step: Step) -> str | None:

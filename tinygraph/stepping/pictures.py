@@ -27,7 +27,7 @@ def laid_out(stepper: Stepper) -> LaidOut:
     """The picture of a walk, whatever the numbers; a layout that failed is not tried again."""
     if stepper not in _laid_out:
         try:
-            _laid_out[stepper] = LaidOut(_picture(stepper.chapters[0]).svg, "")
+            _laid_out[stepper] = LaidOut(picture(stepper.chapters[0]).svg, "")
         except LayoutError as error:
             _laid_out[stepper] = LaidOut("", f"There is no picture: {error}")
     return _laid_out[stepper]
@@ -35,10 +35,11 @@ def laid_out(stepper: Stepper) -> LaidOut:
 
 def drawing(chapter: Chapter) -> Drawing:
     """What the picture shows in one iteration: the same cards and edges in all of them."""
-    return _picture(chapter).drawing
+    return picture(chapter).drawing
 
 
-def _picture(chapter: Chapter) -> Picture:
+def picture(chapter: Chapter) -> Picture:
+    """The picture of one iteration with its own numbers."""
     if chapter not in _pictures:
         _pictures[chapter] = draw(chapter.graph)
     return _pictures[chapter]

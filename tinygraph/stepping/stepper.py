@@ -306,10 +306,10 @@ class Stepper:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from tinygraph.stepping.page import frame
-        from tinygraph.stepping.pictures import laid_out
+        from tinygraph.stepping.pictures import laid_out, picture
 
-        picture = {"image/svg+xml": self.graph.draw().svg} if laid_out(self).svg else {}
-        return {"text/html": frame(self.page(), repr(self)), **picture, "text/plain": str(self)}
+        pictured = picture(self.chapter)._repr_mimebundle_() if laid_out(self).svg else {}
+        return {**pictured, "text/html": frame(self.page(), repr(self)), "text/plain": str(self)}
 
     def __str__(self) -> str:
         lines: list[str] = []

@@ -44,9 +44,12 @@ class Walk:
 
     def ways(self, statement: Statement) -> list[Way]:
         """All ways back to a gradient; none where they cannot all be told in the names there are, so that they do not add up."""
-        found = list(self._told(statement))
-        adds_up = found and np.allclose(np.sum([way.value for way in found], axis=0), statement.value, equal_nan=True)
-        return found if adds_up else []
+        with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+            found = list(self._told(statement))
+            values = np.array([way.value for way in found])
+            off = 1e-6 * np.fmax.reduce(np.abs(values), axis=None, initial=0)  # what rounding makes of parts of this size
+            adds_up = np.allclose(values.sum(axis=0), statement.value, atol=off, equal_nan=True)
+        return found if found and adds_up else []
 
     def _told(self, statement: Statement) -> Iterator[Way]:
         x = statement.of
