@@ -18,6 +18,7 @@ from tests.test_picture import HOSTILE
 from tests.test_stepper import recurrent
 from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.picture import Picture
+from tinygraph.express.latex import print_layout
 from tinygraph.stepping.page import _Writer
 from tinygraph.stepping.page import page as page_of
 from tinygraph.stepping.pictures import drawing, laid_out, lines
@@ -107,6 +108,26 @@ def luminance(colour: str) -> float:
     parts = [int(part) / 255 for part in re.findall(r"\d+", colour)]
     linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_contribution_tells_the_entry_that_it_is_about() -> None:
+    x, b = tg.constant(np.ones((3, 2))), tg.parameter(np.ones(2))
+    a = x + b
+    c = x * b
+    L = np.sum(a * c)
+    s = tg.Graph(L, names=locals()).stepper()
+    s.run()
+    written = [_Writer(s.chapters[0], None, []).sides(step) for step in s.steps if step.name == "db"]
+    assert [[print_layout(side) for side in sides] for sides in written] == [
+        [
+            r"\frac{\partial L}{\partial a} \cdot \frac{\partial a}{\partial b_{j}}",
+            r"\sum_{i} \frac{\partial L}{\partial a_{ij}}",
+        ],
+        [
+            r"\frac{\partial L}{\partial c} \cdot \frac{\partial c}{\partial b_{j}}",
+            r"\sum_{i} \frac{\partial L}{\partial c_{ij}} \, x_{ij}",
+        ],
+    ]
 
 
 class TestMoving:

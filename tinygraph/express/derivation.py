@@ -125,14 +125,16 @@ class Derivation:
             return None
         terms: list[Layout] = []
         for reader in readers[:SHOWN]:
-            terms += [Sign("+")] if terms else []
-            if reader.node is output:
-                terms.append(lowered(self.partial(output, node, immediate=True), index))
-            else:
-                terms += [self.partial(output, reader.node), Times(dot=True), lowered(self.partial(reader.node, node), index)]
+            terms += [Sign("+"), self.way(output, reader.node, node, index)]
         if len(readers) > SHOWN:
             terms += [Sign("+"), Word("…")]
-        return Row(tuple(terms))
+        return Row(tuple(terms[1:]))
+
+    def way(self, output: Node, reader: Node, node: Node, index: str) -> Layout:
+        """The way of a gradient through one reader, ∂L/∂reader · ∂reader/∂x, or the part that is ∂L/∂x directly."""
+        if reader is output:
+            return lowered(self.partial(output, node, immediate=True), index)
+        return Row((self.partial(output, reader), Times(dot=True), lowered(self.partial(reader, node), index)))
 
 
 def _power(layout: Layout, times: int) -> Layout:

@@ -17,7 +17,7 @@ from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.expression import Name, Number, leaves
-from tinygraph.express.layout import Digits, Layout, Row, Sign, Times, signed
+from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered, signed
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
