@@ -35,7 +35,7 @@ CASES = list(cases())
 def lines(graph: tg.Graph) -> list[str]:
     """The body of the function, without comments."""
     body = graph.source().partition("def forward_backward")[2].splitlines()
-    return [line.strip() for line in body if " = " in line]
+    return [line.strip() for line in body if " = " in line and "_check(" not in line]
 
 
 def canonical() -> tg.Graph:
@@ -106,7 +106,19 @@ def test_every_op_prints_as_what_it_computes(case: Case) -> None:
         assert not wrt or gradients
         for name, value in gradients.items():
             np.testing.assert_allclose(value, graph[name].value, rtol=1e-12, atol=0)
-            assert np.shape(value) == graph[name].shape
+            assert (np.shape(value), np.result_type(value)) == (graph[name].shape, graph[name].dtype)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.note not in LAYOUTS], ids=str)
+def test_every_op_keeps_float32(case: Case) -> None:
+    out, wrt = recorded(case, np.float32)
+    if out.dtype != np.float32 or not wrt:
+        pytest.skip("computes in float64")
+    graph = tg.Graph(np.sum(out))
+    graph.backprop(wrt=wrt)
+    for level in ("named", "op"):
+        _, gradients = executed(graph.source(level=level))(*[leaf.value for leaf in program(graph).leaves])
+        assert {np.result_type(value).name for value in gradients.values()} <= {"float32"}
 
 
 def test_modules_run_in_a_fresh_interpreter_at_any_batch_size(tmp_path: Path) -> None:
@@ -150,6 +162,76 @@ class TestEntry:
         function: Any = graph.function()
         assert function.source == graph.source()
         assert function(**dict.fromkeys(("x1", "x2", "y", "w1", "w2", "b"), 1.0))[0].shape == ()
+
+    @pytest.mark.parametrize("given", [[1, 2, 3], np.array([1, 2, 3]), np.array([1, 2, 3], np.uint8)])
+    def test_whole_numbers_become_those_that_have_gradients(self, given: Any) -> None:
+        w = tg.parameter([0.5, 1.5, 2.0])
+        _, gradients = backward(tg.Graph(np.mean(w), names={"w": w})).function()(w=given)
+        np.testing.assert_array_equal(gradients["dw"], np.full(3, 1 / 3))
+
+    def test_numbers_and_lists_take_the_recorded_dtype(self) -> None:
+        w, b, m = tg.parameter(np.ones(2, "f4")), tg.parameter(np.float32(1)), tg.constant(np.array([True, False]))
+        L = np.sum((w * b)[m])
+        graph = backward(tg.Graph(L, names={"w": w, "b": b, "m": m}))
+        output, gradients = graph.function()(w=[1.0, 2.0], b=3, m=[0, 1])
+        assert (output, output.dtype, gradients["dw"].dtype) == (6, np.float32, np.float32)
+        assert gradients["dw"].tolist() == [0, 3]
+
+    @pytest.mark.parametrize(
+        "loop",
+        [
+            lambda x: sum(r @ r for r in x),
+            lambda x: sum(np.sum(r) for r in x * 2),
+            lambda x: np.sum(np.unstack(x, axis=0)[1]),
+        ],
+    )
+    def test_an_axis_that_a_loop_went_over_keeps_its_size(self, loop: Any) -> None:
+        x = tg.parameter(np.ones((4, 2)))
+        function = backward(tg.Graph(loop(x), names={"x": x})).function()
+        assert function(np.ones((4, 3)))[1]["dx"].shape == (4, 3)
+        with pytest.raises(ValueError, match="has 6 entries along an axis that a loop went over, when there were 4"):
+            function(np.ones((6, 2)))
+
+    @pytest.mark.parametrize(
+        ("build", "size"),
+        [
+            (np.median, 5), (np.median, 6), (lambda x: np.median(x * x, keepdims=True)[0], 4),
+            (lambda x: np.sum(np.split(x, 2)[0] ** 2), 6), (lambda x: np.sum(np.array_split(x, 3)[1] ** 2), 7),
+            (lambda x: np.sum(np.split(x, [1, 2])[2] ** 2), 6), (lambda x: np.sum(np.hsplit(x, 2)[1] ** 2), 6),
+        ],
+    )  # fmt: skip
+    def test_what_cuts_by_size_cuts_other_sizes_too(self, build: Any, size: int) -> None:
+        x, other = tg.parameter(np.array([3.0, 1.0, 2.0, 5.0])), tg.parameter(np.arange(size)[::-1] + 0.5)
+        output, gradients = backward(tg.Graph(build(x), names={"x": x})).function()(other.value)
+        np.testing.assert_array_equal(output, build(other).value)
+        np.testing.assert_array_equal(gradients["dx"], tg.gradients(build(other), other)[0])
+
+
+def owners() -> Iterator[tuple[str, tg.Graph]]:
+    """Every case of every op, and what statements say that makes no new array."""
+    for case in CASES:
+        out, wrt = recorded(case)
+        graph = tg.Graph(out)
+        if wrt:
+            graph.backprop(wrt=wrt, seed=weights(out.shape))
+        yield str(case), graph
+    w, v = tg.parameter(np.ones(3)), tg.parameter(np.ones(3))
+    z = w + v
+    for label, L in {"product": w @ v, "sum": np.sum(z), "leaf": np.sum(z * 1.0)}.items():
+        yield label, backward(tg.Graph(L, names={"w": w, "v": v, "z": z}))
+
+
+@pytest.mark.parametrize(("label", "graph"), list(owners()), ids=str)
+def test_what_is_returned_is_the_callers_own(label: str, graph: tg.Graph) -> None:
+    leaves = [np.array(leaf.value)[()] for leaf in program(graph).leaves]
+    for level in ("named", "op"):
+        result = executed(graph.source(level=level))(*leaves)
+        output, gradients = result if isinstance(result, tuple) else (result, {})
+        arrays = [x for x in (output, *gradients.values()) if np.shape(x)]
+        others = [x for x in leaves if np.shape(x)]
+        for i, x in enumerate(arrays):
+            assert x.flags.writeable
+            assert not any(np.shares_memory(x, other) for other in (*arrays[:i], *others))
 
 
 class TestRequests:

@@ -399,7 +399,7 @@ class Graph:
         >>> grads = graph.backprop()
         >>> print(graph.source().partition("def forward_backward")[2])
         (w):
-            _check(w=w)
+            [w] = _check(w=w)
             # forward
             output = w * w
             # backward
@@ -419,7 +419,7 @@ class Graph:
 
         >>> w = tg.parameter(3.0)
         >>> tg.Graph(w * w, names={"w": w}).function()(5.0)
-        25.0
+        np.float64(25.0)
         """
         from tinygraph.express.source import function
 

@@ -24,7 +24,9 @@ RESERVED = {
     "slice",
     "ARRAY",
     "SHAPES",
+    "DTYPES",
     "_check",
+    "_check_loop",
     *keyword.kwlist,
 }  # what the source of a graph needs for itself
 LONGEST = 60  # characters
@@ -176,6 +178,12 @@ def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any, tu
                 queue.extend((f"{path}_{i}", f"{path}_{i}", item, scope) for i, item in enumerate(value))
 
 
+def temporary(taken: Iterable[str]) -> str:
+    """The letter of values without a name: `t`, or another one beside a `t`, of which `t_2` would read as a part."""
+    heads = {re.sub(r"_?\d*$", "", name) for name in taken}
+    return next((letter for letter in "tuvsrq" if letter not in heads), "temporary")
+
+
 def readable(name: str) -> str:
     """The name of a scope without what cannot be printed."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
@@ -193,9 +201,3 @@ def identifier(name: str) -> str:
         name = name if name.isidentifier() else f"_{name}"
     name = name[:LONGEST]
     return f"{name}_" if name in RESERVED or name in REGISTRY else name
-
-
-def temporary(taken: Iterable[str]) -> str:
-    """The letter of values without a name: `t`, or another one beside a `t`, of which `t_2` would read as a part."""
-    heads = {re.sub(r"_?\d*$", "", name) for name in taken}
-    return next((letter for letter in "tuvsrq" if letter not in heads), "temporary")

@@ -17,13 +17,14 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygraph import ops
 from tinygraph.backprop import by_number
+from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, leaves, replaced
 from tinygraph.express.shapes import Shapes, reads_shape
-from tinygraph.express.simplify import is_scale, simplified, structural
+from tinygraph.express.simplify import simplified, structural
 from tinygraph.graph import Graph
 from tinygraph.names import temporary
 from tinygraph.node import Node
-from tinygraph.ops import Op
+from tinygraph.ops import Op, Visited
 from tinygraph.place import Place
 
 Level: TypeAlias = Literal["named", "op"]
@@ -98,6 +99,7 @@ class Program:
         self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None), *draft.arrays)
         self._name_all(draft, temporary(graph.names))
+        self._expressions = draft.expressions
         self._modules = _modules(draft, self.leaves)
         statements = list(self._statements(draft))
         self.forward = tuple(s for s in statements if s.phase == "forward")
@@ -111,6 +113,10 @@ class Program:
     def name(self, node: Node) -> str:
         """What a leaf or statement is called."""
         return self._names[node]
+
+    def expression(self, node: Node) -> Expression:
+        """What a statement says; a leaf by its name."""
+        return self._expressions.get(node, Name(node))
 
     def module(self, node: Node) -> tuple[str, ...]:
         """The scope that a leaf or statement belongs to, as a path of names."""
@@ -182,7 +188,8 @@ class _Draft:
         """The expression of every node in order of creation: inputs come before their readers."""
         uses = self._uses(kept)
         partial: dict[Node, Expression] = {}
-        always = {*self.forward_roots, *self.roots, *kept}
+        looped = [node.inputs[0] for node in uses if node.op is ops.index and looped_axes(node.params["template"])]
+        always = {*self.forward_roots, *self.roots, *kept, *looped}
         for node in sorted(uses, key=by_number):
             if node.op is None:
                 partial[node] = leaf = self._leaf(node)
@@ -217,11 +224,15 @@ class _Draft:
         return expression
 
     def _typed(self, node: Node, expression: Expression) -> Expression:
-        """The expression of a statement; where only numbers and counts are in it, in the dtype of its value."""
-        if node.dtype.kind != "f" or node.dtype == float or not is_scale(expression):
+        """The expression in the dtype of its value, which that of literals and masks alone may not be."""
+        dtype = dtype_of(expression)
+        if node.dtype.kind != "f" or dtype == node.dtype or (dtype is float and node.dtype == float):
             return expression
-        like = Like(self.gradient_of.get(node, node))
-        return apply(ops.broadcast_like, expression, like, shape=node.shape)
+        of = self.gradient_of.get(node)
+        if of is None:
+            return expression if isinstance(dtype, type) else apply(ops.cast, expression, shape=node.shape, dtype=node.dtype)
+        op = ops.broadcast_like if isinstance(dtype, type) else ops.cast_like
+        return apply(op, expression, Like(of), shape=node.shape)
 
     def _uses(self, kept: set[Node]) -> Counter[Node]:
         """How often each node is read for its value, by what the statements are made of."""
@@ -269,9 +280,16 @@ def written(node: Node, known: Mapping[Node, Expression], name: Callable[[Node],
     if op is ops.count and isinstance(node.inputs[0], Node):
         return _count(node.inputs[0], node, name)
     inputs = [
-        Number(x) if not isinstance(x, Node) else Like(x) if reads_shape(op, i) else known[x] for i, x in enumerate(node.inputs)
+        Number(x) if not isinstance(x, Node) else Like(x) if reads_shape(op, i) else _fit(known[x], x, op)
+        for i, x in enumerate(node.inputs)
     ]
     return write(op, inputs, node.params, node.shape, node.dtype.kind)
+
+
+def _fit(x: Expression, node: Node, op: Op) -> Expression:
+    """A number that stands for a float as one, except where arithmetic makes one of it."""
+    whole = isinstance(x, Number) and node.dtype.kind == "f" and op not in ARITHMETIC
+    return Number(float(x.value)) if whole and isinstance(x, Number) else x
 
 
 def _count(like: Node, node: Node, name: Callable[[Node], str | None]) -> Expression:
@@ -294,6 +312,11 @@ def _values_read(node: Node) -> Iterator[Node]:
     for i, x in enumerate(node.inputs):
         if isinstance(x, Node) and not (node.op is not None and reads_shape(node.op, i)):
             yield x
+
+
+def looped_axes(template: tuple[Any, ...]) -> tuple[int, ...]:
+    """The axes of which a loop visited every position that there was, by the index of one of them."""
+    return tuple(i for i, part in enumerate(template) if isinstance(part, Visited))
 
 
 def _is_step(expression: Expression) -> bool:

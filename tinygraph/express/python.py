@@ -10,7 +10,6 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Name, Number
-from tinygraph.express.simplify import is_scale
 from tinygraph.node import Node
 from tinygraph.ops import ARRAY, Op
 
@@ -171,13 +170,10 @@ def _count(expression: Apply, name: Spell) -> tuple[str, int]:
 
 def _broadcast(expression: Apply, name: Spell) -> tuple[str, int]:
     x, like = expression.inputs[0], _inside(expression.inputs[1], ATOM, name)
-    if is_scale(x) and not isinstance(x, Number):
-        return f"np.full_like({like}, {_inside(x, COMPARISON, name)})", ATOM
-    if not isinstance(x, Number):
-        return f"np.broadcast_to({_inside(x, COMPARISON, name)}, {like}.shape)", ATOM
-    if x.value in (0, 1):
+    if isinstance(x, Number) and x.value in (0, 1):
         return f"np.{'ones' if x.value else 'zeros'}_like({like})", ATOM
-    return f"np.full_like({like}, {literal(x.value)[0]})", ATOM
+    text = _inside(x, COMPARISON, name)
+    return f"np.broadcast_to({text}, {like}.shape)" if x.shape else f"np.full_like({like}, {text})", ATOM
 
 
 def _einsum(expression: Apply, name: Spell) -> tuple[str, int]:

@@ -5,19 +5,26 @@ from __future__ import annotations
 import itertools
 import linecache
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, applied
+from tinygraph.express.expression import Apply, Expression, Name, applied
 from tinygraph.express.helpers import Helpers
-from tinygraph.express.program import Program, Statement
+from tinygraph.express.program import Program, Statement, looped_axes
 from tinygraph.express.python import BINARY, FORMS, numpy_name
+from tinygraph.node import Node
 from tinygraph.ops import Op
 
 WIDTH = 100
+
+# What may give another view of its operand's entries.
+VIEWS = {
+    ops.alias, ops.broadcast_to, ops.diagonal, ops.expand_dims, ops.flip, ops.index, ops.merge_pairs, ops.part_like, ops.reshape,
+    ops.reshape_like, ops.section, ops.squeeze, ops.stop_gradient, ops.sum_like, ops.transpose,
+}  # fmt: skip
 
 # What JAX cannot trace, and why; everything else that prints runs under jax.jit with `np` bound to jax.numpy.
 NOT_TRACEABLE = {
@@ -32,9 +39,17 @@ NOT_TRACEABLE = {
 CHECK = """
 def _check(**leaves):
     for name, value in leaves.items():
-        if [n == 1 for n in np.shape(value)] != [n == 1 for n in SHAPES[name]]:
-            raise ValueError(f"{name} has shape {np.shape(value)}: other sizes than the recorded {SHAPES[name]} "
+        value = value if hasattr(value, "dtype") and value.dtype.kind == "f" else np.asarray(value, DTYPE)[()]
+        if [n == 1 for n in value.shape] != [n == 1 for n in SHAPES[name]]:
+            raise ValueError(f"{name} has shape {value.shape}: other sizes than the recorded {SHAPES[name]} "
                              "are fine, but not another number of axes, nor size 1 elsewhere")
+        yield value
+"""
+CHECK_LOOP = """
+def _check_loop(name, size, recorded):
+    if size != recorded:
+        raise ValueError(f"{name} has {size} entries along an axis that a loop went over, when there were {recorded}: "
+                         "record the loop anew for another number")
 """
 
 
@@ -45,8 +60,7 @@ def source(program: Program) -> str:
     parts = [
         f'"""{title}{" and gradients" if program.backward else ""}, in NumPy."""',
         "\n".join(["import numpy as np", *helpers.imports]),
-        _shapes(program),
-        CHECK.strip(),
+        _entry(program, _looped(program)),
         *helpers.definitions,
         "\n".join(_function(program)),
     ]
@@ -59,10 +73,39 @@ def _called(program: Program) -> list[Op]:
     return [op for op in found if not (op in BINARY or op in FORMS or op is ops.negative or numpy_name(op))]
 
 
-def _shapes(program: Program) -> str:
-    entries = [f'"{program.name(leaf)}": {leaf.shape}' for leaf in program.leaves]
-    comment = "# The recorded shapes: the number of axes and those of size 1 stay, other sizes are free."
-    return f"{comment}\nSHAPES = {_wrapped('{', entries, '}')}"
+def _entry(program: Program, looped: Mapping[Node, Any]) -> str:
+    """What is known of the leaves, and the functions that check them and make them arrays of numbers."""
+    shapes = [f'"{program.name(leaf)}": {leaf.shape}' for leaf in program.leaves]
+    dtypes = [f'"{program.name(leaf)}": {_dtype(leaf)}' for leaf in program.leaves if _dtype(leaf) != "float"]
+    parts = [f"SHAPES = {_wrapped('{', shapes, '}')}"]
+    if dtypes:
+        parts.append(f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these")
+    parts.append(CHECK.replace("DTYPE)", "DTYPES.get(name, float))" if dtypes else "float)").strip())
+    return "\n".join(parts) + ("\n" + CHECK_LOOP.rstrip() if looped else "")
+
+
+def _dtype(leaf: Node) -> str:
+    """The dtype of a leaf as source; whole numbers keep the one that they are given."""
+    if leaf.dtype.kind != "f":
+        return "bool" if leaf.dtype.kind == "b" else "None"
+    return "float" if leaf.dtype == float else f"np.{leaf.dtype}"
+
+
+def _looped(program: Program) -> dict[Node, dict[int, None]]:
+    """The named values of which loops visited every entry, with the axes."""
+    found: dict[Node, dict[int, None]] = {}
+    for x in (x for s in program.statements for x in applied(s.expression) if x.op is ops.index):
+        of = x.inputs[0]
+        for axis in looped_axes(x.params["template"]):
+            if isinstance(of, Name):
+                found.setdefault(of.node, {})[axis] = None
+    return found
+
+
+def _loop_checks(program: Program, node: Node, axes: Iterable[int]) -> Iterator[str]:
+    name = program.name(node)
+    for axis in axes:
+        yield f'    _check_loop("{name}", {name}.shape[{axis}], {node.shape[axis]})'
 
 
 def _wrapped(opening: str, items: list[str], closing: str, indent: str = "") -> str:
@@ -86,19 +129,43 @@ def function_name(program: Program) -> str:
 def _function(program: Program) -> Iterator[str]:
     names = [program.name(leaf) for leaf in program.leaves]
     yield f"def {function_name(program)}{_wrapped('(', names, '):')}"
-    yield f"    {_wrapped('_check(', [f'{name}={name}' for name in names], ')', '    ')}"
+    checked = _wrapped("_check(", [f"{name}={name}" for name in names], ")", "    ")
+    yield f"    {_wrapped('[', names, ']', '    ')} = {checked}"
+    looped = _looped(program)
+    for leaf in program.leaves:
+        yield from _loop_checks(program, leaf, looped.get(leaf, ()))
     yield "    # forward"
-    yield from map(_line, program.forward)
-    outputs = ", ".join(program.name(output) for output in program.outputs)
+    for statement in program.forward:
+        yield _line(statement)
+        yield from _loop_checks(program, statement.node, looped.get(statement.node, ()))
+    outputs = ", ".join(_own(program, output) for output in program.outputs)
     if not program.backward:
         yield f"    return {outputs}"
         return
     yield "    # backward"
     yield from (_line(s) for s in program.backward if not is_unit_seed(s))
     several = len(program.outputs) > 1
-    gradients = [f'"{s.name}": {s.name}' for s in program.backward if s.of is not None and not is_unit_seed(s)]
+    told = [s.node for s in program.backward if s.of is not None and not is_unit_seed(s)]
+    gradients = [f'"{program.name(node)}": {_own(program, node)}' for node in told]
     outputs = f"({outputs})" if several else outputs
     yield f"    {_wrapped(f'return {outputs}, {{', gradients, '}', '    ')}"
+
+
+def _own(program: Program, node: Node) -> str:
+    """What is returned of a value: the caller's own to change, so a copy of what shows the entries of another value."""
+    name, expression = program.name(node), program.expression(node)
+    return f"{name}.copy()" if node.shape and is_view(expression) else name
+
+
+def is_view(expression: Expression) -> bool:
+    """Whether a value may show the entries of another one, rather than have its own."""
+    if not isinstance(expression, Apply):
+        return True
+    if expression.op is ops.einsum:
+        return len(expression.inputs) == 1
+    if expression.op is ops.broadcast_like:
+        return bool(expression.inputs[0].shape)
+    return expression.op in VIEWS or not expression.op.built_in
 
 
 def _line(statement: Statement) -> str:

@@ -60,6 +60,7 @@ from tinygraph.ops.elementary import (
 )
 from tinygraph.ops.likes import (
     ARRAY,
+    Visited,
     alias,
     broadcast_like,
     cast,
@@ -80,8 +81,8 @@ from tinygraph.ops.losses import (
     mean_squared_error,
     softmax_cross_entropy,
 )
-from tinygraph.ops.numpy_functions import call_function, call_ufunc
-from tinygraph.ops.order import sort, sorting_order, sum_taken_like, take_along_axis
+from tinygraph.ops.numpy_functions import answers, call_function, call_ufunc
+from tinygraph.ops.order import median, median_weights, sort, sorting_order, sum_taken_like, take_along_axis
 from tinygraph.ops.reductions import logsumexp, max, mean, min, std, sum, var
 from tinygraph.ops.scans import cumprod, cumsum, prod, recurrence
 from tinygraph.ops.selection import (
@@ -105,11 +106,13 @@ from tinygraph.ops.shapes import (
     flip,
     merge_pairs,
     on_diagonal_like,
+    on_section_like,
     pad,
     part_like,
     repeat,
     reshape,
     roll,
+    section,
     squeeze,
     stack,
     sum_padding_like,

@@ -177,6 +177,10 @@ def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     return x[index_of(template, arrays)]
 
 
+class Visited(int):
+    """A position that a loop over all entries came to: what was recorded holds for as many entries as there were."""
+
+
 def getitem(x: Array, key: Any) -> Array:
     """Split an index into arrays and template, and record it."""
     arrays: list[Any] = []

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.likes import Axis
+from tinygraph.ops.reductions import keep_axes
 
 
 def _grid(shape: tuple[int, ...], indices: Array, axis: int) -> tuple[Any, ...]:
@@ -60,3 +62,36 @@ def sort(x: Array, *, axis: int = -1) -> Array:
     <node sort (3,) float64: [1. 2. 3.]>
     """
     return np.sort(x, axis=axis, stable=True)
+
+
+@op(None)
+def median_weights(x: Array, *, axis: Axis = None) -> Array:
+    """What each entry counts in the median over `axis`: 1 in the middle or half beside it, else 0; after NaN, all on one NaN.
+
+    >>> tg.ops.median_weights(np.array([3.0, 1.0, 2.0, 0.0]))
+    array([0. , 0.5, 0.5, 0. ])
+    """
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    ends = tuple(range(-len(axes), 0))
+    moved = np.moveaxis(x, axes, ends)
+    rows = np.reshape(moved, (*moved.shape[: x.ndim - len(axes)], -1))
+    places = np.arange(rows.shape[-1])
+    middle = (places >= (len(places) - 1) // 2) & (places <= len(places) // 2)
+    lost = np.any(np.isnan(rows), axis=-1, keepdims=True)  # NaN is sorted to the end
+    weights = np.where(lost, places == len(places) - 1, middle / np.sum(middle))
+    rank = np.argsort(np.argsort(rows, stable=True), stable=True)
+    return np.moveaxis(np.reshape(np.take_along_axis(weights, rank, -1), moved.shape), ends, axes).astype(x.dtype)
+
+
+@op(
+    lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * median_weights(x, axis=axis),
+    numpy=np.median,
+)
+def median(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The median over `axis`, of an even number of entries the mean of the two in the middle.
+
+    >>> x = tg.parameter([3.0, 1.0, 2.0, 0.0])
+    >>> np.median(x), tg.gradients(np.median(x), x)
+    (<node median: 1.5>, (array([0. , 0.5, 0.5, 0. ]),))
+    """
+    return np.median(x, axis=axis, keepdims=keepdims)

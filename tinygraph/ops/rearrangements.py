@@ -10,8 +10,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.node import Node, as_node
-from tinygraph.ops import linear_algebra, order, selection, shapes
+from tinygraph.ops import linear_algebra, order, shapes
 from tinygraph.ops.declare import Array, implements
+from tinygraph.ops.likes import Visited
 
 # Shapes
 
@@ -19,8 +20,8 @@ from tinygraph.ops.declare import Array, implements
 @implements(np.ravel)
 def ravel(a: Array, order: str = "C") -> Array:
     """Record x as one row of entries."""
-    if order not in "CA":
-        raise TypeError(f"np.ravel of a node takes order 'C', not {order!r}: transpose it first")
+    if order != "C":
+        raise TypeError(f"the order is 'C', not {order!r}: write np.ravel(x.T) for 'F'")
     return shapes.reshape(a, shape=(-1,))
 
 
@@ -126,7 +127,7 @@ def _repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
 @implements(np.pad)
 def _pad(array: Array, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Array:
     if np.any(np.asarray(constant_values) != 0):
-        raise TypeError("np.pad of a node takes constant_values=0 alone: join the margins by np.concatenate")
+        raise TypeError("a node is padded by constant_values=0 alone: join other margins by np.concatenate")
     width = np.asarray(pad_width).tolist() if not isinstance(pad_width, dict) else pad_width
     return shapes.pad(array, pad_width=width, mode=mode)
 
@@ -177,23 +178,23 @@ def _append(arr: Array, values: Array, axis: int | None = None) -> Array:
 def _split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     axis = normalize_axis_index(axis, ary.ndim)
     if not np.ndim(indices_or_sections) and indices_or_sections > 0 and ary.shape[axis] % indices_or_sections:
-        raise ValueError(f"np.split: {ary.shape[axis]} entries do not divide into {indices_or_sections} equal parts")
-    return _array_split(ary, indices_or_sections, axis)
+        raise ValueError(f"{ary.shape[axis]} entries do not divide into {indices_or_sections} equal parts")
+    return _parts(ary, indices_or_sections, axis, equal=True)
 
 
 @implements(np.array_split)
 def _array_split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    axis = normalize_axis_index(axis, ary.ndim)
-    size = ary.shape[axis]
-    if not np.ndim(indices_or_sections) and indices_or_sections < 1:
-        raise ValueError("the number of parts must be at least 1")
-    if np.ndim(indices_or_sections):
-        ends = [0, *(int(i) for i in indices_or_sections), size]
-    else:
-        each, extra = divmod(size, int(indices_or_sections))
-        ends = list(itertools.accumulate([each + 1] * extra + [each] * (int(indices_or_sections) - extra), initial=0))
-    before = (slice(None),) * normalize_axis_index(axis, ary.ndim)
-    return [ary[(*before, slice(start, stop))] for start, stop in itertools.pairwise(ends)]
+    return _parts(ary, indices_or_sections, normalize_axis_index(axis, ary.ndim), equal=False)
+
+
+def _parts(x: Array, cut: Any, axis: int, equal: bool) -> list[Array]:
+    """The parts of x between some indices, or a number of parts whatever the size."""
+    if not np.ndim(cut):
+        if cut < 1:
+            raise ValueError("the number of parts must be at least 1")
+        return [shapes.section(x, sections=int(cut), position=i, axis=axis, equal=equal) for i in range(int(cut))]
+    before = (slice(None),) * axis
+    return [x[(*before, slice(start, stop))] for start, stop in itertools.pairwise([0, *map(int, cut), None])]
 
 
 @implements(np.hsplit)
@@ -214,7 +215,7 @@ def _dsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
 @implements(np.unstack)
 def _unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
     before = (slice(None),) * normalize_axis_index(axis, x.ndim)
-    return tuple(x[(*before, i)] for i in range(x.shape[axis]))
+    return tuple(x[(*before, Visited(i))] for i in range(x.shape[axis]))
 
 
 # Taking and ordering
@@ -251,15 +252,3 @@ def _take_along_axis(arr: Array, indices: Array, axis: int | None = -1) -> Array
 @implements(np.sort)
 def _sort(a: Array, axis: int | None = -1) -> Array:
     return order.sort(ravel(a), axis=0) if axis is None else order.sort(a, axis=axis)
-
-
-@implements(np.median)
-def _median(a: Array, axis: int | None = None, *, keepdims: bool = False) -> Array:
-    line, place = (ravel(a), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))
-    middle = slice((line.shape[place] - 1) // 2, line.shape[place] // 2 + 1)
-    before = (slice(None),) * place
-    ordered = _sort(line, place)
-    last = ordered[(*before, slice(-1, None))]
-    spread = selection.where(last != last, last, ordered[(*before, middle)])  # NaN is sorted to the end
-    result = np.mean(spread, axis=place, keepdims=keepdims and axis is not None)
-    return np.reshape(result, (1,) * a.ndim) if keepdims and axis is None else result

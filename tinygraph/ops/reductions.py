@@ -10,7 +10,7 @@ from tinygraph.ops.likes import Axis, broadcast_like, cast_like, count
 
 def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Give a reduced array back the axes, of size 1, that the reduction of x took away."""
-    if keepdims or axis is None or not x.ndim:  # NumPy lets a number be reduced along axis 0
+    if keepdims or axis is None or not g.ndim:  # a number meets any shape as it is
         return g
     return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
 

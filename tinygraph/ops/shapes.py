@@ -247,6 +247,31 @@ def merge_pairs(x: Array) -> Array:
     return np.reshape(x, [x.shape[i] * x.shape[i + 1] for i in range(0, x.ndim, 2)])
 
 
+def _section_rule(g: Array, out: Array, x: Array, sections: int, position: int, axis: int, equal: bool) -> Array:
+    return on_section_like(g, x, sections=sections, position=position, axis=axis)
+
+
+@op(_section_rule)
+def section(x: Array, *, sections: int, position: int, axis: int = 0, equal: bool = False) -> Array:
+    """One of the parts that `np.array_split`, or `np.split` where they are to be equal, cuts x into along `axis`.
+
+    >>> tg.ops.section(np.arange(5), sections=2, position=0)
+    array([0, 1, 2])
+    """
+    return (np.split if equal else np.array_split)(x, sections, axis)[position]
+
+
+@op(lambda g, out, x, like, sections, position, axis: section(g, sections=sections, position=position, axis=axis), None)
+def on_section_like(x: Array, like: Array, *, sections: int, position: int, axis: int = 0) -> Array:
+    """Zeros in the shape of `like`, with x as one of the parts that `np.array_split` cuts it into along `axis`.
+
+    >>> tg.ops.on_section_like(np.array([1.0, 2.0]), np.zeros(5), sections=2, position=1)
+    array([0., 0., 0., 1., 2.])
+    """
+    parts = [np.zeros(part.shape, x.dtype) for part in np.array_split(like, sections, axis)]
+    return np.concatenate([*parts[:position], x, *parts[position + 1 :]], axis)
+
+
 def _part_rule(g: Array, out: Array, x: Array, *arrays: Array, position: int, axis: int) -> Array:
     parts = [g if i == position else broadcast_like(0.0, array) for i, array in enumerate(arrays)]
     return concatenate(*parts, axis=axis)
