@@ -159,6 +159,14 @@ class TestFindNonfinite:
         assert found is not None
         assert found.name == "dx"
 
+    def test_what_went_in_is_told_by_its_name(self) -> None:
+        zz = tg.parameter(-2.0)
+        with np.errstate(invalid="ignore"):
+            aa = np.log(zz)
+            bb = np.log(zz * 1)
+        assert str(tg.find_nonfinite(tg.Graph(aa, names={"zz": zz, "aa": aa}))).splitlines()[-1] == "  from zz: -2"
+        assert str(tg.find_nonfinite(tg.Graph(bb, names={"zz": zz}))).splitlines()[-1] == "  from <node multiply: -2>"
+
     def test_a_leaf_is_told_as_brought(self) -> None:
         found = tg.find_nonfinite(tg.Graph(tg.parameter(np.nan) * 2))
         assert "brought by the user" in str(found)

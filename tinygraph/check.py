@@ -10,7 +10,7 @@ import numpy as np
 from tinygraph.backprop import reached, sweep
 from tinygraph.calculus import Call, gradients
 from tinygraph.graph import Graph
-from tinygraph.node import Node, constant, parameter
+from tinygraph.node import Node, constant, parameter, summary
 from tinygraph.ops import Op
 from tinygraph.place import Place
 from tinygraph.slope import slope_along
@@ -30,13 +30,15 @@ class NonFinite(NamedTuple):
     name: str
     inputs: tuple[Any, ...]
     place: Place
+    names: tuple[str | None, ...]  # of the inputs
 
     def __str__(self) -> str:
         made = "brought by the user" if self.node.op is None else f"made by {self.node.op.name}"
         bad = np.argwhere(~np.isfinite(self.node.value))
         where = f" at {tuple(map(int, bad[0]))}, {len(bad)} of {self.node.size} entries" if self.node.shape else ""
         lines = [f"{self.name} = {self.node.value[tuple(bad[0])]}{where}, {made}", f"  at {self.place}"]
-        lines += [f"  from {x!r}" for x in self.inputs]
+        known = zip(self.inputs, self.names, strict=True)
+        lines += [f"  from {x!r}" if name is None else f"  from {name}{summary(x.value)}" for x, name in known]
         return "\n".join(lines)
 
 
@@ -269,5 +271,6 @@ def find_nonfinite(graph: Graph) -> NonFinite | None:
     for node in graph.nodes:
         if node.dtype.kind == "f" and not np.isfinite(node._value).all():
             name = graph.name(node) or (node.op.name if node.op is not None else node.kind)
-            return NonFinite(node, name, node.inputs, node.place)
+            names = tuple(graph.name(x) if isinstance(x, Node) else None for x in node.inputs)
+            return NonFinite(node, name, node.inputs, node.place, names)
     return None
