@@ -20,7 +20,8 @@ PAGES = {
         bitwise_count""",
     "Array manipulation": """
         copyto ndim shape size reshape ravel moveaxis rollaxis swapaxes transpose permute_dims matrix_transpose atleast_1d
-        atleast_2d atleast_3d broadcast_to broadcast_arrays expand_dims squeeze asarray_chkfinite require concatenate stack block
+        atleast_2d atleast_3d broadcast_to broadcast_arrays expand_dims squeeze asarray asanyarray asmatrix asfortranarray
+        ascontiguousarray asarray_chkfinite require concatenate stack block
         vstack hstack dstack column_stack split array_split dsplit hsplit vsplit unstack tile repeat delete insert append resize
         trim_zeros unique pad flip fliplr flipud roll rot90""",
     "Products, order, statistics": """

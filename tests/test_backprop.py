@@ -155,6 +155,35 @@ class TestUsersOp:
         dx[0] = 9
         assert x.tolist() == [1, 2]
 
+    @pytest.mark.parametrize("on_nodes", [False, True])
+    def test_a_rule_that_returns_nothing_is_told_with_the_op(self, on_nodes: bool) -> None:
+        @tg.op(lambda g, out, x: None, elementwise=True)
+        def silent(x: Any) -> Any:
+            return 2 * x
+
+        x = tg.parameter([1.0, 2.0])
+        L = np.sum(silent(x))
+        with pytest.raises(TypeError, match="a rule gave NoneType, not real numbers: is a `return` missing") as caught:
+            tg.Graph(L).backprop(wrt=[x]) if on_nodes else tg.gradients(L, x)
+        assert "in a gradient rule of silent, recorded at test_backprop.py" in caught.value.__notes__[0]
+
+    @pytest.mark.parametrize("argument", [3.0, np.ones(2), tg.parameter(3.0)])
+    def test_needs_its_rules_in_parentheses(self, argument: Any) -> None:
+        @tg.op
+        def bare(x: Any) -> Any:
+            return x
+
+        with pytest.raises(TypeError, match=r"write @tg.op\(rule\)"):
+            bare(argument)
+
+    def test_has_one_result(self) -> None:
+        @tg.op(lambda g, out, x: g)
+        def both(x: Any) -> Any:
+            return x, x
+
+        with pytest.raises(TypeError, match=r"both\(.*\): both returned 2 results: an op has one"):
+            both(tg.parameter(1.0))
+
     def test_needs_one_rule_an_argument(self) -> None:
         with pytest.raises(TypeError, match=r"op f has 2 array arguments \(x, y\) but 1 rules"):
 

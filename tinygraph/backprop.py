@@ -180,7 +180,7 @@ def _fit(contribution: Any, x: Node) -> Any:
     elif type(contribution) is type(value) is float64:
         return contribution
     else:
-        contribution = np.asarray(contribution)[()]
+        contribution = _numbers(contribution)
     if _stretched(contribution, value):
         contribution = sum_like(contribution, value)
     return contribution if contribution.dtype == value.dtype else cast_like(contribution, value)
@@ -188,12 +188,21 @@ def _fit(contribution: Any, x: Node) -> Any:
 
 def _fit_node(contribution: Any, x: Node) -> Node:
     """Do the same on Nodes."""
-    node = contribution if isinstance(contribution, Node) else constant(contribution)
+    node = contribution if isinstance(contribution, Node) else constant(_numbers(contribution))
     if type(node._value) is type(x._value) is float64:
         return node
     if _stretched(node._value, x._value):
         node = sum_like(node, x)
     return node if node._value.dtype == x._value.dtype else cast_like(node, x)
+
+
+def _numbers(contribution: Any) -> Any:
+    """What a rule gave as an array or a NumPy scalar."""
+    array = np.asarray(contribution)[()]
+    if array is None or array.dtype.kind not in "biuf":
+        kind = type(contribution).__name__
+        raise TypeError(f"a rule gave {kind}, not real numbers" + (": is a `return` missing?" if contribution is None else ""))
+    return array
 
 
 def _stretched(contribution: Any, value: Any) -> bool:

@@ -40,12 +40,20 @@ ADVICE = {
     "detach": "write `tg.stop_gradient(node)`, or `node.value` for the array",
     "data": "write `node.value`",
     "numpy": "write `node.value`",
+    "copy": "a node never changes, so that it needs no copy; `node.value.copy()` is an array of your own",
+    "real": "a node is real, so leave it out",
+    "conj": "a node is real, so leave it out",
+    "conjugate": "a node is real, so leave it out",
+    "imag": "a node is real: its imaginary part is 0",
 }
 
 
 def missing_attribute(kind: str, name: str) -> AttributeError:
     """The error for `node.name`, with the line to write instead where people bring the name from another engine."""
-    return AttributeError(f"a tinygraph {kind} has no .{name}" + (f": {ADVICE[name]}" if name in ADVICE else ""))
+    advice = ADVICE.get(name, "")
+    if not advice and name in OF_ARRAYS:
+        advice = f"write `np.{name}(node)`" if ops.answers(getattr(np, name, None)) else f"write `node.value.{name}`"
+    return AttributeError(f"a tinygraph {kind} has no .{name}" + (f": {advice}" if advice else ""))
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Node]:
@@ -87,6 +95,9 @@ class _Elsewhere:
         self.name = name
 
     def __get__(self, node: Node | None, owner: type[Node]) -> NoReturn:
+        raise missing_attribute("node", self.name)
+
+    def __set__(self, node: Node, value: Any) -> NoReturn:
         raise missing_attribute("node", self.name)
 
 
@@ -161,10 +172,10 @@ class Node:
         """The number of entries of the value."""
         return int(self._value.size)
 
-    def item(self) -> Any:
-        """The only entry of the value, as a Python number."""
+    def item(self, *index: Any) -> Any:
+        """The only entry of the value, or the one at an index, as a Python number."""
         _note_read(self)
-        return self._value.item()
+        return self._value.item(*index)
 
     def tolist(self) -> Any:
         """The value as nested lists of Python numbers."""
@@ -185,7 +196,7 @@ class Node:
         )
 
     def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if name not in ADVICE]
+        return [name for name in super().__dir__() if name not in ADVICE and name not in OF_ARRAYS]
 
     def __reduce__(self) -> tuple[Any, ...]:
         from tinygraph.pickling import reduce_node
@@ -375,12 +386,15 @@ class Node:
         """Record `np.transpose(node, axes)`; axes as one tuple or one by one."""
         return ops.transpose(self, axes=_spread(axes) if axes else None)
 
-    def reshape(self, *shape: Any) -> Node:
+    def reshape(self, *shape: Any, **kwargs: Any) -> Node:
         """Record `np.reshape(node, shape)`; the shape as one tuple or one by one."""
-        return ops.reshape(self, shape=_spread(shape))
+        result: Any = np.reshape(self, _spread(shape), **kwargs) if kwargs else ops.reshape(self, shape=_spread(shape))
+        return result
 
 
-for _name in ADVICE:
+OF_ARRAYS = {name for name in dir(np.ndarray) if name[0] != "_" and not hasattr(Node, name)}
+
+for _name in ADVICE | dict.fromkeys(OF_ARRAYS):
     setattr(Node, _name, _Elsewhere(_name))
 
 

@@ -55,7 +55,7 @@ def _float_power(x: Array, y: Array, /) -> Array:
 def _masks(ufunc: np.ufunc, *operands: Array) -> None:
     kinds = {as_node(x).dtype.kind for x in operands}
     if kinds != {"b"}:
-        raise TypeError(f"np.{ufunc.__name__} (&, |, ~) of a node takes masks alone, such as (z > 0) & (z < 1)")
+        raise TypeError(f"{ufunc.__name__} (&, |, ~) of a node takes masks alone, such as (z > 0) & (z < 1)")
 
 
 @implements(np.bitwise_and)
@@ -225,7 +225,7 @@ def _along_axes(weights: Node, shape: tuple[int, ...], axis: Axis) -> Array:
 @implements(np.diff)
 def _diff(a: Array, n: int = 1, axis: int = -1) -> Array:
     if n < 0:
-        raise ValueError(f"np.diff takes an order of at least 0, not {n}")
+        raise ValueError(f"the order n must be at least 0, not {n}")
     axis = normalize_axis_index(axis, a.ndim)
     before = (slice(None),) * axis
     difference = arithmetic.subtract if a.dtype.kind != "b" else selection.not_equal
@@ -254,7 +254,7 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
         return np.sqrt(np.sum(np.square(x), axis=axes, keepdims=keepdims))
     if len(axes) != 1:
-        raise TypeError(f"np.linalg.norm of a node takes ord None or 'fro' over {len(axes)} axes, not {ord!r}")
+        raise TypeError(f"over {len(axes)} axes the norm of a node takes ord=None or 'fro', not {ord!r}: name one axis")
     if ord == np.inf and not x.shape[axes[0]]:
         ord = 1  # of no entries, which has no largest one
     if ord in (np.inf, -np.inf):
@@ -262,7 +262,7 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
     if ord == 1:
         return np.sum(abs(x), axis=axes, keepdims=keepdims)
     if isinstance(ord, str) or ord == 0:
-        raise TypeError(f"np.linalg.norm of a node takes no ord={ord!r}")
+        raise TypeError(f"the norm of a node takes no ord={ord!r}, but np.inf, -np.inf and numbers other than 0")
     return np.sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
 
 
@@ -301,7 +301,7 @@ def _cross(a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1
         axisa = axisb = axisc = axis
     x, y = moveaxis(as_node(a), axisa, -1), moveaxis(as_node(b), axisb, -1)
     if x.shape[-1] != 3 or y.shape[-1] != 3:
-        raise ValueError(f"np.cross of a node takes vectors of length 3, not {x.shape[-1]} and {y.shape[-1]}")
+        raise ValueError(f"the vectors must be of length 3, not {x.shape[-1]} and {y.shape[-1]}")
     return moveaxis(np.roll(x * np.roll(y, -1, -1) - np.roll(x, -1, -1) * y, -1, -1), -1, axisc)
 
 
@@ -344,7 +344,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     terms, arrow, result = text.partition("->")
     split = terms.split(",")
     if len(split) != len(arrays):
-        raise ValueError(f"np.einsum: {operands[0]!r} names {len(split)} operands, but {len(arrays)} were given")
+        raise ValueError(f"{operands[0]!r} names {len(split)} operands, but {len(arrays)} were given")
     _no_axis_lost(split, arrays, result if arrow else "...")
     hidden = [np.ndim(x) - len(term) + 3 if "..." in term else 0 for term, x in zip(split, arrays, strict=True)]
     spare = [letter for letter in string.ascii_letters if letter not in text][: max(hidden)]

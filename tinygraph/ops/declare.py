@@ -240,6 +240,8 @@ def op(
     """
 
     def declare(function: Callable[..., Any]) -> Op:
+        if not callable(function):  # what `op` was given was the function itself, which is called now
+            raise TypeError("write @tg.op(rule), with one rule an array argument in the parentheses, above the function")
         new = Op(function, rules, elementwise, hint, numpy, notation, check)
         old = REGISTRY.get(new.name)
         if old is not None and old.built_in:
@@ -291,6 +293,10 @@ def scalar(value: Any) -> Any:
 
 def result_of(op: Op, value: Any) -> Any:
     """What a user's op returned, as an array of numbers."""
+    if isinstance(value, tuple):
+        raise TypeError(
+            f"{op.name} returned {len(value)} results: an op has one; write an op for each, or return np.stack([...])"
+        )
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(

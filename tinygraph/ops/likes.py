@@ -194,7 +194,7 @@ def getitem(x: Array, key: Any) -> Array:
         elif isinstance(part, np.integer):
             template.append(int(part))
         else:
-            part = np.asarray(part, dtype=np.intp) if isinstance(part, list) and not part else part
-            arrays.append(np.asarray(part) if isinstance(part, bool | list) else part)
+            part = np.asarray(part, dtype=np.intp) if isinstance(part, list | range) and not part else part
+            arrays.append(np.asarray(part) if isinstance(part, bool | list | range) else part)
             template.append(ARRAY)
     return index(x, *arrays, template=tuple(template))

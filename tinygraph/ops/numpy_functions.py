@@ -26,17 +26,43 @@ QUERIES: set[Callable[..., Any]] = {
 }  # fmt: skip
 
 
+SYMBOLS = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**", np.matmul: "@", np.floor_divide: "//",
+    np.remainder: "%", np.bitwise_and: "&", np.bitwise_or: "|",
+}  # fmt: skip
+UNCHANGED = {"out": None, "where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True}
+
+# What to write for functions that NumPy calls on somebody's behalf.
+INSTEAD: dict[Callable[..., Any], str] = {
+    np.copyto: "an array holds numbers; write np.broadcast_to(node, shape) for np.full, np.full_like or np.copyto",
+}
+
+
+def answers(function: Any) -> bool:
+    """Whether a NumPy function can be given a node."""
+    return function in QUERIES or function in NUMPY
+
+
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`ufunc(*inputs)` where at least one input is a Node."""
     if method != "__call__":
         raise refusal(f"np.{ufunc.__name__}.{method}", "write np.sum, np.max or np.min" if method == "reduce" else "")
-    if kwargs.get("out") is not None:
-        raise TypeError(
-            f"np.{ufunc.__name__} cannot write a node into an array: write `a = a + node` in place of `a += node` or `out=a`"
-        )
-    if kwargs:
-        raise TypeError(f"np.{ufunc.__name__} of a node takes no {', '.join(kwargs)}")
-    return call_function(ufunc, inputs, kwargs)
+    refused = [key for key, value in kwargs.items() if key not in UNCHANGED or value is not UNCHANGED[key]]
+    if refused:
+        error = TypeError(_no_array_for_a_node(ufunc, inputs, *kwargs["out"]) if "out" in refused else _without(refused))
+        raise call_error(numpy_name(ufunc), inputs, error, user_frame(sys._getframe(1)))
+    return call_function(ufunc, inputs, {})
+
+
+def _no_array_for_a_node(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any) -> str:
+    symbol = SYMBOLS.get(ufunc)
+    if symbol is not None and inputs[0] is out:
+        return f"cannot write a node into an array: write `a = a {symbol} node` in place of `a {symbol}= node`"
+    return "cannot write a node into an array: use the result in place of `out=`"
+
+
+def _without(keys: list[str]) -> str:
+    return f"leave out {', '.join(f'{key}=' for key in keys)}, which a node does not take"
 
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -45,63 +71,85 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
         return function(*(_value(x) for x in args), **{name: _value(x) for name, x in kwargs.items()})
     own = NUMPY.get(function)
     if own is None:
-        raise refusal(numpy_name(function))
-    if isinstance(own, Op):
-        if len(args) != len(own.rules) or not kwargs.keys() <= own.defaults.keys():
-            args, kwargs = _by_numpy_signature(own, function, args, kwargs)
-        return own(*args, **kwargs)
-    name = numpy_name(function)
+        raise refusal(numpy_name(function), INSTEAD.get(function, ""))
     try:
-        inspect.signature(own).bind(*args, **kwargs)
-    except TypeError as error:
-        args, kwargs = (), _kept(own, function, args, kwargs, error)
-    try:
+        if isinstance(own, Op):
+            if len(args) != len(own.rules) or not kwargs.keys() <= own.defaults.keys():
+                args, kwargs = _by_numpy_signature(own, function, args, kwargs)
+        else:
+            args, kwargs = _by_own_signature(own, function, args, kwargs)
         return own(*args, **kwargs)
     except OpError:
         raise
     except TOLD as error:
-        if str(error).startswith("np."):
-            raise
         operands = [x for x in (*args, *kwargs.values()) if isinstance(x, Node | np.ndarray)]
-        raise call_error(name, operands, error, user_frame(sys._getframe(1))) from error
+        raise call_error(numpy_name(function), operands, error, user_frame(sys._getframe(1))) from error
 
 
-def _kept(
-    own: Callable[..., Any], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: TypeError
-) -> dict[str, Any]:
+def _by_own_signature(
+    own: Callable[..., Any], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments that a composition knows, where those that it does not know say nothing."""
-    name = numpy_name(function)
+    mine = _signature(own)
+    try:
+        mine.bind(*args, **kwargs)
+    except TypeError as error:
+        cause = error
+    else:
+        return args, kwargs
     try:
         signature = _signature(function)
     except ValueError:  # some of NumPy's compiled functions have none
-        signature = inspect.signature(own)
+        signature = mine
         while args and args[-1] is None:
             args = args[:-1]
         kwargs = {key: value for key, value in kwargs.items() if value is not None}
     try:
         bound = signature.bind(*args, **kwargs).arguments
     except TypeError:
-        raise TypeError(f"{name} of a node: {error}") from None
-    known = {p.name for p in inspect.signature(own).parameters.values() if p.kind is not p.POSITIONAL_ONLY}
-    for key, value in bound.items():
-        if key not in known and not _neutral(key, value, signature):
-            raise TypeError(f"{name} of a node takes no {key}")
-    return {key: value for key, value in bound.items() if key in known}
+        raise cause from None
+    given = dict(bound)
+    for key, p in signature.parameters.items():
+        if p.kind is p.VAR_KEYWORD:
+            given |= given.pop(key, {})
+    several = next((key for key, p in mine.parameters.items() if p.kind is p.VAR_POSITIONAL), None)
+    arrays = given.pop(several, ()) if several is not None else ()
+    known = {key for key, p in mine.parameters.items() if p.kind is not p.POSITIONAL_ONLY}
+    refused = [key for key, value in given.items() if key not in known and not _neutral(key, value, signature)]
+    if refused:
+        raise TypeError(f"{_without(refused)}: write {numpy_name(function)}{_bare(mine)}")
+    return arrays, {key: value for key, value in given.items() if key in known}
+
+
+def _bare(signature: inspect.Signature) -> str:
+    """A signature without its types."""
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(inspect.Signature(parameters))
 
 
 def _neutral(key: str, value: Any, signature: inspect.Signature) -> bool:
     """Whether an argument changes nothing: NumPy's own default, or the choice of a sorting algorithm."""
-    default = signature.parameters[key].default
+    default = signature.parameters[key].default if key in signature.parameters else None
     return value is None or value is np._NoValue or value is default or key == "kind" or (type(value) is str and value == default)
 
 
 def refusal(name: str, advice: str = "") -> TypeError:
     """Say that a NumPy function has no gradient here, and what is near."""
     if not advice:
-        near = difflib.get_close_matches(name, [numpy_name(known) for known in NUMPY], n=3, cutoff=0.6)
-        advice = f"near it are {', '.join(near)}; " if near else ""
+        near = ", ".join(_near(name))
+        advice = f"near it are {near}; " if near else ""
         advice += "declare it with @tg.op, or use node.value if no gradient is needed"
     return TypeError(f"{name} does not take a node: {advice}")
+
+
+def _near(name: str) -> list[str]:
+    """Functions of that name elsewhere or for arrays without NaN, else of a name like it."""
+    known: dict[str, list[str]] = {}
+    for function in NUMPY:
+        known.setdefault(numpy_name(function).rpartition(".")[2], []).append(numpy_name(function))
+    bare = name.rpartition(".")[2]
+    same = known.get(bare) or known.get(bare.removeprefix("nan"))
+    return same or [near for match in difflib.get_close_matches(bare, known, n=3, cutoff=0.8) for near in known[match]]
 
 
 def numpy_name(function: Callable[..., Any]) -> str:
@@ -124,13 +172,9 @@ def _by_numpy_signature(
     own: Op, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Read a call the way NumPy does: arrays first, then its own order of metadata, the op's share of which is kept."""
-    name = numpy_name(function)
     if isinstance(function, np.ufunc) or not own.defaults:
-        raise TypeError(f"{name} of a node takes {len(own.rules)} operands, not {len(args)}")
-    try:
-        bound = _signature(function).bind(*args, **kwargs).arguments
-    except TypeError as error:
-        raise TypeError(f"{name}: {error}") from None
+        raise TypeError(f"give it {len(own.rules)} operands, not {len(args)}")
+    bound = _signature(function).bind(*args, **kwargs).arguments
     count = len(own.rules)
     arrays = tuple(bound.values())[:count]
     params = {}
@@ -139,5 +183,5 @@ def _by_numpy_signature(
         if key in own.defaults and value is not np._NoValue:
             params[key] = value
         elif key not in own.defaults and not _neutral(key, value, _signature(function)):
-            raise TypeError(f"{name} of a node takes no {key}: write {own.signature()}")
+            raise TypeError(f"{_without([key])}: write {own.signature().replace(own.name, numpy_name(function), 1)}")
     return arrays, params
