@@ -63,6 +63,12 @@ def layers():
         h = np.tanh(z)
         names |= {{f"W{{i}}": W, f"b{{i}}": b, f"z{{i}}": z, f"h{{i}}": h}}
     return tg.Graph(np.sum(h), names=names)
+def recurrence():
+    w, u, c, h = tg.parameter(0.5), tg.parameter(0.3), tg.constant(1.0), tg.constant(0.1)
+    names = {{"w": w, "u": u, "c": c}}
+    for i in range(100):
+        h = names[f"h{{i}}"] = np.tanh(w * h + u * c)
+    return tg.Graph(h, names=names)
 def chain():
     h = w = tg.parameter(0.5)
     for _ in range(50_000):
@@ -95,7 +101,12 @@ def sizes() -> dict[str, float]:
         "slowest over fastest of these": max(depth.values()) / min(depth.values()),
         **{
             f"seconds to draw {what}": statistics.median(measure(DRAWN.format(graph=graph)) for _ in range(3))
-            for what, graph in (("10 cards", "neuron"), ("198 cards in layers", "layers"), ("100,000 nodes", "chain"))
+            for what, graph in (
+                ("10 cards", "neuron"),
+                ("198 cards in layers", "layers"),
+                ("100 steps", "recurrence"),
+                ("100,000 nodes", "chain"),
+            )
         },
         "import tinygraph over import numpy": statistics.median(a / b for a, b in pairs),
     }

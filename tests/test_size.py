@@ -33,6 +33,16 @@ def test_an_edge_and_the_one_back_count_twice() -> None:
     assert length(two) == 2
 
 
+def test_the_cards_of_each_module_have_ranks_of_their_own() -> None:
+    modules = drawing("wabcd", "wa", "ab", "wb", "bc", "wc", "cd", "wd")
+    assert length(modules) == 13
+    for card in modules.cards[1:3]:
+        card.module = ("one",)
+    for card in modules.cards[3:]:
+        card.module = ("two",)
+    assert length(modules) == 5
+
+
 def test_folded_cards_may_read_each_other() -> None:
     assert length(drawing("abc", "ab", "ba", "bc")) == 3
 

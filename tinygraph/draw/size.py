@@ -17,12 +17,16 @@ def fits(drawing: Drawing) -> bool:
 
 
 def length(drawing: Drawing) -> int:
-    """How many ranks the edges cross together. A card is as early as what it reads allows, or late where that is shorter."""
-    place = {card.key: i for i, card in enumerate(drawing.cards)}
+    """How many ranks the edges cross together. A card is as early as what it reads allows, or late where that is shorter.
+
+    Edges from module to module leave the ranks as they are: Graphviz puts the frames beside each other.
+    """
+    place = {card.key: (i, card.module) for i, card in enumerate(drawing.cards)}
     sources: dict[str, list[str]] = defaultdict(list)
     readers: dict[str, list[str]] = defaultdict(list)
     for edge in drawing.edges:
-        if place[edge.source] < place[edge.target]:  # folded cards may read each other
+        (early, one), (late, other) = place[edge.source], place[edge.target]
+        if early < late and one == other:  # folded cards may read each other
             sources[edge.target].append(edge.source)
             readers[edge.source].append(edge.target)
     rank: dict[str, int] = {}
