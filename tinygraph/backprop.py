@@ -54,6 +54,20 @@ def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path
     return path
 
 
+def feeding(outputs: Collection[Node]) -> Path:
+    """The nodes to which a gradient flows from any of the outputs, themselves included."""
+    found = dict.fromkeys(outputs)
+    waiting = list(found)
+    while waiting:
+        node = waiting.pop()
+        if node.op is not None:
+            for rule, x in zip(node.op.rules_for(len(node.inputs)), node.inputs, strict=True):
+                if rule is not None and isinstance(x, Node) and x not in found:
+                    found[x] = None
+                    waiting.append(x)
+    return found
+
+
 def _passes(node: Node, needed: Path) -> bool:
     """Whether a rule leads from the node to an input that is needed."""
     assert node.op is not None

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import READ, Path, between, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.backprop import READ, Path, between, check_wrt, feeding, independent, reached, seed_for, sweep
 from tinygraph.node import Node, Recorded, constant, parameter, watched_reads
 from tinygraph.ops import alias, broadcast_like, cast
 from tinygraph.place import warn_user
@@ -109,9 +109,10 @@ class Call:
 
     def _warn_of_zeros(self, read: Sequence[Node]) -> None:
         """Tell of gradients that are 0 only because the function used the value of an input in place of the node."""
-        outputs = [leaf for leaf in leaves(self.output) if is_float(leaf)]
+        used = feeding([leaf for leaf in leaves(self.output) if is_float(leaf)])
+        lost = feeding(read)
         for x in self.inputs:
-            if any(_flows(x, node) for node in read) and not any(_flows(x, output) for output in outputs):
+            if x in lost and x not in used:
                 warn_user(
                     f"the gradient by {x!r} is 0, because the function read its value, or that of a node made from it, and does "
                     f"not depend on the node itself. {READ}. If 0 is meant, read the value of tg.stop_gradient(node)"
@@ -168,11 +169,6 @@ class Call:
         if not isinstance(argnums, Sequence):
             return rebuild(self.arguments[argnums], flat)
         return rebuild(tuple(self.arguments[i] for i in argnums), flat)
-
-
-def _flows(x: Node, y: Node) -> bool:
-    """Whether a gradient flows from y to x."""
-    return y in between(y, [x])
 
 
 def _check_number(output: Any) -> None:
