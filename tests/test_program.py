@@ -121,9 +121,19 @@ class TestShapes:
         s = np.sum(graph.backprop()["x"])
         second = tg.Graph(s, names={"x": x, "s": s})
         second.backprop()
-        np.testing.assert_allclose(
-            second.function()(x=np.arange(1.0, 5.0), c_1=1.0)[1]["dx"], 6 * np.arange(1.0, 5.0) / 4, rtol=1e-14
-        )
+        np.testing.assert_allclose(second.function()(x=np.arange(1.0, 5.0))[1]["dx"], 6 * np.arange(1.0, 5.0) / 4, rtol=1e-14)
+
+    @pytest.mark.parametrize("level", ["named", "op"])
+    def test_the_seed_of_an_earlier_walk_back_is_a_literal(self, level: Any) -> None:
+        x, v = tg.parameter([1.0, 2.0, 3.0]), tg.constant([1.0, 0.0, 2.0])
+        gx = tg.Graph(np.sum(x**3), names={"x": x}).backprop()["x"]
+        s = -gx @ v
+        second = tg.Graph(s, names={"x": x, "v": v, "gx": gx, "s": s})
+        second.backprop()
+        _, gradients = executed(second.source(level))(x.value, v.value)
+        np.testing.assert_allclose(gradients["dx"], -6 * x.value * v.value, rtol=1e-14)
+        if level == "named":
+            assert [line for line in told(second) if line.startswith(("gx", "s "))] == ["gx = 3 * x ** 2", "s = -gx @ v"]
 
 
 class TestNames:

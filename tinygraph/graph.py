@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.errors import NonFiniteError
 from tinygraph.names import Names
-from tinygraph.node import Node, Recorded, constant, missing_attribute, summary, with_value
+from tinygraph.node import Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
 from tinygraph.place import user_frame
 
@@ -359,9 +359,10 @@ class Graph:
     @staticmethod
     def _seed(upstream: Any) -> Node:
         """A node of its own to start a sweep from."""
-        if not isinstance(upstream, Node):
-            return constant(upstream)
-        return constant(upstream) if upstream.op is None else alias(upstream)
+        if isinstance(upstream, Node) and upstream.op is not None:
+            return alias(upstream)
+        leaf = constant(upstream)
+        return Leaf(leaf._value, "seed", leaf.code, leaf.instruction)
 
     def __getstate__(self) -> Any:
         from tinygraph.pickling import pack

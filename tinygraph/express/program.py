@@ -97,7 +97,7 @@ class Program:
         draft = _settled(self.graph)
         self._shapes = Shapes(draft)
         self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
-        self.leaves = (*(node for node in graph.forward if node.op is None), *draft.arrays)
+        self.leaves = (*(node for node in graph.forward if node.op is None and node not in draft.unit_seeds), *draft.arrays)
         self._name_all(draft, temporary(graph.names))
         self._expressions = draft.expressions
         self._modules = _modules(draft, self.leaves)
@@ -175,7 +175,10 @@ class _Draft:
         self.expressions: dict[Node, Expression] = {}
         self.forward_roots = [node for node in graph.forward if node.op is not None and graph.name(node) is not None]
         self.roots: list[Node] = []
-        self.unit_seeds: set[Node] = set()
+        # What a walk back started from, of this graph or of one that gave values to it.
+        seeds = [node for node in graph.forward if node.kind == "seed" and node not in graph.scopes()]
+        self.unit_seeds = {node for node in seeds if not node.shape and node.item() == 1}
+        self.derived = self._derived()
         for request in graph.requests():
             for node, gradient in request.gradients.items():
                 self.gradient_of.setdefault(gradient, node)
@@ -206,6 +209,15 @@ class _Draft:
                 expression = Name(node)
             partial[node] = expression
 
+    def _derived(self) -> set[Node]:
+        """The values of the forward pass that are gradients themselves, up to the first that has a name."""
+        found: set[Node] = set()
+        if self.unit_seeds:
+            for node in self.graph.forward:
+                if any(x in self.unit_seeds or (x in found and self.graph.name(x) is None) for x in _values_read(node)):
+                    found.add(node)
+        return found
+
     def _leaf(self, node: Node) -> Expression:
         """A leaf by its name; the seed 1, and a number that a rule brought along, as a literal."""
         if node in self.unit_seeds:
@@ -218,7 +230,8 @@ class _Draft:
         return Name(node)
 
     def _expression(self, node: Node, partial: Mapping[Node, Expression]) -> Expression:
-        expression = written(node, partial, self.graph.name, structural if node in self.forward else simplified)
+        write = structural if node in self.forward and node not in self.derived else simplified
+        expression = written(node, partial, self.graph.name, write)
         if isinstance(expression, Number) and node in self.gradient_of:
             return Number(float(expression.value))
         return expression
