@@ -56,7 +56,7 @@ def product(notation: Notation, x: Apply, index: Index | None) -> Told:
 
 def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[Factor]:
     """A product as its factors, of which some are fractions."""
-    if index is None and (vectors := _outer(x)):
+    if index is None and (vectors := outer(x)):
         return [Factor(*_column_by_row(notation, *vectors), True)]
     if isinstance(x, Apply) and x.op is ops.multiply:
         return _with_number_on_top([factor for i in x.inputs for factor in factors_of(notation, i, index)])
@@ -71,10 +71,9 @@ def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[F
 
 
 def _with_number_on_top(factors: list[Factor]) -> list[Factor]:
-    """2 · 1/n is 2/n, and a leading 1 says nothing."""
+    """2 · 1/n is 2/n, and a factor of 1 says nothing."""
+    factors = [factor for factor in factors if factor.layout != Digits("1")] or factors[:1]
     if len(factors) > 1 and isinstance(number := factors[0].layout, Digits):
-        if number.text == "1":
-            return factors[1:]
         fraction = factors[1].layout
         if isinstance(fraction, Fraction) and fraction.top == Digits("1"):
             return [factors[1]._replace(layout=Fraction(number, fraction.bottom)), *factors[2:]]
@@ -136,6 +135,8 @@ def matrix_product(notation: Notation, x: Apply, index: Index | None) -> Told:
     signed, bare = unsigned(x)
     if signed:
         return Row((Sign("−", tight=True), notation.inside(bare, BIG, index))), SUM
+    if index is not None and several(x.shape) and stretches(x):
+        return _summed_over_entries(notation, x, index)
     if index is not None and several(x.shape):
         return with_index(Fence("(", notation.inside(x, RELATION, None), ")"), x.shape, index), ATOM
     left, right = x.inputs
@@ -146,7 +147,7 @@ def matrix_product(notation: Notation, x: Apply, index: Index | None) -> Told:
     return _side_by_side(_as_row(notation, left), notation.inside(right, PRODUCT, None))
 
 
-def _outer(x: Expression) -> tuple[Expression, Expression] | None:
+def outer(x: Expression) -> tuple[Expression, Expression] | None:
     """The column and the row of which a product of vectors makes a matrix."""
     if not isinstance(x, Apply) or x.op is not ops.multiply:
         return None
@@ -160,6 +161,33 @@ def _outer(x: Expression) -> tuple[Expression, Expression] | None:
 
 def _column_by_row(notation: Notation, column: Expression, row: Expression) -> Told:
     return _side_by_side(notation.inside(column, PRODUCT, None), _as_row(notation, row))
+
+
+TRANSPARENT = {ops.transpose, ops.cast, ops.cast_like}  # tell the same entries
+MATCHED = {ops.multiply, ops.divide, ops.power}  # match the axes of an array with those of a smaller one
+
+
+def stretches(x: Expression) -> bool:
+    """Whether arrays of unlike shapes meet, which their names alone would not tell: all but the bias of a sum."""
+    if not isinstance(x, Apply) or outer(x):
+        return False
+    if x.op is ops.matmul:
+        return max(len(i.shape) for i in x.inputs) == 2 and any(map(stretches, x.inputs))
+    shapes = {i.shape for i in x.inputs if several(i.shape)}
+    if x.op.elementwise and len(shapes) > 1 and (x.op in MATCHED or x.shape not in shapes):
+        return True
+    return (x.op.elementwise or x.op in TRANSPARENT) and any(map(stretches, x.inputs))
+
+
+def _summed_over_entries(notation: Notation, x: Apply, index: Index) -> Told:
+    """A product of matrices entry by entry: Σ_k A_ik B_kj."""
+    left, right = x.inputs
+    k = next(notation.fresh()) if right.shape[0] != 1 else ""
+    own = index[-len(x.shape) :]
+    rows, columns = own[: len(left.shape) - 1], own[len(left.shape) - 1 :]
+    with notation.scope([k]):
+        body = as_product([*factors_of(notation, left, (*rows, k)), *factors_of(notation, right, (k, *columns))])
+    return (Sigma(k, None, fenced(body, BIG)), BIG) if k else body
 
 
 def _side_by_side(first: Layout, second: Layout) -> Told:
@@ -177,6 +205,6 @@ def transposed(notation: Notation, x: Expression) -> Told:
     """The transpose of a vector or a matrix; that of a transposed matrix is the matrix."""
     if isinstance(x, Apply) and x.op is ops.transpose and x.params["axes"] is None and len(x.shape) > 1:
         return notation.told(x.inputs[0], None)
-    if vectors := _outer(x):
+    if vectors := outer(x):
         return _column_by_row(notation, *vectors[::-1])
     return Raised(raisable(notation.inside(x, ATOM, None)), Word("T")), PRODUCT

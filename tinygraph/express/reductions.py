@@ -10,7 +10,7 @@ from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Number, Shape
 from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sigma, Sign, Times, Word, lowered
 from tinygraph.express.pieces import ATOM, BIG, PRODUCT, SUM, Index, Told, axes_of, fenced, several
-from tinygraph.express.products import Factor, as_product, unsigned
+from tinygraph.express.products import TRANSPARENT, Factor, as_product, stretches, unsigned
 from tinygraph.ops import Op
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ REDUCTIONS: Mapping[Op, Reduction] = {
 }
 
 
-TRANSPARENT = {ops.transpose, ops.cast, ops.cast_like}  # tell the same entries
 BY_ENTRY = {*REDUCTIONS, ops.expand_dims, ops.einsum, ops.where}  # need an index to be told
-MATCHED = {ops.multiply, ops.divide, ops.power}  # match the axes of an array with those of a smaller one
 
 
 def needs_index(x: Expression) -> bool:
@@ -125,9 +123,8 @@ def needs_index(x: Expression) -> bool:
         return False
     if x.op in BY_ENTRY and not (x.op is ops.where and any(isinstance(i, Number) and i.value == 0 for i in x.inputs[1:])):
         return "." not in x.params.get("subscripts", "")
-    shapes = {i.shape for i in x.inputs if several(i.shape)}
-    if x.op.elementwise and len(shapes) > 1 and (x.op in MATCHED or x.shape not in shapes):
-        return True  # a column and a row that both stretch look like arrays of one shape
+    if stretches(x):
+        return True
     if x.op is ops.broadcast_like:
         return several(x.inputs[0].shape)
     return (x.op.elementwise or x.op in TRANSPARENT) and any(map(needs_index, x.inputs))
