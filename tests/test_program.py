@@ -226,6 +226,20 @@ class TestWhatTextbooksPrint:
         x = tg.parameter(3.0)
         assert right(x * x * x, x=x)["dx"] == "3 * x * x"
 
+    def test_powers_of_a_value_to_a_value(self) -> None:
+        a, b = tg.parameter(2.0), tg.parameter(3.0)
+        assert right(a**b, a=a, b=b)["db"] == "output * np.log(np.where(np.logical_and(a == 0, b >= 0), 1, a))"
+
+    def test_inner_products_have_the_other_factor_as_gradient(self) -> None:
+        w, v, A = tg.parameter(np.ones(3)), tg.parameter(np.ones(3)), tg.parameter(np.eye(2))
+        L = np.einsum("i,i->", w, v) + np.tensordot(A, A) + np.einsum("ij->", A)
+        told = right(L, w=w, v=v, A=A, L=L)
+        assert (told["dw"], told["dv"], told["dA"]) == ("v", "w", "2 * A + 1")
+
+    def test_traces_are_of_floats(self) -> None:
+        A = tg.parameter(np.eye(2))
+        assert right(np.trace(A), A=A)["dA"] == "on_diagonal_like(np.ones_like(t), A)"
+
     def test_standard_deviation(self) -> None:
         W = tg.parameter(np.arange(6.0).reshape(2, 3))
         L = np.std(W)

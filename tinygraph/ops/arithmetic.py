@@ -73,7 +73,8 @@ def _base_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
 def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     if type(x) in NUMBERS and x > 0:
         return g * (out * math.log(x))
-    return g * (out * np.log(cast_like(where((x == 0) & (exponent >= 0), 1, x), out)))
+    base = where((x == 0) & (exponent >= 0), 1, x)
+    return g * (out * np.log(base if base.dtype == out.dtype else cast_like(base, out)))
 
 
 @op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power)
