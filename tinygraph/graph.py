@@ -507,7 +507,7 @@ class Graph:
     def quiz(self, seed: int | None = None) -> Quiz:
         """Questions about each gradient in the order of the walk back: predict, then see; `quiz.run()` asks in a terminal.
 
-        A `seed` gives the scalar leaves other numbers, the same ones for everybody who takes that seed.
+        A `seed` gives parameters and named scalars other numbers, the same ones for everybody who takes that seed.
 
         >>> w = tg.parameter(3.0)
         >>> q = tg.Graph(w * w, names={"w": w}).quiz()
