@@ -250,21 +250,24 @@ class TestNumPyFunctions:
             (lambda x: np.nextafter(x, 1.0), "np.nextafter does not take a node"),
             (
                 lambda x: np.sum(x, 0, np.float32),
-                "np.sum(x): leave out dtype=, which a node does not take: write np.sum(x, *, axis",
+                "np.sum(x): leave out dtype=, which a node does not take; write x.astype(dtype) to cast. It is np.sum(x, *, axis",
             ),
             (lambda x: np.sum(x, where=x.value > 0), "leave out where=, which a node does not take"),
-            (lambda x: np.reshape(x, (3, 2), order="F"), "np.reshape(x): leave out order="),
+            (lambda x: np.reshape(x, (3, 2), order="F"), "write np.reshape(x.T, shape[::-1]).T for order='F'"),
             (lambda x: x.reshape(3, 2, order="F"), "np.reshape(x): leave out order="),
             (lambda x: np.pad(x, 1, mode="linear_ramp", end_values=2), "np.pad(x): leave out end_values=, which a node does not"),
             (lambda x: np.einsum("ij->j", x, dtype=float), "np.einsum(x): leave out dtype="),
             (
                 lambda x: np.cumsum(x, dtype=np.float32),
-                "leave out dtype=, which a node does not take: write np.cumsum(a, axis=None)",
+                "to cast. It is np.cumsum(a, axis=None)",
             ),
             (lambda x: np.add.reduce(x), "np.add.reduce does not take a node: write np.sum"),
             (lambda x: np.exp(x, out=np.zeros((2, 3))), "cannot write a node into an array"),
             (lambda x: np.exp(x, dtype=np.float32), "np.exp(x): leave out dtype="),
-            (lambda x: np.stack([x, x], out=np.zeros(1)), "leave out out=, which a node does not take: write np.stack(arrays"),
+            (
+                lambda x: np.stack([x, x], out=np.zeros(1)),
+                "leave out out=, which a node does not take. It is np.stack(arrays",
+            ),
             (
                 lambda x: np.full_like(np.ones(2), x[0, 0]),
                 "np.copyto does not take a node: an array holds numbers; write np.broadcast",

@@ -30,8 +30,14 @@ SYMBOLS = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**", np.matmul: "@", np.floor_divide: "//",
     np.remainder: "%", np.bitwise_and: "&", np.bitwise_or: "|",
 }  # fmt: skip
+# The arguments of ufuncs that change nothing.
 UNCHANGED = {"out": None, "where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True}
 
+KEYWORDS = {
+    "dtype": "x.astype(dtype) to cast",
+    "where": "np.where(mask, x, 0) to leave entries out",
+    "order": "np.reshape(x.T, shape[::-1]).T for order='F'",
+}
 # What to write for functions that NumPy calls on somebody's behalf.
 INSTEAD: dict[Callable[..., Any], str] = {
     np.copyto: "an array holds numbers; write np.broadcast_to(node, shape) for np.full, np.full_like or np.copyto",
@@ -62,7 +68,8 @@ def _no_array_for_a_node(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any) -> 
 
 
 def _without(keys: list[str]) -> str:
-    return f"leave out {', '.join(f'{key}=' for key in keys)}, which a node does not take"
+    instead = [f"; write {KEYWORDS[key]}" for key in keys if key in KEYWORDS]
+    return f"leave out {', '.join(f'{key}=' for key in keys)}, which a node does not take{''.join(instead)}"
 
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -82,7 +89,8 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
     except OpError:
         raise
     except TOLD as error:
-        operands = [x for x in (*args, *kwargs.values()) if isinstance(x, Node | np.ndarray)]
+        given = [x for group in (*args, *kwargs.values()) for x in (group if isinstance(group, list | tuple) else (group,))]
+        operands = [x for x in given if isinstance(x, Node | np.ndarray)]
         raise call_error(numpy_name(function), operands, error, user_frame(sys._getframe(1))) from error
 
 
@@ -117,7 +125,7 @@ def _by_own_signature(
     known = {key for key, p in mine.parameters.items() if p.kind is not p.POSITIONAL_ONLY}
     refused = [key for key, value in given.items() if key not in known and not _neutral(key, value, signature)]
     if refused:
-        raise TypeError(f"{_without(refused)}: write {numpy_name(function)}{_bare(mine)}")
+        raise TypeError(f"{_without(refused)}. It is {numpy_name(function)}{_bare(mine)}")
     return arrays, {key: value for key, value in given.items() if key in known}
 
 
@@ -183,5 +191,5 @@ def _by_numpy_signature(
         if key in own.defaults and value is not np._NoValue:
             params[key] = value
         elif key not in own.defaults and not _neutral(key, value, _signature(function)):
-            raise TypeError(f"{_without([key])}: write {own.signature().replace(own.name, numpy_name(function), 1)}")
+            raise TypeError(f"{_without([key])}. It is {own.signature().replace(own.name, numpy_name(function), 1)}")
     return arrays, params
