@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, norm, shape_of, told_together
 from tinygraph.draw.size import LONGEST, fits, length
@@ -134,6 +134,30 @@ def _stretches(drawing: Drawing, count: int) -> Groups:
     return {f"{some[0].title} … ({len(some):,} cards)": some for some in stretches if len(some) > 1}
 
 
+class _Borders(NamedTuple):
+    """Where groups of cards end: the group of each card, the edges that enter each group, the cards that others read."""
+
+    home: Mapping[str, str]
+    entering: Mapping[str, list[Edge]]
+    read: set[str]
+    cards: Mapping[str, Card]
+
+
+def _borders(drawing: Drawing, home: Mapping[str, str]) -> _Borders:
+    entering: dict[str, list[Edge]] = defaultdict(list)
+    read = set()
+    for edge in _across(drawing.edges, home):
+        read.add(edge.source)
+        if edge.target in home:
+            entering[home[edge.target]].append(edge)
+    return _Borders(home, entering, read, {card.key: card for card in drawing.cards})
+
+
+def _across(edges: Iterable[Edge], home: Mapping[str, str]) -> Iterator[Edge]:
+    """The edges that do not stay inside one group."""
+    return (edge for edge in edges if edge.source not in home or home[edge.source] != home.get(edge.target))
+
+
 def merged(drawing: Drawing, painter: Painter, groups: Mapping[str, Sequence[Card]]) -> Drawing:
     """Each group of cards as one card."""
     if not groups:
@@ -144,7 +168,8 @@ def merged(drawing: Drawing, painter: Painter, groups: Mapping[str, Sequence[Car
     for card in drawing.cards:
         if card.key in home:
             members[home[card.key]].append(card)
-    new = {title: _folded_card(title, cards, drawing, home, painter) for title, cards in members.items()}
+    borders = _borders(drawing, home)
+    new = {title: _folded_card(title, cards, borders, painter) for title, cards in members.items()}
     cards, seen = [], set()
     for card in drawing.cards:
         title = home.get(card.key)
@@ -153,7 +178,7 @@ def merged(drawing: Drawing, painter: Painter, groups: Mapping[str, Sequence[Car
         elif title not in seen:
             seen.add(title)
             cards.append(new[title])
-    edges = _rerouted(drawing.edges, home, new, {card.key: card for card in drawing.cards})
+    edges = _rerouted(drawing.edges, new, borders)
     return Drawing(cards, edges, drawing.notes, (*drawing.folded, *groups))
 
 
@@ -169,12 +194,11 @@ def _adopt_parameters(drawing: Drawing, home: dict[str, str]) -> None:
             home[card.key] = next(iter(inside))
 
 
-def _folded_card(title: str, cards: Sequence[Card], drawing: Drawing, home: Mapping[str, str], painter: Painter) -> Card:
+def _folded_card(title: str, cards: Sequence[Card], borders: _Borders, painter: Painter) -> Card:
     inside = {node for card in cards for node in card.members}
     leaves = [card for card in cards if card.kind == "parameter"]
-    read_outside = {edge.source for edge in drawing.edges if home.get(edge.source) == title != home.get(edge.target)}
-    outputs = [card for card in cards if card.key in read_outside or card.kind == "loss"]
-    rows = _incoming(cards, title, drawing, home, painter)
+    outputs = [card for card in cards if card.key in borders.read or card.kind == "loss"]
+    rows = _incoming(title, cards, borders, painter)
     if leaves and len(leaves) < len(cards):
         rows.append(_parameters(leaves, painter))
     made = [card.node for card in outputs if card.node is not None]
@@ -210,21 +234,17 @@ def _common(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return first[:depth]
 
 
-def _incoming(cards: Sequence[Card], title: str, drawing: Drawing, home: Mapping[str, str], painter: Painter) -> list[Row]:
+def _incoming(title: str, cards: Sequence[Card], borders: _Borders, painter: Painter) -> list[Row]:
     """One row for each card outside that something is read from; past `ROWS`, one for all others."""
     rows: dict[str, Row] = {}
     read: dict[str, dict[Node, None]] = defaultdict(dict)
     passed: dict[str, set[Node]] = defaultdict(set)
-    own = {card.key for card in cards}
     reads = Counter(x for card in cards if card.statement is not None for x in card.statement.inputs)
-    made = {card.key: card.node for card in drawing.cards}
-    for edge in drawing.edges:
-        if edge.target not in own or home.get(edge.source) == title:
-            continue
-        source = home.get(edge.source, edge.source)
+    for edge in borders.entering.get(title, ()):
+        source = borders.home.get(edge.source, edge.source)
         if source not in rows and len(rows) >= ROWS:
             source = OTHERS
-        node = made[edge.source]
+        node = borders.cards[edge.source].node
         if node is None:
             continue
         rows.setdefault(source, Row([], (node,), source=source))
@@ -277,12 +297,11 @@ def _norm(node: Node, painter: Painter) -> str:
     return norm(painter.gradients[node].value, painter.gradient_name(node))
 
 
-def _rerouted(edges: Sequence[Edge], home: Mapping[str, str], new: Mapping[str, Card], old: Mapping[str, Card]) -> list[Edge]:
+def _rerouted(edges: Sequence[Edge], new: Mapping[str, Card], borders: _Borders) -> list[Edge]:
     """The edges between groups, each once; what stays inside one is not drawn."""
+    home, old = borders.home, borders.cards
     result: dict[Edge, None] = {}
-    for edge in edges:
-        if edge.source in home and home[edge.source] == home.get(edge.target):
-            continue
+    for edge in _across(edges, home):
         source = new[home[edge.source]] if edge.source in home else old[edge.source]
         target, row = old[edge.target], edge.row
         if edge.target in home:
