@@ -238,8 +238,10 @@ class _Draft:
 
     def _typed(self, node: Node, expression: Expression) -> Expression:
         """The expression in the dtype of its value, which that of literals and masks alone may not be."""
+        if node.dtype.kind != "f":
+            return expression
         dtype = dtype_of(expression)
-        if node.dtype.kind != "f" or dtype == node.dtype or (dtype is float and node.dtype == float):
+        if dtype == node.dtype or (dtype is float and node.dtype == float):
             return expression
         of = self.gradient_of.get(node)
         if of is None:
