@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from tinygraph.stepping.pictures import drawing, laid_out, lines
 from tinygraph.stepping.stepper import Stepper
 
 WALK = ["z", "a", "L", "dL", "da", "dz", "dw1", "dw2", "db"]
+FAST = 300  # milliseconds between steps
 
 
 def two_layers() -> tg.Graph:
@@ -75,6 +78,17 @@ def wait(page: Any, wanted: str) -> None:
     from playwright.sync_api import expect
 
     expect(page.locator(".count")).to_have_text(wanted)
+
+
+@contextmanager
+def still(page: Any) -> Iterator[Any]:
+    """A page whose time only goes on by `run_for`, in milliseconds."""
+    page.clock.install()
+    page.clock.pause_at(datetime.datetime.now() + datetime.timedelta(minutes=1))
+    try:
+        yield page.clock
+    finally:
+        page.clock.resume()
 
 
 def seen(page: Any) -> Any:
@@ -166,20 +180,22 @@ class TestMoving:
 
     def test_play_pause_and_speed(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())
-        page.select_option("select[aria-label=Speed]", label="fast")
-        page.click("button[aria-label=Play]")
-        assert count(page) == "1 / 9"
-        wait(page, "3 / 9")
-        page.click("button[aria-label=Pause]")
-        stopped = count(page)
-        page.wait_for_timeout(700)
-        assert count(page) == stopped
-        page.click("button[aria-label=Back]")
-        page.locator(".stage").click()
-        page.keyboard.press("Space")
-        assert page.locator("button[aria-label=Pause]").count() == 1
-        wait(page, "9 / 9")
-        assert page.locator("button[aria-label=Pause]").count() == 0
+        with still(page) as clock:
+            page.select_option("select[aria-label=Speed]", label="fast")
+            page.click("button[aria-label=Play]")
+            assert count(page) == "1 / 9"
+            clock.run_for(2 * FAST)
+            assert count(page) == "3 / 9"
+            page.click("button[aria-label=Pause]")
+            clock.run_for(2 * FAST)
+            assert count(page) == "3 / 9"
+            page.click("button[aria-label=Back]")
+            page.locator(".stage").click()
+            page.keyboard.press("Space")
+            assert page.locator("button[aria-label=Pause]").count() == 1
+            clock.run_for(9 * FAST)
+            assert count(page) == "9 / 9"
+            assert page.locator("button[aria-label=Pause]").count() == 0
 
     def test_breakpoints_by_click_stop_play(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())
@@ -187,10 +203,10 @@ class TestMoving:
         mark.click()
         assert mark.get_attribute("aria-pressed") == "true"
         assert count(page) == "0 / 9"
-        page.select_option("select[aria-label=Speed]", label="fast")
-        page.click("button[aria-label=Play]")
-        wait(page, "5 / 9")
-        page.wait_for_timeout(500)
+        with still(page) as clock:
+            page.select_option("select[aria-label=Speed]", label="fast")
+            page.click("button[aria-label=Play]")
+            clock.run_for(9 * FAST)
         assert count(page) == "5 / 9"
         assert page.locator("button[aria-label=Play]").count() == 1
         mark.click()

@@ -7,6 +7,7 @@ import linecache
 import os
 import sys
 import warnings
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -78,11 +79,18 @@ def warn_user(message: str) -> None:
 
 def place_of(code: CodeType, instruction: int) -> Place:
     """Turn a code object and the offset of its last instruction into a line."""
-    line = code.co_firstlineno
-    for start, end, number in code.co_lines():
-        if start <= instruction < end and number is not None:
-            line = number
-    return Place(code.co_filename, line, code.co_name)
+    starts, lines = _lines_of(code)
+    return Place(code.co_filename, lines[bisect_right(starts, instruction)], code.co_name)
+
+
+@lru_cache(maxsize=64)
+def _lines_of(code: CodeType) -> tuple[list[int], list[int]]:
+    """Where stretches of bytecode start, and the line before the first and of each: the last one known where it has none."""
+    starts, lines = [], [code.co_firstlineno]
+    for start, _, line in code.co_lines():
+        starts.append(start)
+        lines.append(lines[-1] if line is None else line)
+    return starts, lines
 
 
 @lru_cache(maxsize=64)
