@@ -94,19 +94,22 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
 
 def leaves(expression: Expression) -> Iterator[Number | Name]:
     """The numbers and names in an expression, in reading order."""
-    if isinstance(expression, Apply):
-        for x in expression.inputs:
-            yield from leaves(x)
-    else:
-        yield expression
+    return (x for x in parts(expression) if not isinstance(x, Apply))
 
 
 def applied(expression: Expression) -> Iterator[Apply]:
     """Every application in an expression, outermost first."""
-    if isinstance(expression, Apply):
-        yield expression
-        for x in expression.inputs:
-            yield from applied(x)
+    return (x for x in parts(expression) if isinstance(x, Apply))
+
+
+def parts(expression: Expression) -> Iterator[Expression]:
+    """An expression and all in it, in reading order, outermost first."""
+    stack = [expression]
+    while stack:
+        x = stack.pop()
+        yield x
+        if isinstance(x, Apply):
+            stack += x.inputs[::-1]
 
 
 def replaced(expression: Expression, exchange: Callable[[Number | Name], Expression]) -> Expression:
