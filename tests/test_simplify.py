@@ -76,7 +76,7 @@ def count(x: Raw) -> Raw:
 
 @st.composite
 def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
-    others = [ops.negative, ops.sum, ops.broadcast_like, ops.sum_like, ops.power, ops.count, *LINEAR, ops.matmul]
+    others = [ops.negative, ops.sum, *LIKE, ops.power, ops.count, *LINEAR, ops.matmul]
     op: Any = draw(st.sampled_from([*BINARY, *others]))
     x = draw(inner)
     floats = np.asarray(x.value).dtype.kind == "f"
@@ -116,7 +116,7 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
             axis=axis,
             keepdims=keepdims,
         )
-    shapes = [s for s in SHAPES if fits(*(np.shape(x.value), s) if op is ops.broadcast_like else (s, np.shape(x.value)))]
+    shapes = [s for s in SHAPES if LIKE[op](np.shape(x.value), s)]
     assume(shapes)
     shape = draw(st.sampled_from(shapes))
     return like(op, x, shape, lambda m: op(spread(m, x.value), np.zeros(shape)))
@@ -141,6 +141,11 @@ def new_axes(ndim: int) -> st.SearchStrategy[dict[str, Any]]:
     return st.sampled_from([(0,), (-1,), (0, 1)]).map(lambda axis: {"axis": axis})
 
 
+LIKE: dict[Any, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
+    ops.broadcast_like: fits,
+    ops.sum_like: lambda of, to: fits(to, of),
+    ops.reshape_like: lambda of, to: np.prod(of) == np.prod(to),
+}
 LINEAR: dict[Any, Callable[[int], st.SearchStrategy[dict[str, Any]]]] = {ops.transpose: permutations, ops.expand_dims: new_axes}
 BINARY: dict[Any, Callable[..., Any]] = {
     ops.add: lambda mx, my, x, y: mx + my,
@@ -280,6 +285,12 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda X, **_: (-X / 2.0).T, "-X.T / 2.0"),
         (lambda a, X, **_: np.expand_dims(-a / 2.0, 0) * X, "-np.expand_dims(a, axis=0) * X / 2.0"),
         (lambda s, X, **_: 2 * np.expand_dims(1 / (2 * s), (0, 1)) * X, "X / s"),
+        (
+            lambda s, a, X, **_: ops.broadcast_like(np.expand_dims(ops.broadcast_like(s / 2.0, a), 0), X),
+            "np.full_like(X, s / 2.0)",
+        ),
+        (lambda s, a, **_: ops.reshape_like(ops.broadcast_like(2 * s, a), a), "np.full_like(a, 2 * s)"),
+        (lambda a, X, **_: ops.broadcast_like(2 * a, X), "np.broadcast_to(2 * a, X.shape)"),
         (lambda s, **_: np.expand_dims(s, 0), "np.expand_dims(s, axis=0)"),
         (lambda a, s, **_: a * s * s + s * a * s, "2 * a * s * s"),
         (lambda s, X, **_: ops.broadcast_like(1 + s, X) + 1, "np.full_like(X, 2 + s)"),

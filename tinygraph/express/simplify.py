@@ -6,7 +6,8 @@ factors in the order of the rule, and scalar divisors last; a sum as a flat list
 - numbers are folded: 2·(3·x) is 6·x, 1·x and x/1 are x, x**1 is x, x**0 is 1, -(-x) is x, x + (-y) is x - y, x + x is 2·x;
 - a sign and a number come out of a product, a quotient, a matrix product, a sum over axes, a transpose and a new axis;
 - a scalar divisor (a count or a number) comes out of products and sums over axes, and out of a sum that shares it;
-- a value that is only repeated to another shape is used as it is where the result has that shape anyway;
+- a value that is only repeated to another shape is used as it is where the result has that shape anyway, and a scalar that
+  is repeated once more is repeated once;
 - a number below the line cancels against the coefficient where the division is exact: 2·x / (2·y) is x / y;
 - x.T.T is x, and (x.T @ y).T is y.T @ x;
 - undoing a broadcast is a sum over the axes that were recorded as stretched; a cast to the same dtype is dropped.
@@ -124,15 +125,12 @@ def _opened(x: Expression, keep: bool = False) -> Product:
             return inner
         if x.op is ops.power and isinstance(x.inputs[1], Number) and x.inputs[1].value == 0:  # 1 even of NaN
             return Product(like=x.inputs[0])
-        if x.op is ops.expand_dims and _is_repeated_scalar(x.inputs[0]):
+        if x.op in (ops.expand_dims, ops.reshape_like):
             inner = _opened(x.inputs[0])
-            inner.like = x
-            return inner
+            if not any(factor.shape for factor, _ in inner.factors):  # a scalar, repeated
+                inner.like = x
+                return inner
     return Product(factors=[(x, False)])
-
-
-def _is_repeated_scalar(x: Expression) -> bool:
-    return not x.shape or (isinstance(x, Apply) and x.op is ops.broadcast_like and not x.inputs[0].shape)
 
 
 def _times(left: Product, right: Product) -> Product:
@@ -276,6 +274,15 @@ def _power_rule(raw: Apply, keep: bool) -> Expression:
     if isinstance(exponent, Number) and exponent.value == 1 and base.kind == raw.kind:
         return base
     return structural(raw.op, _unstretched(raw.inputs, raw.shape), raw.params, raw.shape, raw.kind)
+
+
+def _repeat_rule(raw: Apply, keep: bool) -> Expression:
+    """A scalar that was repeated to some shape and is brought to another one is repeated to that."""
+    x, like = raw.inputs
+    scalar = _joined(_opened(x), raw.kind)
+    if scalar.shape or (raw.op is ops.broadcast_like and not x.shape):
+        return structural(raw.op, raw.inputs, raw.params, raw.shape, raw.kind)
+    return structural(ops.broadcast_like, [scalar, like], {}, raw.shape, raw.kind)
 
 
 # Linear maps: what scales the operand scales the result
@@ -449,6 +456,8 @@ REWRITES = {
     ops.divide: _quotient_rule,
     ops.negative: _negative_rule,
     ops.power: _power_rule,
+    ops.broadcast_like: _repeat_rule,
+    ops.reshape_like: _repeat_rule,
     ops.add: _sum_rule,
     ops.subtract: _sum_rule,
     ops.expand_dims: _linear_rule,

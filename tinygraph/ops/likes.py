@@ -166,7 +166,13 @@ def scatter_like(x: Array, like: Array, *arrays: Array, template: tuple[Any, ...
     return result
 
 
-@op(lambda g, out, x, *arrays, template: scatter_like(g, x, *arrays, template=template), None)
+def _index_rule(g: Array, out: Array, x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
+    if all(part in (None, Ellipsis, slice(None)) for part in template):  # new axes alone
+        return reshape_like(g, x)
+    return scatter_like(g, x, *arrays, template=template)
+
+
+@op(_index_rule, None)
 def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """x[template], any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.
 
