@@ -152,7 +152,7 @@ class TestEntry:
     def test_another_rank_or_a_size_of_1_elsewhere_is_refused(self, name: str, shape: tuple[int, ...]) -> None:
         graph = backward(MODELS["linear"](5))
         leaves = {leaf: graph[leaf].value for leaf in ("X", "y", "w", "b")}
-        with pytest.raises(ValueError, match=rf"^{name} has shape \({shape[0]}, ?[0-9]*\): other sizes than the recorded"):
+        with pytest.raises(ValueError, match=rf"^{name} has shape \({shape[0]}, ?[0-9]*\), recorded \("):
             graph.function()(**leaves | {name: np.zeros(shape)})
 
     def test_an_axis_of_size_1_must_stay_one(self) -> None:

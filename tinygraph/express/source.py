@@ -18,7 +18,7 @@ from tinygraph.express.python import BINARY, FORMS, numpy_name
 from tinygraph.node import Node
 from tinygraph.ops import Op
 
-WIDTH = 100
+WIDTH = 110
 
 # What may give another view of its operand's entries.
 VIEWS = {
@@ -41,8 +41,7 @@ def _check(**leaves):
     for name, value in leaves.items():
         value = value if hasattr(value, "dtype") and value.dtype.kind == "f" else np.asarray(value, DTYPE)[()]
         if [n == 1 for n in value.shape] != [n == 1 for n in SHAPES[name]]:
-            raise ValueError(f"{name} has shape {value.shape}: other sizes than the recorded {SHAPES[name]} "
-                             "are fine, but not another number of axes, nor size 1 elsewhere")
+            raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep the rank and axes of size 1")
         yield value
 """
 CHECK_LOOP = """
@@ -77,11 +76,11 @@ def _entry(program: Program, looped: Mapping[Node, Any]) -> str:
     """What is known of the leaves, and the functions that check them and make them arrays of numbers."""
     shapes = [f'"{program.name(leaf)}": {leaf.shape}' for leaf in program.leaves]
     dtypes = [f'"{program.name(leaf)}": {_dtype(leaf)}' for leaf in program.leaves if _dtype(leaf) != "float"]
-    parts = [f"SHAPES = {_wrapped('{', shapes, '}')}"]
+    facts = f"SHAPES = {_wrapped('{', shapes, '}')}\n"
     if dtypes:
-        parts.append(f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these")
-    parts.append(CHECK.replace("DTYPE)", "DTYPES.get(name, float))" if dtypes else "float)").strip())
-    return "\n".join(parts) + ("\n" + CHECK_LOOP.rstrip() if looped else "")
+        facts += f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these\n"
+    check = CHECK.replace("DTYPE)", "DTYPES.get(name, float))" if dtypes else "float)")
+    return (facts + check + (CHECK_LOOP if looped else "")).rstrip()
 
 
 def _dtype(leaf: Node) -> str:
