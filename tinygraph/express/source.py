@@ -41,7 +41,7 @@ def _check(**leaves):
     for name, value in leaves.items():
         value = value if hasattr(value, "dtype") and value.dtype.kind == "f" else np.asarray(value, DTYPE)[()]
         if [n == 1 for n in value.shape] != [n == 1 for n in SHAPES[name]]:
-            raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep the rank and axes of size 1")
+            raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep rank and axes of size 1")
         yield value
 """
 CHECK_LOOP = """
