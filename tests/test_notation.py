@@ -233,8 +233,8 @@ def test_second_derivatives_and_ones() -> None:
     ("compute", "gradient"),
     [
         (lambda n: np.sum(np.where(n.x > 0, n.x, 0)), "[x > 0]"),
-        (lambda n: np.sum(np.einsum("ij->i", n.col)), "1"),
-        (lambda n: np.sum(np.mean(n.col, axis=1)), "1"),
+        (lambda n: np.sum(np.einsum("ij->i", n.col)), r"\mathbf{1}_{\mathit{col}}"),
+        (lambda n: np.sum(np.mean(n.col, axis=1)), r"\mathbf{1}_{\mathit{col}}"),
         (lambda n: np.sum(np.mean(n.col, axis=1) ** 2), "2 t_{i}"),
         (lambda n: np.einsum("ij,jk->", n.S, n.A), r"\sum_{k} S_{ki}"),
         (lambda n: np.sum((n.col - n.v) @ n.v), r"-\sum_{i} t_{2,ij} + \sum_{i} (\mathit{col}_{i} - v_{j})"),

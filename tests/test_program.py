@@ -271,3 +271,13 @@ def test_a_graph_that_was_printed_can_be_freed() -> None:
     del graph
     gc.collect()
     assert held() is None
+
+
+@pytest.mark.parametrize(("reduce", "deta"), [(np.sum, "dlam * lam - y"), (np.mean, "dlam * lam - y / len(lam)")])
+def test_a_gradient_is_not_told_by_that_of_a_value_it_does_not_go_through(reduce: Any, deta: str) -> None:
+    eta, y = tg.parameter(np.array([0.1, 0.2])), tg.constant(np.array([1.0, 2.0]))
+    lam = np.exp(eta)
+    L = reduce(lam - y * eta)
+    graph = tg.Graph(L, names=locals())
+    graph.backprop()
+    assert {s.name: s.right for s in graph.statements()}["deta"] == deta

@@ -17,7 +17,7 @@ import numpy as np
 from numpy import float64, ndarray
 
 from tinygraph.node import Node, constant
-from tinygraph.ops import alias, cast_like, sum_like
+from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
 from tinygraph.ops.declare import NUMBERS
 from tinygraph.place import told_by_caller
 
@@ -114,7 +114,8 @@ def sweep(
         """The complete gradient of a node that is kept."""
         g = known.get(node, g)
         if node in named and node not in known:
-            g = alias(g) if g in taken else g
+            # What is only repeated is told to each reader by itself: 1, rather than another value's gradient.
+            g = alias(g) if g in taken or g.op is broadcast_like else g
             taken.add(g)
         if node in wanted:
             found[node] = g
