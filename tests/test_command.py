@@ -242,7 +242,7 @@ def test_help_tells_what_there_is(run: Any) -> None:
         (["step", "(" * 3000, "w=1"], "too long or nested too deeply"),
         (["step", "", "w=1"], "there is no formula"),
         (["step", "w*w", "w=1", "--seed", "3"], "--seed goes with --quiz"),
-        (["step", "w*w", "w=1", "--quiz", "--seed", "-3"], "--seed must not be negative"),
+        (["step", "w*w", "w=1", "--quiz", "--seed", "-3"], "seed=-3 must be a whole number from 0 on"),
         (["step", "w*w", "w=1", "--level", "all"], "invalid choice: 'all'"),
         (["step", "w*w", "w=1", "--unknown"], "unrecognized arguments: --unknown"),
         (["step", "log(0*w)", "w=1", "--quiz", "--seed", "1"], "no numbers were found on which every gradient is finite"),

@@ -108,6 +108,23 @@ def test_near_zero_the_tolerance_is_absolute(answer: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "right"), [(0, False), (5.05e-4, False), (1e-4, True), (1.009e-4, True), (1.02e-4, False), (-1e-4, False)]
+)
+def test_what_prints_with_an_exponent_is_asked_for_to_its_size(answer: float, right: bool) -> None:
+    w = tg.parameter(2.0)
+    quiz = tg.Graph(w * 1e-4, names={"w": w}).quiz()
+    assert quiz.ask.startswith("1/1  dw = ?  a number (within 1%), or a formula")
+    assert quiz.answer(answer).right is right
+
+
+def test_what_rounding_leaves_of_zero_is_zero() -> None:
+    w, x = tg.parameter(0.1), tg.constant(0.3)
+    quiz = tg.Graph((w * 3 - x) ** 2, names={"w": w, "x": x}).quiz()
+    assert quiz.stepper.steps[-1].value != 0
+    assert quiz.answer(0).right
+
+
+@pytest.mark.parametrize(
     "answer",
     ["a - y", "-y + a", "da*a*(1-a)", "da * sigmoid(z) * (1 - np.exp(np.log(a)))", "(a*a - y*a)/a", "dL*(a-y)**3/(a-y)**2"],
 )
@@ -207,7 +224,7 @@ def test_a_wrong_answer_is_told_what_is_off_and_nothing_is_revealed(make: Any, n
         ("np.nan", "an answer must be finite"),
         ("1/0", "an answer must be finite"),
         (np.inf, "an answer must be finite"),
-        (None, "an answer must be finite"),
+        (None, "NoneType is no answer"),
         (1j, "complex is no answer"),
         (object(), "object is no answer"),
         ([1, 2], "give one number for dz"),
@@ -253,6 +270,23 @@ def test_scalars_without_a_name_are_part_of_the_formula() -> None:
     for answer in ("dz / sqrt(2)", "dz / c_1"):
         assert at(graph, "dw").answer(answer).right
     assert graph.quiz(seed=4).known["c_1"] == np.sqrt(2)
+
+
+def test_a_constant_that_the_user_calls_c_1_has_a_name() -> None:
+    w, c_1 = tg.parameter(3.0), tg.constant(2.0)
+    graph = tg.Graph(w * c_1, names=locals())
+    assert "On other numbers" in graph.quiz().answer("2 * w / w").message
+    assert graph.quiz(seed=4).known["c_1"] != 2.0
+
+
+def test_what_an_earlier_walk_back_started_from_stays_as_it_is() -> None:
+    w, x = tg.parameter([0.3, 0.5]), tg.constant([2.0, -1.0])
+    s = tg.sigmoid(np.sum(w * x))
+    dw = tg.Graph(s**2, names=locals()).backprop()[w]
+    q = np.sum(dw * np.array([1.0, -1.0]))
+    quiz = at(tg.Graph(q, names={"w": w, "x": x, "s": s, "q": q}), "ds")
+    right = next(step.right for step in program(quiz.stepper.graph).backward if step.name == "ds")
+    assert quiz.answer(f"0 + ({right})").right
 
 
 def test_what_the_quiz_prints_is_right() -> None:
@@ -362,6 +396,12 @@ def test_a_seed_gives_arrays_of_parameters_other_numbers_too() -> None:
         np.testing.assert_array_equal(value, value.round(2))
         np.testing.assert_array_equal(np.sign(value)[before != 0], np.sign(before)[before != 0])
     np.testing.assert_array_equal(one["X"].value, perceptron()["X"].value)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "7"])
+def test_seeds_that_are_none(seed: Any) -> None:
+    with pytest.raises(ValueError, match=f"seed={seed!r} must be a whole number from 0 on, such as seed=7"):
+        neuron().quiz(seed=seed)
 
 
 def test_a_seed_is_refused_where_there_is_nothing_to_give_another_number() -> None:

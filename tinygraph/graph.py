@@ -135,11 +135,11 @@ class Graph:
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:
-            self._names.claim(output, "output")
+            self._names.invent(output, "output")
         leaves = [node for node in self._forward if node.op is None and self._names.of(node) is None]
         for kind, letter in (("parameter", "p"), ("constant", "c")):
             for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
-                self._names.claim(node, f"{letter}_{i}")
+                self._names.invent(node, f"{letter}_{i}")
         self.programs: dict[Any, Program] = {}  # what printers read, kept until more gradients are asked for
         self.is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
         self.check_finite = check_finite
@@ -240,6 +240,10 @@ class Graph:
     def name(self, node: Node) -> str | None:
         """The node's name in this graph, or None for an unnamed intermediate value."""
         return self._names.of(node)
+
+    def is_named_by_user(self, node: Node) -> bool:
+        """Whether the node's name comes from `names`, be it with a number behind it."""
+        return self._names.of(node) is not None and node not in self._names.invented
 
     def __getitem__(self, name: str) -> Node:
         if name in self._names:
@@ -354,7 +358,7 @@ class Graph:
         for node, gradient in found.items():
             if node not in known:
                 known[node] = gradient
-                self._names.claim(gradient, f"{prefix}{self._names.of(node) or next(unnamed)}")
+                self._names.invent(gradient, f"{prefix}{self._names.of(node) or next(unnamed)}")
 
     @staticmethod
     def _seed(upstream: Any) -> Node:

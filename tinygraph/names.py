@@ -39,6 +39,7 @@ class Names:
         self._name: dict[Node, str] = {}
         self._node: dict[str, Node] = {}
         self._counts: dict[str, int] = {}  # how often each name was wanted that was taken
+        self.invented: set[Node] = set()  # the nodes whose names are not the user's
         self.scopes: dict[Node, tuple[str, ...]] = {}  # the nested dicts that a named node was found in, outermost first
         if not given:
             return
@@ -82,10 +83,17 @@ class Names:
         names._name = {new[node]: name for node, name in self._name.items() if node in new}
         names._node = {name: new[node] for name, node in self._node.items() if node in new}
         names._counts = {}
+        names.invented = {new[node] for node in self.invented if node in new}
         names.scopes = {new[node]: scope for node, scope in self.scopes.items() if node in new}
         for node in named:
-            names.claim(node, letter)
+            names.invent(node, letter)
         return names
+
+    def invent(self, node: Node, wanted: str) -> None:
+        """Name a node that the user gave no name."""
+        if node not in self._name:
+            self.claim(node, wanted)
+            self.invented.add(node)
 
     def claim(self, node: Node, wanted: str) -> str:
         """Name a node that has no name yet."""

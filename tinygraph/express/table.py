@@ -16,6 +16,7 @@ from tinygraph.place import Place, place_of
 
 WIDTH = 80
 WIDEST = {"shape": 18, "value": 36}  # columns
+SMALLEST = 1e-3  # that prints with three decimals, apart from 0
 SHOWN = 30  # rows of one phase
 LARGE = 5000  # nodes above which the rows are lines of the user's code
 
@@ -136,7 +137,7 @@ def number(value: Any) -> str:
     if np.asarray(value).dtype.kind != "f":
         return str(value)
     size = abs(float(value))
-    if size and np.isfinite(size) and not 1e-3 <= size < 1e5:
+    if size and np.isfinite(size) and not SMALLEST <= size < 1e5:
         return f"{value:.2e}"
     return f"{value + 0.0:.3f}"  # zero has no sign here
 

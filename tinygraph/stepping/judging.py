@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from tinygraph.express.program import program
+from tinygraph.express.table import SMALLEST
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import matmul
 from tinygraph.stepping.lens import batch_size
 from tinygraph.stepping.ways import Walk
 
-UNNAMED = re.compile(r"c_\d+")  # how a graph calls constants that have no name
 DRAWS = 5  # of other leaves on which a formula must hold
 TRIES = 40  # at leaves on which everything is finite
+RELATIVE, ABSOLUTE = 1e-2, 5e-4  # what a number may be off; the latter is half of the last decimal
+ROUNDING = 1e-12  # what is left where numbers cancel
 
 
 def gradient_of(graph: Graph, name: str) -> Any:
@@ -55,13 +57,24 @@ def fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
         return False
 
 
+def allowed(value: Any) -> Any:
+    """How much a number may be off each entry: what prints with an exponent is asked for to its size, not to three decimals."""
+    size = np.abs(value)
+    return np.maximum(RELATIVE * size, np.where((size > ROUNDING) & (size < SMALLEST), 0, ABSOLUTE))
+
+
+def tolerance(value: Any) -> str:
+    """The same for one number, in words."""
+    return f"within {RELATIVE:.0%}" if allowed(value) < ABSOLUTE else f"within {RELATIVE:.0%} or {ABSOLUTE:g}"
+
+
 def is_close(value: Any, right: Any) -> bool:
     """Whether two values are the same but for rounding."""
     if right is None or not fits(np.shape(value), np.shape(right)):
         return False
     relative = 1e-3 if np.asarray(right).dtype.itemsize < 8 else 1e-6
     size = np.max(np.abs(right), initial=0)
-    return bool((np.abs(np.asarray(value, dtype=np.float64) - right) <= relative * size + 1e-12).all())
+    return bool((np.abs(np.asarray(value, dtype=np.float64) - right) <= relative * size + ROUNDING).all())
 
 
 # Other numbers
@@ -82,8 +95,10 @@ def on_other_leaves(graph: Graph) -> list[Graph]:
 
 
 def _given(graph: Graph) -> list[Node]:
-    """The leaves that may have other values: not scalars without a name, which are part of the formulas as literals are."""
-    return [x for x in graph.forward if x.op is None and (x.shape or not UNNAMED.fullmatch(graph.name(x) or ""))]
+    """The leaves that may have other values: not scalar constants without a name, which are part of the formulas as literals
+    are, nor what an earlier walk back started from, which its formulas hold as a number."""
+    free = [x for x in graph.forward if x.op is None and x.kind != "seed"]
+    return [x for x in free if x.shape or x.kind == "parameter" or graph.is_named_by_user(x)]
 
 
 def _read_as_numbers(graph: Graph) -> set[Node]:
@@ -127,9 +142,12 @@ def _redrawn(leaf: Node, rng: np.random.Generator, keep_sign: bool, is_number: b
 def with_other_numbers(graph: Graph, seed: int) -> Graph:
     """The graph on other parameters and scalar leaves of one or two decimals, of the same signs and sizes; labels stay 0 or 1.
 
-    Raises ValueError where there are none, or none of the numbers tried has finite gradients.
+    Raises ValueError for a seed that is no whole number from 0 on, and where there are no such leaves, or none of the numbers
+    tried has finite gradients.
     """
-    rng = np.random.default_rng(seed)
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"seed={seed!r:.50} must be a whole number from 0 on, such as seed=7")
+    rng = np.random.default_rng(int(seed))
     given = [x for x in _given(graph) if x.dtype.kind == "f" and not (_is_label(x) or (x.shape and x.kind == "constant"))]
     if not given:
         raise ValueError(f"seed={seed}: there is no parameter and no scalar with a name to give another number")

@@ -23,10 +23,11 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import program
 from tinygraph.express.table import number
+from tinygraph.stepping.judging import allowed, tolerance
 from tinygraph.stepping.lens import example_of
 from tinygraph.stepping.numbers import shown
 from tinygraph.stepping.pictures import drawing, laid_out, lines
-from tinygraph.stepping.quiz import ABSOLUTE, RELATIVE, TOLERANCE, Quiz
+from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.stepper import Chapter, Stepper
 from tinygraph.stepping.timeline import Step
 
@@ -227,8 +228,8 @@ def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
                     "label": f"{name}[{', '.join(map(str, entry))}]" if entry else name,
                     "value": value,
                     "shown": number(np.float64(value)),
-                    "near": max(RELATIVE * abs(value), ABSOLUTE),
-                    "tolerance": TOLERANCE,
+                    "near": float(allowed(value)),
+                    "tolerance": tolerance(value),
                     "hints": [quiz.hint() for _ in range(3)],
                 },
             )

@@ -17,15 +17,22 @@ from tinygraph.express.program import Level, Program, program
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.stepping.formula import evaluate
-from tinygraph.stepping.judging import fits, gradient_of, is_close, mistakes_with, on_other_leaves, with_other_numbers
+from tinygraph.stepping.judging import (
+    allowed,
+    fits,
+    gradient_of,
+    is_close,
+    mistakes_with,
+    on_other_leaves,
+    tolerance,
+    with_other_numbers,
+)
 from tinygraph.stepping.reading import parse
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 from tinygraph.stepping.vocabulary import FormulaError
 from tinygraph.stepping.ways import Walk
 
-RELATIVE, ABSOLUTE = 1e-2, 5e-4  # what a number may be off
-TOLERANCE = "within 1% or 0.0005"
 WORDS = "a number, a formula, hint, reveal or quit"
 
 
@@ -131,7 +138,7 @@ class Quiz:
         whole = f" for all of {self.name}, {shape}," if shape else ""
         return (
             f"{self._total - len(self._left) + 1}/{self._total}  {self._wanted} = ?  "
-            f"a number ({TOLERANCE}), or a formula{whole} in the names above"
+            f"a number ({tolerance(np.asarray(self._step.value)[self.entry])}), or a formula{whole} in the names above"
         )
 
     def state(self) -> dict[str, Any]:
@@ -260,7 +267,7 @@ class Quiz:
     def _number(self, x: Any) -> str | None:
         """What is wrong with a number, or with an array of all entries."""
         try:
-            given = np.asarray(x, dtype=np.float64)
+            given = np.vectorize(float, otypes=[np.float64])(x)  # which refuses None, as asarray does not
         except (TypeError, ValueError, OverflowError):
             raise FormulaError(f"{type(x).__name__} is no answer: give a number or a formula") from None
         if not np.isfinite(given).all():
@@ -279,7 +286,7 @@ class Quiz:
             other = np.asarray(other, dtype=np.float64)
             if other.shape != value.shape:
                 return False
-            return bool((np.abs(given - other[at]) <= np.maximum(RELATIVE * np.abs(other[at]), ABSOLUTE)).all())
+            return bool((np.abs(given - other[at]) <= allowed(other[at])).all())
 
         if same(value):
             return None
