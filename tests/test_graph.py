@@ -220,6 +220,16 @@ class TestNames:
         assert [name for name in graph.names if name.startswith("J")] == ["J", "J_1", "J_2", "J_3"]
         assert graph["J_3"].item() == 3.5
 
+    def test_parts_of_a_gradient_are_not_earlier_values_of_it(self) -> None:
+        def penalty(x: tg.Node, w: tg.Node) -> dict[str, Any]:
+            y = np.sum(np.tanh(x * w))
+            G = tg.Graph(y, names=locals()).backprop(wrt=[x])["x"]
+            P = np.sum(G**2)
+            return locals()
+
+        names = penalty(tg.parameter([1.0, 2.0]), tg.parameter([3.0, 4.0]))
+        assert {"G", "P"} < set(tg.Graph(names["P"], names=names).names) <= {"x", "w", "G", "P", "c_1"}
+
     def test_several_nodes_of_one_line_that_no_loop_repeats_are_not_numbered(self) -> None:
         x = tg.parameter(np.ones((2, 3)))
         L = np.prod(x)

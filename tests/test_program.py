@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -281,3 +282,26 @@ def test_a_gradient_is_not_told_by_that_of_a_value_it_does_not_go_through(reduce
     graph = tg.Graph(L, names=locals())
     graph.backprop()
     assert {s.name: s.right for s in graph.statements()}["deta"] == deta
+
+
+def test_what_an_earlier_gradient_is_made_of_is_simplified_too() -> None:
+    x = tg.parameter([1.0, 2.0])
+    gx = tg.Graph(np.sum(x**2 * np.sin(x)), names={"x": x}).backprop()["x"]
+    [statement, _] = tg.Graph(np.sum(gx), names={"x": x, "gx": gx}).statements()
+    assert statement.right == "2 * np.sin(x) * x + x ** 2 * np.cos(x)"
+
+
+@pytest.mark.parametrize(
+    ("compute", "right"),
+    [
+        (lambda n: np.sum(np.mean(n.A, axis=0)), "np.full_like(A, 1 / len(A))"),
+        (lambda n: np.sum(np.exp(-((n.x[:, None] - n.x) ** 2))), "np.sum(t_3, axis=1) - np.sum(t_3, axis=0)"),
+        (lambda n: np.linalg.norm(n.x), "x / output"),
+        (lambda n: n.x[0] * 2, "scatter_like(2.0, x, template=(0,))"),
+    ],
+)
+def test_gradients_of_everyday_functions(compute: Any, right: str) -> None:
+    names = SimpleNamespace(A=tg.parameter(np.eye(3)[:2]), x=tg.parameter(np.array([1.0, 2.0, 3.0])))
+    graph = tg.Graph(compute(names), names=vars(names))
+    graph.backprop()
+    assert graph.statements()[-1].right == right

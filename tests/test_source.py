@@ -192,7 +192,7 @@ class TestEntry:
         x = tg.parameter(np.ones((4, 2)))
         function = backward(tg.Graph(loop(x), names={"x": x})).function()
         assert function(np.ones((4, 3)))[1]["dx"].shape == (4, 3)
-        with pytest.raises(ValueError, match="has 6 entries along an axis that a loop went over, when there were 4"):
+        with pytest.raises(ValueError, match="has 6 entries along an axis that was gone through one by one, recorded with 4"):
             function(np.ones((6, 2)))
 
     @pytest.mark.parametrize(

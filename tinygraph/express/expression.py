@@ -94,21 +94,22 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
 
 def leaves(expression: Expression) -> Iterator[Number | Name]:
     """The numbers and names in an expression, in reading order."""
-    return (x for x in parts(expression) if not isinstance(x, Apply))
+    stack = [expression]
+    while stack:
+        x = stack.pop()
+        if isinstance(x, Apply):
+            stack += x.inputs[::-1]
+        else:
+            yield x
 
 
 def applied(expression: Expression) -> Iterator[Apply]:
     """Every application in an expression, outermost first."""
-    return (x for x in parts(expression) if isinstance(x, Apply))
-
-
-def parts(expression: Expression) -> Iterator[Expression]:
-    """An expression and all in it, in reading order, outermost first."""
     stack = [expression]
     while stack:
         x = stack.pop()
-        yield x
         if isinstance(x, Apply):
+            yield x
             stack += x.inputs[::-1]
 
 

@@ -168,7 +168,12 @@ def _solved(notation: Notation, x: Apply, index: Index | None) -> Told:
 
 def _element(notation: Notation, x: Apply, index: Index | None) -> Told:
     """An element or a part in the brackets of code, which count from 0; an index of mathematics counts from 1."""
-    part = _part(notation, x.params["template"], x.inputs[1:])
+    template = x.params["template"]
+    if index is not None and all(part in (None, slice(None)) for part in template):  # new axes alone, which entries need not say
+        letters = enumerate(index[-len(x.shape) :])
+        kept = tuple(letter for i, letter in letters if i >= len(template) or template[i] is not None)
+        return notation.told(x.inputs[0], kept)
+    part = _part(notation, template, x.inputs[1:])
     return with_index(Row((raisable(notation.inside(x.inputs[0], ATOM, None)), part)), x.shape, index), ATOM
 
 

@@ -173,6 +173,8 @@ def stretches(x: Expression) -> bool:
         return False
     if x.op is ops.matmul:
         return max(len(i.shape) for i in x.inputs) == 2 and any(map(stretches, x.inputs))
+    if x.op in (ops.broadcast_like, ops.expand_dims):
+        return several(x.inputs[0].shape)
     shapes = {i.shape for i in x.inputs if several(i.shape)}
     if x.op.elementwise and len(shapes) > 1 and (x.op in MATCHED or x.shape not in shapes):
         return True

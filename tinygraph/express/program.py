@@ -11,6 +11,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -134,12 +135,12 @@ class Program:
         taken = set(self.graph.names)
         temporaries = (name for i in itertools.count(1) if (name := f"{letter}_{i}" if i > 1 else letter) not in taken)
         brought = (name for i in itertools.count(1) if (name := f"c_{i}") not in taken)
-        for node in (*self.leaves, *draft.order()):
+        for node in (*self.leaves, *draft.order):
             self._names[node] = self.graph.name(node) or next(brought if node.op is None else temporaries)
 
     def _statements(self, draft: _Draft) -> Iterator[Statement]:
         of = draft.gradient_of
-        for node in draft.order():
+        for node in draft.order:
             expression = draft.expressions[node]
             inputs = tuple(dict.fromkeys(x.node for x in leaves(expression) if isinstance(x, Name)))
             phase: Phase = "forward" if node in draft.forward else "backward"
@@ -175,9 +176,7 @@ class _Draft:
         self.expressions: dict[Node, Expression] = {}
         self.forward_roots = [node for node in graph.forward if node.op is not None and graph.name(node) is not None]
         self.roots: list[Node] = []
-        # What a walk back started from, of this graph or of one that gave values to it.
-        seeds = [node for node in graph.forward if node.kind == "seed" and node not in graph.scopes()]
-        self.unit_seeds = {node for node in seeds if not node.shape and node.item() == 1}
+        self.unit_seeds = earlier_unit_seeds(graph)  # and those of its own
         self.derived = self._derived()
         for request in graph.requests():
             for node, gradient in request.gradients.items():
@@ -210,13 +209,9 @@ class _Draft:
             partial[node] = expression
 
     def _derived(self) -> set[Node]:
-        """The values of the forward pass that are gradients themselves, up to the first that has a name."""
-        found: set[Node] = set()
-        if self.unit_seeds:
-            for node in self.graph.forward:
-                if any(x in self.unit_seeds or (x in found and self.graph.name(x) is None) for x in _values_read(node)):
-                    found.add(node)
-        return found
+        """The values of the forward pass that an earlier walk back made."""
+        swept = {(node.code, node.instruction) for node in self.unit_seeds}
+        return {node for node in self.graph.forward if (node.code, node.instruction) in swept}
 
     def _leaf(self, node: Node) -> Expression:
         """A leaf by its name; the seed 1, and a number that a rule brought along, as a literal."""
@@ -265,6 +260,7 @@ class _Draft:
                 uses[x] += max(uses[node], 1) if node.op in REPEATS and node not in roots else 1
         return uses
 
+    @cached_property
     def order(self) -> list[Node]:
         """The statements: forward by creation, then gradients in the order of the walk, each behind what it reads."""
         forward = sorted((node for node in self.expressions if node in self.forward), key=by_number)
@@ -286,6 +282,12 @@ class _Draft:
 
     def reads(self, node: Node) -> Iterator[Node]:
         return (x.node for x in leaves(self.expressions[node]) if isinstance(x, Name) and not isinstance(x, Like))
+
+
+def earlier_unit_seeds(graph: Graph) -> set[Node]:
+    """The 1s that walks back started from in graphs that gave values to this one: each is the literal, unless it has a name."""
+    seeds = (node for node in graph.forward if node.kind == "seed" and node not in graph.scopes())
+    return {node for node in seeds if not node.shape and node.item() == 1}
 
 
 def written(node: Node, known: Mapping[Node, Expression], name: Callable[[Node], str | None], write: Write) -> Expression:
@@ -399,7 +401,7 @@ def _modules(draft: _Draft, leaves: Sequence[Node]) -> dict[Node, tuple[str, ...
     active = {scope for node, scope in scopes.items() if node.op is not None}
     found: dict[Node, tuple[str, ...]] = {}
     readers: dict[Node, list[tuple[str, ...]]] = {}
-    for node in (*reversed(draft.order()), *leaves):
+    for node in (*reversed(draft.order), *leaves):
         named = draft.gradient_of.get(node, node)
         scope = scopes[named] if named in scopes else _shared(readers.get(node, []))
         found[node] = scope if scope in active else ()

@@ -10,6 +10,7 @@ factors in the order of the rule, and scalar divisors last; a sum as a flat list
   is repeated once more is repeated once;
 - a number below the line cancels against the coefficient where the division is exact: 2·x / (2·y) is x / y;
 - x.T.T is x, and (x.T @ y).T is y.T @ x;
+- the sum over all entries of a repeated scalar is the scalar times their number;
 - undoing a broadcast is a sum over the axes that were recorded as stretched; a cast to the same dtype is dropped.
 
 0·x is never folded, because NaN and infinity must survive.
@@ -22,6 +23,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Name, Number, Shape, apply, broadcast
@@ -251,12 +254,21 @@ def _reduced(product: Product) -> Product:
     """The coefficient cancelled against that of a factor below the line, where the division is exact: 2·x / (2·y) is x / y."""
     factors = []
     for x, divides in product.factors:
-        below = _opened(x) if divides else Product()
-        if below.coefficient not in (0, 1) and product.coefficient and product.coefficient % below.coefficient == 0:
-            product.coefficient //= below.coefficient
-            x = _closed(Product(below.sign, 1, below.factors, below.divisors, below.like), x.shape, x.kind)
+        number, rest = _parted(x) if divides else (1, x)
+        if number != 1 and product.coefficient and product.coefficient % number == 0:
+            product.coefficient //= number
+            x = rest
         factors.append((x, divides))
     return Product(product.sign, product.coefficient, factors, product.divisors, product.like)
+
+
+def _parted(x: Expression) -> tuple[Any, Expression]:
+    """The coefficient of a product, where there is one, and what it is without."""
+    product = _opened(x)
+    if product.coefficient in (0, 1) or not product.factors:
+        return 1, x
+    rest = _closed(Product(product.sign, 1, product.factors, product.divisors, product.like), x.shape, x.kind)
+    return (product.coefficient, rest) if rest.shape == x.shape else (1, x)
 
 
 def _quotient_rule(raw: Apply, keep: bool) -> Expression:
@@ -277,12 +289,29 @@ def _power_rule(raw: Apply, keep: bool) -> Expression:
 
 
 def _repeat_rule(raw: Apply, keep: bool) -> Expression:
-    """A scalar that was repeated to some shape and is brought to another one is repeated to that."""
+    """A value that was repeated to some shape and is repeated to another one is repeated to that."""
     x, like = raw.inputs
-    scalar = _joined(_opened(x), raw.kind)
-    if scalar.shape or (raw.op is ops.broadcast_like and not x.shape):
-        return structural(raw.op, raw.inputs, raw.params, raw.shape, raw.kind)
-    return structural(ops.broadcast_like, [scalar, like], {}, raw.shape, raw.kind)
+    scalar = _joined(_opened(x), raw.kind) if x.shape else x
+    if not scalar.shape:
+        x = scalar
+    elif isinstance(x, Apply) and x.op is ops.broadcast_like:
+        x = x.inputs[0]
+    return structural(raw.op, [x, like], raw.params, raw.shape, raw.kind)
+
+
+def _reshape_rule(raw: Apply, keep: bool) -> Expression:
+    """A shape that loses the axes which a sum kept is the shape of the sum without them; a scalar takes any by repetition."""
+    x, like = raw.inputs
+    if x.shape == raw.shape:
+        return x
+    if not _joined(_opened(x), raw.kind).shape:
+        return _repeat_rule(apply(ops.broadcast_like, x, like, shape=raw.shape, kind=raw.kind), keep)
+    if isinstance(x, Apply) and x.op is ops.sum and x.params["keepdims"]:
+        axis, ndim = x.params["axis"], len(x.shape)
+        axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
+        if tuple(size for i, size in enumerate(x.shape) if i not in axes) == raw.shape:
+            return simplified(ops.sum, x.inputs, {**x.params, "keepdims": False}, raw.shape, raw.kind)
+    return _linear_rule(raw, keep)
 
 
 # Linear maps: what scales the operand scales the result
@@ -292,16 +321,28 @@ def _linear_rule(raw: Apply, keep: bool) -> Expression:
     scale, operands = Product(), []
     for x in raw.inputs:
         product = _opened(x)
-        rest = _closed(Product(factors=product.factors), x.shape, x.kind)
+        parted = [(*_parted(factor), divides) if divides else (1, factor, divides) for factor, divides in product.factors]
+        rest = _closed(Product(factors=[(factor, divides) for _, factor, divides in parted]), x.shape, x.kind)
         if not product.factors or rest.shape != x.shape or rest.kind != "f":
             operands.append(x)
             continue
-        scale = _times(scale, Product(product.sign, product.coefficient, [], product.divisors))
+        below: list[Expression] = [Number(number) for number, _, _ in parted if number != 1]
+        scale = _times(scale, Product(product.sign, product.coefficient, [], product.divisors + below))
         operands.append(rest)
     if scale.sign > 0 and scale.coefficient == 1 and not scale.divisors:
         return structural(raw.op, raw.inputs, raw.params, raw.shape, raw.kind)
     whole = simplified(raw.op, operands, raw.params, raw.shape, raw.kind)
-    return _closed(_times(scale, Product(factors=[(whole, False)])), raw.shape, raw.kind)
+    return _closed(_cancelled(_times(scale, Product(factors=[(whole, False)])), 1), raw.shape, raw.kind)
+
+
+def _total_rule(raw: Apply, keep: bool) -> Expression:
+    """A sum over all axes of a repeated scalar is that scalar times their number."""
+    product = _opened(raw.inputs[0])
+    repeated = raw.inputs[0].shape and not any(factor.shape for factor, _ in product.factors)
+    if raw.shape or not repeated or not isinstance(product.like, Name) or product.like.shape != raw.inputs[0].shape:
+        return _linear_rule(raw, keep)
+    product.factors = [*product.factors, (structural(ops.count, [product.like], {"axis": None}, (), "i"), False)]
+    return _closed(product, raw.shape, raw.kind)
 
 
 def _transpose_rule(raw: Apply, keep: bool) -> Expression:
@@ -313,8 +354,8 @@ def _transpose_rule(raw: Apply, keep: bool) -> Expression:
     if isinstance(x, Apply) and x.op is ops.transpose:
         inner = _order(x)
         return _transposed(x.inputs[0], tuple(inner[i] for i in order))
-    if isinstance(x, Apply) and x.op is ops.matmul and _has_transposed_matrix(x):
-        left, right = (_transposed(y, (1, 0)) for y in reversed(x.inputs))
+    if isinstance(x, Apply) and x.op is ops.matmul and _swaps_last(order) and _has_transposed_matrix(x):
+        left, right = (_transposed(y, _swapped(len(y.shape))) for y in reversed(x.inputs))
         return simplified(ops.matmul, [left, right], x.params, raw.shape, raw.kind)
     if order == (1, 0) and raw.params["axes"] is not None:
         return _transposed(x, order)
@@ -322,8 +363,16 @@ def _transpose_rule(raw: Apply, keep: bool) -> Expression:
 
 
 def _has_transposed_matrix(product: Apply) -> bool:
-    matrices = all(len(x.shape) == 2 for x in product.inputs)
-    return matrices and any(isinstance(x, Apply) and x.op is ops.transpose for x in product.inputs)
+    matrices = all(len(x.shape) >= 2 for x in product.inputs)
+    return matrices and any(isinstance(x, Apply) and x.op is ops.transpose and _swaps_last(_order(x)) for x in product.inputs)
+
+
+def _swaps_last(order: tuple[int, ...]) -> bool:
+    return order == _swapped(len(order))
+
+
+def _swapped(ndim: int) -> tuple[int, ...]:
+    return (*range(ndim - 2), ndim - 1, ndim - 2)
 
 
 def _transposed(x: Expression, order: tuple[int, ...]) -> Expression:
@@ -457,11 +506,11 @@ REWRITES = {
     ops.negative: _negative_rule,
     ops.power: _power_rule,
     ops.broadcast_like: _repeat_rule,
-    ops.reshape_like: _repeat_rule,
+    ops.reshape_like: _reshape_rule,
     ops.add: _sum_rule,
     ops.subtract: _sum_rule,
     ops.expand_dims: _linear_rule,
     ops.matmul: _linear_rule,
-    ops.sum: _linear_rule,
+    ops.sum: _total_rule,
     ops.transpose: _transpose_rule,
 }

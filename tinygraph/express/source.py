@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 from tinygraph import ops
+from tinygraph.express.dtypes import dtype_of
 from tinygraph.express.expression import Apply, Expression, Name, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
@@ -47,8 +48,8 @@ def _check(**leaves):
 CHECK_LOOP = """
 def _check_loop(name, size, recorded):
     if size != recorded:
-        raise ValueError(f"{name} has {size} entries along an axis that a loop went over, when there were {recorded}: "
-                         "record the loop anew for another number")
+        raise ValueError(f"{name} has {size} entries along an axis that was gone through one by one, recorded with "
+                         f"{recorded}: record it anew for another number")
 """
 
 
@@ -153,6 +154,8 @@ def _function(program: Program) -> Iterator[str]:
 def _own(program: Program, node: Node) -> str:
     """What is returned of a value: the caller's own to change, so a copy of what shows the entries of another value."""
     name, expression = program.name(node), program.expression(node)
+    if isinstance(dtype_of(expression), type):  # a Python number has neither shape nor dtype
+        return f"np.float64({name})"
     return f"{name}.copy()" if node.shape and is_view(expression) else name
 
 
