@@ -181,9 +181,9 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "merge_pairs": [((real(2, 3),), {}), ((real(2, 3, 1, 2),), {}), ((real(0, 2),), {})],
     "median": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in REDUCED for k in (0, 1)],
     "median_weights": [((real(4),), {"axis": None}), ((real(2, 3),), {"axis": (0, 1)}), ((real(2, 3),), {"axis": -1})],
-    "section": [((real(2, 5),), {"sections": 3, "position": p, "axis": -1}) for p in (0, 1)]
+    "section": [((real(2, 5),), {"sections": 3, "position": p, "axis": -1}) for p in (0, 1, -1)]
     + [((real(4),), {"sections": 2, "position": 1, "equal": True})],
-    "on_section_like": [((real(2, 1), np.zeros((2, 5))), {"sections": 3, "position": 2, "axis": 1})],
+    "on_section_like": [((real(2, 1), np.zeros((2, 5))), {"sections": 3, "position": p, "axis": 1}) for p in (2, -1)],
     "sort": [((real(2, 3),), {"axis": a}) for a in (0, -1)] + [((real(0),), {"axis": 0})],
     "sorting_order": [((real(2, 3),), {"axis": 0})],
     "take_along_axis": [((real(2, 3), np.array([[0, 0], [2, 1]])), {"axis": 1}), ((real(3), np.array([1, 1])), {"axis": -1})],

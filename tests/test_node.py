@@ -263,6 +263,9 @@ class TestNumPyFunctions:
             ),
             (lambda x: np.add.reduce(x), "np.add.reduce does not take a node: write np.sum"),
             (lambda x: np.exp(x, out=np.zeros((2, 3))), "cannot write a node into an array"),
+            (lambda x: np.divmod(x, 2, out=(np.zeros(3), np.zeros(3))), "cannot write a node into an array"),
+            (lambda x: np.modf(x, np.zeros(3), np.zeros(3)), "cannot write a node into an array"),
+            (lambda x: np.frexp(x, out=(np.zeros(3), None)), "cannot write a node into an array"),
             (lambda x: np.exp(x, dtype=np.float32), "np.exp(x): leave out dtype="),
             (
                 lambda x: np.stack([x, x], out=np.zeros(1)),

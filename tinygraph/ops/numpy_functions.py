@@ -55,7 +55,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
         raise refusal(f"np.{ufunc.__name__}.{method}", "write np.sum, np.max or np.min" if method == "reduce" else "")
     refused = [key for key, value in kwargs.items() if key not in UNCHANGED or value is not UNCHANGED[key]]
     if refused:
-        error = TypeError(_no_array_for_a_node(ufunc, inputs, *kwargs["out"]) if "out" in refused else _without(refused))
+        error = TypeError(_no_array_for_a_node(ufunc, inputs, kwargs["out"][0]) if "out" in refused else _without(refused))
         raise call_error(numpy_name(ufunc), inputs, error, user_frame(sys._getframe(1)))
     return call_function(ufunc, inputs, {})
 

@@ -176,10 +176,7 @@ def _append(arr: Array, values: Array, axis: int | None = None) -> Array:
 
 @implements(np.split)
 def _split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    axis = normalize_axis_index(axis, ary.ndim)
-    if not np.ndim(indices_or_sections) and indices_or_sections > 0 and ary.shape[axis] % indices_or_sections:
-        raise ValueError(f"{ary.shape[axis]} entries do not divide into {indices_or_sections} equal parts")
-    return _parts(ary, indices_or_sections, axis, equal=True)
+    return _parts(ary, indices_or_sections, normalize_axis_index(axis, ary.ndim), equal=True)
 
 
 @implements(np.array_split)

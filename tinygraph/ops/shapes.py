@@ -247,6 +247,14 @@ def merge_pairs(x: Array) -> Array:
     return np.reshape(x, [x.shape[i] * x.shape[i + 1] for i in range(0, x.ndim, 2)])
 
 
+def _ends_of_section(size: int, sections: int, position: int) -> tuple[int, int]:
+    """Where a part begins and ends; the first ones take one entry more where the size does not divide."""
+    position = range(sections)[position]
+    each, extra = divmod(size, sections)
+    first = position * each + min(position, extra)
+    return first, first + each + (position < extra)
+
+
 def _section_rule(g: Array, out: Array, x: Array, sections: int, position: int, axis: int, equal: bool) -> Array:
     return on_section_like(g, x, sections=sections, position=position, axis=axis)
 
@@ -258,7 +266,10 @@ def section(x: Array, *, sections: int, position: int, axis: int = 0, equal: boo
     >>> tg.ops.section(np.arange(5), sections=2, position=0)
     array([0, 1, 2])
     """
-    return (np.split if equal else np.array_split)(x, sections, axis)[position]
+    first, end = _ends_of_section(x.shape[axis], sections, position)
+    if equal and x.shape[axis] % sections:
+        raise ValueError(f"{x.shape[axis]} entries do not divide into {sections} equal parts; np.array_split takes any number")
+    return x[(slice(None),) * (axis % x.ndim) + (slice(first, end),)]
 
 
 @op(lambda g, out, x, like, sections, position, axis: section(g, sections=sections, position=position, axis=axis), None)
@@ -268,8 +279,11 @@ def on_section_like(x: Array, like: Array, *, sections: int, position: int, axis
     >>> tg.ops.on_section_like(np.array([1.0, 2.0]), np.zeros(5), sections=2, position=1)
     array([0., 0., 0., 1., 2.])
     """
-    parts = [np.zeros(part.shape, x.dtype) for part in np.array_split(like, sections, axis)]
-    return np.concatenate([*parts[:position], x, *parts[position + 1 :]], axis)
+    first, end = _ends_of_section(like.shape[axis], sections, position)
+    margins = [list(like.shape), list(like.shape)]
+    margins[0][axis], margins[1][axis] = first, like.shape[axis] - end
+    before, after = (np.zeros(shape, x.dtype) for shape in margins)
+    return np.concatenate([before, x, after], axis)
 
 
 def _part_rule(g: Array, out: Array, x: Array, *arrays: Array, position: int, axis: int) -> Array:
