@@ -291,6 +291,27 @@ class TestSize:
         assert texts(line) == ["w₁", "dw₁ += …", "last = 1.000", "gradient: name it to see it"]
         assert texts(last)[:2] == ["h = h * 1.0", "gradient"]
 
+    def test_lines_of_code_leave_out_the_1_that_an_earlier_walk_back_began_with(self) -> None:
+        h = w = tg.parameter(1.0)
+        for _ in range(LARGE):
+            h = h * 1.0
+        d = tg.Graph(h, names={"w": w, "h": h}).backprop()[w]
+        graph = tg.Graph(q := d * w, names={"w": w, "q": q})
+        graph.backprop()
+        assert [card.kind for card in graph.draw().drawing.cards] == ["parameter", "module", "loss"]
+
+    def test_no_gradient_comes_to_lines_of_code_behind_what_it_is_of(self) -> None:
+        u = w = tg.parameter(1.0)
+        for _ in range(LARGE):
+            u = u * 1.0
+        L = u * 2
+        graph = tg.Graph(L, names={"w": w, "u": u, "L": L})
+        graph.backprop(of="u")
+        first, line, last = graph.draw().drawing.cards
+        passed = [(edge.source, edge.target) for edge in graph.draw().drawing.edges if edge.backward]
+        assert passed == [(first.key, line.key)]
+        assert texts(last) == ["u", "L = 2.000"]
+
     def test_more_cards_than_can_be_drawn_are_refused_at_once(self) -> None:
         h = w = tg.parameter(1.0)
         for _ in range(LARGE):

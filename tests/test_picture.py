@@ -160,6 +160,17 @@ def test_a_seed_is_no_card() -> None:
     assert any(line.text.startswith("dy 2") for line in drawing.cards[-1].results)
 
 
+def test_a_graph_of_a_gradient_is_drawn_without_the_1_that_the_walk_back_began_with() -> None:
+    x = tg.parameter(0.5)
+    y = x**3
+    d = tg.Graph(y, names=locals()).backprop()[x]
+    q = d**2
+    graph = tg.Graph(q, names={"x": x, "q": q})
+    graph.backprop()
+    assert [card.title for card in graph.draw().drawing.cards] == ["x", "t = 3x²", "q = t²"]
+    assert len(elements(graph.draw(lens="check").svg)) == 3 + 2 * 2
+
+
 def test_no_zero_has_a_sign() -> None:
     w = tg.parameter(-0.0)
     L = w * 2

@@ -262,7 +262,8 @@ def draft(painter: Painter) -> Drawing:
     program = painter.program
     keys: dict[Node, str] = {}
     cards: list[Card] = []
-    for leaf in (node for node in program.graph.forward if node.op is None):  # what only gradients read has no card to be read by
+    forward = set(program.graph.forward)
+    for leaf in (node for node in program.leaves if node in forward):  # what only gradients read has no card to be read by
         kind: Kind = "parameter" if leaf.kind == "parameter" else "input"
         keys[leaf] = f"n{len(cards)}"
         cards.append(

@@ -10,6 +10,7 @@ from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, sha
 from tinygraph.draw.size import fits
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
+from tinygraph.express.program import earlier_unit_seeds
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph, Request
 from tinygraph.node import Node
@@ -82,7 +83,7 @@ def _rows(words: Words, nodes: list[Node], home: Mapping[Node, str], on_path: se
     passed: dict[str, set[Node]] = defaultdict(set)
     for node in nodes:
         for x in node.inputs:
-            if isinstance(x, Node) and home[x] != own:
+            if isinstance(x, Node) and home.get(x, own) != own:
                 first.setdefault(home[x], x)
                 if x in on_path and node in on_path:
                     passed[home[x]].add(x)
@@ -94,10 +95,10 @@ def _rows(words: Words, nodes: list[Node], home: Mapping[Node, str], on_path: se
 
 
 def _groups(words: Words, lines: int) -> dict[str, list[Node]]:
-    """The forward nodes by scope, else by line of code; leaves apart from what is computed."""
-    scopes = words.graph.scopes()
+    """The forward nodes by scope, else by line of code; leaves apart from what is computed, and literals left out."""
+    scopes, literals = words.graph.scopes(), earlier_unit_seeds(words.graph)
     groups: dict[str, list[Node]] = {}
-    for node in words.graph.forward:
+    for node in (node for node in words.graph.forward if node not in literals):
         scope = scopes.get(node, ())
         label = scope[0] if scope else words.line(node)
         if label not in groups and len(groups) >= lines:
@@ -111,7 +112,8 @@ def _spot(node: Node) -> Hashable:
 
 
 def _on_path(graph: Graph, request: Request) -> set[Node]:
-    return set(between(request.output, list(request.gradients), graph.forward if len(graph.outputs) == 1 else ()))
+    all_lead_there = len(graph.outputs) == 1 and request.output is graph.outputs[0]
+    return set(between(request.output, list(request.gradients), graph.forward if all_lead_there else ()))
 
 
 def _card(
