@@ -23,6 +23,9 @@ ARITHMETIC: set[Op] = {
 }  # of two Python numbers: another one
 
 
+FLOAT = np.dtype(float)
+
+
 def dtype_of(x: Expression) -> Dtype:
     """The dtype of what an expression evaluates to, or the type of a Python number."""
     if isinstance(x, Number):
@@ -42,6 +45,9 @@ def dtype_of(x: Expression) -> Dtype:
 
 def _together(found: list[Dtype]) -> np.dtype[Any]:
     """The dtype of an array made of these."""
+    arrays = {dtype for dtype in found if not isinstance(dtype, type)}
+    if arrays == {FLOAT}:  # mostly; whatever Python number is beside it
+        return FLOAT
     return np.result_type(*[np.zeros((), dtype)[()].item() if isinstance(dtype, type) else dtype for dtype in found])
 
 
