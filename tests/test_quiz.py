@@ -10,6 +10,7 @@ import pytest
 import tinygraph as tg
 from tests.drawings import logistic, neuron, numbers, perceptron, softmax
 from tests.test_formula import watched
+from tests.test_stepper import unrolled
 from tinygraph.express.program import program
 from tinygraph.stepping.quiz import Quiz
 
@@ -301,6 +302,13 @@ def test_what_the_quiz_prints_is_right() -> None:
         while not quiz.done:
             together = [quiz.hint() for _ in range(3)][2]
             assert quiz.answer(together.removeprefix(f"together: {quiz.name} = ")).right
+
+
+def test_what_the_quiz_prints_is_told_in_the_names_of_the_walk() -> None:
+    quiz = at(unrolled(), "db")
+    together = [quiz.hint() for _ in range(3)][2].removeprefix("together: db = ")
+    assert together.count("np.sum") == 12
+    assert quiz.answer(f"0 + {together}").right
 
 
 def test_a_value_of_zero_gives_no_sign_away() -> None:

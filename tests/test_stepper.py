@@ -58,6 +58,17 @@ def recurrent_batch() -> tg.Graph:
     return tg.Graph(L, names=locals())
 
 
+def unrolled() -> tg.Graph:
+    """A cell of 12 steps, whose gradients are sums too long for one line."""
+    h, W, U = tg.constant(np.zeros((4, 3))), tg.parameter(numbers(3, 3)), tg.parameter(numbers(2, 3))
+    b = tg.parameter(np.zeros(3))
+    for i in range(12):
+        x = tg.constant(numbers(4, 2) + i)
+        h = np.tanh(h @ W + x @ U + b)
+    L = np.mean(h**2)
+    return tg.Graph(L, names=locals())
+
+
 class TestWalk:
     def test_of_the_neuron(self) -> None:
         s = neuron().stepper()
@@ -94,6 +105,13 @@ class TestWalk:
         steps = recurrent().stepper().steps
         assert [step.equation for step in steps if step.name == "dw"] == ["t_3 * c_1", "t_2 * h_1", "t * h_2"]
         assert [step.equation for step in steps if step.name == "du"] == ["t_3", "-2 * t_2", "0.5 * t"]
+
+    def test_a_long_sum_that_is_cut_into_parts_is_told_by_its_contributions(self) -> None:
+        steps = unrolled().stepper().steps
+        assert [step.equation for step in steps if step.name == "db"] == [
+            f"np.sum({t}, axis=0)" for t in (*(f"t_{i}" for i in range(12, 1, -1)), "t")
+        ]
+        assert [step.name for step in steps if step.name.startswith("t")] == ["t", *(f"t_{i}" for i in range(2, 13))]
 
     def test_a_part_that_gradients_share_belongs_to_the_value_that_it_goes_back_through(self) -> None:
         graph = recurrent()

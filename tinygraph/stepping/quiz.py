@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygraph.express.expression import Expression, Name, Number, replaced
 from tinygraph.express.program import Level, Program, program
+from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.stepping.formula import evaluate
@@ -229,6 +231,22 @@ class Quiz:
         entry = ", ".join(map(str, self.entry or ()))
         return f"{self.name}[{entry}]" if entry else str(self.name)
 
+    @property
+    def _equation(self) -> str:
+        return f"{self.name} = {self._right}"
+
+    @property
+    def _right(self) -> str:
+        """The whole right-hand side, where the step may show one contribution to it, in the names that the walk has."""
+        assert self._step.statement is not None
+        taken = {step.node for step in self.stepper.steps}
+        parts = {s.node: s.expression for s in self._told.backward if s.node not in taken}
+
+        def written_out(x: Number | Name) -> Expression:
+            return replaced(parts[x.node], written_out) if isinstance(x, Name) and x.node in parts else x
+
+        return python(replaced(self._step.statement.expression, written_out), self._told.name)
+
     def _go_on(self) -> None:
         """Walk on to the question, and past everything that is not asked."""
         steps = self.stepper.steps
@@ -238,16 +256,16 @@ class Quiz:
         self._hints = 0
 
     def _reveal(self) -> str:
-        step = self._left.pop(0)
+        equation, step = self._equation, self._left.pop(0)
         self.score.asked += 1
         self._go_on()
-        return f"{_equation(step)} = {number(step.value)}"
+        return f"{equation} = {number(step.value)}"
 
     def _hint(self, i: int) -> str:
         assert self._step.statement is not None
         ways, name = self._walk.ways(self._step.statement), self._told.name
         if i == 2 or not ways:
-            return f"together: {_equation(self._step)}"
+            return f"together: {self._equation}"
         if i == 0:
             return f"upstream: {', '.join(dict.fromkeys(f'{name(way.upstream)} = {number(way.upstream.value)}' for way in ways))}"
         if all(way.local.is_factor for way in ways):
@@ -298,7 +316,7 @@ class Quiz:
 
     def _formula(self, text: str) -> str | None:
         """What is wrong with a formula, judged on other leaves; what the quiz itself prints is right, whatever there is in it."""
-        if "".join(text.split()) == "".join(_right(self._step).split()):
+        if "".join(text.split()) == "".join(self._right.split()):
             return None
         formula = parse(text)
         if len(formula.statements) != 1 or formula.statements[0].name is not None:
@@ -349,12 +367,3 @@ def _asked(stepper: Stepper) -> Iterator[Step]:
         is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
         if step.phase == "backward" and is_gradient and np.size(step.value) and step.is_complete:
             yield step
-
-
-def _equation(step: Step) -> str:
-    """The whole equation of a gradient, where the step may show one contribution to it."""
-    return f"{step.name} = {_right(step)}"
-
-
-def _right(step: Step) -> str:
-    return step.equation if step.statement is None else step.statement.right

@@ -6,12 +6,12 @@ is in `stepper`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from tinygraph import ops
-from tinygraph.express.expression import Expression, Name, Number, apply
+from tinygraph.express.expression import Expression, Name, Number, apply, leaves
 from tinygraph.express.program import Level, Program, Statement, check_level, program
 from tinygraph.express.python import python
 from tinygraph.express.table import number
@@ -100,7 +100,18 @@ def steppable(graph: Graph, level: Level) -> Graph:
 def steps_of(graph: Graph) -> list[Step]:
     """Every step of a graph that is `steppable`: each forward statement, then each gradient in the order of the walk back."""
     walk = Walk(program(graph))
-    return [*map(_forward, walk.told.forward), *(step for s in walk.told.backward for step in _backward(walk, s))]
+    backward = [step for s in walk.told.backward for step in _backward(walk, s)]
+    return [*map(_forward, walk.told.forward), *reversed(list(_read(reversed(backward))))]
+
+
+def _read(backward: Iterable[Step]) -> Iterator[Step]:
+    """The steps of a walk back, last to first, but for parts of a long sum that the steps of its contributions do not read."""
+    read: set[Node] = set()
+    for step in backward:
+        is_part = step.statement is not None and step.statement.of is None
+        if not is_part or step.node in read:
+            read.update(x.node for x in leaves(step.expression) if isinstance(x, Name))
+            yield step
 
 
 def _forward(statement: Statement) -> Step:

@@ -86,7 +86,14 @@ class Walk:
     # The program names what several gradients share; so do their contributions.
 
     def _read(self, statement: Statement) -> list[Statement]:
-        return [self._shared[x] for x in statement.inputs if x in self._shared]
+        """The shared parts in a gradient, and those in them: a long sum of contributions is cut into parts itself."""
+        found: dict[Statement, None] = {}
+        unread = [statement]
+        for known in unread:
+            inside = [self._shared[x] for x in known.inputs if x in self._shared]
+            unread += [part for part in inside if part not in found]
+            found |= dict.fromkeys(inside)
+        return list(found)
 
     def _spelled(self, x: Expression) -> str:
         return python(x, self.told.name)
@@ -95,18 +102,23 @@ class Walk:
         """The expression with a name for each run of factors that has one."""
         if not isinstance(x, Apply) or not shared:
             return x
-        factors = _factors(x)
-        for run, node in shared.items():
-            texts = tuple(map(self._spelled, factors))
-            at = next((i for i in range(len(texts)) if texts[i : i + len(run)] == run), None)
-            if at is not None:
-                factors[at : at + len(run)] = [Name(node)]
+        factors = self._named_runs(_factors(x), shared)
         if len(factors) > 1:
             return reduce(lambda left, right: apply(ops.multiply, left, right), (self._with_shared(f, shared) for f in factors))
         if factors[0] is not x:
             return factors[0]
         inputs = tuple(self._with_shared(i, shared) for i in x.inputs)
         return Apply(x.op, inputs, x.params, x.shape, x.kind, 1 + sum(i.size for i in inputs))
+
+    def _named_runs(self, factors: list[Expression], shared: Mapping[tuple[str, ...], Node]) -> list[Expression]:
+        """The factors with a name in place of each run that has one, of the longest first."""
+        texts = list(map(self._spelled, factors))
+        for size in range(len(factors), 0, -1):
+            for i in range(len(factors) - size, -1, -1):
+                node = shared.get(tuple(texts[i : i + size]))
+                if node is not None:
+                    factors[i : i + size], texts[i : i + size] = [Name(node)], [self.told.name(node)]
+        return factors
 
 
 def _factors(x: Expression) -> list[Expression]:
