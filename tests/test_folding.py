@@ -174,6 +174,22 @@ class TestModules:
         with pytest.raises(ValueError, match="there are outer, outer/inner"):
             graph.draw(fold=["inner"])
 
+    @pytest.mark.parametrize("fold", ["enc", True])
+    def test_one_that_holds_others_has_no_frame_of_its_own(self, fold: Any) -> None:
+        x = tg.constant(2.0)
+        u = x * 3
+        v = np.sin(u)
+        graph = tg.Graph(L := v * 2, names={"x": x, "L": L, "enc": {"l0": {"u": u}, "l1": {"v": v}}})
+        assert cards(graph.draw(fold=fold))["▸ enc"].module == ()
+        assert cards(graph.draw(fold="enc/l1"))["▸ enc/l1"].module == ("enc",)
+
+    def test_one_whose_name_has_a_slash_is_another_than_one_inside_one(self) -> None:
+        x = tg.constant(2.0)
+        u, v = x * 3, x * 4
+        graph = tg.Graph(u * v, names={"x": x, "a/b": {"u": u}, "a": {"b": {"v": v}}})
+        folded = [card for card in graph.draw(fold="a/b").drawing.cards if card.folds]
+        assert [(card.folds, card.module, len(card.members)) for card in folded] == [("a/b", (), 1), ("a/b", ("a",), 1)]
+
     def test_a_dict_of_parameters_alone_is_no_module(self) -> None:
         params = {"w": tg.parameter(2.0)}
         graph = tg.Graph(params["w"] * 2, names={"params": params})
@@ -207,6 +223,12 @@ class TestSize:
         found = cards(graph.draw())
         assert {title.rpartition(" ")[0][:4] for title in found if title.endswith(" 60")} == {"▸ W₆", "▸ b₆", "▸ z₆", "▸ h₆"}
         assert "W₁ … W₆₀ (60)" in texts(next(card for title, card in found.items() if title.startswith("▸ z")))
+
+    def test_different_statements_of_one_line_stay_apart(self) -> None:
+        a, b = tg.parameter(2.0), tg.parameter(3.0)
+        p = a * 2.0; q = np.sin(p); r = q * b  # fmt: skip  # noqa: E702
+        drawing = tg.Graph(r, names=locals()).draw(fold=True).drawing
+        assert not [card for card in drawing.cards if card.folds]
 
     def test_steps_that_read_other_entries_are_the_same_line(self) -> None:
         X, h = tg.constant(np.ones((250, 3))), tg.parameter(np.ones(3))
@@ -267,6 +289,14 @@ class TestSize:
         drawing = tg.Graph(names["h300"], names={"w": w, **names}).draw().drawing
         assert len(drawing.cards) <= 42
         assert drawing.notes
+
+    def test_stretches_that_are_called_alike_become_a_card_each(self) -> None:
+        names: dict[str, Any] = {}
+        code = "\n".join(f"h{i + 1} = h{i} * 2.0" for i in range(300))
+        exec(compile(code, "<written>", "exec"), {"h0": tg.parameter(1.0)}, names)
+        long = {f"{'long' * 20}{name}": node for name, node in names.items()}
+        drawing = tg.Graph(names["h300"], names=long).draw().drawing
+        assert len({card.title for card in drawing.cards}) < len(drawing.cards) <= 41
 
     def test_a_huge_graph_is_drawn_by_lines_of_code(self) -> None:
         h = w = tg.parameter(1.0)

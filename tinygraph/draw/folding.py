@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, norm, shape_of, told_together
 from tinygraph.draw.size import LONGEST, fits, length
 from tinygraph.express.expression import applied
+from tinygraph.express.program import shared_scope
 from tinygraph.express.python import python
 from tinygraph.express.table import cut
 from tinygraph.node import Node
@@ -24,7 +25,18 @@ FEW = 4  # leaves of one line that stay apart: people give each a name of its ow
 OTHERS = "others"
 LEAVES = {"input", "parameter"}
 
-Groups = dict[str, list[Card]]
+
+class Group(NamedTuple):
+    """Cards to draw as one, what that one is called, and the module that it lies in."""
+
+    title: str
+    cards: Sequence[Card]
+    module: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The key of the card that it becomes."""
+        return self.cards[0].key
 
 
 def folded(drawing: Drawing, painter: Painter, fold: Fold) -> Drawing:
@@ -51,21 +63,20 @@ def modules_of(drawing: Drawing) -> list[str]:
     return ["/".join(path) for path in paths]
 
 
-def _outermost(drawing: Drawing, names: set[str]) -> Groups:
+def _outermost(drawing: Drawing, names: set[str]) -> list[Group]:
     """The cards of each module to fold, in the outermost one that is named."""
-    groups: Groups = {}
+    found: dict[tuple[str, ...], list[Card]] = defaultdict(list)
     for card in drawing.cards:
-        for depth in range(1, len(card.module) + 1):
-            path = "/".join(card.module[:depth])
-            if path in names:
-                groups.setdefault(path, []).append(card)
-                break
-    return groups
+        paths = (card.module[:depth] for depth in range(1, len(card.module) + 1))
+        path = next((path for path in paths if "/".join(path) in names), None)
+        if path is not None:
+            found[path].append(card)
+    return [Group("/".join(path), cards, path[:-1]) for path, cards in found.items()]
 
 
 def _by_itself(whole: Drawing, painter: Painter, everything: bool) -> Drawing:
     """Fold modules, then lines of code that made several cards, then stretches: until the drawing fits, or `everything`."""
-    modules = drawing = merged(whole, painter, _repeats(_outermost(whole, set(modules_of(whole)))))
+    modules = drawing = merged(whole, painter, list(_repeats(_outermost(whole, set(modules_of(whole))))))
     if everything or not fits(drawing):
         drawing = merged(drawing, painter, _lines_of_code(drawing))
     for apart, count in itertools.product((modules, whole), STRETCHES):
@@ -77,29 +88,20 @@ def _by_itself(whole: Drawing, painter: Painter, everything: bool) -> Drawing:
     return drawing
 
 
-def _repeats(groups: Groups) -> Groups:
+def _repeats(groups: Iterable[Group]) -> Iterator[Group]:
     """Modules of the same structure that follow each other, as one."""
-    result: Groups = {}
-    previous, first, last, count = None, "", "", 0
-    for name, cards in groups.items():
-        structure = _structure(cards)
-        if structure != previous:
-            first, count = name, 0
-        else:
-            cards = result.pop(_title(first, last, count)) + cards
-        count += 1
-        last, previous = name, structure
-        result[_title(first, last, count)] = cards
-    return result
+    for _, run in itertools.groupby(groups, key=_structure):
+        first, *more = run
+        if not more:
+            yield first
+            continue
+        title = f"{first.title} … {more[-1].title} × {len(more) + 1}"
+        yield Group(title, [card for group in (first, *more) for card in group.cards], first.module)
 
 
-def _title(first: str, last: str, count: int) -> str:
-    return first if count == 1 else f"{first} … {last} × {count}"
-
-
-def _structure(cards: Iterable[Card]) -> tuple[str, ...]:
+def _structure(group: Group) -> tuple[str, ...]:
     """What a module computes, by shapes instead of names."""
-    statements = [card.statement for card in cards if card.statement is not None]
+    statements = [card.statement for card in group.cards if card.statement is not None]
     return tuple(python(statement.expression, lambda node: str(node.shape)) for statement in statements)
 
 
@@ -110,32 +112,32 @@ def _ops(card: Card) -> tuple[Any, ...]:
     return tuple(x.op for x in applied(card.statement.expression))
 
 
-def _lines_of_code(drawing: Drawing) -> Groups:
-    """The cards of the same ops that one line of code made several of, as an unrolled loop does."""
+def _lines_of_code(drawing: Drawing) -> list[Group]:
+    """The cards of the same ops that one place in the code made several of, as an unrolled loop does."""
     made: dict[object, list[Card]] = defaultdict(list)
     for card in drawing.cards:
         if card.node is not None and not card.folds:
-            made[card.node.place, card.kind in LEAVES and card.kind, _ops(card)].append(card)
-    groups: Groups = {}
-    for cards in made.values():
-        if len(cards) > (FEW if cards[0].kind in LEAVES else 1):
-            title = f"{cards[-1].title} × {len(cards):,}"
-            while title in groups:
-                title += " "
-            groups[title] = cards
-    return groups
+            place = card.node.code, card.node.instruction
+            made[place, card.kind in LEAVES and card.kind, _ops(card)].append(card)
+    groups = (cards for cards in made.values() if len(cards) > (FEW if cards[0].kind in LEAVES else 1))
+    return [Group(f"{cards[-1].title} × {len(cards):,}", cards, _module(cards)) for cards in groups]
 
 
-def _stretches(drawing: Drawing, count: int) -> Groups:
+def _stretches(drawing: Drawing, count: int) -> list[Group]:
     """The cards in the order of the graph, cut into stretches of the same length."""
     cards = [card for card in drawing.cards if not card.folds]
     size = -(-len(cards) // count)
     stretches = (cards[i : i + size] for i in range(0, len(cards), size))
-    return {f"{some[0].title} … ({len(some):,} cards)": some for some in stretches if len(some) > 1}
+    return [Group(f"{some[0].title} … ({len(some):,} cards)", some, _module(some)) for some in stretches if len(some) > 1]
+
+
+def _module(cards: Iterable[Card]) -> tuple[str, ...]:
+    """The module that cards are all in."""
+    return shared_scope([card.module for card in cards])
 
 
 class _Borders(NamedTuple):
-    """Where groups of cards end: the group of each card, the edges that enter each group, the cards that others read."""
+    """Where groups, by their keys, end: the group of each card, the edges that enter each, the cards that others read."""
 
     home: Mapping[str, str]
     entering: Mapping[str, list[Edge]]
@@ -158,62 +160,55 @@ def _across(edges: Iterable[Edge], home: Mapping[str, str]) -> Iterator[Edge]:
     return (edge for edge in edges if edge.source not in home or home[edge.source] != home.get(edge.target))
 
 
-def merged(drawing: Drawing, painter: Painter, groups: Mapping[str, Sequence[Card]]) -> Drawing:
+def merged(drawing: Drawing, painter: Painter, groups: Sequence[Group]) -> Drawing:
     """Each group of cards as one card."""
     if not groups:
         return drawing
-    home = {card.key: title for title, cards in groups.items() for card in cards}
+    home = {card.key: group.key for group in groups for card in group.cards}
     _adopt_parameters(drawing, home)
-    members: dict[str, list[Card]] = {title: [] for title in groups}
+    members: dict[str, list[Card]] = {group.key: [] for group in groups}
     for card in drawing.cards:
         if card.key in home:
             members[home[card.key]].append(card)
     borders = _borders(drawing, home)
-    new = {title: _folded_card(title, cards, borders, painter) for title, cards in members.items()}
-    cards, seen = [], set()
-    for card in drawing.cards:
-        title = home.get(card.key)
-        if title is None:
-            cards.append(card)
-        elif title not in seen:
-            seen.add(title)
-            cards.append(new[title])
+    new = {group.key: _folded_card(group, members[group.key], borders, painter) for group in groups}
+    keys = [home.get(card.key, card.key) for card in drawing.cards]
+    cards = {key: new.get(key, card) for key, card in zip(keys, drawing.cards, strict=True)}
     edges = _rerouted(drawing.edges, new, borders)
-    return Drawing(cards, edges, drawing.notes, (*drawing.folded, *groups))
+    return Drawing(list(cards.values()), edges, drawing.notes, (*drawing.folded, *(group.title for group in groups)))
 
 
 def _adopt_parameters(drawing: Drawing, home: dict[str, str]) -> None:
-    """A leaf that one group alone reads goes into it."""
+    """A parameter that one group alone reads goes into it."""
     readers: dict[str, set[str]] = defaultdict(set)
     for edge in drawing.edges:
         readers[edge.source].add(home.get(edge.target, edge.target))
-    titles = set(home.values())
+    groups = set(home.values())
     for card in drawing.cards:
         inside = readers[card.key]
-        if card.kind == "parameter" and not card.folds and card.key not in home and len(inside) == 1 and inside <= titles:
+        if card.kind == "parameter" and not card.folds and card.key not in home and len(inside) == 1 and inside <= groups:
             home[card.key] = next(iter(inside))
 
 
-def _folded_card(title: str, cards: Sequence[Card], borders: _Borders, painter: Painter) -> Card:
+def _folded_card(group: Group, cards: Sequence[Card], borders: _Borders, painter: Painter) -> Card:
+    """The card of a group, of whose cards some were adopted."""
     inside = {node for card in cards for node in card.members}
     leaves = [card for card in cards if card.kind == "parameter"]
     outputs = [card for card in cards if card.key in borders.read or card.kind == "loss"]
-    rows = _incoming(title, cards, borders, painter)
+    rows = _incoming(group, cards, borders, painter)
     if leaves and len(leaves) < len(cards):
         rows.append(_parameters(leaves, painter))
     made = [card.node for card in outputs if card.node is not None]
     results = [line for node in made[-LISTED:] for line in painter.result(node)] or [Line(f"{len(cards)} cards")]
     if len(made) > LISTED:
         results.insert(0, Line(f"… {len(made) - LISTED} more", mark="weak"))
-    depths = {card.module for card in cards}
     findings = [finding for card in cards for finding in card.found]
     results += told_together(findings)
     mark = "bad" if any(card.mark == "bad" for card in cards) else ""
-    module = next(iter(depths))[:-1] if len(depths) == 1 else _common(depths)
     last = made[-1] if made else None
     return Card(
-        cards[0].key, _kind(cards), f"▸ {cut(title.rstrip(), 48)}", rows, results, module, node=last, mark=mark, found=findings,
-        gradient=painter.gradients.get(last) if last is not None else None, members=frozenset(inside), folds=title,
+        group.key, _kind(cards), f"▸ {cut(group.title, 48)}", rows, results, group.module, node=last, mark=mark, found=findings,
+        gradient=painter.gradients.get(last) if last is not None else None, members=frozenset(inside), folds=group.title,
     )  # fmt: skip
 
 
@@ -225,22 +220,13 @@ def _kind(cards: Sequence[Card]) -> Kind:
     return "parameter" if kinds == {"parameter"} else "input" if kinds <= LEAVES else "module"
 
 
-def _common(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """The path that several have in common."""
-    first, *rest = paths
-    depth = 0
-    while depth < len(first) - 1 and all(path[: depth + 1] == first[: depth + 1] for path in rest):
-        depth += 1
-    return first[:depth]
-
-
-def _incoming(title: str, cards: Sequence[Card], borders: _Borders, painter: Painter) -> list[Row]:
+def _incoming(group: Group, cards: Sequence[Card], borders: _Borders, painter: Painter) -> list[Row]:
     """One row for each card outside that something is read from; past `ROWS`, one for all others."""
     rows: dict[str, Row] = {}
     read: dict[str, dict[Node, None]] = defaultdict(dict)
     passed: dict[str, set[Node]] = defaultdict(set)
     reads = Counter(x for card in cards if card.statement is not None for x in card.statement.inputs)
-    for edge in borders.entering.get(title, ()):
+    for edge in borders.entering.get(group.key, ()):
         source = borders.home.get(edge.source, edge.source)
         if source not in rows and len(rows) >= ROWS:
             source = OTHERS

@@ -403,7 +403,7 @@ def _modules(draft: _Draft, leaves: Sequence[Node]) -> dict[Node, tuple[str, ...
     readers: dict[Node, list[tuple[str, ...]]] = {}
     for node in (*reversed(draft.order), *leaves):
         named = draft.gradient_of.get(node, node)
-        scope = scopes[named] if named in scopes else _shared(readers.get(node, []))
+        scope = scopes[named] if named in scopes else shared_scope(readers.get(node, []))
         found[node] = scope if scope in active else ()
         for x in draft.reads(node) if node in draft.expressions else ():
             if x not in draft.forward or node in draft.forward:
@@ -411,6 +411,6 @@ def _modules(draft: _Draft, leaves: Sequence[Node]) -> dict[Node, tuple[str, ...
     return found
 
 
-def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+def shared_scope(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """The outer scopes that all paths begin with."""
     return tuple(level[0] for level in itertools.takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False)))
