@@ -150,6 +150,41 @@ def test_the_gradients_that_were_asked_for_last_are_shown() -> None:
     assert shown() == (["gradients of u; also known: those of L"], "du_dw = 3.000")
 
 
+def rows(graph: tg.Graph) -> set[str]:
+    return {line.text for card in graph.draw().drawing.cards for row in card.rows for line in row.lines if line.backward}
+
+
+def test_what_comes_back_through_gradients_is_said_to_be_left_out() -> None:
+    w, x = tg.parameter(0.5 * np.eye(2)), tg.constant(np.ones(2))
+    L = np.sum(np.exp(z := w @ x) * np.sum(w))
+    graph = tg.Graph(L, names=locals())
+    dw = graph.backprop()["w"]
+    assert not graph.draw().drawing.notes
+    graph.backprop(of=dw, seed=np.ones((2, 2)))
+    notes = graph.draw().drawing.notes
+    assert notes == ["gradients of dw; also known: those of L", "they come back through other gradients too, which have no cards"]
+
+
+def test_where_gradients_are_read_too_a_card_only_adds_to_what_comes_back() -> None:
+    w, x = tg.parameter(0.5 * np.eye(2)), tg.parameter(np.ones(2))
+    z = w @ x
+    L = np.sum(np.exp(z))
+    graph = tg.Graph(L, names=locals())
+    dx = graph.backprop()["x"]
+    assert "dwᵢⱼ = dzᵢ·xⱼ" in rows(graph)
+    graph.backprop(of=dx, seed=np.ones(2))
+    assert "ddx_dw[ij] += ddx_dz[i]·xⱼ" in rows(graph)
+
+
+def test_what_is_only_compared_with_gives_no_second_way_back() -> None:
+    x, A = tg.parameter([1.0, -2.0]), tg.constant(np.eye(2))
+    mask = x > 0.5
+    L = np.sum(np.where(mask, A @ x, 0.0))
+    graph = tg.Graph(L, names=locals())
+    graph.backprop()
+    assert rows(graph) == {"dx = Aᵀ·[mask]"}
+
+
 def test_a_seed_is_no_card() -> None:
     W, x = tg.parameter(np.eye(2)), tg.constant([1.0, 2.0])
     y = W @ x

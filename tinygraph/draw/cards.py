@@ -6,8 +6,8 @@ the gradient of that. A forward edge leads from a value to its reader, a backwar
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -113,10 +113,8 @@ class Painter:
         self._variables = variables(program)
         taken = [symbol(name).text for name in program.graph.names]
         self._notation = Notation(self._variable, taken=taken)
-        self.readers: dict[Node, int] = {}
-        for statement in program.forward:
-            for x in statement.inputs:
-                self.readers[x] = self.readers.get(x, 0) + 1
+        self._path = between(self.request.output, list(self.gradients)) if self.request is not None else {}
+        self.ways = self.ways_through(program.statements)
 
     def name(self, node: Node, index: str = "") -> str:
         """A value's variable as text, or that of its entry at an index."""
@@ -126,6 +124,10 @@ class Painter:
         """What the gradient of a value is called."""
         gradient = self.gradients[node]
         return self.name(gradient, index) if self.program.is_named(gradient) else f"d{self.name(node, index)}"
+
+    def ways_through(self, statements: Iterable[Statement]) -> Counter[Node]:
+        """How many of the statements the gradient of each value comes back through."""
+        return Counter(x for statement in statements if statement.node in self._path for x in statement.inputs)
 
     def written(self, expression: Expression) -> tuple[str, str]:
         """The index of the entry that an expression tells, "" where it is about the whole, and the expression as text."""
@@ -151,6 +153,8 @@ class Painter:
                 notes.append(f"gradients of {name}; also known: those of {known}")
             elif shown is not self.graph.outputs[0]:
                 notes.append(f"gradients of {name}")
+            if shown not in set(self.graph.forward):
+                notes.append("they come back through other gradients too, which have no cards")
         return notes
 
     def result(self, node: Node) -> list[Line]:
@@ -189,7 +193,7 @@ class Painter:
             value = told(local.node.value) if self.values and not x.shape else ""
             text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
         else:
-            text = f"{self.gradient_name(x, index)} {'+=' if self.readers[x] > 1 else '='} {cut(right, LONGEST)}"
+            text = f"{self.gradient_name(x, index)} {'+=' if self.ways[x] > 1 else '='} {cut(right, LONGEST)}"
         return Row([*lines, Line(text, backward=True)], (x,), frozenset([x]))
 
     def title(self, statement: Statement) -> str:

@@ -6,7 +6,7 @@ A folded card lists what comes in, the parameters that only it reads, what goes 
 from __future__ import annotations
 
 import itertools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -225,7 +225,7 @@ def _incoming(group: Group, cards: Sequence[Card], borders: _Borders, painter: P
     rows: dict[str, Row] = {}
     read: dict[str, dict[Node, None]] = defaultdict(dict)
     passed: dict[str, set[Node]] = defaultdict(set)
-    reads = Counter(x for card in cards if card.statement is not None for x in card.statement.inputs)
+    ways = painter.ways_through(card.statement for card in cards if card.statement is not None)
     for edge in borders.entering.get(group.key, ()):
         source = borders.home.get(edge.source, edge.source)
         if source not in rows and len(rows) >= ROWS:
@@ -239,16 +239,16 @@ def _incoming(group: Group, cards: Sequence[Card], borders: _Borders, painter: P
             passed[source].add(node)
     for source, row in rows.items():
         row.backward = frozenset(passed[source])
-        row.lines += _read_from(list(read[source]), source, row.backward, reads, painter)
+        row.lines += _read_from(list(read[source]), source, row.backward, ways, painter)
     return list(rows.values())
 
 
 def _read_from(
-    nodes: Sequence[Node], source: str, backward: frozenset[Node], reads: Mapping[Node, int], painter: Painter
+    nodes: Sequence[Node], source: str, backward: frozenset[Node], ways: Mapping[Node, int], painter: Painter
 ) -> Iterator[Line]:
     """The values that a folded card reads from one source: the only one, or the first, the last and how many.
 
-    The gradient of the only one is told where nothing else reads that one; else this card only adds to it.
+    The gradient of the only one is told where all of it comes back this way; else this card only adds to it.
     """
     first, last = nodes[0], nodes[-1]
     if source == OTHERS:
@@ -261,7 +261,7 @@ def _read_from(
         known = [node for node in nodes if node in painter.gradients]
         if len(nodes) > 1 or not known:
             yield Line(f"{len(known):,} gradients", backward=True)
-        elif reads[first] == painter.readers[first]:
+        elif ways[first] == painter.ways[first]:
             yield painter.gradient(first)
         else:
             yield Line(f"{painter.gradient_name(first)}{shape_of(first)} += …", backward=True)
