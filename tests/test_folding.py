@@ -8,7 +8,7 @@ import pytest
 import tinygraph as tg
 from tests.drawings import elements, neuron, perceptron
 from tinygraph.draw.cards import Card
-from tinygraph.draw.size import fits
+from tinygraph.draw.size import is_small
 from tinygraph.express.table import LARGE
 
 
@@ -259,7 +259,7 @@ class TestSize:
         graph.backprop()
         drawing = graph.draw().drawing
         assert 15 < len(drawing.cards) <= 20
-        assert fits(drawing)
+        assert is_small(drawing)
 
     def test_leaves_of_a_loop_become_one_that_looks_like_a_leaf(self) -> None:
         xs = [tg.constant(float(i)) for i in range(12)]

@@ -265,6 +265,7 @@ class TestFiles:
             (lambda g, path: g.draw().save(path / "g.gif"), r"'.gif': choose one of .svg, .png, .pdf, .dot, .html, .htm"),
             (lambda g, path: g.draw(theme="sepia"), r"theme is 'sepia': choose one of auto, light, dark"),
             (lambda g, path: g.draw(values="no"), r"values is 'no': choose one of True, False"),
+            (lambda g, path: g.draw(values=np.array([1, 2])), r"values is array\(\[1, 2\]\): choose one of True, False"),
             (lambda g, path: g.draw(backward="no"), r"backward is 'no': choose one of True, False"),
             (lambda g, path: g.draw(direction="up"), r"direction is 'up': choose one of LR, TB, RL, BT"),
             (lambda g, path: g.draw(lens="x-ray"), r"lens is 'x-ray': choose one of check, finite, saturation, norm"),
@@ -431,7 +432,7 @@ class TestEngines:
         graph = tg.Graph(h, names=names)
         graph.backprop()
         with pytest.raises(
-            LayoutError, match=r"longer than 20 s over 131 cards: leave `fold` out, and the picture folds by itself"
+            LayoutError, match=r"may take longer than 20 s over 131 cards: leave `fold` out, and the picture folds by itself"
         ):
             _ = graph.draw(fold=False).svg
 

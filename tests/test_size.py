@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from tinygraph.draw.cards import Card, Drawing, Edge
-from tinygraph.draw.size import fits, length
+from tinygraph.draw.size import is_small, length
 
 
 def drawing(cards: str, *edges: str) -> Drawing:
@@ -50,6 +50,6 @@ def test_folded_cards_may_read_each_other() -> None:
 def test_many_cards_and_long_edges_do_not_fit() -> None:
     keys = [chr(0x4E00 + i) for i in range(300)]
     chain = [f"{a}{b}" for a, b in pairwise(keys)]
-    assert fits(drawing("".join(keys[:200]), *chain[:199]))
-    assert not fits(drawing("".join(keys[:201]), *chain[:200]))
-    assert not fits(drawing("".join(keys[:100]), *chain[:99], *(f"{keys[0]}{key}" for key in keys[1:100])))
+    assert is_small(drawing("".join(keys[:200]), *chain[:199]))
+    assert not is_small(drawing("".join(keys[:201]), *chain[:200]))
+    assert not is_small(drawing("".join(keys[:100]), *chain[:99], *(f"{keys[0]}{key}" for key in keys[1:100])))

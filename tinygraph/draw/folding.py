@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, norm, shape_of, told_together
-from tinygraph.draw.size import LONGEST, fits, length
+from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.express.expression import applied
 from tinygraph.express.program import shared_scope
 from tinygraph.express.python import python
@@ -45,7 +45,7 @@ def folded(drawing: Drawing, painter: Painter, fold: Fold) -> Drawing:
     Raises ValueError for a name that is no module's, with those that there are.
     """
     if fold is None or fold is True:
-        return drawing if fold is None and fits(drawing) else _by_itself(drawing, painter, everything=fold is True)
+        return drawing if fold is None and is_small(drawing) else _by_itself(drawing, painter, everything=fold is True)
     modules = modules_of(drawing)
     there = ", ".join(modules) if modules else "none: name them by nested dicts, names={**locals(), 'layer1': {...}}"
     wanted = [fold] if isinstance(fold, str) else list(fold) if isinstance(fold, Iterable) else []
@@ -77,13 +77,13 @@ def _outermost(drawing: Drawing, names: set[str]) -> list[Group]:
 def _by_itself(whole: Drawing, painter: Painter, everything: bool) -> Drawing:
     """Fold modules, then lines of code that made several cards, then stretches: until the drawing fits, or `everything`."""
     modules = drawing = merged(whole, painter, list(_repeats(_outermost(whole, set(modules_of(whole))))))
-    if everything or not fits(drawing):
+    if everything or not is_small(drawing):
         drawing = merged(drawing, painter, _lines_of_code(drawing))
     for apart, count in itertools.product((modules, whole), STRETCHES):
-        if not fits(drawing):
+        if not is_small(drawing):
             drawing = merged(apart, painter, _stretches(apart, count))
-    if not fits(whole):
-        shown = "; draw(fold=False) shows them all" if length(whole) <= LONGEST else ""
+    if not is_small(whole):
+        shown = "; draw(fold=False) shows them all" if length(whole) <= TOO_LONG else ""
         drawing.notes.append(f"{len(whole.cards):,} cards folded into {len(drawing.cards)}{shown}")
     return drawing
 

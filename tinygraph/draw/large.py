@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping
 
 from tinygraph.backprop import between
 from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, shape_of, told
-from tinygraph.draw.size import fits
+from tinygraph.draw.size import is_small
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
 from tinygraph.express.program import earlier_unit_seeds
@@ -52,7 +52,7 @@ class Words:
 def by_lines_of_code(words: Words, values: bool = True) -> Drawing:
     """One card for each line of code, or for each scope where there are scopes; for fewer lines where that would not fit."""
     lines = LINES
-    while not fits(drawing := _drawn(words, values, lines)) and lines > 1:
+    while not is_small(drawing := _drawn(words, values, lines)) and lines > 1:
         lines //= 2
     return drawing
 

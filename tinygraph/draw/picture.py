@@ -7,11 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from tinygraph.draw.cards import Drawing
 from tinygraph.draw.dot import dot
 from tinygraph.draw.engine import SECONDS, LayoutError, lay_out
 from tinygraph.draw.folding import Fold
-from tinygraph.draw.size import LONGEST, fits, length
+from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.draw.svg import finished
 from tinygraph.draw.theme import THEMES
 
@@ -58,14 +60,14 @@ class Picture:
     def _laid_out(self, kind: str = "svg", seconds: float = SECONDS) -> bytes:
         source = self._dot(page=True) if kind == "png" else self.dot
         cards = f" over {len(self.drawing.cards):,} cards{self._advice()}"
-        if length(self.drawing) > LONGEST:
-            raise LayoutError(f"a layout engine would take longer than {SECONDS:g} s{cards}")
+        if length(self.drawing) > TOO_LONG:
+            raise LayoutError(f"a layout engine may take longer than {SECONDS:g} s{cards}")
         return lay_out(source, kind, seconds, cards)
 
     def _advice(self) -> str:
         if any(card.module for card in self.drawing.cards):
             return ": fold modules by fold=[...]"
-        return "" if fits(self.drawing) else ": leave `fold` out, and the picture folds by itself"
+        return "" if is_small(self.drawing) else ": leave `fold` out, and the picture folds by itself"
 
     @property
     def label(self) -> str:
@@ -125,6 +127,6 @@ class Picture:
 
 def one_of(what: str, value: Choice, choices: tuple[Choice, ...]) -> Choice:
     """The value, if it is one of the choices; else an error that lists them."""
-    if value not in choices:
+    if not isinstance(value, str | bool | np.bool) or value not in choices:  # an array would be compared entry by entry
         raise ValueError(f"{what} is {value!r}: choose one of {', '.join(map(str, choices))}")
     return value

@@ -8,10 +8,10 @@ from tinygraph.draw.cards import Drawing
 
 MOST = 200  # cards that a picture shows before it folds by itself
 LONG = 4_000  # ranks that its edges cross together before it does: Graphviz lays out as many in one to two seconds
-LONGEST = 12_000  # ranks that are not even tried: Graphviz takes ten seconds or more
+TOO_LONG = 12_000  # ranks that are not even tried: Graphviz takes ten seconds or more
 
 
-def fits(drawing: Drawing) -> bool:
+def is_small(drawing: Drawing) -> bool:
     """Whether a drawing can be read, and is laid out while one waits."""
     return len(drawing.cards) <= MOST and length(drawing) <= LONG
 

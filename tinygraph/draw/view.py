@@ -22,7 +22,7 @@ from tinygraph.draw.cards import Card
 from tinygraph.draw.engine import SECONDS, LayoutError
 from tinygraph.draw.folding import modules_of
 from tinygraph.draw.picture import PAGES, Picture, one_of
-from tinygraph.draw.size import MOST, fits
+from tinygraph.draw.size import MOST, is_small
 from tinygraph.draw.theme import variables
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
@@ -97,7 +97,7 @@ def page(picture: Picture) -> str:
     known = {} if request is None else request.gradients
     for state in states:
         one = picture if not shown else _refolded(picture, state.folded)
-        if shown and not fits(one.drawing):
+        if shown and not is_small(one.drawing):
             continue
         total += len(one.drawing.cards)
         if shown and (total > CARDS or time.monotonic() > end):
