@@ -33,11 +33,12 @@ LISTED = 3  # values that a folded card names
 
 
 class Line(NamedTuple):
-    """A line of text on a card; `backward` lines are about gradients, `strong` ones need attention, `weak` ones do not."""
+    """A line of text on a card; `backward` lines are about gradients. `of` are the values that it tells, or whose gradients."""
 
     text: str
     backward: bool = False
-    mark: str = ""
+    mark: str = ""  # "bad" needs attention, "weak" needs none, "good" is as it should be
+    of: tuple[Node, ...] = ()
 
 
 class Finding(NamedTuple):
@@ -78,6 +79,11 @@ class Card:
     mark: str = ""
     found: list[Finding] = field(default_factory=list)
     folds: str = ""  # of a folded card: the modules, or the lines of code, that it stands for
+
+    @property
+    def is_titled(self) -> bool:
+        """Whether the title is written on it; a leaf's would tell its name alone, which its value tells too."""
+        return bool(self.folds) or self.kind not in ("input", "parameter")
 
 
 class Edge(NamedTuple):
@@ -167,17 +173,17 @@ class Painter:
     def _value(self, node: Node) -> Line:
         name = f"{self.name(node)}{shape_of(node)}"
         if not self.values:
-            return Line(name)
-        return Line(f"{name} = {told(node.value)}" if not node.shape else f"{name}  {told(node.value)}")
+            return Line(name, of=(node,))
+        return Line(f"{name} = {told(node.value)}" if not node.shape else f"{name}  {told(node.value)}", of=(node,))
 
     def gradient(self, node: Node) -> Line:
         """The gradient of a value: its number, or the norm of an array."""
         name, value = self.gradient_name(node), self.gradients[node].value
         if not self.values:
-            return Line(f"{name}{shape_of(node)}", backward=True)
+            return Line(f"{name}{shape_of(node)}", backward=True, of=(node,))
         if not node.shape:
-            return Line(f"{name} = {told(value)}", backward=True)
-        return Line(f"{name}{shape_of(node)}  {norm(value)}", backward=True)
+            return Line(f"{name} = {told(value)}", backward=True, of=(node,))
+        return Line(f"{name}{shape_of(node)}  {norm(value)}", backward=True, of=(node,))
 
     def row(self, statement: Statement, x: Node) -> Row:
         """One input of a statement, with its local derivative where a gradient passes."""

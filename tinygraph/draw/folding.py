@@ -275,7 +275,7 @@ def _parameters(leaves: Sequence[Card], painter: Painter) -> Row:
     known = [node for node in nodes if node in painter.gradients]
     if known and painter.values:
         parts = [painter.gradient(node).text if not node.shape else _norm(node, painter) for node in known[:2]]
-        lines.append(Line(", ".join(parts) + (", …" if len(known) > 2 else ""), backward=True))
+        lines.append(Line(", ".join(parts) + (", …" if len(known) > 2 else ""), backward=True, of=tuple(known[:2])))
     return Row(lines)
 
 

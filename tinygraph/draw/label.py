@@ -80,8 +80,8 @@ def label(card: Card, theme: Theme, direction: str) -> str:
 
 
 def _title(card: Card, theme: Theme, columns: int = 1) -> list[str]:
-    """The row of the equation, which a leaf does without, or of what a folded card stands for."""
-    if card.kind in ("input", "parameter") and not card.folds:
+    """The row of the equation, or of what a folded card stands for."""
+    if not card.is_titled:
         return []
     return [_cell(Line(card.title), theme, align="CENTER", bold=True, extra=f' COLSPAN="{columns}"'), "<HR/>"]
 

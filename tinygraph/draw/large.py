@@ -124,11 +124,11 @@ def _card(
     title = f"{label} × {len(nodes):,}" if len(nodes) > 1 else label
     value = f" = {told(last.value)}" if values and not last.shape else ""
     name = "last" if words.graph.name(last) is None else words.name(last)
-    results = [Line(f"{name}{shape_of(last)}{value}")]
+    results = [Line(f"{name}{shape_of(last)}{value}", of=(last,))]
     gradient = words.gradients.get(last)
     if gradient is not None:
         size = f" = {told(gradient.value)}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
-        results.append(Line(f"{words.gradient_name(last)}{size if values else ''}", backward=True))
+        results.append(Line(f"{words.gradient_name(last)}{size if values else ''}", backward=True, of=(last,)))
     elif last in on_path:
         results.append(Line("gradient: name it to see it", backward=True))
     kind: Kind = "loss" if final else "parameter" if leaves and last.kind == "parameter" else "input" if leaves else "module"

@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tinygraph.draw.cards import Card, Drawing
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express.derivation import Derivation
@@ -25,6 +24,7 @@ from tinygraph.express.program import program
 from tinygraph.express.table import number
 from tinygraph.stepping.judging import allowed, tolerance
 from tinygraph.stepping.lens import example_of
+from tinygraph.stepping.lighting import Lighting
 from tinygraph.stepping.numbers import shown
 from tinygraph.stepping.pictures import drawing, laid_out, lines
 from tinygraph.stepping.quiz import Quiz
@@ -111,16 +111,15 @@ class _Writer:
     def __init__(self, chapter: Chapter, example: int | None, filenames: Sequence[str]) -> None:
         self.graph = chapter.graph
         self.told = program(self.graph)
-        self.drawing = drawing(chapter)
+        self.lighting = Lighting(chapter)
         self.example = example
         self.filenames = filenames
         self.written = Derivation(self.told)
-        self.cards = {node: card for card in self.drawing.cards for node in card.members}
         self.questions = dict(_questions(chapter))
 
     def entry(self, step: Step) -> dict[str, Any]:
         """All that is shown of a step."""
-        card = self.cards.get(step.of)
+        card = self.lighting.card(step)
         lens = None if self.example is None else example_of(self.graph, step, self.example)
         shape = np.shape(step.value)
         filename = step.place.filename
@@ -142,7 +141,8 @@ class _Writer:
             "local": step.local,
             "line": {"file": self.filenames.index(filename) if filename in self.filenames else -1, "number": step.place.line},
             "card": card.key if card is not None else "",
-            "lit": _lit(step, card, self.cards.get(step.reader) if step.reader is not None else None, self.drawing),
+            "lit": self.lighting.lit(step),
+            "tells": self.lighting.lines(step),
             "example": None if lens is None else f"{lens.equation} = {number(lens.value)}",
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
@@ -184,22 +184,6 @@ def _sum(step: Step) -> str | None:
     shown_terms = [number(c.value) for c in step.contributions[-TERMS:]]
     terms = " + ".join(shown_terms if len(step.contributions) <= TERMS else ["…", *shown_terms])
     return terms if len(step.contributions) == 1 else f"{terms} = {number(step.value)}"
-
-
-def _lit(step: Step, card: Card | None, reader: Card | None, drawing: Drawing) -> list[str]:
-    """The card of a step and the edges that it goes over."""
-    if card is None:
-        return []
-    edges = []
-    is_gradient = step.phase == "backward" and step.statement is not None and step.statement.of is not None
-    alone = step.part is not None and reader is not None
-    readers = {reader.key} if alone and reader is not None else {edge.target for edge in drawing.edges}
-    for edge in drawing.edges:
-        if step.phase == "forward" and not edge.backward and edge.target == card.key:
-            edges.append(f"forward-{edge.source}-{edge.target}-{edge.row}")
-        elif is_gradient and edge.backward and edge.source == card.key and edge.target in readers:
-            edges.append(f"backward-{edge.source}-{edge.target}-{edge.row}")
-    return [card.key, *edges]
 
 
 def _value(value: Any) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from tinygraph.draw.cards import Drawing
+from tinygraph.draw.cards import Card, Drawing, Line, Row
 from tinygraph.draw.compose import draw
 from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.picture import Picture
@@ -45,12 +46,15 @@ def picture(chapter: Chapter) -> Picture:
     return _pictures[chapter]
 
 
-def lines(of: Drawing) -> dict[str, list[str]]:
-    """What is written on each card, from top to bottom and from left to right, by the card's key."""
-    found = {}
-    for card in of.cards:
-        is_leaf = card.kind in ("input", "parameter") and not card.folds
-        results = sorted(card.results, key=lambda line: line.backward)
-        inputs = [line.text for row in card.rows for line in row.lines]
-        found[card.key] = [*([] if is_leaf else [card.title]), *inputs, *(line.text for line in results)]
-    return found
+def written(card: Card) -> Iterator[tuple[str, Line, Row | None]]:
+    """What is written on a card, from top to bottom and from left to right: each line with its key, and the row that it is in."""
+    title = [(Line(card.title), None)] if card.is_titled else []
+    inputs = [(line, row) for row in card.rows for line in row.lines]
+    results = [(line, None) for line in sorted(card.results, key=lambda line: line.backward)]
+    for i, (line, row) in enumerate([*title, *inputs, *results]):
+        yield f"{card.key}-{i}", line, row
+
+
+def lines(of: Drawing) -> dict[str, str]:
+    """The text of every line by its key."""
+    return {key: line.text for card in of.cards for key, line, _ in written(card)}

@@ -4,7 +4,6 @@ const ICONS = {
   play: "M2 2v16l11-8z", pause: "M2 3h3.5v14H2z M8.5 3H12v14H8.5z", step: "M5 3v14l8-7z M1 3h2.5v14H1z",
 };
 const SPEEDS = [["slow", 2000], ["normal", 900], ["fast", 300]];
-const RED = "#b3261e"; // what gradients are written in, in a picture of any theme
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -221,18 +220,25 @@ function render({ model, el, keys }) {
     if (!laidOut) return stage.replaceChildren(element("p", { class: "hint" }, data().trouble));
     picture = parsed(laidOut, "image/svg+xml");
     picture.style.setProperty("--natural", `${picture.getAttribute("width")}px`);
-    picture.querySelectorAll(".card").forEach(sortLines);
+    for (const card of picture.querySelectorAll(".card")) {
+      card.querySelectorAll("text").forEach((text, i) => { text.dataset.key = `${card.id}-${i}`; });
+    }
     stage.replaceChildren(picture);
   }
 
-  // All iterations have the same cards with other numbers; an update shows the number that it leaves behind.
-  function writeCards(chapter, passed) {
-    const written = { ...data().lines[chapter] };
-    for (const { phase, card } of passed) {
-      if (phase === "update" && card) written[card] = [data().lines[chapter + 1][card][0], ...written[card].slice(1)];
-    }
-    for (const [card, lines] of Object.entries(written)) {
-      picture.getElementById(card).querySelectorAll("text").forEach((text, i) => write(text, lines[i]));
+  // All iterations have the same lines with other numbers. A line that a step still has to tell is hidden; an update shows the
+  // number that it leaves behind.
+  function writeLines(chapter, at) {
+    const hidden = new Set(), updated = new Set();
+    steps().forEach((step, i) => {
+      if (step.chapter !== chapter) return;
+      if (step.phase !== "update" && i >= at) step.tells.forEach(key => hidden.add(key));
+      if (step.phase === "update" && i < at) step.tells.forEach(key => updated.add(key));
+    });
+    for (const text of picture.querySelectorAll("text[data-key]")) {
+      const { key } = text.dataset;
+      write(text, data().lines[updated.has(key) ? chapter + 1 : chapter][key]);
+      text.classList.toggle("unknown", hidden.has(key));
     }
   }
 
@@ -247,36 +253,15 @@ function render({ model, el, keys }) {
     text.setAttribute("lengthAdjust", "spacingAndGlyphs");
   }
 
-  // The lines of a card: its title, which is bold; rows, each with a local derivative in red below; its value and gradient.
-  function sortLines(card) {
-    let row = -1;
-    for (const text of card.querySelectorAll("text:not([font-weight=bold])")) {
-      const red = text.getAttribute("fill") === RED;
-      if (!red) row += 1;
-      text.dataset.row = row;
-      text.dataset.red = red;
-    }
-    card.dataset.last = row;
-  }
-
   function light(at, current) {
     if (!picture) return;
     const chapter = current ? current.chapter : 0;
     const passed = steps().slice(0, at).filter(step => step.chapter === chapter);
-    writeCards(chapter, passed);
+    writeLines(chapter, at);
     const done = new Set(passed.flatMap(step => step.lit)), now = new Set(current ? current.lit : []);
-    const known = new Set(passed.filter(step => step.phase === "backward" && step.complete).map(step => step.card));
-    const rows = new Set([...done].filter(id => id.startsWith("backward-")).map(id => id.split("-").slice(2).join("-")));
     for (const group of picture.querySelectorAll(".card, .forward, .backward")) {
-      const given = group.matches(".input, .parameter");
-      group.classList.toggle("future", !done.has(group.id) && !given);
+      group.classList.toggle("future", !done.has(group.id) && !group.matches(".input, .parameter"));
       group.classList.toggle("now", now.has(group.id));
-      for (const text of group.querySelectorAll("text[data-row]")) {
-        const last = text.dataset.row === group.dataset.last;
-        const shown = text.dataset.red === "true" ? (last ? known.has(group.id) : rows.has(`${group.id}-${text.dataset.row}`))
-          : !last || given || done.has(group.id);
-        text.classList.toggle("unknown", !shown);
-      }
     }
     const card = current && picture.getElementById(current.card);
     if (card) centre(stage, card); else stage.scrollTo(0, 0);

@@ -1,0 +1,61 @@
+"""What each step lights in the picture of a walk: a card, the edges that it goes over, and the lines that it tells.
+
+A line stays hidden until every step that tells it is taken.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tinygraph.draw.cards import Card
+from tinygraph.node import Node
+from tinygraph.stepping.pictures import drawing, written
+from tinygraph.stepping.stepper import Chapter
+from tinygraph.stepping.timeline import Step
+
+
+class Lighting:
+    """The picture of one iteration by what its steps are about."""
+
+    def __init__(self, chapter: Chapter) -> None:
+        self._drawing = drawing(chapter)
+        self._cards = {node: card for card in self._drawing.cards for node in card.members}
+        request = chapter.graph.latest_request
+        self._gradients = set() if request is None else set(request.gradients.values())  # those that the picture shows
+        self._values: dict[Node, list[str]] = defaultdict(list)
+        self._gradients_of: dict[Node, list[str]] = defaultdict(list)
+        self._ways: dict[Node, list[tuple[Card, str]]] = defaultdict(list)
+        for card in self._drawing.cards:
+            for key, line, row in written(card):
+                for node in line.of:
+                    (self._gradients_of if line.backward else self._values)[node].append(key)
+                for node in row.backward if row is not None and line.backward and not line.of else ():
+                    self._ways[node].append((card, key))
+
+    def card(self, step: Step) -> Card | None:
+        """The card of what a step computes or goes back to; None where the picture has none."""
+        return self._cards.get(step.of)
+
+    def lit(self, step: Step) -> list[str]:
+        """The card of a step and the edges that it goes over."""
+        card = self.card(step)
+        return [] if card is None else [card.key, *self._edges(step, card.key)]
+
+    def _edges(self, step: Step, key: str) -> Iterator[str]:
+        for edge in self._drawing.edges:
+            if step.phase == "forward" and not edge.backward and edge.target == key:
+                yield f"forward-{edge.source}-{edge.target}-{edge.row}"
+            elif step.node in self._gradients and edge.backward and edge.source == key:
+                reader = None if step.reader is None or step.part is None else self._cards.get(step.reader)
+                if reader is None or reader.key == edge.target:
+                    yield f"backward-{edge.source}-{edge.target}-{edge.row}"
+
+    def lines(self, step: Step) -> list[str]:
+        """The lines that a step tells: of a value, or of a gradient and of the ways that it comes back."""
+        if step.phase != "backward":
+            return self._values[step.of]
+        if step.node not in self._gradients:
+            return []
+        ways = self._ways[step.of]
+        return self._gradients_of[step.of] + [key for card, key in ways if step.part is None or step.reader in card.members]
