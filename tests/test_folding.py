@@ -8,6 +8,7 @@ import pytest
 import tinygraph as tg
 from tests.drawings import elements, neuron, perceptron
 from tinygraph.draw.cards import Card
+from tinygraph.draw.folding import modules_of
 from tinygraph.draw.size import is_small
 from tinygraph.express.table import LARGE
 
@@ -183,12 +184,13 @@ class TestModules:
         assert cards(graph.draw(fold=fold))["▸ enc"].module == ()
         assert cards(graph.draw(fold="enc/l1"))["▸ enc/l1"].module == ("enc",)
 
-    def test_one_whose_name_has_a_slash_is_another_than_one_inside_one(self) -> None:
+    def test_one_whose_name_has_a_slash_folds_with_the_one_inside_another_that_is_called_alike(self) -> None:
         x = tg.constant(2.0)
         u, v = x * 3, x * 4
         graph = tg.Graph(u * v, names={"x": x, "a/b": {"u": u}, "a": {"b": {"v": v}}})
         folded = [card for card in graph.draw(fold="a/b").drawing.cards if card.folds]
         assert [(card.folds, card.module, len(card.members)) for card in folded] == [("a/b", (), 1), ("a/b", ("a",), 1)]
+        assert modules_of(graph.draw().drawing) == ["a/b", "a"]
 
     def test_a_dict_of_parameters_alone_is_no_module(self) -> None:
         params = {"w": tg.parameter(2.0)}

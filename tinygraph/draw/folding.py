@@ -60,7 +60,7 @@ def folded(drawing: Drawing, painter: Painter, fold: Fold) -> Drawing:
 def modules_of(drawing: Drawing) -> list[str]:
     """The names of all modules, outer ones first: `encoder`, `encoder/layer1`."""
     paths = {card.module[:depth]: None for card in drawing.cards for depth in range(1, len(card.module) + 1)}
-    return ["/".join(path) for path in paths]
+    return list(dict.fromkeys("/".join(path) for path in paths))
 
 
 def _outermost(drawing: Drawing, names: set[str]) -> list[Group]:
@@ -75,7 +75,7 @@ def _outermost(drawing: Drawing, names: set[str]) -> list[Group]:
 
 
 def _by_itself(whole: Drawing, painter: Painter, everything: bool) -> Drawing:
-    """Fold modules, then lines of code that made several cards, then stretches: until the drawing fits, or `everything`."""
+    """Fold modules, then lines of code that made several cards, then stretches: until the drawing is small, or `everything`."""
     modules = drawing = merged(whole, painter, list(_repeats(_outermost(whole, set(modules_of(whole))))))
     if everything or not is_small(drawing):
         drawing = merged(drawing, painter, _lines_of_code(drawing))
