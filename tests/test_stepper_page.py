@@ -178,6 +178,15 @@ def test_a_contribution_tells_the_entry_that_it_is_about() -> None:
     ]
 
 
+def test_a_number_is_written_once_and_as_it_is_elsewhere() -> None:
+    w = tg.parameter(2.0)
+    z = w * 1
+    s = tg.Graph(z * 1e-7, names={"w": w, "z": z}).stepper()
+    writer = _Writer(s.chapters[0], None, [])
+    *_, way, number = (plain(side) for side in writer.sides(s.run()))
+    assert (way, number) == ("∂output/∂z", "1.00·10⁻⁷")
+
+
 class TestMoving:
     def test_buttons_keys_and_slider(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())

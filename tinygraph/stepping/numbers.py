@@ -54,20 +54,21 @@ def shown(expression: Expression, value: Callable[[Node], Any] = lambda node: no
 
 def _shown(x: Expression, value: Callable[[Node], Any], in_brackets: bool) -> Expression:
     if isinstance(x, Name):
-        return _short(value(x.node))
+        return short(value(x.node))
     if isinstance(x, Number):
         return x
     if x.op is ops.count:
         return Number(int(evaluate(x, value)))
     is_sum = x.op in (ops.add, ops.subtract)
     if x.op not in KEPT or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):
-        return _short(evaluate(x, value))
+        return short(evaluate(x, value))
     # Only the left operand of a sum stands without brackets when it is a sum itself.
     inputs = tuple(_shown(x_i, value, in_brackets=not (is_sum and i == 0)) for i, x_i in enumerate(x.inputs))
     return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size)
 
 
-def _short(value: Any) -> Number:
+def short(value: Any) -> Number:
+    """A value as a literal that prints as a table shows it, an array as its shape."""
     if np.shape(value):
         return Number(Shape(np.shape(value)))
     return Number(Shown(value) if np.asarray(value).dtype.kind == "f" else value)

@@ -16,7 +16,7 @@ from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.expression import Name, Number, leaves
-from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered, signed
+from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -25,7 +25,7 @@ from tinygraph.express.table import number
 from tinygraph.stepping.judging import allowed, tolerance
 from tinygraph.stepping.lens import example_of
 from tinygraph.stepping.lighting import Lighting
-from tinygraph.stepping.numbers import shown
+from tinygraph.stepping.numbers import short, shown
 from tinygraph.stepping.pictures import drawing, laid_out, lines
 from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.stepper import Chapter, Stepper
@@ -115,6 +115,7 @@ class _Writer:
         self.example = example
         self.filenames = filenames
         self.written = Derivation(self.told)
+        self.numerals = Notation(lambda node: Digits("?"))  # writes what has no names
         self.questions = dict(_questions(chapter))
 
     def entry(self, step: Step) -> dict[str, Any]:
@@ -160,10 +161,10 @@ class _Writer:
             sides = list(written.line(step.statement).sides)
         names = [x for x in leaves(expression) if isinstance(x, Name)]
         if names and all(not x.node.shape for x in names):
-            sides.append(Notation(lambda node: Digits("?")).layout(shown(expression)))
+            sides.append(self.numerals.layout(shown(expression)))
         total = step.contributions[-1].value if step.part is not None else step.value
         if not np.shape(total) and not isinstance(expression, Number):
-            sides.append(Digits(signed(number(total))))
+            sides.append(self.numerals.layout(short(total)))
         return [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
 
     def _way(self, step: Step, index: str) -> Layout:
