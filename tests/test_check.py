@@ -64,6 +64,48 @@ class TestCheckGradients:
         with pytest.raises(tg.GradientError):
             tg.check_gradients(lambda w: np.mean(w * tg.stop_gradient(w)) * 1e-7, np.array([2.0]), order=1)
 
+    @pytest.mark.parametrize("size", [6.6e-34, 1e-12, 0.5e-9])
+    def test_functions_with_small_values_are_checked_to_their_own_digits(self, size: float) -> None:
+        @tg.op(lambda g, out, x: g * 2 * x * size, elementwise=True)
+        def small_square(x: Any) -> Any:
+            return x * x * size
+
+        @tg.op(lambda g, out, x: g * 2 * x * size * 1.001, elementwise=True)
+        def almost_small_square(x: Any) -> Any:
+            return x * x * size
+
+        tg.check_gradients(small_square, 0.5)
+        for check in (tg.check_gradients, lambda op, x: tg.check_op(op, x)):
+            with pytest.raises(tg.GradientError, match="almost_small_square: its rule for x"):
+                check(almost_small_square, 0.5)
+
+    @pytest.mark.parametrize(
+        ("function", "x"),
+        [
+            (np.max, [1e-6, 2e-6, 1.5e-6]),
+            (tg.relu, [1e-9, -2e-9]),
+            (tg.sigmoid, [40.0, -700.0, 0.3]),
+            (tg.sigmoid, 40.0),
+            (lambda x: np.sum(tg.softmax(x)), [0.3, 0.5, 2e-8]),
+            (lambda x: np.log(1 + x), 1e-13),
+        ],
+    )
+    def test_what_rounding_hides_and_kinks_further_off_are_no_fault(self, function: Any, x: Any) -> None:
+        tg.check_gradients(function, np.array(x))
+
+    @pytest.mark.parametrize(
+        ("function", "x", "found"),
+        [
+            (np.exp, [1.0, 1000.0], r"gradient of argument 1 at index \(0,\): .* and no difference is finite"),
+            (lambda x: x * 2, np.nan, "and no difference is finite"),
+            (np.sin, 1e7 + 0.3, r"differences -?\d.* ± \d"),
+            (tg.relu, 0.0, "the rules give 0, differences 0.5 ± 0.5"),
+        ],
+    )
+    def test_says_so_where_differences_cannot_tell(self, function: Any, x: Any, found: str) -> None:
+        with np.errstate(over="ignore"), pytest.raises(ValueError, match=f"differences cannot tell the .*{found}"):
+            tg.check_gradients(function, np.array(x))
+
     def test_integers_and_other_arguments_are_passed_on(self) -> None:
         tg.check_gradients(tg.softmax_cross_entropy, np.array([[0.3, -0.7], [1.2, 0.5]]), np.array([0, 1]))
         tg.check_gradients(lambda x, n, how: np.sum(x**n) if how == "sum" else None, np.array([0.3, 1.2]), 3, "sum")

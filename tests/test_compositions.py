@@ -1,5 +1,6 @@
 """NumPy functions that are written in other ops: the same values as NumPy's, in every calling convention, and right gradients."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -255,7 +256,7 @@ def test_where_with_a_condition_alone_answers() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda x: np.linalg.norm(x, 2), TypeError, "takes ord None or 'fro' over 2 axes, not 2"),
+        (lambda x: np.linalg.norm(x, 2), TypeError, "takes ord=None or 'fro', not 2: name one axis"),
         (lambda x: np.linalg.norm(x[0], 0), TypeError, "takes no ord=0"),
         (lambda x: np.pad(x, 1, constant_values=3), TypeError, "np.concatenate"),
         (lambda x: np.pad(x, 1, mode="mean"), ValueError, "choose one of constant, edge"),
@@ -265,7 +266,7 @@ def test_where_with_a_condition_alone_answers() -> None:
         (lambda x: np.einsum("ii", x), ValueError, "a diagonal of axes of sizes 2 and 3"),
         (lambda x: np.einsum("ii", x[:1]), ValueError, "a diagonal of axes of sizes 1 and 3"),
         (lambda x: np.where(x > 0, 1), ValueError, "give both branches"),
-        (lambda x: np.ravel(x, order="F"), TypeError, "order 'C'"),
+        (lambda x: np.ravel(x, order="F"), TypeError, "the order is 'C', not 'F'"),
         (lambda x: np.cross(x[:, :2], x[:, :2]), ValueError, "of length 3, not 2"),
         (lambda x: np.einsum("ij,jk", x), ValueError, "names 2 operands, but 1 were given"),
         (lambda x: np.linalg.svd(x), TypeError, "np.linalg.svd does not take a node"),
@@ -277,5 +278,7 @@ def test_where_with_a_condition_alone_answers() -> None:
     ],
 )
 def test_what_is_not_supported_says_so(call: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
+    with pytest.raises(error) as caught:
         call(tg.parameter(X))
+    told = [line for line in str(caught.value).splitlines() if not line.startswith("  at ")]  # where the message stands too
+    assert re.search(message, "\n".join(told))

@@ -41,6 +41,28 @@ def test_a_flat_function_takes_one_step_size() -> None:
     assert len(calls) == 7  # here, and both ends of three steps
 
 
+@pytest.mark.parametrize("x", [1e-9, 1e-3, 1.0])
+def test_a_slope_of_nothing_but_rounding_takes_one_step_size_a_scale(x: float) -> None:
+    calls = []
+    slope = slope_along(lambda x: calls.append(x) or 5.0, np.float64(x), 1.0)
+    assert slope is not None
+    assert slope.value == 0
+    assert len(calls) <= 1 + 3 * 6
+
+
+def test_a_function_of_small_values_has_a_slope_of_as_many_digits() -> None:
+    slope = slope_along(lambda x: 1e-30 * x**2, np.float64(0.5), 1.0)
+    assert slope is not None
+    assert slope.value / slope.direction == pytest.approx(1e-30, rel=1e-9)
+    assert slope.error <= 1e-9 * slope.value
+
+
+def test_a_kink_that_a_step_meets_is_not_preferred_to_a_smaller_step() -> None:
+    slope = slope_along(lambda x: max(x, 2e-6), np.float64(1e-6), 1.0)
+    assert slope is not None
+    assert slope.value == 0
+
+
 def test_there_is_none_outside_the_domain() -> None:
     with np.errstate(invalid="ignore"):
         assert slope_along(np.log, np.float64(-1), 1.0) is None

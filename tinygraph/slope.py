@@ -1,11 +1,13 @@
 """The slope of a function along a direction, by central differences, and how far they can be trusted.
 
 Differences of three steps are extrapolated to step 0; how far the extrapolations are apart, and the rounding of the function's
-value, are the error. Steps are relative to the size of what is moved, and smaller or larger where that tells more.
+value and of numbers around 1 on the way to it, are the error. Steps are relative to the size of what is moved, and smaller or
+larger where that tells more.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,7 +16,9 @@ import numpy as np
 STEPS = (2e-3, 2e-5, 2e-7)  # relative; smaller ones where larger ones meet a kink or the end of the domain
 CLOSE = 1e-6  # a relative error that needs no other step
 TRUSTED = 1e-3  # the largest relative error of differences that still decide
-ROUNDING = 1e-15  # of the function's value, or of numbers around 1 on the way to it
+ROUNDING = 1e-15  # relative, of the function's value
+CERTAIN = 10  # times better than needed: differences that agree so well were not made of rounding
+UNSEEN = 1.0  # a size of numbers on the way to a smaller value, whose rounding the value may have kept
 FLAT = 1e-6  # a slope so small beside the value of the function is not told from 0
 
 
@@ -23,9 +27,15 @@ class Slope(NamedTuple):
 
     value: float
     error: float
+    flat: float  # what is not told from 0 beside the values of the function
     gap: float  # between the slopes to either side
-    kink: bool  # whether that gap stays as the step shrinks
+    stays: bool  # whether that gap does as the step shrinks
     direction: Any
+
+    @property
+    def kink(self) -> bool:
+        """Whether the slopes to either side differ by more than the differences may be off."""
+        return self.stays and self.gap > 4 * self.error
 
 
 def slope_along(phi: Callable[[Any], Any], x: Any, pattern: Any) -> Slope | None:
@@ -35,32 +45,43 @@ def slope_along(phi: Callable[[Any], Any], x: Any, pattern: Any) -> Slope | None
     >>> round(slope.value / slope.direction)
     100000
     """
-    best, least = None, np.inf
+    best: Slope | None = None
+    least = (True, math.inf, math.inf)
     own = np.where(x == 0, 1.0, np.abs(x))
-    here = phi(x[()])
+    here = float(phi(x[()]))
     for scale in (own, 100 * own, np.maximum(own, 1.0)):
         direction = pattern * scale
-        flat = FLAT * max(abs(here), 1.0) * np.max(np.abs(direction) / np.maximum(own, 1.0), initial=0.0)
+        reach = float(np.max(np.abs(direction), initial=0.0))
+        flat = FLAT * max(abs(here), UNSEEN) * float(np.max(np.abs(direction) / np.maximum(own, 1.0), initial=0.0))
         for step in STEPS:
             slope = _difference(phi, x, here, direction, step)
+            if not math.isfinite(slope.value):
+                continue
+            if 0 < CERTAIN * slope.error <= CLOSE * abs(slope.value) and not slope.kink:
+                return slope
+            unseen = ROUNDING * UNSEEN / step
+            slope = slope._replace(error=slope.error + unseen, flat=slope.flat + unseen)
             size = max(abs(slope.value), flat)
             doubt = slope.error / size if size else 0.0
-            if np.isfinite(slope.value) and (best is None or doubt < least):
-                best, least = slope, doubt
-            if best is not None and least <= CLOSE:
+            rank = slope.kink, doubt if doubt <= TRUSTED else math.inf, slope.error / reach if reach else 0.0
+            if best is None or rank < least:
+                best, least = slope, rank
+            if least[:2] <= (False, CLOSE):
                 return best
-        if best is not None and least <= TRUSTED:
+            if not slope.kink and slope.error <= 4 * unseen * max(1.0, abs(here)):
+                break  # it is all rounding, of which smaller steps have more
+        if least[:2] <= (False, TRUSTED):
             return best
     return best
 
 
 def _difference(phi: Callable[[Any], Any], x: Any, here: Any, direction: Any, step: float) -> Slope:
     steps = (step, step / 2, step / 4)
-    ends = [(phi((x + h * direction)[()]), phi((x - h * direction)[()])) for h in steps]
+    ends = [(float(phi((x + h * direction)[()])), float(phi((x - h * direction)[()]))) for h in steps]
     a, b, c = ((up - down) / (2 * h) for (up, down), h in zip(ends, steps, strict=True))
     first, second = (4 * b - a) / 3, (4 * c - b) / 3
     value = (16 * second - first) / 15
-    noise = ROUNDING * max(abs(here), 1.0) / step
+    size = max(map(abs, (here, *ends[0], *ends[1], *ends[2])))
     gaps = [abs(up - 2 * here + down) / h for (up, down), h in zip(ends, steps, strict=True)]
-    error = abs(second - first) + abs(value - second) + noise
-    return Slope(float(value), float(error), float(gaps[2]), bool(gaps[2] > gaps[0] / 2 and gaps[2] > 4 * error), direction)
+    error = abs(second - first) + abs(value - second) + ROUNDING * size / step
+    return Slope(value, error, FLAT * size, gaps[2], gaps[2] > gaps[0] / 2, direction)
