@@ -1,5 +1,7 @@
 """Functions of arrays turned into their derivatives: any structure of arguments, any composition, exact."""
 
+import warnings
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,11 +121,52 @@ class TestReadingValues:
             lambda x: x * float(x),
             lambda x: float(tg.stop_gradient(x)) + 3 * tg.constant(1.0),
             lambda x: (tg.constant(2.0) if x > 0 else tg.constant(1.0)) * 1,
+            lambda x: tg.constant(1.0) * len(np.where(tg.constant([1.0]) * x)[0]),
         ],
     )
     def test_is_fine_where_the_result_depends_on_the_node_all_the_same_or_no_gradient_is_wanted(self, function: Any) -> None:
         tg.grad(function)(2.0)
         tg.hessian(function)(2.0)
+
+    @pytest.mark.parametrize(
+        "derivative",
+        [
+            lambda: tg.grad(lambda w: (np.mean([w * 2]), w * 1.0), has_aux=True)(2.0),
+            lambda: tg.jacobian(lambda x: (x * 2, np.mean([x])))(2.0),
+            lambda: tg.grad(lambda x: tg.grad(lambda w: w * float(x))(1.0))(2.0),
+            lambda: tg.grad(lambda x: tg.grad(lambda w: w * float(x * 2) + w**2)(1.0) * 1.0)(2.0),
+        ],
+    )
+    def test_every_result_that_is_differentiated_counts_for_itself(self, derivative: Any) -> None:
+        with pytest.warns(UserWarning, match="the gradient by argument 1 is 0"):
+            derivative()
+
+    def test_are_warned_of_once_a_line(self) -> None:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            for v in range(5):
+                tg.grad(lambda x: np.mean([x]))(float(v))
+        assert len(caught) == 1
+
+    def test_a_part_of_an_argument_is_told_by_its_number(self) -> None:
+        with pytest.warns(UserWarning, match="the gradient by part 2 of argument 1 is 0"):
+            tg.grad(lambda p: p[0] * float(p[1]))([1.0, 2.0])
+
+    def test_do_not_keep_what_was_read_alive(self) -> None:
+        made: list[weakref.ref[tg.Node]] = []
+        most = 0
+
+        def loop(x: tg.Node) -> tg.Node:
+            nonlocal most
+            for _ in range(100):
+                h = tg.constant(np.ones(3))
+                made.append(weakref.ref(h))
+                x = x * float(np.sum(h * h))
+                most = max(most, sum(ref() is not None for ref in made))
+            return x
+
+        tg.grad(loop)(1.0)
+        assert most <= 20
 
 
 class TestProducts:

@@ -54,13 +54,15 @@ def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path
     return path
 
 
-def feeding(outputs: Collection[Node]) -> Path:
-    """The nodes to which a gradient flows from any of the outputs, themselves included."""
+def feeding(outputs: Collection[Node], ends: Collection[Node] = (), oldest: int = 0) -> Path:
+    """The nodes to which a gradient flows from any of the outputs, themselves included; past `ends` and what is older than
+    `oldest` nothing is followed.
+    """
     found = dict.fromkeys(outputs)
     waiting = list(found)
     while waiting:
         node = waiting.pop()
-        if node.op is not None:
+        if node.op is not None and node.number >= oldest and node not in ends:
             for rule, x in zip(node.op.rules_for(len(node.inputs)), node.inputs, strict=True):
                 if rule is not None and isinstance(x, Node) and x not in found:
                     found[x] = None
@@ -270,7 +272,7 @@ def check_wrt(wrt: Sequence[Node]) -> None:
 
 READ = (
     "NumPy reads the values of nodes without asking where they stand in a list, are assigned into an array or meet a masked one, "
-    "as float(node), node.item() and node.value do: write np.stack([...]) in place of np.array([...]) or np.mean([...])"
+    "as float(node) and node.item() do: write np.stack([...]) in place of np.array([...]) or np.mean([...])"
 )
 
 

@@ -28,7 +28,7 @@ Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) 
 
 NUMBERING = itertools.count(1)
 
-READS: ContextVar[list[Node] | None] = ContextVar("the nodes whose values were taken out of the graph", default=None)
+READS: ContextVar[Callable[[Node], None] | None] = ContextVar("who is told of nodes whose values are read", default=None)
 
 LONGEST = 120  # characters of an array in one line
 
@@ -69,20 +69,20 @@ def _method(function: Callable[..., Any]) -> Callable[..., Node]:
 
 
 @contextmanager
-def watched_reads() -> Iterator[list[Node]]:
-    """Collect the nodes whose values Python or NumPy takes out of the graph, through which no gradient flows."""
-    read: list[Node] = []
-    before = READS.set(read)
+def watched_reads(note: Callable[[Node], None]) -> Iterator[None]:
+    """Tell `note` of the nodes whose values Python or NumPy takes out of the graph, through which no gradient flows."""
+    before = READS.set(note)
     try:
-        yield read
+        yield
     finally:
         READS.reset(before)
 
 
-def _note_read(node: Node) -> None:
-    read = READS.get()
-    if read is not None:
-        read.append(node)
+def note_read(node: Node) -> None:
+    """Tell whoever watches that the value of a node is read."""
+    note = READS.get()
+    if note is not None:
+        note(node)
 
 
 class _Elsewhere:
@@ -174,12 +174,12 @@ class Node:
 
     def item(self, *index: Any) -> Any:
         """The only entry of the value, or the one at an index, as a Python number."""
-        _note_read(self)
+        note_read(self)
         return self._value.item(*index)
 
     def tolist(self) -> Any:
         """The value as nested lists of Python numbers."""
-        _note_read(self)
+        note_read(self)
         return self._value.tolist()
 
     def __repr__(self) -> str:
@@ -211,7 +211,7 @@ class Node:
         return bool(self._value)
 
     def __float__(self) -> float:
-        _note_read(self)
+        note_read(self)
         return float(self._value)
 
     def __int__(self) -> int:
@@ -232,7 +232,7 @@ class Node:
         return ops.getitem(self, index)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        _note_read(self)
+        note_read(self)
         return np.array(self.value, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -106,7 +106,7 @@ def _clip(a: Array, a_min: Array = None, a_max: Array = None, *, min: Array = No
 @implements(np.where)
 def _where(condition: Array, /, *branches: Array) -> Any:
     if not branches:
-        return np.nonzero(np.asarray(condition))
+        return np.nonzero(condition)
     if len(branches) != 2:
         raise ValueError("give both branches, np.where(condition, x, y), or neither, which asks where the condition holds")
     return selection.where(condition, *branches)
