@@ -282,3 +282,24 @@ def test_what_is_not_supported_says_so(call: Any, error: type[Exception], messag
         call(tg.parameter(X))
     told = [line for line in str(caught.value).splitlines() if not line.startswith("  at ")]  # where the message stands too
     assert re.search(message, "\n".join(told))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x * [x[0], x[1], 1.0],
+        lambda x: [x[0], x[1], 1.0] + x,
+        lambda x: x @ (x[0], x[1], x[2]),
+        lambda x: np.where(x > 0, [x[0], 1.0, 1.0], x),
+        lambda x: np.clip(x, [x[0]] * 3, 5),
+        lambda x: np.average(x, weights=[x[0], x[1], x[2]]),
+        lambda x: np.einsum("i,i", x, [x[0], x[1], x[2]]),
+        lambda x: np.trapezoid(x, [x[0], x[1], x[2]]),
+        lambda x: np.stack([x, x]) * [[x[0]] * 3, [1.0] * 3],
+        lambda x: tg.sigmoid([x[0], x[1]]),
+    ],
+)
+def test_a_list_of_nodes_is_no_operand(call: Any) -> None:
+    with pytest.raises(TypeError, match=r"\(.*: a (list|tuple) of nodes is no operand, .* write np.stack\(\[...\]\)\n") as caught:
+        call(tg.parameter([1.0, 2.0, 3.0]))
+    assert isinstance(caught.value, tg.OpError)

@@ -443,9 +443,24 @@ def constant(value: Any, *, copy: bool = True) -> Node:
 _leaves: WeakValueDictionary[int, Leaf] = WeakValueDictionary()
 
 
+def refuse_list_of_nodes(value: Any) -> None:
+    """Raise TypeError where an operand is a list or tuple, however nested, that holds a node."""
+    if isinstance(value, list | tuple) and _holds_node(value):
+        raise TypeError(
+            f"a {type(value).__name__} of nodes is no operand, because NumPy would read their values and no gradient come back: "
+            "write np.stack([...])"
+        )
+
+
+def _holds_node(value: Any) -> bool:
+    return isinstance(value, Node) or (isinstance(value, list | tuple) and any(map(_holds_node, value)))
+
+
 def leaf_of(value: Any) -> Node:
     """The constant that stands for a bare array, the same one as long as any graph holds it."""
     shareable = isinstance(value, np.ndarray | np.generic)
+    if not shareable:
+        refuse_list_of_nodes(value)
     leaf = _leaves.get(id(value)) if shareable else None
     if leaf is None or leaf._value is not value:
         leaf = _leaf(_real("constant", value, copy=False), "constant")
@@ -456,7 +471,13 @@ def leaf_of(value: Any) -> Node:
 
 def as_node(x: Any) -> Node:
     """x itself, or the constant that stands for an array, list or number."""
-    return x if isinstance(x, Node) else leaf_of(np.asarray(x))
+    return x if isinstance(x, Node) else leaf_of(as_array(x))
+
+
+def as_array(x: Any) -> Any:
+    """A bare operand as an array; raises TypeError for a list of nodes."""
+    refuse_list_of_nodes(x)
+    return np.asarray(x)
 
 
 def with_value(leaf: Node, value: Any) -> Node:

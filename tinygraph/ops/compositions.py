@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from tinygraph.node import Node, as_node
+from tinygraph.node import Node, as_array, as_node
 from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes
 from tinygraph.ops.declare import NUMBERS, Array, Op, implements
 from tinygraph.ops.likes import Axis
@@ -241,6 +241,7 @@ def _trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Ar
     before = (slice(None),) * axis
     width: Array = dx
     if x is not None:
+        x = x if isinstance(x, Node) else as_array(x)
         flat = np.ndim(x) == 1
         width = np.diff(x)[(slice(None),) + (None,) * (y.ndim - axis - 1)] if flat else np.diff(x, axis=axis)
     pairs = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
@@ -350,7 +351,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     spare = [letter for letter in string.ascii_letters if letter not in text][: max(hidden)]
     split = [term.replace("...", "".join(spare[len(spare) - n :])) for term, n in zip(split, hidden, strict=True)]
     counted = "".join(split)
-    arrays = [x if isinstance(x, Node) else np.asarray(x) for x in arrays]
+    arrays = [x if isinstance(x, Node) else as_array(x) for x in arrays]
     for term, x in zip(split, arrays, strict=True):
         if len(term) != x.ndim:
             raise ValueError(f"the term {term!r} names {len(term)} axes of an operand that has {x.ndim}")

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygraph.errors import TOLD, op_error
-from tinygraph.node import NUMBERING, Node, leaf_of
+from tinygraph.node import NUMBERING, Node, as_array, leaf_of
 from tinygraph.place import OWN, user_frame
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
@@ -105,8 +105,12 @@ class Op:
 
     def _array(self, x: Any) -> Any:
         """An operand as NumPy would take it; a Python number only where it may stay one."""
-        number = type(x) in NUMBERS
-        return np.asarray(x)[()] if (isinstance(x, list | tuple) or (number and self.arrays_only)) else x
+        if not isinstance(x, list | tuple) and not (type(x) in NUMBERS and self.arrays_only):
+            return x
+        try:
+            return as_array(x)[()]
+        except TOLD as error:
+            raise op_error(self, (x,), error, user_frame(sys._getframe(1))) from error
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
