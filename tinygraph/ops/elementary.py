@@ -255,14 +255,13 @@ def sinc_derivative(x: Array, *, order: int) -> Array:
     t = np.pi * x
     near = np.abs(t) < 1 + order / 2
     small, large = np.where(near, t, 0), np.where(near, 1, t)
-    term, series = np.ones_like(small), np.zeros_like(small)
-    for n in range(24 + 4 * order):
-        sign = (1, 0, -1, 0)[(n + order) % 4]
-        series = series + term * (sign / (n + order + 1))
-        term = term * small / (n + 1)
-    quotient = np.sin(large) / large
+    square, series = small**2, np.zeros_like(small)
+    for n in reversed(range(order % 2, 24 + 4 * order, 2)):
+        series = series * square + (-1) ** ((n + order) // 2) / (math.factorial(n) * (n + order + 1))
+    series = series * small ** (order % 2) + 0.0  # which makes 0 of -0
+    waves = (np.sin(large), np.cos(large), -np.sin(large), -np.cos(large))
+    quotient = waves[0] / large
     for n in range(1, order + 1):
-        waves = (np.sin(large), np.cos(large), -np.sin(large), -np.cos(large))
         quotient = (waves[n % 4] - n * quotient) / large
     return np.pi**order * np.where(near, series, quotient)
 
