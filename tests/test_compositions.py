@@ -207,6 +207,9 @@ def test_a_failing_composition_is_told_like_an_op() -> None:
         lambda x: np.linalg.norm(x, -1, axis=-1),
         lambda x: np.average(x, weights=x),
         lambda x: np.average(x, axis=0, weights=x[:, 0]),
+        lambda x: np.dot(x, 3),
+        lambda x: np.inner(3, x),
+        lambda x: np.dot(x, 0.5),
         lambda x: np.clip(x, 50, None),
         lambda x: x.clip(max=50),
         lambda x: np.clip(x, 50.5, None),
@@ -237,6 +240,14 @@ def test_python_numbers_leave_float32_alone() -> None:
     np.testing.assert_array_equal(np.fmax(x, 0.3).value, np.float32([0.3, 0.3]))
     np.testing.assert_array_equal(np.fmax(x, np.nan).value, x.value)
     assert np.float_power(x, 2).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32, np.int64])
+def test_weights_have_as_many_digits_as_numpy_gives_them(dtype: Any) -> None:
+    at, weights = np.float32([0.2, 0.3]), np.array([1, 1], dtype)
+    np.testing.assert_array_equal(
+        np.average(tg.constant(at), weights=weights).value, np.average(at, weights=weights), strict=True
+    )
 
 
 def test_the_largest_of_no_entries_has_a_norm_of_nothing() -> None:
@@ -273,6 +284,13 @@ def test_where_with_a_condition_alone_answers() -> None:
         (lambda x: np.tensordot(x[:, :1], x, 1), ValueError, r"summed axes of sizes \[1\] and \[2\]"),
         (lambda x: np.einsum("ij->i", x[0]), ValueError, "names 2 axes of an operand that has 1"),
         (lambda x: np.array_split(x, 0), ValueError, "at least 1"),
+        (lambda x: np.tensordot(x, x, 3), ValueError, "axis -3 is out of bounds for array of dimension 2"),
+        (lambda x: np.tensordot(x, x, (0, 5)), ValueError, "axis 5 is out of bounds for array of dimension 2"),
+        (lambda x: np.vsplit(x[0], 3), ValueError, "a vector has no rows to split: write np.split"),
+        (lambda x: np.split(x, [1.5]), TypeError, "'float' object cannot be interpreted as an integer"),
+        (lambda x: np.linalg.norm(x, axis=()), ValueError, "at least one axis"),
+        (lambda x: np.average(x, axis=0, weights=[1, -1]), ValueError, "the weights sum to 0"),
+        (lambda x: np.average(x[:0], axis=0, weights=np.ones(0)), ValueError, "the weights sum to 0"),
         (lambda x: np.diff(x, -1), ValueError, "at least 0"),
         (lambda x: np.linalg.inv(x), ValueError, "fix: A must be square"),
     ],

@@ -250,7 +250,7 @@ class TestNumPyFunctions:
             (lambda x: np.nextafter(x, 1.0), "np.nextafter does not take a node"),
             (
                 lambda x: np.sum(x, 0, np.float32),
-                "np.sum(x): leave out dtype=, which a node does not take; write x.astype(dtype) to cast. It is np.sum(x, *, axis",
+                "np.sum(x): leave out dtype=, which a node does not take; write x.astype(dtype) to cast. It is np.sum(x, axis",
             ),
             (lambda x: np.sum(x, where=x.value > 0), "leave out where=, which a node does not take"),
             (lambda x: np.reshape(x, (3, 2), order="F"), "write np.reshape(x.T, shape[::-1]).T for order='F'"),

@@ -207,9 +207,13 @@ def _average(a: Array, axis: Axis = None, weights: Array = None, *, keepdims: bo
         return np.mean(a, axis=axis, keepdims=keepdims)
     a = _in_floats(a)
     weights = as_node(weights)
+    if weights.dtype.kind != "f":
+        weights = likes.cast(weights, dtype=np.result_type(a.dtype, weights.dtype))
     if weights.shape != a.shape:
         weights = _along_axes(weights, a.shape, axis)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
+    if not np.all(total):
+        raise ValueError("the weights sum to 0, so that there is no average")
     return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
 
 
@@ -252,6 +256,8 @@ def _trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Ar
 def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     x = _in_floats(x)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    if axis is not None and not axes:
+        raise ValueError("a norm is taken over at least one axis: axis=None is all of them")
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
         return np.sqrt(np.sum(np.square(x), axis=axes, keepdims=keepdims))
     if len(axes) != 1:
@@ -270,10 +276,17 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
 # Products
 
 
+def _scaled(a: Array, b: Array) -> Array:
+    """A product with a scalar; beside integers a number has the dtype of an array, as NumPy sees it here."""
+    if type(a) in NUMBERS:
+        return _scaled(b, a)
+    return arithmetic.multiply(a, np.asarray(b) if type(b) in NUMBERS and a.dtype.kind in "biu" else b)
+
+
 @implements(np.dot)
 def _dot(a: Array, b: Array) -> Array:
     if not np.ndim(a) or not np.ndim(b):
-        return arithmetic.multiply(a, b)
+        return _scaled(a, b)
     if np.ndim(b) <= 2:
         return linear_algebra.matmul(a, b)
     return _tensordot(a, b, (-1, -2))
@@ -282,7 +295,7 @@ def _dot(a: Array, b: Array) -> Array:
 @implements(np.inner)
 def _inner(a: Array, b: Array, /) -> Array:
     if not np.ndim(a) or not np.ndim(b):
-        return arithmetic.multiply(a, b)
+        return _scaled(a, b)
     return _tensordot(a, b, (-1, -1))
 
 
@@ -318,12 +331,11 @@ def _kron(a: Array, b: Array) -> Array:
 def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     ndims = np.ndim(a), np.ndim(b)
     if not np.iterable(axes):
-        axes = range(ndims[0] - axes, ndims[0]), range(axes)
-    axes = [[own] if np.ndim(own) == 0 else list(own) for own in axes]
-    sizes = [[np.shape(x)[i] for i in own] for x, own in zip((a, b), axes, strict=True)]
+        axes = range(-axes, 0), range(axes)
+    summed = [normalize_axis_tuple(own, ndim) for own, ndim in zip(axes, ndims, strict=True)]
+    sizes = [[np.shape(x)[i] for i in own] for x, own in zip((a, b), summed, strict=True)]
     if sizes[0] != sizes[1]:
         raise ValueError(f"summed axes of sizes {sizes[0]} and {sizes[1]} do not match")
-    summed = [normalize_axis_tuple(own, ndim) for own, ndim in zip(axes, ndims, strict=True)]
     if len(summed[0]) == 1 and ndims[1] <= 2:
         return linear_algebra.matmul(moveaxis(as_node(a), summed[0], -1), moveaxis(as_node(b), summed[1], 0))
     letters = iter(string.ascii_letters)

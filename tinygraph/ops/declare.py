@@ -127,9 +127,8 @@ class Op:
         return arguments[:count], extra | params
 
     def signature(self) -> str:
-        """The call to write, for error messages: `sum(x, *, axis=None, keepdims=False)`."""
+        """The call to write, for error messages: `sum(x, axis=None, keepdims=False)`."""
         names = ["*" * (self.variadic and name == self.arguments[-1]) + name for name in self.arguments]
-        names += ["*"] * (not self.variadic and bool(self.defaults))
         names += [name if value is EMPTY else f"{name}={value!r}" for name, value in self.defaults.items()]
         return f"{self.name}({', '.join(names)})"
 

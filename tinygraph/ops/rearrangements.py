@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -191,7 +192,7 @@ def _parts(x: Array, cut: Any, axis: int, equal: bool) -> list[Array]:
             raise ValueError("the number of parts must be at least 1")
         return [shapes.section(x, sections=int(cut), position=i, axis=axis, equal=equal) for i in range(int(cut))]
     before = (slice(None),) * axis
-    return [x[(*before, slice(start, stop))] for start, stop in itertools.pairwise([0, *map(int, cut), None])]
+    return [x[(*before, slice(start, stop))] for start, stop in itertools.pairwise([0, *map(operator.index, cut), None])]
 
 
 @implements(np.hsplit)
@@ -201,6 +202,8 @@ def _hsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
 
 @implements(np.vsplit)
 def _vsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
+    if ary.ndim == 1:
+        raise ValueError("a vector has no rows to split: write np.split")
     return _split(ary, indices_or_sections, 0)
 
 
