@@ -286,7 +286,7 @@ class _Draft:
 
 def earlier_unit_seeds(graph: Graph) -> set[Node]:
     """The 1s that walks back started from in graphs that gave values to this one: each is the literal, unless it has a name."""
-    seeds = (node for node in graph.forward if node.kind == "seed" and node not in graph.scopes())
+    seeds = (node for node in graph.forward if node.kind == "seed" and not graph.is_named_by_user(node))
     return {node for node in seeds if not node.shape and node.item() == 1}
 
 

@@ -1,7 +1,7 @@
 """The one simplifier: turns what the chain rule recorded into what a textbook prints.
 
-Each op of a gradient is applied to inputs that are simple already, by `simplified`. A product is kept as sign, coefficient,
-factors in the order of the rule, and scalar divisors last; a sum as a flat list of signed terms. The rewrites:
+Each op of a gradient is applied to inputs that are simple already, by `simplified`. A product is kept as `factors.Product`, its
+factors in the order of the rule; a sum as a flat list of signed terms. The rewrites:
 
 - numbers are folded: 2·(3·x) is 6·x, 1·x and x/1 are x, x**1 is x, x**0 is 1, -(-x) is x, x + (-y) is x - y, x + x is 2·x;
 - a sign and a number come out of a product, a quotient, a matrix product, a sum over axes, a transpose and a new axis;
@@ -21,25 +21,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Name, Number, Shape, apply, broadcast
+from tinygraph.express.factors import Product, cancelled, closed, is_scale, joined, opened, over, parted, repeated, times
 from tinygraph.ops import Op
-
-
-@dataclass
-class Product:
-    """sign · coefficient · factors / divisors; each factor multiplies, or divides where its flag is set."""
-
-    sign: int = 1
-    coefficient: Any = 1
-    factors: list[tuple[Expression, bool]] = field(default_factory=list)
-    divisors: list[Expression] = field(default_factory=list)
-    like: Expression | None = None  # what a broadcast that was taken off had the shape of
 
 
 def simplified(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
@@ -67,11 +56,7 @@ def structural(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], 
     if op is ops.count:
         kind = "i"  # as `len` gives it
     if op is ops.broadcast_like:
-        if isinstance(x, Number) and kind == "f":
-            x = Number(float(x.value))
-        if x.shape == shape:
-            return x
-        inputs = [x, *inputs[1:]]
+        return repeated(x, inputs[1], shape, kind)
     return Apply(op, tuple(inputs), params, shape, kind, 1 + sum(i.size for i in inputs))
 
 
@@ -107,154 +92,18 @@ def _unstretched(inputs: Sequence[Expression], shape: Shape) -> Sequence[Express
 # Products
 
 
-def _opened(x: Expression, keep: bool = False) -> Product:
-    """An expression as a product; a broadcast is taken off, unless it is to be kept."""
-    if isinstance(x, Number) and not isinstance(x.value, bool):
-        return Product(-1 if math.copysign(1, x.value) < 0 else 1, abs(x.value))
-    if isinstance(x, Apply) and x.kind == "f":  # integers wrap around, and bools are no numbers
-        if x.op is ops.negative:
-            inner = _opened(x.inputs[0], keep)
-            inner.sign = -inner.sign
-            return inner
-        if x.op is ops.multiply:
-            return _times(_opened(x.inputs[0], keep), _opened(x.inputs[1], keep))
-        if x.op is ops.divide:
-            return _over(_opened(x.inputs[0], keep), x.inputs[1], keep)
-        if keep:
-            return Product(factors=[(x, False)])
-        if x.op is ops.broadcast_like:
-            inner = _opened(x.inputs[0])
-            inner.like = x.inputs[1]
-            return inner
-        if x.op is ops.power and isinstance(x.inputs[1], Number) and x.inputs[1].value == 0:  # 1 even of NaN
-            return Product(like=x.inputs[0])
-        if x.op in (ops.expand_dims, ops.reshape_like):
-            inner = _opened(x.inputs[0])
-            if not any(factor.shape for factor, _ in inner.factors):  # a scalar, repeated
-                inner.like = x
-                return inner
-    return Product(factors=[(x, False)])
-
-
-def _times(left: Product, right: Product) -> Product:
-    return Product(
-        left.sign * right.sign,
-        left.coefficient * right.coefficient,
-        left.factors + right.factors,
-        left.divisors + right.divisors,
-        left.like or right.like,
-    )
-
-
-def _over(left: Product, right: Expression, keep: bool) -> Product:
-    below = _opened(right, keep)
-    left = Product(left.sign * below.sign, left.coefficient, left.factors, left.divisors, left.like or below.like)
-    if not below.factors and not below.divisors:
-        return _cancelled(left, below.coefficient)
-    if below.like is not None:
-        right = _joined(Product(1, below.coefficient, below.factors, below.divisors), right.kind)
-    elif below.sign < 0:
-        right = _closed(Product(1, below.coefficient, below.factors, below.divisors), right.shape, right.kind)
-    if is_scale(right):
-        left.divisors = [*left.divisors, right]
-    else:
-        left.factors = [*left.factors, (right, True)]
-    return left
-
-
-def _cancelled(product: Product, number: Any) -> Product:
-    """A product over a number: the two literals cancel where the division is exact."""
-    rest: list[Expression] = [x for x in product.divisors if not isinstance(x, Number)]
-    literal = math.prod([x.value for x in product.divisors if isinstance(x, Number)]) * number
-    if literal == 0 and not product.factors:  # Python would refuse to divide two literals
-        return Product(product.sign, math.inf if product.coefficient else math.nan, [], rest, product.like)
-    if literal == 1:
-        return Product(product.sign, product.coefficient, product.factors, rest, product.like)
-    if literal and product.coefficient and product.coefficient % literal == 0:
-        return Product(product.sign, product.coefficient // literal, product.factors, rest, product.like)
-    return Product(product.sign, product.coefficient, product.factors, [*rest, Number(literal)], product.like)
-
-
-def is_scale(x: Expression) -> bool:
-    """Whether an expression depends on no value: numbers and counts alone."""
-    if isinstance(x, Apply):
-        return x.op is ops.count or (x.op in SCALE_OPS and all(map(is_scale, x.inputs)))
-    return isinstance(x, Number)
-
-
-def _closed(product: Product, shape: Shape, kind: str = "f") -> Expression:
-    """A product as applications again, repeated to `shape` where it lost a broadcast that it needs."""
-    whole = _joined(product, kind)
-    if whole.shape != shape and isinstance(product.like, Name) and product.like.shape == shape:
-        return structural(ops.broadcast_like, [whole, product.like], {}, shape, kind)
-    return whole
-
-
-def _joined(product: Product, kind: str) -> Expression:
-    factors = list(product.factors)
-    coefficient = product.coefficient
-    if kind == "f" and not factors and not product.divisors:
-        return Number(product.sign * float(coefficient))
-    if isinstance(coefficient, float) and coefficient and coefficient.is_integer() and coefficient < 2**53:
-        coefficient = int(coefficient)
-    if kind == "f":
-        factors = _float_first(factors)
-    first = next((i for i, (_, divides) in enumerate(factors) if not divides), None)
-    if first is not None and coefficient == 1 and not _needs_number(product, factors, first, kind):
-        lead, _ = factors.pop(first)
-        whole = negated(lead) if product.sign < 0 else lead
-    else:
-        exact = kind == "f" and bool(factors) and factors[0][0].kind != "f"
-        whole = Number(product.sign * (float(coefficient) if exact else coefficient))
-    for x, divides in factors:
-        whole = apply(ops.divide if divides else ops.multiply, whole, x, kind=kind)
-    for x in product.divisors:
-        whole = apply(ops.divide, whole, x, kind=kind)
-    return whole
-
-
-def _needs_number(product: Product, factors: Sequence[tuple[Expression, bool]], first: int, kind: str) -> bool:
-    """Whether a product needs its coefficient 1: masks and integers alone are no floating-point number, nor have all a sign."""
-    lead = factors[first][0].kind
-    if product.sign < 0 and lead in "bu":
-        return True
-    if kind != "f" or lead == "f":
-        return False
-    following = next(((x.kind, divides) for i, (x, divides) in enumerate(factors) if i != first), None)
-    if following is None:
-        return not product.divisors
-    kind, divides = following
-    return kind != "f" and not divides
-
-
-def _float_first(factors: list[tuple[Expression, bool]]) -> list[tuple[Expression, bool]]:
-    """The factors, a floating-point one leading where two integers would: their product might not fit their dtype."""
-    leading = [x.kind for x, divides in factors[:2] if not divides]
-    first = next((i for i, (x, divides) in enumerate(factors) if x.kind == "f" and not divides), 0)
-    if len(leading) < 2 or "f" in leading or not first:
-        return factors
-    return [factors[first], *factors[:first], *factors[first + 1 :]]
-
-
-def negated(x: Expression) -> Expression:
-    """-x, with the sign on the leading number where there is one."""
-    if isinstance(x, Apply) and x.op is ops.negative:
-        return x.inputs[0]
-    return Number(-x.value) if isinstance(x, Number) else apply(ops.negative, x, kind=x.kind)
-
-
 def _product_rule(raw: Apply, keep: bool) -> Expression:
-    product = _times(_opened(raw.inputs[0], keep), _opened(raw.inputs[1], keep))
+    product = times(opened(raw.inputs[0], keep), opened(raw.inputs[1], keep))
     if any(isinstance(x, Number) for x in product.divisors):
-        product = _cancelled(product, 1)
-    return _closed(_reduced(product), raw.shape, raw.kind)
+        product = cancelled(product, 1)
+    return closed(_reduced(product), raw.shape, raw.kind)
 
 
 def _reduced(product: Product) -> Product:
     """The coefficient cancelled against that of a factor below the line, where the division is exact: 2·x / (2·y) is x / y."""
     factors = []
     for x, divides in product.factors:
-        number, rest = _parted(x) if divides else (1, x)
+        number, rest = parted(x) if divides else (1, x)
         if number != 1 and product.coefficient and product.coefficient % number == 0:
             product.coefficient //= number
             x = rest
@@ -262,23 +111,14 @@ def _reduced(product: Product) -> Product:
     return Product(product.sign, product.coefficient, factors, product.divisors, product.like)
 
 
-def _parted(x: Expression) -> tuple[Any, Expression]:
-    """The coefficient of a product, where there is one, and what it is without."""
-    product = _opened(x)
-    if product.coefficient in (0, 1) or not product.factors:
-        return 1, x
-    rest = _closed(Product(product.sign, 1, product.factors, product.divisors, product.like), x.shape, x.kind)
-    return (product.coefficient, rest) if rest.shape == x.shape else (1, x)
-
-
 def _quotient_rule(raw: Apply, keep: bool) -> Expression:
-    return _closed(_over(_opened(raw.inputs[0], keep), raw.inputs[1], keep), raw.shape, raw.kind)
+    return closed(over(opened(raw.inputs[0], keep), raw.inputs[1], keep), raw.shape, raw.kind)
 
 
 def _negative_rule(raw: Apply, keep: bool) -> Expression:
-    product = _opened(raw.inputs[0], keep)
+    product = opened(raw.inputs[0], keep)
     product.sign = -product.sign
-    return _closed(product, raw.shape, raw.kind)
+    return closed(product, raw.shape, raw.kind)
 
 
 def _power_rule(raw: Apply, keep: bool) -> Expression:
@@ -291,7 +131,7 @@ def _power_rule(raw: Apply, keep: bool) -> Expression:
 def _repeat_rule(raw: Apply, keep: bool) -> Expression:
     """A value that was repeated to some shape and is repeated to another one is repeated to that."""
     x, like = raw.inputs
-    scalar = _joined(_opened(x), raw.kind) if x.shape else x
+    scalar = joined(opened(x), raw.kind) if x.shape else x
     if not scalar.shape:
         x = scalar
     elif isinstance(x, Apply) and x.op is ops.broadcast_like:
@@ -304,7 +144,7 @@ def _reshape_rule(raw: Apply, keep: bool) -> Expression:
     x, like = raw.inputs
     if x.shape == raw.shape:
         return x
-    if not _joined(_opened(x), raw.kind).shape:
+    if not joined(opened(x), raw.kind).shape:
         return _repeat_rule(apply(ops.broadcast_like, x, like, shape=raw.shape, kind=raw.kind), keep)
     if isinstance(x, Apply) and x.op is ops.sum and x.params["keepdims"]:
         axis, ndim = x.params["axis"], len(x.shape)
@@ -320,29 +160,29 @@ def _reshape_rule(raw: Apply, keep: bool) -> Expression:
 def _linear_rule(raw: Apply, keep: bool) -> Expression:
     scale, operands = Product(), []
     for x in raw.inputs:
-        product = _opened(x)
-        parted = [(*_parted(factor), divides) if divides else (1, factor, divides) for factor, divides in product.factors]
-        rest = _closed(Product(factors=[(factor, divides) for _, factor, divides in parted]), x.shape, x.kind)
+        product = opened(x)
+        bare = [(*parted(factor), divides) if divides else (1, factor, divides) for factor, divides in product.factors]
+        rest = closed(Product(factors=[(factor, divides) for _, factor, divides in bare]), x.shape, x.kind)
         if not product.factors or rest.shape != x.shape or rest.kind != "f":
             operands.append(x)
             continue
-        below: list[Expression] = [Number(number) for number, _, _ in parted if number != 1]
-        scale = _times(scale, Product(product.sign, product.coefficient, [], product.divisors + below))
+        below: list[Expression] = [Number(number) for number, _, _ in bare if number != 1]
+        scale = times(scale, Product(product.sign, product.coefficient, [], product.divisors + below))
         operands.append(rest)
     if scale.sign > 0 and scale.coefficient == 1 and not scale.divisors:
         return structural(raw.op, raw.inputs, raw.params, raw.shape, raw.kind)
     whole = simplified(raw.op, operands, raw.params, raw.shape, raw.kind)
-    return _closed(_cancelled(_times(scale, Product(factors=[(whole, False)])), 1), raw.shape, raw.kind)
+    return closed(cancelled(times(scale, Product(factors=[(whole, False)])), 1), raw.shape, raw.kind)
 
 
 def _total_rule(raw: Apply, keep: bool) -> Expression:
     """A sum over all axes of a repeated scalar is that scalar times their number."""
-    product = _opened(raw.inputs[0])
-    repeated = raw.inputs[0].shape and not any(factor.shape for factor, _ in product.factors)
-    if raw.shape or not repeated or not isinstance(product.like, Name) or product.like.shape != raw.inputs[0].shape:
+    product = opened(raw.inputs[0])
+    is_repeated = raw.inputs[0].shape and not any(factor.shape for factor, _ in product.factors)
+    if raw.shape or not is_repeated or not isinstance(product.like, Name) or product.like.shape != raw.inputs[0].shape:
         return _linear_rule(raw, keep)
     product.factors = [*product.factors, (structural(ops.count, [product.like], {"axis": None}, (), "i"), False)]
-    return _closed(product, raw.shape, raw.kind)
+    return closed(product, raw.shape, raw.kind)
 
 
 def _transpose_rule(raw: Apply, keep: bool) -> Expression:
@@ -402,7 +242,7 @@ def _terms(x: Expression, keep: bool) -> list[Product]:
             for term in right:
                 term.sign = -term.sign
         return left + right
-    return [_opened(x, keep)]
+    return [opened(x, keep)]
 
 
 def _sum_rule(raw: Apply, keep: bool) -> Expression:
@@ -427,12 +267,12 @@ def _sum_rule(raw: Apply, keep: bool) -> Expression:
         sign = term.sign
         own = _own_kind(term) if numbers else raw.kind  # beside a float, neither a mask nor a number has to be one
         if whole is None:
-            whole = _joined(term, own)
+            whole = joined(term, own)
         else:
             term = Product(1, term.coefficient, term.factors, term.divisors)
-            whole = _added(whole, _joined(term, own), sign, raw.kind)
+            whole = _added(whole, joined(term, own), sign, raw.kind)
     assert whole is not None
-    return _closed(Product(1, 1, [(whole, False)], shared, like), raw.shape, raw.kind)
+    return closed(Product(1, 1, [(whole, False)], shared, like), raw.shape, raw.kind)
 
 
 def _merged(terms: Sequence[Product]) -> list[Product]:
@@ -499,7 +339,6 @@ def _key(x: Expression) -> Any:
     return x.op.name, tuple(map(_key, x.inputs)), repr(x.params)
 
 
-SCALE_OPS = {ops.add, ops.subtract, ops.multiply, ops.divide}
 REWRITES = {
     ops.multiply: _product_rule,
     ops.divide: _quotient_rule,
