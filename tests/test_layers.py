@@ -1,6 +1,7 @@
 """A room imports only rooms above it; `import tinygraph` brings NumPy alone."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,6 +54,14 @@ def test_rooms_import_only_rooms_above() -> None:
                 if room(imported) > room(importer):
                     below.add((importer, imported))
     assert below == INSIDE_FUNCTIONS
+
+
+def test_newcomers_are_told_of_every_room() -> None:
+    table = (ROOT.parent / "CONTRIBUTING.md").read_text()
+    there = {
+        path.name + "/" * path.is_dir() for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert there - {"__init__.py"} == set(re.findall(r"^\| `tinygraph/(\S+)` ", table, re.MULTILINE))
 
 
 def test_no_module_has_the_name_of_a_public_function() -> None:
