@@ -148,7 +148,7 @@ class Node:
     @property
     def place(self) -> Place:
         """The line of the user's code that made this node."""
-        return self.code if isinstance(self.code, Place) else place_of(self.code, self.instruction)
+        return place_of(self.code, self.instruction)
 
     @property
     def shape(self) -> tuple[int, ...]:

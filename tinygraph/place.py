@@ -77,8 +77,10 @@ def warn_user(message: str) -> None:
     warnings.warn_explicit(message, UserWarning, frame.f_code.co_filename, frame.f_lineno, registry=seen)
 
 
-def place_of(code: CodeType, instruction: int) -> Place:
-    """Turn a code object and the offset of its last instruction into a line."""
+def place_of(code: CodeType | Place, instruction: int) -> Place:
+    """Turn a code object and the offset of its last instruction into a line, where it is none yet."""
+    if isinstance(code, Place):  # as a pickled node has it
+        return code
     starts, lines = _lines_of(code)
     return Place(code.co_filename, lines[bisect_right(starts, instruction)], code.co_name)
 

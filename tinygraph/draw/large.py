@@ -14,7 +14,6 @@ from tinygraph.express.program import earlier_unit_seeds
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph, Request
 from tinygraph.node import Node
-from tinygraph.place import Place, place_of
 
 LINES = 150  # cards; further lines share the last one
 WIDTH = 48
@@ -38,7 +37,7 @@ class Words:
         """The line of code that made a node."""
         spot = _spot(node)
         if spot not in self._lines:
-            place = node.code if isinstance(node.code, Place) else place_of(node.code, node.instruction)
+            place = node.place
             text = place.text or f"{place.function} line {place.line}"
             self._lines[spot] = f"{cut(text, WIDTH)}{f'  ({node.kind}s)' if node.op is None else ''}"
         return self._lines[spot]

@@ -68,7 +68,7 @@ def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
     """A row for every line of the user's code, with the number of nodes that it made, and one for every gradient."""
     made: dict[Place, int] = {}
     for (code, instruction), count in Counter((node.code, node.instruction) for node in graph.forward).items():
-        place = code if isinstance(code, Place) else place_of(code, instruction)
+        place = place_of(code, instruction)
         made[place] = made.get(place, 0) + count
     rows = [Row(f"{place}", "", _number(count, "node")) for place, count in _ends(list(made.items()))]
     phases = {"forward, by line of code": _with_count(rows, len(made))}
