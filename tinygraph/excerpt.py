@@ -1,0 +1,73 @@
+"""What the user's source says at an instruction: the expression that was evaluated there, and the statement around it."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import islice
+from types import CodeType
+from typing import NamedTuple
+
+Span = tuple[int, int, int, int]  # first and last line, first and last column in bytes of UTF-8, as Python counts them
+
+
+class Excerpt(NamedTuple):
+    """An expression of the user's source and the statement that it is part of."""
+
+    expression: ast.expr
+    statement: ast.stmt
+
+
+def excerpt(code: object, instruction: int) -> Excerpt | None:
+    """The expression that an instruction evaluates, or None where the source is not at hand.
+
+    `code` and `instruction` are those of a node. A node that was loaded from a pickle has no code object, and so no excerpt.
+
+    >>> def product(w, x):
+    ...     return w * x + 1
+    >>> node = product(tg.parameter(3.0), 2.0)
+    >>> found = excerpt(node.code, node.instruction)
+    >>> ast.unparse(found.expression), ast.unparse(found.statement)
+    ('w * x + 1', 'return w * x + 1')
+    """
+    span = span_of(code, instruction) if isinstance(code, CodeType) else None
+    if span is None:
+        return None
+    assert isinstance(code, CodeType)
+    return _excerpts(code.co_filename, tuple(linecache.getlines(code.co_filename))).get(span)
+
+
+@lru_cache(maxsize=4096)
+def span_of(code: CodeType, instruction: int) -> Span | None:
+    """Where the expression of an instruction stands in the source, or None where Python did not keep it."""
+    first, last, start, end = next(islice(code.co_positions(), instruction // 2, None), (None,) * 4)
+    if first is None or last is None or start is None or end is None:
+        return None
+    return first, last, start, end
+
+
+@lru_cache(maxsize=32)
+def _excerpts(filename: str, lines: tuple[str, ...]) -> Mapping[Span, Excerpt]:
+    """Every expression of a file by its place."""
+    found: dict[Span, Excerpt] = {}
+    try:
+        module = ast.parse("".join(lines), filename)
+    except (SyntaxError, ValueError):
+        return found
+    stack: list[tuple[ast.AST, ast.stmt | None]] = [(module, None)]
+    while stack:
+        node, statement = stack.pop()
+        if isinstance(node, ast.stmt):
+            statement = node
+        if (
+            isinstance(node, ast.expr)
+            and statement is not None
+            and node.end_lineno is not None
+            and node.end_col_offset is not None
+        ):
+            span = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+            found.setdefault(span, Excerpt(node, statement))
+        stack.extend((child, statement) for child in ast.iter_child_nodes(node))
+    return found
