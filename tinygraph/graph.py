@@ -131,7 +131,7 @@ class Graph:
         self.outputs = outputs
         self._forward = reached(outputs)
         self._known = set(self._forward)
-        self._names = Names(self._forward, names or {}, user_frame(sys._getframe(1)).f_code)
+        self._names = Names(self._forward, names, user_frame(sys._getframe(1)))
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:

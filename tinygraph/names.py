@@ -5,16 +5,17 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import CodeType
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.node import Node
+from tinygraph.binding import Called, bindings_of, stored
+from tinygraph.node import Node, is_bare
 from tinygraph.ops import REGISTRY
-from tinygraph.place import bindings_of
+from tinygraph.wanted import Wanted, brought, made
 
 HISTORY = {"In", "Out"}  # IPython's own lists of what was typed and shown
 RESERVED = {
@@ -30,34 +31,88 @@ RESERVED = {
     *keyword.kwlist,
 }  # what the source of a graph needs for itself
 LONGEST = 60  # characters
+ARRAYS = (Node, np.ndarray, np.generic)
+CONTAINERS = (dict, list, tuple)
+NAMED = ARRAYS + CONTAINERS  # what `names` are for; everything else is passed over
+COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}  # as Python 3.11 calls the frames that it gives them
+
+
+class Spelling(NamedTuple):
+    """A node or array among the user's names: its name, the longer one that it takes where that is gone, and its scope."""
+
+    wanted: str
+    fallback: str | None
+    value: Any
+    scope: tuple[str, ...]
 
 
 class Names:
     """A name for every node that has one, and the nodes that names and their aliases stand for."""
 
-    def __init__(self, nodes: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
+    def __init__(self, nodes: Sequence[Node], given: Mapping[str, Any] | None, frame: FrameType) -> None:
         self._name: dict[Node, str] = {}
         self._node: dict[str, Node] = {}
         self._counts: dict[str, int] = {}  # how often each name was wanted that was taken
         self.invented: set[Node] = set()  # the nodes whose names are not the user's
         self.scopes: dict[Node, tuple[str, ...]] = {}  # the nested dicts that a named node was found in, outermost first
-        if not given:
-            return
-        known = set(nodes)
-        self._named_by_array: set[Node] = set()
-        arrays = {id(node._value): node for node in nodes if node.op is None}
+        leaves = [node for node in nodes if node.op is None]
+        if given is None:
+            self._name_as_the_code_does(nodes, leaves, *variables_of(frame))
+        else:
+            self._name_as_given(nodes, leaves, given, frame.f_code)
+
+    def _name_as_given(self, nodes: Sequence[Node], leaves: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
+        """By the user's mapping, and leaves that it does not reach as the code calls them."""
         spellings = list(spelled(given))
+        self._give_nodes(spellings, nodes)
+        self._give_arrays(spellings, leaves)
+        rebound = self._rebound(nodes, code) if self._node else {}
+        self._number([*made(leaves, self.of), *_variables(rebound)])
+        self._number(brought(self._unnamed(leaves), nodes))
+
+    def _name_as_the_code_does(
+        self, nodes: Sequence[Node], leaves: Sequence[Node], variables: Mapping[str, Any], code: CodeType
+    ) -> None:
+        """By the variables of the calling frame, then by what the code stores nodes as, then by what it reads leaves as.
+
+        What is stored in a list is looked up in the lists of the calling frame first; bare arrays come last.
+        """
+        spellings = list(spelled(variables))
+        self._give_nodes([spelling for spelling in spellings if spelling.fallback is None], nodes)
+        bindings = bindings_of(code)
+        rebound = {
+            node: name
+            for node, name in self._rebound([node for node in nodes if node.code is not code], code).items()
+            if bindings.rebinds(name)
+        }
+        stored = [wanted for wanted in made(nodes, self.of) if wanted.node not in rebound]
+        self._number([*(x for x in stored if x.called.kind != "entry"), *_variables(rebound)])
+        self._give_nodes(spellings, nodes)
+        self._number(x for x in stored if x.called.kind == "entry")
+        self._number(brought((leaf for leaf in self._unnamed(leaves) if not is_bare(leaf)), nodes))
+        self._give_arrays(spellings, leaves)
+        self._number(brought(self._unnamed(leaves), nodes))
+
+    def _unnamed(self, nodes: Sequence[Node]) -> list[Node]:
+        return [node for node in nodes if node not in self._name]
+
+    def _give_nodes(self, spellings: Iterable[Spelling], nodes: Collection[Node]) -> None:
+        known = set(nodes)
         for wanted, fallback, value, scope in spellings:
             if isinstance(value, Node) and value in known:
                 self._give(value, wanted, fallback)
                 self._place(value, scope)
-        for wanted, fallback, value, scope in spellings:  # an array names a leaf that has no name of its own
+
+    def _give_arrays(self, spellings: Iterable[Spelling], leaves: Sequence[Node]) -> None:
+        """An array names a leaf that has no name of its own."""
+        arrays = {id(leaf._value): leaf for leaf in leaves}
+        named_here: set[Node] = set()
+        for wanted, fallback, value, scope in spellings:
             leaf = None if isinstance(value, Node) else arrays.get(id(value))
-            if leaf is not None and (leaf not in self._name or leaf in self._named_by_array):
-                self._named_by_array.add(leaf)
+            if leaf is not None and (leaf not in self._name or leaf in named_here):
+                named_here.add(leaf)
                 self._give(leaf, wanted, fallback)
                 self._place(leaf, scope)
-        self._number_rebound(nodes, code)
 
     def __getitem__(self, name: str) -> Node:
         return self._node[name]
@@ -123,29 +178,67 @@ class Names:
         if not self.scopes.get(node):
             self.scopes[node] = scope
 
-    def _number_rebound(self, nodes: Sequence[Node], code: CodeType) -> None:
-        """Call what a name stood for earlier, made by the same place in the code, `h_1`, `h_2`, ... before `h`.
+    def _rebound(self, nodes: Sequence[Node], code: CodeType) -> dict[Node, str]:
+        """What a name stood for earlier, made by the same place in the code.
 
-        A sum that a loop of this code built up is numbered too where its name got another value after the loop: `J = J / m`.
+        A sum that a loop of this code built up is part of it where its name got another value after the loop: `J = J / m`.
         """
         bindings = bindings_of(code)
+        found: dict[Node, str] = {}
         earlier: dict[Any, list[Node]] = {}
         for node, place in _places(nodes, code):
             name = self._name.get(node)
             if name is None and (node.code is not code or bindings.repeats(node.instruction)):
                 earlier.setdefault(place, []).append(node)
             if name is not None:
-                self._number(earlier.pop(place, ()), name)
+                found |= dict.fromkeys(earlier.pop(place, ()), name)
         for unnamed in earlier.values():
             last = unnamed[-1]
-            variable = bindings.variable(last.instruction) if last.op is not None and last.code is code else None
-            bound = None if variable is None else self._node.get(identifier(variable))
+            variable = stored(code, last.instruction) if last.op is not None and last.code is code else None
+            bound = None if variable is None else self._node.get(identifier(variable.name))
             if bound is not None and bound.code is code and not bindings.repeats(bound.instruction):
-                self._number(unnamed, self._name[bound])
+                found |= dict.fromkeys(unnamed, self._name[bound])
+        return found
 
-    def _number(self, nodes: Iterable[Node], name: str) -> None:
-        for count, node in enumerate(nodes, 1):
-            self.claim(node, f"{name}_{count}")
+    def _number(self, several: Iterable[Wanted]) -> None:
+        """Name nodes as the code does: earlier values of a variable are numbered `h_1`, `h_2` before `h`, and what several objects,
+        calls of a function or entries of a list have each `W_1`, `W_2`, `W_3`.
+        """
+        groups: dict[str, list[Wanted]] = {}
+        for wanted in several:
+            groups.setdefault(wanted.called.name, []).append(wanted)
+        for name, group in groups.items():
+            group.sort(key=by_age)
+            last = group[-1].node
+            unnamed = [wanted.node for wanted in group if wanted.node not in self._name]
+            if identifier(name) not in self._node and (len(group) == 1 or _is_rebound(group)) and group[-1].called.kind != "entry":
+                self.claim(last, name)
+            for count, node in enumerate((node for node in unnamed if node not in self._name), 1):
+                self.claim(node, f"{name}_{count}")
+
+
+def _variables(names: Mapping[Node, str]) -> Iterator[Wanted]:
+    """Earlier values of variables as the names that are wanted for them."""
+    return (Wanted(node, Called(name, "variable"), (0, 0, 0), True) for node, name in names.items())
+
+
+def _is_rebound(group: Sequence[Wanted]) -> bool:
+    """Whether a name is a variable that got these values one after the other, and not one of several calls of a function."""
+    spots = Counter(wanted.spot for wanted in group if not wanted.in_loop)
+    return all(wanted.called.kind == "variable" for wanted in group) and max(spots.values(), default=1) == 1
+
+
+def by_age(wanted: Wanted) -> int:
+    return wanted.node.number
+
+
+def variables_of(frame: FrameType) -> tuple[Mapping[str, Any], CodeType]:
+    """The variables that can be seen in a frame, and its code; a comprehension is a part of the function around it."""
+    variables = dict(frame.f_locals)
+    while frame.f_code.co_name in COMPREHENSIONS and frame.f_back is not None:  # as from Python 3.12 on
+        frame = frame.f_back
+        variables = frame.f_locals | variables
+    return variables, frame.f_code
 
 
 def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]:
@@ -163,28 +256,33 @@ def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]
             yield node, (node.code, node.instruction, node.op, repr(node.params) if node.params else "", operand.get(node))
 
 
-def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any, tuple[str, ...]]]:
-    """Each array and node among the names with its name, the longer name it takes where that one is gone, and its scope.
+def spelled(given: Mapping[str, Any]) -> Iterator[Spelling]:
+    """Each array and node among the names.
 
     Direct names come first. In a dict, `params["W1"]` is W1, else params_W1; `layers[0]` of a list, tuple or dict is layers_0.
     """
-    queue: deque[tuple[str, str | None, Any, tuple[str, ...]]] = deque((str(name), None, x, ()) for name, x in given.items())
+    queue: deque[Spelling] = deque(Spelling(str(name), None, x, ()) for name, x in given.items())
     entered = set()
     while queue:
         name, fallback, value, scope = queue.popleft()
         if name.startswith("_") or (fallback is None and name in HISTORY):
             continue
-        if isinstance(value, Node | np.ndarray | np.generic):
-            yield name, fallback, value, scope
-        elif isinstance(value, dict | list | tuple) and id(value) not in entered:
+        if isinstance(value, ARRAYS):
+            yield Spelling(name, fallback, value, scope)
+        elif isinstance(value, CONTAINERS) and id(value) not in entered:
             entered.add(id(value))
             path = fallback or name
             if isinstance(value, dict):
                 inner = (*scope, readable(name))
-                for key, item in value.items():
-                    queue.append((key if isinstance(key, str) else f"{path}_{key}", f"{path}_{key}", item, inner))
+                queue.extend(
+                    Spelling(key if isinstance(key, str) else f"{path}_{key}", f"{path}_{key}", item, inner)
+                    for key, item in value.items()
+                    if isinstance(item, NAMED)
+                )
             else:
-                queue.extend((f"{path}_{i}", f"{path}_{i}", item, scope) for i, item in enumerate(value))
+                queue.extend(
+                    Spelling(f"{path}_{i}", f"{path}_{i}", item, scope) for i, item in enumerate(value) if isinstance(item, NAMED)
+                )
 
 
 def temporary(taken: Iterable[str]) -> str:

@@ -1,0 +1,269 @@
+"""What the user's code calls a value: the variable, attribute, key or list that an instruction's result goes to, or is read from.
+
+It is read in the source where that is at hand, so that names are the same on every Python, and else in the bytecode.
+"""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from types import CodeType
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from tinygraph.excerpt import Excerpt, excerpt
+
+Kind = Literal["variable", "member", "entry"]  # a member is an attribute or a key, an entry is one of a list or an array
+
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+MODULES = {"np", "numpy", "tg", "tinygraph"}  # whose functions are no methods
+FOLDS = {"sum", "reduce", "prod", "multi_dot"}  # functions that record a value for each step of theirs
+UNNAMED = {name for name in dir(np.ndarray) if not name.startswith("_")}  # `X.T` is an array of its own, with no name
+
+
+class Called(NamedTuple):
+    """What the code calls a value, and as what."""
+
+    name: str
+    kind: Kind
+
+
+@lru_cache(maxsize=4096)
+def stored(code: object, instruction: int) -> Called | None:
+    """What the result of an instruction is stored as, or None where the code only goes on with it."""
+    found = excerpt(code, instruction)
+    if found is None:
+        return bindings_of(code).stored(instruction) if isinstance(code, CodeType) else None
+    expression, statement = found
+    if isinstance(statement, ast.AugAssign) and isinstance(expression, ast.BinOp) and expression.left is statement.target:
+        return called(statement.target)
+    return _targets(statement).get(expression)
+
+
+@lru_cache(maxsize=4096)
+def visited(code: object, instruction: int) -> tuple[tuple[str, Called | None], ...]:
+    """What a loop, or an unpacking, that takes values apart calls their entries: each value as it is written, with the name.
+
+    An unpacking has one name an entry, and no value.
+    """
+    found = excerpt(code, instruction)
+    if found is None:
+        return ()
+    expression, statement = found
+    if isinstance(expression, ast.Tuple | ast.List) and isinstance(expression.ctx, ast.Store):
+        return tuple(("", called(target)) for target in expression.elts)
+    if isinstance(statement, ast.For) and expression is statement.iter:
+        return tuple(_each(statement.target, expression))
+    for comprehension in _parts(statement):
+        if isinstance(comprehension, COMPREHENSIONS) and len(comprehension.generators) == 1:
+            (loop,) = comprehension.generators
+            if expression in (comprehension, loop.iter):  # Python 3.13 keeps the second place, earlier ones the first
+                return tuple(_each(loop.target, loop.iter))
+    return ()
+
+
+@lru_cache(maxsize=4096)
+def read(code: object, instruction: int, position: int, count: int, op: str) -> Called | None:
+    """What the operand at a position of the `count` operands of an op is read as: `Y[0, i]` is an entry of Y."""
+    found = excerpt(code, instruction)
+    if found is None:
+        return None
+    operands = _operands(found.expression, count, op)
+    return called(operands[position]) if position < len(operands) else None
+
+
+@lru_cache(maxsize=4096)
+def function_called(code: object, instruction: int) -> str | None:
+    """The name of the function that an instruction calls, or None where it is an operator's."""
+    found = excerpt(code, instruction)
+    return _function(found.expression) if found is not None and isinstance(found.expression, ast.Call) else None
+
+
+def called(expression: ast.expr) -> Called | None:
+    """What a value is called by an expression that reads or stores it.
+
+    >>> [called(ast.parse(text, mode="eval").body) for text in ("self.W", "Y[0, i]", "x[1]", "a + b", "_hidden")]
+    [Called(name='W', kind='member'), Called(name='Y', kind='entry'), Called(name='x_1', kind='member'), None, None]
+    """
+    match expression:
+        case ast.Name(id=name):
+            return _unless_hidden(Called(name, "variable"))
+        case ast.Attribute(attr=name) if name not in UNNAMED:
+            return _unless_hidden(Called(name, "member"))
+        case ast.Subscript(slice=ast.Constant(value=str() as key)):
+            return _unless_hidden(Called(key, "member"))
+        case ast.Subscript(value=value, slice=key):
+            whole = called(value)
+            if whole is None:
+                return None
+            numbers = [x.value if isinstance(x, ast.Constant) else None for x in (key.elts if isinstance(key, ast.Tuple) else [key])]
+            if all(type(number) is int for number in numbers):
+                return Called("_".join(map(str, [whole.name, *numbers])), "member")
+            return Called(whole.name, "entry")
+        case ast.Call(args=[value]) if _function(expression) in ("parameter", "constant"):
+            return called(value)
+    return None
+
+
+def _unless_hidden(name: Called) -> Called | None:
+    return None if name.name.startswith("_") else name
+
+
+def _function(call: ast.Call) -> str | None:
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return None
+
+
+def _parts(statement: ast.stmt) -> Iterator[ast.AST]:
+    """The statement and its expressions, but not the statements inside it."""
+    stack: list[ast.AST] = [statement]
+    while stack:
+        part = stack.pop()
+        yield part
+        stack.extend(child for child in ast.iter_child_nodes(part) if not isinstance(child, ast.stmt))
+
+
+# Where the source is at hand
+
+
+def _targets(statement: ast.stmt) -> dict[ast.expr, Called]:
+    """What the expressions of a statement are stored as."""
+    found: dict[ast.expr, Called] = {}
+    for part in _parts(statement):
+        match part:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    _bind(target, value, found)
+            case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
+                _bind(target, value, found)
+            case ast.Call(func=ast.Attribute(value=values, attr="append"), args=[value]):
+                _store(value, _entry(called(values)), found)
+            case ast.Call(func=ast.Name(id="dict"), keywords=keywords):
+                for keyword in keywords:
+                    if keyword.arg is not None:
+                        _store(keyword.value, _unless_hidden(Called(keyword.arg, "member")), found)
+    return found
+
+
+def _bind(target: ast.expr, value: ast.expr, found: dict[ast.expr, Called]) -> None:
+    """Take tuples on both sides apart."""
+    if not isinstance(target, ast.Tuple | ast.List):
+        _store(value, called(target), found)
+    elif isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
+        for one, its in zip(target.elts, value.elts, strict=True):
+            _bind(one, its, found)
+
+
+def _store(value: ast.expr, name: Called | None, found: dict[ast.expr, Called]) -> None:
+    """Note what an expression is stored as, and in a list or dict what each of its entries is."""
+    if name is not None:
+        found.setdefault(value, name)
+    match value:
+        case ast.IfExp(body=body, orelse=orelse):
+            _store(body, name, found)
+            _store(orelse, name, found)
+        case ast.List(elts=entries) | ast.Tuple(elts=entries) | ast.Set(elts=entries):
+            for entry in entries:
+                _store(entry, _entry(name), found)
+        case ast.ListComp(elt=entry) | ast.SetComp(elt=entry) | ast.DictComp(value=entry):
+            _store(entry, _entry(name), found)
+        case ast.Dict(keys=keys, values=values):
+            for key, entry in zip(keys, values, strict=True):
+                is_word = isinstance(key, ast.Constant) and isinstance(key.value, str)
+                _store(entry, _unless_hidden(Called(key.value, "member")) if is_word else _entry(name), found)
+
+
+def _entry(name: Called | None) -> Called | None:
+    return None if name is None else Called(name.name, "entry")
+
+
+def _each(target: ast.expr, values: ast.expr) -> Iterator[tuple[str, Called | None]]:
+    """The values that a loop takes apart, and what it calls their entries."""
+    match target, values:
+        case ast.Tuple(elts=[_, one]), ast.Call(func=ast.Name(id="enumerate"), args=[value, *_]):
+            yield from _each(one, value)
+        case ast.Tuple(elts=several), ast.Call(func=ast.Name(id="zip"), args=zipped) if len(several) == len(zipped):
+            for one, value in zip(several, zipped, strict=True):
+                yield from _each(one, value)
+        case _:
+            yield ast.unparse(values), called(target)
+
+
+def _operands(expression: ast.expr, count: int, op: str) -> Sequence[ast.expr]:
+    """The operands of an expression in order, or none where they cannot be told to be those of the op."""
+    match expression:
+        case ast.BinOp(left=left, right=right) | ast.Compare(left=left, comparators=[right]):
+            return [left, right] if count == 2 else []
+        case ast.UnaryOp(operand=operand) | ast.Attribute(value=operand):
+            return [operand]
+        case ast.Subscript(value=value, slice=index):
+            return [value, index]
+        case ast.Call(func=function, args=arguments):
+            if arguments and isinstance(arguments[0], ast.List | ast.Tuple):
+                arguments = arguments[0].elts
+            arguments = [x for x in arguments if not (isinstance(x, ast.Constant) and isinstance(x.value, str))]
+            if isinstance(function, ast.Attribute) and not _is_of_module(function):
+                arguments = [function.value, *arguments]
+            return arguments if len(arguments) == count or _function(expression) == op else []
+    return []
+
+
+def _is_of_module(function: ast.Attribute) -> bool:
+    owner = function.value
+    while isinstance(owner, ast.Attribute):
+        owner = owner.value
+    return isinstance(owner, ast.Name) and owner.id in MODULES
+
+
+# Where there is bytecode alone, and what loops repeat
+
+
+@lru_cache(maxsize=64)
+def bindings_of(code: CodeType) -> Bindings:
+    """What the bytecode of a function tells."""
+    return Bindings(code)
+
+
+class Bindings:
+    """What the bytecode of a function tells: what an instruction's result is stored as, what is stored anew, and what loops repeat."""
+
+    def __init__(self, code: CodeType) -> None:
+        import dis  # used for a graph whose names a loop may have rebound alone
+
+        self._instructions = list(dis.get_instructions(code))
+        jumps = [x for x in self._instructions if x.opcode in dis.hasjrel or x.opcode in dis.hasjabs]
+        self._loops = [(x.argval, x.offset) for x in jumps if x.argval <= x.offset]
+        self._starts = [x.offset for x in self._instructions]
+
+    def stored(self, instruction: int) -> Called | None:
+        """What the result of an instruction is stored as at once."""
+        # A node is made while its instruction is at work, of which the inline cache behind it is a part.
+        for i in range(bisect_right(self._starts, instruction), len(self._instructions)):
+            operation, name = self._instructions[i].opname, self._instructions[i].argval
+            if operation.startswith("STORE_"):
+                if operation == "STORE_SUBSCR":
+                    name = self._instructions[i - 1].argval  # `values["key"]` has loaded its key just before
+                (name, *_) = _names(name)
+                kind: Kind = "member" if operation in ("STORE_ATTR", "STORE_SUBSCR") else "variable"
+                return _unless_hidden(Called(name, kind)) if isinstance(name, str) else None
+            if not operation.startswith(("LOAD_", "COPY")):  # what is loaded next may be what the result is stored in
+                return None
+        return None
+
+    def repeats(self, instruction: int) -> bool:
+        """Whether a loop of this function runs an instruction again."""
+        return any(start <= instruction <= end for start, end in self._loops)
+
+    def rebinds(self, variable: str) -> bool:
+        """Whether this function stores a variable more than once."""
+        stores = [x.offset for x in self._instructions if x.opname.startswith("STORE_") and variable in _names(x.argval)]
+        return len(stores) > 1 or any(map(self.repeats, stores))
+
+
+def _names(argument: object) -> tuple[object, ...]:
+    return argument if isinstance(argument, tuple) else (argument,)  # some instructions store, or load, two variables at once
