@@ -20,6 +20,15 @@ Kind = Literal["variable", "member", "entry"]  # a member is an attribute or a k
 
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 MODULES = {"np", "numpy", "tg", "tinygraph"}  # whose functions are no methods
+IN_ORDER = {"dot", "inner", "stack", "hstack", "vstack", "dstack", "column_stack"}  # that are written in an op of other name
+COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+}
 FOLDS = {"sum", "reduce", "prod", "multi_dot"}  # functions that record a value for each step of theirs
 UNNAMED = {name for name in dir(np.ndarray) if not name.startswith("_")}  # `X.T` is an array of its own, with no name
 
@@ -71,14 +80,16 @@ def read(code: object, instruction: int, position: int, count: int, op: str) -> 
     found = excerpt(code, instruction)
     if found is None:
         return None
-    operands = _operands(found.expression, count, op)
+    operands = _operands(found, count, op)
     return called(operands[position]) if position < len(operands) else None
 
 
 @lru_cache(maxsize=4096)
 def function_called(code: object, instruction: int) -> str | None:
-    """The name of the function that an instruction calls, or None where it is an operator's."""
+    """The name of the function that an instruction calls, empty where there is no source, or None where it calls none."""
     found = excerpt(code, instruction)
+    if found is None:
+        return "" if isinstance(code, CodeType) and bindings_of(code).calls(instruction) else None
     return _function(found.expression) if found is not None and isinstance(found.expression, ast.Call) else None
 
 
@@ -99,7 +110,9 @@ def called(expression: ast.expr) -> Called | None:
             whole = called(value)
             if whole is None:
                 return None
-            numbers = [x.value if isinstance(x, ast.Constant) else None for x in (key.elts if isinstance(key, ast.Tuple) else [key])]
+            numbers = [
+                x.value if isinstance(x, ast.Constant) else None for x in (key.elts if isinstance(key, ast.Tuple) else [key])
+            ]
             if all(type(number) is int for number in numbers):
                 return Called("_".join(map(str, [whole.name, *numbers])), "member")
             return Called(whole.name, "entry")
@@ -174,8 +187,8 @@ def _store(value: ast.expr, name: Called | None, found: dict[ast.expr, Called]) 
             _store(entry, _entry(name), found)
         case ast.Dict(keys=keys, values=values):
             for key, entry in zip(keys, values, strict=True):
-                is_word = isinstance(key, ast.Constant) and isinstance(key.value, str)
-                _store(entry, _unless_hidden(Called(key.value, "member")) if is_word else _entry(name), found)
+                word = key.value if isinstance(key, ast.Constant) else None
+                _store(entry, _unless_hidden(Called(word, "member")) if isinstance(word, str) else _entry(name), found)
 
 
 def _entry(name: Called | None) -> Called | None:
@@ -194,11 +207,18 @@ def _each(target: ast.expr, values: ast.expr) -> Iterator[tuple[str, Called | No
             yield ast.unparse(values), called(target)
 
 
-def _operands(expression: ast.expr, count: int, op: str) -> Sequence[ast.expr]:
+def _operands(found: Excerpt, count: int, op: str) -> Sequence[ast.expr]:
     """The operands of an expression in order, or none where they cannot be told to be those of the op."""
+    expression, statement = found
     match expression:
-        case ast.BinOp(left=left, right=right) | ast.Compare(left=left, comparators=[right]):
-            return [left, right] if count == 2 else []
+        case _ if isinstance(statement, ast.For) and expression is statement.iter and op == "index":
+            return [expression]  # what a loop takes apart
+        case ast.Tuple(ctx=ast.Store()) if isinstance(statement, ast.Assign):
+            return [statement.value]
+        case ast.BinOp(left=left, right=right):
+            return [left, right]
+        case ast.Compare(left=left, ops=[comparison], comparators=[right]):  # Python turns one around whose left is a list
+            return [left, right] if COMPARISONS.get(type(comparison)) == op else [right, left]
         case ast.UnaryOp(operand=operand) | ast.Attribute(value=operand):
             return [operand]
         case ast.Subscript(value=value, slice=index):
@@ -209,7 +229,7 @@ def _operands(expression: ast.expr, count: int, op: str) -> Sequence[ast.expr]:
             arguments = [x for x in arguments if not (isinstance(x, ast.Constant) and isinstance(x.value, str))]
             if isinstance(function, ast.Attribute) and not _is_of_module(function):
                 arguments = [function.value, *arguments]
-            return arguments if len(arguments) == count or _function(expression) == op else []
+            return arguments if (name := _function(expression)) == op or (name in IN_ORDER and len(arguments) == count) else []
     return []
 
 
@@ -225,12 +245,12 @@ def _is_of_module(function: ast.Attribute) -> bool:
 
 @lru_cache(maxsize=64)
 def bindings_of(code: CodeType) -> Bindings:
-    """What the bytecode of a function tells."""
+    """The bindings of a function, which are kept."""
     return Bindings(code)
 
 
 class Bindings:
-    """What the bytecode of a function tells: what an instruction's result is stored as, what is stored anew, and what loops repeat."""
+    """What a function stores the results of its instructions as, what it stores more than once, and what its loops repeat."""
 
     def __init__(self, code: CodeType) -> None:
         import dis  # used for a graph whose names a loop may have rebound alone
@@ -243,7 +263,10 @@ class Bindings:
     def stored(self, instruction: int) -> Called | None:
         """What the result of an instruction is stored as at once."""
         # A node is made while its instruction is at work, of which the inline cache behind it is a part.
-        for i in range(bisect_right(self._starts, instruction), len(self._instructions)):
+        at = bisect_right(self._starts, instruction)
+        if self._instructions[at - 1].opname.startswith("UNPACK"):  # gives several
+            return None
+        for i in range(at, len(self._instructions)):
             operation, name = self._instructions[i].opname, self._instructions[i].argval
             if operation.startswith("STORE_"):
                 if operation == "STORE_SUBSCR":
@@ -254,6 +277,10 @@ class Bindings:
             if not operation.startswith(("LOAD_", "COPY")):  # what is loaded next may be what the result is stored in
                 return None
         return None
+
+    def calls(self, instruction: int) -> bool:
+        """Whether an instruction calls a function."""
+        return self._instructions[bisect_right(self._starts, instruction) - 1].opname.startswith("CALL")
 
     def repeats(self, instruction: int) -> bool:
         """Whether a loop of this function runs an instruction again."""

@@ -78,10 +78,10 @@ def _places(node: ast.AST) -> Iterator[tuple[Span, ast.expr]]:
             yield span, ast.copy_location(ast.BinOp(target, operator, value), node)
         case ast.For(iter=values):  # as Python 3.11 and 3.12 have it for what takes the next value
             yield span, values
-        case ast.expr():
-            yield span, node
-    attribute = node.func if isinstance(node, ast.Call) else node
-    if isinstance(attribute, ast.Attribute) and attribute.end_lineno is not None and attribute.end_col_offset is not None:
-        if attribute.lineno != attribute.end_lineno:  # of a call over several lines Python keeps the last method
-            start = attribute.end_col_offset - len(attribute.attr.encode())
-            yield (attribute.end_lineno, node.end_lineno, start, node.end_col_offset), node
+        case ast.expr() as expression:
+            yield span, expression
+    match node:
+        case ast.Call(func=ast.Attribute() as attribute) | (ast.Attribute() as attribute):
+            last, end = attribute.end_lineno, attribute.end_col_offset
+            if last is not None and end is not None and last != attribute.lineno:  # Python keeps where the last call starts
+                yield (last, node.end_lineno, end - len(attribute.attr.encode()), node.end_col_offset), node

@@ -144,7 +144,7 @@ class Graph:
         self.is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
         self.check_finite = check_finite
         if check_finite:
-            self._refuse_nonfinite(names or {})
+            self._refuse_nonfinite({name: self._names[name] for name in self._names} if names is None else names)
 
     def _refuse_nonfinite(self, names: Mapping[str, Any]) -> None:
         from tinygraph.check import find_nonfinite

@@ -6,12 +6,13 @@ import keyword
 import re
 import unicodedata
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygraph.backprop import by_number
 from tinygraph.binding import Called, bindings_of, stored
 from tinygraph.node import Node, is_bare
 from tinygraph.ops import REGISTRY
@@ -67,34 +68,33 @@ class Names:
         self._give_nodes(spellings, nodes)
         self._give_arrays(spellings, leaves)
         rebound = self._rebound(nodes, code) if self._node else {}
-        self._number([*made(leaves, self.of), *_variables(rebound)])
-        self._number(brought(self._unnamed(leaves), nodes))
+        stored = made(leaves, self.of)
+        self._number(stored | _variables(rebound) | brought(self._unnamed(leaves, stored), nodes))
 
     def _name_as_the_code_does(
         self, nodes: Sequence[Node], leaves: Sequence[Node], variables: Mapping[str, Any], code: CodeType
     ) -> None:
-        """By the variables of the calling frame, then by what the code stores nodes as, then by what it reads leaves as.
+        """By the variables of the calling frame, then by what the code stores nodes, or reads leaves, as.
 
-        What is stored in a list is looked up in the lists of the calling frame first; bare arrays come last.
+        Entries of a list are looked up in the lists of the calling frame first; its bare arrays come last.
         """
         spellings = list(spelled(variables))
         self._give_nodes([spelling for spelling in spellings if spelling.fallback is None], nodes)
-        bindings = bindings_of(code)
-        rebound = {
-            node: name
-            for node, name in self._rebound([node for node in nodes if node.code is not code], code).items()
-            if bindings.rebinds(name)
-        }
-        stored = [wanted for wanted in made(nodes, self.of) if wanted.node not in rebound]
-        self._number([*(x for x in stored if x.called.kind != "entry"), *_variables(rebound)])
+        rebound = self._rebound_by_calls(nodes, code)
+        stored = made(nodes, self.of) | _variables(rebound)
+        arrays = {id(spelling.value): spelling.wanted for spelling in spellings}
+        nameless = [leaf for leaf in self._unnamed(leaves, stored) if id(leaf._value) not in arrays]
+        coming = {arrays[id(leaf._value)] for leaf in leaves if id(leaf._value) in arrays}
+        wanted = stored | brought(nameless, nodes)
+        entries = {node: name for node, name in wanted.items() if name.called.kind == "entry"}
+        self._number({node: name for node, name in wanted.items() if node not in entries} if entries else wanted, coming)
         self._give_nodes(spellings, nodes)
-        self._number(x for x in stored if x.called.kind == "entry")
-        self._number(brought((leaf for leaf in self._unnamed(leaves) if not is_bare(leaf)), nodes))
+        self._number(entries)
         self._give_arrays(spellings, leaves)
-        self._number(brought(self._unnamed(leaves), nodes))
 
-    def _unnamed(self, nodes: Sequence[Node]) -> list[Node]:
-        return [node for node in nodes if node not in self._name]
+    def _unnamed(self, nodes: Iterable[Node], *others: Container[Node]) -> list[Node]:
+        """The nodes without a name, and without another that is still to come."""
+        return [node for node in nodes if node not in self._name and not any(node in other for other in others)]
 
     def _give_nodes(self, spellings: Iterable[Spelling], nodes: Collection[Node]) -> None:
         known = set(nodes)
@@ -200,36 +200,50 @@ class Names:
                 found |= dict.fromkeys(unnamed, self._name[bound])
         return found
 
-    def _number(self, several: Iterable[Wanted]) -> None:
-        """Name nodes as the code does: earlier values of a variable are numbered `h_1`, `h_2` before `h`, and what several objects,
-        calls of a function or entries of a list have each `W_1`, `W_2`, `W_3`.
+    def _rebound_by_calls(self, nodes: Sequence[Node], code: CodeType) -> dict[Node, str]:
+        """What a variable of this code stood for earlier, made in other functions: `h = layer(h)`."""
+        bindings = bindings_of(code)
+        there = {node.code for node in self._name if node.op is not None} - {code}
+        rebound = self._rebound([node for node in nodes if node.code in there], code) if there else {}
+        variables = set(filter(bindings.rebinds, set(rebound.values())))
+        return {node: name for node, name in rebound.items() if name in variables}
+
+    def _number(self, several: Mapping[Node, Wanted], coming: Container[str] = ()) -> None:
+        """Name nodes as the code does.
+
+        Earlier values of a variable are numbered `h_1`, `h_2` before `h`, and the leaf that it started from is `h_0`. What
+        several objects, calls of a function or entries of a list have is numbered from first to last: `W_1`, `W_2`, `W_3`.
+        A name that is still to come for a bare array is not taken for another one.
         """
-        groups: dict[str, list[Wanted]] = {}
-        for wanted in several:
-            groups.setdefault(wanted.called.name, []).append(wanted)
+        groups: dict[str, list[Node]] = {}
+        for node, wanted in several.items():
+            groups.setdefault(wanted.called.name, []).append(node)
         for name, group in groups.items():
-            group.sort(key=by_age)
-            last = group[-1].node
-            unnamed = [wanted.node for wanted in group if wanted.node not in self._name]
-            if identifier(name) not in self._node and (len(group) == 1 or _is_rebound(group)) and group[-1].called.kind != "entry":
+            group.sort(key=by_number)
+            last = group[-1]
+            free = identifier(name) not in self._node and not (name in coming and last.op is None and is_bare(last))
+            if free and _keeps_its_name(group, several):
                 self.claim(last, name)
-            for count, node in enumerate((node for node in unnamed if node not in self._name), 1):
+            numbered = self._unnamed(group)
+            bound = self._node.get(identifier(name))
+            are_leaves = [node.op is None for node in (*numbered, bound) if node is not None]
+            starts = 0 if are_leaves[:1] == [True] != are_leaves and not any(are_leaves[1:]) else 1
+            for count, node in enumerate(numbered, starts):
                 self.claim(node, f"{name}_{count}")
 
 
-def _variables(names: Mapping[Node, str]) -> Iterator[Wanted]:
-    """Earlier values of variables as the names that are wanted for them."""
-    return (Wanted(node, Called(name, "variable"), (0, 0, 0), True) for node, name in names.items())
+def _variables(names: Mapping[Node, str]) -> dict[Node, Wanted]:
+    """Earlier values of variables as what is wanted for them."""
+    wanted = {name: Wanted(Called(name, "variable"), None, True) for name in set(names.values())}
+    return {node: wanted[name] for node, name in names.items()}
 
 
-def _is_rebound(group: Sequence[Wanted]) -> bool:
-    """Whether a name is a variable that got these values one after the other, and not one of several calls of a function."""
-    spots = Counter(wanted.spot for wanted in group if not wanted.in_loop)
-    return all(wanted.called.kind == "variable" for wanted in group) and max(spots.values(), default=1) == 1
-
-
-def by_age(wanted: Wanted) -> int:
-    return wanted.node.number
+def _keeps_its_name(group: Sequence[Node], several: Mapping[Node, Wanted]) -> bool:
+    """Whether the last of a group needs no number: it is alone, or the last value of a variable in one call of a function."""
+    if len(group) == 1:
+        return several[group[0]].called.kind != "entry"
+    spots = Counter(wanted for node in group if not (wanted := several[node]).in_loop)
+    return all(several[node].called.kind == "variable" for node in group) and max(spots.values(), default=1) == 1
 
 
 def variables_of(frame: FrameType) -> tuple[Mapping[str, Any], CodeType]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import NamedTuple
 
@@ -10,16 +10,13 @@ from tinygraph import ops
 from tinygraph.binding import FOLDS, Called, bindings_of, function_called, read, stored, visited
 from tinygraph.node import Node, is_bare
 
-Spot = tuple[int, int, int]  # a code object, one of its instructions, and an operand of that
-
 
 class Wanted(NamedTuple):
-    """A name that the code has for a node, and whether a loop of that function comes to the same spot again."""
+    """A name that the code has for what it makes, or reads, at one spot, the same object for all values that it made there."""
 
-    node: Node
     called: Called
-    spot: Spot
-    in_loop: bool
+    spot: tuple[int, int, int | None] | None  # the code object, its instruction, and the operand where it is read
+    in_loop: bool  # whether a loop of that function comes there again
 
 
 class _Instruction:
@@ -28,57 +25,73 @@ class _Instruction:
     def __init__(self, node: Node) -> None:
         code, instruction = node.code, node.instruction
         self.code, self.instruction = code, instruction
-        self.is_known = isinstance(code, CodeType)  # a node from a pickle has a line alone
         self.in_loop = isinstance(code, CodeType) and bindings_of(code).repeats(instruction)
-        self.stored = stored(code, instruction) if self.is_known else None
+        self.stored = stored(code, instruction)
         self.function = function_called(code, instruction) if self.stored is not None else None
-        self.folds = self.function in FOLDS
+        steps = self.function in FOLDS or (self.function == "" and node.op in (ops.add, ops.multiply))
+        self.folds = steps and node.op is not None and node.op.name != self.function
         self.result = node.op  # the op of the last node, where a call makes several
         self.taken_apart: dict[Node, None] = {}  # the values whose entries a loop visits here
+        self._kept: dict[Called, Wanted] = {}
+        self.own = None if self.stored is None else self.wanted(self.stored)
+
+    def wanted(self, called: Called) -> Wanted:
+        """The name of a node that was made here."""
+        return self._kept.setdefault(called, Wanted(called, (id(self.code), self.instruction, None), self.in_loop))
 
 
-def made(nodes: Sequence[Node], name: Callable[[Node], str | None]) -> Iterator[Wanted]:
-    """What the code stores nodes as where it makes them, in order of creation; `name` is what a node is called already.
+def made(nodes: Sequence[Node], name: Callable[[Node], str | None]) -> dict[Node, Wanted]:
+    """What the code stores nodes as where it makes them; `name` is what a node is called already.
 
     Bare arrays, which are made where they are read, and what an earlier backward pass recorded have no such name.
     """
     instructions, steps = _instructions(nodes)
     swept = {(id(node.code), node.instruction) for node in nodes if node.kind == "seed"}
-    found: dict[Node, str] = {}
+    found: dict[Node, Wanted] = {}
+
+    def name_of(node: Node) -> str | None:
+        return name(node) or (found[node].called.name if node in found else None)
+
     for node in nodes:
         spot = id(node.code), node.instruction
         at = instructions[spot]
-        if not at.is_known or spot in swept or node in steps or (node.op is None and is_bare(node)):
-            continue
-        called = at.stored
-        if _is_visit(node):
-            called = _entry(node, at, lambda x: name(x) or found.get(x))
+        wanted = at.own
+        if at.taken_apart and _is_visit(node):
+            called = _entry(node, at, name_of)
+            wanted = None if called is None else at.wanted(called)
         elif at.function is not None and node.op is not at.result:
             continue
-        if called is not None:
-            found[node] = called.name
-            yield Wanted(node, called, (*spot, 0), at.in_loop)
+        if wanted is not None and node not in steps and spot not in swept and not (node.op is None and is_bare(node)):
+            found[node] = wanted
+    return found
 
 
-def brought(leaves: Iterable[Node], nodes: Sequence[Node]) -> Iterator[Wanted]:
-    """What the code reads leaves as, each by the expression of its first reader."""
-    pending = {leaf for leaf in leaves if leaf.kind != "seed"}
-    for node in nodes if pending else ():
+def brought(leaves: Iterable[Node], nodes: Sequence[Node]) -> dict[Node, Wanted]:
+    """What the code reads leaves as, each by the expression of the first reader that has a name for it."""
+    nameless = {leaf for leaf in leaves if leaf.kind != "seed"}
+    found: dict[Node, Wanted] = {}
+    for node in nodes:
+        if not nameless:
+            break
         for position, leaf in enumerate(node.inputs):
-            if isinstance(leaf, Node) and leaf in pending:
-                pending.remove(leaf)
-                code = node.code
-                if isinstance(code, CodeType) and node.op is not None:
-                    called = read(code, node.instruction, position, len(node.inputs), node.op.name)
-                    if called is not None:
-                        spot = id(code), node.instruction, position
-                        yield Wanted(leaf, called, spot, bindings_of(code).repeats(node.instruction))
-        if not pending:
-            return
+            if isinstance(leaf, Node) and leaf in nameless:
+                wanted = _reading(node, position)
+                if wanted is not None:
+                    nameless.remove(leaf)
+                    found[leaf] = wanted
+    return found
+
+
+def _reading(reader: Node, position: int) -> Wanted | None:
+    code, instruction, op = reader.code, reader.instruction, reader.op
+    called = None if op is None else read(code, instruction, position, len(reader.inputs), op.name)
+    if called is None or not isinstance(code, CodeType):
+        return None
+    return Wanted(called, (id(code), instruction, position), bindings_of(code).repeats(instruction))
 
 
 def _instructions(nodes: Sequence[Node]) -> tuple[dict[tuple[int, int], _Instruction], set[Node]]:
-    """The instructions that made the nodes; and of functions such as `sum`, which record a node a step, all steps but the last."""
+    """The instructions that made the nodes, and the steps of functions such as `sum` before their last one."""
     found: dict[tuple[int, int], _Instruction] = {}
     steps: set[Node] = set()
     for node in nodes:
@@ -87,7 +100,7 @@ def _instructions(nodes: Sequence[Node]) -> tuple[dict[tuple[int, int], _Instruc
         if at is None:
             at = found[spot] = _Instruction(node)
         at.result = node.op
-        if at.folds and node.op is not None and node.op.name != at.function:
+        if at.folds:
             steps.update(x for x in node.inputs if isinstance(x, Node) and x.code is node.code and x.instruction == spot[1])
         if _is_visit(node):
             at.taken_apart[node.inputs[0]] = None
