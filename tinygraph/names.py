@@ -251,7 +251,7 @@ def variables_of(frame: FrameType) -> tuple[Mapping[str, Any], CodeType]:
     variables = dict(frame.f_locals)
     while frame.f_code.co_name in COMPREHENSIONS and frame.f_back is not None:  # as from Python 3.12 on
         frame = frame.f_back
-        variables = frame.f_locals | variables
+        variables = {**frame.f_locals, **variables}
     return variables, frame.f_code
 
 
