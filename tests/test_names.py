@@ -195,6 +195,21 @@ p = a.parameters
 L = p["W1"] * p["b1"] * p["W2"] * a.more["c"]
 graph = tg.Graph(L)  # W1 b1 W2 c L
 
+# keys that are put together
+class A:
+    p = {}
+    for i in range(1, 3):
+        p["W" + str(i)] = tg.parameter(float(i))
+        p[f"b_{i}"] = tg.parameter(float(i))
+L = A.p["W1"] * A.p["b_1"] + A.p["W2"] * A.p["b_2"]
+graph = tg.Graph(L)  # W_1 b_1 W_2 b_2 L
+
+# keys that are put together in a display
+class A:
+    p = {f"W{i}": tg.parameter(float(i)) for i in range(1, 3)}
+L = A.p["W1"] * A.p["W2"]
+graph = tg.Graph(L)  # W_1 W_2 L
+
 # a list that a function fills
 def f(w):
     hs = []
@@ -529,7 +544,7 @@ def test_names_of_attributes_and_keys_are_data() -> None:
     L = a.p["<script>alert(1)</script>"] * a.p["lambda"] * a.p[""] * a.p["'"]
     graph = tg.Graph(L)
     """
-    assert called(text) == "_script_alert_1___script_ lambda_ _ __1 L"
+    assert called(text) == "_script_alert_1___script_ lambda_ p_1 _ L"
     graph = run(text)["graph"]
     assert graph.function()(1.0, 2.0, 3.0, 4.0) == 24.0
     assert "<script>alert" not in graph.draw().svg

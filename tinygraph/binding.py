@@ -96,16 +96,24 @@ def function_called(code: object, instruction: int) -> str | None:
 def called(expression: ast.expr) -> Called | None:
     """What a value is called by an expression that reads or stores it.
 
-    >>> [called(ast.parse(text, mode="eval").body) for text in ("self.W", "Y[0, i]", "x[1]", "a + b", "_hidden")]
-    [Called(name='W', kind='member'), Called(name='Y', kind='entry'), Called(name='x_1', kind='member'), None, None]
+    >>> for text in ("w", "self.W", "params['W']", "params[f'W{i}']", "Y[0, i]", "x[1]", "a + b", "_hidden"):
+    ...     print(text, "is", called(ast.parse(text, mode="eval").body))
+    w is Called(name='w', kind='variable')
+    self.W is Called(name='W', kind='member')
+    params['W'] is Called(name='W', kind='member')
+    params[f'W{i}'] is Called(name='W', kind='entry')
+    Y[0, i] is Called(name='Y', kind='entry')
+    x[1] is Called(name='x_1', kind='member')
+    a + b is None
+    _hidden is None
     """
     match expression:
         case ast.Name(id=name):
             return _unless_hidden(Called(name, "variable"))
         case ast.Attribute(attr=name) if name not in UNNAMED:
             return _unless_hidden(Called(name, "member"))
-        case ast.Subscript(slice=ast.Constant(value=str() as key)):
-            return _unless_hidden(Called(key, "member"))
+        case ast.Subscript(slice=key) if word := _word(key):
+            return _unless_hidden(word)
         case ast.Subscript(value=value, slice=key):
             whole = called(value)
             if whole is None:
@@ -121,8 +129,21 @@ def called(expression: ast.expr) -> Called | None:
     return None
 
 
+def _word(key: ast.expr | None) -> Called | None:
+    """What a key of letters calls a value; one that is put together by what it begins with: W of `f"W{i}"` and `"W" + str(i)`."""
+    match key:
+        case ast.Constant(value=str() as word):
+            return Called(word, "member")
+        case ast.JoinedStr(values=[ast.Constant(value=str() as start), *_]):
+            return Called(start.rstrip("_"), "entry")
+        case ast.BinOp(left=left, op=ast.Add()):
+            first = _word(left)
+            return None if first is None else Called(first.name.rstrip("_"), "entry")
+    return None
+
+
 def _unless_hidden(name: Called) -> Called | None:
-    return None if name.name.startswith("_") else name
+    return None if name.name.startswith("_") or not name.name else name
 
 
 def _function(call: ast.Call) -> str | None:
@@ -183,16 +204,22 @@ def _store(value: ast.expr, name: Called | None, found: dict[ast.expr, Called]) 
         case ast.List(elts=entries) | ast.Tuple(elts=entries) | ast.Set(elts=entries):
             for entry in entries:
                 _store(entry, _entry(name), found)
-        case ast.ListComp(elt=entry) | ast.SetComp(elt=entry) | ast.DictComp(value=entry):
+        case ast.ListComp(elt=entry) | ast.SetComp(elt=entry):
             _store(entry, _entry(name), found)
-        case ast.Dict(keys=keys, values=values):
-            for key, entry in zip(keys, values, strict=True):
-                word = key.value if isinstance(key, ast.Constant) else None
-                _store(entry, _unless_hidden(Called(word, "member")) if isinstance(word, str) else _entry(name), found)
+        case ast.DictComp(key=word, value=entry):
+            _store(entry, _keyed(word, name), found)
+        case ast.Dict(keys=keys, values=entries):
+            for key, entry in zip(keys, entries, strict=True):
+                _store(entry, _keyed(key, name), found)
 
 
 def _entry(name: Called | None) -> Called | None:
     return None if name is None else Called(name.name, "entry")
+
+
+def _keyed(key: ast.expr | None, name: Called | None) -> Called | None:
+    word = _word(key)
+    return _entry(name) if word is None else _unless_hidden(word)
 
 
 def _each(target: ast.expr, values: ast.expr) -> Iterator[tuple[str, Called | None]]:
