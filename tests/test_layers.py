@@ -11,8 +11,8 @@ import tinygraph
 
 ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
-    {"place", "excerpt", "decisions", "errors", "node", "ops"},
-    {"names", "graph", "backprop", "pickling"},
+    {"place", "excerpt", "binding", "decisions", "errors", "node", "ops"},
+    {"wanted", "names", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "check"},
     {"express"},
     {"draw"},
