@@ -53,7 +53,8 @@ NOT_ANALYTIC = {
     "cast", "cast_like", "clip", "var", "remainder", "fmod", "logaddexp", "logaddexp2", "arctan2", "hypot", "cbrt", "rad2deg",
     "deg2rad", "std", "sort", "sinc", "take_along_axis", "sum_padding_like", "recurrence", "sum_repeats_like", "sum_taken_like",
     "on_diagonal_like", "median", "log_abs_det", "cholesky", "det", "exp2", "binary_cross_entropy", "sinc_derivative",
-    "binary_cross_entropy_with_logits", "softmax_cross_entropy",
+    "binary_cross_entropy_with_logits", "softmax_cross_entropy", "cofactors", "cofactors_along", "direction", "deviations",
+    "norm", "logsumexp_weights", "logaddexp_weight", "cosine",
 }  # fmt: skip
 POSITIVE = {"log", "log1p", "log2", "log10", "sqrt", "power", "reciprocal", "cbrt"}
 SMALL = {"tan", "arcsin", "arccos", "arctanh"}
@@ -71,6 +72,10 @@ A = (ARRAY,)
 FACTORS = [real(4), real(2, 3), real(1), np.array([2.0, 0.0, 3.0]), np.array([[0.0, 2.0], [0.0, 0.0], [1.0, 3.0]])]
 REGULAR = np.array([[2.0, 0.3, -0.4], [0.1, 1.5, 0.6], [-0.2, 0.5, 1.8]])
 STACK = np.stack([REGULAR, REGULAR.T + 0.2])
+SINGULAR = [  # of every rank below the full one
+    np.zeros((1, 1)), np.zeros((3, 3)), np.ones((3, 3)), np.arange(9.0).reshape(3, 3), np.diag([1.0, 0, 0, 2]),
+    np.zeros((2, 2, 2)),
+]  # fmt: skip
 
 # Ops that are not simply elementwise: (arguments, params) each.
 SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
@@ -124,6 +129,7 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "max": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
     "min": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
     "logsumexp": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
+    "logsumexp_weights": [((real(*s),), {"axis": axis}) for s, axis in [*REDUCED, ((0, 3), 1)]],
     "softmax": [((real(*s),), {"axis": a}) for s, a in [((3,), -1), ((1,), 0), ((2, 3), 0), ((2, 3), -1), ((0, 3), -1)]],
     "log_softmax": [((real(*s),), {"axis": a}) for s, a in [((3,), -1), ((1,), 0), ((2, 3), 0), ((2, 3), -1), ((0, 3), -1)]],
     "reshape": [((real(2, 3),), {"shape": s}) for s in [(3, 2), (-1,), (1, 6, 1)]]
@@ -201,7 +207,13 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "solve": [((REGULAR, real(3)), {}), ((REGULAR, real(3, 2)), {}), ((STACK, real(2, 3, 2)), {}), ((STACK, real(3)), {})]
     + [((REGULAR, real(2, 3, 2)), {})],
     "inv": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {}), ((real(0, 0),), {})],
-    "det": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {})],
+    "det": [((A,), {}) for A in [REGULAR, STACK, real(1, 1), real(0, 0), *SINGULAR]],
+    "cofactors": [((A,), {}) for A in [REGULAR, STACK, real(1, 1), real(0, 0)]],
+    "cofactors_along": [((real(*A.shape, low=0.2, high=0.5), A), {}) for A in [REGULAR, STACK, real(1, 1)]],
+    "direction": [((real(*s),), {"axis": axis}) for s, axis in REDUCED[2:]],
+    "deviations": [((real(*s),), {"axis": axis}) for s, axis in [*REDUCED[1:], ((0, 3), 1)]],
+    "norm": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in REDUCED[1:] for k in (0, 1)]
+    + [((real(2, 3),), {"ord": p, "axis": 1}) for p in (3, 2, 1.5, -1)],
     "log_abs_det": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {})],
     "sign_of_det": [((REGULAR,), {}), ((STACK,), {})],
     "cholesky": [((REGULAR @ REGULAR.T,), {}), ((STACK @ np.swapaxes(STACK, 1, 2),), {}), ((positive(1, 1),), {})],
