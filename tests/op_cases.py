@@ -182,17 +182,19 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "sum_tiles_like": [((real(4, 6), np.zeros((2, 3))), {"reps": (2, 2)}), ((real(2, 6), np.zeros(3)), {"reps": (2, 2)})],
     "repeat": [((real(2, 3),), {"repeats": r, "axis": a}) for r, a in [(2, 0), ((1, 0, 3), -1), (0, 1)]],
     "sum_repeats_like": [((real(4, 3), np.zeros((2, 3))), {"repeats": 2, "axis": 0})],
-    "pad": [((real(3, 4),), {"pad_width": w, "mode": m}) for w in (1, [[0, 2], [1, 0]]) for m in sorted(PADDINGS)],
+    "pad": [((real(3, 4),), {"pad_width": w, "mode": m}) for w in (1, [[0, 2], [1, 0]]) for m in sorted(PADDINGS)]
+    + [((real(),), {"pad_width": 1})],
     "sum_padding_like": [((real(5), np.zeros(3)), {"pad_width": 1, "mode": m}) for m in sorted(PADDINGS)],
     "merge_pairs": [((real(2, 3),), {}), ((real(2, 3, 1, 2),), {}), ((real(0, 2),), {})],
-    "median": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in REDUCED for k in (0, 1)],
+    "median": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((3, 0), 0)] for k in (0, 1)],
     "median_weights": [((real(4),), {"axis": None}), ((real(2, 3),), {"axis": (0, 1)}), ((real(2, 3),), {"axis": -1})],
     "section": [((real(2, 5),), {"sections": 3, "position": p, "axis": -1}) for p in (0, 1, -1)]
     + [((real(4),), {"sections": 2, "position": 1, "equal": True})],
     "on_section_like": [((real(2, 1), np.zeros((2, 5))), {"sections": 3, "position": p, "axis": 1}) for p in (2, -1)],
     "sort": [((real(2, 3),), {"axis": a}) for a in (0, -1)] + [((real(0),), {"axis": 0})],
     "sorting_order": [((real(2, 3),), {"axis": 0})],
-    "take_along_axis": [((real(2, 3), np.array([[0, 0], [2, 1]])), {"axis": 1}), ((real(3), np.array([1, 1])), {"axis": -1})],
+    "take_along_axis": [((real(2, 3), np.array([[0, 0], [2, 1]])), {"axis": 1}), ((real(3), np.array([1, 1])), {"axis": -1})]
+    + [((real(1, 3), np.array([[0], [2], [2]])), {"axis": 1}), ((real(4, 3), np.array([[2, 1]])), {"axis": -1})],
     "sum_taken_like": [((real(2, 2), np.zeros((2, 3)), np.array([[0, 0], [2, 1]])), {"axis": 1})],
     "einsum": [
         ((real(2, 3), real(3, 4)), {"subscripts": "ij,jk->ik"}),

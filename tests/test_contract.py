@@ -340,5 +340,13 @@ def test_operands_of_different_dtypes_have_gradients_of_their_own(op: Op) -> Non
             assert_close(g, e, 2e-2 if "f2" in dtypes else 2e-5 if "f4" in dtypes else 1e-14)
 
 
+@pytest.mark.parametrize("op", PAIRS, ids=lambda op: op.name)
+def test_a_python_number_beside_a_node_changes_no_gradient(op: Op) -> None:
+    for x, y in operands(op, np.float64):
+        on_nodes = gradients_at(op, (x, y))
+        beside_numbers = gradients_at(lambda x: op(x, float(y)), (x,)) + gradients_at(lambda y: op(float(x), y), (y,))  # noqa: B023
+        np.testing.assert_allclose(beside_numbers, on_nodes, rtol=1e-15, err_msg=f"{x}, {y}")
+
+
 def test_every_elementwise_op_with_a_gradient_has_its_exact_function() -> None:
     assert {op.name for op in elementwise_with_gradients()} == EXACT.keys() | ELSEWHERE
