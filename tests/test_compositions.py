@@ -1,5 +1,6 @@
 """NumPy functions that are written in other ops: the same values as NumPy's, in every calling convention, and right gradients."""
 
+import itertools
 import re
 from typing import Any
 
@@ -321,3 +322,41 @@ def test_a_list_of_nodes_is_no_operand(call: Any) -> None:
     with pytest.raises(TypeError, match=r"\(.*: a (list|tuple) of nodes is no operand, .* write np.stack\(\[...\]\)\n") as caught:
         call(tg.parameter([1.0, 2.0, 3.0]))
     assert isinstance(caught.value, tg.OpError)
+
+
+@pytest.mark.parametrize("function", [
+    np.sum, np.mean, np.var, np.std, np.prod, np.median, np.linalg.norm, np.ptp, np.diff, np.trapezoid, np.cumsum, np.cumprod,
+    np.max, np.average, np.sort, np.nan_to_num, np.fabs, lambda x: np.dot(x, x), lambda x: np.vdot(x, x),
+    lambda x: np.inner(x, x), lambda x: np.linalg.norm(x, 3), lambda x: np.outer(x, x), lambda x: np.kron(x, x),
+    lambda x: np.einsum("i,i", x, x), lambda x: np.fmax(x, x[::-1]), lambda x: np.float_power(x, x[::-1]),
+    lambda x: np.clip(x, -1, None),
+])  # fmt: skip
+def test_floating_point_errors_are_raised_where_numpy_raises_them(function: Any) -> None:
+    def raises(at: Any) -> bool:
+        try:
+            function(at)
+        except FloatingPointError:
+            return True
+        return False
+
+    with np.errstate(all="raise"):
+        for at in itertools.product([-np.inf, -1e170, -0.3, 0.0, 1e-170, 2.0, np.nan], repeat=3):
+            x = np.array(at)
+            assert raises(tg.constant(x)) == raises(x), at
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "axis"),
+    [((3,), (4, 3), -1), ((2, 4, 3), (4, 3), -1), ((2, 4, 3), (4, 3), -2), ((4, 3), (4,), 0), ((4, 3), (1, 3), 1)],
+)
+def test_trapezoid_broadcasts_as_numpy_does(y: Any, x: Any, axis: int) -> None:
+    random = np.random.default_rng(0)
+    heights, places = random.uniform(size=y), np.sort(random.uniform(size=x))
+    result = np.trapezoid(tg.parameter(heights), places, axis=axis)
+    np.testing.assert_allclose(result.value, np.trapezoid(heights, places, axis=axis), rtol=1e-14, strict=True)
+    tg.check_gradients(lambda h, p: np.sum(np.trapezoid(h, p, axis=axis) ** 2), heights, places)
+
+
+def test_a_norm_over_no_columns_or_of_a_number() -> None:
+    for at in (np.zeros((3, 0)), np.float64(-3.0)):
+        assert np.linalg.norm(tg.constant(at)).value == np.linalg.norm(at)

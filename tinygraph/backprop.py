@@ -124,7 +124,7 @@ def sweep(
 
     fit = _fit_node if on_nodes else _fit
     node = of
-    with collector_paused(), told_by_caller():
+    with collector_paused(), told_by_caller(), np.errstate(under="ignore"):  # a gradient that is too small for a float is 0
         try:
             for node in reversed(path):
                 op = node.op

@@ -35,7 +35,7 @@ NOT_TRACEABLE = {
     ops.sum_repeats_like: "it adds in place",
     ops.on_diagonal_like: "it writes in place",
     ops.recurrence: "it writes in place",
-    ops.sum_padding_like: "the number of its bins is not static",
+    ops.sum_padding_like: "it adds in place",
 }
 
 CHECK = """

@@ -36,6 +36,7 @@ from tinygraph.ops.elementary import (
     cbrt,
     cos,
     cosh,
+    cosine,
     deg2rad,
     exp,
     exp2,
@@ -47,6 +48,7 @@ from tinygraph.ops.elementary import (
     log10,
     logaddexp,
     logaddexp2,
+    logaddexp_weight,
     rad2deg,
     reciprocal,
     sin,
@@ -74,7 +76,21 @@ from tinygraph.ops.likes import (
     stop_gradient,
     sum_like,
 )
-from tinygraph.ops.linear_algebra import cholesky, det, einsum, flip_last, inv, log_abs_det, matmul, sign_of_det, solve
+from tinygraph.ops.linear_algebra import (
+    cholesky,
+    cofactors,
+    cofactors_along,
+    det,
+    direction,
+    einsum,
+    flip_last,
+    inv,
+    log_abs_det,
+    matmul,
+    norm,
+    sign_of_det,
+    solve,
+)
 from tinygraph.ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -97,7 +113,7 @@ from tinygraph.ops.questions import (
     searchsorted,
     signbit,
 )
-from tinygraph.ops.reductions import logsumexp, max, mean, min, std, sum, var
+from tinygraph.ops.reductions import deviations, logsumexp, logsumexp_weights, max, mean, min, std, sum, var
 from tinygraph.ops.scans import cumprod, cumsum, prod, recurrence
 from tinygraph.ops.selection import (
     equal,

@@ -242,13 +242,13 @@ def _diff(a: Array, n: int = 1, axis: int = -1) -> Array:
 @implements(np.trapezoid)
 def _trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Array:
     y = as_node(y)
-    axis = normalize_axis_index(axis, y.ndim)
-    before = (slice(None),) * axis
+    place = normalize_axis_index(axis, y.ndim)
+    before = (slice(None),) * place
     width: Array = dx
     if x is not None:
         x = x if isinstance(x, Node) else as_array(x)
         flat = np.ndim(x) == 1
-        width = np.diff(x)[(slice(None),) + (None,) * (y.ndim - axis - 1)] if flat else np.diff(x, axis=axis)
+        width = np.diff(x)[(slice(None),) + (None,) * (y.ndim - place - 1)] if flat else np.diff(x, axis=axis)
     pairs = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
     return np.sum(width * pairs / 2, axis=axis)
 
@@ -260,7 +260,7 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
     if axis is not None and not axes:
         raise ValueError("a norm is taken over at least one axis: axis=None is all of them")
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
-        return np.sqrt(np.sum(np.square(x), axis=axes, keepdims=keepdims))
+        return linear_algebra.norm(x, axis=axis, keepdims=keepdims)
     if len(axes) != 1:
         raise TypeError(f"over {len(axes)} axes the norm of a node takes ord=None or 'fro', not {ord!r}: name one axis")
     if ord == np.inf and not x.shape[axes[0]]:
@@ -271,7 +271,7 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
         return np.sum(abs(x), axis=axes, keepdims=keepdims)
     if isinstance(ord, str) or ord == 0:
         raise TypeError(f"the norm of a node takes no ord={ord!r}, but np.inf, -np.inf and numbers other than 0")
-    return np.sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
+    return linear_algebra.norm(x, ord=ord, axis=axis, keepdims=keepdims)
 
 
 # Products
@@ -302,7 +302,8 @@ def _inner(a: Array, b: Array, /) -> Array:
 
 @implements(np.vdot)
 def _vdot(a: Array, b: Array, /) -> Array:
-    return linear_algebra.matmul(ravel(as_node(a)), ravel(as_node(b)))
+    with np.errstate(all="ignore"):  # NumPy's own finds no floating-point errors, as its matmul does
+        return linear_algebra.matmul(ravel(as_node(a)), ravel(as_node(b)))
 
 
 @implements(np.outer)

@@ -58,6 +58,7 @@ class Op:
         numpy: Any = None,
         notation: str = "",
         check: Callable[..., None] | None = None,
+        quiet: bool = False,
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
@@ -77,8 +78,10 @@ class Op:
         self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in kinds)
         self.defaults = {p.name: p.default for p in kinds if p.kind is p.KEYWORD_ONLY}
+        if quiet:
+            self.compute = _quiet(self.compute)
         if check is not None:
-            self.compute = _checked(function, check, self.defaults)
+            self.compute = _checked(self.compute, check, self.defaults)
         self.partial = None in self.rules
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not elementwise and len(self.arguments) > 1 and "like" not in self.arguments
@@ -220,6 +223,7 @@ def op(
     numpy: Any = None,
     notation: str = "",
     check: Callable[..., None] | None = None,
+    quiet: bool = False,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a NumPy function as an op, with one gradient rule per array argument.
 
@@ -230,7 +234,8 @@ def op(
     same entry of the inputs alone; `hint` is the fix that a failure shows; `numpy` is the NumPy function that the op is, which
     records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's name such
     as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` refuses inputs before anything is
-    computed, and is no part of the function that `graph.source()` prints.
+    computed, and is no part of the function that `graph.source()` prints; neither is `quiet`, which says that overflow and
+    underflow inside the function leave its result right, and are not to be raised as `np.errstate` may want.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
@@ -245,7 +250,7 @@ def op(
     def declare(function: Callable[..., Any]) -> Op:
         if not callable(function):  # what `op` was given was the function itself, which is called now
             raise TypeError("write @tg.op(rule), with one rule an array argument in the parentheses, above the function")
-        new = Op(function, rules, elementwise, hint, numpy, notation, check)
+        new = Op(function, rules, elementwise, hint, numpy, notation, check, quiet)
         old = REGISTRY.get(new.name)
         if old is not None and old.built_in:
             raise ValueError(f"{new.name} is the name of a built-in op: call yours something else")
@@ -265,6 +270,19 @@ def _checked(function: Callable[..., Any], check: Callable[..., None], defaults:
     def run(*inputs: Any, **params: Any) -> Any:
         check(*inputs, **(defaults | params))
         return function(*inputs, **params)
+
+    return run
+
+
+def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function without NumPy's errors of overflow and underflow, at no cost where there are none."""
+
+    def run(*inputs: Any, **params: Any) -> Any:
+        try:
+            return function(*inputs, **params)
+        except (FloatingPointError, RuntimeWarning):  # a warning that the user's filter turns into an error
+            with np.errstate(over="ignore", under="ignore"):
+                return function(*inputs, **params)
 
     return run
 
