@@ -26,7 +26,12 @@ RESERVED = {
     "SHAPES",
     "DTYPES",
     "_check",
+    "_check_divisor",
     "_check_loop",
+    "_check_size",
+    "max",
+    "min",
+    "range",
     *keyword.kwlist,
 }  # what the source of a graph needs for itself
 LONGEST = 60  # characters

@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import linecache
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy
 
 from tinygraph import ops
-from tinygraph.express.dtypes import dtype_of
-from tinygraph.express.expression import Apply, Expression, Name, applied
+from tinygraph.backprop import by_number
+from tinygraph.express.axes import spelled
+from tinygraph.express.dtypes import ARITHMETIC, dtype_of
+from tinygraph.express.expression import Apply, Expression, Name, Number, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
-from tinygraph.express.python import BINARY, FORMS, numpy_name
+from tinygraph.express.python import BINARY, FORMS, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
 
@@ -51,18 +53,30 @@ def _check_loop(name, size, recorded):
         raise ValueError(f"{name} has {size} entries along an axis that was gone through one by one, recorded with "
                          f"{recorded}: record it anew for another number")
 """
+CHECK_SIZE = """
+def _check_size(what, axes, size, needed):
+    if size != needed:
+        raise ValueError(f"{what} has size {size} along {axes}, where what was recorded holds for size {needed} alone: "
+                         "record it anew for other sizes")
+"""
+CHECK_DIVISOR = """
+def _check_divisor(what, divisor):
+    if divisor == 0:
+        raise ValueError(f"{what} is 0 where a number is divided by it: nothing can be computed at this size")
+"""
 
 
 def source(program: Program) -> str:
     """The module as text."""
     helpers = Helpers(_called(program))
+    function = "\n".join(_function(program))
     title = ", ".join(program.name(output) for output in program.outputs)
     parts = [
         f'"""{title}{" and gradients" if program.backward else ""}, in NumPy."""',
         "\n".join(["import numpy as np", *helpers.imports]),
-        _entry(program, _looped(program)),
+        _entry(program, function),
         *helpers.definitions,
-        "\n".join(_function(program)),
+        function,
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -73,7 +87,7 @@ def _called(program: Program) -> list[Op]:
     return [op for op in found if not (op in BINARY or op in FORMS or op is ops.negative or numpy_name(op))]
 
 
-def _entry(program: Program, looped: Mapping[Node, Any]) -> str:
+def _entry(program: Program, function: str) -> str:
     """What is known of the leaves, and the functions that check them and make them arrays of numbers."""
     shapes = [f'"{program.name(leaf)}": {leaf.shape}' for leaf in program.leaves]
     dtypes = [f'"{program.name(leaf)}": {_dtype(leaf)}' for leaf in program.leaves if _dtype(leaf) != "float"]
@@ -81,7 +95,8 @@ def _entry(program: Program, looped: Mapping[Node, Any]) -> str:
     if dtypes:
         facts += f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these\n"
     check = CHECK.replace("DTYPE)", "DTYPES.get(name, float))" if dtypes else "float)")
-    return (facts + check + (CHECK_LOOP if looped else "")).rstrip()
+    called = {"_check_loop(": CHECK_LOOP, "_check_size(": CHECK_SIZE, "_check_divisor(": CHECK_DIVISOR}
+    return (facts + check + "".join(text for call, text in called.items() if f"\n    {call}" in function)).rstrip()
 
 
 def _dtype(leaf: Node) -> str:
@@ -106,6 +121,43 @@ def _loop_checks(program: Program, node: Node, axes: Iterable[int]) -> Iterator[
     name = program.name(node)
     for axis in axes:
         yield f'    _check_loop("{name}", {name}.shape[{axis}], {node.shape[axis]})'
+
+
+def _size_checks(program: Program) -> dict[Node | None, list[str]]:
+    """The checks of sizes behind the statement that tells the last of them; under None those that follow from leaves alone."""
+    checks: dict[Node | None, list[str]] = {}
+    for demand in program.demands:
+        last = max((node for node in demand.read() if node.op is not None), key=by_number, default=None)
+        axes = f"axis {demand.places[0]}" if len(demand.places) == 1 else f"axes {', '.join(map(str, demand.places))}"
+        size, needed = spelled(demand.size, program.name), spelled(demand.needed, program.name)
+        line = f'    _check_size({program.text(demand.node)!r}, "{axes}", {size}, {needed})'
+        checks.setdefault(last, []).append(line)
+    return checks
+
+
+class _Divisors:
+    """The counts that Python's numbers are divided by: where NumPy warns of a division by 0, Python refuses it."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.numbers: set[Node] = set()  # the statements that are numbers of Python's
+
+    def checks(self, statement: Statement) -> Iterator[str]:
+        """A line for every count that a statement divides a number by."""
+        found: dict[str, None] = {}
+        for x in applied(statement.expression):
+            if x.op is ops.divide and not isinstance(x.inputs[1], Number) and all(map(self.is_number, x.inputs)):
+                found[python(x.inputs[1], self.program.name)] = None
+        for text in found:
+            yield f"    _check_divisor({text!r}, {text})"
+        if self.is_number(statement.expression):
+            self.numbers.add(statement.node)
+
+    def is_number(self, x: Expression) -> bool:
+        """Whether an expression is a number of Python's: made of literals and counts alone."""
+        if isinstance(x, Apply):
+            return x.op is ops.count or (x.op in ARITHMETIC and all(map(self.is_number, x.inputs)))
+        return isinstance(x, Number) or x.node in self.numbers
 
 
 def _wrapped(opening: str, items: list[str], closing: str, indent: str = "") -> str:
@@ -134,16 +186,24 @@ def _function(program: Program) -> Iterator[str]:
     looped = _looped(program)
     for leaf in program.leaves:
         yield from _loop_checks(program, leaf, looped.get(leaf, ()))
+    size_checks = _size_checks(program)
+    yield from size_checks.get(None, ())
     yield "    # forward"
+    divisors = _Divisors(program)
     for statement in program.forward:
+        yield from divisors.checks(statement)
         yield _line(statement)
         yield from _loop_checks(program, statement.node, looped.get(statement.node, ()))
+        yield from size_checks.get(statement.node, ())
     outputs = ", ".join(_own(program, output) for output in program.outputs)
     if not program.backward:
         yield f"    return {outputs}"
         return
     yield "    # backward"
-    yield from (_line(s) for s in program.backward if not is_unit_seed(s))
+    for statement in program.backward:
+        if not is_unit_seed(statement):
+            yield from divisors.checks(statement)
+            yield _line(statement)
     several = len(program.outputs) > 1
     told = [s.node for s in program.backward if s.of is not None and not is_unit_seed(s)]
     gradients = [f'"{program.name(node)}": {_own(program, node)}' for node in told]
