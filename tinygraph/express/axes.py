@@ -91,8 +91,15 @@ class Axes:
         self.demands = tuple(self._demands.values())
 
     def of(self, x: Any) -> Sizes:
-        """The sizes of the axes of an operand; a number has none."""
-        return self._known[x] if isinstance(x, Node) else ()
+        """The sizes of the axes of an operand, where what was empty or had one entry by chance must be so again."""
+        return tuple(self._again(x, i) for i in range(x.ndim)) if isinstance(x, Node) else ()
+
+    def _again(self, x: Node, place: int) -> Size:
+        size, recorded = self._known[x][place], x.shape[place]
+        if recorded > 1 or isinstance(size, int):
+            return size
+        self.demand(x, [place], size, recorded)
+        return recorded
 
     def measured(self) -> set[Node]:
         """The values, other than leaves, of which the shape has to be read for a demand."""
@@ -108,15 +115,7 @@ class Axes:
             if rule is None:
                 rule = _of_like if node.op.built_in and "like" in node.op.arguments else _unknown
             sizes = rule(self, node)
-        return tuple(self._settled(node, i, size) for i, size in enumerate(sizes))
-
-    def _settled(self, node: Node, place: int, size: Size) -> Size:
-        """A size as a number where it is one; what was empty or had one entry when it was recorded must be so again."""
-        recorded = node.shape[place]
-        if recorded > 1 and varies(size):
-            return size
-        self.demand(node, [place], size, recorded)
-        return recorded
+        return tuple(size if varies(size) else n for size, n in zip(sizes, node.shape, strict=True))
 
     def demand(self, node: Node, places: Iterable[int], size: Size, needed: Size) -> None:
         """Have it checked that two sizes are equal, unless they always are."""
@@ -150,7 +149,11 @@ class Axes:
 
     def meeting(self, axes: Sequence[tuple[Node, int]]) -> Size:
         """The one size of axes that meet: those that were stretched have size 1, and the others must stay equally long."""
-        long = [(x, i, self._known[x][i]) for x, i in axes if x.shape[i] != 1]
+        same = self._known[axes[0][0]][axes[0][1]]
+        if all(self._known[x][i] is same for x, i in axes):
+            return same
+        sizes = [(x, i, self._again(x, i)) for x, i in axes]
+        long = [(x, i, size) for x, i, size in sizes if size != 1]
         size = firmest([size for _, _, size in long])
         for x, i, other in long:
             if not (is_firm(size) and is_firm(other)):  # else NumPy refuses different ones, as neither is 1
@@ -255,6 +258,8 @@ def _loss_of_classes(axes: Axes, node: Node) -> Sizes:
 
 def _reduced(axes: Axes, node: Node) -> Sizes:
     x, axis = node.inputs[0], node.params["axis"]
+    if not node.shape:  # a number is repeated along any axis as it is
+        return ()
     gone = range(x.ndim) if axis is None or not x.ndim else normalize_axis_tuple(axis, x.ndim)
     if node.params["keepdims"]:
         return tuple(1 if i in gone else size for i, size in enumerate(axes.of(x)))
@@ -504,6 +509,7 @@ RULES: dict[Op, Callable[[Axes, Node], Sizes]] = {
     ops.softmax_cross_entropy: _loss_of_classes,
     ops.recurrence: _met,
     ops.broadcast_like: _met,
+    ops.broadcast_with: _met,
     ops.count: _none,
     ops.one_hot_like: _one_hot,
     ops.part_like: _part,

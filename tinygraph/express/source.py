@@ -25,8 +25,8 @@ WIDTH = 110
 
 # What may give another view of its operand's entries.
 VIEWS = {
-    ops.alias, ops.broadcast_to, ops.diagonal, ops.expand_dims, ops.flip, ops.index, ops.merge_pairs, ops.part_like, ops.reshape,
-    ops.reshape_like, ops.section, ops.squeeze, ops.stop_gradient, ops.sum_like, ops.transpose,
+    ops.alias, ops.broadcast_to, ops.broadcast_with, ops.diagonal, ops.expand_dims, ops.flip, ops.index, ops.merge_pairs,
+    ops.part_like, ops.reshape, ops.reshape_like, ops.section, ops.squeeze, ops.stop_gradient, ops.sum_like, ops.transpose,
 }  # fmt: skip
 
 # What JAX cannot trace, and why; everything else that prints runs under jax.jit with `np` bound to jax.numpy.

@@ -63,6 +63,7 @@ from tinygraph.ops.likes import (
     Visited,
     alias,
     broadcast_like,
+    broadcast_with,
     cast,
     cast_like,
     count,
