@@ -127,14 +127,15 @@ class Axes:
         self._all_kept = True
 
     def keep(self, number: int) -> None:
-        """Demand the sizes of leaves that are equal to a number that was given, as it may be one of them."""
-        self._kept.add(number)
+        """Demand all sizes that are equal to a number that was given, as it may be one of them."""
+        if number != 1:
+            self._kept.add(number)
 
     def _keep(self) -> None:
-        for leaf in self.leaves:
-            for i, (size, n) in enumerate(zip(self._known[leaf], leaf.shape, strict=True)):
-                if self._all_kept or n in self._kept:
-                    self.demand(leaf, [i], size, n)
+        for node in self._known if self._kept else self.leaves if self._all_kept else ():
+            for i, (size, n) in enumerate(zip(self._known[node], node.shape, strict=True)):
+                if n in self._kept or (self._all_kept and node.op is None):
+                    self.demand(node, [i], size, n)
 
     def met(self, operands: Sequence[Any]) -> Sizes:
         """The sizes of a result in which operands were broadcast together."""
@@ -343,6 +344,7 @@ def _times(axes: Axes, size: Size, count: int) -> Size:
     if size == 1 and count != 1:
         axes.keep_all()
         return count
+    axes.keep(count)
     return size if count == 1 else axes.formula(f"({{}} * {count})", size)
 
 

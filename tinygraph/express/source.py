@@ -51,7 +51,7 @@ CHECK_LOOP = """
 def _check_loop(name, size, recorded):
     if size != recorded:
         raise ValueError(f"{name} has {size} entries along an axis that was gone through one by one, recorded with "
-                         f"{recorded}: record it anew for another number")
+                         f"{recorded}: record it anew for another size")
 """
 CHECK_SIZE = """
 def _check_size(what, axes, size, needed):
