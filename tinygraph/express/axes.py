@@ -2,8 +2,8 @@
 
 The size of every axis of a value is 1 in any run, another number, that of an axis of a leaf, or a formula of those. A gradient
 was recorded, and simplified, for the axes along which values were repeated then: for axes of size 1, and for axes that were
-equally long where they met. What follows from the ops is certain, as it is of leaves, whose axes of size 1 are checked; the rest
-is a demand, such as that `X[1:]` have one row again.
+equally long where they met. What follows from the ops is certain, as it is of leaves, whose axes of size 0 and 1 are checked; the
+rest is a demand, such as that `X[1:]` have one row again.
 """
 
 from __future__ import annotations
@@ -44,12 +44,16 @@ Sizes: TypeAlias = tuple[Size, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demand:
-    """The axes of a value must have as many entries, `size`, as are `needed`: both were equal when it was recorded."""
+    """The axes of a value must have as many entries, `size`, as are `needed`: both were equal when it was recorded.
+
+    `taker` is the op that was given a number, where that is the cause.
+    """
 
     node: Node
     places: tuple[int, ...]
     size: Size
     needed: Size
+    taker: Op | None = None
 
     def read(self) -> list[Node]:
         """The nodes of which the shape is read to check it."""
@@ -83,8 +87,8 @@ class Axes:
         self._known: dict[Node, Sizes] = {}
         self._formulas: dict[Any, Formula] = {}
         self._demands: dict[Any, Demand] = {}
-        self._kept: set[int] = set()
-        self._all_kept = False
+        self._kept: dict[int, Op] = {}  # the numbers that may be sizes of values, and the ops that were given them
+        self._keeper: Op | None = None  # an op by which all leaves keep their sizes
         for node in graph.forward:
             self._known[node] = self._sizes(node)
         self._keep()
@@ -101,41 +105,43 @@ class Axes:
         self.demand(x, [place], size, recorded)
         return recorded
 
+    def are_firm(self, node: Node) -> bool:
+        """Whether all sizes of a value are numbers or those of leaves."""
+        return node in self._known and all(map(is_firm, self._known[node]))
+
     def measured(self) -> set[Node]:
         """The values, other than leaves, of which the shape has to be read for a demand."""
         return {node for demand in self.demands for node in demand.read() if node.op is not None}
 
     def _sizes(self, node: Node) -> Sizes:
         if node.op is None:
-            sizes: Sizes = tuple(1 if n == 1 else Axis(node, i) for i, n in enumerate(node.shape))
+            sizes: Sizes = tuple(n if n < 2 else Axis(node, i) for i, n in enumerate(node.shape))
         elif node.op.elementwise:
             return self.met(node.inputs) if node.shape else ()
         else:
-            rule = RULES.get(node.op)
-            if rule is None:
-                rule = _of_like if node.op.built_in and "like" in node.op.arguments else _unknown
-            sizes = rule(self, node)
+            sizes = (RULES.get(node.op) or _usual(node.op))(self, node)
         return tuple(size if varies(size) else n for size, n in zip(sizes, node.shape, strict=True))
 
-    def demand(self, node: Node, places: Iterable[int], size: Size, needed: Size) -> None:
+    def demand(self, node: Node, places: Iterable[int], size: Size, needed: Size, taker: Op | None = None) -> None:
         """Have it checked that two sizes are equal, unless they always are."""
         if size is not needed and (varies(size) or varies(needed)):
-            self._demands.setdefault((size, needed), Demand(node, tuple(places), size, needed))
+            self._demands.setdefault((size, needed), Demand(node, tuple(places), size, needed, taker))
 
-    def keep_all(self) -> None:
-        """Demand the sizes that leaves had: a number that was given follows from any of them."""
-        self._all_kept = True
+    def keep_all(self, taker: Op) -> None:
+        """Demand the sizes that leaves had: a number that an op was given may follow from any of them."""
+        self._keeper = taker
 
-    def keep(self, number: int) -> None:
-        """Demand all sizes that are equal to a number that was given, as it may be one of them."""
+    def keep(self, number: int, taker: Op) -> None:
+        """Demand all sizes that are equal to a number that an op was given, as it may be one of them."""
         if number != 1:
-            self._kept.add(number)
+            self._kept[number] = taker
 
     def _keep(self) -> None:
-        for node in self._known if self._kept else self.leaves if self._all_kept else ():
+        for node in self._known if self._kept else self.leaves if self._keeper is not None else ():
             for i, (size, n) in enumerate(zip(self._known[node], node.shape, strict=True)):
-                if n in self._kept or (self._all_kept and node.op is None):
-                    self.demand(node, [i], size, n)
+                taker = self._kept.get(n, self._keeper if node.op is None else None)
+                if taker is not None:
+                    self.demand(node, [i], size, n, taker)
 
     def met(self, operands: Sequence[Any]) -> Sizes:
         """The sizes of a result in which operands were broadcast together."""
@@ -188,6 +194,8 @@ class Axes:
                 assert isinstance(before, int)
                 without += before
             return self.formula(LESS, size, without) if without else size
+        if (start, stop, step) in ((0, 1, 1), (-1, None, 1)) and isinstance(size, Axis) and is_firm(size):
+            return 1
         if step == -1 and part.start is None and stop is None:
             return size
         ends = ":".join("" if end is None else str(end) for end in (part.start, part.stop, part.step))
@@ -203,7 +211,7 @@ def varies(size: Size) -> bool:
 
 
 def is_firm(size: Size) -> bool:
-    """Whether a size that was not 1 never is: a number, or an axis of a leaf, which is checked."""
+    """Whether a size that was neither 0 nor 1 never is: a number, or an axis of a leaf, which is checked."""
     return isinstance(size, int) or (isinstance(size, Axis) and size.node.op is None)
 
 
@@ -213,6 +221,13 @@ def firmest(sizes: Sequence[Size]) -> Size:
 
 
 # What each op makes of the sizes of its operands
+
+
+def _usual(op: Op) -> Callable[[Axes, Node], Sizes]:
+    """What an op does by its arguments: one that keeps the axes of a reduction, or takes the shape of another value."""
+    if op.built_in and "keepdims" in op.defaults:
+        return _reduced
+    return _of_like if op.built_in and "like" in op.arguments else _unknown
 
 
 def _unknown(axes: Axes, node: Node) -> Sizes:
@@ -295,9 +310,9 @@ def _broadcast_to(axes: Axes, node: Node) -> Sizes:
     new = node.ndim - x.ndim
     for i, n in enumerate(node.shape):
         if i >= new and x.shape[i - new] == n:
-            axes.demand(x, [i - new], axes.of(x)[i - new], n)
+            axes.demand(x, [i - new], axes.of(x)[i - new], n, node.op)
         elif n != 1:
-            axes.keep_all()
+            axes.keep_all(ops.broadcast_to)
     return node.shape
 
 
@@ -310,14 +325,14 @@ def _reshaped(axes: Axes, node: Node) -> Sizes:
         entries = axes.product(axes.of(x)[i] for i in before)
         given = [shape[i] for i in after if shape[i] != -1]
         if len(given) == len(after):
-            axes.demand(x, before, entries, math.prod(given))
+            axes.demand(x, before, entries, math.prod(given), node.op)
         else:
             i = next(i for i in after if shape[i] == -1)
             rest = math.prod(given)
             result[i] = entries if rest == 1 else axes.formula(f"({{}} // {rest})", entries) if rest else Axis(node, i)
         if len(before) != 1 or len(after) != 1:  # else it is the size that the axis had
             for number in given:
-                axes.keep(number)
+                axes.keep(number, ops.reshape)
     return tuple(result)
 
 
@@ -339,12 +354,12 @@ def _runs(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[list[in
         yield run
 
 
-def _times(axes: Axes, size: Size, count: int) -> Size:
+def _times(axes: Axes, size: Size, count: int, taker: Op) -> Size:
     """An axis some times as long; a number of copies of one entry is a size of something else."""
     if size == 1 and count != 1:
-        axes.keep_all()
+        axes.keep_all(taker)
         return count
-    axes.keep(count)
+    axes.keep(count, taker)
     return size if count == 1 else axes.formula(f"({{}} * {count})", size)
 
 
@@ -352,7 +367,7 @@ def _tiled(axes: Axes, node: Node) -> Sizes:
     reps, sizes = node.params["reps"], axes.of(node.inputs[0])
     reps = reps if isinstance(reps, tuple) else (reps,)
     reps, sizes = (1,) * (node.ndim - len(reps)) + reps, (1,) * (node.ndim - len(sizes)) + sizes
-    return tuple(_times(axes, size, count) for size, count in zip(sizes, reps, strict=True))
+    return tuple(_times(axes, size, count, ops.tile) for size, count in zip(sizes, reps, strict=True))
 
 
 def _repeated(axes: Axes, node: Node) -> Sizes:
@@ -360,10 +375,10 @@ def _repeated(axes: Axes, node: Node) -> Sizes:
     axis = normalize_axis_index(node.params["axis"], x.ndim)
     sizes = list(axes.of(x))
     if isinstance(repeats, tuple) and len(repeats) > 1:
-        axes.demand(x, [axis], sizes[axis], len(repeats))
+        axes.demand(x, [axis], sizes[axis], len(repeats), node.op)
         sizes[axis] = sum(repeats)
     else:
-        sizes[axis] = _times(axes, sizes[axis], repeats[0] if isinstance(repeats, tuple) else repeats)
+        sizes[axis] = _times(axes, sizes[axis], repeats[0] if isinstance(repeats, tuple) else repeats, ops.repeat)
     return tuple(sizes)
 
 
@@ -497,9 +512,6 @@ def _spread(template: Sequence[Any], ndim: int, masks: Sequence[Node]) -> list[A
 
 
 RULES: dict[Op, Callable[[Axes, Node], Sizes]] = {
-    **dict.fromkeys(
-        (ops.sum, ops.mean, ops.max, ops.min, ops.var, ops.std, ops.logsumexp, ops.prod, ops.median), _reduced
-    ),
     **dict.fromkeys(
         (
             ops.cast, ops.cast_like, ops.flip, ops.roll, ops.tril, ops.triu, ops.cumsum, ops.cumprod, ops.softmax,

@@ -96,9 +96,10 @@ class Program:
         self.graph = graph if level == "named" else graph.with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
-        axes = Axes(self.graph)
-        self.demands = axes.demands
-        draft = _settled(self.graph, axes)
+        self._axes = Axes(self.graph)
+        self.demands = self._axes.demands
+        draft = _settled(self.graph, self._axes)
+        self._gradient_of = draft.gradient_of
         self._shapes = Shapes(draft)
         self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None and node not in draft.unit_seeds), *draft.arrays)
@@ -123,15 +124,20 @@ class Program:
         """What a statement says; a leaf by its name."""
         return self._expressions.get(node, Name(node))
 
+    def is_filled(self, x: Expression) -> bool:
+        """Whether a value has entries in any run, by what the ops do and as no leaf loses all of its entries."""
+        node = self._gradient_of.get(x.node, x.node) if isinstance(x, Name) else None
+        return node is not None and self._axes.are_firm(node)
+
     def text(self, node: Node) -> str:
-        """What a value is called or, where it has no name, how it is computed."""
+        """What the user calls a value or, where it has no name, how it is computed."""
         from tinygraph.express.python import python
 
-        if node in self._names:
+        if node.op is None or self.graph.name(node) is not None:
             return self._names[node]
-        part = self._parts.get(node)
+        part = self._expressions.get(node, self._parts.get(node))
         if part is None or any(x.node not in self._names for x in leaves(part) if isinstance(x, Name)):
-            return f"a result of {node.op.name}" if node.op is not None else "a leaf"
+            return f"a result of {node.op.name}"
         return python(part, self.name)
 
     def module(self, node: Node) -> tuple[str, ...]:

@@ -43,8 +43,8 @@ CHECK = """
 def _check(**leaves):
     for name, value in leaves.items():
         value = value if hasattr(value, "dtype") and value.dtype.kind == "f" else np.asarray(value, DTYPE)[()]
-        if [n == 1 for n in value.shape] != [n == 1 for n in SHAPES[name]]:
-            raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep rank and axes of size 1")
+        if [min(n, 2) for n in value.shape] != [min(n, 2) for n in SHAPES[name]]:
+            raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep rank and axes of size 0 or 1")
         yield value
 """
 CHECK_LOOP = """
@@ -54,10 +54,10 @@ def _check_loop(name, size, recorded):
                          f"{recorded}: record it anew for another size")
 """
 CHECK_SIZE = """
-def _check_size(what, axes, size, needed):
+def _check_size(what, axes, size, needed, why=""):
     if size != needed:
-        raise ValueError(f"{what} has size {size} along {axes}, where what was recorded holds for size {needed} alone: "
-                         "record it anew for other sizes")
+        raise ValueError(f"{what} has size {size} along {axes}, where what was recorded holds for size {needed} alone"
+                         f"{why}: record it anew for other sizes")
 """
 CHECK_DIVISOR = """
 def _check_divisor(what, divisor):
@@ -130,28 +130,38 @@ def _size_checks(program: Program) -> dict[Node | None, list[str]]:
         last = max((node for node in demand.read() if node.op is not None), key=by_number, default=None)
         axes = f"axis {demand.places[0]}" if len(demand.places) == 1 else f"axes {', '.join(map(str, demand.places))}"
         size, needed = spelled(demand.size, program.name), spelled(demand.needed, program.name)
-        line = f'    _check_size({program.text(demand.node)!r}, "{axes}", {size}, {needed})'
-        checks.setdefault(last, []).append(line)
+        arguments = [repr(program.text(demand.node)), f'"{axes}"', size, needed]
+        if demand.taker is not None:
+            arguments.append(f'", as {numpy_name(demand.taker)} was given a number"')
+        checks.setdefault(last, []).append(f"    _check_size({', '.join(arguments)})")
     return checks
 
 
 class _Divisors:
-    """The counts that Python's numbers are divided by: where NumPy warns of a division by 0, Python refuses it."""
+    """The counts that may be 0, by which a gradient of nothing would be divided.
+
+    A recording gives 0 where a sum over nothing is divided inside and NaN where it is divided outside; NumPy warns of a division
+    by 0 where Python refuses it.
+    """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.numbers: set[Node] = set()  # the statements that are numbers of Python's
 
     def checks(self, statement: Statement) -> Iterator[str]:
-        """A line for every count that a statement divides a number by."""
-        found: dict[str, None] = {}
-        for x in applied(statement.expression):
-            if x.op is ops.divide and not isinstance(x.inputs[1], Number) and all(map(self.is_number, x.inputs)):
-                found[python(x.inputs[1], self.program.name)] = None
+        """A line for every such count that a statement divides by."""
+        divisors = (x.inputs for x in applied(statement.expression) if x.op is ops.divide and self.is_number(x.inputs[1]))
+        found = {python(y, self.program.name): None for x, y in divisors if self.may_be_zero(y, self.is_number(x))}
         for text in found:
             yield f"    _check_divisor({text!r}, {text})"
         if self.is_number(statement.expression):
             self.numbers.add(statement.node)
+
+    def may_be_zero(self, divisor: Expression, of_number: bool) -> bool:
+        """Whether a divisor other than a literal can be 0 although no leaf is empty."""
+        if isinstance(divisor, Apply) and divisor.op is ops.count:
+            return not self.program.is_filled(divisor.inputs[0])
+        return of_number and not isinstance(divisor, Number)
 
     def is_number(self, x: Expression) -> bool:
         """Whether an expression is a number of Python's: made of literals and counts alone."""
