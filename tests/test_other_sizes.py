@@ -90,7 +90,7 @@ def test_what_follows_from_the_ops_is_right_at_any_size(build: Build, recorded: 
         (lambda v: np.sum(np.repeat(v.y, [1, 2, 0, 3])), 4, 5, r" has size 5 .* for size 4 alone, as np.repeat was given a"),
         (lambda v: np.sum(v.X[:, None].reshape(len(v.X), -1) ** 2), 4, 6, r"has size 6 .*, as np.reshape was given a number: "),
         (lambda v: np.sum(v.X.ravel().reshape(len(v.X), -1) ** 2), 4, 6, r"^X has size 6 .*, as np.reshape was given a number: "),
-        (lambda v: np.sum(v.y), 4, 0, r"^y has shape \(0,\), recorded \(4,\): keep rank and axes of size 0 or 1"),
+        (lambda v: np.sum(v.y), 4, 0, r"^y has shape \(0,\), recorded \(4,\): keep rank and sizes 0 and 1"),
         (lambda v: np.mean(v.y[2:]), 4, 2, r"^len\(t\) is 0 where a number is divided by it: .* size$"),
         (lambda v: np.mean(v.X[2:] * v.b), 4, 2, r"^t.size is 0 where a number is divided by it: .* size$"),
         (lambda v: sum(np.sum(row) for row in v.X), 4, 2, r"^X has 2 entries along an axis that was gone .* size$"),

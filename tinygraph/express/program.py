@@ -21,6 +21,7 @@ from tinygraph.backprop import by_number
 from tinygraph.express.axes import Axes, Demand
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, leaves, replaced
+from tinygraph.express.propagation import axes_of
 from tinygraph.express.shapes import Shapes, reads_shape
 from tinygraph.express.simplify import simplified, structural
 from tinygraph.graph import Graph
@@ -96,7 +97,7 @@ class Program:
         self.graph = graph if level == "named" else graph.with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
-        self._axes = Axes(self.graph)
+        self._axes = axes_of(self.graph)
         self.demands = self._axes.demands
         draft = _settled(self.graph, self._axes)
         self._gradient_of = draft.gradient_of

@@ -44,7 +44,7 @@ def _check(**leaves):
     for name, value in leaves.items():
         value = value if hasattr(value, "dtype") and value.dtype.kind == "f" else np.asarray(value, DTYPE)[()]
         if [min(n, 2) for n in value.shape] != [min(n, 2) for n in SHAPES[name]]:
-            raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep rank and axes of size 0 or 1")
+            raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep rank and sizes 0 and 1")
         yield value
 """
 CHECK_LOOP = """
