@@ -100,6 +100,8 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "sinc_derivative": [((real(*s),), {"order": n}) for s in UNARY_SHAPES for n in (1, 2)] + [((real(3) / 9,), {"order": 5})],
     "cast": [((real(2, 3),), {"dtype": np.dtype(np.float64)})],
     "broadcast_like": [((real(3), np.zeros((2, 3))), {}), ((real(), np.zeros((2,))), {}), ((real(2, 1), np.zeros((2, 0))), {})],
+    "broadcast_with": [((real(3), np.zeros((2, 1))), {}), ((real(2, 1), np.zeros((1, 3)), np.zeros((4, 1, 1))), {})]
+    + [((real(), np.zeros(())), {}), ((real(2, 3),), {})],
     "sum_like": [((real(2, 3), np.zeros(s)), {}) for s in [(3,), (2, 1), (), (1, 1), (2, 3)]]
     + [((real(0, 3), np.zeros(3)), {})],
     "reshape_like": [((real(2, 3), np.zeros(6)), {}), ((real(), np.zeros((1, 1))), {}), ((real(0, 2), np.zeros(0)), {})],

@@ -428,7 +428,8 @@ class Graph:
         """The graph as a Python module that needs NumPy alone, forward and, after `backprop`, backward.
 
         It has one function, of the leaves, which returns the output, or the output and a dict of the gradients. It runs at any
-        size: the number of axes and the axes of size 1 are those recorded, and that is checked when it is called.
+        size: the number of axes, the axes of size 0 and 1, and other sizes that the recording took for granted are checked when
+        it is called.
 
         >>> w = tg.parameter(3.0)
         >>> graph = tg.Graph(w * w, names={"w": w})

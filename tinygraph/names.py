@@ -28,10 +28,15 @@ RESERVED = {
     "SHAPES",
     "DTYPES",
     "_check",
+    "_check_divisor",
     "_check_loop",
+    "_check_size",
     "_decided",
     "_held",
     "hashlib",
+    "max",
+    "min",
+    "range",
     *keyword.kwlist,
 }  # what the source of a graph needs for itself
 LONGEST = 60  # characters

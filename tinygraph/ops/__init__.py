@@ -65,6 +65,7 @@ from tinygraph.ops.likes import (
     Visited,
     alias,
     broadcast_like,
+    broadcast_with,
     cast,
     cast_like,
     count,

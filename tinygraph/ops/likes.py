@@ -54,6 +54,18 @@ def broadcast_like(x: Array, like: Array) -> Array:
     return np.broadcast_to(x, like.shape)
 
 
+@op(lambda g, out, x, *like: g, None)
+def broadcast_with(x: Array, *like: Array) -> Array:
+    """x repeated to the shape in which it meets all of `like`, as one of the results of `np.broadcast_arrays`.
+
+    >>> tg.ops.broadcast_with(np.array([1.0, 2.0]), np.zeros((3, 1)))
+    array([[1., 2.],
+           [1., 2.],
+           [1., 2.]])
+    """
+    return np.broadcast_to(x, np.broadcast_shapes(np.shape(x), *(other.shape for other in like)))
+
+
 @op(lambda g, out, x, like: broadcast_like(g, x), None)
 def sum_like(x: Array, like: Array) -> Array:
     """Undo broadcasting: sum x over the axes that `like` lacks or has with size 1.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.node import Node, as_node
-from tinygraph.ops import linear_algebra, order, shapes
+from tinygraph.ops import likes, linear_algebra, order, shapes
 from tinygraph.ops.declare import Array, implements
 from tinygraph.ops.likes import Visited
 
@@ -99,8 +99,8 @@ def _each(arrays: tuple[Array, ...], change: Callable[[Node], Node]) -> Any:
 
 @implements(np.broadcast_arrays)
 def _broadcast_arrays(*args: Array) -> tuple[Array, ...]:
-    shape = np.broadcast_shapes(*map(np.shape, args))
-    return tuple(shapes.broadcast_to(x, shape=shape) for x in map(as_node, args))
+    arrays = [as_node(x) for x in args]
+    return tuple(likes.broadcast_with(x, *arrays[:i], *arrays[i + 1 :]) for i, x in enumerate(arrays))
 
 
 @implements(np.meshgrid)
