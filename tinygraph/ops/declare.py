@@ -20,6 +20,7 @@ import numpy as np
 from tinygraph.errors import TOLD, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
 from tinygraph.place import OWN, user_frame
+from tinygraph.warned import computed_again
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
 Rule: TypeAlias = Callable[..., Array]
@@ -31,6 +32,7 @@ NUMBERS = frozenset([float, int, bool])
 NO_PARAMS: dict[str, Any] = {}
 allocate = object.__new__
 EMPTY = inspect.Parameter.empty
+STOPPED = (RuntimeWarning, *TOLD)  # what ends a computation: `tinygraph.warned` says when a warning does
 
 # Operators, where NumPy scalars are ten times as fast as through the ufunc.
 OPERATORS: dict[Any, Callable[..., Any]] = {
@@ -101,7 +103,28 @@ class Op:
         for x in arguments:
             if isinstance(x, Node):
                 return self.record(arguments, params)
-        return scalar(self.compute(*map(self._array, arguments), **params))
+        values = [*map(self._array, arguments)]
+        try:
+            return scalar(self.compute(*values, **params))
+        except RuntimeWarning as warning:
+            return scalar(self._warned(warning, values, params, user_frame(sys._getframe(1))))
+
+    def _warned(self, warning: RuntimeWarning, values: Sequence[Any], params: dict[str, Any], frame: FrameType) -> Any:
+        """The result of a computation that a warning ended, after a warning at the user's line; a user's op warns at its own."""
+        if not self.built_in:
+            raise warning
+        return computed_again(partial(self.compute, *values, **params), warning, frame)
+
+    def _stopped(
+        self, error: Exception, operands: Sequence[Any], values: Sequence[Any], params: dict[str, Any], frame: FrameType
+    ) -> Any:
+        """The result of a recorded computation that a warning ended; an error is raised with all that is known of the op."""
+        try:
+            if isinstance(error, RuntimeWarning):
+                return self._warned(error, values, params, frame)
+            raise error
+        except TOLD as cause:
+            raise op_error(self, operands, cause, frame) from cause
 
     def _array(self, x: Any) -> Any:
         """An operand as NumPy would take it; a Python number only where it may stay one."""
@@ -147,12 +170,17 @@ class Op:
             inputs = tuple([x if isinstance(x, Node) or self._stays_number(x) else leaf_of(x) for x in arguments])
             if self.defaults or params:
                 params = self._complete(params)
-            if self.built_in:
-                value = scalar(self.compute(*[x._value if isinstance(x, Node) else x for x in inputs], **params))
-            else:  # gets read-only arrays, and its result is checked
-                value = result_of(self, self.compute(*[x.value if isinstance(x, Node) else x for x in inputs], **params))
         except TOLD as error:
             raise op_error(self, arguments, error, frame) from error
+        try:
+            if self.built_in:
+                values = [x._value if isinstance(x, Node) else x for x in inputs]
+                value = scalar(self.compute(*values, **params))
+            else:  # gets read-only arrays, and its result is checked
+                values = [x.value if isinstance(x, Node) else x for x in inputs]
+                value = result_of(self, self.compute(*values, **params))
+        except STOPPED as error:
+            value = scalar(self._stopped(error, arguments, values, params, frame))
         return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
 
     def _stays_number(self, x: Any) -> bool:
@@ -162,8 +190,8 @@ class Op:
         """Do what `record` does for the operand of a unary operator or ufunc, in half the time."""
         try:
             value = self.compute(x._value)
-        except TOLD as error:
-            raise op_error(self, (x,), error, user_frame(sys._getframe(2))) from error
+        except STOPPED as error:
+            value = self._stopped(error, (x,), (x._value,), NO_PARAMS, user_frame(sys._getframe(2)))
         return self._recorded(value, (x,), sys._getframe(2))
 
     def record_two(self, x: Any, y: Any) -> Node:
@@ -182,8 +210,8 @@ class Op:
             return self.record((x, y), NO_PARAMS)
         try:
             value = self.compute(left, right)
-        except TOLD as error:
-            raise op_error(self, (x, y), error, user_frame(sys._getframe(2))) from error
+        except STOPPED as error:
+            value = self._stopped(error, (x, y), (left, right), NO_PARAMS, user_frame(sys._getframe(2)))
         return self._recorded(value, (x, y), sys._getframe(2))
 
     def _recorded(self, value: Any, inputs: tuple[Any, ...], frame: FrameType) -> Node:
@@ -273,7 +301,11 @@ def rerun(node: Node, inputs: Sequence[Any]) -> Node:
     """The op that made a node, on other inputs: a node with the same place in the user's code."""
     op = node.op
     assert op is not None
-    value = op.compute(*[x.value if isinstance(x, Node) else x for x in inputs], **node.params)
+    values = [x.value if isinstance(x, Node) else x for x in inputs]
+    try:
+        value = op.compute(*values, **node.params)
+    except RuntimeWarning as warning:
+        value = op._warned(warning, values, node.params, user_frame(sys._getframe(1)))
     value = scalar(value) if op.built_in else result_of(op, value)
     return Node(value, op, tuple(inputs), node.params, node.code, node.instruction)
 
