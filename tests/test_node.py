@@ -148,7 +148,7 @@ class TestOperators:
             array += tg.parameter([1.0, 2.0])
 
     def test_plus_equals_makes_a_new_node(self) -> None:
-        w = before = tg.parameter(1.0)
+        w = before = tg.parameter(1.0) * 1
         w += 1
         assert (w.item(), before.item()) == (2, 1)
 

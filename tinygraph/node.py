@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tinygraph.place import Place, place_of, user_frame
+from tinygraph.unchanged import IN_PLACE, no_assignment, no_update
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -144,6 +145,10 @@ class Node:
             value = value.view()
             value.flags.writeable = False
         return value
+
+    @value.setter
+    def value(self, new: Any) -> NoReturn:
+        raise no_assignment(self.kind, user_frame(sys._getframe(1)))
 
     @property
     def place(self) -> Place:
@@ -406,6 +411,19 @@ class Leaf(Node):
     def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int) -> None:
         super().__init__(value, None, (), {}, code, instruction)
         self.kind = kind
+
+
+def _in_place(symbol: str) -> Callable[[Leaf, Any], Any]:
+    def refuse(leaf: Leaf, other: Any) -> Any:
+        if leaf.kind == "parameter":
+            raise no_update(symbol, user_frame(sys._getframe(1)))
+        return NotImplemented  # Python then binds the name to a new node
+
+    return refuse
+
+
+for _name, _symbol in IN_PLACE.items():
+    setattr(Leaf, f"__{_name}__", _in_place(_symbol))
 
 
 def _spread(sizes: tuple[Any, ...]) -> Any:
