@@ -83,12 +83,13 @@ BROADCASTING = (
     "shapes are compared from the right, where sizes must be equal or 1; "
     "give one operand the missing axis (x[:, None]) or transpose it (x.T)"
 )
+NUMPY_CANNOT_BROADCAST = ("could not be broadcast", "cannot be broadcast")
 TOLD = (ValueError, TypeError, IndexError, FloatingPointError, OverflowError)
 
 
-def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType) -> OpError:
-    """Describe `cause`, raised while `op` ran on `operands` on behalf of `frame`."""
-    error = call_error(op.name, operands, cause, frame, op.hint)
+def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType, hint: str = "") -> OpError:
+    """Describe `cause`, which kept `op` from running on behalf of `frame`; `hint` is a fix where `cause` names none."""
+    error = call_error(op.name, operands, cause, frame, hint)
     error.op = op
     return error
 
@@ -108,7 +109,7 @@ def call_error(called: str, operands: Sequence[Any], cause: Exception, frame: Fr
     lines = [f"{called}({', '.join(names)}): {cause}"]
     lines += [f"  {name} is {describe(x)}" for name, x in zip(names, operands, strict=True)]
     lines += [f"  at {place}"]
-    hint = hint or (BROADCASTING if "broadcast" in str(cause) else "")
+    hint = hint or (BROADCASTING if any(words in str(cause) for words in NUMPY_CANNOT_BROADCAST) else "")
     lines += [f"  fix: {hint}"] if hint else []
     error = kind("\n".join(lines))
     error.op, error.operands, error.place = None, tuple(operands), place

@@ -79,8 +79,7 @@ class Op:
         self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in kinds)
         self.defaults = {p.name: p.default for p in kinds if p.kind is p.KEYWORD_ONLY}
-        if check is not None:
-            self.compute = _checked(function, check, self.defaults)
+        self.check = check
         self.partial = None in self.rules
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not elementwise and len(self.arguments) > 1 and "like" not in self.arguments
@@ -104,6 +103,8 @@ class Op:
             if isinstance(x, Node):
                 return self.record(arguments, params)
         values = [*map(self._array, arguments)]
+        if self.check is not None:
+            self.check(*values, **(self.defaults | params))
         try:
             return scalar(self.compute(*values, **params))
         except RuntimeWarning as warning:
@@ -124,7 +125,7 @@ class Op:
                 return self._warned(error, values, params, frame)
             raise error
         except TOLD as cause:
-            raise op_error(self, operands, cause, frame) from cause
+            raise op_error(self, operands, cause, frame, self.hint) from cause
 
     def _array(self, x: Any) -> Any:
         """An operand as NumPy would take it; a Python number only where it may stay one."""
@@ -170,15 +171,17 @@ class Op:
             inputs = tuple([x if isinstance(x, Node) or self._stays_number(x) else leaf_of(x) for x in arguments])
             if self.defaults or params:
                 params = self._complete(params)
-        except TOLD as error:
-            raise op_error(self, arguments, error, frame) from error
-        try:
             if self.built_in:
                 values = [x._value if isinstance(x, Node) else x for x in inputs]
-                value = scalar(self.compute(*values, **params))
             else:  # gets read-only arrays, and its result is checked
                 values = [x.value if isinstance(x, Node) else x for x in inputs]
-                value = result_of(self, self.compute(*values, **params))
+            if self.check is not None:
+                self.check(*values, **params)
+        except TOLD as error:  # the operands are refused in words that name the fix
+            raise op_error(self, arguments, error, frame) from error
+        try:
+            value = self.compute(*values, **params)
+            value = scalar(value) if self.built_in else result_of(self, value)
         except STOPPED as error:
             value = scalar(self._stopped(error, arguments, values, params, frame))
         return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
@@ -255,10 +258,10 @@ def op(
     contribution to its argument; broadcasting is undone for it. It must be written with operators, NumPy functions and ops, so
     that it can record as well as compute. None stands for an argument without a gradient. For a function of `*inputs` the last
     rule serves all of them and takes the keyword `position`. `elementwise` says that each entry of the result depends on the
-    same entry of the inputs alone; `hint` is the fix that a failure shows; `numpy` is the NumPy function that the op is, which
-    records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's name such
-    as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` refuses inputs before anything is
-    computed, and is no part of the function that `graph.source()` prints.
+    same entry of the inputs alone; `hint` is the fix that an error in computing shows; `numpy` is the NumPy function that the op
+    is, which records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's
+    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` refuses inputs before
+    anything is computed, and is no part of the function that `graph.source()` prints.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
@@ -287,21 +290,13 @@ def op(
     return declare
 
 
-def _checked(function: Callable[..., Any], check: Callable[..., None], defaults: dict[str, Any]) -> Callable[..., Any]:
-    """The function behind a check of its inputs."""
-
-    def run(*inputs: Any, **params: Any) -> Any:
-        check(*inputs, **(defaults | params))
-        return function(*inputs, **params)
-
-    return run
-
-
 def rerun(node: Node, inputs: Sequence[Any]) -> Node:
     """The op that made a node, on other inputs: a node with the same place in the user's code."""
     op = node.op
     assert op is not None
     values = [x.value if isinstance(x, Node) else x for x in inputs]
+    if op.check is not None:
+        op.check(*values, **node.params)
     try:
         value = op.compute(*values, **node.params)
     except RuntimeWarning as warning:
