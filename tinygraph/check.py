@@ -283,6 +283,9 @@ def find_nonfinite(graph: Graph) -> NonFinite | None:
     >>> tg.find_nonfinite(tg.Graph(L, names={"x": x, "L": L})).node
     <node log: -inf>
     """
+    if not isinstance(graph, Graph):
+        fix = "tg.find_nonfinite(tg.Graph(L, names=locals()))"
+        raise TypeError(f"find_nonfinite goes through a graph, not a {type(graph).__name__}: write {fix}")
     for node in graph.nodes:
         if node.dtype.kind == "f" and not np.isfinite(node._value).all():
             name = graph.name(node) or (node.op.name if node.op is not None else node.kind)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,17 @@ def name_in(frame: FrameType, value: Any) -> str | None:
             if held is value and not name.startswith("_"):
                 return name
     return None
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """What to say after a name that is not known: the known ones like it, or which there are.
+
+    >>> meant("sigmiod", ["relu", "sigmoid"]), meant("foo", ["relu", "sigmoid"])
+    ('did you mean sigmoid?', 'there are relu, sigmoid')
+    """
+    names = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(names[:20])}"
 
 
 def describe(x: Any) -> str:

@@ -46,6 +46,8 @@ ADVICE = {
     "conj": "a node is real, so leave it out",
     "conjugate": "a node is real, so leave it out",
     "imag": "a node is real: its imaginary part is 0",
+    "name": "names live in a graph: `tg.Graph(L, names=locals()).name(node)`",
+    **{name: f"write `tg.{name}(node)`" for name in ("log_softmax", "logsumexp", "relu", "sigmoid", "softmax", "softplus")},
 }
 
 
@@ -53,7 +55,8 @@ def missing_attribute(kind: str, name: str) -> AttributeError:
     """The error for `node.name`, with the line to write instead where people bring the name from another engine."""
     advice = ADVICE.get(name, "")
     if not advice and name in OF_ARRAYS:
-        advice = f"write `np.{name}(node)`" if ops.answers(getattr(np, name, None)) else f"write `node.value.{name}`"
+        plain = f"write `node.value.{name}`" if hasattr(np.ndarray, name) else ""
+        advice = f"write `np.{name}(node)`" if ops.answers(getattr(np, name, None)) else plain
     return AttributeError(f"a tinygraph {kind} has no .{name}" + (f": {advice}" if advice else ""))
 
 
@@ -226,6 +229,8 @@ class Node:
         return operator.index(self._value)
 
     def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a node of shape () has no len(): it is one number, `node.size` is 1")
         return len(self._value)
 
     def __iter__(self) -> Iterator[Node]:
@@ -397,7 +402,8 @@ class Node:
         return result
 
 
-OF_ARRAYS = {name for name in dir(np.ndarray) if name[0] != "_" and not hasattr(Node, name)}
+UFUNCS = {name for name, function in vars(np).items() if isinstance(function, np.ufunc)}
+OF_ARRAYS = {name for name in UFUNCS.union(dir(np.ndarray)) if name[0] != "_" and not hasattr(Node, name)}
 
 for _name in ADVICE | dict.fromkeys(OF_ARRAYS):
     setattr(Node, _name, _Elsewhere(_name))
@@ -411,6 +417,9 @@ class Leaf(Node):
     def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int) -> None:
         super().__init__(value, None, (), {}, code, instruction)
         self.kind = kind
+
+
+Leaf.__name__ = Leaf.__qualname__ = "Node"  # what Python's own messages call it; users know nodes alone
 
 
 def _in_place(symbol: str) -> Callable[[Leaf, Any], Any]:
