@@ -61,7 +61,8 @@ SMALL = {"tan", "arcsin", "arccos", "arctanh"}
 NO_GRADIENT = {
     "sign", "round", "floor", "ceil", "trunc", "rint", "floor_divide", "sorting_order", "median_weights", "sign_of_det",
     "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or",
-    "logical_not", "stop_gradient", "count", "one_hot_like",
+    "logical_not", "stop_gradient", "count", "one_hot_like", "isnan", "isinf", "isfinite", "signbit", "isclose", "all", "any",
+    "count_nonzero", "argmax", "argmin", "argsort", "searchsorted",
 }  # fmt: skip
 
 REDUCED = [((), None), ((1,), 0), ((2, 3), None), ((2, 3), 0), ((2, 3), -1), ((2, 3, 4), (0, 2)), ((3, 1), (0, 1))]
@@ -186,6 +187,13 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "on_section_like": [((real(2, 1), np.zeros((2, 5))), {"sections": 3, "position": p, "axis": 1}) for p in (2, -1)],
     "sort": [((real(2, 3),), {"axis": a}) for a in (0, -1)] + [((real(0),), {"axis": 0})],
     "sorting_order": [((real(2, 3),), {"axis": 0})],
+    "all": [((np.array([[1.0, 0.0], [2.0, 3.0]]),), {"axis": a, "keepdims": k}) for a in (None, 1, (0, 1)) for k in (0, 1)],
+    "any": [((np.array([[0.0, 0.0], [2.0, 0.0]]),), {"axis": a, "keepdims": k}) for a in (None, 1, (0, 1)) for k in (0, 1)],
+    "count_nonzero": [((np.array([[0.0, 1.0], [2.0, 3.0]]),), {"axis": a, "keepdims": k}) for a in (None, 0) for k in (0, 1)],
+    "argmax": [((real(2, 3),), {"axis": a, "keepdims": k}) for a in (None, 0, -1) for k in (0, 1)],
+    "argmin": [((real(2, 3),), {"axis": a, "keepdims": k}) for a in (None, 0, -1) for k in (0, 1)],
+    "argsort": [((real(2, 3),), {"axis": a}) for a in (None, 0, -1)] + [((real(0),), {"stable": True})],
+    "searchsorted": [((np.arange(3.0), real(2, 3)), {"side": s}) for s in ("left", "right")] + [((np.arange(3.0), 1.0), {})],
     "take_along_axis": [((real(2, 3), np.array([[0, 0], [2, 1]])), {"axis": 1}), ((real(3), np.array([1, 1])), {"axis": -1})],
     "sum_taken_like": [((real(2, 2), np.zeros((2, 3)), np.array([[0, 0], [2, 1]])), {"axis": 1})],
     "einsum": [

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tinygraph.calculus import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygraph.check import GradientError, NonFinite, check_gradients, check_op, find_nonfinite
+from tinygraph.decisions import DecisionError
 from tinygraph.errors import NonFiniteError, OpError
 from tinygraph.graph import Gradients, Graph
 from tinygraph.node import Node, constant, parameter
@@ -27,6 +28,7 @@ from tinygraph.place import Place
 __version__ = "0.1.0"
 
 __all__ = [
+    "DecisionError",
     "GradientError",
     "Gradients",
     "Graph",

@@ -50,27 +50,26 @@ def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path
     wanted = set(wrt)
     path: Path = {}
     misses = path.keys().isdisjoint
+    ends = False  # whether some op may keep a gradient from what it reads
     for node in nodes or reached([of], min((node.number for node in wrt), default=0)):
         op = node.op
-        if (op is not None and not misses(node.inputs) and (not op.partial or _passes(node, path))) or node in wanted:
+        if op is not None and not misses(node.inputs):
+            ends = ends or op.partial
+            if not op.partial or node in wanted or _passes(node, path):
+                path[node] = None
+        elif node in wanted:
             path[node] = None
-    return path
+    return _fed(of, path) if ends else path
 
 
-def feeding(outputs: Collection[Node], ends: Collection[Node] = (), oldest: int = 0) -> Path:
-    """The nodes to which a gradient flows from any of the outputs, themselves included; past `ends` and what is older than
-    `oldest` nothing is followed.
-    """
-    found = dict.fromkeys(outputs)
-    waiting = list(found)
-    while waiting:
-        node = waiting.pop()
-        if node.op is not None and node.number >= oldest and node not in ends:
-            for rule, x in zip(node.op.rules_for(len(node.inputs)), node.inputs, strict=True):
-                if rule is not None and isinstance(x, Node) and x not in found:
-                    found[x] = None
-                    waiting.append(x)
-    return found
+def _fed(of: Node, path: Path) -> Path:
+    """The nodes of a path that a gradient gets to from `of`."""
+    fed = {of}
+    for node in reversed(path):
+        if node in fed and node.op is not None:
+            rules = node.op.rules_for(len(node.inputs))
+            fed.update(x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node))
+    return {node: None for node in path if node in fed}
 
 
 def _passes(node: Node, needed: Path) -> bool:
@@ -294,15 +293,9 @@ def check_wrt(wrt: Sequence[Node]) -> None:
             raise TypeError(f"{node!r} has dtype {node._value.dtype}: only real floating-point numbers have a gradient")
 
 
-READ = (
-    "NumPy reads the values of nodes without asking where they stand in a list, are assigned into an array or meet a masked one, "
-    "as float(node) and node.item() do: write np.stack([...]) in place of np.array([...]) or np.mean([...])"
-)
-
-
 def independent(of: Node, missing: Sequence[Node]) -> ValueError:
     """The error for a `wrt` that the output does not depend on."""
     return ValueError(
-        f"{of!r} does not depend on {', '.join(map(repr, missing))}: was it made before a new `tg.parameter`, from `.value`, or "
-        f"only through comparisons or tg.stop_gradient? Use the very node that went into the expression. {READ}"
+        f"{of!r} does not depend on {', '.join(map(repr, missing))}: was it made before a new `tg.parameter`, from `.value` or "
+        "`.item()`, or only through comparisons or tg.stop_gradient? Use the very node that went into the expression"
     )

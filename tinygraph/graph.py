@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.decisions import check_decisions
 from tinygraph.errors import NonFiniteError, meant
 from tinygraph.names import Names
-from tinygraph.node import Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
+from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
 from tinygraph.place import user_frame
 
@@ -131,6 +132,7 @@ class Graph:
         self._forward = reached(outputs)
         self._known = set(self._forward)
         self._names = Names(self._forward, names or {}, user_frame(sys._getframe(1)).f_code)
+        self.recorded_until = next(NUMBERING)  # decisions made later have no part in these values
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:
@@ -200,12 +202,18 @@ class Graph:
     def with_leaves(self, values: Mapping[Node, Any]) -> Graph:
         """The same computation on other values of some leaves, under the same names, with the same gradients asked for.
 
-        Raises ValueError for a value of another shape, TypeError for one that is no real number.
+        Raises ValueError for a value of another shape, and where Python would have decided otherwise on these values (an `if`, a
+        loop's end); TypeError for a value that is no real number.
         """
         new: dict[Node, Node] = {}
+        leaves = [node for node in self._forward if isinstance(node, Leaf)]
+        for node in values.keys() - set(leaves):
+            raise ValueError(f"{node!r} is no leaf of this graph, and only leaves are given other values")
+        given: dict[Node, Node] = {leaf: with_value(leaf, values[leaf]) for leaf in leaves if leaf in values}
+        check_decisions({leaf: given.get(leaf, leaf)._value for leaf in leaves}, self.recorded_until)
         for node in self._forward:
             if node.op is None:
-                new[node] = with_value(node, values[node]) if node in values else node
+                new[node] = given.get(node, node)
             else:
                 new[node] = rerun(node, [new[x] if isinstance(x, Node) else x for x in node.inputs])
         return self._twin(self._names.translated(new), new)
@@ -217,6 +225,7 @@ class Graph:
         twin._forward = [new.get(node, node) for node in self._forward]
         twin._known = set(twin._forward)
         twin._names = names
+        twin.recorded_until = self.recorded_until
         twin._gradients = {}
         twin.is_partial, twin.check_finite, twin.programs = self.is_partial, False, {}
         stands_for = dict(new)  # gradients too, which a later request may have been about
@@ -375,6 +384,7 @@ class Graph:
 
         unpack(self, state)
         self.programs = {}
+        self.recorded_until = next(NUMBERING)
 
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:
         """The graph as a program: one statement for every named value, forward and then backward.

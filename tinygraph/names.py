@@ -27,6 +27,9 @@ RESERVED = {
     "DTYPES",
     "_check",
     "_check_loop",
+    "_decided",
+    "_held",
+    "hashlib",
     *keyword.kwlist,
 }  # what the source of a graph needs for itself
 LONGEST = 60  # characters

@@ -10,13 +10,13 @@ import itertools
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from weakref import WeakValueDictionary
 
 import numpy as np
 
+from tinygraph.decisions import Log, Lost, Recipe, decided, recall
+from tinygraph.errors import read_error, refuse_index_of_array
 from tinygraph.place import Place, place_of, user_frame
 from tinygraph.unchanged import IN_PLACE, no_assignment, no_update
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) for an array
 
 NUMBERING = itertools.count(1)
-
-READS: ContextVar[Callable[[Node], None] | None] = ContextVar("who is told of nodes whose values are read", default=None)
 
 LONGEST = 120  # characters of an array in one line
 
@@ -72,23 +70,6 @@ def _method(function: Callable[..., Any]) -> Callable[..., Node]:
     return method
 
 
-@contextmanager
-def watched_reads(note: Callable[[Node], None]) -> Iterator[None]:
-    """Tell `note` of the nodes whose values Python or NumPy takes out of the graph, through which no gradient flows."""
-    before = READS.set(note)
-    try:
-        yield
-    finally:
-        READS.reset(before)
-
-
-def note_read(node: Node) -> None:
-    """Tell whoever watches that the value of a node is read."""
-    note = READS.get()
-    if note is not None:
-        note(node)
-
-
 class _Elsewhere:
     """An attribute of other engines' nodes, which says what to write here.
 
@@ -117,9 +98,13 @@ class Node:
     <node add: 10>
     """
 
+    # Lets pandas give way to a node on its right, as in `series * node`.
+    __pandas_priority__ = 5000
+
     # `value` is a property so that nobody can change it; inside the package the hot paths read `_value` itself.
     kind: str = "node"
-    __slots__ = ("_value", "code", "inputs", "instruction", "number", "op", "params")
+    recipe: Recipe | Lost  # set when something is decided by this value
+    __slots__ = ("_value", "code", "inputs", "instruction", "number", "op", "params", "recipe")
 
     def __init__(
         self,
@@ -182,12 +167,10 @@ class Node:
 
     def item(self, *index: Any) -> Any:
         """The only entry of the value, or the one at an index, as a Python number."""
-        note_read(self)
         return self._value.item(*index)
 
     def tolist(self) -> Any:
         """The value as nested lists of Python numbers."""
-        note_read(self)
         return self._value.tolist()
 
     def __repr__(self) -> str:
@@ -216,17 +199,23 @@ class Node:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        answer: bool = decided(self, bool, sys._getframe(1), next(NUMBERING))
+        return answer
 
-    def __float__(self) -> float:
-        note_read(self)
-        return float(self._value)
+    def __float__(self) -> NoReturn:
+        raise read_error(self, sys._getframe(1))
+
+    def __complex__(self) -> NoReturn:
+        raise read_error(self, sys._getframe(1))
 
     def __int__(self) -> int:
-        return int(self._value)
+        answer: int = decided(self, int, sys._getframe(1), next(NUMBERING))
+        return answer
 
     def __index__(self) -> int:
-        return operator.index(self._value)
+        refuse_index_of_array(self, sys._getframe(1))
+        answer: int = decided(self, operator.index, sys._getframe(1), next(NUMBERING))
+        return answer
 
     def __len__(self) -> int:
         if not self.shape:
@@ -241,9 +230,8 @@ class Node:
     def __getitem__(self, index: Any) -> Node:
         return ops.getitem(self, index)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        note_read(self)
-        return np.array(self.value, dtype=dtype, copy=copy)
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        raise read_error(self, sys._getframe(1))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         record = ops.UFUNCS.get(ufunc)
@@ -412,11 +400,13 @@ for _name in ADVICE | dict.fromkeys(OF_ARRAYS):
 class Leaf(Node):
     """A node that the user brought: a parameter, or a constant, which every bare array is too."""
 
-    __slots__ = ("__weakref__", "kind")
+    __slots__ = ("__weakref__", "kind", "log", "stands_for")
 
-    def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int) -> None:
+    def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int, stands_for: Leaf | None = None) -> None:
         super().__init__(value, None, (), {}, code, instruction)
         self.kind = kind
+        self.log: Log | None = None  # of the decisions that it took part in
+        self.stands_for = stands_for  # the leaf in whose place a replay reads this one, where decisions are noted there
 
 
 Leaf.__name__ = Leaf.__qualname__ = "Node"  # what Python's own messages call it; users know nodes alone
@@ -493,6 +483,7 @@ def leaf_of(value: Any) -> Node:
         leaf = _leaf(_real("constant", value, copy=False), "constant")
         if leaf._value is value:
             _leaves[id(value)] = leaf
+            recall(leaf)
     return leaf
 
 
@@ -512,7 +503,9 @@ def with_value(leaf: Node, value: Any) -> Node:
     array = _real(leaf.kind, value, copy=True)
     if array.shape != leaf.shape:
         raise ValueError(f"the new value has shape {array.shape}, and {leaf!r} has shape {leaf.shape}: give it that shape")
-    return Leaf(array.astype(leaf.dtype)[()], leaf.kind, leaf.code, leaf.instruction)
+    assert isinstance(leaf, Leaf)
+    older = leaf if leaf.log is not None else leaf.stands_for
+    return Leaf(array.astype(leaf.dtype)[()], leaf.kind, leaf.code, leaf.instruction, older)
 
 
 def _leaf(value: Any, kind: str) -> Leaf:

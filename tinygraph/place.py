@@ -85,6 +85,24 @@ def warn_at(frame: FrameType, message: str, category: type[Warning]) -> None:
         raise error from None
 
 
+def user_and_library(frame: FrameType) -> tuple[FrameType, FrameType | None]:
+    """The first frame outside this package and every installed library, and the library's frame that it called, if any."""
+    library = None
+    frame = user_frame(frame)
+    while frame.f_back is not None and is_installed(frame.f_code.co_filename):
+        library, frame = frame, user_frame(frame.f_back)
+    return frame, library
+
+
+@lru_cache(maxsize=1024)
+def is_installed(filename: str) -> bool:
+    """Whether a source file belongs to Python or to an installed package."""
+    import sysconfig  # which takes a while to load, and only messages and printed source need it
+
+    homes = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return filename.startswith("<frozen") or any(filename.startswith(home + os.sep) for home in homes)
+
+
 def place_of(code: CodeType | Place, instruction: int) -> Place:
     """Turn a code object and the offset of its last instruction into a line, where it is none yet."""
     if isinstance(code, Place):  # as a pickled node has it

@@ -11,11 +11,12 @@ from typing import Any
 import numpy
 
 from tinygraph import ops
+from tinygraph.express.decided import Check, compared
 from tinygraph.express.dtypes import dtype_of
 from tinygraph.express.expression import Apply, Expression, Name, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
-from tinygraph.express.python import BINARY, FORMS, numpy_name
+from tinygraph.express.python import BINARY, FORMS, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
 
@@ -52,6 +53,21 @@ def _check_loop(name, size, recorded):
                          f"{recorded}: record it anew for another number")
 """
 
+CHECK_DECIDED = """
+def _decided(text, recorded, now, *of):
+    if now != recorded:
+        now = np.array(now).tolist()
+        given = f", of {', '.join(map(str, of))}" if of else ""
+        raise ValueError(f"{text} was {recorded} when this program was recorded, and is {now} now{given}: write np.where, "
+                         "np.maximum or np.minimum, which take both ways, or record it anew")
+"""
+CHECK_HELD = """
+def _held(name, value, recorded, text):
+    if hashlib.sha256(repr(value.shape).encode() + np.ascontiguousarray(value).tobytes()).hexdigest() != recorded:
+        raise ValueError(f"{name} must have the value that it was recorded with, because Python decided by it ({text}): decide "
+                         "by a plain number, as in `if loss.item() < best`, where nothing depends on it, or record it anew")
+"""
+
 
 def source(program: Program) -> str:
     """The module as text."""
@@ -59,7 +75,7 @@ def source(program: Program) -> str:
     title = ", ".join(program.name(output) for output in program.outputs)
     parts = [
         f'"""{title}{" and gradients" if program.backward else ""}, in NumPy."""',
-        "\n".join(["import numpy as np", *helpers.imports]),
+        "\n".join([*(["import hashlib\n"] if program.checks[1] else []), "import numpy as np", *helpers.imports]),
         _entry(program, _looped(program)),
         *helpers.definitions,
         "\n".join(_function(program)),
@@ -81,7 +97,9 @@ def _entry(program: Program, looped: Mapping[Node, Any]) -> str:
     if dtypes:
         facts += f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these\n"
     check = CHECK.replace("DTYPE)", "DTYPES.get(name, float))" if dtypes else "float)")
-    return (facts + check + (CHECK_LOOP if looped else "")).rstrip()
+    decided, held = program.checks
+    more = [CHECK_LOOP if looped else "", CHECK_DECIDED if decided else "", CHECK_HELD if held else ""]
+    return (facts + check + "".join(more)).rstrip()
 
 
 def _dtype(leaf: Node) -> str:
@@ -134,10 +152,23 @@ def _function(program: Program) -> Iterator[str]:
     looped = _looped(program)
     for leaf in program.leaves:
         yield from _loop_checks(program, leaf, looped.get(leaf, ()))
+    decided, held = program.checks
+    for one in held:
+        items = [f'"{program.name(one.leaf)}"', program.name(one.leaf), f'"{one.digest}"', repr(one.text)]
+        yield f"    {_wrapped('_held(', items, ')', '    ')}"
     yield "    # forward"
+    made = {statement.node for statement in program.forward}
+    waiting = [(check.reads & made, check) for check in decided]
+    for check in (check for unknown, check in waiting if not unknown):
+        yield _decision(program, check)
     for statement in program.forward:
         yield _line(statement)
         yield from _loop_checks(program, statement.node, looped.get(statement.node, ()))
+        for unknown, check in waiting:
+            if statement.node in unknown:
+                unknown.remove(statement.node)
+                if not unknown:
+                    yield _decision(program, check)
     outputs = ", ".join(_own(program, output) for output in program.outputs)
     if not program.backward:
         yield f"    return {outputs}"
@@ -149,6 +180,28 @@ def _function(program: Program) -> Iterator[str]:
     gradients = [f'"{program.name(node)}": {_own(program, node)}' for node in told]
     outputs = f"({outputs})" if several else outputs
     yield f"    {_wrapped(f'return {outputs}, {{', gradients, '}', '    ')}"
+
+
+def _decision(program: Program, check: Check) -> str:
+    """The line that makes the decisions of one place in the code again."""
+    now = [_asked(answer, x, program) for answer, x in zip(check.answers, check.expressions, strict=True)]
+    answers = [repr(answer) for answer in check.answers]
+    if len(now) == 1:
+        items = [*answers, *now, *(python(x, program.name) for x in compared(check.expressions[0]))]
+    else:
+        items = [*_listed(answers), *_listed(now)]
+    return f"    {_wrapped('_decided(', [repr(check.text), *items], ')', '    ')}"
+
+
+def _asked(answer: Any, expression: Expression, program: Program) -> str:
+    """An expression as the number that Python wanted."""
+    text = python(expression, program.name)
+    return text if isinstance(answer, bool) and expression.kind == "b" else f"{type(answer).__name__}({text})"
+
+
+def _listed(items: list[str]) -> list[str]:
+    """The items of a list in brackets."""
+    return [f"[{items[0]}", *items[1:-1], f"{items[-1]}]"]
 
 
 def _own(program: Program, node: Node) -> str:
@@ -198,6 +251,9 @@ def function(program: Program, np: Any) -> Callable[..., Any]:
 
 
 def _check_traceable(program: Program) -> None:
+    decided, held = program.checks
+    for text in [*(check.text for check in decided), *(one.text for one in held)]:
+        raise TypeError(f"JAX cannot trace a program in which Python decided by a value ({text}): write np.where there")
     for statement in program.statements:
         for x in applied(statement.expression):
             reason = untraceable(x)

@@ -81,8 +81,22 @@ from tinygraph.ops.losses import (
     mean_squared_error,
     softmax_cross_entropy,
 )
-from tinygraph.ops.numpy_functions import answers, call_function, call_ufunc
+from tinygraph.ops.numpy_functions import answers, call_function, call_ufunc, known_as
 from tinygraph.ops.order import median, median_weights, sort, sorting_order, sum_taken_like, take_along_axis
+from tinygraph.ops.questions import (
+    all,
+    any,
+    argmax,
+    argmin,
+    argsort,
+    count_nonzero,
+    isclose,
+    isfinite,
+    isinf,
+    isnan,
+    searchsorted,
+    signbit,
+)
 from tinygraph.ops.reductions import logsumexp, max, mean, min, std, sum, var
 from tinygraph.ops.scans import cumprod, cumsum, prod, recurrence
 from tinygraph.ops.selection import (

@@ -212,7 +212,7 @@ def _average(a: Array, axis: Axis = None, weights: Array = None, *, keepdims: bo
     if weights.shape != a.shape:
         weights = _along_axes(weights, a.shape, axis)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
-    if not np.all(total):
+    if not np.all(total.value if isinstance(total, Node) else total):  # a check of the weights, and no decision of the user's
         raise ValueError("the weights sum to 0, so that there is no average")
     return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
 

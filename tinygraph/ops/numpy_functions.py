@@ -13,19 +13,14 @@ import numpy as np
 
 from tinygraph.errors import TOLD, OpError, call_error
 from tinygraph.node import Node
-from tinygraph.ops.declare import NUMPY, Op
+from tinygraph.ops.declare import NUMPY, REGISTRY, Op
 from tinygraph.place import user_frame
 
-# Questions about values: no gradient is meant, so they get the values and give plain NumPy answers.
+# Questions about shape and dtype, which a node answers as its array does.
 QUERIES: set[Callable[..., Any]] = {
-    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.argwhere, np.array2string, np.array_equal,
-    np.array_repr, np.array_str, np.can_cast, np.count_nonzero, np.empty_like, np.flatnonzero, np.full_like,
-    np.isclose, np.iscomplex, np.iscomplexobj, np.isfinite, np.isinf, np.isnan, np.isreal, np.isrealobj,
-    np.may_share_memory, np.ndim, np.nonzero, np.ones_like, np.result_type, np.searchsorted, np.shape,
-    np.shares_memory, np.signbit, np.size, np.unique, np.zeros_like,
+    np.can_cast, np.empty_like, np.full_like, np.iscomplex, np.iscomplexobj, np.isreal, np.isrealobj, np.may_share_memory,
+    np.ndim, np.ones_like, np.result_type, np.shape, np.shares_memory, np.size, np.zeros_like,
 }  # fmt: skip
-
-
 SYMBOLS = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**", np.matmul: "@", np.floor_divide: "//",
     np.remainder: "%", np.bitwise_and: "&", np.bitwise_or: "|",
@@ -41,12 +36,27 @@ KEYWORDS = {
 # What to write for functions that NumPy calls on somebody's behalf.
 INSTEAD: dict[Callable[..., Any], str] = {
     np.copyto: "an array holds numbers; write np.broadcast_to(node, shape) for np.full, np.full_like or np.copyto",
+    np.full_like: "write np.broadcast_to(node, np.shape(array))",
+    **dict.fromkeys(
+        (np.unique, np.nonzero, np.flatnonzero, np.argwhere),
+        "how many entries the result has depends on values, so it cannot be recorded: write node.value for the node; "
+        "node[mask] and np.where(mask, x, y) record",
+    ),
+    **dict.fromkeys((np.array2string, np.array_repr, np.array_str), "write node.value for the array, or print the node"),
 }
 
 
 def answers(function: Any) -> bool:
     """Whether a NumPy function can be given a node."""
     return function in QUERIES or function in NUMPY
+
+
+def known_as(name: str) -> str | None:
+    """The function of that name which a node can be given, as a user writes it: `np.exp`, `tg.sigmoid`."""
+    function = getattr(np, name, None)
+    if function is not None:
+        return numpy_name(function) if function in NUMPY else None
+    return f"tg.{name}" if name in REGISTRY and REGISTRY[name].built_in else None
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -74,7 +84,7 @@ def _without(keys: list[str]) -> str:
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`function(*args, **kwargs)` where a Node is somewhere among the arguments."""
-    if function in QUERIES:
+    if function in QUERIES and not (function is np.full_like and _is_filled_with_node(*args, **kwargs)):
         return function(*(_value(x) for x in args), **{name: _value(x) for name, x in kwargs.items()})
     own = NUMPY.get(function)
     if own is None:
@@ -92,6 +102,10 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
         given = [x for group in (*args, *kwargs.values()) for x in (group if isinstance(group, list | tuple) else (group,))]
         operands = [x for x in given if isinstance(x, Node | np.ndarray)]
         raise call_error(numpy_name(function), operands, error, user_frame(sys._getframe(1))) from error
+
+
+def _is_filled_with_node(a: Any, fill_value: Any, *_: Any, **__: Any) -> bool:
+    return isinstance(fill_value, Node)
 
 
 def _by_own_signature(
