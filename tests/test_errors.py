@@ -64,6 +64,9 @@ def two(*values: Any) -> tuple[tg.Node, ...]:
     [
         (lambda: tg.mean_squared_error(*two([1.0, 2.0], [[1.0], [2.0]])), "reshape the targets"),
         (lambda: np.dot(tg.parameter([1.0, 2.0]), [*two(1.0, 2.0)]), "np.stack"),
+        (lambda: np.inner(tg.parameter([1.0, 2.0]), [*two(1.0, 2.0)]), "np.stack"),
+        (lambda: np.tensordot(tg.parameter([1.0, 2.0]), [*two(1.0, 2.0)], 1), "np.stack"),
+        (lambda: np.einsum("i,i", tg.parameter([1.0, 2.0]), [*two(1.0, 2.0)]), "np.stack"),
         (lambda: tg.parameter([1.0, 2.0]) @ [[*two(1.0, 2.0)]], "np.stack"),
         (lambda: tg.parameter([1.0, 2.0]) @ np.array(["1", "2"]), "dtype=float"),
         (lambda: np.stack([tg.parameter(1.0), 1j]), "use `.real`"),

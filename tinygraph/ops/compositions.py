@@ -276,6 +276,11 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
 # Products
 
 
+def _operand(x: Array) -> Array:
+    """A node or a number as it is, anything else as an array; a list of nodes is refused."""
+    return x if isinstance(x, Node) or type(x) in NUMBERS else as_array(x)
+
+
 def _scaled(a: Array, b: Array) -> Array:
     """A product with a scalar; beside integers a number has the dtype of an array, as NumPy sees it here."""
     if type(a) in NUMBERS:
@@ -285,6 +290,7 @@ def _scaled(a: Array, b: Array) -> Array:
 
 @implements(np.dot)
 def _dot(a: Array, b: Array) -> Array:
+    a, b = _operand(a), _operand(b)
     if not np.ndim(a) or not np.ndim(b):
         return _scaled(a, b)
     if np.ndim(b) <= 2:
@@ -294,6 +300,7 @@ def _dot(a: Array, b: Array) -> Array:
 
 @implements(np.inner)
 def _inner(a: Array, b: Array, /) -> Array:
+    a, b = _operand(a), _operand(b)
     if not np.ndim(a) or not np.ndim(b):
         return _scaled(a, b)
     return _tensordot(a, b, (-1, -1))
@@ -329,6 +336,7 @@ def _kron(a: Array, b: Array) -> Array:
 
 @implements(np.tensordot)
 def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
+    a, b = _operand(a), _operand(b)
     ndims = np.ndim(a), np.ndim(b)
     if not np.iterable(axes):
         axes = range(-axes, 0), range(axes)
@@ -353,7 +361,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     """Spell the subscripts out: explicit result, letters for an ellipsis, diagonals taken first."""
     if not isinstance(operands[0], str):
         operands = _lettered(operands)
-    text, arrays = operands[0].replace(" ", ""), list(operands[1:])
+    text, arrays = operands[0].replace(" ", ""), [_operand(x) for x in operands[1:]]
     terms, arrow, result = text.partition("->")
     split = terms.split(",")
     if len(split) != len(arrays):
@@ -363,7 +371,6 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     spare = [letter for letter in string.ascii_letters if letter not in text][: max(hidden)]
     split = [term.replace("...", "".join(spare[len(spare) - n :])) for term, n in zip(split, hidden, strict=True)]
     counted = "".join(split)
-    arrays = [x if isinstance(x, Node) else as_array(x) for x in arrays]
     for term, x in zip(split, arrays, strict=True):
         if len(term) != x.ndim:
             raise ValueError(f"the term {term!r} names {len(term)} axes of an operand that has {x.ndim}")
