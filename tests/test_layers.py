@@ -11,7 +11,7 @@ import tinygraph
 
 ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
-    {"place", "warned", "unchanged", "excerpt", "decisions", "errors", "node", "ops", "missing"},
+    {"place", "warned", "unchanged", "ranks", "excerpt", "decisions", "errors", "node", "ops", "missing"},
     {"names", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "check"},
     {"express"},

@@ -80,7 +80,7 @@ def warn_at(frame: FrameType, message: str, category: type[Warning]) -> None:
     scope, code = frame.f_globals, frame.f_code
     seen = scope.setdefault("__warningregistry__", {})
     try:
-        warnings.warn_explicit(message, category, code.co_filename, frame.f_lineno, scope.get("__name__"), seen)
+        warnings.warn_explicit(message, category, code.co_filename, frame.f_lineno, scope.get("__name__", code.co_filename), seen)
     except Warning as error:  # a filter makes it an error, which what came before it does not explain
         raise error from None
 

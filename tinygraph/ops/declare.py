@@ -16,10 +16,12 @@ from types import FrameType
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy import ndarray
 
 from tinygraph.errors import TOLD, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
 from tinygraph.place import OWN, user_frame
+from tinygraph.ranks import warn_of_ranks
 from tinygraph.warned import computed_again
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
@@ -184,6 +186,8 @@ class Op:
             value = scalar(value) if self.built_in else result_of(self, value)
         except STOPPED as error:
             value = scalar(self._stopped(error, arguments, values, params, frame))
+        if self.elementwise and type(value) is ndarray and value.ndim > 1:
+            warn_of_ranks(value, values, arguments, sys._getframe(1))
         return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
 
     def _stays_number(self, x: Any) -> bool:
@@ -215,7 +219,10 @@ class Op:
             value = self.compute(left, right)
         except STOPPED as error:
             value = self._stopped(error, (x, y), (left, right), NO_PARAMS, user_frame(sys._getframe(2)))
-        return self._recorded(value, (x, y), sys._getframe(2))
+        frame = sys._getframe(2)
+        if type(value) is ndarray and value.ndim > 1 and self.elementwise:
+            warn_of_ranks(value, (left, right), (x, y), frame)
+        return self._recorded(value, (x, y), frame)
 
     def _recorded(self, value: Any, inputs: tuple[Any, ...], frame: FrameType) -> Node:
         """The node of a result without metadata; its attributes are set here because a call of the class takes longer."""
