@@ -13,7 +13,7 @@ ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
     {"place", "warned", "unchanged", "ranks", "excerpt", "decisions", "errors", "node", "ops", "missing"},
     {"names", "graph", "backprop", "pickling"},
-    {"tree", "calculus", "slope", "check"},
+    {"tree", "calculus", "slope", "rules", "check"},
     {"express"},
     {"draw"},
     {"stepping"},

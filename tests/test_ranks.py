@@ -62,6 +62,8 @@ def test_the_warning_has_the_names_the_shapes_and_the_fix() -> None:
         lambda: labels.reshape(4, 1) - y,
         lambda: np.sum(table, axis=1, keepdims=True) - y,
         lambda: np.multiply(labels[:, None], y),
+        lambda: 2 * labels[:, None] ** 2 - y,
+        lambda: np.abs(labels[:, np.newaxis] - y),
         lambda: labels[:, None] > y,
         lambda: np.outer(labels, y),
         lambda: z - tg.parameter(2.0),

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, NoReturn
 
 from tinygraph.calculus import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from tinygraph.check import GradientError, NonFinite, check_gradients, check_op, find_nonfinite
+from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
 from tinygraph.decisions import DecisionError
-from tinygraph.errors import NonFiniteError, OpError
+from tinygraph.errors import GradientError, NonFiniteError, OpError
 from tinygraph.graph import Gradients, Graph
 from tinygraph.node import Node, constant, parameter
 from tinygraph.ops import (

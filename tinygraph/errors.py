@@ -75,6 +75,10 @@ class OpFloatingPointError(OpError, FloatingPointError):
     """NumPy was told by `np.errstate` to raise, and an op met such a number."""
 
 
+class GradientError(AssertionError):
+    """A gradient that differs from the difference quotient, or breaks another rule that every op keeps."""
+
+
 class NonFiniteError(FloatingPointError):
     """A value that was to be finite is NaN or infinite; `graph` leads up to it."""
 

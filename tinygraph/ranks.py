@@ -1,8 +1,8 @@
 """A warning where operands of different rank make a result that is larger than both, as (200, 1) and (200,) make (200, 200).
 
-In a loss this compares every example with every other, which is seldom meant. It is meant where the operand itself says so in
-the expression: a new axis (`x[:, None] * y`, `np.expand_dims`), `reshape`, `keepdims=True`. So no warning is given there, nor for
-what this package computes.
+In a loss this compares every example with every other, which is seldom meant. It is meant where the expression itself says so: a
+new axis (`x[:, None] * y`, `np.expand_dims`), `reshape`, `keepdims=True`. So no warning is given there, nor for what this package
+computes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tinygraph.place import OWN, PACKAGE, warn_at
 
 # The modules between the user's operator and the op.
 BETWEEN = {f"{PACKAGE}{name}" for name in ("node.py", "ops/declare.py", "ops/numpy_functions.py")}
-DELIBERATE = {"None", "newaxis", "reshape", "expand_dims", "atleast_2d", "keepdims"}
+NEW_AXIS = {"None", "newaxis"}
+RESHAPING = {"reshape", "expand_dims", "atleast_2d", "ravel", "outer"}
 
 
 def warn_of_ranks(value: Any, values: Sequence[Any], operands: Sequence[Any], frame: FrameType) -> None:
@@ -45,40 +46,28 @@ def warn_of_ranks(value: Any, values: Sequence[Any], operands: Sequence[Any], fr
 
 
 def _is_meant(frame: FrameType) -> bool:
-    """Whether one of the operands in the expression that is evaluated has a new axis written into it."""
+    """Whether the expression that is evaluated has a new axis written into it."""
     found = excerpt(frame.f_code, frame.f_lasti)
-    if found is None:
-        return False
-    match found.expression:
-        case ast.BinOp(left=left, right=right):
-            operands = [left, right]
-        case ast.Compare(left=left, comparators=others):
-            operands = [left, *others]
-        case ast.Call(args=operands):
-            pass
-        case _:
-            return False
-    return any(_new_axis(operand) for operand in operands)
+    return found is not None and any(map(_new_axis, ast.walk(found.expression)))
 
 
-def _new_axis(operand: ast.expr) -> bool:
-    """Whether an operand is itself an index with None, a call that changes the shape, or a reduction that keeps its axes."""
-    match operand:
-        case ast.UnaryOp(operand=inner):
-            return _new_axis(inner)
-        case ast.Subscript(slice=index):
-            parts: list[ast.AST] = [index, *ast.iter_child_nodes(index)]
-        case ast.Call(func=function, keywords=keywords):
-            parts = [function, *keywords]
-        case _:
-            return False
-    return any(_word(part) in DELIBERATE for part in parts)
+def _new_axis(part: ast.AST) -> bool:
+    """Whether a part of an expression is an index with None, a call that changes the shape, or `keepdims=True`."""
+    match part:
+        case ast.Subscript(slice=ast.Tuple(elts=indices)):
+            return any(_word(x) in NEW_AXIS for x in indices)
+        case ast.Call(func=function):
+            return _word(function) in RESHAPING
+        case ast.keyword(arg="keepdims"):
+            return True
+    return False
 
 
 def _word(part: ast.AST) -> str | None:
+    """The last word of a name, or None spelled out."""
     match part:
+        case ast.Attribute(attr=word) | ast.Name(id=word):
+            return word
         case ast.Constant(value=None):
             return "None"
-        case ast.Attribute(attr=word) | ast.Name(id=word) | ast.keyword(arg=word):
-            return word
     return None
