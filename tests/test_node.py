@@ -102,7 +102,6 @@ ADVICE = [
     (lambda L: L.nonsense, "no attribute 'nonsense'"),
     (lambda L: L.sort(), r"a tinygraph node has no \.sort: write `np.sort\(node\)`"),
     (lambda L: L.nonzero(), r"has no \.nonzero: write `np.nonzero\(node\)`"),
-    (lambda L: L.copy(), r"has no \.copy: a node never changes"),
     (lambda L: L.real, r"has no \.real: a node is real"),
     (lambda L: L.tobytes(), r"has no \.tobytes: write `node.value.tobytes`"),
     (lambda L: setattr(L, "grad", None), "nothing is stored on a node"),

@@ -39,7 +39,6 @@ ADVICE = {
     "detach": "write `tg.stop_gradient(node)`, or `node.value` for the array",
     "data": "write `node.value`",
     "numpy": "write `node.value`",
-    "copy": "a node never changes, so that it needs no copy; `node.value.copy()` is an array of your own",
     "real": "a node is real, so leave it out",
     "conj": "a node is real, so leave it out",
     "conjugate": "a node is real, so leave it out",
@@ -354,6 +353,7 @@ class Node:
     cumsum = _method(np.cumsum)
     cumprod = _method(np.cumprod)
     clip = _method(np.clip)
+    copy = _method(np.copy)
     round = _method(np.round)
     dot = _method(np.dot)
     trace = _method(np.trace)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.node import Node, as_array, as_node
-from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes
+from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular
 from tinygraph.ops.declare import NUMBERS, Array, Op, implements
 from tinygraph.ops.likes import Axis
 from tinygraph.ops.rearrangements import moveaxis, ravel
@@ -21,6 +21,11 @@ from tinygraph.ops.rearrangements import moveaxis, ravel
 @implements(np.positive, np.real, np.real_if_close, np.conj)
 def _positive(x: Array, /) -> Array:
     return x
+
+
+@implements(np.copy)
+def _copy(a: Array, order: str = "K", subok: bool = False) -> Array:
+    return a  # a node never changes
 
 
 def _in_floats(x: Array, least: Any = np.float16) -> Array:
@@ -184,6 +189,22 @@ def _prod(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return a
 
 
+def _without_nan(a: Array) -> Array:
+    return selection.where(a == a, a, 0)
+
+
+@implements(np.nansum)
+def _nansum(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    return np.sum(_without_nan(a), axis=axis, keepdims=keepdims)
+
+
+@implements(np.nanmean)
+def _nanmean(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    a = _in_floats(a)
+    there = likes.cast_like(a == a, a)
+    return np.sum(_without_nan(a), axis=axis, keepdims=keepdims) / np.sum(there, axis=axis, keepdims=keepdims)
+
+
 def _line(a: Array, axis: int | None) -> tuple[Array, int]:
     """What a scan runs along: every entry in a row where no axis is named, or there is none."""
     return (ravel(a), axis or 0) if axis is None or not a.ndim else (a, axis)
@@ -260,8 +281,10 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
         raise ValueError("a norm is taken over at least one axis: axis=None is all of them")
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
         return np.sqrt(np.sum(np.square(x), axis=axes, keepdims=keepdims))
+    if len(axes) == 2:
+        return singular.matrix_norm(x, ord, (axes[0], axes[1]), keepdims)
     if len(axes) != 1:
-        raise TypeError(f"over {len(axes)} axes the norm of a node takes ord=None or 'fro', not {ord!r}: name one axis")
+        raise TypeError(f"over {len(axes)} axes there is no norm of ord={ord!r}: name one axis, or two")
     if ord == np.inf and not x.shape[axes[0]]:
         ord = 1  # of no entries, which has no largest one
     if ord in (np.inf, -np.inf):
