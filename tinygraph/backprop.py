@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import float64, ndarray
 
+from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node, constant
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
-from tinygraph.ops.declare import NUMBERS
 from tinygraph.place import told_by_caller, warn_at
 from tinygraph.warned import heard
 

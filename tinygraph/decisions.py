@@ -27,6 +27,8 @@ KEPT = 10_000  # decisions at one leaf; older ones are dropped
 LONGEST = 2_000  # ops behind a decision; one of more is dropped
 SMALL = 1024  # bytes of a leaf's value that outlive the leaf
 
+NUMBERS = frozenset([float, int, bool])  # what an op reads beside nodes
+
 FIX = (
     "write np.where(condition, x, y), np.maximum or np.minimum, which record both ways; where nothing in the graph depends on "
     "the decision, decide by a plain number, as in `if loss.item() < best`"
@@ -43,7 +45,8 @@ class Origin:
     __slots__ = ("_small", "leaf")
 
     def __init__(self, leaf: Leaf) -> None:
-        self._small = leaf._value if leaf._value.nbytes <= SMALL else None
+        # A copy, because an array that the log of its own leaf held would never be freed.
+        self._small = leaf._value.copy() if leaf._value.nbytes <= SMALL else None
         self.leaf: Callable[[], Leaf | None] = weakref.ref(leaf)
 
     @property
@@ -188,10 +191,6 @@ def decided(node: Node, ask: Callable[[Any], Any], frame: FrameType, number: int
     if not is_whole:
         for x in inner:
             x.recipe = LOST
-    assert not __import__("tinygraph.place").place.OWN[frame.f_code.co_filename] or frame.f_code.co_name in (
-        "_allclose",
-        "_array_equal",
-    ), frame
     user = user_frame(frame)
     decision = Decision(recipe, ask, answer, user.f_code, user.f_lasti, number)
     for leaf in leaves:
@@ -246,7 +245,7 @@ def _behind(node: Node) -> tuple[list[Node], list[Leaf], bool]:
     is_whole = getattr(node, "recipe", None) is not LOST
     for x in inner if is_whole else ():  # grows as it is walked
         for i in x.inputs:
-            if hasattr(i, "inputs") and i not in seen:
+            if type(i) not in NUMBERS and i not in seen:
                 seen.add(i)
                 if i.op is None:
                     leaves.append(i)
@@ -262,7 +261,7 @@ def _recipe(node: Node, inner: Sequence[Node]) -> Recipe:
     for x in sorted(inner, key=lambda x: x.number):
         if not hasattr(x, "recipe"):
             assert x.op is not None
-            x.recipe = Made(x.op, tuple(_origin(i) if hasattr(i, "inputs") else i for i in x.inputs), x.params)
+            x.recipe = Made(x.op, tuple([i if type(i) in NUMBERS else _origin(i) for i in x.inputs]), x.params)
     return _origin(node)
 
 

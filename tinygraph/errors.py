@@ -138,9 +138,15 @@ COMBINES = "np.stack([...]) of nodes is one node, and np.where(mask, new, node) 
 def read_error(node: Node, frame: FrameType) -> TypeError:
     """The error for code that reads the value of a node unasked, called by `frame`: no gradient would come back through it."""
     user, library = user_and_library(frame)
+    index = index_error(node, user)  # NumPy reads an index whose `__index__` raises as an array
+    if index is not None:
+        return index
     name = name_in(user, node) or "node"
     found = excerpt(user.f_code, user.f_lasti)
-    reader = f"`{ast.unparse(found.expression)[:80]}`" if found else "this call"
+    reader = "this call"
+    if found is not None:
+        is_assigned = isinstance(getattr(found.expression, "ctx", None), ast.Store)
+        reader = f"`{ast.unparse(found.statement if is_assigned else found.expression)[:80]}`"
     home = "" if library is None else library.f_globals.get("__name__", "")
     lines = [
         f"{name}.{'value' if node.shape else 'item()'} is the plain {'array' if node.shape else 'number'}, for logs, plots and "
@@ -167,20 +173,21 @@ def _keeping(reader: ast.expr | None, name: str, home: str) -> str:
     return KEEPS.get(home, COMBINES)
 
 
-def refuse_index_of_array(node: Node, frame: FrameType) -> None:
-    """Raise TypeError where the source shows that a plain array is read at a node, so that a replay would read the old entry."""
+def index_error(node: Node, frame: FrameType) -> TypeError | None:
+    """The error where the source shows that a plain array is read at a node, so that a replay would read the old entry."""
     found = excerpt(frame.f_code, frame.f_lasti)
-    if found is None or not isinstance(found.expression, ast.Subscript):
-        return
+    if found is None or not isinstance(found.expression, ast.Subscript) or isinstance(found.expression.ctx, ast.Store):
+        return None
     array = _looked_up(found.expression.value, frame)
     if isinstance(array, np.ndarray) and array.dtype.kind in "biuf":
         table, name = ast.unparse(found.expression.value), name_in(frame, node) or "node"
-        raise TypeError(
+        return TypeError(
             f"a plain array cannot be read at a node, because a replay on other values would read the old entry\n"
             f"  {name} is {describe(node)}\n"
             f"  at {place_of(frame.f_code, frame.f_lasti)}\n"
             f"  fix: write tg.constant({table})[{ast.unparse(found.expression.slice)}]"
         )
+    return None
 
 
 def _looked_up(expression: ast.expr, frame: FrameType) -> Any:

@@ -191,6 +191,26 @@ class Graph:
         ordered = self._backward_order(sorted(known, key=by_number))
         return Request(output, seed, unit, {node: known[node] for node in ordered})
 
+    def without_gradient(self) -> list[Node]:
+        """The parameters, and the values made from them and named by the user, that no gradient comes back to.
+
+        The output reads them only through comparisons, `tg.stop_gradient` and their like.
+        """
+        request = self.latest_request
+        if request is None:
+            return []
+        parameters = [node for node in self._forward if node.kind == "parameter"]
+        path = self._between(request.output, parameters)
+        made = set(parameters)
+        for node in self._forward:
+            if not made.isdisjoint(node.inputs):
+                made.add(node)
+        return [
+            node
+            for node in self._forward
+            if node in made and node not in path and node.dtype.kind == "f" and (node.op is None or self.is_named_by_user(node))
+        ]
+
     def scopes(self) -> dict[Node, tuple[str, ...]]:
         """The nested dicts of `names` that a node was found in, outermost first."""
         return self._names.scopes

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tinygraph.decisions import Log, Lost, Recipe, decided, recall
-from tinygraph.errors import read_error, refuse_index_of_array
+from tinygraph.errors import index_error, read_error
 from tinygraph.place import Place, place_of, user_frame
 from tinygraph.unchanged import IN_PLACE, no_assignment, no_update
 
@@ -212,7 +212,9 @@ class Node:
         return answer
 
     def __index__(self) -> int:
-        refuse_index_of_array(self, sys._getframe(1))
+        error = index_error(self, sys._getframe(1))
+        if error is not None:
+            raise error
         answer: int = decided(self, operator.index, sys._getframe(1), next(NUMBERING))
         return answer
 

@@ -63,6 +63,9 @@ def _statements(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
             phases[phase] = _with_count([_row(f"{s.name} = {s.right}", s.node) for s in _ends(statements)], len(statements))
     if decided := _decided(graph):
         phases["forward"] = [*phases.get("forward", []), *decided]
+    if unreached := graph.without_gradient():
+        names = ", ".join(graph.name(node) or "" for node in unreached)
+        phases["backward"] = [*phases.get("backward", []), f"# no gradient comes back to {names}"]
     forward = _number(len(told.forward), "statement")
     return f"{_number(len(told.leaves), 'leaf')}, {forward} forward, {len(told.backward):,} backward", phases
 

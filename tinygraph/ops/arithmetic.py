@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from tinygraph.ops.declare import NUMBERS, Array, op
+from tinygraph.decisions import NUMBERS
+from tinygraph.ops.declare import Array, op
 from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 

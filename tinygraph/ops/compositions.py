@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node, as_array, as_node
 from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular
-from tinygraph.ops.declare import NUMBERS, Array, Op, implements
+from tinygraph.ops.declare import Array, Op, implements
 from tinygraph.ops.likes import Axis
 from tinygraph.ops.rearrangements import moveaxis, ravel
 

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import ndarray
 
+from tinygraph.decisions import NUMBERS
 from tinygraph.errors import TOLD, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
 from tinygraph.place import OWN, user_frame
@@ -30,7 +31,6 @@ Rule: TypeAlias = Callable[..., Array]
 REGISTRY: dict[str, Op] = {}
 NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording the ufuncs among those
-NUMBERS = frozenset([float, int, bool])
 NO_PARAMS: dict[str, Any] = {}
 allocate = object.__new__
 EMPTY = inspect.Parameter.empty

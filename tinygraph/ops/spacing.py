@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node, as_array
-from tinygraph.ops.declare import NUMBERS, Array, implements, op
+from tinygraph.ops.declare import Array, implements, op
 
 
 def _shares(g: Array, num: int, endpoint: bool) -> Any:
