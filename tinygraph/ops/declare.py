@@ -67,8 +67,8 @@ class Op:
         self.rules: tuple[Any, ...] = tuple(rules)
         self.built_in = function.__module__.startswith("tinygraph.ops.")
         # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame.
-        plain = self.built_in and isinstance(numpy, np.ufunc)
-        self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if plain else function
+        is_ufunc = self.built_in and isinstance(numpy, np.ufunc)
+        self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if is_ufunc else function
         self.elementwise = elementwise
         self.hint = hint
         self.numpy = numpy
@@ -85,7 +85,8 @@ class Op:
         self.partial = None in self.rules
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not elementwise and len(self.arguments) > 1 and "like" not in self.arguments
-        self.arity = 0 if self.variadic or self.defaults or self.partial or len(self.rules) > 2 else len(self.rules)
+        plain = not (self.variadic or self.defaults or self.partial or self.check or len(self.rules) > 2)
+        self.arity = len(self.rules) if plain else 0
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
         self.keeps_shape = elementwise and self.built_in
         if len(self.rules) != len(self.arguments):
@@ -290,7 +291,7 @@ def op(
         REGISTRY[new.name] = new
         if numpy is not None:
             NUMPY[numpy] = new
-            if isinstance(numpy, np.ufunc) and new.built_in and not new.defaults:
+            if isinstance(numpy, np.ufunc) and new.built_in and not new.defaults and new.check is None:
                 UFUNCS[numpy] = new.record_one if numpy.nin == 1 else new.record_two
         return new
 
