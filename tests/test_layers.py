@@ -11,8 +11,8 @@ import tinygraph
 
 ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
-    {"place", "warned", "unchanged", "ranks", "excerpt", "decisions", "errors", "node", "ops", "missing"},
-    {"names", "graph", "backprop", "pickling"},
+    {"place", "warned", "unchanged", "ranks", "excerpt", "binding", "decisions", "errors", "node", "ops", "missing"},
+    {"wanted", "names", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "rules", "check"},
     {"express"},
     {"draw"},

@@ -103,7 +103,7 @@ class TestWalk:
 
     def test_contributions_read_what_the_gradient_reads(self) -> None:
         steps = recurrent().stepper().steps
-        assert [step.equation for step in steps if step.name == "dw"] == ["t_3 * c_1", "t_2 * h_1", "t * h_2"]
+        assert [step.equation for step in steps if step.name == "dw"] == ["t_3 * h_0", "t_2 * h_1", "t * h_2"]
         assert [step.equation for step in steps if step.name == "du"] == ["t_3", "-2 * t_2", "0.5 * t"]
 
     def test_a_long_sum_that_is_cut_into_parts_is_told_by_its_contributions(self) -> None:

@@ -97,15 +97,16 @@ class Gradients(Mapping[str, Node]):
 class Graph:
     """The nodes behind one or more outputs, in order and by name; after `backprop` also their gradients.
 
-    `names` maps names to nodes and arrays, and may be `locals()`: other things in it are ignored, dicts, lists and tuples are
-    entered. `graph["z"]` is a node by name, `graph.nodes` all of them, `graph.name(node)` a node's name.
+    Values are called what the code calls them. `names` chooses others: it maps names to nodes and arrays, and may be `locals()`;
+    other things in it are ignored, dicts, lists and tuples are entered. `graph["z"]` is a node by name, `graph.nodes` all of
+    them, `graph.name(node)` a node's name.
 
     With `check_finite` a NaN or infinity among the values, and later among the gradients, raises NonFiniteError, whose `graph`
     leads up to it.
 
     >>> w, x = tg.parameter(3.0), tg.constant(2.0)
     >>> L = w * x
-    >>> graph = tg.Graph(L, names={"w": w, "x": x, "L": L})
+    >>> graph = tg.Graph(L)
     >>> graph.backprop()["w"].value
     np.float64(2.0)
     >>> graph
@@ -122,7 +123,7 @@ class Graph:
 
     def __init__(self, *outputs: Recorded, names: Mapping[str, Any] | None = None, check_finite: bool = False) -> None:
         if not outputs:
-            raise TypeError("a graph needs an output: tg.Graph(L, names=locals())")
+            raise TypeError("a graph needs an output: tg.Graph(L)")
         for output in outputs:
             if not isinstance(output, Node):
                 raise TypeError(f"a graph is drawn from nodes, not {type(output).__name__}: did the computation record any?")
@@ -131,7 +132,7 @@ class Graph:
         self.outputs = outputs
         self._forward = reached(outputs)
         self._known = set(self._forward)
-        self._names = Names(self._forward, names or {}, user_frame(sys._getframe(1)).f_code)
+        self._names = Names(self._forward, names, user_frame(sys._getframe(1)))
         self.recorded_until = next(NUMBERING)  # decisions made later have no part in these values
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
@@ -145,7 +146,7 @@ class Graph:
         self.is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
         self.check_finite = check_finite
         if check_finite:
-            self._refuse_nonfinite(names or {})
+            self._refuse_nonfinite({name: self._names[name] for name in self._names} if names is None else names)
 
     def _refuse_nonfinite(self, names: Mapping[str, Any]) -> None:
         from tinygraph.check import find_nonfinite

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import linecache
 import os
 import sys
@@ -119,33 +118,3 @@ def _lines_of(code: CodeType) -> tuple[list[int], list[int]]:
         starts.append(start)
         lines.append(lines[-1] if line is None else line)
     return starts, lines
-
-
-@lru_cache(maxsize=64)
-def bindings_of(code: CodeType) -> Bindings:
-    """What the bytecode of a function tells."""
-    return Bindings(code)
-
-
-class Bindings:
-    """What the bytecode of a function tells: the variable that an instruction's result is stored in, and what loops repeat."""
-
-    def __init__(self, code: CodeType) -> None:
-        import dis  # used for a graph whose names a loop may have rebound alone
-
-        instructions = list(dis.get_instructions(code))
-        self._stored = {
-            before.offset: after.argval if isinstance(after.argval, str) else after.argval[0]
-            for before, after in itertools.pairwise(instructions)
-            if after.opname.startswith("STORE_") and isinstance(after.argval, str | tuple)
-        }
-        jumps = [x for x in instructions if x.opcode in dis.hasjrel or x.opcode in dis.hasjabs]
-        self._loops = [(x.argval, x.offset) for x in jumps if x.argval <= x.offset]
-
-    def variable(self, instruction: int) -> str | None:
-        """The variable that the result of an instruction is stored in at once."""
-        return self._stored.get(instruction)
-
-    def repeats(self, instruction: int) -> bool:
-        """Whether a loop of this function runs an instruction again."""
-        return any(start <= instruction <= end for start, end in self._loops)
