@@ -55,6 +55,7 @@ NOT_ANALYTIC = {
     "on_diagonal_like", "median", "log_abs_det", "cholesky", "det", "exp2", "binary_cross_entropy", "sinc_derivative",
     "binary_cross_entropy_with_logits", "softmax_cross_entropy", "cofactors", "cofactors_along", "direction", "deviations",
     "norm", "logsumexp_weights", "logaddexp_weight", "cosine",
+    "copysign", "heaviside", "linspace", "singular_values", "left_singular_vectors", "right_singular_vectors",
 }  # fmt: skip
 POSITIVE = {"log", "log1p", "log2", "log10", "sqrt", "power", "reciprocal", "cbrt"}
 SMALL = {"tan", "arcsin", "arccos", "arctanh"}
@@ -216,6 +217,19 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
         ((real(0, 3), real(3)), {"subscripts": "ij,j->i"}),
         ((real(), real(2)), {"subscripts": ",i->i"}),
     ],
+    "heaviside": [((real(2, 3), real(3)), {}), ((np.array([0.0, 1.0, -2.0]), real(3)), {}), ((0.0, real(2)), {})]
+    + [((real(), real()), {}), ((real(0), real(0)), {})],
+    "copysign": [((real(2, 3), real(3) + 0.01), {}), ((real(2, 3), -0.7), {}), ((real(), real()), {}), ((real(0), real(0)), {})],
+    "linspace": [
+        ((real(), real() + 3), {"num": 4}),
+        ((real(2), real() + 3), {"num": 3}),
+        ((real(3), real(2, 1) + 3), {"num": 1}),
+        ((real(), real(2) + 3), {"num": 0}),
+        ((real(2), real(2) + 3), {"num": 3, "endpoint": True, "axis": -1}),
+        ((real(2), real(2) + 3), {"num": 3, "endpoint": False, "axis": -1}),
+    ],
+    **{name: [((REGULAR,), {}), ((REGULAR[:2],), {}), ((REGULAR[:, :2],), {}), ((STACK,), {}), ((real(1, 1),), {})]
+       for name in ("singular_values", "left_singular_vectors", "right_singular_vectors")},
     "solve": [((REGULAR, real(3)), {}), ((REGULAR, real(3, 2)), {}), ((STACK, real(2, 3, 2)), {}), ((STACK, real(3)), {})]
     + [((REGULAR, real(2, 3, 2)), {})],
     "inv": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {}), ((real(0, 0),), {})],

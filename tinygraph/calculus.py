@@ -112,7 +112,7 @@ class Call:
     def numbers(self) -> list[Any]:
         """The leaves of the output, checked to be numbers or arrays."""
         outputs = leaves(self.output)
-        for output in outputs:
+        for output in [None] if self.output is None else outputs:
             _check_number(output)
         return outputs
 

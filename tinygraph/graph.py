@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.decisions import check_decisions
-from tinygraph.errors import NonFiniteError
+from tinygraph.errors import NonFiniteError, meant
 from tinygraph.names import Names
 from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
@@ -282,9 +281,7 @@ class Graph:
             raise TypeError(f"graph[...] takes a name, not {type(name).__name__}: graph.name(node) gives a node's")
         if name.startswith("d") and name[1:] in self._names:
             raise KeyError(f"{name!r} is not computed: call graph.backprop() first")
-        near = difflib.get_close_matches(name, list(self._names), n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(list(self._names)[:20])}"
-        raise KeyError(f"no node is called {name!r}: {hint}")
+        raise KeyError(f"no node is called {name!r}: {meant(name, self._names)}")
 
     def __contains__(self, item: object) -> bool:
         if isinstance(item, Node):

@@ -59,21 +59,29 @@ def user_frame(frame: FrameType) -> FrameType:
 
 
 @contextmanager
-def told_by_caller() -> Iterator[None]:
-    """Look the user's frame up once for all that the calling function records, not at every node."""
+def told_by_caller() -> Iterator[FrameType]:
+    """Look the user's frame up once for all that the calling function records, not at every node; gives that frame."""
     frame = sys._getframe(2)  # past this generator and contextlib
-    _CALLERS[frame] = user_frame(frame)
+    user = _CALLERS[frame] = user_frame(frame)
     try:
-        yield
+        yield user
     finally:
         del _CALLERS[frame]
 
 
 def warn_user(message: str) -> None:
     """Warn of what the user's line does, once a line."""
-    frame = user_frame(sys._getframe(1))
-    seen = frame.f_globals.setdefault("__warningregistry__", {})
-    warnings.warn_explicit(message, UserWarning, frame.f_code.co_filename, frame.f_lineno, registry=seen)
+    warn_at(user_frame(sys._getframe(1)), message, UserWarning)
+
+
+def warn_at(frame: FrameType, message: str, category: type[Warning]) -> None:
+    """Warn at the line that a frame is at, as its own `warnings.warn` would."""
+    scope, code = frame.f_globals, frame.f_code
+    seen = scope.setdefault("__warningregistry__", {})
+    try:
+        warnings.warn_explicit(message, category, code.co_filename, frame.f_lineno, scope.get("__name__", code.co_filename), seen)
+    except Warning as error:  # a filter makes it an error, which what came before it does not explain
+        raise error from None
 
 
 def user_and_library(frame: FrameType) -> tuple[FrameType, FrameType | None]:

@@ -7,10 +7,12 @@ from tinygraph.ops.arithmetic import (
     add,
     ceil,
     clip,
+    copysign,
     divide,
     floor,
     floor_divide,
     fmod,
+    heaviside,
     maximum,
     minimum,
     multiply,
@@ -154,3 +156,5 @@ from tinygraph.ops.shapes import (
     tril,
     triu,
 )
+from tinygraph.ops.singular import left_singular_vectors, right_singular_vectors, singular_values
+from tinygraph.ops.spacing import linspace
