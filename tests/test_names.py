@@ -253,6 +253,13 @@ def f(w):
 w = tg.parameter(np.ones(2))
 graph = tg.Graph(f(w))  # w total c_1 m output
 
+# steps of a sum of arrays
+def f(w):
+    total = sum([np.ones(2), w, w])
+    return total * 2
+w = tg.parameter(np.ones(2))
+graph = tg.Graph(f(w))  # w c_1 total output
+
 # several results of a function
 def f(x):
     parts = np.split(x, 2)
