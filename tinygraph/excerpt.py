@@ -24,6 +24,7 @@ def excerpt(code: object, instruction: int) -> Excerpt | None:
     """The expression that an instruction evaluates, or None where the source is not at hand.
 
     `code` and `instruction` are those of a node. A node that was loaded from a pickle has no code object, and so no excerpt.
+    Of `h *= 2` the expression is `h * 2`; of an entry that a loop takes, what the loop goes through.
 
     >>> def product(w, x):
     ...     return w * x + 1
