@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
+from tinygraph.backprop import sweep
 from tinygraph.calculus import owned
 
 
@@ -66,6 +67,76 @@ class TestAskingForGradients:
 
 
 w = tg.parameter([1.0, 2.0])
+
+
+def gate() -> dict[str, tg.Node]:
+    x = tg.constant(np.ones((3, 2)))
+    V, W = tg.parameter(np.ones((2, 2))), tg.parameter(np.ones((2, 2)))
+    gate = x @ V
+    return {"V": V, "gate": gate, "W": W, "out": np.sum((x @ W) * (gate > 0))}
+
+
+def log_sum_exp() -> dict[str, tg.Node]:
+    z = tg.parameter([0.5, -1.0, 2.0])
+    top = np.max(z)
+    c = tg.stop_gradient(top)
+    return {"z": z, "top": top, "c": c, "L": np.log(np.sum(np.exp(z - c))) + c}
+
+
+def rounded() -> dict[str, tg.Node]:
+    w = tg.parameter(2.7)
+    whole, part = w // 1, w % 1
+    return {"w": w, "whole": whole, "L": part * whole.astype(int)}
+
+
+def argument_of_the_largest() -> dict[str, tg.Node]:
+    w, scores = tg.parameter([1.0, 5.0, 2.0]), tg.parameter([0.1, 0.7, 0.2])
+    sharp = scores * 10
+    return {"w": w, "scores": scores, "sharp": sharp, "L": w[np.argmax(sharp)]}
+
+
+class TestValuesThatNoGradientComesBackTo:
+    """The output reads them through comparisons, stop_gradient, whole numbers and the like alone."""
+
+    @pytest.mark.parametrize(
+        ("program", "unreached"),
+        [
+            (gate, ["V", "gate"]),
+            (log_sum_exp, ["top", "c"]),
+            (rounded, ["whole"]),
+            (argument_of_the_largest, ["scores", "sharp"]),
+        ],
+    )
+    def test_have_no_gradient_and_are_shown_so(self, program: Any, unreached: list[str]) -> None:
+        names = program()
+        graph = tg.Graph(list(names.values())[-1], names=names)
+        grads = graph.backprop()
+        assert not set(unreached) & set(grads)
+        assert set(names) - set(unreached) == set(grads)
+        assert f"# no gradient comes back to {', '.join(unreached)}" in repr(graph)
+        assert graph.draw().svg.count("no gradient") >= len(unreached)
+        graph.stepper().run()
+        assert graph.quiz()
+
+    @pytest.mark.parametrize("program", [gate, log_sum_exp, rounded, argument_of_the_largest])
+    def test_leave_the_gradients_of_the_others_as_they_are(self, program: Any) -> None:
+        names = program()
+        output = list(names.values())[-1]
+        grads = tg.Graph(output, names=names).backprop()
+        for name, gradient in grads.items():
+            np.testing.assert_array_equal(gradient.value, tg.gradients(output, names[name])[0])
+
+    def test_are_an_error_where_they_are_named(self) -> None:
+        names = gate()
+        graph = tg.Graph(names["out"], names=names)
+        for wrt in ("gate", ["W", "V"]):
+            with pytest.raises(ValueError, match=r"does not depend on .*comparisons"):
+                graph.backprop(wrt=wrt)
+
+    def test_an_output_without_any_gradient_is_an_error(self) -> None:
+        w = tg.parameter(2.0)
+        with pytest.raises(ValueError, match="does not depend on"):
+            tg.Graph(np.sign(w) * 1.0, names={"w": w}).backprop()
 
 
 @pytest.mark.parametrize(
@@ -300,3 +371,15 @@ class TestLosses:
     def test_labels_that_do_not_fit(self, call: Any, error: type[Exception], message: str) -> None:
         with pytest.raises(error, match=message):
             call(self.z)
+
+
+@pytest.mark.parametrize("on_nodes", [False, True])
+def test_contributions_add_up_in_reading_order_within_an_op_too(on_nodes: bool) -> None:
+    @tg.op(lambda g, out, x, y: g * 1e16, lambda g, out, x, y: g * 1.0, elementwise=True)
+    def lopsided(x: Any, y: Any) -> Any:
+        return x + y
+
+    x = tg.parameter(1.0)
+    L = lopsided(x, x) + x * -1e16
+    gradient = sweep(L, [x], tg.constant(1.0) if on_nodes else np.float64(1), on_nodes=on_nodes)[x]
+    assert gradient == 1e16 + (1.0 + -1e16) != 1.0 + (1e16 + -1e16)

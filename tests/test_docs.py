@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import io
+import linecache
 import re
 import runpy
 import tomllib
@@ -22,12 +23,15 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 def test_blocks_run_and_print_what_is_shown(path: Path) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     printed = ""
-    for kind, block in re.findall(r"^```(python|text)\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S):
+    blocks = re.findall(r"^```(python|text)\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S)
+    for i, (kind, block) in enumerate(blocks):
         if kind == "text":
             assert printed == block
             continue
+        cell = f"<block {i} of {path.name}>"  # whose source is at hand, as that of a notebook's cell is
+        linecache.cache[cell] = (len(block), None, block.splitlines(keepends=True), cell)
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            exec(compile(block, str(path), "exec"), names)
+            exec(compile(block, cell, "exec"), names)
         printed = out.getvalue()
 
 

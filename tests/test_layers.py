@@ -11,9 +11,9 @@ import tinygraph
 
 ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
-    {"place", "excerpt", "errors", "node", "ops"},
-    {"names", "graph", "backprop", "pickling"},
-    {"tree", "calculus", "slope", "check"},
+    {"place", "warned", "unchanged", "ranks", "excerpt", "binding", "decisions", "errors", "node", "ops", "missing"},
+    {"wanted", "names", "graph", "backprop", "pickling"},
+    {"tree", "calculus", "slope", "rules", "check"},
     {"express"},
     {"draw"},
     {"stepping"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -16,14 +16,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import float64, ndarray
 
+from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node, constant
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
-from tinygraph.ops.declare import NUMBERS
-from tinygraph.place import told_by_caller
+from tinygraph.place import told_by_caller, warn_at
+from tinygraph.warned import heard
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 
 by_number = attrgetter("number")
+
+IN_SILENCE = nullcontext()
 
 
 def reached(outputs: Collection[Node], oldest: int = 0) -> list[Node]:
@@ -47,27 +50,26 @@ def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path
     wanted = set(wrt)
     path: Path = {}
     misses = path.keys().isdisjoint
+    ends = False  # whether some op may keep a gradient from what it reads
     for node in nodes or reached([of], min((node.number for node in wrt), default=0)):
         op = node.op
-        if (op is not None and not misses(node.inputs) and (not op.partial or _passes(node, path))) or node in wanted:
+        if op is not None and not misses(node.inputs):
+            ends = ends or op.partial
+            if not op.partial or node in wanted or _passes(node, path):
+                path[node] = None
+        elif node in wanted:
             path[node] = None
-    return path
+    return _fed(of, path) if ends else path
 
 
-def feeding(outputs: Collection[Node], ends: Collection[Node] = (), oldest: int = 0) -> Path:
-    """The nodes to which a gradient flows from any of the outputs, themselves included; past `ends` and what is older than
-    `oldest` nothing is followed.
-    """
-    found = dict.fromkeys(outputs)
-    waiting = list(found)
-    while waiting:
-        node = waiting.pop()
-        if node.op is not None and node.number >= oldest and node not in ends:
-            for rule, x in zip(node.op.rules_for(len(node.inputs)), node.inputs, strict=True):
-                if rule is not None and isinstance(x, Node) and x not in found:
-                    found[x] = None
-                    waiting.append(x)
-    return found
+def _fed(of: Node, path: Path) -> Path:
+    """The nodes of a path that a gradient gets to from `of`."""
+    fed = {of}
+    for node in reversed(path):
+        if node in fed and node.op is not None:
+            rules = node.op.rules_for(len(node.inputs))
+            fed.update(x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node))
+    return {node: None for node in path if node in fed}
 
 
 def _passes(node: Node, needed: Path) -> bool:
@@ -106,6 +108,23 @@ def sweep(
     the result.
     """
     path = between(of, wrt) if path is None else path
+    try:
+        return _swept(of, wrt, seed, on_nodes, named, known, path)
+    except RuntimeWarning:  # by the filter in tinygraph.warned
+        return _swept(of, wrt, seed, on_nodes, named, known, path, aloud=True)
+
+
+def _swept(
+    of: Node,
+    wrt: Collection[Node],
+    seed: Any,
+    on_nodes: bool,
+    named: Collection[Node],
+    known: Mapping[Node, Any],
+    path: Path,
+    aloud: bool = False,
+) -> dict[Node, Any]:
+    """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
     wanted, named, taken = set(wrt), set(named), set(known.values())
     kept = wanted | named
     inner = {node for node in kept if node.op is not None}
@@ -123,9 +142,18 @@ def sweep(
             found[node] = g
         return g
 
+    def warn(kind: str) -> None:
+        assert node.op is not None
+        warn_at(user, f"{kind} encountered in the gradient of {node.op.name}, recorded at {node.place}", RuntimeWarning)
+
     fit = _fit_node if on_nodes else _fit
     node = of
-    with collector_paused(), told_by_caller():
+    with (
+        collector_paused(),
+        told_by_caller() as user,
+        np.errstate(under="ignore"),  # a gradient that is too small for a float is 0
+        heard(warn) if aloud else IN_SILENCE,
+    ):
         try:
             for node in reversed(path):
                 op = node.op
@@ -270,15 +298,9 @@ def check_wrt(wrt: Sequence[Node]) -> None:
             raise TypeError(f"{node!r} has dtype {node._value.dtype}: only real floating-point numbers have a gradient")
 
 
-READ = (
-    "NumPy reads the values of nodes without asking where they stand in a list, are assigned into an array or meet a masked one, "
-    "as float(node) and node.item() do: write np.stack([...]) in place of np.array([...]) or np.mean([...])"
-)
-
-
 def independent(of: Node, missing: Sequence[Node]) -> ValueError:
     """The error for a `wrt` that the output does not depend on."""
     return ValueError(
-        f"{of!r} does not depend on {', '.join(map(repr, missing))}: was it made before a new `tg.parameter`, from `.value`, or "
-        f"only through comparisons or tg.stop_gradient? Use the very node that went into the expression. {READ}"
+        f"{of!r} does not depend on {', '.join(map(repr, missing))}: was it made before a new `tg.parameter`, from `.value` or "
+        "`.item()`, or only through comparisons or tg.stop_gradient? Use the very node that went into the expression"
     )

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import READ, Path, between, check_wrt, feeding, independent, reached, seed_for, sweep
-from tinygraph.node import Node, Recorded, constant, note_read, parameter, watched_reads
-from tinygraph.ops import alias, broadcast_like, cast
-from tinygraph.place import warn_user
+from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.node import Node, Recorded, constant, parameter
+from tinygraph.ops import alias, broadcast_like, cast, cast_like
 from tinygraph.tree import leaves, map_leaves, matching, rebuild
 
 Function = Callable[..., Any]
@@ -36,7 +35,7 @@ def gradients(of: Recorded, *wrt: Recorded, seed: Any = None) -> tuple[Any, ...]
     (np.float64(6.0), np.float64(1.0))
     """
     if not isinstance(of, Node):
-        raise TypeError(f"gradients are taken of a node, not {type(of).__name__}, which no tg.parameter went into. {READ}")
+        raise TypeError(f"gradients are taken of a node, not {type(of).__name__}, which no tg.parameter went into")
     if not wrt:
         raise TypeError("name the nodes to differentiate with respect to: tg.gradients(L, w, b)")
     check_wrt(wrt)
@@ -80,35 +79,6 @@ def _holders_of_a_fresh_array() -> int:
 ALONE = _holders_of_a_fresh_array()
 
 
-WAITING = 16  # reads that are kept before it is looked up what they lead back to, since each keeps a graph alive
-
-
-class Reads:
-    """What the values that one call reads were made of: `lost` of its inputs, and `older` nodes, which came from outside."""
-
-    def __init__(self, inputs: Sequence[Node]) -> None:
-        self.inputs = frozenset(inputs)
-        self.start = min((node.number for node in inputs), default=0)
-        self._waiting: list[Node] = []
-        self.lost: set[Node] = set()
-        self.older: Path = {}
-
-    def note(self, node: Node) -> None:
-        """Remember that the value of a node was read."""
-        self._waiting.append(node)
-        if len(self._waiting) == WAITING:
-            self.settle()
-
-    def settle(self) -> None:
-        """Follow what was read back to where it came from, and let go of it."""
-        for node in feeding(self._waiting, self.inputs, self.start):
-            if node in self.inputs:
-                self.lost.add(node)
-            elif node.number < self.start:
-                self.older[node] = None
-        self._waiting.clear()
-
-
 class Call:
     """One call of a function with some of its arguments made differentiable.
 
@@ -119,7 +89,6 @@ class Call:
     def __init__(self, function: Function, arguments: Sequence[Any], argnums: Sequence[int]) -> None:
         self.arguments = list(arguments)
         self.inputs: list[Node] = []
-        self._told: list[str] = []  # what each of them is called
         given = [leaf for argument in arguments for leaf in leaves(argument)]
         for i in argnums:
             if not -len(arguments) <= i < len(arguments):
@@ -130,28 +99,9 @@ class Call:
             lifted = [_variable(leaf) for leaf in leaves(arguments[i])]
             self.arguments[i] = rebuild(arguments[i], lifted)
             self.inputs += lifted
-            self._told += [
-                f"{f'part {k} of ' * (len(lifted) > 1)}argument {i % len(arguments) + 1}" for k in range(1, len(lifted) + 1)
-            ]
-        reads = Reads(self.inputs)
-        with watched_reads(reads.note):
-            self.output = function(*self.arguments)
-        reads.settle()
-        self._lost = reads.lost
-        for node in reads.older:  # whoever differentiates through this call loses them too
-            note_read(node)
+        self.output = function(*self.arguments)
         self._paths: dict[Node, Path] = {}
         self.on_nodes = any(isinstance(leaf, Node) for leaf in given) or self._reads_others()
-
-    def warn_of_zeros(self, *outputs: Any) -> None:
-        """Tell of gradients that are 0 only because the function used the value of an input in place of the node."""
-        used = feeding([output for output in outputs if is_float(output)]) if self._lost else {}
-        for x, told in zip(self.inputs, self._told, strict=True):
-            if x in self._lost and x not in used:
-                warn_user(
-                    f"the gradient by {told} is 0, because the function read its value, or that of a node made from it, and does "
-                    f"not depend on the node itself. {READ}. If 0 is meant, read the value of tg.stop_gradient(node)"
-                )
 
     def _reads_others(self) -> bool:
         """Whether the function reads a parameter that was there before the call."""
@@ -162,7 +112,7 @@ class Call:
     def numbers(self) -> list[Any]:
         """The leaves of the output, checked to be numbers or arrays."""
         outputs = leaves(self.output)
-        for output in outputs:
+        for output in [None] if self.output is None else outputs:
             _check_number(output)
         return outputs
 
@@ -254,7 +204,6 @@ def value_and_grad(function: Function, argnums: int | Sequence[int] = 0, has_aux
             raise TypeError(f"with has_aux the function returns a pair (scalar, aux), not {type(call.output).__name__}")
         output = call.output[0] if has_aux else call.output
         one = seed_for(output, None) if isinstance(call.scalar(output), Node) and output.dtype.kind == "f" else 1.0
-        call.warn_of_zeros(output)
         return call.values(call.output), call.by_argument(call.pull([output], [one]), argnums)
 
     return derivative
@@ -292,7 +241,6 @@ def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple
     everything = tuple(range(len(arguments)))
     call = Call(function, arguments, everything)
     outputs = call.numbers()
-    call.warn_of_zeros(*outputs)
 
     def pull(seed: Any) -> tuple[Any, ...]:
         given = matching(seed, call.output, "the seed", "the result")
@@ -307,8 +255,9 @@ def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple
 def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The value of `function` and its exact derivative in the direction of `tangents`, one tangent an argument.
 
-    Two reverse sweeps: the vector-Jacobian product is linear in its seed, and its gradient by the seed is the Jacobian-vector
-    product. Raises ValueError where tangents do not have the shapes of the arguments.
+    Of a scalar it is the sum of the gradient times the tangents. Of an array it takes two reverse sweeps: the vector-Jacobian
+    product is linear in its seed, and its gradient by the seed is the Jacobian-vector product. Raises ValueError where
+    tangents do not have the shapes of the arguments.
 
     >>> tg.jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([1., 4.]), array([ 2., 40.]))
@@ -318,7 +267,6 @@ def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -
     _check_shapes(directions, call.inputs, "a tangent")
     recording = call.on_nodes or any(isinstance(direction, Node) for direction in directions)
     outputs = call.numbers()
-    call.warn_of_zeros(*outputs)
     results = [_push(call, y, directions, recording) for y in outputs]
     call.on_nodes = recording
     return call.values(call.output), rebuild(call.output, results)
@@ -327,13 +275,33 @@ def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -
 def _push(call: Call, output: Any, directions: Sequence[Any], recording: bool) -> Any:
     if not is_float(output):
         return np.zeros(np.shape(output))[()]
+    if not output.shape:
+        return _along(call, output, directions, recording)
     seed = parameter(np.ones(output.shape, output.dtype))
     found = sweep(output, call.inputs, seed, on_nodes=True)
-    total: Any = sum((np.sum(found[x] * t) for x, t in zip(call.inputs, directions, strict=True) if x in found), start=0.0)
+    with np.errstate(all="ignore"):  # the derivative of this sum is wanted, not its value
+        total = _weighed(found, call.inputs, directions)
     linear = sweep(total, [seed], constant(1.0) if recording else np.float64(1), on_nodes=recording) if found else {}
     if seed in linear:
         return linear[seed] if recording else owned(linear, seed)
     return broadcast_like(0.0, output) if recording else np.zeros(output.shape, output.dtype)[()]
+
+
+def _along(call: Call, output: Node, directions: Sequence[Any], recording: bool) -> Any:
+    """The derivative of a scalar: finite wherever its gradient is."""
+    one = seed_for(output, None)
+    found = sweep(output, call.inputs, constant(one) if recording else one, on_nodes=recording)
+    with np.errstate(under="ignore"):
+        total = _weighed(found, call.inputs, directions)
+    if not recording:
+        return total.astype(output.dtype)
+    node = total if isinstance(total, Node) else constant(total)
+    return node if node.dtype == output.dtype else cast_like(node, output)
+
+
+def _weighed(found: Mapping[Node, Any], inputs: Sequence[Node], directions: Sequence[Any]) -> Any:
+    """The sum of the gradients, each times its tangent."""
+    return sum((np.sum(found[x] * t) for x, t in zip(inputs, directions, strict=True) if x in found), start=np.float64(0))
 
 
 def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -349,8 +317,7 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     @wraps(function)
     def derivative(*arguments: Any, **kwargs: Any) -> Any:
         call = Call(lambda *own: function(*own, **kwargs), arguments, _numbers(argnums))
-        for output in call.numbers():
-            call.warn_of_zeros(output)
+        call.numbers()
         return map_leaves(lambda y: call.by_argument(_rows(call, y), argnums), call.output)
 
     return derivative

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
-from tinygraph.errors import NonFiniteError
+from tinygraph.decisions import check_decisions
+from tinygraph.errors import NonFiniteError, meant
 from tinygraph.names import Names
-from tinygraph.node import Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
+from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
 from tinygraph.place import user_frame
 
@@ -97,15 +97,16 @@ class Gradients(Mapping[str, Node]):
 class Graph:
     """The nodes behind one or more outputs, in order and by name; after `backprop` also their gradients.
 
-    `names` maps names to nodes and arrays, and may be `locals()`: other things in it are ignored, dicts, lists and tuples are
-    entered. `graph["z"]` is a node by name, `graph.nodes` all of them, `graph.name(node)` a node's name.
+    Values are called what the code calls them. `names` chooses others: it maps names to nodes and arrays, and may be `locals()`;
+    other things in it are ignored, dicts, lists and tuples are entered. `graph["z"]` is a node by name, `graph.nodes` all of
+    them, `graph.name(node)` a node's name.
 
     With `check_finite` a NaN or infinity among the values, and later among the gradients, raises NonFiniteError, whose `graph`
     leads up to it.
 
     >>> w, x = tg.parameter(3.0), tg.constant(2.0)
     >>> L = w * x
-    >>> graph = tg.Graph(L, names={"w": w, "x": x, "L": L})
+    >>> graph = tg.Graph(L)
     >>> graph.backprop()["w"].value
     np.float64(2.0)
     >>> graph
@@ -122,7 +123,7 @@ class Graph:
 
     def __init__(self, *outputs: Recorded, names: Mapping[str, Any] | None = None, check_finite: bool = False) -> None:
         if not outputs:
-            raise TypeError("a graph needs an output: tg.Graph(L, names=locals())")
+            raise TypeError("a graph needs an output: tg.Graph(L)")
         for output in outputs:
             if not isinstance(output, Node):
                 raise TypeError(f"a graph is drawn from nodes, not {type(output).__name__}: did the computation record any?")
@@ -131,7 +132,8 @@ class Graph:
         self.outputs = outputs
         self._forward = reached(outputs)
         self._known = set(self._forward)
-        self._names = Names(self._forward, names or {}, user_frame(sys._getframe(1)).f_code)
+        self._names = Names(self._forward, names, user_frame(sys._getframe(1)))
+        self.recorded_until = next(NUMBERING)  # decisions made later have no part in these values
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:
@@ -144,7 +146,7 @@ class Graph:
         self.is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
         self.check_finite = check_finite
         if check_finite:
-            self._refuse_nonfinite(names or {})
+            self._refuse_nonfinite({name: self._names[name] for name in self._names} if names is None else names)
 
     def _refuse_nonfinite(self, names: Mapping[str, Any]) -> None:
         from tinygraph.check import find_nonfinite
@@ -190,6 +192,26 @@ class Graph:
         ordered = self._backward_order(sorted(known, key=by_number))
         return Request(output, seed, unit, {node: known[node] for node in ordered})
 
+    def without_gradient(self) -> list[Node]:
+        """The parameters, and the values made from them and named by the user, that no gradient comes back to.
+
+        The output reads them only through comparisons, `tg.stop_gradient` and their like.
+        """
+        request = self.latest_request
+        if request is None:
+            return []
+        parameters = [node for node in self._forward if node.kind == "parameter"]
+        path = self._between(request.output, parameters)
+        made = set(parameters)
+        for node in self._forward:
+            if not made.isdisjoint(node.inputs):
+                made.add(node)
+        return [
+            node
+            for node in self._forward
+            if node in made and node not in path and node.dtype.kind == "f" and (node.op is None or self.is_named_by_user(node))
+        ]
+
     def scopes(self) -> dict[Node, tuple[str, ...]]:
         """The nested dicts of `names` that a node was found in, outermost first."""
         return self._names.scopes
@@ -201,12 +223,18 @@ class Graph:
     def with_leaves(self, values: Mapping[Node, Any]) -> Graph:
         """The same computation on other values of some leaves, under the same names, with the same gradients asked for.
 
-        Raises ValueError for a value of another shape, TypeError for one that is no real number.
+        Raises ValueError for a value of another shape, and where Python would have decided otherwise on these values (an `if`, a
+        loop's end); TypeError for a value that is no real number.
         """
         new: dict[Node, Node] = {}
+        leaves = [node for node in self._forward if isinstance(node, Leaf)]
+        for node in values.keys() - set(leaves):
+            raise ValueError(f"{node!r} is no leaf of this graph, and only leaves are given other values")
+        given: dict[Node, Node] = {leaf: with_value(leaf, values[leaf]) for leaf in leaves if leaf in values}
+        check_decisions({leaf: given.get(leaf, leaf)._value for leaf in leaves}, self.recorded_until)
         for node in self._forward:
             if node.op is None:
-                new[node] = with_value(node, values[node]) if node in values else node
+                new[node] = given.get(node, node)
             else:
                 new[node] = rerun(node, [new[x] if isinstance(x, Node) else x for x in node.inputs])
         return self._twin(self._names.translated(new), new)
@@ -218,6 +246,7 @@ class Graph:
         twin._forward = [new.get(node, node) for node in self._forward]
         twin._known = set(twin._forward)
         twin._names = names
+        twin.recorded_until = self.recorded_until
         twin._gradients = {}
         twin.is_partial, twin.check_finite, twin.programs = self.is_partial, False, {}
         stands_for = dict(new)  # gradients too, which a later request may have been about
@@ -252,9 +281,7 @@ class Graph:
             raise TypeError(f"graph[...] takes a name, not {type(name).__name__}: graph.name(node) gives a node's")
         if name.startswith("d") and name[1:] in self._names:
             raise KeyError(f"{name!r} is not computed: call graph.backprop() first")
-        near = difflib.get_close_matches(name, list(self._names), n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(list(self._names)[:20])}"
-        raise KeyError(f"no node is called {name!r}: {hint}")
+        raise KeyError(f"no node is called {name!r}: {meant(name, self._names)}")
 
     def __contains__(self, item: object) -> bool:
         if isinstance(item, Node):
@@ -378,6 +405,7 @@ class Graph:
 
         unpack(self, state)
         self.programs = {}
+        self.recorded_until = next(NUMBERING)
 
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:
         """The graph as a program: one statement for every named value, forward and then backward.

@@ -10,14 +10,15 @@ import itertools
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from weakref import WeakValueDictionary
 
 import numpy as np
 
+from tinygraph.decisions import Log, Lost, Recipe, decided, recall
+from tinygraph.errors import index_error, read_error
 from tinygraph.place import Place, place_of, user_frame
+from tinygraph.unchanged import IN_PLACE, no_assignment, no_update
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) for an array
 
 NUMBERING = itertools.count(1)
-
-READS: ContextVar[Callable[[Node], None] | None] = ContextVar("who is told of nodes whose values are read", default=None)
 
 LONGEST = 120  # characters of an array in one line
 
@@ -40,11 +39,12 @@ ADVICE = {
     "detach": "write `tg.stop_gradient(node)`, or `node.value` for the array",
     "data": "write `node.value`",
     "numpy": "write `node.value`",
-    "copy": "a node never changes, so that it needs no copy; `node.value.copy()` is an array of your own",
     "real": "a node is real, so leave it out",
     "conj": "a node is real, so leave it out",
     "conjugate": "a node is real, so leave it out",
     "imag": "a node is real: its imaginary part is 0",
+    "name": "names live in a graph: `tg.Graph(L, names=locals()).name(node)`",
+    **{name: f"write `tg.{name}(node)`" for name in ("log_softmax", "logsumexp", "relu", "sigmoid", "softmax", "softplus")},
 }
 
 
@@ -52,7 +52,8 @@ def missing_attribute(kind: str, name: str) -> AttributeError:
     """The error for `node.name`, with the line to write instead where people bring the name from another engine."""
     advice = ADVICE.get(name, "")
     if not advice and name in OF_ARRAYS:
-        advice = f"write `np.{name}(node)`" if ops.answers(getattr(np, name, None)) else f"write `node.value.{name}`"
+        plain = f"write `node.value.{name}`" if hasattr(np.ndarray, name) else ""
+        advice = f"write `np.{name}(node)`" if ops.answers(getattr(np, name, None)) else plain
     return AttributeError(f"a tinygraph {kind} has no .{name}" + (f": {advice}" if advice else ""))
 
 
@@ -66,23 +67,6 @@ def _method(function: Callable[..., Any]) -> Callable[..., Node]:
     method.__name__ = function.__name__
     method.__doc__ = f"Record `np.{function.__name__}(node, ...)`."
     return method
-
-
-@contextmanager
-def watched_reads(note: Callable[[Node], None]) -> Iterator[None]:
-    """Tell `note` of the nodes whose values Python or NumPy takes out of the graph, through which no gradient flows."""
-    before = READS.set(note)
-    try:
-        yield
-    finally:
-        READS.reset(before)
-
-
-def note_read(node: Node) -> None:
-    """Tell whoever watches that the value of a node is read."""
-    note = READS.get()
-    if note is not None:
-        note(node)
 
 
 class _Elsewhere:
@@ -113,9 +97,13 @@ class Node:
     <node add: 10>
     """
 
+    # Lets pandas give way to a node on its right, as in `series * node`.
+    __pandas_priority__ = 5000
+
     # `value` is a property so that nobody can change it; inside the package the hot paths read `_value` itself.
     kind: str = "node"
-    __slots__ = ("_value", "code", "inputs", "instruction", "number", "op", "params")
+    recipe: Recipe | Lost  # set when something is decided by this value
+    __slots__ = ("_value", "code", "inputs", "instruction", "number", "op", "params", "recipe")
 
     def __init__(
         self,
@@ -144,6 +132,10 @@ class Node:
             value = value.view()
             value.flags.writeable = False
         return value
+
+    @value.setter
+    def value(self, new: Any) -> NoReturn:
+        raise no_assignment(self.kind, user_frame(sys._getframe(1)))
 
     @property
     def place(self) -> Place:
@@ -174,12 +166,10 @@ class Node:
 
     def item(self, *index: Any) -> Any:
         """The only entry of the value, or the one at an index, as a Python number."""
-        note_read(self)
         return self._value.item(*index)
 
     def tolist(self) -> Any:
         """The value as nested lists of Python numbers."""
-        note_read(self)
         return self._value.tolist()
 
     def __repr__(self) -> str:
@@ -208,19 +198,29 @@ class Node:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        answer: bool = decided(self, bool, sys._getframe(1), next(NUMBERING))
+        return answer
 
-    def __float__(self) -> float:
-        note_read(self)
-        return float(self._value)
+    def __float__(self) -> NoReturn:
+        raise read_error(self, sys._getframe(1))
+
+    def __complex__(self) -> NoReturn:
+        raise read_error(self, sys._getframe(1))
 
     def __int__(self) -> int:
-        return int(self._value)
+        answer: int = decided(self, int, sys._getframe(1), next(NUMBERING))
+        return answer
 
     def __index__(self) -> int:
-        return operator.index(self._value)
+        error = index_error(self, sys._getframe(1))
+        if error is not None:
+            raise error
+        answer: int = decided(self, operator.index, sys._getframe(1), next(NUMBERING))
+        return answer
 
     def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a node of shape () has no len(): it is one number, `node.size` is 1")
         return len(self._value)
 
     def __iter__(self) -> Iterator[Node]:
@@ -231,9 +231,8 @@ class Node:
     def __getitem__(self, index: Any) -> Node:
         return ops.getitem(self, index)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        note_read(self)
-        return np.array(self.value, dtype=dtype, copy=copy)
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        raise read_error(self, sys._getframe(1))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         record = ops.UFUNCS.get(ufunc)
@@ -356,6 +355,7 @@ class Node:
     cumsum = _method(np.cumsum)
     cumprod = _method(np.cumprod)
     clip = _method(np.clip)
+    copy = _method(np.copy)
     round = _method(np.round)
     dot = _method(np.dot)
     trace = _method(np.trace)
@@ -392,7 +392,8 @@ class Node:
         return result
 
 
-OF_ARRAYS = {name for name in dir(np.ndarray) if name[0] != "_" and not hasattr(Node, name)}
+UFUNCS = {name for name, function in vars(np).items() if isinstance(function, np.ufunc)}
+OF_ARRAYS = {name for name in UFUNCS.union(dir(np.ndarray)) if name[0] != "_" and not hasattr(Node, name)}
 
 for _name in ADVICE | dict.fromkeys(OF_ARRAYS):
     setattr(Node, _name, _Elsewhere(_name))
@@ -401,11 +402,29 @@ for _name in ADVICE | dict.fromkeys(OF_ARRAYS):
 class Leaf(Node):
     """A node that the user brought: a parameter, or a constant, which every bare array is too."""
 
-    __slots__ = ("__weakref__", "kind")
+    __slots__ = ("__weakref__", "kind", "log", "stands_for")
 
-    def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int) -> None:
+    def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int, stands_for: Leaf | None = None) -> None:
         super().__init__(value, None, (), {}, code, instruction)
         self.kind = kind
+        self.log: Log | None = None  # of the decisions that it took part in
+        self.stands_for = stands_for  # the leaf in whose place a replay reads this one, where decisions are noted there
+
+
+Leaf.__name__ = Leaf.__qualname__ = "Node"  # what Python's own messages call it; users know nodes alone
+
+
+def _in_place(symbol: str) -> Callable[[Leaf, Any], Any]:
+    def refuse(leaf: Leaf, other: Any) -> Any:
+        if leaf.kind == "parameter":
+            raise no_update(symbol, user_frame(sys._getframe(1)))
+        return NotImplemented  # Python then binds the name to a new node
+
+    return refuse
+
+
+for _name, _symbol in IN_PLACE.items():
+    setattr(Leaf, f"__{_name}__", _in_place(_symbol))
 
 
 def _spread(sizes: tuple[Any, ...]) -> Any:
@@ -466,7 +485,13 @@ def leaf_of(value: Any) -> Node:
         leaf = _leaf(_real("constant", value, copy=False), "constant")
         if leaf._value is value:
             _leaves[id(value)] = leaf
+            recall(leaf)
     return leaf
+
+
+def is_bare(leaf: Node) -> bool:
+    """Whether a leaf is a bare array in an expression, and none that the user made."""
+    return _leaves.get(id(leaf._value)) is leaf
 
 
 def as_node(x: Any) -> Node:
@@ -485,7 +510,9 @@ def with_value(leaf: Node, value: Any) -> Node:
     array = _real(leaf.kind, value, copy=True)
     if array.shape != leaf.shape:
         raise ValueError(f"the new value has shape {array.shape}, and {leaf!r} has shape {leaf.shape}: give it that shape")
-    return Leaf(array.astype(leaf.dtype)[()], leaf.kind, leaf.code, leaf.instruction)
+    assert isinstance(leaf, Leaf)
+    older = leaf if leaf.log is not None else leaf.stands_for
+    return Leaf(array.astype(leaf.dtype)[()], leaf.kind, leaf.code, leaf.instruction, older)
 
 
 def _leaf(value: Any, kind: str) -> Leaf:

@@ -6,11 +6,13 @@ Numbers are given anew in the old order; file, line and function of the user's c
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
 from tinygraph.backprop import by_number, reached
+from tinygraph.decisions import Log, Lost, Origin, Recipe
 from tinygraph.names import Names
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
@@ -28,7 +30,21 @@ class Record:
     def __reduce__(self) -> tuple[Any, ...]:
         node = self.node
         inputs = tuple(record_of(x) if isinstance(x, Node) else x for x in node.inputs)
-        return _restore, (node.kind, node.op, inputs, node.params, node._value, tuple(node.place), node.instruction)
+        steered = None
+        if isinstance(node, Leaf) and (node.log is not None or node.stands_for is not None):
+            steered = node.log, None if node.stands_for is None else record_of(node.stands_for)
+        recipe = getattr(node, "recipe", None)
+        return _restore, (
+            node.kind,
+            node.op,
+            inputs,
+            node.params,
+            node._value,
+            tuple(node.place),
+            node.instruction,
+            steered,
+            recipe,
+        )
 
 
 _records: WeakValueDictionary[int, Record] = WeakValueDictionary()
@@ -47,11 +63,23 @@ def _restore(
     value: Any,
     place: tuple[str, int, str],
     instruction: int,
+    steered: tuple[Log | None, Record | None] | None,
+    recipe: Recipe | Lost | None,
 ) -> Record:
+    node: Node
     if op is None:
-        return Record(Leaf(value, kind, Place(*place), instruction))
-    nodes = tuple(x.node if isinstance(x, Record) else x for x in inputs)
-    return Record(Node(value, op, nodes, params, Place(*place), instruction))
+        node = leaf = Leaf(value, kind, Place(*place), instruction)
+        if steered is not None:
+            leaf.log = steered[0]
+            older = None if steered[1] is None else steered[1].node
+            leaf.stands_for = older if isinstance(older, Leaf) else None
+        if isinstance(recipe, Origin):
+            recipe.leaf = weakref.ref(leaf)
+    else:
+        node = Node(value, op, tuple(x.node if isinstance(x, Record) else x for x in inputs), params, Place(*place), instruction)
+    if recipe is not None:
+        node.recipe = recipe
+    return Record(node)
 
 
 def reduce_node(node: Node) -> tuple[Callable[..., Node], tuple[list[Record]]]:

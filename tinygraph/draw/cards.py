@@ -115,6 +115,7 @@ class Painter:
         self.values = values
         self.request = program.graph.latest_request if backward else None
         self.gradients = gradients_of(program, self.request) if self.request is not None else {}
+        self._unreached = frozenset(program.graph.without_gradient() if backward else ())
         self._of = {gradient: node for node, gradient in reversed(self.gradients.items())}
         self._variables = variables(program)
         taken = [symbol(name).text for name in program.graph.names]
@@ -168,6 +169,8 @@ class Painter:
         lines = [self._value(node)]
         if node in self.gradients:
             lines.append(self.gradient(node))
+        elif node in self._unreached:
+            lines.append(Line("no gradient", backward=True, of=(node,)))
         return lines
 
     def _value(self, node: Node) -> Line:

@@ -6,10 +6,8 @@ import ast
 import dis
 import inspect
 import sys
-import sysconfig
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -18,8 +16,7 @@ import numpy as np
 from tinygraph.express.python import constant, numpy_name
 from tinygraph.names import RESERVED
 from tinygraph.ops import ARRAY, Op
-
-INSTALLED = {Path(sysconfig.get_path(key)) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+from tinygraph.place import is_installed
 
 
 class Helpers:
@@ -213,7 +210,7 @@ def _is_installed(name: str) -> bool:
         return False
     if file is None:
         return name != "__main__"
-    return not INSTALLED.isdisjoint(Path(file).parents)
+    return is_installed(file)
 
 
 def _tree(function: Callable[..., Any], op: Op) -> ast.FunctionDef:

@@ -19,6 +19,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.axes import Axes, Demand
+from tinygraph.express.decided import Check, Held, checks
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, leaves, replaced
 from tinygraph.express.propagation import axes_of
@@ -116,6 +117,11 @@ class Program:
     def statements(self) -> tuple[Statement, ...]:
         """All of them, forward first."""
         return self.forward + self.backward
+
+    @cached_property
+    def checks(self) -> tuple[list[Check], list[Held]]:
+        """What must hold for Python to decide as it did: the decisions to make again, and the leaves to keep as they are."""
+        return checks(self.graph, [*self.leaves, *(s.node for s in self.forward)])
 
     def name(self, node: Node) -> str:
         """What a leaf or statement is called."""

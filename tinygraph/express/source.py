@@ -13,6 +13,7 @@ import numpy
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.axes import spelled
+from tinygraph.express.decided import Check, compared
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Name, Number, applied
 from tinygraph.express.helpers import Helpers
@@ -36,7 +37,7 @@ NOT_TRACEABLE = {
     ops.sum_repeats_like: "it adds in place",
     ops.on_diagonal_like: "it writes in place",
     ops.recurrence: "it writes in place",
-    ops.sum_padding_like: "the number of its bins is not static",
+    ops.sum_padding_like: "it adds in place",
 }
 
 CHECK = """
@@ -65,6 +66,21 @@ def _check_divisor(what, divisor):
         raise ValueError(f"{what} is 0 where a number is divided by it: nothing can be computed at this size")
 """
 
+CHECK_DECIDED = """
+def _decided(text, recorded, now, *of):
+    if now != recorded:
+        now = np.array(now).tolist()
+        given = f", of {', '.join(map(str, of))}" if of else ""
+        raise ValueError(f"{text} was {recorded} when this program was recorded, and is {now} now{given}: write np.where, "
+                         "np.maximum or np.minimum, which take both ways, or record it anew")
+"""
+CHECK_HELD = """
+def _held(name, value, recorded, text):
+    if hashlib.sha256(repr(value.shape).encode() + np.ascontiguousarray(value).tobytes()).hexdigest() != recorded:
+        raise ValueError(f"{name} must have the value that it was recorded with, because Python decided by it ({text}): decide "
+                         "by a plain number, as in `if loss.item() < best`, where nothing depends on it, or record it anew")
+"""
+
 
 def source(program: Program) -> str:
     """The module as text."""
@@ -73,7 +89,7 @@ def source(program: Program) -> str:
     title = ", ".join(program.name(output) for output in program.outputs)
     parts = [
         f'"""{title}{" and gradients" if program.backward else ""}, in NumPy."""',
-        "\n".join(["import numpy as np", *helpers.imports]),
+        "\n".join([*(["import hashlib\n"] if program.checks[1] else []), "import numpy as np", *helpers.imports]),
         _entry(program, function),
         *helpers.definitions,
         function,
@@ -95,7 +111,13 @@ def _entry(program: Program, function: str) -> str:
     if dtypes:
         facts += f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these\n"
     check = CHECK.replace("DTYPE)", "DTYPES.get(name, float))" if dtypes else "float)")
-    called = {"_check_loop(": CHECK_LOOP, "_check_size(": CHECK_SIZE, "_check_divisor(": CHECK_DIVISOR}
+    called = {
+        "_check_loop(": CHECK_LOOP,
+        "_check_size(": CHECK_SIZE,
+        "_check_divisor(": CHECK_DIVISOR,
+        "_decided(": CHECK_DECIDED,
+        "_held(": CHECK_HELD,
+    }
     return (facts + check + "".join(text for call, text in called.items() if f"\n    {call}" in function)).rstrip()
 
 
@@ -196,15 +218,17 @@ def _function(program: Program) -> Iterator[str]:
     looped = _looped(program)
     for leaf in program.leaves:
         yield from _loop_checks(program, leaf, looped.get(leaf, ()))
-    size_checks = _size_checks(program)
+    size_checks, decision_checks = _size_checks(program), _decision_checks(program)
     yield from size_checks.get(None, ())
     yield "    # forward"
+    yield from decision_checks.get(None, ())
     divisors = _Divisors(program)
     for statement in program.forward:
         yield from divisors.checks(statement)
         yield _line(statement)
         yield from _loop_checks(program, statement.node, looped.get(statement.node, ()))
         yield from size_checks.get(statement.node, ())
+        yield from decision_checks.get(statement.node, ())
     outputs = ", ".join(_own(program, output) for output in program.outputs)
     if not program.backward:
         yield f"    return {outputs}"
@@ -219,6 +243,42 @@ def _function(program: Program) -> Iterator[str]:
     gradients = [f'"{program.name(node)}": {_own(program, node)}' for node in told]
     outputs = f"({outputs})" if several else outputs
     yield f"    {_wrapped(f'return {outputs}, {{', gradients, '}', '    ')}"
+
+
+def _decision_checks(program: Program) -> dict[Node | None, list[str]]:
+    """The lines that make decisions again, by the last statement that must come before them."""
+    decided, held = program.checks
+    found: dict[Node | None, list[str]] = {}
+    for one in held:
+        items = [f'"{program.name(one.leaf)}"', program.name(one.leaf), f'"{one.digest}"', repr(one.text)]
+        found.setdefault(None, []).append(f"    {_wrapped('_held(', items, ')', '    ')}")
+    for check in decided:
+        reads = check.reads
+        last = next((s.node for s in reversed(program.forward) if s.node in reads), None)
+        found.setdefault(last, []).append(_decision(program, check))
+    return found
+
+
+def _decision(program: Program, check: Check) -> str:
+    """The line that makes the decisions of one place in the code again."""
+    now = [_asked(answer, x, program) for answer, x in zip(check.answers, check.expressions, strict=True)]
+    answers = [repr(answer) for answer in check.answers]
+    if len(now) == 1:
+        items = [*answers, *now, *(python(x, program.name) for x in compared(check.expressions[0]))]
+    else:
+        items = [*_listed(answers), *_listed(now)]
+    return f"    {_wrapped('_decided(', [repr(check.text), *items], ')', '    ')}"
+
+
+def _asked(answer: Any, expression: Expression, program: Program) -> str:
+    """An expression as the number that Python wanted."""
+    text = python(expression, program.name)
+    return text if isinstance(answer, bool) and expression.kind == "b" else f"{type(answer).__name__}({text})"
+
+
+def _listed(items: list[str]) -> list[str]:
+    """The items of a list in brackets."""
+    return [f"[{items[0]}", *items[1:-1], f"{items[-1]}]"]
 
 
 def _own(program: Program, node: Node) -> str:
@@ -268,6 +328,9 @@ def function(program: Program, np: Any) -> Callable[..., Any]:
 
 
 def _check_traceable(program: Program) -> None:
+    decided, held = program.checks
+    for text in [*(check.text for check in decided), *(one.text for one in held)]:
+        raise TypeError(f"JAX cannot trace a program in which Python decided by a value ({text}): write np.where there")
     for statement in program.statements:
         for x in applied(statement.expression):
             reason = untraceable(x)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygraph.express.decided import decisions_of, place_and_text
 from tinygraph.express.program import program
 from tinygraph.graph import Graph
 from tinygraph.node import Node
@@ -60,6 +61,11 @@ def _statements(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
     for phase, statements in (("forward", told.forward), ("backward", told.backward)):
         if statements:
             phases[phase] = _with_count([_row(f"{s.name} = {s.right}", s.node) for s in _ends(statements)], len(statements))
+    if decided := _decided(graph):
+        phases["forward"] = [*phases.get("forward", []), *decided]
+    if unreached := graph.without_gradient():
+        names = ", ".join(graph.name(node) or "" for node in unreached)
+        phases["backward"] = [*phases.get("backward", []), f"# no gradient comes back to {names}"]
     forward = _number(len(told.forward), "statement")
     return f"{_number(len(told.leaves), 'leaf')}, {forward} forward, {len(told.backward):,} backward", phases
 
@@ -71,11 +77,20 @@ def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
         place = place_of(code, instruction)
         made[place] = made.get(place, 0) + count
     rows = [Row(f"{place}", "", _number(count, "node")) for place, count in _ends(list(made.items()))]
-    phases = {"forward, by line of code": _with_count(rows, len(made))}
+    phases = {"forward, by line of code": [*_with_count(rows, len(made)), *_decided(graph)]}
     gradients = [g for request in graph.requests() for g in request.gradients.values()]
     if gradients:
         phases["backward"] = _with_count([_row(str(graph.name(g)), g) for g in _ends(gradients)], len(gradients))
     return f"{len(graph.forward):,} nodes forward, {_number(len(gradients), 'gradient')}", phases
+
+
+def _decided(graph: Graph) -> list[Row | str]:
+    """A row for every place in the code where Python decided by a value of the graph."""
+    places: dict[str, list[Any]] = {}
+    for decision in decisions_of(graph):
+        places.setdefault(f"# decided at {place_and_text(decision)}", []).append(decision.answer)
+    rows = [Row(text, "", str(a[0]) if len(a) == 1 else f"{len(a):,} times") for text, a in places.items()]
+    return _with_count(list(_ends(rows)), len(rows))
 
 
 def _row(text: str, node: Node) -> Row:

@@ -7,10 +7,12 @@ from tinygraph.ops.arithmetic import (
     add,
     ceil,
     clip,
+    copysign,
     divide,
     floor,
     floor_divide,
     fmod,
+    heaviside,
     maximum,
     minimum,
     multiply,
@@ -36,6 +38,7 @@ from tinygraph.ops.elementary import (
     cbrt,
     cos,
     cosh,
+    cosine,
     deg2rad,
     exp,
     exp2,
@@ -47,6 +50,7 @@ from tinygraph.ops.elementary import (
     log10,
     logaddexp,
     logaddexp2,
+    logaddexp_weight,
     rad2deg,
     reciprocal,
     sin,
@@ -75,16 +79,44 @@ from tinygraph.ops.likes import (
     stop_gradient,
     sum_like,
 )
-from tinygraph.ops.linear_algebra import cholesky, det, einsum, flip_last, inv, log_abs_det, matmul, sign_of_det, solve
+from tinygraph.ops.linear_algebra import (
+    cholesky,
+    cofactors,
+    cofactors_along,
+    det,
+    direction,
+    einsum,
+    flip_last,
+    inv,
+    log_abs_det,
+    matmul,
+    norm,
+    sign_of_det,
+    solve,
+)
 from tinygraph.ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     mean_squared_error,
     softmax_cross_entropy,
 )
-from tinygraph.ops.numpy_functions import answers, call_function, call_ufunc
+from tinygraph.ops.numpy_functions import answers, call_function, call_ufunc, known_as
 from tinygraph.ops.order import median, median_weights, sort, sorting_order, sum_taken_like, take_along_axis
-from tinygraph.ops.reductions import logsumexp, max, mean, min, std, sum, var
+from tinygraph.ops.questions import (
+    all,
+    any,
+    argmax,
+    argmin,
+    argsort,
+    count_nonzero,
+    isclose,
+    isfinite,
+    isinf,
+    isnan,
+    searchsorted,
+    signbit,
+)
+from tinygraph.ops.reductions import deviations, logsumexp, logsumexp_weights, max, mean, min, std, sum, var
 from tinygraph.ops.scans import cumprod, cumsum, prod, recurrence
 from tinygraph.ops.selection import (
     equal,
@@ -124,3 +156,5 @@ from tinygraph.ops.shapes import (
     tril,
     triu,
 )
+from tinygraph.ops.singular import left_singular_vectors, right_singular_vectors, singular_values
+from tinygraph.ops.spacing import linspace

@@ -15,6 +15,13 @@ from tinygraph.ops.declare import Array, op
 Axis = int | tuple[int, ...] | None
 
 
+def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    """Give a reduced array back the axes, of size 1, that the reduction of x took away."""
+    if keepdims or axis is None or not g.ndim:  # a number meets any shape as it is
+        return g
+    return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
+
+
 @op(lambda g, out, x: g, elementwise=True)
 def alias(x: Array) -> Array:
     """The same value under a name of its own, as in `db = dz`.

@@ -13,19 +13,14 @@ import numpy as np
 
 from tinygraph.errors import TOLD, OpError, call_error
 from tinygraph.node import Node
-from tinygraph.ops.declare import NUMPY, Op
+from tinygraph.ops.declare import NUMPY, REGISTRY, Op
 from tinygraph.place import user_frame
 
-# Questions about values: no gradient is meant, so they get the values and give plain NumPy answers.
+# Questions about shape and dtype, which a node answers as its array does.
 QUERIES: set[Callable[..., Any]] = {
-    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.argwhere, np.array2string, np.array_equal,
-    np.array_repr, np.array_str, np.can_cast, np.count_nonzero, np.empty_like, np.flatnonzero, np.full_like,
-    np.isclose, np.iscomplex, np.iscomplexobj, np.isfinite, np.isinf, np.isnan, np.isreal, np.isrealobj,
-    np.may_share_memory, np.ndim, np.nonzero, np.ones_like, np.result_type, np.searchsorted, np.shape,
-    np.shares_memory, np.signbit, np.size, np.unique, np.zeros_like,
+    np.can_cast, np.empty_like, np.full_like, np.iscomplex, np.iscomplexobj, np.isreal, np.isrealobj, np.may_share_memory,
+    np.ndim, np.ones_like, np.result_type, np.shape, np.shares_memory, np.size, np.zeros_like,
 }  # fmt: skip
-
-
 SYMBOLS = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**", np.matmul: "@", np.floor_divide: "//",
     np.remainder: "%", np.bitwise_and: "&", np.bitwise_or: "|",
@@ -41,6 +36,29 @@ KEYWORDS = {
 # What to write for functions that NumPy calls on somebody's behalf.
 INSTEAD: dict[Callable[..., Any], str] = {
     np.copyto: "an array holds numbers; write np.broadcast_to(node, shape) for np.full, np.full_like or np.copyto",
+    np.full_like: "write np.broadcast_to(node, np.shape(array))",
+    **dict.fromkeys(
+        (np.unique, np.nonzero, np.flatnonzero, np.argwhere),
+        "how many entries the result has depends on values, so it cannot be recorded: write node.value for the node; "
+        "node[mask] and np.where(mask, x, y) record",
+    ),
+    **dict.fromkeys((np.array2string, np.array_repr, np.array_str), "write node.value for the array, or print the node"),
+}
+
+# What to write for ufuncs of scipy.special.
+OF_SCIPY = {
+    "expit": "write tg.sigmoid(node)",
+    "log_expit": "write -tg.softplus(-node)",
+    "logit": "write np.log(node) - np.log1p(-node)",
+    "entr": "write -node * np.log(node)",
+    "rel_entr": "write x * np.log(x / y)",
+    "xlogy": "write np.where(x == 0, 0, x * np.log(np.where(x == 0, 1, y)))",
+    "xlog1py": "write np.where(x == 0, 0, x * np.log1p(np.where(x == 0, 0, y)))",
+    "exp10": "write 10.0 ** node",
+    "erf": "declare it with @tg.op: its rule is g * 2 / np.sqrt(np.pi) * np.exp(-(x**2))",
+    "erfc": "declare it with @tg.op: its rule is g * -2 / np.sqrt(np.pi) * np.exp(-(x**2))",
+    "gamma": "declare it with @tg.op: its rule is g * out * scipy.special.psi(x)",
+    "gammaln": "declare it with @tg.op: its rule is g * scipy.special.psi(x)",
 }
 
 
@@ -49,10 +67,18 @@ def answers(function: Any) -> bool:
     return function in QUERIES or function in NUMPY
 
 
+def known_as(name: str) -> str | None:
+    """The function of that name which a node can be given, as a user writes it: `np.exp`, `tg.sigmoid`."""
+    function = getattr(np, name, None)
+    if function is not None:
+        return numpy_name(function) if function in NUMPY else None
+    return f"tg.{name}" if name in REGISTRY and REGISTRY[name].built_in else None
+
+
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`ufunc(*inputs)` where at least one input is a Node."""
     if method != "__call__":
-        raise refusal(f"np.{ufunc.__name__}.{method}", "write np.sum, np.max or np.min" if method == "reduce" else "")
+        raise refusal(f"{numpy_name(ufunc)}.{method}", "write np.sum, np.max or np.min" if method == "reduce" else "")
     refused = [key for key, value in kwargs.items() if key not in UNCHANGED or value is not UNCHANGED[key]]
     if refused:
         error = TypeError(_no_array_for_a_node(ufunc, inputs, kwargs["out"][0]) if "out" in refused else _without(refused))
@@ -74,7 +100,7 @@ def _without(keys: list[str]) -> str:
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`function(*args, **kwargs)` where a Node is somewhere among the arguments."""
-    if function in QUERIES:
+    if function in QUERIES and not (function is np.full_like and _is_filled_with_node(*args, **kwargs)):
         return function(*(_value(x) for x in args), **{name: _value(x) for name, x in kwargs.items()})
     own = NUMPY.get(function)
     if own is None:
@@ -92,6 +118,10 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
         given = [x for group in (*args, *kwargs.values()) for x in (group if isinstance(group, list | tuple) else (group,))]
         operands = [x for x in given if isinstance(x, Node | np.ndarray)]
         raise call_error(numpy_name(function), operands, error, user_frame(sys._getframe(1))) from error
+
+
+def _is_filled_with_node(a: Any, fill_value: Any, *_: Any, **__: Any) -> bool:
+    return isinstance(fill_value, Node)
 
 
 def _by_own_signature(
@@ -143,6 +173,9 @@ def _neutral(key: str, value: Any, signature: inspect.Signature) -> bool:
 
 def refusal(name: str, advice: str = "") -> TypeError:
     """Say that a NumPy function has no gradient here, and what is near."""
+    if not advice and name.startswith("scipy."):
+        bare = name.rpartition(".")[2]
+        advice = OF_SCIPY.get(bare, f"write np.{bare}(node)" if answers(getattr(np, bare, None)) else "")
     if not advice:
         near = ", ".join(_near(name))
         advice = f"near it are {near}; " if near else ""
@@ -163,6 +196,8 @@ def _near(name: str) -> list[str]:
 def numpy_name(function: Callable[..., Any]) -> str:
     """What a user writes to reach a NumPy function: `np.sum`, `np.linalg.norm`; others by their own module."""
     name = {"absolute": "abs"}.get(function.__name__, function.__name__)
+    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:  # a ufunc does not know whose it is
+        return f"scipy.special.{name}" if getattr(sys.modules.get("scipy.special"), name, None) is function else name
     module = getattr(function, "__module__", None) or "numpy"
     return f"{module}.{name}".replace("numpy.", "np.", 1) if module.startswith("numpy") else f"{module}.{name}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -168,6 +168,41 @@ def _dstack(tup: Sequence[Any]) -> Array:
 def _column_stack(tup: Sequence[Any]) -> Array:
     columns = [x[:, None] if x.ndim == 1 else _atleast_2d(x) for x in map(as_node, tup)]
     return shapes.concatenate(*columns, axis=1)
+
+
+@implements(np.block)
+def _block(arrays: Any) -> Array:
+    depth = _depth(arrays)
+    ndim = max(depth, *(np.ndim(x) for x in _entries(arrays)))
+    return _blocks(arrays, depth, ndim)
+
+
+def _depth(arrays: Any) -> int:
+    """How deep lists are nested, which must be the same everywhere."""
+    if isinstance(arrays, tuple):
+        raise TypeError("np.block takes lists of lists, no tuples: np.concatenate takes those")
+    if not isinstance(arrays, list):
+        return 0
+    depths = {_depth(x) for x in arrays}
+    if len(depths) != 1:
+        raise ValueError("the lists must be nested to the same depth, and none be empty")
+    return depths.pop() + 1
+
+
+def _entries(arrays: Any) -> Iterator[Any]:
+    if isinstance(arrays, list):
+        for x in arrays:
+            yield from _entries(x)
+    else:
+        yield arrays
+
+
+def _blocks(arrays: Any, depth: int, ndim: int) -> Array:
+    """The entries of the innermost lists joined along the last axis, those of the lists around them along the one before."""
+    if depth:
+        return _concatenate([_blocks(x, depth - 1, ndim) for x in arrays], axis=-depth)
+    x = as_node(arrays)
+    return x[(None,) * (ndim - x.ndim)] if x.ndim < ndim else x
 
 
 @implements(np.append)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.decisions import DecisionError
 from tinygraph.express.program import program
 from tinygraph.express.table import SMALLEST
 from tinygraph.graph import Graph
@@ -86,7 +87,10 @@ def on_other_leaves(graph: Graph) -> list[Graph]:
     found: list[Graph] = []
     numbers = _read_as_numbers(graph)
     for i in range(TRIES):
-        other = graph.with_leaves({x: _redrawn(x, rng, i % 2 == 0, x in numbers) for x in _given(graph)})
+        try:
+            other = graph.with_leaves({x: _redrawn(x, rng, i % 2 == 0, x in numbers) for x in _given(graph)})
+        except DecisionError:  # on these numbers the program would go another way
+            continue
         if all(np.isfinite(s.value).all() for s in program(other).statements):
             found.append(other)
         if len(found) == DRAWS:
@@ -152,8 +156,11 @@ def with_other_numbers(graph: Graph, seed: int) -> Graph:
     if not given:
         raise ValueError(f"seed={seed}: there is no parameter and no scalar with a name to give another number")
     for _ in range(TRIES):
-        with np.errstate(all="ignore"):
-            other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in given})
+        try:
+            with np.errstate(all="ignore"):
+                other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in given})
+        except DecisionError:  # on these numbers the program would go another way
+            continue
         if all(np.isfinite(s.value).all() for s in program(other).statements):
             return other
     raise ValueError(f"seed={seed}: no numbers were found on which every gradient is finite")

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from tinygraph import ops
+from tinygraph.decisions import DecisionError
 from tinygraph.express.expression import Apply, Expression, Name, apply, evaluate, leaves
 from tinygraph.express.program import program
 from tinygraph.express.python import python
@@ -85,8 +86,11 @@ def _rows(graph: Graph, size: int) -> frozenset[Node]:
     """The constants and forward values with a row for each example: where examples change places, so do their rows."""
     if graph not in _known:
         found = {leaf for leaf in _constants(graph) if leaf.shape[:1] == (size,)}
-        with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
-            moved = graph.with_leaves({leaf: np.roll(leaf.value, 1, axis=0) for leaf in found})
+        try:
+            with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+                moved = graph.with_leaves({leaf: np.roll(leaf.value, 1, axis=0) for leaf in found})
+        except DecisionError:  # Python decided by one of the examples
+            return frozenset(found)
         twins = dict(zip(graph.forward, moved.forward, strict=True))
         for statement in program(graph).forward:
             could_have = statement.shape[:1] == (size,) and not found.isdisjoint(statement.inputs)
