@@ -11,7 +11,7 @@ import tinygraph
 
 ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
-    {"place", "excerpt", "errors", "node", "ops"},
+    {"place", "excerpt", "errors", "node", "ops", "written"},
     {"names", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "check"},
     {"express"},

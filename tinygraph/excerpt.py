@@ -48,6 +48,21 @@ def span_of(code: CodeType, instruction: int) -> Span | None:
     return first, last, start, end
 
 
+def instruction_of(code: CodeType, expression: ast.expr) -> int | None:
+    """The instruction that evaluates an expression of the code, where there is one."""
+    end = expression.end_lineno or 0, expression.end_col_offset or 0
+    return _instructions(code).get((expression.lineno, end[0], expression.col_offset, end[1]))
+
+
+@lru_cache(maxsize=64)
+def _instructions(code: CodeType) -> Mapping[tuple[int | None, ...], int]:
+    """The first instruction of each place in the source."""
+    found: dict[tuple[int | None, ...], int] = {}
+    for i, place in enumerate(code.co_positions()):
+        found.setdefault(place, 2 * i)
+    return found
+
+
 @lru_cache(maxsize=32)
 def _excerpts(filename: str, lines: tuple[str, ...]) -> Mapping[Span, Excerpt]:
     """Every expression of a file by its place."""
@@ -61,13 +76,16 @@ def _excerpts(filename: str, lines: tuple[str, ...]) -> Mapping[Span, Excerpt]:
         node, statement = stack.pop()
         if isinstance(node, ast.stmt):
             statement = node
-        if (
-            isinstance(node, ast.expr)
-            and statement is not None
-            and node.end_lineno is not None
-            and node.end_col_offset is not None
-        ):
-            span = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
-            found.setdefault(span, Excerpt(node, statement))
+        expression = _computed(node)
+        if expression is not None and statement is not None:
+            span = expression.lineno, expression.end_lineno or 0, expression.col_offset, expression.end_col_offset or 0
+            found.setdefault(span, Excerpt(expression, statement))
         stack.extend((child, statement) for child in ast.iter_child_nodes(node))
     return found
+
+
+def _computed(node: ast.AST) -> ast.expr | None:
+    """What a part of the source evaluates: `x += y` evaluates `x + y`."""
+    if isinstance(node, ast.AugAssign):
+        return ast.copy_location(ast.BinOp(node.target, node.op, node.value), node)
+    return node if isinstance(node, ast.expr) else None
