@@ -7,6 +7,7 @@ a graph again. Broadcasting and promotion are undone here and nowhere else. Noth
 from __future__ import annotations
 
 import gc
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
@@ -16,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import float64, ndarray
 
-from tinygraph.node import Node, constant
+from tinygraph.node import NUMBERING, Node, constant
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
 from tinygraph.ops.declare import NUMBERS
 from tinygraph.place import told_by_caller
@@ -75,6 +76,26 @@ def _passes(node: Node, needed: Path) -> bool:
     assert node.op is not None
     rules = node.op.rules_for(len(node.inputs))
     return any(rule is not None and x in needed for rule, x in zip(rules, node.inputs, strict=True))
+
+
+class Noted(Path):
+    """A path that notes, while a sweep on nodes goes back along it, what the rule of each node records."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._starts: list[int] = []  # of the numbers of what is recorded
+        self._nodes: list[Node] = []
+
+    def __reversed__(self) -> Iterator[Node]:
+        for node in super().__reversed__():
+            self._starts.append(next(NUMBERING))
+            self._nodes.append(node)
+            yield node
+
+    def origin(self, node: Node) -> Node | None:
+        """The node whose rule recorded this one, which the sweep did not begin with."""
+        i = bisect_right(self._starts, node.number)
+        return self._nodes[i - 1] if i else None
 
 
 @contextmanager

@@ -6,14 +6,15 @@ import difflib
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.backprop import Noted, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.errors import NonFiniteError
 from tinygraph.names import Names
 from tinygraph.node import Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
-from tinygraph.place import user_frame
+from tinygraph.place import user_frame, variables
 
 if TYPE_CHECKING:
     from tinygraph.draw.picture import Picture
@@ -94,6 +95,18 @@ class Gradients(Mapping[str, Node]):
         return "\n".join(["<gradients", *rows]) + ">"
 
 
+def _numbers(nodes: Sequence[Node], names: Mapping[str, Any], frame: FrameType) -> dict[str, Any]:
+    """The plain numbers among the names, and in the frame, that the code which made the nodes may have written by name."""
+    codes = {id(node.code): node.code for node in nodes}.values()
+    read = {name for code in codes if isinstance(code, CodeType) for name in _names_in(code)}
+    found = variables(frame, read) | {name: names[name] for name in read if name in names}
+    return {name: value for name, value in found.items() if type(value) in (int, float)}
+
+
+def _names_in(code: CodeType) -> tuple[str, ...]:
+    return code.co_names + code.co_varnames + code.co_cellvars + code.co_freevars
+
+
 class Graph:
     """The nodes behind one or more outputs, in order and by name; after `backprop` also their gradients.
 
@@ -131,7 +144,10 @@ class Graph:
         self.outputs = outputs
         self._forward = reached(outputs)
         self._known = set(self._forward)
-        self._names = Names(self._forward, names or {}, user_frame(sys._getframe(1)).f_code)
+        frame = user_frame(sys._getframe(1))
+        self._names = Names(self._forward, names or {}, frame.f_code)
+        self.numbers = _numbers(self._forward, names or {}, frame)  # by the names that the code calls them by
+        self._sweeps: list[Noted] = []  # what recorded the gradients
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:
@@ -218,7 +234,7 @@ class Graph:
         twin._forward = [new.get(node, node) for node in self._forward]
         twin._known = set(twin._forward)
         twin._names = names
-        twin._gradients = {}
+        twin._gradients, twin._sweeps, twin.numbers = {}, [], self.numbers
         twin.is_partial, twin.check_finite, twin.programs = self.is_partial, False, {}
         stands_for = dict(new)  # gradients too, which a later request may have been about
         for (output, spelling), known in self._gradients.items():
@@ -307,9 +323,13 @@ class Graph:
             raise ValueError(f"{x!r} is not a node of this graph: pass a node that its output depends on, or its name")
         return x
 
-    def _between(self, output: Node, wrt: Sequence[Node]) -> Path:
+    def _between(self, output: Node, wrt: Sequence[Node]) -> Noted:
         only = output is self.outputs[0] and len(self.outputs) == 1
-        return between(output, wrt, self._forward if only else ())
+        return Noted(between(output, wrt, self._forward if only else ()))
+
+    def origin(self, node: Node) -> Node | None:
+        """The node whose rule recorded a node of the backward pass, or None for what no rule did."""
+        return next((found for sweep in reversed(self._sweeps) if (found := sweep.origin(node)) is not None), None)
 
     def _everything_named(self, output: Node) -> list[Node]:
         """The parameters and every named value between them and the output, in the order in which backprop gets to them."""
@@ -350,6 +370,7 @@ class Graph:
         named = [node for node in path if node in wanted or self._names.of(node) is not None]
         seed = self._seed(upstream)
         found = sweep(output, named, seed, on_nodes=True, named=named, known=known, path=path)
+        self._sweeps.append(path)
         missing = [node for node in asked if node not in found]
         if missing:
             raise independent(output, missing)
@@ -371,13 +392,13 @@ class Graph:
     def __getstate__(self) -> Any:
         from tinygraph.pickling import pack
 
-        return pack(self, without=("programs",))
+        return pack(self, without=("programs", "_sweeps"))
 
     def __setstate__(self, state: Any) -> None:
         from tinygraph.pickling import unpack
 
         unpack(self, state)
-        self.programs = {}
+        self.programs, self._sweeps = {}, []
 
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:
         """The graph as a program: one statement for every named value, forward and then backward.

@@ -41,7 +41,7 @@ COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 BUILTINS = (len, abs, round)
 FACTS = {"shape", "size", "ndim", "dtype"}  # of an array, which are plain answers
 RECORDED = {name for name in vars(Node) if name[0] != "_" and hasattr(np.ndarray, name)} - FACTS - {"item", "tolist"}
-FUNCTIONS = (np.ufunc, *{type(function) for function in NUMPY})
+FUNCTIONS: tuple[type, ...] = (np.ufunc, *{type(function) for function in NUMPY})
 # What the package's functions that a call leads to name their arguments.
 GIVEN: Mapping[str, tuple[str, str]] = {
     Node.__array_function__.__code__.co_name: ("args", "kwargs"),

@@ -22,6 +22,7 @@ from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, leaves, replaced
 from tinygraph.express.shapes import Shapes, reads_shape
 from tinygraph.express.simplify import simplified, structural
+from tinygraph.express.spelling import Spelling
 from tinygraph.graph import Graph
 from tinygraph.names import temporary
 from tinygraph.node import Node
@@ -95,11 +96,14 @@ class Program:
         self.graph = graph if level == "named" else graph.with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
-        draft = _settled(self.graph)
+        self.spelling = Spelling(self.graph)
+        draft = _settled(self.graph, self.spelling)
         self._shapes = Shapes(draft)
         self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None and node not in draft.unit_seeds), *draft.arrays)
-        self._name_all(draft, temporary(graph.names))
+        used = (x for node in draft.order for x in leaves(draft.expressions[node]) if isinstance(x, Number))
+        self.numbers = {x.name: x.value for x in used if x.name is not None}  # that the user has names for
+        self._name_all(draft, temporary([*graph.names, *self.numbers]))
         self._expressions = draft.expressions
         self._modules = _modules(draft, self.leaves)
         statements = list(self._statements(draft))
@@ -132,7 +136,7 @@ class Program:
         return self._shapes.witness(node, reader)
 
     def _name_all(self, draft: _Draft, letter: str) -> None:
-        taken = set(self.graph.names)
+        taken = {*self.graph.names, *self.numbers}
         temporaries = (name for i in itertools.count(1) if (name := f"{letter}_{i}" if i > 1 else letter) not in taken)
         brought = (name for i in itertools.count(1) if (name := f"c_{i}") not in taken)
         for node in (*self.leaves, *draft.order):
@@ -167,8 +171,9 @@ def program(graph: Graph, level: Level = "named") -> Program:
 class _Draft:
     """One attempt at the statements: the expressions of all nodes, given which unnamed ones must or must not be statements."""
 
-    def __init__(self, graph: Graph, kept: set[Node], inlined: set[Node]) -> None:
+    def __init__(self, graph: Graph, spelling: Spelling, kept: set[Node], inlined: set[Node]) -> None:
         self.graph = graph
+        self.spelling = spelling
         self.forward = set(graph.forward)
         self.gradient_of: dict[Node, Node] = {}
         self.arrays: dict[Node, None] = {}  # leaves of the backward pass alone: seeds, and arrays that a rule brought along
@@ -226,7 +231,7 @@ class _Draft:
 
     def _expression(self, node: Node, partial: Mapping[Node, Expression]) -> Expression:
         write = structural if node in self.forward and node not in self.derived else simplified
-        expression = written(node, partial, self.graph.name, write)
+        expression = written(node, partial, self.graph.name, write, self.spelling.of)
         if isinstance(expression, Number) and node in self.gradient_of:
             return Number(float(expression.value))
         return expression
@@ -290,14 +295,22 @@ def earlier_unit_seeds(graph: Graph) -> set[Node]:
     return {node for node in seeds if not node.shape and node.item() == 1}
 
 
-def written(node: Node, known: Mapping[Node, Expression], name: Callable[[Node], str | None], write: Write) -> Expression:
-    """What an op makes of the expressions that are known of its inputs; `name` is what a value is called, if it is."""
+def written(
+    node: Node,
+    known: Mapping[Node, Expression],
+    name: Callable[[Node], str | None],
+    write: Write,
+    number: Callable[[Node, int], Expression],
+) -> Expression:
+    """What an op makes of the expressions that are known of its inputs; `name` is what a value is called, if it is, and `number`
+    how an operand that is a number is written.
+    """
     op = node.op
     assert op is not None
     if op is ops.count and isinstance(node.inputs[0], Node):
         return _count(node.inputs[0], node, name)
     inputs = [
-        Number(x) if not isinstance(x, Node) else Like(x) if reads_shape(op, i) else _fit(known[x], x, op)
+        number(node, i) if not isinstance(x, Node) else Like(x) if reads_shape(op, i) else _fit(known[x], x, op)
         for i, x in enumerate(node.inputs)
     ]
     return write(op, inputs, node.params, node.shape, node.dtype.kind)
@@ -351,12 +364,12 @@ def _is_plain(expression: Expression) -> bool:
     return True
 
 
-def _settled(graph: Graph) -> _Draft:
+def _settled(graph: Graph, spelling: Spelling) -> _Draft:
     """The draft in which every statement `t` is read more than once and every shape can be told from a name."""
     kept: set[Node] = set()
     inlined: set[Node] = set()
     while True:
-        draft = _Draft(graph, kept, inlined)
+        draft = _Draft(graph, spelling, kept, inlined)
         missing = _resolve_shapes(draft)
         alone = _read_once(draft) - kept - inlined
         if not missing and not alone:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number
+from tinygraph.express.expression import Apply, Expression, Name, Number, is_literal
 from tinygraph.node import Node
 from tinygraph.ops import ARRAY, Op
 
@@ -34,7 +34,7 @@ def python(expression: Expression, name: Spell) -> str:
 def _spelled(expression: Expression, name: Spell) -> tuple[str, int]:
     """The source and how tightly it binds."""
     if isinstance(expression, Number):
-        return literal(expression.value)
+        return literal(expression.value) if expression.name is None else (expression.name, ATOM)
     if isinstance(expression, Name):
         return name(expression.node), ATOM
     op = expression.op
@@ -170,7 +170,7 @@ def _count(expression: Apply, name: Spell) -> tuple[str, int]:
 
 def _broadcast(expression: Apply, name: Spell) -> tuple[str, int]:
     x, like = expression.inputs[0], _inside(expression.inputs[1], ATOM, name)
-    if isinstance(x, Number) and x.value in (0, 1):
+    if is_literal(x) and x.value in (0, 1):
         return f"np.{'ones' if x.value else 'zeros'}_like({like})", ATOM
     text = _inside(x, COMPARISON, name)
     return f"np.broadcast_to({text}, {like}.shape)" if x.shape else f"np.full_like({like}, {text})", ATOM

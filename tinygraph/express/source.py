@@ -15,7 +15,7 @@ from tinygraph.express.dtypes import dtype_of
 from tinygraph.express.expression import Apply, Expression, Name, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
-from tinygraph.express.python import BINARY, FORMS, numpy_name
+from tinygraph.express.python import BINARY, FORMS, literal, numpy_name
 from tinygraph.node import Node
 from tinygraph.ops import Op
 
@@ -134,6 +134,7 @@ def _function(program: Program) -> Iterator[str]:
     looped = _looped(program)
     for leaf in program.leaves:
         yield from _loop_checks(program, leaf, looped.get(leaf, ()))
+    yield from (f"    {name} = {literal(value)[0]}" for name, value in program.numbers.items())
     yield "    # forward"
     for statement in program.forward:
         yield _line(statement)
