@@ -87,7 +87,7 @@ def test_what_an_expression_computes_of_an_array_is_printed_and_computed_in_a_re
     [
         lambda z, y: z * squares(y),
         lambda z, y: np.where(squares(y) > 1, z, 1.0),
-        lambda z, y: z * (t := 1 - y),
+        lambda z, y: z * (kept := 1 - y) + 0 * kept.sum(),
         lambda z, y: z * np.random.default_rng(0).permutation(y),
         lambda z, y: z * np.array([y[0], y[1]]),
         lambda z, y: z * (y if k else 1 - y),

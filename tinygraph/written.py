@@ -143,10 +143,11 @@ def _at(value: Any, given: Any, written: ast.expr) -> Iterator[ast.expr]:
     """The expression of the array in what was given, where lists and tuples are written out."""
     if given is value:
         yield written
-    elif isinstance(given, list | tuple) and isinstance(written, ast.List | ast.Tuple) and len(given) == len(written.elts):
-        if not any(isinstance(x, ast.Starred) for x in written.elts):
-            for part, x in zip(given, written.elts, strict=True):
-                yield from _at(value, part, x)
+    elif isinstance(given, list | tuple) and isinstance(written, ast.List | ast.Tuple):
+        if len(given) != len(written.elts) or any(isinstance(x, ast.Starred) for x in written.elts):
+            return
+        for part, x in zip(given, written.elts, strict=True):
+            yield from _at(value, part, x)
 
 
 def _recorded(x: ast.expr, frame: FrameType, plan: _Plan) -> Node | None:
@@ -238,7 +239,8 @@ class _Reading:
         parts = index if isinstance(index, tuple) else (index,)
         if not isinstance(of, Node) or not all(part is None or type(part) in (int, slice, type(...)) for part in parts):
             raise LookupError("only plain indices are followed")
-        return _entry(of, parts) or of[parts]
+        entry = _entry(of, parts)
+        return of[parts] if entry is None else entry
 
     def _call(self, x: ast.Call) -> Any:
         if any(isinstance(argument, ast.Starred) for argument in x.args) or any(keyword.arg is None for keyword in x.keywords):

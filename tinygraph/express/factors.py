@@ -28,7 +28,7 @@ def opened(x: Expression, keep: bool = False) -> Product:
     """An expression as a product; a broadcast is taken off, unless it is to be kept."""
     if is_literal(x) and not isinstance(x.value, bool):
         return Product(-1 if math.copysign(1, x.value) < 0 else 1, abs(x.value))
-    if isinstance(x, Apply) and x.kind == "f":  # integers wrap around, and bools are no numbers
+    if isinstance(x, Apply) and (x.kind == "f" or is_scale(x)):  # integers of arrays wrap around, and bools are no numbers
         if x.op is ops.negative:
             inner = opened(x.inputs[0], keep)
             inner.sign = -inner.sign

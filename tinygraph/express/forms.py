@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, is_literal
+from tinygraph.express.expression import Apply, Expression, Name, is_literal
 from tinygraph.express.layout import Cases, Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sign, Times, Word, signed
 from tinygraph.express.pieces import (
     ATOM,

@@ -19,7 +19,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, leaves, replaced
+from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, is_literal, leaves, replaced
 from tinygraph.express.shapes import Shapes, reads_shape
 from tinygraph.express.simplify import simplified, structural
 from tinygraph.express.spelling import Spelling
@@ -318,8 +318,8 @@ def written(
 
 def _fit(x: Expression, node: Node, op: Op) -> Expression:
     """A number that stands for a float as one, except where arithmetic makes one of it."""
-    whole = isinstance(x, Number) and node.dtype.kind == "f" and op not in ARITHMETIC
-    return Number(float(x.value)) if whole and isinstance(x, Number) else x
+    whole = is_literal(x) and node.dtype.kind == "f" and op not in ARITHMETIC
+    return Number(float(x.value)) if whole and is_literal(x) else x
 
 
 def _count(like: Node, node: Node, name: Callable[[Node], str | None]) -> Expression:

@@ -100,19 +100,23 @@ def _product_rule(raw: Apply, keep: bool) -> Expression:
 
 
 def _reduced(product: Product) -> Product:
-    """The coefficient cancelled against that of a factor below the line, where the division is exact: 2·x / (2·y) is x / y."""
-    factors = []
-    for x, divides in product.factors:
-        number, rest = parted(x) if divides else (1, x)
-        if number != 1 and product.coefficient and product.coefficient % number == 0:
-            product.coefficient //= number
-            x = rest
-        factors.append((x, divides))
-    return Product(product.sign, product.coefficient, factors, product.divisors, product.like)
+    """The coefficient cancelled against those of what is below the line, where the division is exact: 2·x / (2·y) is x / y."""
+    factors = [(_less_coefficient(x, product) if divides else x, divides) for x, divides in product.factors]
+    divisors = [_less_coefficient(x, product) for x in product.divisors]
+    return Product(product.sign, product.coefficient, factors, divisors, product.like)
+
+
+def _less_coefficient(x: Expression, product: Product) -> Expression:
+    """What is below the line without its coefficient, which is taken from that of the product where the division is exact."""
+    number, rest = parted(x)
+    if number == 1 or not product.coefficient or product.coefficient % number:
+        return x
+    product.coefficient //= number
+    return rest
 
 
 def _quotient_rule(raw: Apply, keep: bool) -> Expression:
-    return closed(over(opened(raw.inputs[0], keep), raw.inputs[1], keep), raw.shape, raw.kind)
+    return closed(_reduced(over(opened(raw.inputs[0], keep), raw.inputs[1], keep)), raw.shape, raw.kind)
 
 
 def _negative_rule(raw: Apply, keep: bool) -> Expression:

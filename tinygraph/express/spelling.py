@@ -15,7 +15,7 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.excerpt import excerpt
 from tinygraph.express.dtypes import ARITHMETIC
-from tinygraph.express.expression import Apply, Expression, Name, Number, apply, evaluate
+from tinygraph.express.expression import Apply, Expression, Number, apply, evaluate, is_literal
 from tinygraph.graph import Graph
 from tinygraph.names import identifier
 from tinygraph.node import Node
@@ -36,9 +36,7 @@ class Spelling:
 
     def __init__(self, graph: Graph) -> None:
         taken = set(graph.names) | FUNCTIONS
-        self._numbers = {
-            name: value for name, value in graph.numbers.items() if identifier(name) == name and name not in taken
-        }
+        self._numbers = {name: value for name, value in graph.numbers.items() if identifier(name) == name and name not in taken}
         self._forward = set(graph.forward)
         self._origin = graph.origin
         self._written: dict[_Read, Expression | None] = {}
@@ -48,9 +46,11 @@ class Spelling:
 
     def of(self, node: Node, i: int, origin: Origin | None = None) -> Expression:
         """The number that is an operand of a node; `origin` says by which node's rule it was recorded, if by any."""
-        value = node.inputs[i]
-        found = self._written.get(_read(node, i)) if node in self._forward else self._passed_on(node, value, origin or self._origin)
-        return Number(value) if found is None else found
+        if node in self._forward:
+            found = self._written.get(_read(node, i))
+        else:
+            found = self._passed_on(node, node.inputs[i], origin or self._origin)
+        return Number(node.inputs[i]) if found is None else found
 
     def _note(self, node: Node, i: int, value: Any) -> None:
         """What a number of the forward pass is written as, unless a loop read another number there."""
@@ -66,7 +66,7 @@ class Spelling:
         for x in _operand(found.expression, node, i) if found is not None else ():
             try:
                 written = self._read(x)
-                if not _is_plain(written) and _is_same(evaluate(written, _no_node), node.inputs[i]):
+                if not is_literal(written) and _is_same(evaluate(written, _no_node), node.inputs[i]):
                     return written
             except (LookupError, ArithmeticError):
                 pass  # it is no such number, and so is written as a literal
@@ -86,7 +86,7 @@ class Spelling:
         if isinstance(x, ast.Name):
             return Number(self._numbers[x.id], x.id)
         if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub):
-            return _applied(ops.negative, self._read(x.operand))
+            return _negated(self._read(x.operand))
         if isinstance(x, ast.BinOp):
             return _applied(OPERATORS[type(x.op)], self._read(x.left), self._read(x.right))
         raise LookupError(type(x).__name__)
@@ -123,15 +123,12 @@ def _applied(op: Op, *inputs: Expression) -> Apply:
     return apply(op, *inputs, kind=kind)
 
 
+def _negated(x: Expression) -> Expression:
+    return Number(-x.value) if is_literal(x) else _applied(ops.negative, x)
+
+
 def _no_node(node: Node) -> Any:
     raise LookupError("a number is made of numbers alone")
-
-
-def _is_plain(x: Expression) -> bool:
-    """Whether it is a literal, be it with a sign."""
-    if isinstance(x, Apply):
-        return x.op is ops.negative and _is_plain(x.inputs[0])
-    return isinstance(x, Number) and x.name is None
 
 
 def _is_same(x: Any, y: Any) -> bool:
