@@ -1,4 +1,4 @@
-"""A number prints as the user wrote it where that is the very number, in values and in their gradients, and source binds its names."""
+"""A number prints as the user wrote it where that is the very number, in values and gradients, and source binds its names."""
 
 import copy
 import math
