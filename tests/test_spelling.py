@@ -276,7 +276,23 @@ def test_a_graph_without_source_prints_literals(copied: Callable[[tg.Graph], tg.
     np.testing.assert_allclose(again.function()(X)[1]["dx"], -2 * X / 3)
 
 
-def test_pi_and_other_attributes_stay_numbers() -> None:
-    x = tg.parameter(X)
-    L = np.sum(x * math.pi)
-    assert tg.Graph(L, names={"x": x, "L": L}).statements()[0].right == f"np.sum(x * {math.pi})"
+@pytest.mark.parametrize(
+    ("build", "printed"),
+    [
+        (lambda x: x * math.pi, "x * np.pi"),
+        (lambda x: x / (2 * np.pi), "x / (2 * np.pi)"),
+        (lambda x: x * (-np.pi), "x * -np.pi"),
+        (lambda x: x / np.sqrt(2 * np.pi), "x / np.sqrt(2 * np.pi)"),
+        (lambda x: x - np.log(2), "x - np.log(2)"),
+        (lambda x: x * np.exp(-half), "x * np.exp(-half)"),
+        (lambda x: np.power(x, half + 1), "x ** (half + 1)"),
+        (lambda x: x * half**2 % 0.3, "x * half ** 2 % 0.3"),
+    ],
+)
+def test_constants_and_functions_of_numbers_print_too(build: Callable[[Any], Any], printed: str) -> None:
+    x = tg.parameter(np.abs(X))
+    L = build(x)
+    graph = tg.Graph(L, names={"x": x, "L": L})
+    assert graph.statements()[0].right == printed
+    np.testing.assert_array_equal(graph.function()(np.abs(X)), build(np.abs(X)))
+    assert [leaf for leaf in graph.forward if leaf.op is None] == [x]

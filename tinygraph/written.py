@@ -249,8 +249,12 @@ class _Reading:
         function = self.read(x.func) if method is None else method
         if method is None and not _is_followed(function):
             raise LookupError("only functions of arrays that record are followed")
+        arguments = [self._argument(argument) for argument in x.args]
         keywords = {keyword.arg or "": self._argument(keyword.value) for keyword in x.keywords}
-        return function(*map(self._argument, x.args), **keywords)
+        op = NUMPY.get(function) if isinstance(function, np.ufunc) else None
+        if isinstance(op, Op) and all(type(argument) in NUMBERS for argument in arguments):  # as in np.sqrt(2)
+            return op.record(arguments, keywords)
+        return function(*arguments, **keywords)
 
     def _argument(self, x: ast.expr) -> Any:
         found = self.read(x)

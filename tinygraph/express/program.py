@@ -351,15 +351,19 @@ def looped_axes(template: tuple[Any, ...]) -> tuple[int, ...]:
 
 def _is_step(expression: Expression) -> bool:
     """Whether an expression is at most one arithmetic step on names and numbers; a sign and a count are no steps."""
-    if not isinstance(expression, Apply):
+    if not isinstance(expression, Apply) or _is_of_numbers(expression):
         return True
     if expression.op is ops.negative or expression.op in REPEATS:
         return _is_step(expression.inputs[0])
     return expression.op in STEPS and all(map(_is_plain, expression.inputs))
 
 
+def _is_of_numbers(expression: Expression) -> bool:
+    return all(isinstance(x, Number) for x in leaves(expression))
+
+
 def _is_plain(expression: Expression) -> bool:
-    if isinstance(expression, Apply):
+    if isinstance(expression, Apply) and not _is_of_numbers(expression):
         return expression.op in (ops.negative, ops.count) and all(map(_is_plain, expression.inputs))
     return True
 

@@ -66,6 +66,8 @@ def literal(value: Any) -> tuple[str, int]:
     if isinstance(value, float | np.floating) and not math.isfinite(value):
         return ("np.nan", ATOM) if math.isnan(value) else ("np.inf", ATOM) if value > 0 else ("-np.inf", SIGN)
     text = repr(value.item() if isinstance(value, np.generic) else value)
+    if text.removeprefix("-") == repr(math.pi):
+        text = text.replace(repr(math.pi), "np.pi")
     return text, SIGN if text.startswith("-") else ATOM
 
 

@@ -7,6 +7,7 @@ node whose rule recorded it.
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -25,6 +26,7 @@ OPERATORS: Mapping[type[ast.AST], Op] = {
     ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.Pow: ops.power,
     ast.FloorDiv: ops.floor_divide, ast.Mod: ops.remainder,
 }  # fmt: skip
+CONSTANTS = {"pi": math.pi, "e": math.e}  # of any module: what is written must amount to the number
 FUNCTIONS = {"forward", "forward_backward"}  # what source calls its own
 
 Origin: TypeAlias = Callable[[Node], Node | None]
@@ -85,6 +87,8 @@ class Spelling:
             return Number(x.value)
         if isinstance(x, ast.Name):
             return Number(self._numbers[x.id], x.id)
+        if isinstance(x, ast.Attribute) and isinstance(x.value, ast.Name) and x.attr in CONSTANTS:
+            return Number(CONSTANTS[x.attr])
         if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub):
             return _negated(self._read(x.operand))
         if isinstance(x, ast.BinOp):
