@@ -1,6 +1,7 @@
 """An array that the user's expression computed is read once more on nodes: printed as written, and computed in every replay."""
 
 import gc
+import linecache
 import warnings
 import weakref
 from collections.abc import Callable
@@ -234,3 +235,17 @@ def test_a_sum_that_is_built_in_place_is_read_like_any_other() -> None:
     total += 1 - Y
     total = total * z
     assert tg.Graph(total, names={"z": z, "y": Y, "total": total}).statements()[0].right == "(c_1 + (1 - y)) * z"
+
+
+@pytest.mark.parametrize("terms", [10, 2000])
+def test_an_expression_of_any_depth_records(terms: int) -> None:
+    """One that is nested too deeply to be read again is a leaf."""
+    lines = ["def f(z, y):\n", f"    return z * ({' + '.join(['y'] * terms)}) / ({' + '.join(['2'] * terms)})\n"]
+    filename = f"<an expression of {terms} terms>"
+    linecache.cache[filename] = (1, None, lines, filename)
+    module: dict[str, Any] = {}
+    exec(compile("".join(lines), filename, "exec"), module)
+    out = module["f"](tg.parameter(Z), Y)
+    del linecache.cache[filename]
+    np.testing.assert_array_equal(out.value, module["f"](Z, Y))
+    assert tg.Graph(out).statements()[-1].right.endswith(f" / {2 * terms}")

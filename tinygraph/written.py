@@ -50,7 +50,7 @@ GIVEN: Mapping[str, tuple[str, str]] = {
     Op.__call__.__code__.co_name: ("arguments", "params"),
 }
 SMALL = 1000  # bytes that are compared at once
-FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Entry(Leaf):

@@ -27,6 +27,7 @@ OPERATORS: Mapping[type[ast.AST], Op] = {
     ast.FloorDiv: ops.floor_divide, ast.Mod: ops.remainder,
 }  # fmt: skip
 CONSTANTS = {"pi": math.pi, "e": math.e}  # of any module: what is written must amount to the number
+LONGEST = 8  # ops of a number that is written out
 FUNCTIONS = {"forward", "forward_backward"}  # what source calls its own
 
 Origin: TypeAlias = Callable[[Node], Node | None]
@@ -68,9 +69,9 @@ class Spelling:
         for x in _operand(found.expression, node, i) if found is not None else ():
             try:
                 written = self._read(x)
-                if not is_literal(written) and _is_same(evaluate(written, _no_node), node.inputs[i]):
+                if not is_literal(written) and written.size <= LONGEST and _is_same(evaluate(written, _no_node), node.inputs[i]):
                     return written
-            except (LookupError, ArithmeticError):
+            except (LookupError, ArithmeticError, RecursionError):
                 pass  # it is no such number, and so is written as a literal
         return None
 
