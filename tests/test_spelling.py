@@ -267,6 +267,11 @@ def test_a_graph_keeps_the_numbers_that_its_code_names_and_no_frame() -> None:
     assert unrelated_name not in graph.numbers.values()
 
 
+def test_a_stepper_takes_what_is_written_along() -> None:
+    walk = pickle.loads(pickle.dumps(mean_by_hand().stepper()))
+    assert walk.step().text.startswith("L = -(1 / m) * ")
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda graph: pickle.loads(pickle.dumps(graph))])
 def test_a_graph_without_source_prints_literals(copied: Callable[[tg.Graph], tg.Graph]) -> None:
     graph = mean_by_hand()

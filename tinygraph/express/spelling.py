@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,7 +31,6 @@ LONGEST = 8  # ops of a number that is written out
 FUNCTIONS = {"forward", "forward_backward"}  # what source calls its own
 
 Origin: TypeAlias = Callable[[Node], Node | None]
-_Read: TypeAlias = tuple[Any, int, Op | None, int]  # the place of an op, the op, and which of its operands
 
 
 class Spelling:
@@ -42,27 +41,27 @@ class Spelling:
         self._numbers = {name: value for name, value in graph.numbers.items() if identifier(name) == name and name not in taken}
         self._forward = set(graph.forward)
         self._origin = graph.origin
-        self._written: dict[_Read, Expression | None] = {}
-        for node in graph.forward:
-            for i, x in _numbers_of(node):
-                self._note(node, i, x)
+        self._written = dict(self._all_written(graph.forward))
 
     def of(self, node: Node, i: int, origin: Origin | None = None) -> Expression:
         """The number that is an operand of a node; `origin` says by which node's rule it was recorded, if by any."""
         if node in self._forward:
-            found = self._written.get(_read(node, i))
+            found = self._written.get((node, i))
         else:
             found = self._passed_on(node, node.inputs[i], origin or self._origin)
         return Number(node.inputs[i]) if found is None else found
 
-    def _note(self, node: Node, i: int, value: Any) -> None:
-        """What a number of the forward pass is written as, unless a loop read another number there."""
-        key = _read(node, i)
-        if key not in self._written:
-            self._written[key] = self._looked_up(node, i)
-        written = self._written[key]
-        if written is not None and not _is_same(evaluate(written, _no_node), value):
-            self._written[key] = None
+    def _all_written(self, nodes: Iterable[Node]) -> Iterator[tuple[tuple[Node, int], Expression]]:
+        """The numbers that are written otherwise than as literals, unless a loop read another number at the same place."""
+        places: dict[Any, list[tuple[Node, int]]] = {}
+        for node in nodes:
+            for i, _ in _numbers_of(node):
+                places.setdefault((node.code, node.instruction, node.op, i), []).append((node, i))
+        for reads in places.values():
+            first, i = reads[0]
+            written = self._looked_up(first, i)
+            if written is not None and all(_is_same(node.inputs[i], first.inputs[i]) for node, i in reads):
+                yield from ((read, written) for read in reads)
 
     def _looked_up(self, node: Node, i: int) -> Expression | None:
         found = excerpt(node.code, node.instruction)
@@ -80,7 +79,7 @@ class Spelling:
         source = origin(node)
         if source is None or source.op not in ARITHMETIC:
             return None
-        return next((self._written.get(_read(source, i)) for i, x in _numbers_of(source) if _is_same(x, value)), None)
+        return next((self._written.get((source, i)) for i, x in _numbers_of(source) if _is_same(x, value)), None)
 
     def _read(self, x: ast.expr) -> Expression:
         """A number as it is written; LookupError where anything but numbers, their names and arithmetic is in it."""
@@ -99,10 +98,6 @@ class Spelling:
 
 def _numbers_of(node: Node) -> Iterator[tuple[int, Any]]:
     return ((i, x) for i, x in enumerate(node.inputs) if not isinstance(x, Node))
-
-
-def _read(node: Node, i: int) -> _Read:
-    return node.code, node.instruction, node.op, i
 
 
 def _operand(x: ast.expr, node: Node, i: int) -> Iterator[ast.expr]:
