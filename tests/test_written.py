@@ -204,6 +204,19 @@ class TestEntries:
         out = sum(Y[0, i] * z + (1 - Y[0, i]) * (1 - z) for i in range(3))
         assert len([x for x in tg.Graph(out).forward if x.op is None]) == 4
 
+    @pytest.mark.parametrize("first", [True, False])
+    def test_an_entry_follows_its_array_where_that_is_a_leaf_too(self, first: bool) -> None:
+        z = tg.parameter(0.5)
+
+        def f(y: Any) -> Any:
+            return y[0, k] * z + np.sum(z * y) if first else np.sum(z * y) + (1 - y[0, k]) * z
+
+        graph = tg.Graph(f(Y), names={"z": z, "y": Y})
+        walk = graph.stepper()
+        for y in (OTHER_Y, Y, OTHER_Y):
+            walk.set(y=y)
+            assert walk.graph.outputs[0].value == f(y).value
+
     def test_an_entry_that_changed_is_another_leaf(self) -> None:
         z, y = tg.parameter(0.5), Y.copy()
         first = y[0, 0] * z

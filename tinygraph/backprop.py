@@ -87,9 +87,13 @@ class Noted(Path):
         self._nodes: list[Node] = []
 
     def __reversed__(self) -> Iterator[Node]:
+        return self._noted() if not self._nodes else iter(self._nodes)
+
+    def _noted(self) -> Iterator[Node]:
+        start, visit = self._starts.append, self._nodes.append
         for node in super().__reversed__():
-            self._starts.append(next(NUMBERING))
-            self._nodes.append(node)
+            start(next(NUMBERING))
+            visit(node)
             yield node
 
     def origin(self, node: Node) -> Node | None:

@@ -15,6 +15,7 @@ from tinygraph.names import Names
 from tinygraph.node import Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
 from tinygraph.place import user_frame, variables
+from tinygraph.written import entries_of
 
 if TYPE_CHECKING:
     from tinygraph.draw.picture import Picture
@@ -219,10 +220,12 @@ class Graph:
 
         Raises ValueError for a value of another shape, TypeError for one that is no real number.
         """
-        new: dict[Node, Node] = {}
+        leaves = [node for node in self._forward if node.op is None]
+        new: dict[Node, Node] = {leaf: with_value(leaf, values[leaf]) for leaf in leaves if leaf in values}
+        new |= entries_of(new, leaves)
         for node in self._forward:
             if node.op is None:
-                new[node] = with_value(node, values[node]) if node in values else node
+                new.setdefault(node, node)
             else:
                 new[node] = rerun(node, [new[x] if isinstance(x, Node) else x for x in node.inputs])
         return self._twin(self._names.translated(new), new)

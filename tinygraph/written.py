@@ -11,7 +11,7 @@ import ast
 import inspect
 import operator
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from tinygraph import ops
 from tinygraph.excerpt import excerpt, instruction_of
 from tinygraph.node import Leaf, Node, held_leaf
 from tinygraph.ops.declare import NUMBERS, NUMPY, Op
-from tinygraph.place import OWN, variables
+from tinygraph.place import OWN, Place, variables
 
 # Operators that change nothing and record.
 BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -56,9 +56,19 @@ FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
 class Entry(Leaf):
     """A leaf for one entry of an array; it keeps the array, so that no other one can take its place in memory."""
 
-    __slots__ = ("array",)
+    __slots__ = ("array", "index")
 
-    array: Any
+    def __init__(self, array: Any, index: tuple[int, ...], code: CodeType | Place, instruction: int) -> None:
+        super().__init__(array[index], "constant", code, instruction)
+        self.array = array
+        self.index = index
+
+
+def entries_of(new: Mapping[Node, Node], nodes: Iterable[Node]) -> dict[Node, Node]:
+    """The entries among the nodes of arrays that leaves stand for which get other values, with the leaves of their own."""
+    arrays = {id(old._value): leaf._value for old, leaf in new.items()}
+    entries = [node for node in nodes if isinstance(node, Entry) and node not in new and id(node.array) in arrays]
+    return {node: Entry(arrays[id(node.array)], node.index, node.code, node.instruction) for node in entries}
 
 
 _entries: WeakValueDictionary[tuple[int, tuple[int, ...]], Entry] = WeakValueDictionary()
@@ -309,6 +319,5 @@ def _entry(of: Node, index: tuple[Any, ...]) -> Entry | None:
     key = id(array), tuple(i % n for i, n in zip(index, array.shape, strict=True))
     leaf = _entries.get(key)
     if leaf is None or not _same(leaf._value, value):
-        leaf = _entries[key] = Entry(value, "constant", of.code, of.instruction)
-        leaf.array = array
+        leaf = _entries[key] = Entry(array, key[1], of.code, of.instruction)
     return leaf

@@ -56,7 +56,7 @@ class Spelling:
         places: dict[Any, list[tuple[Node, int]]] = {}
         for node in nodes:
             for i, _ in _numbers_of(node):
-                places.setdefault((node.code, node.instruction, node.op, i), []).append((node, i))
+                places.setdefault((id(node.code), node.instruction, node.op, i), []).append((node, i))
         for reads in places.values():
             first, i = reads[0]
             written = self._looked_up(first, i)
