@@ -1,5 +1,6 @@
 """Where in the user's code something is, and what the bytecode there tells."""
 
+import sys
 from types import CodeType
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.place import bindings_of, place_of
+from tinygraph.place import bindings_of, place_of, variables
 
 
 def recorded(text: str, **names: Any) -> dict[str, Any]:
@@ -59,3 +60,36 @@ def test_a_while_loop_repeats_too() -> None:
     bindings = bindings_of(names["CODE"])
     assert bindings.repeats(names["a"].instruction)
     assert not bindings.repeats(names["b"].instruction)
+
+
+outside = "of the module"
+
+
+class TestVariables:
+    """What a frame knows by some names."""
+
+    def test_its_own_come_before_those_of_its_module_and_pythons(self) -> None:
+        len = "its own"
+        found = variables(sys._getframe(), ["len", "outside", "abs", "nowhere"])
+        assert found == {"len": len, "outside": outside, "abs": abs}
+
+    def test_what_a_function_enclosed_is_known(self) -> None:
+        enclosed = 3
+
+        def inner() -> dict[str, Any]:
+            return variables(sys._getframe(), ["enclosed"]) if enclosed else {}
+
+        assert inner() == {"enclosed": 3}
+
+    def test_nothing_is_kept_alive(self) -> None:
+        array = np.ones(3)
+        before = sys.getrefcount(array)
+        found = variables(sys._getframe(), ["array"])
+        assert found["array"] is array
+        del found
+        assert sys.getrefcount(array) == before
+
+    def test_what_locals_gave_to_somebody_stays_as_it_is(self) -> None:
+        names = locals()
+        assert variables(sys._getframe(), ["self"]) == {"self": self}
+        assert names["self"] is self
