@@ -49,6 +49,21 @@ def span_of(code: CodeType, instruction: int) -> Span | None:
     return first, last, start, end
 
 
+def instruction_of(code: CodeType, expression: ast.expr) -> int | None:
+    """The instruction that evaluates an expression of the code, where there is one."""
+    end = expression.end_lineno or 0, expression.end_col_offset or 0
+    return _instructions(code).get((expression.lineno, end[0], expression.col_offset, end[1]))
+
+
+@lru_cache(maxsize=64)
+def _instructions(code: CodeType) -> Mapping[tuple[int | None, ...], int]:
+    """The first instruction of each place in the source."""
+    found: dict[tuple[int | None, ...], int] = {}
+    for i, place in enumerate(code.co_positions()):
+        found.setdefault(place, 2 * i)
+    return found
+
+
 @lru_cache(maxsize=32)
 def _excerpts(filename: str, lines: tuple[str, ...]) -> Mapping[Span, Excerpt]:
     """Every expression of a file by its place."""
