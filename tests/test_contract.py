@@ -1,6 +1,5 @@
 """What every op owes: right gradients of orders 1 and 2 on any layout, the same bits on Nodes, its dtype, an example."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 import tinygraph as tg
 from tests.op_cases import NO_GRADIENT, NOT_ANALYTIC, Case, cases
 from tests.oracles import assert_close, complex_step
+from tests.programs import any_ranks
 from tinygraph.backprop import sweep
 from tinygraph.check import numerical_gradient
 from tinygraph.ops import REGISTRY, Op
@@ -27,8 +27,7 @@ def recorded(case: Case, dtype: Any = np.float64) -> tuple[tg.Node, list[tg.Node
     """The op on parameters, and those parameters."""
     wrt = differentiable(case)
     arguments = [tg.parameter(np.asarray(x, dtype)[()], copy=False) if i in wrt else x for i, x in enumerate(case.arguments)]
-    with warnings.catch_warnings():  # operands of different rank are meant here
-        warnings.filterwarnings("ignore", ".* every entry of one meets every entry of the other", UserWarning)
+    with any_ranks():
         out = case.op.record(arguments, case.params)
     return out, [arguments[i] for i in wrt]
 
