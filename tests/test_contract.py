@@ -2,7 +2,6 @@
 its dtype, the floating-point errors of NumPy, an example."""
 
 import itertools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +26,7 @@ from tests.op_edges import (
     points,
 )
 from tests.oracles import assert_close, complex_step
+from tests.programs import any_ranks
 from tinygraph.backprop import sweep
 from tinygraph.check import numerical_gradient
 from tinygraph.ops import REGISTRY, Op
@@ -45,8 +45,7 @@ def recorded(case: Case, dtype: Any = np.float64) -> tuple[tg.Node, list[tg.Node
     """The op on parameters, and those parameters."""
     wrt = differentiable(case)
     arguments = [tg.parameter(np.asarray(x, dtype)[()], copy=False) if i in wrt else x for i, x in enumerate(case.arguments)]
-    with warnings.catch_warnings():  # operands of different rank are meant here
-        warnings.filterwarnings("ignore", ".* every entry of one meets every entry of the other", UserWarning)
+    with any_ranks():
         out = case.op.record(arguments, case.params)
     return out, [arguments[i] for i in wrt]
 
