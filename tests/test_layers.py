@@ -11,7 +11,7 @@ import tinygraph
 
 ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
-    {"place", "excerpt", "decisions", "errors", "node", "ops"},
+    {"place", "excerpt", "decisions", "errors", "reading", "node", "ops"},
     {"names", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "check"},
     {"express"},
