@@ -65,8 +65,8 @@ def table() -> str:
     lines = [
         "# NumPy functions on nodes", "",
         "Written by `docs/numpy_table.py` from the registry. A function that *records* has a gradient wherever one exists; one",
-        "that *answers* gives plain values, which follow from shape and dtype; one that *decides* gives True or False, and a replay",
-        "that would decide otherwise raises ValueError. A TypeError says what is near.", "",
+        "that *answers* gives plain values, which follow from shape and dtype; one that *decides* gives True or False, and a",
+        "replay that would decide otherwise raises ValueError. A TypeError says what is near.", "",
     ]  # fmt: skip
     for page in PAGES:
         lines += [f"## {page}", "", "| function | given a node |", "|---|---|"]

@@ -12,7 +12,6 @@ from tinygraph.place import OWN, Place, place_of
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
-    from tinygraph.node import Node
     from tinygraph.ops.declare import Op
 
 
