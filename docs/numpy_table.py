@@ -29,7 +29,8 @@ PAGES = {
         trim_zeros unique nonzero flatnonzero argwhere pad flip fliplr flipud roll rot90""",
     "Products, order, statistics": """
         dot vdot inner outer matmul tensordot einsum kron trace diagonal diag tril triu where select take take_along_axis
-        compress sort argsort argmax argmin searchsorted mean average median var std ptp meshgrid astype""",
+        compress sort argsort argmax argmin searchsorted mean average median var std ptp nanmean
+        meshgrid linspace astype copy""",
     "np.linalg": "cholesky det eig eigh eigvalsh inv lstsq norm pinv qr slogdet solve svd",
 }
 

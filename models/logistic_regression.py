@@ -212,7 +212,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of splits and initial weights (default: %(default)s)")
     parser.add_argument("--splits", type=int, default=10, help="stratified splits to average over (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures (default: %(default)s)")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    for name, least, above in (("learning_rate", 0, True), ("max_iter", 1, False), ("tol", 0, False), ("splits", 1, False)):
+        value = getattr(options, name)
+        if not (least < value < np.inf or (value == least and not above)):
+            parser.error(f"--{name.replace('_', '-')} {value} must be {'above' if above else 'at least'} {least}, and finite")
+    if not 0 <= options.seed < 2**32:
+        parser.error(f"--seed {options.seed} must be at least 0 and below 2**32")
+    return options
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -220,7 +227,10 @@ def main(argv: list[str] | None = None) -> None:
     options = arguments(argv)
     data = load_breast_cancer()
     X, X_test, y, y_test = train_test_split(data.data, data.target, stratify=data.target, random_state=options.seed)
-    pipeline = fitted(X, y, options, verbose=True)
+    try:
+        pipeline = fitted(X, y, options, verbose=True)
+    except ValueError as error:  # the descent leaves what floats can hold
+        raise SystemExit(f"{error}") from None
     model = pipeline[-1]
     print(f"breast cancer: {len(X)} training and {len(X_test)} test examples, {X.shape[1]} features, standardised")
     print(f"stopped after {model.n_iter_} updates: {model.stop_reason_}")
@@ -234,7 +244,11 @@ def main(argv: list[str] | None = None) -> None:
 
     k = int(np.argmin(np.abs(pipeline.decision_function(X_test))))
     print("\nthe least certain test example, forward and backward through the graph:")
-    one = walk(model, pipeline[0].transform(X_test)[k], y_test[k])
+    with np.errstate(all="ignore"):
+        one = walk(model, pipeline[0].transform(X_test)[k], y_test[k])
+    broken = tg.find_nonfinite(one.graph)
+    if broken is not None:
+        raise SystemExit(f"{broken}\nthe model is too sure of this example to take logarithms: lower --learning-rate")
     print(describe_walk(one, list(data.feature_names)))
 
     options.out.mkdir(parents=True, exist_ok=True)

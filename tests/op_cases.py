@@ -53,7 +53,9 @@ NOT_ANALYTIC = {
     "cast", "cast_like", "clip", "var", "remainder", "fmod", "logaddexp", "logaddexp2", "arctan2", "hypot", "cbrt", "rad2deg",
     "deg2rad", "std", "sort", "sinc", "take_along_axis", "sum_padding_like", "recurrence", "sum_repeats_like", "sum_taken_like",
     "on_diagonal_like", "median", "log_abs_det", "cholesky", "det", "exp2", "binary_cross_entropy", "sinc_derivative",
-    "binary_cross_entropy_with_logits", "softmax_cross_entropy",
+    "binary_cross_entropy_with_logits", "softmax_cross_entropy", "cofactors", "cofactors_along", "direction", "deviations",
+    "norm", "logsumexp_weights", "logaddexp_weight", "cosine",
+    "copysign", "heaviside", "linspace", "singular_values", "left_singular_vectors", "right_singular_vectors",
 }  # fmt: skip
 POSITIVE = {"log", "log1p", "log2", "log10", "sqrt", "power", "reciprocal", "cbrt"}
 SMALL = {"tan", "arcsin", "arccos", "arctanh"}
@@ -72,6 +74,10 @@ A = (ARRAY,)
 FACTORS = [real(4), real(2, 3), real(1), np.array([2.0, 0.0, 3.0]), np.array([[0.0, 2.0], [0.0, 0.0], [1.0, 3.0]])]
 REGULAR = np.array([[2.0, 0.3, -0.4], [0.1, 1.5, 0.6], [-0.2, 0.5, 1.8]])
 STACK = np.stack([REGULAR, REGULAR.T + 0.2])
+SINGULAR = [  # of every rank below the full one
+    np.zeros((1, 1)), np.zeros((3, 3)), np.ones((3, 3)), np.arange(9.0).reshape(3, 3), np.diag([1.0, 0, 0, 2]),
+    np.zeros((2, 2, 2)),
+]  # fmt: skip
 
 # Ops that are not simply elementwise: (arguments, params) each.
 SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
@@ -95,6 +101,8 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "sinc_derivative": [((real(*s),), {"order": n}) for s in UNARY_SHAPES for n in (1, 2)] + [((real(3) / 9,), {"order": 5})],
     "cast": [((real(2, 3),), {"dtype": np.dtype(np.float64)})],
     "broadcast_like": [((real(3), np.zeros((2, 3))), {}), ((real(), np.zeros((2,))), {}), ((real(2, 1), np.zeros((2, 0))), {})],
+    "broadcast_with": [((real(3), np.zeros((2, 1))), {}), ((real(2, 1), np.zeros((1, 3)), np.zeros((4, 1, 1))), {})]
+    + [((real(), np.zeros(())), {}), ((real(2, 3),), {})],
     "sum_like": [((real(2, 3), np.zeros(s)), {}) for s in [(3,), (2, 1), (), (1, 1), (2, 3)]]
     + [((real(0, 3), np.zeros(3)), {})],
     "reshape_like": [((real(2, 3), np.zeros(6)), {}), ((real(), np.zeros((1, 1))), {}), ((real(0, 2), np.zeros(0)), {})],
@@ -125,6 +133,7 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "max": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
     "min": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
     "logsumexp": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((0, 3), 1)] for k in (0, 1)],
+    "logsumexp_weights": [((real(*s),), {"axis": axis}) for s, axis in [*REDUCED, ((0, 3), 1)]],
     "softmax": [((real(*s),), {"axis": a}) for s, a in [((3,), -1), ((1,), 0), ((2, 3), 0), ((2, 3), -1), ((0, 3), -1)]],
     "log_softmax": [((real(*s),), {"axis": a}) for s, a in [((3,), -1), ((1,), 0), ((2, 3), 0), ((2, 3), -1), ((0, 3), -1)]],
     "reshape": [((real(2, 3),), {"shape": s}) for s in [(3, 2), (-1,), (1, 6, 1)]]
@@ -177,10 +186,11 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "sum_tiles_like": [((real(4, 6), np.zeros((2, 3))), {"reps": (2, 2)}), ((real(2, 6), np.zeros(3)), {"reps": (2, 2)})],
     "repeat": [((real(2, 3),), {"repeats": r, "axis": a}) for r, a in [(2, 0), ((1, 0, 3), -1), (0, 1)]],
     "sum_repeats_like": [((real(4, 3), np.zeros((2, 3))), {"repeats": 2, "axis": 0})],
-    "pad": [((real(3, 4),), {"pad_width": w, "mode": m}) for w in (1, [[0, 2], [1, 0]]) for m in sorted(PADDINGS)],
+    "pad": [((real(3, 4),), {"pad_width": w, "mode": m}) for w in (1, [[0, 2], [1, 0]]) for m in sorted(PADDINGS)]
+    + [((real(),), {"pad_width": 1})],
     "sum_padding_like": [((real(5), np.zeros(3)), {"pad_width": 1, "mode": m}) for m in sorted(PADDINGS)],
     "merge_pairs": [((real(2, 3),), {}), ((real(2, 3, 1, 2),), {}), ((real(0, 2),), {})],
-    "median": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in REDUCED for k in (0, 1)],
+    "median": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in [*REDUCED, ((3, 0), 0)] for k in (0, 1)],
     "median_weights": [((real(4),), {"axis": None}), ((real(2, 3),), {"axis": (0, 1)}), ((real(2, 3),), {"axis": -1})],
     "section": [((real(2, 5),), {"sections": 3, "position": p, "axis": -1}) for p in (0, 1, -1)]
     + [((real(4),), {"sections": 2, "position": 1, "equal": True})],
@@ -194,7 +204,8 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "argmin": [((real(2, 3),), {"axis": a, "keepdims": k}) for a in (None, 0, -1) for k in (0, 1)],
     "argsort": [((real(2, 3),), {"axis": a}) for a in (None, 0, -1)] + [((real(0),), {"stable": True})],
     "searchsorted": [((np.arange(3.0), real(2, 3)), {"side": s}) for s in ("left", "right")] + [((np.arange(3.0), 1.0), {})],
-    "take_along_axis": [((real(2, 3), np.array([[0, 0], [2, 1]])), {"axis": 1}), ((real(3), np.array([1, 1])), {"axis": -1})],
+    "take_along_axis": [((real(2, 3), np.array([[0, 0], [2, 1]])), {"axis": 1}), ((real(3), np.array([1, 1])), {"axis": -1})]
+    + [((real(1, 3), np.array([[0], [2], [2]])), {"axis": 1}), ((real(4, 3), np.array([[2, 1]])), {"axis": -1})],
     "sum_taken_like": [((real(2, 2), np.zeros((2, 3)), np.array([[0, 0], [2, 1]])), {"axis": 1})],
     "einsum": [
         ((real(2, 3), real(3, 4)), {"subscripts": "ij,jk->ik"}),
@@ -206,10 +217,29 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
         ((real(0, 3), real(3)), {"subscripts": "ij,j->i"}),
         ((real(), real(2)), {"subscripts": ",i->i"}),
     ],
+    "heaviside": [((real(2, 3), real(3)), {}), ((np.array([0.0, 1.0, -2.0]), real(3)), {}), ((0.0, real(2)), {})]
+    + [((real(), real()), {}), ((real(0), real(0)), {})],
+    "copysign": [((real(2, 3), real(3) + 0.01), {}), ((real(2, 3), -0.7), {}), ((real(), real()), {}), ((real(0), real(0)), {})],
+    "linspace": [
+        ((real(), real() + 3), {"num": 4}),
+        ((real(2), real() + 3), {"num": 3}),
+        ((real(3), real(2, 1) + 3), {"num": 1}),
+        ((real(), real(2) + 3), {"num": 0}),
+        ((real(2), real(2) + 3), {"num": 3, "endpoint": True, "axis": -1}),
+        ((real(2), real(2) + 3), {"num": 3, "endpoint": False, "axis": -1}),
+    ],
+    **{name: [((REGULAR,), {}), ((REGULAR[:2],), {}), ((REGULAR[:, :2],), {}), ((STACK,), {}), ((real(1, 1),), {})]
+       for name in ("singular_values", "left_singular_vectors", "right_singular_vectors")},
     "solve": [((REGULAR, real(3)), {}), ((REGULAR, real(3, 2)), {}), ((STACK, real(2, 3, 2)), {}), ((STACK, real(3)), {})]
     + [((REGULAR, real(2, 3, 2)), {})],
     "inv": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {}), ((real(0, 0),), {})],
-    "det": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {})],
+    "det": [((A,), {}) for A in [REGULAR, STACK, real(1, 1), real(0, 0), *SINGULAR]],
+    "cofactors": [((A,), {}) for A in [REGULAR, STACK, real(1, 1), real(0, 0)]],
+    "cofactors_along": [((real(*A.shape, low=0.2, high=0.5), A), {}) for A in [REGULAR, STACK, real(1, 1)]],
+    "direction": [((real(*s),), {"axis": axis}) for s, axis in REDUCED[2:]],
+    "deviations": [((real(*s),), {"axis": axis}) for s, axis in [*REDUCED[1:], ((0, 3), 1)]],
+    "norm": [((real(*s),), {"axis": axis, "keepdims": k}) for s, axis in REDUCED[1:] for k in (0, 1)]
+    + [((real(2, 3),), {"ord": p, "axis": 1}) for p in (3, 2, 1.5, -1)],
     "log_abs_det": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {})],
     "sign_of_det": [((REGULAR,), {}), ((STACK,), {})],
     "cholesky": [((REGULAR @ REGULAR.T,), {}), ((STACK @ np.swapaxes(STACK, 1, 2),), {}), ((positive(1, 1),), {})],

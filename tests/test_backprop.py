@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
+from tinygraph.backprop import sweep
 from tinygraph.calculus import owned
 
 
@@ -370,3 +371,15 @@ class TestLosses:
     def test_labels_that_do_not_fit(self, call: Any, error: type[Exception], message: str) -> None:
         with pytest.raises(error, match=message):
             call(self.z)
+
+
+@pytest.mark.parametrize("on_nodes", [False, True])
+def test_contributions_add_up_in_reading_order_within_an_op_too(on_nodes: bool) -> None:
+    @tg.op(lambda g, out, x, y: g * 1e16, lambda g, out, x, y: g * 1.0, elementwise=True)
+    def lopsided(x: Any, y: Any) -> Any:
+        return x + y
+
+    x = tg.parameter(1.0)
+    L = lopsided(x, x) + x * -1e16
+    gradient = sweep(L, [x], tg.constant(1.0) if on_nodes else np.float64(1), on_nodes=on_nodes)[x]
+    assert gradient == 1e16 + (1.0 + -1e16) != 1.0 + (1e16 + -1e16)

@@ -141,6 +141,13 @@ class TestProducts:
         np.testing.assert_allclose(tangent, tg.jacobian(f)(X) @ t, rtol=1e-14)
         assert tangent @ u == pytest.approx(pull(u)[0] @ t, rel=1e-14)
 
+    def test_jvp_of_a_scalar_is_finite_where_its_gradient_is(self) -> None:
+        def saturated(x: Any) -> Any:
+            return np.tanh(x * 1e200 * 1e200)
+
+        with np.errstate(over="ignore"):
+            assert tg.grad(saturated)(1.0) == 0 == tg.jvp(saturated, (1.0,), (2.0,))[1]
+
     def test_jvp_of_a_constant_and_of_a_mask_is_zero(self) -> None:
         assert tg.jvp(lambda x: 3.0, (1.0,), (1.0,)) == (3, 0)
         value, tangent = tg.jvp(lambda x: (x * 2, x > 1), (np.ones(2),), (np.ones(2),))

@@ -151,9 +151,48 @@ class TestCheckOp:
         with pytest.raises(tg.GradientError, match=r"its rule for x \(argument 1\) is wrong at index \(0,\)"):
             tg.check_op(wrong_cube, np.array([1.0, 2.0]))
 
-    def test_refuses_a_rule_that_does_not_record(self) -> None:
-        with pytest.raises(tg.GradientError, match="second derivative"):
-            tg.check_op(frozen_cube, np.array([1.0, 2.0]))
+    @pytest.mark.parametrize(
+        ("rule", "said"),
+        [
+            (lambda g, out, x, y: g * y[:1], "is wrong at index"),
+            (lambda g, out, x, y: np.sum(g * y), r"fails on arrays with ValueError: .* shape \(\) for a value of shape \(2,\)"),
+            (lambda g, out, x, y: None, "fails on arrays with TypeError: a rule gave NoneType, not real numbers"),
+            (lambda g, out, x, y: g * z, "fails on arrays with NameError: name 'z' is not defined"),  # noqa: F821  # it must fail
+            (lambda g, out, x, y: g * np.array([float(a) for a in y]), "fails on nodes with TypeError"),
+            (lambda g, out, x, y: g * (y.value if isinstance(y, tg.Node) else y), "reads the value of y, so that nothing"),
+            (None, "is None, but the result changes with it"),
+        ],
+    )
+    def test_names_op_argument_and_line_of_a_faulty_rule(self, rule: Any, said: str) -> None:
+        @tg.op(rule, lambda g, out, x, y: g * x, elementwise=True)
+        def faulty_product(x: Any, y: Any) -> Any:
+            return x * y
+
+        with pytest.raises(tg.GradientError, match=said) as caught:
+            tg.check_op(faulty_product, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+        text = str(caught.value)
+        assert text.startswith("faulty_product: its rule for x (argument 1) ")
+        written = (rule or faulty_product.function).__code__
+        assert f"  at test_check.py:{written.co_firstlineno}" in text.splitlines()[-1]
+
+    def test_data_has_no_rule(self) -> None:
+        @tg.op(lambda g, out, x, y: g * y, None, elementwise=True)
+        def weighed(x: Any, y: Any) -> Any:
+            return x * y
+
+        x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+        tg.check_op(weighed, x, tg.constant(y))
+        tg.check_op(weighed, x, np.array([3, 4]))
+        with pytest.raises(tg.GradientError, match=r"its rule for y \(argument 2\) is None, but .* tg\.constant"):
+            tg.check_op(weighed, x, y)
+
+    def test_a_rule_for_any_number_of_arguments_is_named_by_its_own(self) -> None:
+        @tg.op(lambda g, out, *arrays, position: g * (position + 1))
+        def faulty_sum(*arrays: Any) -> Any:
+            return sum(arrays)
+
+        with pytest.raises(tg.GradientError, match=r"faulty_sum: its rule for arrays \(argument 2\) is wrong"):
+            tg.check_op(faulty_sum, np.array([1.0]), np.array([2.0]))
 
     def test_refuses_a_rule_that_changes_what_others_read(self) -> None:
         def in_place(g: Any, out: Any, x: Any) -> Any:

@@ -1,5 +1,6 @@
 """NumPy functions that are written in other ops: the same values as NumPy's, in every calling convention, and right gradients."""
 
+import itertools
 import re
 from typing import Any
 
@@ -55,6 +56,27 @@ CALLS: list[tuple[Any, Any]] = [
     (X, lambda x: np.linalg.norm(x, 3, axis=1)),
     (X, lambda x: np.linalg.norm(x, np.inf, 1) + np.linalg.norm(x, -np.inf, 1)),
     (X, lambda x: np.linalg.norm(x, "fro")),
+    *((S, lambda x, o=o: np.linalg.norm(x, o)) for o in (1, -1, 2, -2, "nuc", np.inf, -np.inf)),
+    *((X, lambda x, o=o: np.linalg.norm(x, o)) for o in (1, -1, 2, -2, "nuc", np.inf, -np.inf)),
+    *((T, lambda x, o=o: np.linalg.norm(x, o, (2, 0), keepdims=True)) for o in (1, -np.inf, 2, "nuc")),
+    *((T, lambda x, o=o: np.linalg.norm(x, o, (0, 1))) for o in (-1, np.inf, -2, "nuc")),
+    (X, lambda x: np.copy(x) * x.copy()),
+    (X, lambda x: np.heaviside(x, 0.5) * x),
+    (np.array([0.0, 1.0]), lambda x: np.heaviside([0.0, 0.0], x)),
+    (X, lambda x: np.copysign(x, V) + np.copysign(V, x)),
+    (X, lambda x: np.nansum(np.where(X > 1, np.nan, x), axis=0)),
+    (X, lambda x: np.nansum(x, 1, keepdims=True) + np.nansum(x)),
+    (X, lambda x: np.nanmean(np.where(X > 1, np.nan, x), axis=1)),
+    (X, lambda x: np.nanmean(x, keepdims=True)),
+    (X, lambda x: np.block([[x, 2 * x], [np.zeros((1, 4)), x[:1, 1:]]])),
+    (V, lambda x: np.block([x, x[:1], 5.0])),
+    (V, lambda x: np.block([[x], [1 - x]])),
+    (V, lambda x: np.block(x)),
+    (V, lambda x: np.linspace(0, x, 4)),
+    (V, lambda x: np.linspace(x, 2, 4, endpoint=False)),
+    (V, lambda x: np.linspace(x, x[:, None] + 1, 3, axis=-1)),
+    (V, lambda x: np.linspace(x[0], x[1], num=5)),
+    (V, lambda x: np.linspace(0, x, 4, retstep=True)[0] * np.linspace(0, x, 4, retstep=True)[1]),
     (X, lambda x: np.ravel(x)),
     (X, lambda x: x.ravel()),
     (T, lambda x: np.swapaxes(x, 0, -1)),
@@ -268,7 +290,12 @@ def test_where_with_a_condition_alone_has_a_size_that_depends_on_values() -> Non
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda x: np.linalg.norm(x, 2), TypeError, "takes ord=None or 'fro', not 2: name one axis"),
+        (lambda x: np.linalg.norm(x, 3), TypeError, "the norm of a matrix takes ord=None, 'fro', 'nuc', 1, -1, 2, -2"),
+        (lambda x: np.linalg.norm(x[None], 2), TypeError, "over 3 axes there is no norm of ord=2: name one axis, or two"),
+        (lambda x: np.block([[x], x]), ValueError, "nested to the same depth"),
+        (lambda x: np.block([[x], []]), ValueError, "none be empty"),
+        (lambda x: np.block([(x, x), x]), TypeError, "no tuples"),
+        (lambda x: np.linspace(x, 1, dtype=int), TypeError, "leave out dtype="),
         (lambda x: np.linalg.norm(x[0], 0), TypeError, "takes no ord=0"),
         (lambda x: np.pad(x, 1, constant_values=3), TypeError, "np.concatenate"),
         (lambda x: np.pad(x, 1, mode="mean"), ValueError, "choose one of constant, edge"),
@@ -322,3 +349,61 @@ def test_a_list_of_nodes_is_no_operand(call: Any) -> None:
     with pytest.raises(TypeError, match=r"\(.*: a (list|tuple) of nodes is no operand, .* write np.stack\(\[...\]\)\n") as caught:
         call(tg.parameter([1.0, 2.0, 3.0]))
     assert isinstance(caught.value, tg.OpError)
+
+
+@pytest.mark.parametrize("function", [
+    np.sum, np.mean, np.var, np.std, np.prod, np.median, np.linalg.norm, np.ptp, np.diff, np.trapezoid, np.cumsum, np.cumprod,
+    np.max, np.average, np.sort, np.nan_to_num, np.fabs, lambda x: np.dot(x, x), lambda x: np.vdot(x, x),
+    lambda x: np.inner(x, x), lambda x: np.linalg.norm(x, 3), lambda x: np.outer(x, x), lambda x: np.kron(x, x),
+    lambda x: np.einsum("i,i", x, x), lambda x: np.fmax(x, x[::-1]), lambda x: np.float_power(x, x[::-1]),
+    lambda x: np.clip(x, -1, None),
+])  # fmt: skip
+def test_floating_point_errors_are_raised_where_numpy_raises_them(function: Any) -> None:
+    def raises(at: Any) -> bool:
+        try:
+            function(at)
+        except FloatingPointError:
+            return True
+        return False
+
+    with np.errstate(all="raise"):
+        for at in itertools.product([-np.inf, -1e170, -0.3, 0.0, 1e-170, 2.0, np.nan], repeat=3):
+            x = np.array(at)
+            assert raises(tg.constant(x)) == raises(x), at
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "axis"),
+    [((3,), (4, 3), -1), ((2, 4, 3), (4, 3), -1), ((2, 4, 3), (4, 3), -2), ((4, 3), (4,), 0), ((4, 3), (1, 3), 1)],
+)
+def test_trapezoid_broadcasts_as_numpy_does(y: Any, x: Any, axis: int) -> None:
+    random = np.random.default_rng(0)
+    heights, places = random.uniform(size=y), np.sort(random.uniform(size=x))
+    result = np.trapezoid(tg.parameter(heights), places, axis=axis)
+    np.testing.assert_allclose(result.value, np.trapezoid(heights, places, axis=axis), rtol=1e-14, strict=True)
+    tg.check_gradients(lambda h, p: np.sum(np.trapezoid(h, p, axis=axis) ** 2), heights, places)
+
+
+def test_a_norm_over_no_columns_or_of_a_number() -> None:
+    for at in (np.zeros((3, 0)), np.float64(-3.0)):
+        assert np.linalg.norm(tg.constant(at)).value == np.linalg.norm(at)
+
+
+def test_numbers_in_linspace_and_blocks_have_numpys_dtype() -> None:
+    x = tg.parameter(np.float32([1.0, 2.0]))
+    assert np.linspace(0, x, 3).dtype == np.float32
+    assert np.linspace(0, tg.constant([1, 2]), 3).dtype == np.float64
+    assert np.nanmean(x).dtype == np.float32
+    assert np.nanmean(tg.constant([1, 2])).value == 1.5
+
+
+def test_a_copy_is_the_node_itself() -> None:
+    x = tg.parameter([1.0, 2.0])
+    assert np.copy(x) is x
+    assert x.copy() is x
+
+
+def test_norms_of_matrices_whose_singular_values_are_equal_share_the_gradient() -> None:
+    x = tg.parameter(np.eye(2))
+    np.testing.assert_allclose(tg.gradients(np.linalg.norm(x, 2), x)[0], np.eye(2) / 2)
+    np.testing.assert_allclose(tg.gradients(np.linalg.norm(x, "nuc"), x)[0], np.eye(2))

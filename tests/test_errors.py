@@ -1,5 +1,8 @@
 """A failed op names itself, its operands as the user calls them, their shapes, the line and the fix."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -50,3 +53,60 @@ def test_nothing_is_recorded_by_a_failed_op() -> None:
     with pytest.raises(ValueError):
         w + np.ones(3)
     assert tg.gradients(np.sum(w), w)[0].tolist() == [1, 1]
+
+
+def two(*values: Any) -> tuple[tg.Node, ...]:
+    return tuple(map(tg.parameter, values))
+
+
+@pytest.mark.parametrize(
+    ("program", "advice"),
+    [
+        (lambda: tg.mean_squared_error(*two([1.0, 2.0], [[1.0], [2.0]])), "reshape the targets"),
+        (lambda: np.dot(tg.parameter([1.0, 2.0]), [*two(1.0, 2.0)]), "np.stack"),
+        (lambda: np.inner(tg.parameter([1.0, 2.0]), [*two(1.0, 2.0)]), "np.stack"),
+        (lambda: np.tensordot(tg.parameter([1.0, 2.0]), [*two(1.0, 2.0)], 1), "np.stack"),
+        (lambda: np.einsum("i,i", tg.parameter([1.0, 2.0]), [*two(1.0, 2.0)]), "np.stack"),
+        (lambda: tg.parameter([1.0, 2.0]) @ [[*two(1.0, 2.0)]], "np.stack"),
+        (lambda: tg.parameter([1.0, 2.0]) @ np.array(["1", "2"]), "dtype=float"),
+        (lambda: np.stack([tg.parameter(1.0), 1j]), "use `.real`"),
+        (lambda: tg.softmax_cross_entropy(tg.parameter([1.0, 2.0]), np.array([1])), "need integer labels of shape"),
+    ],
+)
+def test_an_error_that_names_its_fix_gets_no_other(program: Callable[[], Any], advice: str) -> None:
+    with pytest.raises(tg.OpError, match=advice) as caught:
+        program()
+    assert "fix:" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("program", "advice"),
+    [
+        (lambda: tg.parameter([1.0, 2.0]) + np.ones(3), "shapes are compared from the right"),
+        (lambda: np.broadcast_to(tg.parameter([1.0, 2.0]), (3,)), "shapes are compared from the right"),
+        (lambda: tg.parameter([[1.0, 2.0]])[np.array([0, 0]), np.array([0, 1, 1])], "shapes are compared from the right"),
+        (lambda: tg.parameter([1.0, 2.0]) @ np.ones(3), r"missing a `\.T`"),
+        (lambda: np.stack([tg.parameter([1.0]), np.ones(2)]), "all arrays need the same shape"),
+    ],
+)
+def test_an_error_by_numpy_gets_a_fix(program: Callable[[], Any], advice: str) -> None:
+    with pytest.raises(tg.OpError, match=f"fix: .*{advice}"):
+        program()
+
+
+def test_a_check_speaks_for_itself_and_a_hint_for_what_is_computed() -> None:
+    def positive(x: Any) -> None:
+        if np.any(x <= 0):
+            raise ValueError("own_root takes positive numbers")
+
+    @tg.op(lambda g, out, x: g / (2 * out), check=positive, hint="give it a matrix")
+    def own_root(x: Any) -> Any:
+        return np.linalg.cholesky(x)
+
+    with pytest.raises(ValueError, match="takes positive numbers") as caught:
+        own_root(tg.parameter([-1.0]))
+    assert "fix:" not in str(caught.value)
+    with pytest.raises(ValueError, match="takes positive numbers"):
+        own_root(np.array([-1.0]))
+    with pytest.raises(ValueError, match="fix: give it a matrix"):
+        own_root(tg.parameter([1.0]))

@@ -217,7 +217,7 @@ class TestSize:
     def test_an_unrolled_loop_becomes_one_card_a_line(self) -> None:
         drawing = rollout(150).draw().drawing
         assert {card.title for card in drawing.cards} == {
-            "c₁", "▸ z = h₁₄₉W × 150", "▸ h = tanh(z) × 150", "L = (1/(mn)) Σᵢⱼ hᵢⱼ",
+            "h₀", "▸ z = h₁₄₉W × 150", "▸ h = tanh(z) × 150", "L = (1/(mn)) Σᵢⱼ hᵢⱼ",
         }  # fmt: skip
 
     def test_statements_of_one_line_fold_each_by_itself(self) -> None:
@@ -242,7 +242,7 @@ class TestSize:
         assert len(rollout(150).draw(fold=True).drawing.cards) == 4
         assert len(rollout(3).draw().drawing.cards) == 9
         assert {card.title for card in rollout(3).draw(fold=True).drawing.cards} == {
-            "c₁", "▸ z = h₂W × 3", "▸ h = tanh(z) × 3", "L = (1/(mn)) Σᵢⱼ hᵢⱼ",
+            "h₀", "▸ z = h₂W × 3", "▸ h = tanh(z) × 3", "L = (1/(mn)) Σᵢⱼ hᵢⱼ",
         }  # fmt: skip
 
     def test_edges_too_long_for_an_engine_fold_a_picture_of_few_cards(self) -> None:

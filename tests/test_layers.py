@@ -11,9 +11,9 @@ import tinygraph
 
 ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
-    {"place", "excerpt", "decisions", "errors", "reading", "node", "ops"},
-    {"names", "graph", "backprop", "pickling"},
-    {"tree", "calculus", "slope", "check"},
+    {"place", "warned", "unchanged", "ranks", "excerpt", "binding", "decisions", "errors", "reading", "node", "ops", "missing"},
+    {"wanted", "names", "graph", "backprop", "pickling"},
+    {"tree", "calculus", "slope", "rules", "check"},
     {"express"},
     {"draw"},
     {"stepping"},

@@ -152,3 +152,33 @@ def test_the_command_trains_reports_and_walks(capsys: pytest.CaptureFixture[str]
     files = [tmp_path / "new" / name for name in ("model.svg", "example.svg", "example.html", "walk.html")]
     assert all(path.stat().st_size > 5000 for path in files)
     assert printed.out.splitlines()[-1].endswith(", ".join(map(str, files)))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--learning-rate", "0"], "--learning-rate 0.0 must be above 0"),
+        (["--learning-rate", "nan"], "--learning-rate nan must be above 0, and finite"),
+        (["--splits", "0"], "--splits 0 must be at least 1"),
+        (["--max-iter", "0"], "--max-iter 0 must be at least 1"),
+        (["--tol", "-1"], "--tol -1.0 must be at least 0"),
+        (["--seed", "-1"], "--seed -1 must be at least 0"),
+    ],
+)
+def test_the_command_refuses_numbers_that_make_no_sense(typed: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(typed)
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        ("1e9", "the model is too sure of this example to take logarithms: lower --learning-rate"),
+        ("1e308", "lower learning_rate"),
+    ],
+)
+def test_the_command_fails_where_the_numbers_leave_what_floats_hold(rate: str, said: str, tmp_path: Path) -> None:
+    with np.errstate(all="ignore"), pytest.raises(SystemExit, match=said):
+        main(["--learning-rate", rate, "--splits", "1", "--max-iter", "200", "--out", str(tmp_path)])

@@ -102,7 +102,6 @@ ADVICE = [
     (lambda L: L.nonsense, "no attribute 'nonsense'"),
     (lambda L: L.sort(), r"a tinygraph node has no \.sort: write `np.sort\(node\)`"),
     (lambda L: L.nonzero(), r"has no \.nonzero: write `node.value.nonzero`"),
-    (lambda L: L.copy(), r"has no \.copy: a node never changes"),
     (lambda L: L.real, r"has no \.real: a node is real"),
     (lambda L: L.tobytes(), r"has no \.tobytes: write `node.value.tobytes`"),
     (lambda L: setattr(L, "grad", None), "nothing is stored on a node"),
@@ -148,7 +147,7 @@ class TestOperators:
             array += tg.parameter([1.0, 2.0])
 
     def test_plus_equals_makes_a_new_node(self) -> None:
-        w = before = tg.parameter(1.0)
+        w = before = tg.parameter(1.0) * 1
         w += 1
         assert (w.item(), before.item()) == (2, 1)
 

@@ -103,7 +103,7 @@ class TestWalk:
 
     def test_contributions_read_what_the_gradient_reads(self) -> None:
         steps = recurrent().stepper().steps
-        assert [step.equation for step in steps if step.name == "dw"] == ["t_3 * c_1", "t_2 * h_1", "t * h_2"]
+        assert [step.equation for step in steps if step.name == "dw"] == ["t_3 * h_0", "t_2 * h_1", "t * h_2"]
         assert [step.equation for step in steps if step.name == "du"] == ["t_3", "-2 * t_2", "0.5 * t"]
 
     def test_a_long_sum_that_is_cut_into_parts_is_told_by_its_contributions(self) -> None:
@@ -275,7 +275,15 @@ class TestMoving:
             (lambda s: s.update(float("nan")), ValueError, "learning_rate=nan"),
             (lambda s: s.update("fast"), ValueError, "learning_rate='fast'"),
             (lambda s: setattr(s, "example", 0), ValueError, "has no batch"),
-            (lambda s: [s.breakpoints.add("nobody"), s.run()], KeyError, "no step is called 'nobody'"),
+            (lambda s: s.breakpoints.add("nobody"), KeyError, "no step is called 'nobody': there are z, a, L"),
+            (lambda s: s.breakpoints.update(["da", "bd"]), KeyError, "no step is called 'bd': did you mean .*db"),
+            (lambda s: setattr(s, "breakpoints", ["nobody"]), KeyError, "no step is called 'nobody'"),
+            (lambda s: s.breakpoints.add(s.graph["L"]), TypeError, r"write s\.breakpoints\.add\('L'\)"),
+            (lambda s: s.breakpoints.add(lambda step: True), TypeError, r"or s\.run\(until=condition\)"),
+            (lambda s: s.run(3), TypeError, r"write s\.run\(until='db'\), or s\.step\(\) for the next one"),
+            (lambda s: s.run(until=s.graph["L"]), TypeError, r"write s\.run\(until='L'\)"),
+            (lambda s: s.run(until=["L"]), TypeError, r"write s\.run\(until='db'\), not a list"),
+            (lambda s: s.save("walk.gif"), ValueError, r"ending is '\.gif': choose one of \.html"),
         ],
     )
     def test_what_cannot_be_done_is_said_and_changes_nothing(self, call: Any, kind: Any, said: str) -> None:
@@ -285,6 +293,7 @@ class TestMoving:
             call(s)
         assert [step.text for step in s.steps] == texts
         assert s.position in (0, 2, len(texts))
+        assert not s.breakpoints
 
 
 class TestChanging:

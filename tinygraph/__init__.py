@@ -1,9 +1,11 @@
 """tinygraph: reverse-mode autodiff in which every step can be seen."""
 
+from typing import TYPE_CHECKING, NoReturn
+
 from tinygraph.calculus import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from tinygraph.check import GradientError, NonFinite, check_gradients, check_op, find_nonfinite
+from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
 from tinygraph.decisions import DecisionError
-from tinygraph.errors import NonFiniteError, OpError
+from tinygraph.errors import GradientError, NonFiniteError, OpError
 from tinygraph.graph import Gradients, Graph
 from tinygraph.node import Node, constant, parameter
 from tinygraph.ops import (
@@ -62,3 +64,12 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+if not TYPE_CHECKING:  # a type checker knows that what is not listed is not there
+
+    def __getattr__(name: str) -> NoReturn:
+        if name.startswith("_"):  # Python asks for many of these
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from tinygraph.missing import missing_function
+
+        raise missing_function(name, __all__)

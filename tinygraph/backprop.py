@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -19,11 +19,14 @@ from numpy import float64, ndarray
 from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node, constant
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
-from tinygraph.place import told_by_caller
+from tinygraph.place import told_by_caller, warn_at
+from tinygraph.warned import heard
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 
 by_number = attrgetter("number")
+
+IN_SILENCE = nullcontext()
 
 
 def reached(outputs: Collection[Node], oldest: int = 0) -> list[Node]:
@@ -105,6 +108,23 @@ def sweep(
     the result.
     """
     path = between(of, wrt) if path is None else path
+    try:
+        return _swept(of, wrt, seed, on_nodes, named, known, path)
+    except RuntimeWarning:  # by the filter in tinygraph.warned
+        return _swept(of, wrt, seed, on_nodes, named, known, path, aloud=True)
+
+
+def _swept(
+    of: Node,
+    wrt: Collection[Node],
+    seed: Any,
+    on_nodes: bool,
+    named: Collection[Node],
+    known: Mapping[Node, Any],
+    path: Path,
+    aloud: bool = False,
+) -> dict[Node, Any]:
+    """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
     wanted, named, taken = set(wrt), set(named), set(known.values())
     kept = wanted | named
     inner = {node for node in kept if node.op is not None}
@@ -122,9 +142,18 @@ def sweep(
             found[node] = g
         return g
 
+    def warn(kind: str) -> None:
+        assert node.op is not None
+        warn_at(user, f"{kind} encountered in the gradient of {node.op.name}, recorded at {node.place}", RuntimeWarning)
+
     fit = _fit_node if on_nodes else _fit
     node = of
-    with collector_paused(), told_by_caller():
+    with (
+        collector_paused(),
+        told_by_caller() as user,
+        np.errstate(under="ignore"),  # a gradient that is too small for a float is 0
+        heard(warn) if aloud else IN_SILENCE,
+    ):
         try:
             for node in reversed(path):
                 op = node.op

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.node import Node, Recorded, constant, parameter
-from tinygraph.ops import alias, broadcast_like, cast
+from tinygraph.ops import alias, broadcast_like, cast, cast_like
 from tinygraph.tree import leaves, map_leaves, matching, rebuild
 
 Function = Callable[..., Any]
@@ -112,7 +112,7 @@ class Call:
     def numbers(self) -> list[Any]:
         """The leaves of the output, checked to be numbers or arrays."""
         outputs = leaves(self.output)
-        for output in outputs:
+        for output in [None] if self.output is None else outputs:
             _check_number(output)
         return outputs
 
@@ -255,8 +255,9 @@ def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple
 def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The value of `function` and its exact derivative in the direction of `tangents`, one tangent an argument.
 
-    Two reverse sweeps: the vector-Jacobian product is linear in its seed, and its gradient by the seed is the Jacobian-vector
-    product. Raises ValueError where tangents do not have the shapes of the arguments.
+    Of a scalar it is the sum of the gradient times the tangents. Of an array it takes two reverse sweeps: the vector-Jacobian
+    product is linear in its seed, and its gradient by the seed is the Jacobian-vector product. Raises ValueError where
+    tangents do not have the shapes of the arguments.
 
     >>> tg.jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([1., 4.]), array([ 2., 40.]))
@@ -274,13 +275,33 @@ def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -
 def _push(call: Call, output: Any, directions: Sequence[Any], recording: bool) -> Any:
     if not is_float(output):
         return np.zeros(np.shape(output))[()]
+    if not output.shape:
+        return _along(call, output, directions, recording)
     seed = parameter(np.ones(output.shape, output.dtype))
     found = sweep(output, call.inputs, seed, on_nodes=True)
-    total: Any = sum((np.sum(found[x] * t) for x, t in zip(call.inputs, directions, strict=True) if x in found), start=0.0)
+    with np.errstate(all="ignore"):  # the derivative of this sum is wanted, not its value
+        total = _weighed(found, call.inputs, directions)
     linear = sweep(total, [seed], constant(1.0) if recording else np.float64(1), on_nodes=recording) if found else {}
     if seed in linear:
         return linear[seed] if recording else owned(linear, seed)
     return broadcast_like(0.0, output) if recording else np.zeros(output.shape, output.dtype)[()]
+
+
+def _along(call: Call, output: Node, directions: Sequence[Any], recording: bool) -> Any:
+    """The derivative of a scalar: finite wherever its gradient is."""
+    one = seed_for(output, None)
+    found = sweep(output, call.inputs, constant(one) if recording else one, on_nodes=recording)
+    with np.errstate(under="ignore"):
+        total = _weighed(found, call.inputs, directions)
+    if not recording:
+        return total.astype(output.dtype)
+    node = total if isinstance(total, Node) else constant(total)
+    return node if node.dtype == output.dtype else cast_like(node, output)
+
+
+def _weighed(found: Mapping[Node, Any], inputs: Sequence[Node], directions: Sequence[Any]) -> Any:
+    """The sum of the gradients, each times its tangent."""
+    return sum((np.sum(found[x] * t) for x, t in zip(inputs, directions, strict=True) if x in found), start=np.float64(0))
 
 
 def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:

@@ -7,20 +7,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.backprop import reached, sweep
+from tinygraph.backprop import between, reached, sweep
 from tinygraph.calculus import Call, gradients
+from tinygraph.errors import GradientError
 from tinygraph.graph import Graph
 from tinygraph.node import Node, constant, parameter, summary
 from tinygraph.ops import Op
 from tinygraph.place import Place
+from tinygraph.rules import OwnRule, check_rule
 from tinygraph.slope import TRUSTED, slope_along
 from tinygraph.tree import leaves, rebuild
 
 TOLERANCE = 1e-6  # relative to the largest entry of a gradient: what extrapolated differences reach with room to spare
-
-
-class GradientError(AssertionError):
-    """A gradient that differs from the difference quotient, or breaks another rule that every op keeps."""
 
 
 class NonFinite(NamedTuple):
@@ -188,19 +186,20 @@ def check_node(node: Node, tolerance: float = TOLERANCE) -> None:
             continue
         x = parameter(arguments[k])
         (g,) = gradients(op(*arguments[:k], x, *arguments[k + 1 :], **node.params), x, seed=seed)
-        expected = estimated(lambda *values: op.function(*values, **node.params), arguments, k, seed)
-        name = op.arguments[min(k, len(op.arguments) - 1)]
-        wrong = _wrong_entry(g, expected, tolerance, f"gradient of {op.name} by {name} (argument {k + 1})")
+        expected = estimated(_computed(node), arguments, k, seed)
+        own = OwnRule(op, k, len(arguments))
+        wrong = _wrong_entry(g, expected, tolerance, f"gradient of {op.name} by {own.argument} (argument {k + 1})")
         if wrong is not None:
-            raise GradientError(f"{op.name}: its rule for {name} (argument {k + 1}) is wrong{wrong}")
+            raise own.wrong(f"is wrong{wrong}")
 
 
 def check_op(op: Op, *arguments: Any, **params: Any) -> None:
     """Hold an op to what every built-in op keeps, at the given arguments, which are float64 where a gradient is wanted.
 
     Gradients of orders 1 and 2 against differences, the same bits on arrays and on Nodes, nothing changed in place, float32 kept,
-    and the same result for reversed strides and Fortran order. Choose arguments away from kinks. Raises GradientError,
-    ValueError where differences cannot tell, or whatever the op raises.
+    and the same result for reversed strides and Fortran order. Choose arguments away from kinks; data, for which None stands in
+    place of a rule although the result changes with it, is given as `tg.constant(y)`. Raises GradientError, ValueError where
+    differences cannot tell, or whatever the op itself raises.
 
     >>> @tg.op(lambda g, out, x: g * 3 * x**2, elementwise=True)
     ... def cube(x):
@@ -218,6 +217,8 @@ def check_op(op: Op, *arguments: Any, **params: Any) -> None:
         recorded, inputs = record_op(op, case, params, wrt)
         if not wrt:
             continue
+        for k in wrt:
+            check_rule(OwnRule(op, k, len(arrays)), recorded, weights(recorded.shape))
         _check_untouched(op, recorded, inputs)
         check_node(recorded)
         _check_bits(op, recorded, inputs)
@@ -229,7 +230,54 @@ def check_op(op: Op, *arguments: Any, **params: Any) -> None:
                 filled[k] = value
             return op(*filled, **params)
 
-        check_gradients(own, *(case[k] for k in wrt))
+        try:
+            check_gradients(own, *(case[k] for k in wrt))
+        except GradientError as error:
+            raise _reading_rule(recorded, wrt) or error from None
+    if wrt:
+        _check_missing(op, [k for k, x in enumerate(arguments) if rules[k] is None and not isinstance(x, Node)], recorded)
+
+
+def _reading_rule(recorded: Node, wrt: Sequence[int]) -> GradientError | None:
+    """The error for the first rule that computes by a value of an input, but records nothing of it; None if there is none."""
+    op, values = recorded.op, [_value(x) for x in recorded.inputs]
+    assert op is not None
+    seed = weights(recorded.shape)
+    for rule in (OwnRule(op, k, len(values)) for k in wrt):
+        part = rule.gradient(constant(seed), recorded, *recorded.inputs, **recorded.params)
+        for j in wrt:
+            if isinstance(part, Node) and between(part, [recorded.inputs[j]]):
+                continue
+
+            def computed(*moved: Any, rule: OwnRule = rule) -> Any:
+                return rule.gradient(seed, _computed(recorded)(*moved), *moved, **recorded.params)
+
+            if np.any(np.nan_to_num(estimated(computed, values, j, 1.0).value)):
+                name = OwnRule(op, j, len(values)).argument
+                return rule.wrong(
+                    f"reads the value of {name}, so that nothing is recorded: leave out .value and .item(), and write it with "
+                    "operators, NumPy functions and ops"
+                )
+    return None
+
+
+def _check_missing(op: Op, without: Sequence[int], recorded: Node) -> None:
+    """Raise GradientError where the result changes with a float argument that has None in place of a rule."""
+    values = [_value(x) for x in recorded.inputs]
+    for k in without:
+        if _is_real(values[k]) and np.any(
+            np.nan_to_num(estimated(_computed(recorded), values, k, weights(recorded.shape)).value)
+        ):
+            raise OwnRule(op, k, len(values)).wrong(
+                "is None, but the result changes with it: give a rule, or check_op the argument as tg.constant(...) if it is data"
+            )
+
+
+def _computed(recorded: Node) -> Callable[..., Any]:
+    """The function of the op that recorded a node, with the node's own metadata."""
+    op = recorded.op
+    assert op is not None
+    return lambda *values: op.function(*values, **recorded.params)
 
 
 def layouts(arguments: Sequence[Any]) -> Iterator[list[Any]]:
@@ -283,6 +331,9 @@ def find_nonfinite(graph: Graph) -> NonFinite | None:
     >>> tg.find_nonfinite(tg.Graph(L, names={"x": x, "L": L})).node
     <node log: -inf>
     """
+    if not isinstance(graph, Graph):
+        fix = "tg.find_nonfinite(tg.Graph(L, names=locals()))"
+        raise TypeError(f"find_nonfinite goes through a graph, not a {type(graph).__name__}: write {fix}")
     for node in graph.nodes:
         if node.dtype.kind == "f" and not np.isfinite(node._value).all():
             name = graph.name(node) or (node.op.name if node.op is not None else node.kind)

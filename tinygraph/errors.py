@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,10 @@ class OpFloatingPointError(OpError, FloatingPointError):
     """NumPy was told by `np.errstate` to raise, and an op met such a number."""
 
 
+class GradientError(AssertionError):
+    """A gradient that differs from the difference quotient, or breaks another rule that every op keeps."""
+
+
 class NonFiniteError(FloatingPointError):
     """A value that was to be finite is NaN or infinite; `graph` leads up to it."""
 
@@ -83,12 +88,13 @@ BROADCASTING = (
     "shapes are compared from the right, where sizes must be equal or 1; "
     "give one operand the missing axis (x[:, None]) or transpose it (x.T)"
 )
+NUMPY_CANNOT_BROADCAST = ("could not be broadcast", "cannot be broadcast")
 TOLD = (ValueError, TypeError, IndexError, FloatingPointError, OverflowError)
 
 
-def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType) -> OpError:
-    """Describe `cause`, raised while `op` ran on `operands` on behalf of `frame`."""
-    error = call_error(op.name, operands, cause, frame, op.hint)
+def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType, hint: str = "") -> OpError:
+    """Describe `cause`, which kept `op` from running on behalf of `frame`; `hint` is a fix where `cause` names none."""
+    error = call_error(op.name, operands, cause, frame, hint)
     error.op = op
     return error
 
@@ -108,7 +114,7 @@ def call_error(called: str, operands: Sequence[Any], cause: Exception, frame: Fr
     lines = [f"{called}({', '.join(names)}): {cause}"]
     lines += [f"  {name} is {describe(x)}" for name, x in zip(names, operands, strict=True)]
     lines += [f"  at {place}"]
-    hint = hint or (BROADCASTING if "broadcast" in str(cause) else "")
+    hint = hint or (BROADCASTING if any(words in str(cause) for words in NUMPY_CANNOT_BROADCAST) else "")
     lines += [f"  fix: {hint}"] if hint else []
     error = kind("\n".join(lines))
     error.op, error.operands, error.place = None, tuple(operands), place
@@ -124,6 +130,17 @@ def name_in(frame: FrameType, value: Any) -> str | None:
             if held is value and not name.startswith("_"):
                 return name
     return None
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """What to say after a name that is not known: the known ones like it, or which there are.
+
+    >>> meant("sigmiod", ["relu", "sigmoid"]), meant("foo", ["relu", "sigmoid"])
+    ('did you mean sigmoid?', 'there are relu, sigmoid')
+    """
+    names = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(names[:20])}"
 
 
 def describe(x: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from types import CodeType
@@ -61,13 +61,27 @@ def _excerpts(filename: str, lines: tuple[str, ...]) -> Mapping[Span, Excerpt]:
         node, statement = stack.pop()
         if isinstance(node, ast.stmt):
             statement = node
-        if (
-            isinstance(node, ast.expr)
-            and statement is not None
-            and node.end_lineno is not None
-            and node.end_col_offset is not None
-        ):
-            span = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
-            found.setdefault(span, Excerpt(node, statement))
+        if statement is not None:
+            for span, expression in _places(node):
+                found.setdefault(span, Excerpt(expression, statement))
         stack.extend((child, statement) for child in ast.iter_child_nodes(node))
     return found
+
+
+def _places(node: ast.AST) -> Iterator[tuple[Span, ast.expr]]:
+    """Where Python says that the expression that a part of the program is, or evaluates, stands."""
+    if not isinstance(node, ast.expr | ast.stmt) or node.end_lineno is None or node.end_col_offset is None:
+        return
+    span = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+    match node:
+        case ast.AugAssign(target=ast.expr() as target, op=operator, value=value):
+            yield span, ast.copy_location(ast.BinOp(target, operator, value), node)
+        case ast.For(iter=values):  # as Python 3.11 and 3.12 have it for what takes the next value
+            yield span, values
+        case ast.expr() as expression:
+            yield span, expression
+    match node:
+        case ast.Call(func=ast.Attribute() as attribute) | (ast.Attribute() as attribute):
+            last, end = attribute.end_lineno, attribute.end_col_offset
+            if last is not None and end is not None and last != attribute.lineno:  # Python keeps where the last call starts
+                yield (last, node.end_lineno, end - len(attribute.attr.encode()), node.end_col_offset), node

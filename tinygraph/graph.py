@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.decisions import check_decisions
-from tinygraph.errors import NonFiniteError
+from tinygraph.errors import NonFiniteError, meant
 from tinygraph.names import Names
 from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
@@ -98,15 +97,16 @@ class Gradients(Mapping[str, Node]):
 class Graph:
     """The nodes behind one or more outputs, in order and by name; after `backprop` also their gradients.
 
-    `names` maps names to nodes and arrays, and may be `locals()`: other things in it are ignored, dicts, lists and tuples are
-    entered. `graph["z"]` is a node by name, `graph.nodes` all of them, `graph.name(node)` a node's name.
+    Values are called what the code calls them. `names` chooses others: it maps names to nodes and arrays, and may be `locals()`;
+    other things in it are ignored, dicts, lists and tuples are entered. `graph["z"]` is a node by name, `graph.nodes` all of
+    them, `graph.name(node)` a node's name.
 
     With `check_finite` a NaN or infinity among the values, and later among the gradients, raises NonFiniteError, whose `graph`
     leads up to it.
 
     >>> w, x = tg.parameter(3.0), tg.constant(2.0)
     >>> L = w * x
-    >>> graph = tg.Graph(L, names={"w": w, "x": x, "L": L})
+    >>> graph = tg.Graph(L)
     >>> graph.backprop()["w"].value
     np.float64(2.0)
     >>> graph
@@ -123,7 +123,7 @@ class Graph:
 
     def __init__(self, *outputs: Recorded, names: Mapping[str, Any] | None = None, check_finite: bool = False) -> None:
         if not outputs:
-            raise TypeError("a graph needs an output: tg.Graph(L, names=locals())")
+            raise TypeError("a graph needs an output: tg.Graph(L)")
         for output in outputs:
             if not isinstance(output, Node):
                 raise TypeError(f"a graph is drawn from nodes, not {type(output).__name__}: did the computation record any?")
@@ -132,7 +132,7 @@ class Graph:
         self.outputs = outputs
         self._forward = reached(outputs)
         self._known = set(self._forward)
-        self._names = Names(self._forward, names or {}, user_frame(sys._getframe(1)).f_code)
+        self._names = Names(self._forward, names, user_frame(sys._getframe(1)))
         self.recorded_until = next(NUMBERING)  # decisions made later have no part in these values
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
@@ -146,7 +146,7 @@ class Graph:
         self.is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
         self.check_finite = check_finite
         if check_finite:
-            self._refuse_nonfinite(names or {})
+            self._refuse_nonfinite({name: self._names[name] for name in self._names} if names is None else names)
 
     def _refuse_nonfinite(self, names: Mapping[str, Any]) -> None:
         from tinygraph.check import find_nonfinite
@@ -281,9 +281,7 @@ class Graph:
             raise TypeError(f"graph[...] takes a name, not {type(name).__name__}: graph.name(node) gives a node's")
         if name.startswith("d") and name[1:] in self._names:
             raise KeyError(f"{name!r} is not computed: call graph.backprop() first")
-        near = difflib.get_close_matches(name, list(self._names), n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(list(self._names)[:20])}"
-        raise KeyError(f"no node is called {name!r}: {hint}")
+        raise KeyError(f"no node is called {name!r}: {meant(name, self._names)}")
 
     def __contains__(self, item: object) -> bool:
         if isinstance(item, Node):
@@ -427,7 +425,8 @@ class Graph:
         """The graph as a Python module that needs NumPy alone, forward and, after `backprop`, backward.
 
         It has one function, of the leaves, which returns the output, or the output and a dict of the gradients. It runs at any
-        size: the number of axes and the axes of size 1 are those recorded, and that is checked when it is called.
+        size: the number of axes, the axes of size 0 and 1, and other sizes that the recording took for granted are checked when
+        it is called.
 
         >>> w = tg.parameter(3.0)
         >>> graph = tg.Graph(w * w, names={"w": w})

@@ -5,16 +5,18 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import CodeType
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.node import Node
+from tinygraph.backprop import by_number
+from tinygraph.binding import Called, bindings_of, stored
+from tinygraph.node import Node, is_bare
 from tinygraph.ops import REGISTRY
-from tinygraph.place import bindings_of
+from tinygraph.wanted import Wanted, brought, made
 
 HISTORY = {"In", "Out"}  # IPython's own lists of what was typed and shown
 RESERVED = {
@@ -26,41 +28,99 @@ RESERVED = {
     "SHAPES",
     "DTYPES",
     "_check",
+    "_check_divisor",
     "_check_loop",
+    "_check_size",
     "_decided",
     "_held",
     "hashlib",
+    "max",
+    "min",
+    "range",
     *keyword.kwlist,
 }  # what the source of a graph needs for itself
 LONGEST = 60  # characters
+ARRAYS = (Node, np.ndarray, np.generic)
+CONTAINERS = (dict, list, tuple)
+NAMED = ARRAYS + CONTAINERS  # what `names` are for; everything else is passed over
+COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}  # as Python 3.11 calls the frames that it gives them
+
+
+class Spelling(NamedTuple):
+    """A node or array among the user's names: its name, the longer one that it takes where that is gone, and its scope."""
+
+    wanted: str
+    fallback: str | None
+    value: Any
+    scope: tuple[str, ...]
 
 
 class Names:
     """A name for every node that has one, and the nodes that names and their aliases stand for."""
 
-    def __init__(self, nodes: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
+    def __init__(self, nodes: Sequence[Node], given: Mapping[str, Any] | None, frame: FrameType) -> None:
         self._name: dict[Node, str] = {}
         self._node: dict[str, Node] = {}
         self._counts: dict[str, int] = {}  # how often each name was wanted that was taken
         self.invented: set[Node] = set()  # the nodes whose names are not the user's
         self.scopes: dict[Node, tuple[str, ...]] = {}  # the nested dicts that a named node was found in, outermost first
-        if not given:
-            return
-        known = set(nodes)
-        self._named_by_array: set[Node] = set()
-        arrays = {id(node._value): node for node in nodes if node.op is None}
+        leaves = [node for node in nodes if node.op is None]
+        if given is None:
+            self._name_as_the_code_does(nodes, leaves, *variables_of(frame))
+        else:
+            self._name_as_given(nodes, leaves, given, frame.f_code)
+
+    def _name_as_given(self, nodes: Sequence[Node], leaves: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
+        """By the user's mapping, and leaves that it does not reach as the code calls them."""
         spellings = list(spelled(given))
+        self._give_nodes(spellings, nodes)
+        self._give_arrays(spellings, leaves)
+        rebound = self._rebound(nodes, code) if self._node else {}
+        stored = made(leaves, self.of)
+        self._number(stored | _variables(rebound) | brought(self._unnamed(leaves, stored), nodes))
+
+    def _name_as_the_code_does(
+        self, nodes: Sequence[Node], leaves: Sequence[Node], variables: Mapping[str, Any], code: CodeType
+    ) -> None:
+        """By the variables of the calling frame, then by what the code stores nodes, or reads leaves, as.
+
+        Entries of a list are looked up in the lists of the calling frame first; its bare arrays come last.
+        """
+        spellings = list(spelled(variables))
+        self._give_nodes([spelling for spelling in spellings if spelling.fallback is None], nodes)
+        rebound = self._rebound_by_calls(nodes, code)
+        stored = made(nodes, self.of) | _variables(rebound)
+        arrays = {id(spelling.value): spelling.wanted for spelling in spellings}
+        nameless = [leaf for leaf in self._unnamed(leaves, stored) if id(leaf._value) not in arrays]
+        coming = {arrays[id(leaf._value)] for leaf in leaves if id(leaf._value) in arrays}
+        wanted = stored | brought(nameless, nodes)
+        entries = {node: name for node, name in wanted.items() if name.called.kind == "entry"}
+        self._number({node: name for node, name in wanted.items() if node not in entries} if entries else wanted, coming)
+        self._give_nodes(spellings, nodes)
+        self._number(entries)
+        self._give_arrays(spellings, leaves)
+
+    def _unnamed(self, nodes: Iterable[Node], *others: Container[Node]) -> list[Node]:
+        """The nodes without a name, and without another that is still to come."""
+        return [node for node in nodes if node not in self._name and not any(node in other for other in others)]
+
+    def _give_nodes(self, spellings: Iterable[Spelling], nodes: Collection[Node]) -> None:
+        known = set(nodes)
         for wanted, fallback, value, scope in spellings:
             if isinstance(value, Node) and value in known:
                 self._give(value, wanted, fallback)
                 self._place(value, scope)
-        for wanted, fallback, value, scope in spellings:  # an array names a leaf that has no name of its own
+
+    def _give_arrays(self, spellings: Iterable[Spelling], leaves: Sequence[Node]) -> None:
+        """An array names a leaf that has no name of its own."""
+        arrays = {id(leaf._value): leaf for leaf in leaves}
+        named_here: set[Node] = set()
+        for wanted, fallback, value, scope in spellings:
             leaf = None if isinstance(value, Node) else arrays.get(id(value))
-            if leaf is not None and (leaf not in self._name or leaf in self._named_by_array):
-                self._named_by_array.add(leaf)
+            if leaf is not None and (leaf not in self._name or leaf in named_here):
+                named_here.add(leaf)
                 self._give(leaf, wanted, fallback)
                 self._place(leaf, scope)
-        self._number_rebound(nodes, code)
 
     def __getitem__(self, name: str) -> Node:
         return self._node[name]
@@ -126,29 +186,81 @@ class Names:
         if not self.scopes.get(node):
             self.scopes[node] = scope
 
-    def _number_rebound(self, nodes: Sequence[Node], code: CodeType) -> None:
-        """Call what a name stood for earlier, made by the same place in the code, `h_1`, `h_2`, ... before `h`.
+    def _rebound(self, nodes: Sequence[Node], code: CodeType) -> dict[Node, str]:
+        """What a name stood for earlier, made by the same place in the code.
 
-        A sum that a loop of this code built up is numbered too where its name got another value after the loop: `J = J / m`.
+        A sum that a loop of this code built up is part of it where its name got another value after the loop: `J = J / m`.
         """
         bindings = bindings_of(code)
+        found: dict[Node, str] = {}
         earlier: dict[Any, list[Node]] = {}
         for node, place in _places(nodes, code):
             name = self._name.get(node)
             if name is None and (node.code is not code or bindings.repeats(node.instruction)):
                 earlier.setdefault(place, []).append(node)
             if name is not None:
-                self._number(earlier.pop(place, ()), name)
+                found |= dict.fromkeys(earlier.pop(place, ()), name)
         for unnamed in earlier.values():
             last = unnamed[-1]
-            variable = bindings.variable(last.instruction) if last.op is not None and last.code is code else None
-            bound = None if variable is None else self._node.get(identifier(variable))
+            variable = stored(code, last.instruction) if last.op is not None and last.code is code else None
+            bound = None if variable is None else self._node.get(identifier(variable.name))
             if bound is not None and bound.code is code and not bindings.repeats(bound.instruction):
-                self._number(unnamed, self._name[bound])
+                found |= dict.fromkeys(unnamed, self._name[bound])
+        return found
 
-    def _number(self, nodes: Iterable[Node], name: str) -> None:
-        for count, node in enumerate(nodes, 1):
-            self.claim(node, f"{name}_{count}")
+    def _rebound_by_calls(self, nodes: Sequence[Node], code: CodeType) -> dict[Node, str]:
+        """What a variable of this code stood for earlier, made in other functions: `h = layer(h)`."""
+        bindings = bindings_of(code)
+        there = {node.code for node in self._name if node.op is not None} - {code}
+        rebound = self._rebound([node for node in nodes if node.code in there], code) if there else {}
+        variables = set(filter(bindings.rebinds, set(rebound.values())))
+        return {node: name for node, name in rebound.items() if name in variables}
+
+    def _number(self, several: Mapping[Node, Wanted], coming: Container[str] = ()) -> None:
+        """Name nodes as the code does.
+
+        Earlier values of a variable are numbered `h_1`, `h_2` before `h`, and the leaf that it started from is `h_0`. What
+        several objects, calls of a function or entries of a list have is numbered from first to last: `W_1`, `W_2`, `W_3`.
+        A name that is still to come for a bare array is not taken for another one.
+        """
+        groups: dict[str, list[Node]] = {}
+        for node, wanted in several.items():
+            groups.setdefault(wanted.called.name, []).append(node)
+        for name, group in groups.items():
+            group.sort(key=by_number)
+            last = group[-1]
+            free = identifier(name) not in self._node and not (name in coming and last.op is None and is_bare(last))
+            if free and _keeps_its_name(group, several):
+                self.claim(last, name)
+            numbered = self._unnamed(group)
+            bound = self._node.get(identifier(name))
+            are_leaves = [node.op is None for node in (*numbered, bound) if node is not None]
+            starts = 0 if are_leaves[:1] == [True] != are_leaves and not any(are_leaves[1:]) else 1
+            for count, node in enumerate(numbered, starts):
+                self.claim(node, f"{name}_{count}")
+
+
+def _variables(names: Mapping[Node, str]) -> dict[Node, Wanted]:
+    """Earlier values of variables as what is wanted for them."""
+    wanted = {name: Wanted(Called(name, "variable"), None, True) for name in set(names.values())}
+    return {node: wanted[name] for node, name in names.items()}
+
+
+def _keeps_its_name(group: Sequence[Node], several: Mapping[Node, Wanted]) -> bool:
+    """Whether the last of a group needs no number: it is alone, or the last value of a variable in one call of a function."""
+    if len(group) == 1:
+        return several[group[0]].called.kind != "entry"
+    spots = Counter(wanted for node in group if not (wanted := several[node]).in_loop)
+    return all(several[node].called.kind == "variable" for node in group) and max(spots.values(), default=1) == 1
+
+
+def variables_of(frame: FrameType) -> tuple[Mapping[str, Any], CodeType]:
+    """The variables that can be seen in a frame, and its code; a comprehension is a part of the function around it."""
+    variables = dict(frame.f_locals)
+    while frame.f_code.co_name in COMPREHENSIONS and frame.f_back is not None:  # as from Python 3.12 on
+        frame = frame.f_back
+        variables = {**frame.f_locals, **variables}
+    return variables, frame.f_code
 
 
 def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]:
@@ -166,28 +278,33 @@ def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]
             yield node, (node.code, node.instruction, node.op, repr(node.params) if node.params else "", operand.get(node))
 
 
-def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any, tuple[str, ...]]]:
-    """Each array and node among the names with its name, the longer name it takes where that one is gone, and its scope.
+def spelled(given: Mapping[str, Any]) -> Iterator[Spelling]:
+    """Each array and node among the names.
 
     Direct names come first. In a dict, `params["W1"]` is W1, else params_W1; `layers[0]` of a list, tuple or dict is layers_0.
     """
-    queue: deque[tuple[str, str | None, Any, tuple[str, ...]]] = deque((str(name), None, x, ()) for name, x in given.items())
+    queue: deque[Spelling] = deque(Spelling(str(name), None, x, ()) for name, x in given.items())
     entered = set()
     while queue:
         name, fallback, value, scope = queue.popleft()
         if name.startswith("_") or (fallback is None and name in HISTORY):
             continue
-        if isinstance(value, Node | np.ndarray | np.generic):
-            yield name, fallback, value, scope
-        elif isinstance(value, dict | list | tuple) and id(value) not in entered:
+        if isinstance(value, ARRAYS):
+            yield Spelling(name, fallback, value, scope)
+        elif isinstance(value, CONTAINERS) and id(value) not in entered:
             entered.add(id(value))
             path = fallback or name
             if isinstance(value, dict):
                 inner = (*scope, readable(name))
-                for key, item in value.items():
-                    queue.append((key if isinstance(key, str) else f"{path}_{key}", f"{path}_{key}", item, inner))
+                queue.extend(
+                    Spelling(key if isinstance(key, str) else f"{path}_{key}", f"{path}_{key}", item, inner)
+                    for key, item in value.items()
+                    if isinstance(item, NAMED)
+                )
             else:
-                queue.extend((f"{path}_{i}", f"{path}_{i}", item, scope) for i, item in enumerate(value))
+                queue.extend(
+                    Spelling(f"{path}_{i}", f"{path}_{i}", item, scope) for i, item in enumerate(value) if isinstance(item, NAMED)
+                )
 
 
 def temporary(taken: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 from tinygraph.decisions import Log, Lost, Recipe, decided, recall
 from tinygraph.place import Place, place_of, user_frame
 from tinygraph.reading import index_error, read_error
+from tinygraph.unchanged import IN_PLACE, no_assignment, no_update
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -38,11 +39,12 @@ ADVICE = {
     "detach": "write `tg.stop_gradient(node)`, or `node.value` for the array",
     "data": "write `node.value`",
     "numpy": "write `node.value`",
-    "copy": "a node never changes, so that it needs no copy; `node.value.copy()` is an array of your own",
     "real": "a node is real, so leave it out",
     "conj": "a node is real, so leave it out",
     "conjugate": "a node is real, so leave it out",
     "imag": "a node is real: its imaginary part is 0",
+    "name": "names live in a graph: `tg.Graph(L, names=locals()).name(node)`",
+    **{name: f"write `tg.{name}(node)`" for name in ("log_softmax", "logsumexp", "relu", "sigmoid", "softmax", "softplus")},
 }
 
 
@@ -50,7 +52,8 @@ def missing_attribute(kind: str, name: str) -> AttributeError:
     """The error for `node.name`, with the line to write instead where people bring the name from another engine."""
     advice = ADVICE.get(name, "")
     if not advice and name in OF_ARRAYS:
-        advice = f"write `np.{name}(node)`" if ops.answers(getattr(np, name, None)) else f"write `node.value.{name}`"
+        plain = f"write `node.value.{name}`" if hasattr(np.ndarray, name) else ""
+        advice = f"write `np.{name}(node)`" if ops.answers(getattr(np, name, None)) else plain
     return AttributeError(f"a tinygraph {kind} has no .{name}" + (f": {advice}" if advice else ""))
 
 
@@ -129,6 +132,10 @@ class Node:
             value = value.view()
             value.flags.writeable = False
         return value
+
+    @value.setter
+    def value(self, new: Any) -> NoReturn:
+        raise no_assignment(self.kind, user_frame(sys._getframe(1)))
 
     @property
     def place(self) -> Place:
@@ -212,6 +219,8 @@ class Node:
         return answer
 
     def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a node of shape () has no len(): it is one number, `node.size` is 1")
         return len(self._value)
 
     def __iter__(self) -> Iterator[Node]:
@@ -346,6 +355,7 @@ class Node:
     cumsum = _method(np.cumsum)
     cumprod = _method(np.cumprod)
     clip = _method(np.clip)
+    copy = _method(np.copy)
     round = _method(np.round)
     dot = _method(np.dot)
     trace = _method(np.trace)
@@ -382,7 +392,8 @@ class Node:
         return result
 
 
-OF_ARRAYS = {name for name in dir(np.ndarray) if name[0] != "_" and not hasattr(Node, name)}
+UFUNCS = {name for name, function in vars(np).items() if isinstance(function, np.ufunc)}
+OF_ARRAYS = {name for name in UFUNCS.union(dir(np.ndarray)) if name[0] != "_" and not hasattr(Node, name)}
 
 for _name in ADVICE | dict.fromkeys(OF_ARRAYS):
     setattr(Node, _name, _Elsewhere(_name))
@@ -398,6 +409,22 @@ class Leaf(Node):
         self.kind = kind
         self.log: Log | None = None  # of the decisions that it took part in
         self.stands_for = stands_for  # the leaf in whose place a replay reads this one, where decisions are noted there
+
+
+Leaf.__name__ = Leaf.__qualname__ = "Node"  # what Python's own messages call it; users know nodes alone
+
+
+def _in_place(symbol: str) -> Callable[[Leaf, Any], Any]:
+    def refuse(leaf: Leaf, other: Any) -> Any:
+        if leaf.kind == "parameter":
+            raise no_update(symbol, user_frame(sys._getframe(1)))
+        return NotImplemented  # Python then binds the name to a new node
+
+    return refuse
+
+
+for _name, _symbol in IN_PLACE.items():
+    setattr(Leaf, f"__{_name}__", _in_place(_symbol))
 
 
 def _spread(sizes: tuple[Any, ...]) -> Any:
@@ -460,6 +487,11 @@ def leaf_of(value: Any) -> Node:
             _leaves[id(value)] = leaf
             recall(leaf)
     return leaf
+
+
+def is_bare(leaf: Node) -> bool:
+    """Whether a leaf is a bare array in an expression, and none that the user made."""
+    return _leaves.get(id(leaf._value)) is leaf
 
 
 def as_node(x: Any) -> Node:

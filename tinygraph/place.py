@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import linecache
 import os
 import sys
@@ -60,21 +59,29 @@ def user_frame(frame: FrameType) -> FrameType:
 
 
 @contextmanager
-def told_by_caller() -> Iterator[None]:
-    """Look the user's frame up once for all that the calling function records, not at every node."""
+def told_by_caller() -> Iterator[FrameType]:
+    """Look the user's frame up once for all that the calling function records, not at every node; gives that frame."""
     frame = sys._getframe(2)  # past this generator and contextlib
-    _CALLERS[frame] = user_frame(frame)
+    user = _CALLERS[frame] = user_frame(frame)
     try:
-        yield
+        yield user
     finally:
         del _CALLERS[frame]
 
 
 def warn_user(message: str) -> None:
     """Warn of what the user's line does, once a line."""
-    frame = user_frame(sys._getframe(1))
-    seen = frame.f_globals.setdefault("__warningregistry__", {})
-    warnings.warn_explicit(message, UserWarning, frame.f_code.co_filename, frame.f_lineno, registry=seen)
+    warn_at(user_frame(sys._getframe(1)), message, UserWarning)
+
+
+def warn_at(frame: FrameType, message: str, category: type[Warning]) -> None:
+    """Warn at the line that a frame is at, as its own `warnings.warn` would."""
+    scope, code = frame.f_globals, frame.f_code
+    seen = scope.setdefault("__warningregistry__", {})
+    try:
+        warnings.warn_explicit(message, category, code.co_filename, frame.f_lineno, scope.get("__name__", code.co_filename), seen)
+    except Warning as error:  # a filter makes it an error, which what came before it does not explain
+        raise error from None
 
 
 def user_and_library(frame: FrameType) -> tuple[FrameType, FrameType | None]:
@@ -111,33 +118,3 @@ def _lines_of(code: CodeType) -> tuple[list[int], list[int]]:
         starts.append(start)
         lines.append(lines[-1] if line is None else line)
     return starts, lines
-
-
-@lru_cache(maxsize=64)
-def bindings_of(code: CodeType) -> Bindings:
-    """What the bytecode of a function tells."""
-    return Bindings(code)
-
-
-class Bindings:
-    """What the bytecode of a function tells: the variable that an instruction's result is stored in, and what loops repeat."""
-
-    def __init__(self, code: CodeType) -> None:
-        import dis  # used for a graph whose names a loop may have rebound alone
-
-        instructions = list(dis.get_instructions(code))
-        self._stored = {
-            before.offset: after.argval if isinstance(after.argval, str) else after.argval[0]
-            for before, after in itertools.pairwise(instructions)
-            if after.opname.startswith("STORE_") and isinstance(after.argval, str | tuple)
-        }
-        jumps = [x for x in instructions if x.opcode in dis.hasjrel or x.opcode in dis.hasjabs]
-        self._loops = [(x.argval, x.offset) for x in jumps if x.argval <= x.offset]
-
-    def variable(self, instruction: int) -> str | None:
-        """The variable that the result of an instruction is stored in at once."""
-        return self._stored.get(instruction)
-
-    def repeats(self, instruction: int) -> bool:
-        """Whether a loop of this function runs an instruction again."""
-        return any(start <= instruction <= end for start, end in self._loops)

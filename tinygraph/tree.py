@@ -1,40 +1,68 @@
-"""Nested dicts, lists and tuples of arrays, such as the parameters of a model, read as one flat list and built again."""
+"""Trees of arrays, such as the parameters of a model, read as one flat list and built again.
+
+A tree is an array, or None, or a dict, list, tuple, named tuple or dataclass of trees; subclasses of dict stay what they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import copy
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 
 def leaves(tree: Any) -> list[Any]:
     """The arrays of a tree, dicts in their own order.
 
-    >>> leaves({"W": 1, "layers": [2, (3,)]})
+    >>> leaves({"W": 1, "layers": [2, (3,)], "b": None})
     [1, 2, 3]
     """
+    parts = _parts(tree)
+    return [tree] if parts is None else [leaf for part in parts.values() for leaf in leaves(part)]
+
+
+def _parts(tree: Any) -> Mapping[Any, Any] | None:
+    """What a tree consists of, by key, place or name; None for an array."""
+    if tree is None:
+        return {}
     if isinstance(tree, dict):
-        return [leaf for value in tree.values() for leaf in leaves(value)]
+        return tree
     if isinstance(tree, list | tuple):
-        return [leaf for value in tree for leaf in leaves(value)]
-    return [tree]
+        return dict(enumerate(tree))
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        return {field.name: getattr(tree, field.name) for field in dataclasses.fields(tree)}
+    return None
 
 
 def rebuild(like: Any, flat: Sequence[Any]) -> Any:
     """The tree of the same structure with other leaves.
 
-    >>> rebuild({"W": 1, "layers": [2, (3,)]}, "abc")
-    {'W': 'a', 'layers': ['b', ('c',)]}
+    >>> rebuild({"W": 1, "layers": [2, (3,)], "b": None}, "abc")
+    {'W': 'a', 'layers': ['b', ('c',)], 'b': None}
     """
     return _fill(like, iter(flat))
 
 
 def _fill(like: Any, flat: Iterator[Any]) -> Any:
-    if isinstance(like, dict):
-        return {key: _fill(value, flat) for key, value in like.items()}
+    parts = _parts(like)
+    if parts is None:
+        return next(flat)
+    return _joined(like, {key: _fill(part, flat) for key, part in parts.items()})
+
+
+def _joined(like: Any, parts: Mapping[Any, Any]) -> Any:
+    """A tree of the kind of `like` with other parts."""
+    if like is None:
+        return None
     if isinstance(like, list | tuple):
-        values = [_fill(value, flat) for value in like]
-        return type(like)(*values) if hasattr(like, "_fields") else type(like)(values)
-    return next(flat)
+        return type(like)(*parts.values()) if hasattr(like, "_fields") else type(like)(parts.values())
+    new = copy.copy(like)  # which keeps what a subclass of dict knows beside its entries, and runs no __init__
+    for key, part in parts.items():
+        if isinstance(new, dict):
+            new[key] = part
+        else:
+            object.__setattr__(new, key, part)  # of a frozen dataclass too
+    return new
 
 
 def map_leaves(change: Callable[[Any], Any], tree: Any) -> Any:
@@ -59,18 +87,13 @@ def matching(tree: Any, like: Any, what: str, owner: str) -> list[Any]:
 
 
 def _paired(tree: Any, like: Any) -> list[Any] | None:
-    if isinstance(like, dict):
-        if not isinstance(tree, dict) or tree.keys() != like.keys():
-            return None
-        pairs = [(tree[key], like[key]) for key in like]
-    elif isinstance(like, list | tuple):
-        if not isinstance(tree, list | tuple) or len(tree) != len(like):
-            return None
-        pairs = list(zip(tree, like, strict=True))
-    else:
-        return None if isinstance(tree, dict | list | tuple) else [tree]
-    parts = [_paired(*pair) for pair in pairs]
-    return None if any(part is None for part in parts) else [leaf for part in parts if part is not None for leaf in part]
+    own, parts = _parts(tree), _parts(like)
+    if parts is None:  # None is a seed too, for what has no gradient
+        return [tree] if own is None or tree is None else None
+    if own is None or own.keys() != parts.keys() or (tree is None) != (like is None):
+        return None
+    paired = [_paired(own[key], part) for key, part in parts.items()]
+    return None if any(part is None for part in paired) else [leaf for part in paired if part is not None for leaf in part]
 
 
 def _shape(tree: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number
+from tinygraph.express.expression import Apply, Expression, Name, Number, apply
 from tinygraph.express.layout import Cases, Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sign, Times, Word, signed
 from tinygraph.express.pieces import (
     ATOM,
@@ -77,6 +77,15 @@ def _squared(notation: Notation, x: Apply, index: Index | None) -> Told:
 
 def _reciprocal(notation: Notation, x: Apply, index: Index | None) -> Told:
     return Fraction(Digits("1"), notation.inside(x.inputs[0], SUM, index)), PRODUCT
+
+
+def _norm(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """The root of a sum of squares, where the norm is that."""
+    params = dict(x.params)
+    if params.pop("ord") not in (None, 2, "fro"):
+        return notation.function(x, index)
+    squares = apply(ops.sum, apply(ops.square, *x.inputs), shape=x.shape, **params)
+    return notation.told(apply(ops.sqrt, squares), index)
 
 
 def _floored(notation: Notation, x: Apply, index: Index | None) -> Told:
@@ -218,6 +227,7 @@ FORMS: Mapping[Op, Form] = {
     ops.where: _chosen,
     ops.einsum: einstein_sum,
     ops.solve: _solved,
+    ops.norm: _norm,
     ops.count: counted,
     ops.broadcast_like: _repeated,
     ops.expand_dims: _with_axes,

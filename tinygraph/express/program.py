@@ -18,9 +18,11 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygraph import ops
 from tinygraph.backprop import by_number
+from tinygraph.express.axes import Axes, Demand
 from tinygraph.express.decided import Check, Held, checks
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, leaves, replaced
+from tinygraph.express.propagation import axes_of
 from tinygraph.express.shapes import Shapes, reads_shape
 from tinygraph.express.simplify import simplified, structural
 from tinygraph.graph import Graph
@@ -96,12 +98,16 @@ class Program:
         self.graph = graph if level == "named" else graph.with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
-        draft = _settled(self.graph)
+        self._axes = axes_of(self.graph)
+        self.demands = self._axes.demands
+        draft = _settled(self.graph, self._axes)
+        self._gradient_of = draft.gradient_of
         self._shapes = Shapes(draft)
         self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None and node not in draft.unit_seeds), *draft.arrays)
         self._name_all(draft, temporary(graph.names))
         self._expressions = draft.expressions
+        self._parts = draft.parts
         self._modules = _modules(draft, self.leaves)
         statements = list(self._statements(draft))
         self.forward = tuple(s for s in statements if s.phase == "forward")
@@ -124,6 +130,22 @@ class Program:
     def expression(self, node: Node) -> Expression:
         """What a statement says; a leaf by its name."""
         return self._expressions.get(node, Name(node))
+
+    def is_filled(self, x: Expression) -> bool:
+        """Whether a value has entries in any run, by what the ops do and as no leaf loses all of its entries."""
+        node = self._gradient_of.get(x.node, x.node) if isinstance(x, Name) else None
+        return node is not None and self._axes.are_firm(node)
+
+    def text(self, node: Node) -> str:
+        """What the user calls a value or, where it has no name, how it is computed."""
+        from tinygraph.express.python import python
+
+        if node.op is None or self.graph.name(node) is not None:
+            return self._names[node]
+        part = self._expressions.get(node, self._parts.get(node))
+        if part is None or any(x.node not in self._names for x in leaves(part) if isinstance(x, Name)):
+            return f"a result of {node.op.name}"
+        return python(part, self.name)
 
     def module(self, node: Node) -> tuple[str, ...]:
         """The scope that a leaf or statement belongs to, as a path of names."""
@@ -173,8 +195,10 @@ def program(graph: Graph, level: Level = "named") -> Program:
 class _Draft:
     """One attempt at the statements: the expressions of all nodes, given which unnamed ones must or must not be statements."""
 
-    def __init__(self, graph: Graph, kept: set[Node], inlined: set[Node]) -> None:
+    def __init__(self, graph: Graph, kept: set[Node], inlined: set[Node], demands: Sequence[Demand]) -> None:
         self.graph = graph
+        self.demanded = {demand.node for demand in demands}
+        self.parts: dict[Node, Expression] = {}  # what is written into its reader, and of which a size is demanded
         self.forward = set(graph.forward)
         self.gradient_of: dict[Node, Node] = {}
         self.arrays: dict[Node, None] = {}  # leaves of the backward pass alone: seeds, and arrays that a rule brought along
@@ -213,6 +237,8 @@ class _Draft:
                 self.expressions[node] = self._typed(node, expression)
                 expression = Name(node)
             partial[node] = expression
+            if node in self.demanded:
+                self.parts[node] = expression
 
     def _derived(self) -> set[Node]:
         """The values of the forward pass that an earlier walk back made."""
@@ -357,12 +383,12 @@ def _is_plain(expression: Expression) -> bool:
     return True
 
 
-def _settled(graph: Graph) -> _Draft:
+def _settled(graph: Graph, axes: Axes) -> _Draft:
     """The draft in which every statement `t` is read more than once and every shape can be told from a name."""
-    kept: set[Node] = set()
+    kept = axes.measured()
     inlined: set[Node] = set()
     while True:
-        draft = _Draft(graph, kept, inlined)
+        draft = _Draft(graph, kept, inlined, axes.demands)
         missing = _resolve_shapes(draft)
         alone = _read_once(draft) - kept - inlined
         if not missing and not alone:

@@ -176,6 +176,10 @@ def _broadcast(expression: Apply, name: Spell) -> tuple[str, int]:
     return f"np.broadcast_to({text}, {like}.shape)" if x.shape else f"np.full_like({like}, {text})", ATOM
 
 
+def _broadcast_with(expression: Apply, name: Spell) -> tuple[str, int]:
+    return f"np.broadcast_arrays({', '.join(_arguments(expression, name))})[0]", ATOM
+
+
 def _einsum(expression: Apply, name: Spell) -> tuple[str, int]:
     subscripts = constant(expression.params["subscripts"])
     optimize = ["optimize=True"] if expression.params["optimize"] else []
@@ -206,6 +210,7 @@ FORMS: dict[Op, Callable[[Apply, Spell], tuple[str, int]]] = {
     ops.section: _section,
     ops.count: _count,
     ops.broadcast_like: _broadcast,
+    ops.broadcast_with: _broadcast_with,
     ops.einsum: _einsum,
     ops.reshape: _reshape,
     ops.reshape_like: _reshape_like,

@@ -114,7 +114,7 @@ REDUCTIONS: Mapping[Op, Reduction] = {
 }
 
 
-BY_ENTRY = {*REDUCTIONS, ops.expand_dims, ops.einsum, ops.where}  # need an index to be told
+BY_ENTRY = {*REDUCTIONS, ops.expand_dims, ops.einsum, ops.where, ops.norm}  # need an index to be told
 
 
 def needs_index(x: Expression) -> bool:

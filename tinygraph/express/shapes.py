@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def reads_shape(op: Op, position: int) -> bool:
     """Whether an op reads the shape and dtype of an argument alone."""
-    return position < len(op.arguments) and op.arguments[position] == "like"
+    return op.arguments[min(position, len(op.arguments) - 1)] == "like"
 
 
 class Shapes:

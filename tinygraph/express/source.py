@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import linecache
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy
 
 from tinygraph import ops
+from tinygraph.backprop import by_number
+from tinygraph.express.axes import spelled
 from tinygraph.express.decided import Check, compared
-from tinygraph.express.dtypes import dtype_of
-from tinygraph.express.expression import Apply, Expression, Name, applied
+from tinygraph.express.dtypes import ARITHMETIC, dtype_of
+from tinygraph.express.expression import Apply, Expression, Name, Number, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
 from tinygraph.express.python import BINARY, FORMS, numpy_name, python
@@ -24,8 +26,8 @@ WIDTH = 110
 
 # What may give another view of its operand's entries.
 VIEWS = {
-    ops.alias, ops.broadcast_to, ops.diagonal, ops.expand_dims, ops.flip, ops.index, ops.merge_pairs, ops.part_like, ops.reshape,
-    ops.reshape_like, ops.section, ops.squeeze, ops.stop_gradient, ops.sum_like, ops.transpose,
+    ops.alias, ops.broadcast_to, ops.broadcast_with, ops.diagonal, ops.expand_dims, ops.flip, ops.index, ops.merge_pairs,
+    ops.part_like, ops.reshape, ops.reshape_like, ops.section, ops.squeeze, ops.stop_gradient, ops.sum_like, ops.transpose,
 }  # fmt: skip
 
 # What JAX cannot trace, and why; everything else that prints runs under jax.jit with `np` bound to jax.numpy.
@@ -35,22 +37,33 @@ NOT_TRACEABLE = {
     ops.sum_repeats_like: "it adds in place",
     ops.on_diagonal_like: "it writes in place",
     ops.recurrence: "it writes in place",
-    ops.sum_padding_like: "the number of its bins is not static",
+    ops.sum_padding_like: "it adds in place",
 }
 
 CHECK = """
 def _check(**leaves):
     for name, value in leaves.items():
         value = value if hasattr(value, "dtype") and value.dtype.kind == "f" else np.asarray(value, DTYPE)[()]
-        if [n == 1 for n in value.shape] != [n == 1 for n in SHAPES[name]]:
-            raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep rank and axes of size 1")
+        if [min(n, 2) for n in value.shape] != [min(n, 2) for n in SHAPES[name]]:
+            raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep rank and sizes 0 and 1")
         yield value
 """
 CHECK_LOOP = """
 def _check_loop(name, size, recorded):
     if size != recorded:
         raise ValueError(f"{name} has {size} entries along an axis that was gone through one by one, recorded with "
-                         f"{recorded}: record it anew for another number")
+                         f"{recorded}: record it anew for another size")
+"""
+CHECK_SIZE = """
+def _check_size(what, axes, size, needed, why=""):
+    if size != needed:
+        raise ValueError(f"{what} has size {size} along {axes}, where what was recorded holds for size {needed} alone"
+                         f"{why}: record it anew for other sizes")
+"""
+CHECK_DIVISOR = """
+def _check_divisor(what, divisor):
+    if divisor == 0:
+        raise ValueError(f"{what} is 0 where a number is divided by it: nothing can be computed at this size")
 """
 
 CHECK_DECIDED = """
@@ -72,13 +85,14 @@ def _held(name, value, recorded, text):
 def source(program: Program) -> str:
     """The module as text."""
     helpers = Helpers(_called(program))
+    function = "\n".join(_function(program))
     title = ", ".join(program.name(output) for output in program.outputs)
     parts = [
         f'"""{title}{" and gradients" if program.backward else ""}, in NumPy."""',
         "\n".join([*(["import hashlib\n"] if program.checks[1] else []), "import numpy as np", *helpers.imports]),
-        _entry(program, _looped(program)),
+        _entry(program, function),
         *helpers.definitions,
-        "\n".join(_function(program)),
+        function,
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -89,7 +103,7 @@ def _called(program: Program) -> list[Op]:
     return [op for op in found if not (op in BINARY or op in FORMS or op is ops.negative or numpy_name(op))]
 
 
-def _entry(program: Program, looped: Mapping[Node, Any]) -> str:
+def _entry(program: Program, function: str) -> str:
     """What is known of the leaves, and the functions that check them and make them arrays of numbers."""
     shapes = [f'"{program.name(leaf)}": {leaf.shape}' for leaf in program.leaves]
     dtypes = [f'"{program.name(leaf)}": {_dtype(leaf)}' for leaf in program.leaves if _dtype(leaf) != "float"]
@@ -97,9 +111,14 @@ def _entry(program: Program, looped: Mapping[Node, Any]) -> str:
     if dtypes:
         facts += f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these\n"
     check = CHECK.replace("DTYPE)", "DTYPES.get(name, float))" if dtypes else "float)")
-    decided, held = program.checks
-    more = [CHECK_LOOP if looped else "", CHECK_DECIDED if decided else "", CHECK_HELD if held else ""]
-    return (facts + check + "".join(more)).rstrip()
+    called = {
+        "_check_loop(": CHECK_LOOP,
+        "_check_size(": CHECK_SIZE,
+        "_check_divisor(": CHECK_DIVISOR,
+        "_decided(": CHECK_DECIDED,
+        "_held(": CHECK_HELD,
+    }
+    return (facts + check + "".join(text for call, text in called.items() if f"\n    {call}" in function)).rstrip()
 
 
 def _dtype(leaf: Node) -> str:
@@ -124,6 +143,53 @@ def _loop_checks(program: Program, node: Node, axes: Iterable[int]) -> Iterator[
     name = program.name(node)
     for axis in axes:
         yield f'    _check_loop("{name}", {name}.shape[{axis}], {node.shape[axis]})'
+
+
+def _size_checks(program: Program) -> dict[Node | None, list[str]]:
+    """The checks of sizes behind the statement that tells the last of them; under None those that follow from leaves alone."""
+    checks: dict[Node | None, list[str]] = {}
+    for demand in program.demands:
+        last = max((node for node in demand.read() if node.op is not None), key=by_number, default=None)
+        axes = f"axis {demand.places[0]}" if len(demand.places) == 1 else f"axes {', '.join(map(str, demand.places))}"
+        size, needed = spelled(demand.size, program.name), spelled(demand.needed, program.name)
+        arguments = [repr(program.text(demand.node)), f'"{axes}"', size, needed]
+        if demand.taker is not None:
+            arguments.append(f'", as {numpy_name(demand.taker)} was given a number"')
+        checks.setdefault(last, []).append(f"    _check_size({', '.join(arguments)})")
+    return checks
+
+
+class _Divisors:
+    """The counts that may be 0, by which a gradient of nothing would be divided.
+
+    A recording gives 0 where a sum over nothing is divided inside and NaN where it is divided outside; NumPy warns of a division
+    by 0 where Python refuses it.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.numbers: set[Node] = set()  # the statements that are numbers of Python's
+
+    def checks(self, statement: Statement) -> Iterator[str]:
+        """A line for every such count that a statement divides by."""
+        divisors = (x.inputs for x in applied(statement.expression) if x.op is ops.divide and self.is_number(x.inputs[1]))
+        found = {python(y, self.program.name): None for x, y in divisors if self.may_be_zero(y, self.is_number(x))}
+        for text in found:
+            yield f"    _check_divisor({text!r}, {text})"
+        if self.is_number(statement.expression):
+            self.numbers.add(statement.node)
+
+    def may_be_zero(self, divisor: Expression, of_number: bool) -> bool:
+        """Whether a divisor other than a literal can be 0 although no leaf is empty."""
+        if isinstance(divisor, Apply) and divisor.op is ops.count:
+            return not self.program.is_filled(divisor.inputs[0])
+        return of_number and not isinstance(divisor, Number)
+
+    def is_number(self, x: Expression) -> bool:
+        """Whether an expression is a number of Python's: made of literals and counts alone."""
+        if isinstance(x, Apply):
+            return x.op is ops.count or (x.op in ARITHMETIC and all(map(self.is_number, x.inputs)))
+        return isinstance(x, Number) or x.node in self.numbers
 
 
 def _wrapped(opening: str, items: list[str], closing: str, indent: str = "") -> str:
@@ -152,34 +218,45 @@ def _function(program: Program) -> Iterator[str]:
     looped = _looped(program)
     for leaf in program.leaves:
         yield from _loop_checks(program, leaf, looped.get(leaf, ()))
-    decided, held = program.checks
-    for one in held:
-        items = [f'"{program.name(one.leaf)}"', program.name(one.leaf), f'"{one.digest}"', repr(one.text)]
-        yield f"    {_wrapped('_held(', items, ')', '    ')}"
+    size_checks, decision_checks = _size_checks(program), _decision_checks(program)
+    yield from size_checks.get(None, ())
     yield "    # forward"
-    made = {statement.node for statement in program.forward}
-    waiting = [(check.reads & made, check) for check in decided]
-    for check in (check for unknown, check in waiting if not unknown):
-        yield _decision(program, check)
+    yield from decision_checks.get(None, ())
+    divisors = _Divisors(program)
     for statement in program.forward:
+        yield from divisors.checks(statement)
         yield _line(statement)
         yield from _loop_checks(program, statement.node, looped.get(statement.node, ()))
-        for unknown, check in waiting:
-            if statement.node in unknown:
-                unknown.remove(statement.node)
-                if not unknown:
-                    yield _decision(program, check)
+        yield from size_checks.get(statement.node, ())
+        yield from decision_checks.get(statement.node, ())
     outputs = ", ".join(_own(program, output) for output in program.outputs)
     if not program.backward:
         yield f"    return {outputs}"
         return
     yield "    # backward"
-    yield from (_line(s) for s in program.backward if not is_unit_seed(s))
+    for statement in program.backward:
+        if not is_unit_seed(statement):
+            yield from divisors.checks(statement)
+            yield _line(statement)
     several = len(program.outputs) > 1
     told = [s.node for s in program.backward if s.of is not None and not is_unit_seed(s)]
     gradients = [f'"{program.name(node)}": {_own(program, node)}' for node in told]
     outputs = f"({outputs})" if several else outputs
     yield f"    {_wrapped(f'return {outputs}, {{', gradients, '}', '    ')}"
+
+
+def _decision_checks(program: Program) -> dict[Node | None, list[str]]:
+    """The lines that make decisions again, by the last statement that must come before them."""
+    decided, held = program.checks
+    found: dict[Node | None, list[str]] = {}
+    for one in held:
+        items = [f'"{program.name(one.leaf)}"', program.name(one.leaf), f'"{one.digest}"', repr(one.text)]
+        found.setdefault(None, []).append(f"    {_wrapped('_held(', items, ')', '    ')}")
+    for check in decided:
+        reads = check.reads
+        last = next((s.node for s in reversed(program.forward) if s.node in reads), None)
+        found.setdefault(last, []).append(_decision(program, check))
+    return found
 
 
 def _decision(program: Program, check: Check) -> str:

@@ -7,10 +7,12 @@ from tinygraph.ops.arithmetic import (
     add,
     ceil,
     clip,
+    copysign,
     divide,
     floor,
     floor_divide,
     fmod,
+    heaviside,
     maximum,
     minimum,
     multiply,
@@ -36,6 +38,7 @@ from tinygraph.ops.elementary import (
     cbrt,
     cos,
     cosh,
+    cosine,
     deg2rad,
     exp,
     exp2,
@@ -47,6 +50,7 @@ from tinygraph.ops.elementary import (
     log10,
     logaddexp,
     logaddexp2,
+    logaddexp_weight,
     rad2deg,
     reciprocal,
     sin,
@@ -63,6 +67,7 @@ from tinygraph.ops.likes import (
     Visited,
     alias,
     broadcast_like,
+    broadcast_with,
     cast,
     cast_like,
     count,
@@ -74,7 +79,21 @@ from tinygraph.ops.likes import (
     stop_gradient,
     sum_like,
 )
-from tinygraph.ops.linear_algebra import cholesky, det, einsum, flip_last, inv, log_abs_det, matmul, sign_of_det, solve
+from tinygraph.ops.linear_algebra import (
+    cholesky,
+    cofactors,
+    cofactors_along,
+    det,
+    direction,
+    einsum,
+    flip_last,
+    inv,
+    log_abs_det,
+    matmul,
+    norm,
+    sign_of_det,
+    solve,
+)
 from tinygraph.ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -97,7 +116,7 @@ from tinygraph.ops.questions import (
     searchsorted,
     signbit,
 )
-from tinygraph.ops.reductions import logsumexp, max, mean, min, std, sum, var
+from tinygraph.ops.reductions import deviations, logsumexp, logsumexp_weights, max, mean, min, std, sum, var
 from tinygraph.ops.scans import cumprod, cumsum, prod, recurrence
 from tinygraph.ops.selection import (
     equal,
@@ -137,3 +156,5 @@ from tinygraph.ops.shapes import (
     tril,
     triu,
 )
+from tinygraph.ops.singular import left_singular_vectors, right_singular_vectors, singular_values
+from tinygraph.ops.spacing import linspace

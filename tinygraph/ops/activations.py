@@ -1,4 +1,4 @@
-"""Activations: sigmoid, relu, softplus and softmax, finite at any finite input and silent about it."""
+"""Activations: sigmoid, relu, softplus and softmax, silent where an exponential in them over- or underflows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from tinygraph.ops.declare import Array, op
 
 
-@op(lambda g, a, z: g * a * (1 - a), elementwise=True, notation="σ")
+@op(lambda g, a, z: g * a * (1 - a), elementwise=True, notation="σ", quiet=True)
 def sigmoid(z: Array) -> Array:
     """The logistic function 1 / (1 + exp(-z)), between 0 and 1.
 
@@ -28,7 +28,7 @@ def relu(z: Array) -> Array:
     return np.maximum(z, 0)
 
 
-@op(lambda g, a, z: g * sigmoid(z), elementwise=True)
+@op(lambda g, a, z: g * sigmoid(z), elementwise=True, quiet=True)
 def softplus(z: Array) -> Array:
     """log(1 + exp(z)), a smooth relu; the loss of a wrong logit z.
 
@@ -38,7 +38,7 @@ def softplus(z: Array) -> Array:
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
-@op(lambda g, a, z, axis: a * (g - np.sum(g * a, axis=axis, keepdims=True)))
+@op(lambda g, a, z, axis: a * (g - np.sum(g * a, axis=axis, keepdims=True)), quiet=True)
 def softmax(z: Array, *, axis: int = -1) -> Array:
     """exp(z) / sum(exp(z)) along `axis`: positive, and summing to 1.
 
@@ -49,9 +49,9 @@ def softmax(z: Array, *, axis: int = -1) -> Array:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-@op(lambda g, a, z, axis: g - np.exp(a) * np.sum(g, axis=axis, keepdims=True))
+@op(lambda g, a, z, axis: g - np.exp(a) * np.sum(g, axis=axis, keepdims=True), quiet=True)
 def log_softmax(z: Array, *, axis: int = -1) -> Array:
-    """log(softmax(z)) along `axis`, exact where the softmax itself underflows.
+    """log(softmax(z)) along `axis`, finite where the softmax itself underflows.
 
     >>> tg.log_softmax(tg.constant([0.0, 1000.0]))
     <node log_softmax (2,) float64: [-1000. 0.]>

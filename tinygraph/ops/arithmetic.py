@@ -108,6 +108,26 @@ def round(x: Array, *, decimals: int = 0) -> Array:
     return np.round(x, decimals)
 
 
+@op(None, lambda g, out, x, at_0: g * (x == 0), elementwise=True, numpy=np.heaviside)
+def heaviside(x: Array, at_0: Array) -> Array:
+    """0 where x < 0, 1 where x > 0, and `at_0` where x is 0; no gradient flows into x.
+
+    >>> np.heaviside(tg.constant([-2.0, 0.0, 5.0]), 0.5)
+    <node heaviside (3,) float64: [0. 0.5 1. ]>
+    """
+    return np.heaviside(x, at_0)
+
+
+@op(lambda g, out, x, y: g * (np.sign(x) * np.copysign(1.0, y)), None, elementwise=True, numpy=np.copysign)
+def copysign(x: Array, y: Array) -> Array:
+    """|x| with the sign of y, also that of -0.0; no gradient flows into y.
+
+    >>> np.copysign(tg.constant([2.0, -3.0]), [-1.0, -0.0])
+    <node copysign (2,) float64: [-2. -3.]>
+    """
+    return np.copysign(x, y)
+
+
 @op(lambda g, out, x: g * np.sign(x), elementwise=True, numpy=np.abs, notation="|{}|")
 def abs(x: Array) -> Array:
     """|x|; its derivative at 0 is taken as 0.

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node, as_array, as_node
-from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes
+from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular
 from tinygraph.ops.declare import Array, Op, implements
 from tinygraph.ops.likes import Axis
 from tinygraph.ops.rearrangements import moveaxis, ravel
@@ -22,6 +22,11 @@ from tinygraph.ops.rearrangements import moveaxis, ravel
 @implements(np.positive, np.real, np.real_if_close, np.conj)
 def _positive(x: Array, /) -> Array:
     return x
+
+
+@implements(np.copy)
+def _copy(a: Array, order: str = "K", subok: bool = False) -> Array:
+    return a  # a node never changes
 
 
 def _in_floats(x: Array, least: Any = np.float16) -> Array:
@@ -185,6 +190,22 @@ def _prod(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return a
 
 
+def _without_nan(a: Array) -> Array:
+    return selection.where(a == a, a, 0)
+
+
+@implements(np.nansum)
+def _nansum(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    return np.sum(_without_nan(a), axis=axis, keepdims=keepdims)
+
+
+@implements(np.nanmean)
+def _nanmean(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    a = _in_floats(a)
+    there = likes.cast_like(a == a, a)
+    return np.sum(_without_nan(a), axis=axis, keepdims=keepdims) / np.sum(there, axis=axis, keepdims=keepdims)
+
+
 def _line(a: Array, axis: int | None) -> tuple[Array, int]:
     """What a scan runs along: every entry in a row where no axis is named, or there is none."""
     return (ravel(a), axis or 0) if axis is None or not a.ndim else (a, axis)
@@ -242,13 +263,13 @@ def _diff(a: Array, n: int = 1, axis: int = -1) -> Array:
 @implements(np.trapezoid)
 def _trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Array:
     y = as_node(y)
-    axis = normalize_axis_index(axis, y.ndim)
-    before = (slice(None),) * axis
+    place = normalize_axis_index(axis, y.ndim)
+    before = (slice(None),) * place
     width: Array = dx
     if x is not None:
         x = x if isinstance(x, Node) else as_array(x)
         flat = np.ndim(x) == 1
-        width = np.diff(x)[(slice(None),) + (None,) * (y.ndim - axis - 1)] if flat else np.diff(x, axis=axis)
+        width = np.diff(x)[(slice(None),) + (None,) * (y.ndim - place - 1)] if flat else np.diff(x, axis=axis)
     pairs = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
     return np.sum(width * pairs / 2, axis=axis)
 
@@ -260,9 +281,11 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
     if axis is not None and not axes:
         raise ValueError("a norm is taken over at least one axis: axis=None is all of them")
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
-        return np.sqrt(np.sum(np.square(x), axis=axes, keepdims=keepdims))
+        return linear_algebra.norm(x, axis=axis, keepdims=keepdims)
+    if len(axes) == 2:
+        return singular.matrix_norm(x, ord, (axes[0], axes[1]), keepdims)
     if len(axes) != 1:
-        raise TypeError(f"over {len(axes)} axes the norm of a node takes ord=None or 'fro', not {ord!r}: name one axis")
+        raise TypeError(f"over {len(axes)} axes there is no norm of ord={ord!r}: name one axis, or two")
     if ord == np.inf and not x.shape[axes[0]]:
         ord = 1  # of no entries, which has no largest one
     if ord in (np.inf, -np.inf):
@@ -271,10 +294,15 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
         return np.sum(abs(x), axis=axes, keepdims=keepdims)
     if isinstance(ord, str) or ord == 0:
         raise TypeError(f"the norm of a node takes no ord={ord!r}, but np.inf, -np.inf and numbers other than 0")
-    return np.sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
+    return linear_algebra.norm(x, ord=ord, axis=axis, keepdims=keepdims)
 
 
 # Products
+
+
+def _operand(x: Array) -> Array:
+    """A node or a number as it is, anything else as an array; a list of nodes is refused."""
+    return x if isinstance(x, Node) or type(x) in NUMBERS else as_array(x)
 
 
 def _scaled(a: Array, b: Array) -> Array:
@@ -286,6 +314,7 @@ def _scaled(a: Array, b: Array) -> Array:
 
 @implements(np.dot)
 def _dot(a: Array, b: Array) -> Array:
+    a, b = _operand(a), _operand(b)
     if not np.ndim(a) or not np.ndim(b):
         return _scaled(a, b)
     if np.ndim(b) <= 2:
@@ -295,6 +324,7 @@ def _dot(a: Array, b: Array) -> Array:
 
 @implements(np.inner)
 def _inner(a: Array, b: Array, /) -> Array:
+    a, b = _operand(a), _operand(b)
     if not np.ndim(a) or not np.ndim(b):
         return _scaled(a, b)
     return _tensordot(a, b, (-1, -1))
@@ -302,7 +332,8 @@ def _inner(a: Array, b: Array, /) -> Array:
 
 @implements(np.vdot)
 def _vdot(a: Array, b: Array, /) -> Array:
-    return linear_algebra.matmul(ravel(as_node(a)), ravel(as_node(b)))
+    with np.errstate(all="ignore"):  # NumPy's own finds no floating-point errors, as its matmul does
+        return linear_algebra.matmul(ravel(as_node(a)), ravel(as_node(b)))
 
 
 @implements(np.outer)
@@ -330,6 +361,7 @@ def _kron(a: Array, b: Array) -> Array:
 
 @implements(np.tensordot)
 def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
+    a, b = _operand(a), _operand(b)
     ndims = np.ndim(a), np.ndim(b)
     if not np.iterable(axes):
         axes = range(-axes, 0), range(axes)
@@ -354,7 +386,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     """Spell the subscripts out: explicit result, letters for an ellipsis, diagonals taken first."""
     if not isinstance(operands[0], str):
         operands = _lettered(operands)
-    text, arrays = operands[0].replace(" ", ""), list(operands[1:])
+    text, arrays = operands[0].replace(" ", ""), [_operand(x) for x in operands[1:]]
     terms, arrow, result = text.partition("->")
     split = terms.split(",")
     if len(split) != len(arrays):

@@ -16,11 +16,14 @@ from types import FrameType
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy import ndarray
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.errors import TOLD, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
 from tinygraph.place import OWN, user_frame
+from tinygraph.ranks import warn_of_ranks
+from tinygraph.warned import computed_again
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
 Rule: TypeAlias = Callable[..., Array]
@@ -31,6 +34,7 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording th
 NO_PARAMS: dict[str, Any] = {}
 allocate = object.__new__
 EMPTY = inspect.Parameter.empty
+STOPPED = (RuntimeWarning, *TOLD)  # what ends a computation: `tinygraph.warned` says when a warning does
 
 # Operators, where NumPy scalars are ten times as fast as through the ufunc.
 OPERATORS: dict[Any, Callable[..., Any]] = {
@@ -58,13 +62,14 @@ class Op:
         numpy: Any = None,
         notation: str = "",
         check: Callable[..., None] | None = None,
+        quiet: bool = False,
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
         self.built_in = function.__module__.startswith("tinygraph.ops.")
         # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame.
-        plain = self.built_in and isinstance(numpy, np.ufunc)
-        self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if plain else function
+        is_ufunc = self.built_in and isinstance(numpy, np.ufunc)
+        self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if is_ufunc else function
         self.elementwise = elementwise
         self.hint = hint
         self.numpy = numpy
@@ -77,12 +82,14 @@ class Op:
         self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in kinds)
         self.defaults = {p.name: p.default for p in kinds if p.kind is p.KEYWORD_ONLY}
-        if check is not None:
-            self.compute = _checked(function, check, self.defaults)
+        if quiet:
+            self.compute = _quiet(self.compute)
+        self.check = check
         self.partial = None in self.rules
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not elementwise and len(self.arguments) > 1 and "like" not in self.arguments
-        self.arity = 0 if self.variadic or self.defaults or self.partial or len(self.rules) > 2 else len(self.rules)
+        plain = not (self.variadic or self.defaults or self.partial or self.check or len(self.rules) > 2)
+        self.arity = len(self.rules) if plain else 0
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
         self.keeps_shape = elementwise and self.built_in
         if len(self.rules) != len(self.arguments):
@@ -101,7 +108,30 @@ class Op:
         for x in arguments:
             if isinstance(x, Node):
                 return self.record(arguments, params)
-        return scalar(self.compute(*map(self._array, arguments), **params))
+        values = [*map(self._array, arguments)]
+        if self.check is not None:
+            self.check(*values, **(self.defaults | params))
+        try:
+            return scalar(self.compute(*values, **params))
+        except RuntimeWarning as warning:
+            return scalar(self._warned(warning, values, params, user_frame(sys._getframe(1))))
+
+    def _warned(self, warning: RuntimeWarning, values: Sequence[Any], params: dict[str, Any], frame: FrameType) -> Any:
+        """The result of a computation that a warning ended, after a warning at the user's line; a user's op warns at its own."""
+        if not self.built_in:
+            raise warning
+        return computed_again(partial(self.compute, *values, **params), warning, frame)
+
+    def _stopped(
+        self, error: Exception, operands: Sequence[Any], values: Sequence[Any], params: dict[str, Any], frame: FrameType
+    ) -> Any:
+        """The result of a recorded computation that a warning ended; an error is raised with all that is known of the op."""
+        try:
+            if isinstance(error, RuntimeWarning):
+                return self._warned(error, values, params, frame)
+            raise error
+        except TOLD as cause:
+            raise op_error(self, operands, cause, frame, self.hint) from cause
 
     def _array(self, x: Any) -> Any:
         """An operand as NumPy would take it; a Python number only where it may stay one."""
@@ -148,11 +178,20 @@ class Op:
             if self.defaults or params:
                 params = self._complete(params)
             if self.built_in:
-                value = scalar(self.compute(*[x._value if isinstance(x, Node) else x for x in inputs], **params))
+                values = [x._value if isinstance(x, Node) else x for x in inputs]
             else:  # gets read-only arrays, and its result is checked
-                value = result_of(self, self.compute(*[x.value if isinstance(x, Node) else x for x in inputs], **params))
-        except TOLD as error:
+                values = [x.value if isinstance(x, Node) else x for x in inputs]
+            if self.check is not None:
+                self.check(*values, **params)
+        except TOLD as error:  # the operands are refused in words that name the fix
             raise op_error(self, arguments, error, frame) from error
+        try:
+            value = self.compute(*values, **params)
+            value = scalar(value) if self.built_in else result_of(self, value)
+        except STOPPED as error:
+            value = scalar(self._stopped(error, arguments, values, params, frame))
+        if self.elementwise and type(value) is ndarray and value.ndim > 1:
+            warn_of_ranks(value, values, arguments, sys._getframe(1))
         return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
 
     def _stays_number(self, x: Any) -> bool:
@@ -162,8 +201,8 @@ class Op:
         """Do what `record` does for the operand of a unary operator or ufunc, in half the time."""
         try:
             value = self.compute(x._value)
-        except TOLD as error:
-            raise op_error(self, (x,), error, user_frame(sys._getframe(2))) from error
+        except STOPPED as error:
+            value = self._stopped(error, (x,), (x._value,), NO_PARAMS, user_frame(sys._getframe(2)))
         return self._recorded(value, (x,), sys._getframe(2))
 
     def record_two(self, x: Any, y: Any) -> Node:
@@ -182,9 +221,12 @@ class Op:
             return self.record((x, y), NO_PARAMS)
         try:
             value = self.compute(left, right)
-        except TOLD as error:
-            raise op_error(self, (x, y), error, user_frame(sys._getframe(2))) from error
-        return self._recorded(value, (x, y), sys._getframe(2))
+        except STOPPED as error:
+            value = self._stopped(error, (x, y), (left, right), NO_PARAMS, user_frame(sys._getframe(2)))
+        frame = sys._getframe(2)
+        if type(value) is ndarray and value.ndim > 1 and self.elementwise:
+            warn_of_ranks(value, (left, right), (x, y), frame)
+        return self._recorded(value, (x, y), frame)
 
     def _recorded(self, value: Any, inputs: tuple[Any, ...], frame: FrameType) -> Node:
         """The node of a result without metadata; its attributes are set here because a call of the class takes longer."""
@@ -220,6 +262,7 @@ def op(
     numpy: Any = None,
     notation: str = "",
     check: Callable[..., None] | None = None,
+    quiet: bool = False,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a NumPy function as an op, with one gradient rule per array argument.
 
@@ -227,10 +270,11 @@ def op(
     contribution to its argument; broadcasting is undone for it. It must be written with operators, NumPy functions and ops, so
     that it can record as well as compute. None stands for an argument without a gradient. For a function of `*inputs` the last
     rule serves all of them and takes the keyword `position`. `elementwise` says that each entry of the result depends on the
-    same entry of the inputs alone; `hint` is the fix that a failure shows; `numpy` is the NumPy function that the op is, which
-    records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's name such
-    as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` refuses inputs before anything is
-    computed, and is no part of the function that `graph.source()` prints.
+    same entry of the inputs alone; `hint` is the fix that an error in computing shows; `numpy` is the NumPy function that the op
+    is, which records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's
+    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` refuses inputs before
+    anything is computed, and is no part of the function that `graph.source()` prints; neither is `quiet`, which says that
+    overflow and underflow inside the function leave its result right, and are not to be raised as `np.errstate` may want.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
@@ -245,26 +289,29 @@ def op(
     def declare(function: Callable[..., Any]) -> Op:
         if not callable(function):  # what `op` was given was the function itself, which is called now
             raise TypeError("write @tg.op(rule), with one rule an array argument in the parentheses, above the function")
-        new = Op(function, rules, elementwise, hint, numpy, notation, check)
+        new = Op(function, rules, elementwise, hint, numpy, notation, check, quiet)
         old = REGISTRY.get(new.name)
         if old is not None and old.built_in:
             raise ValueError(f"{new.name} is the name of a built-in op: call yours something else")
         REGISTRY[new.name] = new
         if numpy is not None:
             NUMPY[numpy] = new
-            if isinstance(numpy, np.ufunc) and new.built_in and not new.defaults:
+            if isinstance(numpy, np.ufunc) and new.built_in and not new.defaults and new.check is None:
                 UFUNCS[numpy] = new.record_one if numpy.nin == 1 else new.record_two
         return new
 
     return declare
 
 
-def _checked(function: Callable[..., Any], check: Callable[..., None], defaults: dict[str, Any]) -> Callable[..., Any]:
-    """The function behind a check of its inputs."""
+def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function without NumPy's errors of overflow and underflow, at no cost where there are none."""
 
     def run(*inputs: Any, **params: Any) -> Any:
-        check(*inputs, **(defaults | params))
-        return function(*inputs, **params)
+        try:
+            return function(*inputs, **params)
+        except (FloatingPointError, RuntimeWarning):  # a warning that the user's filter turns into an error
+            with np.errstate(over="ignore", under="ignore"):
+                return function(*inputs, **params)
 
     return run
 
@@ -273,7 +320,13 @@ def rerun(node: Node, inputs: Sequence[Any]) -> Node:
     """The op that made a node, on other inputs: a node with the same place in the user's code."""
     op = node.op
     assert op is not None
-    value = op.compute(*[x.value if isinstance(x, Node) else x for x in inputs], **node.params)
+    values = [x.value if isinstance(x, Node) else x for x in inputs]
+    if op.check is not None:
+        op.check(*values, **node.params)
+    try:
+        value = op.compute(*values, **node.params)
+    except RuntimeWarning as warning:
+        value = op._warned(warning, values, node.params, user_frame(sys._getframe(1)))
     value = scalar(value) if op.built_in else result_of(op, value)
     return Node(value, op, tuple(inputs), node.params, node.code, node.instruction)
 

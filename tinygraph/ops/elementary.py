@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from tinygraph.ops.activations import sigmoid
 from tinygraph.ops.declare import Array, op
 
 LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 alone
@@ -34,7 +35,7 @@ def exp2(x: Array) -> Array:
     return np.exp2(x)
 
 
-@op(lambda g, out, x: g * (out + 1), elementwise=True, numpy=np.expm1)
+@op(lambda g, out, x: g * np.exp(x), elementwise=True, numpy=np.expm1)
 def expm1(x: Array) -> Array:
     """exp(x) - 1, right for small x.
 
@@ -84,9 +85,29 @@ def log10(x: Array) -> Array:
     return np.log10(x)
 
 
+def _weight_rule(g: Array, out: Array, x: Array, y: Array, rate: float) -> Array:
+    return g * (rate * out * logaddexp_weight(y, x, rate=rate))
+
+
+def _other_weight_rule(g: Array, out: Array, x: Array, y: Array, rate: float) -> Array:
+    return -_weight_rule(g, out, x, y, rate)
+
+
+@op(_weight_rule, _other_weight_rule, elementwise=True, quiet=True)
+def logaddexp_weight(x: Array, y: Array, *, rate: float = 1.0) -> Array:
+    """The share of exp(rate * x) in exp(rate * x) + exp(rate * y); of two equal infinities each has half.
+
+    >>> tg.ops.logaddexp_weight(np.array([0.0, -np.inf]), np.array([1000.0, -np.inf]))
+    array([0. , 0.5])
+    """
+    largest = np.finfo(np.result_type(x, y)).max
+    x, y = (np.minimum(np.maximum(z, -largest), largest) for z in (x, y))
+    return sigmoid(rate * (x - y))
+
+
 @op(
-    lambda g, out, x, y: g * np.exp(x - out),
-    lambda g, out, x, y: g * np.exp(y - out),
+    lambda g, out, x, y: g * logaddexp_weight(x, y),
+    lambda g, out, x, y: g * logaddexp_weight(y, x),
     elementwise=True,
     numpy=np.logaddexp,
 )
@@ -100,8 +121,8 @@ def logaddexp(x: Array, y: Array) -> Array:
 
 
 @op(
-    lambda g, out, x, y: g * np.exp2(x - out),
-    lambda g, out, x, y: g * np.exp2(y - out),
+    lambda g, out, x, y: g * logaddexp_weight(x, y, rate=LN_2),
+    lambda g, out, x, y: g * logaddexp_weight(y, x, rate=LN_2),
     elementwise=True,
     numpy=np.logaddexp2,
 )
@@ -144,7 +165,7 @@ def square(x: Array) -> Array:
     return np.square(x)
 
 
-@op(lambda g, out, x: -g * out**2, elementwise=True, numpy=np.reciprocal, notation="{}⁻¹")
+@op(lambda g, out, x: -g * out * out, elementwise=True, numpy=np.reciprocal, notation="{}⁻¹")
 def reciprocal(x: Array) -> Array:
     """1 / x.
 
@@ -204,7 +225,13 @@ def arccos(x: Array) -> Array:
     return np.arccos(x)
 
 
-@op(lambda g, out, x: g / (1 + x**2), elementwise=True, numpy=np.arctan)
+def _over_square(x: Array, y: Array, z: Array) -> Array:
+    """x / (y**2 + z**2), whose squares would over- or underflow long before it."""
+    length = np.hypot(y, z)
+    return x / length / length
+
+
+@op(lambda g, out, x: _over_square(g, x, 1), elementwise=True, numpy=np.arctan)
 def arctan(x: Array) -> Array:
     """The angle in radians whose tangent is x.
 
@@ -215,13 +242,13 @@ def arctan(x: Array) -> Array:
 
 
 @op(
-    lambda g, out, y, x: g * (x / (x**2 + y**2)),
-    lambda g, out, y, x: -g * (y / (x**2 + y**2)),
+    lambda g, out, y, x: g * _over_square(x, x, y),
+    lambda g, out, y, x: -g * _over_square(y, x, y),
     elementwise=True,
     numpy=np.arctan2,
 )
 def arctan2(y: Array, x: Array) -> Array:
-    """The angle in radians of the point (x, y).
+    """The angle in radians of the point (x, y); its gradient at the origin, where it jumps, is NaN.
 
     >>> np.arctan2(tg.constant(1.0), tg.constant(-1.0))
     <node arctan2: 2.356>
@@ -229,9 +256,28 @@ def arctan2(y: Array, x: Array) -> Array:
     return np.arctan2(y, x)
 
 
-@op(lambda g, out, x, y: g * (x / out), lambda g, out, x, y: g * (y / out), elementwise=True, numpy=np.hypot)
+def _cosine_rule(g: Array, out: Array, x: Array, y: Array) -> Array:
+    return g * (cosine(y, x) ** 2 / np.hypot(x, y))
+
+
+def _other_cosine_rule(g: Array, out: Array, x: Array, y: Array) -> Array:
+    return -g * (out * cosine(y, x) / np.hypot(x, y))
+
+
+@op(_cosine_rule, _other_cosine_rule, elementwise=True)
+def cosine(x: Array, y: Array) -> Array:
+    """x / hypot(x, y), the cosine of the angle of the point (x, y), and 0 at the origin.
+
+    >>> tg.ops.cosine(np.array([3e200, 0.0]), np.array([4e200, 0.0]))
+    array([0.6, 0. ])
+    """
+    length = np.hypot(x, y)
+    return x / np.where(length == 0, 1, length)
+
+
+@op(lambda g, out, x, y: g * cosine(x, y), lambda g, out, x, y: g * cosine(y, x), elementwise=True, numpy=np.hypot)
 def hypot(x: Array, y: Array) -> Array:
-    """The length of the vector (x, y), without overflow; its gradient at 0 is NaN.
+    """The length of the vector (x, y), without overflow; its gradient at 0 is taken as 0.
 
     >>> np.hypot(tg.constant(3.0), 4.0)
     <node hypot: 5>
@@ -326,7 +372,7 @@ def tanh(x: Array) -> Array:
     return np.tanh(x)
 
 
-@op(lambda g, out, x: g / np.sqrt(x**2 + 1), elementwise=True, numpy=np.arcsinh)
+@op(lambda g, out, x: g / np.hypot(x, 1), elementwise=True, numpy=np.arcsinh)
 def arcsinh(x: Array) -> Array:
     """The inverse hyperbolic sine.
 
@@ -336,7 +382,7 @@ def arcsinh(x: Array) -> Array:
     return np.arcsinh(x)
 
 
-@op(lambda g, out, x: g / np.sqrt((x - 1) * (x + 1)), elementwise=True, numpy=np.arccosh)
+@op(lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)), elementwise=True, numpy=np.arccosh)
 def arccosh(x: Array) -> Array:
     """The inverse hyperbolic cosine, for x of at least 1.
 

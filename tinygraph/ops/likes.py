@@ -15,6 +15,13 @@ from tinygraph.ops.declare import Array, op
 Axis = int | tuple[int, ...] | None
 
 
+def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    """Give a reduced array back the axes, of size 1, that the reduction of x took away."""
+    if keepdims or axis is None or not g.ndim:  # a number meets any shape as it is
+        return g
+    return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
+
+
 @op(lambda g, out, x: g, elementwise=True)
 def alias(x: Array) -> Array:
     """The same value under a name of its own, as in `db = dz`.
@@ -45,6 +52,18 @@ def broadcast_like(x: Array, like: Array) -> Array:
     """
     x = np.asarray(x, like.dtype) if type(x) in (int, float) else x
     return np.broadcast_to(x, like.shape)
+
+
+@op(lambda g, out, x, *like: g, None)
+def broadcast_with(x: Array, *like: Array) -> Array:
+    """x repeated to the shape in which it meets all of `like`, as one of the results of `np.broadcast_arrays`.
+
+    >>> tg.ops.broadcast_with(np.array([1.0, 2.0]), np.zeros((3, 1)))
+    array([[1., 2.],
+           [1., 2.],
+           [1., 2.]])
+    """
+    return np.broadcast_to(x, np.broadcast_shapes(np.shape(x), *(other.shape for other in like)))
 
 
 @op(lambda g, out, x, like: broadcast_like(g, x), None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
-from tinygraph.ops.likes import broadcast_like
+from tinygraph.ops.likes import Axis, broadcast_like, keep_axes
+from tinygraph.ops.selection import where
 
 
 def flip_last(x: Array) -> Array:
@@ -83,6 +85,42 @@ def einsum(*operands: Array, subscripts: str, optimize: bool = False) -> Array:
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 
+def _direction_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
+    across = g - out * np.sum(g * out, axis=axis, keepdims=True)
+    return across / np.sum(x * out, axis=axis, keepdims=True)
+
+
+@op(_direction_rule)
+def direction(x: Array, *, axis: Axis = None) -> Array:
+    """x / norm(x) over `axis`, however large or small x is, and 0 where x is 0, where its derivative is NaN.
+
+    >>> tg.ops.direction(np.array([3e200, 4e200]))
+    array([0.6, 0.8])
+    """
+    largest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
+    x = x / np.where(largest == 0, 1, largest)
+    return x / np.where(largest == 0, 1, np.sqrt(np.sum(np.square(x), axis=axis, keepdims=True)))
+
+
+def _norm_rule(g: Array, out: Array, x: Array, ord: Any, axis: Axis, keepdims: bool) -> Array:
+    g = keep_axes(g, x, axis, keepdims)
+    if ord in (None, 2, "fro"):
+        return g * direction(x, axis=axis)
+    x = direction(x, axis=axis)  # the gradient does not depend on the length
+    length = norm(x, ord=ord, axis=axis, keepdims=True)
+    return g * (np.sign(x) * (np.abs(x) / where(length == 0, 1, length)) ** (ord - 1))
+
+
+@op(_norm_rule, numpy=np.linalg.norm)
+def norm(x: Array, *, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The p-norm of vectors, or the root of the sum of all squares; its gradient at 0 is taken as 0.
+
+    >>> np.linalg.norm(tg.constant([3.0, 4.0]))
+    <node norm: 5>
+    """
+    return np.linalg.norm(x, ord, axis, keepdims)
+
+
 def _solve_back(g: Array, A: Array, b: Array) -> Array:
     """The gradient of a solution with respect to b."""
     if b.ndim == 1 and g.ndim > 1:
@@ -125,13 +163,67 @@ def inv(A: Array) -> Array:
     return np.linalg.inv(A)
 
 
-def _scaled(g: Array, A: Array) -> Array:
-    return np.expand_dims(g, (-2, -1)) * flip_last(inv(A))
+def _inner(X: Array, Y: Array) -> Array:
+    """The sum of the products of the entries of two matrices, as a matrix of one entry."""
+    return np.sum(X * Y, axis=(-2, -1), keepdims=True)
 
 
-@op(lambda g, out, A: _scaled(g * out, A), numpy=np.linalg.det, hint="A must be square")
+def _cofactors_rule(g: Array, out: Array, *inputs: Array) -> Array:
+    """The second derivative of a determinant is symmetric, whichever of its two directions is taken."""
+    return cofactors_along(g, inputs[-1])
+
+
+def _third_order_rule(g: Array, out: Array, direction: Array, A: Array) -> Array:
+    """From d(det) = det X·dA and dX = -X dAᵀ X for X = A⁻ᵀ, which needs a regular A."""
+    X = flip_last(inv(A))
+    first, second = X @ flip_last(direction) @ X, X @ flip_last(g) @ X
+    along, across = _inner(direction, X), _inner(g, X)
+    twice = (along * across - _inner(g, first)) * X - across * first - along * second
+    both = X @ flip_last(g) @ first + X @ flip_last(direction) @ second
+    return np.expand_dims(det(A), (-2, -1)) * (twice + both)
+
+
+@op(_cofactors_rule, _third_order_rule, hint="A must be square")
+def cofactors_along(direction: Array, A: Array) -> Array:
+    """How the cofactors of A change when A changes in a direction, for any rank of A.
+
+    With A = U diag(s) Vᵀ only two singular values at a time are left out of the products of the others.
+
+    >>> tg.ops.cofactors_along(np.eye(2), np.zeros((2, 2)))
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    U, s, V = np.linalg.svd(A)
+    n = s.shape[-1]
+    P = np.swapaxes(U, -1, -2) @ direction @ np.swapaxes(V, -1, -2)
+    left = np.arange(n)
+    out_of = (left[:, None, None] == left) | (left[None, :, None] == left)
+    others = np.prod(np.where(out_of, 1, s[..., None, None, :]), -1) * (1 - np.eye(n, dtype=s.dtype))
+    diagonal = np.sum(others * np.diagonal(P, 0, -2, -1)[..., None, :], -1)
+    inside = np.eye(n, dtype=s.dtype) * diagonal[..., None] - others * np.swapaxes(P, -1, -2)
+    turn = np.linalg.slogdet(U)[0] * np.linalg.slogdet(V)[0]
+    return turn[..., None, None] * (U @ inside @ V)
+
+
+@op(_cofactors_rule, hint="A must be square")
+def cofactors(A: Array) -> Array:
+    """The cofactors of a square matrix of any rank, or of each of a stack: det(A) inv(A).T where A is regular.
+
+    With A = U diag(s) Vᵀ each singular value is left out of the product of the others.
+
+    >>> tg.ops.cofactors(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12)
+    array([[ 4., -2.],
+           [-2.,  1.]])
+    """
+    U, s, V = np.linalg.svd(A)
+    others = np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]), -1)
+    turn = np.linalg.slogdet(U)[0] * np.linalg.slogdet(V)[0]
+    return turn[..., None, None] * (U * others[..., None, :] @ V)
+
+
+@op(lambda g, out, A: np.expand_dims(g, (-2, -1)) * cofactors(A), numpy=np.linalg.det, hint="A must be square")
 def det(A: Array) -> Array:
-    """The determinant of a square matrix, or of each of a stack; its gradient needs a regular one.
+    """The determinant of a square matrix of any rank, or of each of a stack; derivatives beyond the second need a regular one.
 
     >>> np.linalg.det(tg.constant([[2.0, 0.0], [0.0, 4.0]]))
     <node det: 8>
@@ -139,7 +231,7 @@ def det(A: Array) -> Array:
     return np.linalg.det(A)
 
 
-@op(lambda g, out, A: _scaled(g, A), hint="A must be square")
+@op(lambda g, out, A: np.expand_dims(g, (-2, -1)) * flip_last(inv(A)), hint="A must be square")
 def log_abs_det(A: Array) -> Array:
     """The logarithm of |det(A)|, without overflow.
 

@@ -45,6 +45,22 @@ INSTEAD: dict[Callable[..., Any], str] = {
     **dict.fromkeys((np.array2string, np.array_repr, np.array_str), "write node.value for the array, or print the node"),
 }
 
+# What to write for ufuncs of scipy.special.
+OF_SCIPY = {
+    "expit": "write tg.sigmoid(node)",
+    "log_expit": "write -tg.softplus(-node)",
+    "logit": "write np.log(node) - np.log1p(-node)",
+    "entr": "write -node * np.log(node)",
+    "rel_entr": "write x * np.log(x / y)",
+    "xlogy": "write np.where(x == 0, 0, x * np.log(np.where(x == 0, 1, y)))",
+    "xlog1py": "write np.where(x == 0, 0, x * np.log1p(np.where(x == 0, 0, y)))",
+    "exp10": "write 10.0 ** node",
+    "erf": "declare it with @tg.op: its rule is g * 2 / np.sqrt(np.pi) * np.exp(-(x**2))",
+    "erfc": "declare it with @tg.op: its rule is g * -2 / np.sqrt(np.pi) * np.exp(-(x**2))",
+    "gamma": "declare it with @tg.op: its rule is g * out * scipy.special.psi(x)",
+    "gammaln": "declare it with @tg.op: its rule is g * scipy.special.psi(x)",
+}
+
 
 def answers(function: Any) -> bool:
     """Whether a NumPy function can be given a node."""
@@ -64,7 +80,7 @@ def known_as(name: str) -> str | None:
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`ufunc(*inputs)` where at least one input is a Node."""
     if method != "__call__":
-        raise refusal(f"np.{ufunc.__name__}.{method}", "write np.sum, np.max or np.min" if method == "reduce" else "")
+        raise refusal(f"{numpy_name(ufunc)}.{method}", "write np.sum, np.max or np.min" if method == "reduce" else "")
     refused = [key for key, value in kwargs.items() if key not in UNCHANGED or value is not UNCHANGED[key]]
     if refused:
         error = TypeError(_no_array_for_a_node(ufunc, inputs, kwargs["out"][0]) if "out" in refused else _without(refused))
@@ -159,6 +175,9 @@ def _neutral(key: str, value: Any, signature: inspect.Signature) -> bool:
 
 def refusal(name: str, advice: str = "") -> TypeError:
     """Say that a NumPy function has no gradient here, and what is near."""
+    if not advice and name.startswith("scipy."):
+        bare = name.rpartition(".")[2]
+        advice = OF_SCIPY.get(bare, f"write np.{bare}(node)" if answers(getattr(np, bare, None)) else "")
     if not advice:
         near = ", ".join(_near(name))
         advice = f"near it are {near}; " if near else ""
@@ -179,6 +198,8 @@ def _near(name: str) -> list[str]:
 def numpy_name(function: Callable[..., Any]) -> str:
     """What a user writes to reach a NumPy function: `np.sum`, `np.linalg.norm`; others by their own module."""
     name = {"absolute": "abs"}.get(function.__name__, function.__name__)
+    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:  # a ufunc does not know whose it is
+        return f"scipy.special.{name}" if getattr(sys.modules.get("scipy.special"), name, None) is function else name
     module = getattr(function, "__module__", None) or "numpy"
     return f"{module}.{name}".replace("numpy.", "np.", 1) if module.startswith("numpy") else f"{module}.{name}"
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
-from tinygraph.ops.likes import Axis
-from tinygraph.ops.reductions import keep_axes
+from tinygraph.ops.likes import Axis, keep_axes
 
 
 def _grid(shape: tuple[int, ...], indices: Array, axis: int) -> tuple[Any, ...]:
-    """The index that reads `indices` along `axis` and every other axis as it is."""
+    """The index that reads `indices` along `axis` and every other axis of `shape` as it is."""
     places: list[Any] = list(np.ogrid[tuple(slice(size) for size in shape)])
     places[axis] = indices
     return tuple(places)
@@ -40,7 +40,7 @@ def sum_taken_like(x: Array, like: Array, indices: Array, *, axis: int) -> Array
     array([0., 0., 3.])
     """
     result = np.zeros(like.shape, x.dtype)
-    np.add.at(result, _grid(x.shape, indices, axis), x)
+    np.add.at(result, _grid(like.shape, indices, axis), x)
     return result
 
 
@@ -74,7 +74,8 @@ def median_weights(x: Array, *, axis: Axis = None) -> Array:
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     ends = tuple(range(-len(axes), 0))
     moved = np.moveaxis(x, axes, ends)
-    rows = np.reshape(moved, (*moved.shape[: x.ndim - len(axes)], -1))
+    kept = moved.shape[: x.ndim - len(axes)]
+    rows = np.reshape(moved, (*kept, math.prod(moved.shape[len(kept) :])))  # -1 would be ambiguous where there are no columns
     places = np.arange(rows.shape[-1])
     middle = (places >= (len(places) - 1) // 2) & (places <= len(places) // 2)
     lost = np.any(np.isnan(rows), axis=-1, keepdims=True)  # NaN is sorted to the end

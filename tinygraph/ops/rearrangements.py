@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.node import Node, as_node
-from tinygraph.ops import linear_algebra, order, shapes
+from tinygraph.ops import likes, linear_algebra, order, shapes
 from tinygraph.ops.declare import Array, implements
 from tinygraph.ops.likes import Visited
 
@@ -99,8 +99,8 @@ def _each(arrays: tuple[Array, ...], change: Callable[[Node], Node]) -> Any:
 
 @implements(np.broadcast_arrays)
 def _broadcast_arrays(*args: Array) -> tuple[Array, ...]:
-    shape = np.broadcast_shapes(*map(np.shape, args))
-    return tuple(shapes.broadcast_to(x, shape=shape) for x in map(as_node, args))
+    arrays = [as_node(x) for x in args]
+    return tuple(likes.broadcast_with(x, *arrays[:i], *arrays[i + 1 :]) for i, x in enumerate(arrays))
 
 
 @implements(np.meshgrid)
@@ -168,6 +168,41 @@ def _dstack(tup: Sequence[Any]) -> Array:
 def _column_stack(tup: Sequence[Any]) -> Array:
     columns = [x[:, None] if x.ndim == 1 else _atleast_2d(x) for x in map(as_node, tup)]
     return shapes.concatenate(*columns, axis=1)
+
+
+@implements(np.block)
+def _block(arrays: Any) -> Array:
+    depth = _depth(arrays)
+    ndim = max(depth, *(np.ndim(x) for x in _entries(arrays)))
+    return _blocks(arrays, depth, ndim)
+
+
+def _depth(arrays: Any) -> int:
+    """How deep lists are nested, which must be the same everywhere."""
+    if isinstance(arrays, tuple):
+        raise TypeError("np.block takes lists of lists, no tuples: np.concatenate takes those")
+    if not isinstance(arrays, list):
+        return 0
+    depths = {_depth(x) for x in arrays}
+    if len(depths) != 1:
+        raise ValueError("the lists must be nested to the same depth, and none be empty")
+    return depths.pop() + 1
+
+
+def _entries(arrays: Any) -> Iterator[Any]:
+    if isinstance(arrays, list):
+        for x in arrays:
+            yield from _entries(x)
+    else:
+        yield arrays
+
+
+def _blocks(arrays: Any, depth: int, ndim: int) -> Array:
+    """The entries of the innermost lists joined along the last axis, those of the lists around them along the one before."""
+    if depth:
+        return _concatenate([_blocks(x, depth - 1, ndim) for x in arrays], axis=-depth)
+    x = as_node(arrays)
+    return x[(None,) * (ndim - x.ndim)] if x.ndim < ndim else x
 
 
 @implements(np.append)

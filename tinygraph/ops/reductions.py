@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinygraph.ops.activations import softmax
 from tinygraph.ops.declare import Array, op
-from tinygraph.ops.likes import Axis, broadcast_like, cast_like, count
-
-
-def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
-    """Give a reduced array back the axes, of size 1, that the reduction of x took away."""
-    if keepdims or axis is None or not g.ndim:  # a number meets any shape as it is
-        return g
-    return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
+from tinygraph.ops.likes import Axis, broadcast_like, cast_like, count, keep_axes
+from tinygraph.ops.linear_algebra import direction
 
 
 def _spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
@@ -65,13 +60,12 @@ def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
-def _deviation(g: Array, x: Array, axis: Axis, keepdims: bool, ddof: float) -> Array:
-    """(x - mean) g / (n - ddof), from which the gradients of variance and standard deviation follow."""
+def _var_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool, ddof: float) -> Array:
     away = x - np.mean(x, axis=axis, keepdims=True)
-    return away * keep_axes(g, x, axis, keepdims) / (count(x, axis=axis) - ddof)
+    return 2 * (away * keep_axes(g, x, axis, keepdims) / (count(x, axis=axis) - ddof))
 
 
-@op(lambda g, out, x, axis, keepdims, ddof: 2 * _deviation(g, x, axis, keepdims, ddof), numpy=np.var)
+@op(_var_rule, numpy=np.var)
 def var(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Array:
     """The variance over `axis`: the squared distance to the mean, summed and divided by n - ddof.
 
@@ -81,9 +75,32 @@ def var(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0)
     return np.var(x, axis=axis, keepdims=keepdims, ddof=ddof)
 
 
-@op(lambda g, out, x, axis, keepdims, ddof: _deviation(g / out, x, axis, keepdims, ddof), numpy=np.std)
+def _deviations_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
+    return deviations(g, axis=axis)
+
+
+@op(_deviations_rule)
+def deviations(x: Array, *, axis: Axis = None) -> Array:
+    """How far each entry is from the mean over `axis`: exactly 0 where all are equal, though their mean may be rounded.
+
+    >>> x = np.full(3, 0.1)
+    >>> x - np.mean(x), tg.ops.deviations(x)
+    (array([-1.38777878e-17, -1.38777878e-17, -1.38777878e-17]), array([0., 0., 0.]))
+    """
+    away = x - np.mean(x, axis=axis, keepdims=True)
+    equal = np.max(x, axis=axis, keepdims=True, initial=-np.inf) == np.min(x, axis=axis, keepdims=True, initial=np.inf)
+    return np.where(equal, 0, away)[()]
+
+
+def _std_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool, ddof: float) -> Array:
+    """The standard deviation is the length of the deviations, over the root of n - ddof."""
+    towards = direction(deviations(x, axis=axis), axis=axis)
+    return towards * keep_axes(g, x, axis, keepdims) / np.sqrt(count(x, axis=axis) - ddof)
+
+
+@op(_std_rule, numpy=np.std)
 def std(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Array:
-    """The standard deviation over `axis`, the root of the variance; its gradient on constant entries is NaN.
+    """The standard deviation over `axis`, the root of the variance; its gradient on equal entries is 0.
 
     >>> np.std(tg.constant([1.0, 2.0, 3.0]), ddof=1)
     <node std: 1>
@@ -91,14 +108,31 @@ def std(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0)
     return np.std(x, axis=axis, keepdims=keepdims, ddof=ddof)
 
 
-@op(lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * np.exp(x - keep_axes(out, x, axis, keepdims)))
+def _weights_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
+    return out * (g - np.sum(g * out, axis=axis, keepdims=True))
+
+
+@op(_weights_rule, quiet=True, notation="softmax")
+def logsumexp_weights(x: Array, *, axis: Axis = None) -> Array:
+    """The share of each exp(x) in their sum over `axis`; the largest share alike where they are infinite or all 0.
+
+    >>> tg.ops.logsumexp_weights(np.array([[-np.inf, -np.inf], [1000.0, -1000.0]]), axis=1)
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
+    largest = np.finfo(x.dtype).max
+    return softmax(np.clip(x, -largest, largest), axis=axis)
+
+
+@op(lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * logsumexp_weights(x, axis=axis), quiet=True)
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """log(sum(exp(x))) over `axis`, without overflow (largest entry taken out first).
+    """log(sum(exp(x))) over `axis`, without overflow (largest entry taken out first); -inf of nothing but -inf.
 
     >>> tg.logsumexp(tg.constant([1000.0, 1000.0]))
     <node logsumexp: 1001>
     """
     top = np.max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
-    result = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
+    result = np.where(total == 0, -np.inf, np.log(np.where(total == 0, 1, total)) + top)
     return result if keepdims else np.squeeze(result, axis=axis)[()]

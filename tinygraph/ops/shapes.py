@@ -232,9 +232,12 @@ def sum_padding_like(x: Array, like: Array, *, pad_width: Any, mode: str) -> Arr
     >>> tg.ops.sum_padding_like(np.arange(4.0), np.zeros(2), pad_width=1, mode="edge")
     array([1., 5.])
     """
+    x = np.asarray(x, like.dtype) if type(x) in (int, float) else x
     places = np.arange(1, like.size + 1).reshape(like.shape)
     source = np.pad(places, pad_width, mode=mode)  # type: ignore[call-overload]  # its stubs want each mode spelled out
-    return np.bincount(source.ravel(), x.ravel(), like.size + 1)[1:].reshape(like.shape).astype(x.dtype)[()]
+    sums = np.zeros(like.size + 1, np.result_type(x, np.float64))
+    np.add.at(sums, source.ravel(), x.ravel())
+    return sums[1:].reshape(like.shape).astype(x.dtype)[()]
 
 
 @op(lambda g, out, x: reshape_like(g, x))

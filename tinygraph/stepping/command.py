@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import reached
+from tinygraph.draw.picture import PAGES
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node, as_node, constant, parameter
@@ -64,6 +65,8 @@ def main(argv: Sequence[str]) -> None:
     parser, typed = arguments(argv)
     if typed.seed is not None and not typed.quiz:
         parser.error("--seed goes with --quiz")
+    if typed.html and typed.html.suffix.lower() not in PAGES:
+        parser.error(f"--html writes a page: give it a name such as {typed.html.with_suffix('.html').name or 'walk.html'}")
     if typed.quiz and typed.html:
         parser.error("--html writes the walk, which has its own quiz: leave --quiz out")
     with np.errstate(all="ignore"):

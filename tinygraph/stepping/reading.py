@@ -30,9 +30,10 @@ DEPTH = 100  # of parentheses in parentheses
 
 
 TOKEN = re.compile(
-    r"\s+|(?P<name>[^\W\d]\w*)|\.?\d(?:[eE][+-]|[\w.])*|(?P<open>\()|(?P<close>\))|\*\*|//|[<>=!]=|\.shape\[\d{1,2}\]|[-+*/%@<>=,;.]"
+    r"\s+|(?P<name>[^\W\d]\w*)|(?P<number>\.?\d(?:[eE][+-]|[\w.])*)|(?P<open>\()|(?P<close>\))|\*\*|//|[<>=!]=|\.shape\[\d{1,2}\]|[-+*/%@<>=,;.]"
     r"|(?P<list>[\[\]])"
 )
+PRODUCT = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)([^\W\d_]\w*)")  # as people write 2w
 STRANGE = {
     "'": "text has no place in a formula", '"': "text has no place in a formula", "[": "subscripts and lists are not read",
     "]": "subscripts and lists are not read", "^": "a power is written **", "{": "sets and dicts are not read",
@@ -140,6 +141,7 @@ def parsed(source: str, lists: bool = False) -> ast.Module:
             warnings.simplefilter("ignore")
             return ast.parse(source, filename="")  # where syntax is wrong Python looks into the file, and there is none
     except SyntaxError as error:
+        _refuse_products(source)
         where = _where(source, error.lineno or 1, max((error.offset or 1) - 1, 0))
         raise FormulaError(f"{where}: {(error.msg or 'no formula').partition(';')[0][:200]}") from None
     except (RecursionError, MemoryError):
@@ -167,6 +169,22 @@ def _scan(source: str, lists: bool) -> None:
         if depth > DEPTH or count > TOKENS:
             raise FormulaError(f"{_at(source, place)}: the formula is too long or nested too deeply: give parts of it names")
         place = token.end()
+
+
+def _refuse_products(source: str) -> None:
+    """Say what to write where a number stands right before a name, as in 2w."""
+    for token in TOKEN.finditer(source):
+        product = PRODUCT.fullmatch(token["number"] or "")
+        if product is not None and not _is_number(token[0]):
+            raise FormulaError(f"{_at(source, token.start())}: a product is written with *: {product[1]}*{product[2]}")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        complex(text)
+    except ValueError:
+        return re.fullmatch(r"0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+", text) is not None
+    return True
 
 
 def _at(source: str, place: int) -> str:

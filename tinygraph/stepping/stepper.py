@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygraph.draw.picture import PAGES, one_of
+from tinygraph.errors import meant
 from tinygraph.express.program import Level, program
 from tinygraph.graph import Graph
 from tinygraph.node import Node, with_value
@@ -27,10 +29,11 @@ class WalkError(IndexError):
 
 
 class Breakpoints(MutableSet[str]):
-    """Names at which `run` stops; calls `changed` where one comes or goes."""
+    """Names at which `run` stops; calls `check` with each new one, which may refuse it, and `changed` where one comes or goes."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, check: Callable[[str], None], changed: Callable[[], None]) -> None:
         self._names: set[str] = set()
+        self._check = check
         self._changed = changed
 
     def __contains__(self, name: object) -> bool:
@@ -43,8 +46,8 @@ class Breakpoints(MutableSet[str]):
         return len(self._names)
 
     def add(self, value: str) -> None:
-        """Stop there from now on."""
-        self.become(self._names | {value})
+        """Stop there from now on; raises KeyError for a name that no step has."""
+        self.become([*self._names, value])
 
     def discard(self, value: str) -> None:
         """Stop there no longer."""
@@ -52,7 +55,7 @@ class Breakpoints(MutableSet[str]):
 
     def update(self, names: Iterable[str]) -> None:
         """Stop at all of these from now on."""
-        self.become(self._names.union(names))
+        self.become([*self._names, *names])
 
     def clear(self) -> None:
         """Stop nowhere."""
@@ -60,7 +63,11 @@ class Breakpoints(MutableSet[str]):
 
     def become(self, names: Iterable[str]) -> None:
         """Stop at these and nowhere else."""
-        wanted = set(names)
+        given = list(names)
+        for name in given:
+            if not isinstance(name, str) or name not in self._names:
+                self._check(name)
+        wanted = set(given)
         if wanted != self._names:
             self._names = wanted
             self._changed()
@@ -115,7 +122,7 @@ class Stepper:
         self.level = level
         self.chapters = [Chapter(steppable(graph, level))]
         self.position = 0
-        self._breakpoints = Breakpoints(self._marked)
+        self._breakpoints = Breakpoints(self._check_name, self._marked)
         self.watchers: list[Callable[[bool], None]] = []  # told when the walk moved (False) or its numbers changed (True)
         self._example: int | None = None
 
@@ -149,7 +156,7 @@ class Stepper:
 
     @property
     def breakpoints(self) -> Breakpoints:
-        """The names at which `run` stops; any names may be assigned."""
+        """The names at which `run` stops; names of steps may be assigned."""
         return self._breakpoints
 
     @breakpoints.setter
@@ -182,13 +189,11 @@ class Stepper:
     def run(self, until: Until = None) -> Step | None:
         """Step on to a name, to the first step of which a function says so, else to a breakpoint or to the end.
 
-        Raises KeyError for a name or breakpoint that no step has, ValueError for a condition that none meets; the cursor stays.
+        Raises KeyError for a name that no step ahead has, ValueError for a condition that none meets, TypeError for anything
+        else; the cursor stays.
         """
         ahead = self.steps[self.position :]
         if until is None:
-            unknown = set(self.breakpoints) - {step.name for step in self.steps}
-            if unknown:
-                raise KeyError(self._not_ahead(min(unknown)))
             hits = [i for i, step in enumerate(ahead, 1) if step.name in self.breakpoints and step.is_complete]
             self._move(self.position + (hits[0] if hits else len(ahead)))
             return self.current
@@ -197,6 +202,8 @@ class Stepper:
             if not hits:
                 raise KeyError(self._not_ahead(until))
         else:
+            if not callable(until):
+                raise TypeError(self._no_name(until, "run(until={})"))
             hits = [i for i, step in enumerate(ahead, 1) if until(step)][:1]
             if not hits:
                 raise ValueError("no step ahead meets the condition; rewind() first if it may be met behind")
@@ -211,7 +218,26 @@ class Stepper:
     def _not_ahead(self, name: str) -> str:
         if any(step.name == name for step in self.steps):
             return f"{name!r} is behind the cursor: rewind first"
-        return f"no step is called {name!r}: there are {', '.join(dict.fromkeys(step.name for step in self.steps))}"
+        return f"no step is called {name!r}: {meant(name, (step.name for step in self.steps))}"
+
+    def _check_name(self, name: Any) -> None:
+        """Refuse a breakpoint at which `run` would never stop."""
+        if not isinstance(name, str):
+            raise TypeError(self._no_name(name, "breakpoints.add({})"))
+        if all(step.name != name for step in self.steps):
+            raise KeyError(self._not_ahead(name))
+
+    def _no_name(self, given: Any, call: str) -> str:
+        """What to write where a node, a number or a function stands in place of a step's name."""
+        name = self.graph.name(given) if isinstance(given, Node) else None
+        example = call.format(repr(name or (self.steps[-1].name if self.steps else "z")))
+        if isinstance(given, Node):
+            return f"steps are named: write s.{example}"
+        if isinstance(given, int):
+            return f"steps are named: write s.{example}, or s.step() for the next one"
+        if callable(given):
+            return f"a breakpoint is a name: write s.{example}, or s.run(until=condition)"
+        return f"steps are named: write s.{example}, not a {type(given).__name__}"
 
     # Changing
 
@@ -299,8 +325,9 @@ class Stepper:
         return Widget(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write the page to a file; returns the path."""
+        """Write the page to a file, `walk.html`; returns the path. Raises ValueError for another ending."""
         path = Path(path)
+        one_of("the file's ending", path.suffix.lower(), PAGES)
         path.write_text(self.page(), encoding="utf-8", errors="replace")
         return path
 

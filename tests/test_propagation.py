@@ -1,0 +1,83 @@
+"""What the sizes of a result follow from: for every op, read from the shapes of its operands alone."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tests.op_cases import LAYOUTS, Case, cases
+from tests.test_contract import recorded
+from tinygraph.express.axes import Demand, spelled
+from tinygraph.express.propagation import axes_of
+
+CASES = [case for case in cases() if case.note not in LAYOUTS]
+
+
+def measured(case: Case) -> bool:
+    """Whether the size of a result depends on values."""
+    return case.op is tg.ops.index and any(x.dtype.kind == "b" for x in case.arguments[1:])
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_op_tells_its_sizes(case: Case) -> None:
+    out, _ = recorded(case)
+    graph = tg.Graph(out)
+    axes = axes_of(graph)
+    leaves = {node: f"leaf_{i}" for i, node in enumerate(graph.forward) if node.op is None}
+    shapes = {name: SimpleNamespace(shape=node.shape) for node, name in leaves.items()}
+    shapes |= {"result": SimpleNamespace(shape=out.shape)} if measured(case) else {}
+    names = {**leaves, out: "result"}
+    assert tuple(eval(spelled(size, names.__getitem__), shapes) for size in axes.of(out)) == out.shape
+    assert all(fulfilled(demand, names, shapes) for demand in axes.demands)
+
+
+def fulfilled(demand: Demand, names: dict[tg.Node, str], shapes: dict[str, Any]) -> bool:
+    """Whether what a recording demands holds for itself."""
+    size, needed = (eval(spelled(x, names.__getitem__), shapes) for x in (demand.size, demand.needed))
+    return bool(size == needed)
+
+
+def sizes(build: Any, **shapes: tuple[int, ...]) -> list[str]:
+    """The sizes of a result as source."""
+    leaves = {name: tg.parameter(np.ones(shape)) for name, shape in shapes.items()}
+    out = build(**leaves)
+    names = {node: name for name, node in leaves.items()}
+    return [spelled(size, lambda node: names.get(node, "i")) for size in axes_of(tg.Graph(out, names=leaves)).of(out)]
+
+
+def test_what_follows_from_many_sizes_is_measured() -> None:
+    def build(x: Any) -> Any:
+        y = x
+        for _ in range(2000):
+            y = np.array_split(np.concatenate([y, x]), 2)[0]
+        return y
+
+    assert max(map(len, sizes(build, x=(4,)))) < 100
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        (lambda x, y: x + y, ["x.shape[0]", "x.shape[1]"]),
+        (lambda x, y: x[1:] - x[:-1], ["max(x.shape[0] - 1, 0)", "x.shape[1]"]),
+        (lambda x, y: x[1:][2:-1], ["max(x.shape[0] - 4, 0)", "x.shape[1]"]),
+        (lambda x, y: x[:1], ["1", "x.shape[1]"]),
+        (lambda x, y: x[::-1, ::2], ["x.shape[0]", "len(range(x.shape[1])[::2])"]),
+        (lambda x, y: x.T @ x, ["x.shape[1]", "x.shape[1]"]),
+        (lambda x, y: np.mean(x, axis=1, keepdims=True), ["x.shape[0]", "1"]),
+        (lambda x, y: np.concatenate([x, y[None]]), ["(x.shape[0] + 1)", "x.shape[1]"]),
+        (lambda x, y: np.stack([y, y], axis=1), ["y.shape[0]", "2"]),
+        (lambda x, y: x.reshape(-1), ["(x.shape[0] * x.shape[1])"]),
+        (lambda x, y: x.reshape(-1, 2, 2), ["x.shape[0]", "2", "2"]),
+        (lambda x, y: x[:, None].reshape(-1, 1, 4), ["x.shape[0]", "1", "4"]),
+        (lambda x, y: np.array_split(x, 3)[1], ["(x.shape[0] // 3 + (1 < x.shape[0] % 3))", "x.shape[1]"]),
+        (lambda x, y: np.broadcast_arrays(y[:, None], x[0])[0], ["y.shape[0]", "x.shape[1]"]),
+        (lambda x, y: x[np.array([[0, 1]]), None], ["1", "i.shape[1]", "1", "x.shape[1]"]),
+        (lambda x, y: x[None, 0, np.array([0, 1])], ["1", "i.shape[0]"]),
+        (lambda x, y: x[0, None, np.array([0, 1])], ["i.shape[0]", "1"]),
+    ],
+)
+def test_sizes_as_source(build: Any, told: list[str]) -> None:
+    assert sizes(build, x=(6, 4), y=(4,)) == told

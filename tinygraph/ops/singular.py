@@ -1,0 +1,86 @@
+"""The singular value decomposition A = U diag(s) Vᵀ, one op a factor, and the norms of matrices.
+
+The vectors are there for the gradients of the values, to any order. Those of the vectors need singular values that differ.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygraph.ops.declare import Array, op
+from tinygraph.ops.likes import broadcast_like
+from tinygraph.ops.linear_algebra import flip_last
+from tinygraph.ops.shapes import on_diagonal_like
+
+
+def _values_rule(g: Array, out: Array, A: Array) -> Array:
+    return left_singular_vectors(A) @ (np.expand_dims(g, -1) * right_singular_vectors(A))
+
+
+@op(_values_rule)
+def singular_values(A: Array) -> Array:
+    """The singular values of a matrix, the largest first, or of each of a stack.
+
+    >>> tg.ops.singular_values(tg.constant([[3.0, 0.0], [0.0, -4.0]]))
+    <node singular_values (2,) float64: [4. 3.]>
+    """
+    return np.linalg.svd(A, compute_uv=False)
+
+
+def _turned(product: Array, s: Array) -> Array:
+    """How far the vectors turn: the antisymmetric part of a product, over the differences of the squared singular values."""
+    squares = np.square(s)
+    differences = np.expand_dims(squares, -2) - np.expand_dims(squares, -1)
+    ones = on_diagonal_like(broadcast_like(1.0, s), differences, axis1=-2, axis2=-1)
+    return (product - flip_last(product)) / (differences + ones)
+
+
+def _left_rule(g: Array, out: Array, A: Array) -> Array:
+    """James Townsend, Differentiating the Singular Value Decomposition (2016)."""
+    s = singular_values(A)
+    along = flip_last(out) @ g
+    inside = out @ (_turned(along, s) * np.expand_dims(s, -2))
+    return (inside + (g - out @ along) / np.expand_dims(s, -2)) @ right_singular_vectors(A)
+
+
+@op(_left_rule)
+def left_singular_vectors(A: Array) -> Array:
+    """U, whose columns are as many as there are singular values.
+
+    >>> np.abs(tg.ops.left_singular_vectors(np.array([[3.0, 0.0], [0.0, -4.0]])))
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    return np.linalg.svd(A, full_matrices=False)[0]
+
+
+def _right_rule(g: Array, out: Array, A: Array) -> Array:
+    s = singular_values(A)
+    along = out @ flip_last(g)
+    inside = (np.expand_dims(s, -1) * _turned(along, s)) @ out
+    return left_singular_vectors(A) @ (inside + (g - flip_last(along) @ out) / np.expand_dims(s, -1))
+
+
+@op(_right_rule)
+def right_singular_vectors(A: Array) -> Array:
+    """Vᵀ, whose rows are as many as there are singular values.
+
+    >>> np.abs(tg.ops.right_singular_vectors(np.array([[3.0, 0.0], [0.0, -4.0]])))
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    return np.linalg.svd(A, full_matrices=False)[2]
+
+
+def matrix_norm(x: Array, ord: Any, axes: tuple[int, int], keepdims: bool) -> Array:
+    """The norm of the matrices that two axes span: largest or smallest sum of a column or row, or of singular values."""
+    if ord in (1, -1, np.inf, -np.inf):
+        sums = np.sum(np.abs(x), axis=axes[0] if abs(ord) == 1 else axes[1], keepdims=True)
+        return (np.max if ord > 0 else np.min)(sums, axis=axes, keepdims=keepdims)
+    if ord not in (2, -2, "nuc"):
+        raise TypeError(f"the norm of a matrix takes ord=None, 'fro', 'nuc', 1, -1, 2, -2, np.inf or -np.inf, not {ord!r}")
+    s = singular_values(np.moveaxis(x, axes, (-2, -1)))
+    norm = np.sum(s, axis=-1) if ord == "nuc" else (np.max if ord > 0 else np.min)(s, axis=-1)
+    return np.expand_dims(norm, sorted(axes)) if keepdims else norm

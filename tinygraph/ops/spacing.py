@@ -1,0 +1,48 @@
+"""Numbers at equal distances between two others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygraph.decisions import NUMBERS
+from tinygraph.node import Node, as_array
+from tinygraph.ops.declare import Array, implements, op
+
+
+def _shares(g: Array, num: int, endpoint: bool) -> Any:
+    """How far each number is on the way from the start to the stop."""
+    return (np.arange(num) / max(num - endpoint, 1)).astype(g.dtype)
+
+
+def _start_rule(g: Array, out: Array, start: Array, stop: Array, num: int, endpoint: bool, axis: int) -> Array:
+    return np.moveaxis(g, axis, -1) @ (1 - _shares(g, num, endpoint))
+
+
+def _stop_rule(g: Array, out: Array, start: Array, stop: Array, num: int, endpoint: bool, axis: int) -> Array:
+    return np.moveaxis(g, axis, -1) @ _shares(g, num, endpoint)
+
+
+@op(_start_rule, _stop_rule, numpy=np.linspace)
+def linspace(start: Array, stop: Array, *, num: int = 50, endpoint: bool = True, axis: int = 0) -> Array:
+    """As many numbers at equal distances from start to stop, along a new axis; without the stop if not `endpoint`.
+
+    >>> np.linspace(0, tg.constant(1.0), 3)
+    <node linspace (3,) float64: [0. 0.5 1. ]>
+    """
+    return np.linspace(start, stop, num, endpoint=endpoint, axis=axis)
+
+
+@implements(np.linspace)
+def _linspace(start: Array, stop: Array, num: int = 50, endpoint: bool = True, retstep: bool = False, *, axis: int = 0) -> Any:
+    start, stop = _beside(start, stop), _beside(stop, start)
+    samples = linspace(start, stop, num=num, endpoint=endpoint, axis=axis)
+    return (samples, (stop - start) / (num - endpoint)) if retstep else samples
+
+
+def _beside(x: Array, other: Array) -> Array:
+    """A number in the dtype of the node beside it, as NumPy has it here."""
+    if type(x) not in NUMBERS:
+        return x if isinstance(x, Node) else as_array(x)
+    return np.asarray(x, other.dtype if other.dtype.kind == "f" else np.float64)

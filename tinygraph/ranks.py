@@ -1,0 +1,73 @@
+"""A warning where operands of different rank make a result that is larger than both, as (200, 1) and (200,) make (200, 200).
+
+In a loss this compares every example with every other, which is seldom meant. It is meant where the expression itself says so: a
+new axis (`x[:, None] * y`, `np.expand_dims`), `reshape`, `keepdims=True`. So no warning is given there, nor for what this package
+computes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tinygraph.errors import name_in
+from tinygraph.excerpt import excerpt
+from tinygraph.place import OWN, PACKAGE, warn_at
+
+# The modules between the user's operator and the op.
+BETWEEN = {f"{PACKAGE}{name}" for name in ("node.py", "ops/declare.py", "ops/numpy_functions.py")}
+NEW_AXIS = {"None", "newaxis"}
+RESHAPING = {"reshape", "expand_dims", "atleast_2d", "ravel", "outer"}
+
+
+def warn_of_ranks(value: Any, values: Sequence[Any], operands: Sequence[Any], frame: FrameType) -> None:
+    """Warn at the user's line where `value` is larger than each of the `values` of the operands of which it was made."""
+    for x in values:
+        if getattr(x, "size", 1) >= value.size:
+            return
+    shapes = [np.shape(x) for x in values]
+    if () in shapes or len({len(shape) for shape in shapes}) == 1:
+        return
+    while frame.f_code.co_filename in BETWEEN and frame.f_back is not None:
+        frame = frame.f_back
+    if OWN[frame.f_code.co_filename] or _is_meant(frame):
+        return
+    met = " and ".join(f"{name_in(frame, x) or 'an operand'} of shape {shape}" for x, shape in zip(operands, shapes, strict=True))
+    warn_at(
+        frame,
+        f"{met} make a result of shape {value.shape}, in which every entry of one meets every entry of the other: give them one "
+        "shape, as in y.reshape(z.shape), or write the new axis where they meet, as in z[:, None] - y",
+        UserWarning,
+    )
+
+
+def _is_meant(frame: FrameType) -> bool:
+    """Whether the expression that is evaluated has a new axis written into it."""
+    found = excerpt(frame.f_code, frame.f_lasti)
+    return found is not None and any(map(_new_axis, ast.walk(found.expression)))
+
+
+def _new_axis(part: ast.AST) -> bool:
+    """Whether a part of an expression is an index with None, a call that changes the shape, or `keepdims=True`."""
+    match part:
+        case ast.Subscript(slice=ast.Tuple(elts=indices)):
+            return any(_word(x) in NEW_AXIS for x in indices)
+        case ast.Call(func=function):
+            return _word(function) in RESHAPING
+        case ast.keyword(arg="keepdims"):
+            return True
+    return False
+
+
+def _word(part: ast.AST) -> str | None:
+    """The last word of a name, or None spelled out."""
+    match part:
+        case ast.Attribute(attr=word) | ast.Name(id=word):
+            return word
+        case ast.Constant(value=None):
+            return "None"
+    return None

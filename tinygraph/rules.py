@@ -1,0 +1,71 @@
+"""One gradient rule of an op at a time: what it is called, where it stands, and whether it gives a gradient at all."""
+
+from __future__ import annotations
+
+import inspect
+from functools import partial
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from tinygraph.backprop import _fit, _fit_node
+from tinygraph.errors import GradientError
+from tinygraph.node import Node, constant
+from tinygraph.ops import Op
+from tinygraph.place import Place
+
+
+class OwnRule(NamedTuple):
+    """The rule of an op for the argument at a position, counted from 0, of as many as it is given."""
+
+    op: Op
+    position: int
+    arguments: int
+
+    def gradient(self, g: Any, out: Any, *inputs: Any, **params: Any) -> Any:
+        """What the rule gives."""
+        rule = self.op.rules_for(self.arguments)[self.position]
+        assert rule is not None
+        return rule(g, out, *inputs, **params)
+
+    @property
+    def place(self) -> Place | None:
+        """Where the rule is written, or the op where it has none; None for what is not written in Python."""
+        rule = self.op.rules[min(self.position, len(self.op.rules) - 1)]
+        written: Any = inspect.unwrap(rule.func if isinstance(rule, partial) else rule or self.op.function)
+        code = getattr(written, "__code__", None)
+        return None if code is None else Place(code.co_filename, code.co_firstlineno, "<module>")
+
+    @property
+    def argument(self) -> str:
+        """What the signature calls the argument."""
+        return self.op.arguments[min(self.position, len(self.op.arguments) - 1)]
+
+    def wrong(self, text: str) -> GradientError:
+        """The error for a rule of which that is true."""
+        at = "" if self.place is None else f"\n  at {self.place}"
+        return GradientError(f"{self.op.name}: its rule for {self.argument} (argument {self.position + 1}) {text}{at}")
+
+
+class _Blamed:
+    """Turn any error of a rule into one that says whose rule it is."""
+
+    def __init__(self, rule: OwnRule, reading: str) -> None:
+        self.rule = rule
+        self.reading = reading
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, Exception):
+            raise self.rule.wrong(f"fails on {self.reading} with {type(error).__name__}: {error}") from error
+
+
+def check_rule(rule: OwnRule, recorded: Node, seed: Any) -> None:
+    """Raise GradientError where a rule raises, or gives no numbers or another shape than its argument's, on arrays or Nodes."""
+    x = recorded.inputs[rule.position]
+    values = [x._value if isinstance(x, Node) else x for x in recorded.inputs]
+    with _Blamed(rule, "arrays"):
+        _fit(rule.gradient(seed, recorded._value, *values, **recorded.params), x)
+    with _Blamed(rule, "nodes"):
+        _fit_node(rule.gradient(constant(seed), recorded, *recorded.inputs, **recorded.params), x)

@@ -1,0 +1,55 @@
+"""A node never changes: what to write in place of a statement that would change a parameter."""
+
+from __future__ import annotations
+
+import ast
+from types import FrameType
+
+from tinygraph.place import place_of
+
+# The operators that assign, by the names of their methods.
+IN_PLACE = {
+    "iadd": "+=", "isub": "-=", "imul": "*=", "itruediv": "/=", "ifloordiv": "//=", "imod": "%=", "ipow": "**=",
+    "imatmul": "@=", "iand": "&=", "ior": "|=", "ixor": "^=", "ilshift": "<<=", "irshift": ">>=",
+}  # fmt: skip
+
+
+def no_update(symbol: str, frame: FrameType) -> TypeError:
+    """The error for `w -= step`, where w is a parameter."""
+    place = place_of(frame.f_code, frame.f_lasti)
+    return TypeError(
+        f"`{symbol}` does not change a parameter: for an update write `{instead(place.text)}`; for a value computed from it, "
+        f"write `{symbol[:-1]}` and give the result a name of its own\n  at {place}"
+    )
+
+
+def no_assignment(kind: str, frame: FrameType) -> AttributeError:
+    """The error for `w.value = array`."""
+    place = place_of(frame.f_code, frame.f_lasti)
+    fix = f"for an update write `{instead(place.text)}`" if kind == "parameter" else "compute a new node"
+    return AttributeError(f"the value of a {kind} never changes: {fix}\n  at {place}")
+
+
+def instead(text: str) -> str:
+    """The line that makes a new parameter in place of one that would change it.
+
+    >>> instead("w -= 0.1 * dw"), instead("self.w.value = w0")
+    ('w = tg.parameter(w.value - 0.1 * dw)', 'self.w = tg.parameter(w0)')
+    """
+    match _statement(text):
+        case ast.AugAssign(target=ast.Attribute(value=owner, attr="value") | owner, op=operator, value=step):
+            new: ast.expr = ast.BinOp(ast.Attribute(owner, "value"), operator, step)
+        case ast.Assign(targets=[ast.Attribute(value=owner, attr="value")], value=new):
+            pass
+        case _:
+            return "w = tg.parameter(w.value - 0.1 * dw)"
+    return f"{ast.unparse(owner)} = tg.parameter({ast.unparse(new)})"
+
+
+def _statement(text: str) -> ast.stmt | None:
+    """The statement that a line consists of, if it is one."""
+    try:
+        (statement,) = ast.parse(text).body
+    except (SyntaxError, ValueError):  # a part of a statement, or several
+        return None
+    return statement
