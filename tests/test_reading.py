@@ -226,10 +226,16 @@ def test_a_line_without_source_is_this_line() -> None:
         exec("float(s)", {"s": tg.parameter(1.0)})
 
 
-def test_a_plain_array_is_not_read_at_a_node() -> None:
-    A, w = np.ones(2), tg.parameter([0.5, 2.0])
-    with pytest.raises(TypeError, match=r"fix: write tg.constant\(A\)\[w > 1\]"):
-        A[w > 1]
+@pytest.mark.parametrize("text", ["A[w > 1]", "A[i]", "A[:i]", "model.table[i, 0]"])
+def test_a_plain_array_is_not_read_at_a_node(text: str, tmp_path: Path) -> None:
+    held = names(text) | {"i": tg.constant(1), "model": SimpleNamespace(table=B)}
+    table, _, index = text.partition("[")
+    with pytest.raises(TypeError, match=re.escape(f"fix: write tg.constant({table})[{index}")):
+        run(text, held, tmp_path)
+
+
+def test_a_library_that_cuts_its_own_array_at_a_node_decides() -> None:
+    assert [x.tolist() for x in np.split(A, [tg.constant(1)])] == [[1.0], [3.0]]
 
 
 # Nodes come out, with NumPy's gradient
@@ -296,9 +302,12 @@ REFUSED = [
     ("torch.as_tensor([s, s])", TypeError),
     ("torch.exp(w)", TypeError),
     ("torch.from_numpy(w)", TypeError),
+    ("torch.where(t > 0, s, t)", TypeError),
+    ("t[0] = s", TypeError),
     ("jnp.exp(w)", TypeError),
     ("jnp.where(True, w, 0)", TypeError),
     ("da @ w", TypeError),
+    ("ser += w", AttributeError),
     ("np.from_dlpack(w)", AttributeError),
     ("np.frombuffer(w)", TypeError),
     ("memoryview(w)", TypeError),

@@ -147,7 +147,7 @@ def _instead_of_call(name: str, frame: FrameType, call: ast.Call) -> str | None:
 
 def index_error(node: Node, frame: FrameType) -> TypeError | None:
     """The error where the source shows that a plain array is read at a node, so that a replay would read the old entry."""
-    found = excerpt(frame.f_code, frame.f_lasti)
+    found = None if is_installed(frame.f_code.co_filename) else excerpt(frame.f_code, frame.f_lasti)
     if found is None or not isinstance(found.expression, ast.Subscript) or isinstance(found.expression.ctx, ast.Store):
         return None
     array = _looked_up(found.expression.value, frame)
@@ -157,7 +157,7 @@ def index_error(node: Node, frame: FrameType) -> TypeError | None:
             f"a plain array cannot be read at a node, because a replay on other values would read the old entry\n"
             f"  {name} is {describe(node)}\n"
             f"  at {place_of(frame.f_code, frame.f_lasti)}\n"
-            f"  fix: write tg.constant({table})[{ast.unparse(found.expression.slice)}]"
+            f"  fix: write tg.constant({table}){ast.unparse(found.expression).removeprefix(table)}"
         )
     return None
 
