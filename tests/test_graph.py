@@ -193,7 +193,8 @@ class TestNames:
             return tg.parameter(1.0)
 
         X, Y, others, w = np.ones(3), np.ones(3), [init(), init()], init()
-        L = np.sum(np.where(X > 0, Y, others[0] * others[1] * w))
+        mask = X > 0
+        L = np.sum(np.where(mask, Y, others[0] * others[1] * w))
         graph = tg.Graph(L, names={"X": X, "Y": Y, "w": w})
         leaves = [graph.name(node) or "" for node in graph.nodes if node.op is None]
         assert sorted(leaves) == ["Y", "c_1", "others_0", "others_1", "w"]

@@ -253,6 +253,13 @@ def f(w):
 w = tg.parameter(np.ones(2))
 graph = tg.Graph(f(w))  # w total c_1 m output
 
+# steps of a sum of arrays
+def f(w):
+    total = sum([np.ones(2), w, w])
+    return total * 2
+w = tg.parameter(np.ones(2))
+graph = tg.Graph(f(w))  # w c_1 total output
+
 # several results of a function
 def f(x):
     parts = np.split(x, 2)
@@ -357,6 +364,16 @@ graph = tg.Graph(f(tg.parameter(np.ones(2)), [1.0, 2.0]))  # w x output
 @pytest.mark.parametrize(("text", "names"), CASES)
 def test_values_are_called_what_the_code_calls_them(text: str, names: str) -> None:
     assert called(text) == names
+
+
+@pytest.mark.parametrize(("text", "names"), CASES)
+def test_a_name_is_an_identifier_that_stands_for_one_value_and_prints_source_that_runs(text: str, names: str) -> None:
+    graph = run(text)["graph"]
+    given = [name for node in graph.forward if (name := graph.name(node)) is not None]
+    assert len(given) == len(set(given))
+    assert all(name.isidentifier() and graph.name(graph[name]) == name for name in given)
+    leaves = {graph.name(node): node.value for node in graph.forward if node.op is None and node.kind != "seed"}
+    np.testing.assert_allclose(graph.function()(**leaves), graph.outputs[0].value, rtol=1e-14)
 
 
 OPERANDS = {
@@ -496,6 +513,26 @@ def test_a_value_with_a_name_is_a_statement() -> None:
         "<statement dz = output>",
         "<statement dw = dz * x>",
     ]
+
+
+def test_a_loop_over_examples_prints_with_the_names_of_its_code() -> None:
+    X, Y = np.array([[0.5, 1.0], [1.5, -0.5]]), np.array([[0.0, 1.0]])
+    w1, w2, b, J = tg.parameter(0.3), tg.parameter(0.5), tg.parameter(0.2), 0.0
+    for i in range(2):
+        z = w1 * X[i, 0] + w2 * X[i, 1] + b
+        a = tg.sigmoid(z)
+        J += (a - Y[0, i]) ** 2
+    J = J / 2
+    graph = tg.Graph(J)
+    graph.backprop()
+    right = {statement.name: statement.right for statement in graph.statements()}
+    assert right["z_1"] == "w1 * X_1 + w2 * X_2 + b"
+    assert right["z"] == "w1 * X_3 + w2 * X_4 + b"
+    assert right["J_2"] == "J_1 + (a - Y_2) ** 2"
+    assert right["dw1"] == "dz_1 * X_1 + dz * X_3"
+    stepper = graph.stepper()
+    stepper.set(Y_2=0.0)
+    assert stepper.graph["Y_2"].item() == 0.0
 
 
 @pytest.mark.parametrize(

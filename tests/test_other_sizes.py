@@ -85,6 +85,7 @@ def test_what_follows_from_the_ops_is_right_at_any_size(build: Build, recorded: 
         (lambda v: np.sum(np.squeeze(v.X[1:])), 4, 2, r"^X\[1:\] has size 1 along axis 0, where .* holds for size 3 alone"),
         (lambda v: np.sum(np.broadcast_to(v.r, v.X.shape) * v.X), 4, 2, r"^X has size 2 .*, as np.broadcast_to was given"),
         (lambda v: np.sum(np.broadcast_to(v.r, v.X[1:].shape)) + v.y @ v.y, 4, 2, r"^y has size 2 .* np.broadcast_to was given"),
+        (lambda v: np.sum(np.broadcast_to(v.r, v.X[1:].shape)) + np.sum(v.X[1:]), 2, 4, r"^X.* has size 3 .* np.broadcast_to"),
         (lambda v: np.sum(np.tile(v.r, (len(v.X), 1)) * v.X), 4, 2, r"^X has size 2 .*, as np.tile was given a number: "),
         (lambda v: np.sum(np.repeat(v.r, len(v.X), axis=0) ** 2 * v.X), 4, 2, r"^X has size 2 .* np.repeat was given a number: "),
         (lambda v: np.sum(np.repeat(v.y, [1, 2, 0, 3])), 4, 5, r" has size 5 .* for size 4 alone, as np.repeat was given a"),
@@ -123,6 +124,8 @@ ONE: list[Callable[[Any], Any]] = [
     lambda x: np.where(x > 0, x, 0.1 * x), lambda x: np.tanh(x) - x, lambda x: 2 * x / 3, lambda x: np.median(x, axis=0),
     lambda x: np.prod(np.tanh(x), axis=0), lambda x: np.einsum("i...->...", x), lambda x: x - np.mean(x, 0),
     lambda x: np.linalg.norm(x, axis=-1, keepdims=True), lambda x: np.atleast_2d(x), np.ravel,
+    np.max, np.median, np.prod, np.var, tg.logsumexp, np.linalg.norm, lambda x: np.mean(x[..., 1:]),
+    lambda x: np.mean(x[1:], axis=0), lambda x: np.var(x[:-1], axis=0, ddof=1), lambda x: np.mean(x[2:]),
 ]  # fmt: skip
 TWO: list[Callable[[Any, Any], Any]] = [
     lambda x, y: x + y, lambda x, y: x * y, lambda x, y: x - y, lambda x, y: x / (2 + np.tanh(y)),

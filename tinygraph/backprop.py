@@ -7,6 +7,7 @@ a graph again. Broadcasting and promotion are undone here and nowhere else. Noth
 from __future__ import annotations
 
 import gc
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from operator import attrgetter
@@ -17,7 +18,7 @@ import numpy as np
 from numpy import float64, ndarray
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.node import Node, constant
+from tinygraph.node import NUMBERING, Node, constant
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
 from tinygraph.place import told_by_caller, warn_at
 from tinygraph.warned import heard
@@ -77,6 +78,30 @@ def _passes(node: Node, needed: Path) -> bool:
     assert node.op is not None
     rules = node.op.rules_for(len(node.inputs))
     return any(rule is not None and x in needed for rule, x in zip(rules, node.inputs, strict=True))
+
+
+class Noted(Path):
+    """A path that notes, while a sweep on nodes goes back along it, what the rule of each node records."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._starts: list[int] = []  # of the numbers of what is recorded
+        self._nodes: list[Node] = []
+
+    def __reversed__(self) -> Iterator[Node]:
+        return self._noted() if not self._nodes else iter(self._nodes)
+
+    def _noted(self) -> Iterator[Node]:
+        start, visit = self._starts.append, self._nodes.append
+        for node in super().__reversed__():
+            start(next(NUMBERING))
+            visit(node)
+            yield node
+
+    def origin(self, node: Node) -> Node | None:
+        """The node whose rule recorded this one, which the sweep did not begin with."""
+        i = bisect_right(self._starts, node.number)
+        return self._nodes[i - 1] if i else None
 
 
 @contextmanager

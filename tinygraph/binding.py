@@ -30,7 +30,7 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.NotEq: "not_equal",
 }
 FOLDS = {"sum", "reduce", "prod", "multi_dot"}  # functions that record a value for each step of theirs
-UNNAMED = {name for name in dir(np.ndarray) if not name.startswith("_")}  # `X.T` is an array of its own, with no name
+METHODS = {name for name in dir(np.ndarray) if not name.startswith("_")}  # what they and `X.T` give has no name of its own
 
 
 class Called(NamedTuple):
@@ -90,7 +90,7 @@ def function_called(code: object, instruction: int) -> str | None:
     found = excerpt(code, instruction)
     if found is None:
         return "" if isinstance(code, CodeType) and bindings_of(code).calls(instruction) else None
-    return _function(found.expression) if found is not None and isinstance(found.expression, ast.Call) else None
+    return _function(found.expression) if isinstance(found.expression, ast.Call) else None
 
 
 def called(expression: ast.expr) -> Called | None:
@@ -110,7 +110,7 @@ def called(expression: ast.expr) -> Called | None:
     match expression:
         case ast.Name(id=name):
             return _unless_hidden(Called(name, "variable"))
-        case ast.Attribute(attr=name) if name not in UNNAMED:
+        case ast.Attribute(attr=name) if name not in METHODS:
             return _unless_hidden(Called(name, "member"))
         case ast.Subscript(slice=key) if word := _word(key):
             return _unless_hidden(word)
@@ -118,10 +118,9 @@ def called(expression: ast.expr) -> Called | None:
             whole = called(value)
             if whole is None:
                 return None
-            numbers = [
-                x.value if isinstance(x, ast.Constant) else None for x in (key.elts if isinstance(key, ast.Tuple) else [key])
-            ]
-            if all(type(number) is int for number in numbers):
+            index = key.elts if isinstance(key, ast.Tuple) else [key]
+            numbers = [x.value for x in index if isinstance(x, ast.Constant) and type(x.value) is int]
+            if len(numbers) == len(index):
                 return Called("_".join(map(str, [whole.name, *numbers])), "member")
             return Called(whole.name, "entry")
         case ast.Call(args=[value]) if _function(expression) in ("parameter", "constant"):
@@ -254,7 +253,7 @@ def _operands(found: Excerpt, count: int, op: str) -> Sequence[ast.expr]:
             if arguments and isinstance(arguments[0], ast.List | ast.Tuple):
                 arguments = arguments[0].elts
             arguments = [x for x in arguments if not (isinstance(x, ast.Constant) and isinstance(x.value, str))]
-            if isinstance(function, ast.Attribute) and not _is_of_module(function):
+            if isinstance(function, ast.Attribute) and function.attr in METHODS and not _is_of_module(function):
                 arguments = [function.value, *arguments]
             return arguments if (name := _function(expression)) == op or (name in IN_ORDER and len(arguments) == count) else []
     return []

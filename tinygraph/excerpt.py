@@ -24,6 +24,7 @@ def excerpt(code: object, instruction: int) -> Excerpt | None:
     """The expression that an instruction evaluates, or None where the source is not at hand.
 
     `code` and `instruction` are those of a node. A node that was loaded from a pickle has no code object, and so no excerpt.
+    Of `h *= 2` the expression is `h * 2`; of an entry that a loop takes, what the loop goes through.
 
     >>> def product(w, x):
     ...     return w * x + 1
@@ -46,6 +47,21 @@ def span_of(code: CodeType, instruction: int) -> Span | None:
     if first is None or last is None or start is None or end is None:
         return None
     return first, last, start, end
+
+
+def instruction_of(code: CodeType, expression: ast.expr) -> int | None:
+    """The instruction that evaluates an expression of the code, where there is one."""
+    end = expression.end_lineno or 0, expression.end_col_offset or 0
+    return _instructions(code).get((expression.lineno, end[0], expression.col_offset, end[1]))
+
+
+@lru_cache(maxsize=64)
+def _instructions(code: CodeType) -> Mapping[tuple[int | None, ...], int]:
+    """The first instruction of each place in the source."""
+    found: dict[tuple[int | None, ...], int] = {}
+    for i, place in enumerate(code.co_positions()):
+        found.setdefault(place, 2 * i)
+    return found
 
 
 @lru_cache(maxsize=32)

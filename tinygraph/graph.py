@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from tinygraph.backprop import Path, between, by_number, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.backprop import Noted, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.decisions import check_decisions
 from tinygraph.errors import NonFiniteError, meant
 from tinygraph.names import Names
 from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
-from tinygraph.place import user_frame
+from tinygraph.place import user_frame, variables
+from tinygraph.written import entries_of
 
 if TYPE_CHECKING:
     from tinygraph.draw.picture import Picture
@@ -94,6 +96,18 @@ class Gradients(Mapping[str, Node]):
         return "\n".join(["<gradients", *rows]) + ">"
 
 
+def _numbers(nodes: Sequence[Node], names: Mapping[str, Any], frame: FrameType) -> dict[str, Any]:
+    """The plain numbers among the names, and in the frame, that the code which made the nodes may have written by name."""
+    codes = {id(node.code): node.code for node in nodes}.values()
+    read = {name for code in codes if isinstance(code, CodeType) for name in _names_in(code)}
+    found = variables(frame, read) | {name: names[name] for name in read if name in names}
+    return {name: value for name, value in found.items() if type(value) in (int, float)}
+
+
+def _names_in(code: CodeType) -> tuple[str, ...]:
+    return code.co_names + code.co_varnames + code.co_cellvars + code.co_freevars
+
+
 class Graph:
     """The nodes behind one or more outputs, in order and by name; after `backprop` also their gradients.
 
@@ -132,8 +146,11 @@ class Graph:
         self.outputs = outputs
         self._forward = reached(outputs)
         self._known = set(self._forward)
-        self._names = Names(self._forward, names, user_frame(sys._getframe(1)))
+        frame = user_frame(sys._getframe(1))
+        self._names = Names(self._forward, names, frame)
         self.recorded_until = next(NUMBERING)  # decisions made later have no part in these values
+        self.numbers = _numbers(self._forward, names or {}, frame)  # by the names that the code calls them by
+        self._sweeps: list[Noted] = []  # what recorded the gradients
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:
@@ -226,15 +243,15 @@ class Graph:
         Raises ValueError for a value of another shape, and where Python would have decided otherwise on these values (an `if`, a
         loop's end); TypeError for a value that is no real number.
         """
-        new: dict[Node, Node] = {}
         leaves = [node for node in self._forward if isinstance(node, Leaf)]
         for node in values.keys() - set(leaves):
             raise ValueError(f"{node!r} is no leaf of this graph, and only leaves are given other values")
-        given: dict[Node, Node] = {leaf: with_value(leaf, values[leaf]) for leaf in leaves if leaf in values}
-        check_decisions({leaf: given.get(leaf, leaf)._value for leaf in leaves}, self.recorded_until)
+        new: dict[Node, Node] = {leaf: with_value(leaf, values[leaf]) for leaf in leaves if leaf in values}
+        new |= entries_of(new, leaves)
+        check_decisions({leaf: new.get(leaf, leaf)._value for leaf in leaves}, self.recorded_until)
         for node in self._forward:
             if node.op is None:
-                new[node] = given.get(node, node)
+                new.setdefault(node, node)
             else:
                 new[node] = rerun(node, [new[x] if isinstance(x, Node) else x for x in node.inputs])
         return self._twin(self._names.translated(new), new)
@@ -247,7 +264,7 @@ class Graph:
         twin._known = set(twin._forward)
         twin._names = names
         twin.recorded_until = self.recorded_until
-        twin._gradients = {}
+        twin._gradients, twin._sweeps, twin.numbers = {}, [], self.numbers
         twin.is_partial, twin.check_finite, twin.programs = self.is_partial, False, {}
         stands_for = dict(new)  # gradients too, which a later request may have been about
         for (output, spelling), known in self._gradients.items():
@@ -334,9 +351,13 @@ class Graph:
             raise ValueError(f"{x!r} is not a node of this graph: pass a node that its output depends on, or its name")
         return x
 
-    def _between(self, output: Node, wrt: Sequence[Node]) -> Path:
+    def _between(self, output: Node, wrt: Sequence[Node]) -> Noted:
         only = output is self.outputs[0] and len(self.outputs) == 1
-        return between(output, wrt, self._forward if only else ())
+        return Noted(between(output, wrt, self._forward if only else ()))
+
+    def origin(self, node: Node) -> Node | None:
+        """The node whose rule recorded a node of the backward pass, or None for what no rule did."""
+        return next((found for sweep in reversed(self._sweeps) if (found := sweep.origin(node)) is not None), None)
 
     def _everything_named(self, output: Node) -> list[Node]:
         """The parameters and every named value between them and the output, in the order in which backprop gets to them."""
@@ -377,6 +398,7 @@ class Graph:
         named = [node for node in path if node in wanted or self._names.of(node) is not None]
         seed = self._seed(upstream)
         found = sweep(output, named, seed, on_nodes=True, named=named, known=known, path=path)
+        self._sweeps.append(path)
         missing = [node for node in asked if node not in found]
         if missing:
             raise independent(output, missing)
@@ -398,13 +420,13 @@ class Graph:
     def __getstate__(self) -> Any:
         from tinygraph.pickling import pack
 
-        return pack(self, without=("programs",))
+        return pack(self, without=("programs", "_sweeps"))
 
     def __setstate__(self, state: Any) -> None:
         from tinygraph.pickling import unpack
 
         unpack(self, state)
-        self.programs = {}
+        self.programs, self._sweeps = {}, []
         self.recorded_until = next(NUMBERING)
 
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:

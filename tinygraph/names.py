@@ -233,10 +233,7 @@ class Names:
             if free and _keeps_its_name(group, several):
                 self.claim(last, name)
             numbered = self._unnamed(group)
-            bound = self._node.get(identifier(name))
-            are_leaves = [node.op is None for node in (*numbered, bound) if node is not None]
-            starts = 0 if are_leaves[:1] == [True] != are_leaves and not any(are_leaves[1:]) else 1
-            for count, node in enumerate(numbered, starts):
+            for count, node in enumerate(numbered, 0 if _start_from_leaf([*numbered, self._node.get(identifier(name))]) else 1):
                 self.claim(node, f"{name}_{count}")
 
 
@@ -254,8 +251,14 @@ def _keeps_its_name(group: Sequence[Node], several: Mapping[Node, Wanted]) -> bo
     return all(several[node].called.kind == "variable" for node in group) and max(spots.values(), default=1) == 1
 
 
+def _start_from_leaf(values: Sequence[Node | None]) -> bool:
+    """Whether a variable had a leaf first, and from there on what ops made; None is a value that it has no longer."""
+    leaves = [node.op is None for node in values if node is not None]
+    return leaves[:1] == [True] and len(leaves) > 1 and not any(leaves[1:])
+
+
 def variables_of(frame: FrameType) -> tuple[Mapping[str, Any], CodeType]:
-    """The variables that can be seen in a frame, and its code; a comprehension is a part of the function around it."""
+    """The variables that can be seen in a frame, and its code; those of a comprehension are the ones around it too."""
     variables = dict(frame.f_locals)
     while frame.f_code.co_name in COMPREHENSIONS and frame.f_back is not None:  # as from Python 3.12 on
         frame = frame.f_back

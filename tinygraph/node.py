@@ -410,6 +410,11 @@ class Leaf(Node):
         self.log: Log | None = None  # of the decisions that it took part in
         self.stands_for = stands_for  # the leaf in whose place a replay reads this one, where decisions are noted there
 
+    @property
+    def decided(self) -> Leaf | None:
+        """The leaf at which the decisions are noted that one in its place took part in."""
+        return self if self.log is not None else self.stands_for
+
 
 Leaf.__name__ = Leaf.__qualname__ = "Node"  # what Python's own messages call it; users know nodes alone
 
@@ -476,11 +481,22 @@ def _holds_node(value: Any) -> bool:
 
 
 def leaf_of(value: Any) -> Node:
-    """The constant that stands for a bare array, the same one as long as any graph holds it."""
-    shareable = isinstance(value, np.ndarray | np.generic)
-    if not shareable:
+    """The constant that stands for a bare array, the same one as long as any graph holds it; what computed it, where the user's
+    expression made it of such arrays.
+    """
+    if not isinstance(value, np.ndarray | np.generic):
         refuse_list_of_nodes(value)
-    leaf = _leaves.get(id(value)) if shareable else None
+        return _leaf(_real("constant", value, copy=False), "constant")
+    leaf = _leaves.get(id(value))
+    if leaf is not None and leaf._value is value:
+        return leaf
+    made = written.computed(value)
+    return held_leaf(value) if made is None else made
+
+
+def held_leaf(value: Any) -> Leaf:
+    """The constant that stands for an array that the user holds."""
+    leaf = _leaves.get(id(value))
     if leaf is None or leaf._value is not value:
         leaf = _leaf(_real("constant", value, copy=False), "constant")
         if leaf._value is value:
@@ -496,7 +512,7 @@ def is_bare(leaf: Node) -> bool:
 
 def as_node(x: Any) -> Node:
     """x itself, or the constant that stands for an array, list or number."""
-    return x if isinstance(x, Node) else leaf_of(as_array(x))
+    return x if isinstance(x, Node) else leaf_of(x if isinstance(x, np.generic) else as_array(x))
 
 
 def as_array(x: Any) -> Any:
@@ -511,8 +527,7 @@ def with_value(leaf: Node, value: Any) -> Node:
     if array.shape != leaf.shape:
         raise ValueError(f"the new value has shape {array.shape}, and {leaf!r} has shape {leaf.shape}: give it that shape")
     assert isinstance(leaf, Leaf)
-    older = leaf if leaf.log is not None else leaf.stands_for
-    return Leaf(array.astype(leaf.dtype)[()], leaf.kind, leaf.code, leaf.instruction, older)
+    return Leaf(array.astype(leaf.dtype)[()], leaf.kind, leaf.code, leaf.instruction, leaf.decided)
 
 
 def _leaf(value: Any, kind: str) -> Leaf:
@@ -554,4 +569,5 @@ def summary(value: Any) -> str:
     return f" {value.shape} {value.dtype}: {text}"
 
 
-from tinygraph import ops  # noqa: E402  # the ops record Nodes and a Node's operators are ops, so one of the two comes last
+# The ops record Nodes and a Node's operators are ops, so one of the two comes last; so does what reads source on Nodes.
+from tinygraph import ops, written  # noqa: E402

@@ -17,6 +17,7 @@ from tinygraph.names import Names
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
 from tinygraph.place import Place
+from tinygraph.written import Entry
 
 
 class Record:
@@ -28,23 +29,14 @@ class Record:
         self.node = node
 
     def __reduce__(self) -> tuple[Any, ...]:
-        node = self.node
-        inputs = tuple(record_of(x) if isinstance(x, Node) else x for x in node.inputs)
-        steered = None
-        if isinstance(node, Leaf) and (node.log is not None or node.stands_for is not None):
-            steered = node.log, None if node.stands_for is None else record_of(node.stands_for)
+        node, place = self.node, tuple(self.node.place)
         recipe = getattr(node, "recipe", None)
-        return _restore, (
-            node.kind,
-            node.op,
-            inputs,
-            node.params,
-            node._value,
-            tuple(node.place),
-            node.instruction,
-            steered,
-            recipe,
-        )
+        if isinstance(node, Leaf):
+            older = None if node.stands_for is None else record_of(node.stands_for)
+            entry = (node.array, node.index) if isinstance(node, Entry) else None
+            return _restored_leaf, (node.kind, node._value, entry, place, node.instruction, node.log, older, recipe)
+        inputs = tuple(record_of(x) if isinstance(x, Node) else x for x in node.inputs)
+        return _restored, (node.op, inputs, node.params, node._value, place, node.instruction, recipe)
 
 
 _records: WeakValueDictionary[int, Record] = WeakValueDictionary()
@@ -55,31 +47,41 @@ def record_of(node: Node) -> Record:
     return _records.setdefault(node.number, Record(node))
 
 
-def _restore(
-    kind: str,
-    op: Op | None,
+def _restored(
+    op: Op,
     inputs: tuple[Any, ...],
     params: dict[str, Any],
     value: Any,
     place: tuple[str, int, str],
     instruction: int,
-    steered: tuple[Log | None, Record | None] | None,
     recipe: Recipe | Lost | None,
 ) -> Record:
-    node: Node
-    if op is None:
-        node = leaf = Leaf(value, kind, Place(*place), instruction)
-        if steered is not None:
-            leaf.log = steered[0]
-            older = None if steered[1] is None else steered[1].node
-            leaf.stands_for = older if isinstance(older, Leaf) else None
-        if isinstance(recipe, Origin):
-            recipe.leaf = weakref.ref(leaf)
-    else:
-        node = Node(value, op, tuple(x.node if isinstance(x, Record) else x for x in inputs), params, Place(*place), instruction)
+    nodes = tuple(x.node if isinstance(x, Record) else x for x in inputs)
+    node = Node(value, op, nodes, params, Place(*place), instruction)
     if recipe is not None:
         node.recipe = recipe
     return Record(node)
+
+
+def _restored_leaf(
+    kind: str,
+    value: Any,
+    entry: tuple[Any, tuple[int, ...]] | None,
+    place: tuple[str, int, str],
+    instruction: int,
+    log: Log | None,
+    older: Record | None,
+    recipe: Recipe | Lost | None,
+) -> Record:
+    leaf = Leaf(value, kind, Place(*place), instruction) if entry is None else Entry(*entry, Place(*place), instruction)
+    leaf.log = log
+    if older is not None and isinstance(older.node, Leaf):
+        leaf.stands_for = older.node
+    if recipe is not None:
+        leaf.recipe = recipe
+    if isinstance(recipe, Origin):
+        recipe.leaf = weakref.ref(leaf)
+    return Record(leaf)
 
 
 def reduce_node(node: Node) -> tuple[Callable[..., Node], tuple[list[Record]]]:

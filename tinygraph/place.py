@@ -7,11 +7,14 @@ import os
 import sys
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from inspect import CO_OPTIMIZED
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+HOLDERS = 3  # of a frame's copy of its variables: the frame, who looks at it, and the question how many there are
 
 PACKAGE = os.path.dirname(__file__) + os.sep
 
@@ -56,6 +59,21 @@ def user_frame(frame: FrameType) -> FrameType:
             break
         frame = _CALLERS.get(back) or back
     return frame
+
+
+def variables(frame: FrameType, names: Collection[str]) -> dict[str, Any]:
+    """What a frame knows by some names: its own variables, else those of its module, else Python's own.
+
+    Python keeps a copy of a function's variables with the frame once they were looked at, and with it what they held, until the
+    function returns; where nobody else has that copy it is emptied.
+    """
+    own = frame.f_locals
+    found = {name: own[name] for name in names if name in own}
+    for scope in (frame.f_globals, frame.f_builtins) if len(found) < len(names) else ():
+        found |= {name: scope[name] for name in names if name in scope and name not in found}
+    if frame.f_code.co_flags & CO_OPTIMIZED and type(own) is dict and sys.getrefcount(own) == HOLDERS:
+        own.clear()
+    return found
 
 
 @contextmanager

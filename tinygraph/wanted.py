@@ -28,12 +28,14 @@ class _Instruction:
         self.in_loop = isinstance(code, CodeType) and bindings_of(code).repeats(instruction)
         self.stored = stored(code, instruction)
         self.function = function_called(code, instruction) if self.stored is not None else None
-        steps = self.function in FOLDS or (self.function == "" and node.op in (ops.add, ops.multiply))
-        self.folds = steps and node.op is not None and node.op.name != self.function
         self.result = node.op  # the op of the last node, where a call makes several
         self.taken_apart: dict[Node, None] = {}  # the values whose entries a loop visits here
         self._kept: dict[Called, Wanted] = {}
         self.own = None if self.stored is None else self.wanted(self.stored)
+
+    def folds(self, op: ops.Op) -> bool:
+        """Whether a function such as `sum` is called here, which takes a step with each of these ops."""
+        return op.name != self.function and (self.function in FOLDS or (self.function == "" and op in (ops.add, ops.multiply)))
 
     def wanted(self, called: Called) -> Wanted:
         """The name of a node that was made here."""
@@ -99,8 +101,10 @@ def _instructions(nodes: Sequence[Node]) -> tuple[dict[tuple[int, int], _Instruc
         at = found.get(spot)
         if at is None:
             at = found[spot] = _Instruction(node)
+        if node.op is None:
+            continue
         at.result = node.op
-        if at.folds:
+        if at.function is not None and at.folds(node.op):
             steps.update(x for x in node.inputs if isinstance(x, Node) and x.code is node.code and x.instruction == spot[1])
         if _is_visit(node):
             at.taken_apart[node.inputs[0]] = None

@@ -118,7 +118,7 @@ class Painter:
         self._unreached = frozenset(program.graph.without_gradient() if backward else ())
         self._of = {gradient: node for node, gradient in reversed(self.gradients.items())}
         self._variables = variables(program)
-        taken = [symbol(name).text for name in program.graph.names]
+        taken = [symbol(name).text for name in (*program.graph.names, *program.numbers)]
         self._notation = Notation(self._variable, taken=taken)
         self._path = between(self.request.output, list(self.gradients)) if self.request is not None else {}
         self.ways = self.ways_through(program.statements)

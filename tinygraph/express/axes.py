@@ -138,8 +138,7 @@ class Axes:
 
     def keep(self, number: int, taker: Op) -> None:
         """Demand all sizes that are equal to a number that an op was given, as it may be one of them."""
-        if number != 1:
-            self._kept[number] = taker
+        self._kept[number] = taker
 
     def _fit_seeds(self, graph: Graph) -> None:
         """Demand that every seed that is given has the shape of the output that it weighs."""

@@ -55,7 +55,8 @@ class Derivation:
                 self.readers.setdefault(x, []).append(statement)
         self._paths: dict[Node, Collection[Node]] = {}
         self._symbols = variables(program)
-        self.notation = Notation(self.name, [written.text for written in self._symbols.values()])
+        taken = [*self._symbols.values(), *map(symbol, program.numbers)]
+        self.notation = Notation(self.name, [written.text for written in taken])
 
     def symbol(self, node: Node) -> Symbol:
         """A value's variable, even where it is a gradient."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -16,9 +16,10 @@ Shape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:
-    """A literal."""
+    """A literal, or a number that the user has a name for."""
 
     value: Any
+    name: str | None = None
 
     @property
     def shape(self) -> Shape:
@@ -77,6 +78,11 @@ class Apply:
 
 
 Expression: TypeAlias = Number | Name | Apply
+
+
+def is_literal(x: Expression) -> TypeGuard[Number]:
+    """Whether an expression is a number without a name, which may be worked out with others."""
+    return isinstance(x, Number) and x.name is None
 
 
 def apply(op: Op, *inputs: Expression, shape: Shape | None = None, kind: str = "f", **params: Any) -> Apply:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, Shape, apply
+from tinygraph.express.expression import Apply, Expression, Name, Number, Shape, apply, is_literal
 
 SCALE_OPS = {ops.add, ops.subtract, ops.multiply, ops.divide}
 
@@ -26,9 +26,9 @@ class Product:
 
 def opened(x: Expression, keep: bool = False) -> Product:
     """An expression as a product; a broadcast is taken off, unless it is to be kept."""
-    if isinstance(x, Number) and not isinstance(x.value, bool):
+    if is_literal(x) and not isinstance(x.value, bool):
         return Product(-1 if math.copysign(1, x.value) < 0 else 1, abs(x.value))
-    if isinstance(x, Apply) and x.kind == "f":  # integers wrap around, and bools are no numbers
+    if isinstance(x, Apply) and (x.kind == "f" or is_scale(x)):  # integers of arrays wrap around, and bools are no numbers
         if x.op is ops.negative:
             inner = opened(x.inputs[0], keep)
             inner.sign = -inner.sign
@@ -43,7 +43,7 @@ def opened(x: Expression, keep: bool = False) -> Product:
             inner = opened(x.inputs[0])
             inner.like = x.inputs[1]
             return inner
-        if x.op is ops.power and isinstance(x.inputs[1], Number) and x.inputs[1].value == 0:  # 1 even of NaN
+        if x.op is ops.power and is_literal(x.inputs[1]) and x.inputs[1].value == 0:  # 1 even of NaN
             return Product(like=x.inputs[0])
         if x.op in (ops.expand_dims, ops.reshape_like):
             inner = opened(x.inputs[0])
@@ -83,8 +83,8 @@ def over(left: Product, right: Expression, keep: bool) -> Product:
 
 def cancelled(product: Product, number: Any) -> Product:
     """A product over a number: the two literals cancel where the division is exact."""
-    rest: list[Expression] = [x for x in product.divisors if not isinstance(x, Number)]
-    literal = math.prod([x.value for x in product.divisors if isinstance(x, Number)]) * number
+    rest: list[Expression] = [x for x in product.divisors if not is_literal(x)]
+    literal = math.prod([x.value for x in product.divisors if is_literal(x)]) * number
     if literal == 0 and not product.factors:  # Python would refuse to divide two literals
         return Product(product.sign, math.inf if product.coefficient else math.nan, [], rest, product.like)
     if literal == 1:
@@ -111,7 +111,7 @@ def closed(product: Product, shape: Shape, kind: str = "f") -> Expression:
 
 def repeated(x: Expression, like: Expression, shape: Shape, kind: str) -> Expression:
     """A value repeated to the shape of another one."""
-    if isinstance(x, Number) and kind == "f":
+    if is_literal(x) and kind == "f":
         x = Number(float(x.value))
     return x if x.shape == shape else apply(ops.broadcast_like, x, like, shape=shape, kind=kind)
 
@@ -167,7 +167,7 @@ def negated(x: Expression) -> Expression:
     """-x, with the sign on the leading number where there is one."""
     if isinstance(x, Apply) and x.op is ops.negative:
         return x.inputs[0]
-    return Number(-x.value) if isinstance(x, Number) else apply(ops.negative, x, kind=x.kind)
+    return Number(-x.value) if is_literal(x) else apply(ops.negative, x, kind=x.kind)
 
 
 def parted(x: Expression) -> tuple[Any, Expression]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, apply
+from tinygraph.express.expression import Apply, Expression, Name, apply, is_literal
 from tinygraph.express.layout import Cases, Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sign, Times, Word, signed
 from tinygraph.express.pieces import (
     ATOM,
@@ -49,7 +49,7 @@ NEGATED = {">": "≤", "≥": "<", "<": "≥", "≤": ">", "=": "≠", "≠": "=
 
 def _sum(notation: Notation, x: Apply, index: Index | None) -> Told:
     left, right = x.inputs
-    if isinstance(right, Number) and right.value == 0 and isinstance(left, Apply) and left.op is ops.count:
+    if is_literal(right) and right.value == 0 and isinstance(left, Apply) and left.op is ops.count:
         return notation.told(left, index)  # n - 0, as the variance divides by
     sign = Sign("+" if x.op is ops.add else "−")
     return Row((notation.inside(left, SUM, index), sign, notation.inside(right, BIG, index))), SUM
@@ -146,7 +146,7 @@ def _repeated(notation: Notation, x: Apply, index: Index | None) -> Told:
     value, like = x.inputs
     if index is not None or several(value.shape) or not several(x.shape):
         return notation.told(value, index)
-    zero = isinstance(value, Number) and value.value == 0
+    zero = is_literal(value) and value.value == 0
     ones: Layout = Word("0" if zero else "1")
     if isinstance(like, Name):
         ones = Lowered(ones, notation.name(like.node))

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygraph.backprop import Path, between, by_number, sweep
-from tinygraph.express.expression import Expression, Like, Name, Number, leaves, replaced
+from tinygraph.backprop import Noted, Path, between, by_number, sweep
+from tinygraph.express.expression import Expression, Like, Name, Number, is_literal, leaves, replaced
 from tinygraph.express.program import Program, Statement, written
 from tinygraph.express.simplify import simplified
 from tinygraph.node import Node, constant
@@ -33,9 +33,10 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
     """
     if x.dtype.kind != "f" or statement.node.dtype.kind != "f":
         return None
-    path = way_back(program, statement, x)
-    if path is None:
+    way = way_back(program, statement, x)
+    if way is None:
         return None
+    path = Noted(way)
     is_factor = _is_entrywise(path, x, statement.node)
     if is_factor:
         seed = constant(np.broadcast_to(statement.node.dtype.type(1), statement.shape), copy=False)
@@ -48,7 +49,7 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
     if x not in found:
         return None
     above = Number(1) if is_factor else upstream_expression(program, seed)
-    return Local(_Words(program, statement, seed, above).told(found[x]), found[x], is_factor)
+    return Local(_Words(program, statement, seed, above, path).told(found[x]), found[x], is_factor)
 
 
 def way_back(program: Program, statement: Statement, x: Node) -> Path | None:
@@ -84,10 +85,11 @@ def _is_entrywise(path: Path, x: Node, node: Node) -> bool:
 class _Words:
     """The expressions of what a local sweep recorded, in the names of the program; `known` are those of the seed."""
 
-    def __init__(self, program: Program, statement: Statement, seed: Node, upstream: Expression) -> None:
+    def __init__(self, program: Program, statement: Statement, seed: Node, upstream: Expression, path: Noted) -> None:
         self.program = program
         self.statement = statement
         self.seed = seed
+        self.path = path
         self.known: dict[Node, Expression] = {seed: upstream}
 
     def told(self, root: Node) -> Expression:
@@ -118,12 +120,15 @@ class _Words:
                 elif node.op is None and not self.program.is_named(node) and not node.shape:
                     self.known[node] = Number(node.item())
         for node in sorted(order, key=by_number):
-            self.known[node] = written(node, self.known, self._name, simplified)
+            self.known[node] = written(node, self.known, self._name, simplified, self._number)
         return self.known[root]
+
+    def _number(self, node: Node, i: int) -> Expression:
+        return self.program.spelling.of(node, i, self.path.origin)
 
     def _name(self, node: Node) -> str | None:
         return self.program.name(node) if self.program.is_named(node) else None
 
 
 def _plainly(x: Number | Name) -> Expression:
-    return Number(int(x.value)) if isinstance(x, Number) and isinstance(x.value, float) and x.value.is_integer() else x
+    return Number(int(x.value)) if is_literal(x) and isinstance(x.value, float) and x.value.is_integer() else x

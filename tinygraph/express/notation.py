@@ -24,6 +24,7 @@ from tinygraph.express.layout import (
     Sign,
     Symbol,
     Word,
+    symbol,
 )
 from tinygraph.express.pieces import (
     ATOM,
@@ -102,7 +103,7 @@ class Notation:
     def told(self, x: Expression, index: Index | None) -> Told:
         """The layout and how tightly it binds: of the whole array, or of the entry at `index`."""
         if isinstance(x, Number):
-            return written_number(x.value)
+            return written_number(x.value) if x.name is None else (symbol(x.name), ATOM)
         if isinstance(x, Name):
             return with_index(self.name(x.node), x.shape, index), ATOM
         if x.op in FORMS:

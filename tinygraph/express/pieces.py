@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
@@ -38,11 +37,9 @@ def written_number(value: Any) -> Told:
     text, _ = literal(value)
     if text in ("True", "False"):
         return Word(text), ATOM
-    if text == repr(math.pi):
-        return Symbol("π"), ATOM
     text = {"np.inf": "∞", "-np.inf": "-∞", "np.nan": "NaN"}.get(text, text)
     mantissa, _, exponent = text.lstrip("-").partition("e")
-    layout: Layout = Digits(mantissa.removesuffix(".0"))
+    layout: Layout = Symbol("π") if mantissa == "np.pi" else Digits(mantissa.removesuffix(".0"))
     if exponent:
         power = Raised(Digits("10"), Digits(signed(str(int(exponent)))))
         layout = power if mantissa == "1" else Row((layout, Times(dot=True), power))

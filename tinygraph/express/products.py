@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Number
+from tinygraph.express.expression import Apply, Expression, Number, is_literal
 from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sigma, Sign, Times, Word, is_stacked
 from tinygraph.express.pieces import (
     ATOM,
@@ -36,7 +36,7 @@ class Factor(NamedTuple):
 
 def unsigned(x: Expression) -> tuple[bool, Expression]:
     """Whether the leading factor has a sign, and the expression without it."""
-    if isinstance(x, Number) and not isinstance(x.value, bool) and x.value < 0:
+    if is_literal(x) and not isinstance(x.value, bool) and x.value < 0:
         return True, Number(-x.value)
     if isinstance(x, Apply) and x.op is ops.negative:
         return True, x.inputs[0]

@@ -21,10 +21,11 @@ from tinygraph.backprop import by_number
 from tinygraph.express.axes import Axes, Demand
 from tinygraph.express.decided import Check, Held, checks
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, leaves, replaced
+from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, is_literal, leaves, replaced
 from tinygraph.express.propagation import axes_of
 from tinygraph.express.shapes import Shapes, reads_shape
 from tinygraph.express.simplify import simplified, structural
+from tinygraph.express.spelling import Spelling
 from tinygraph.graph import Graph
 from tinygraph.names import temporary
 from tinygraph.node import Node
@@ -98,14 +99,17 @@ class Program:
         self.graph = graph if level == "named" else graph.with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
+        self.spelling = Spelling(self.graph)
         self._axes = axes_of(self.graph)
         self.demands = self._axes.demands
-        draft = _settled(self.graph, self._axes)
+        draft = _settled(self.graph, self.spelling, self._axes)
         self._gradient_of = draft.gradient_of
         self._shapes = Shapes(draft)
         self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None and node not in draft.unit_seeds), *draft.arrays)
-        self._name_all(draft, temporary(graph.names))
+        used = (x for node in draft.order for x in leaves(draft.expressions[node]) if isinstance(x, Number))
+        self.numbers = {x.name: x.value for x in used if x.name is not None}  # that the user has names for
+        self._name_all(draft, temporary([*graph.names, *self.numbers]))
         self._expressions = draft.expressions
         self._parts = draft.parts
         self._modules = _modules(draft, self.leaves)
@@ -160,7 +164,7 @@ class Program:
         return self._shapes.witness(node, reader)
 
     def _name_all(self, draft: _Draft, letter: str) -> None:
-        taken = set(self.graph.names)
+        taken = {*self.graph.names, *self.numbers}
         temporaries = (name for i in itertools.count(1) if (name := f"{letter}_{i}" if i > 1 else letter) not in taken)
         brought = (name for i in itertools.count(1) if (name := f"c_{i}") not in taken)
         for node in (*self.leaves, *draft.order):
@@ -195,8 +199,9 @@ def program(graph: Graph, level: Level = "named") -> Program:
 class _Draft:
     """One attempt at the statements: the expressions of all nodes, given which unnamed ones must or must not be statements."""
 
-    def __init__(self, graph: Graph, kept: set[Node], inlined: set[Node], demands: Sequence[Demand]) -> None:
+    def __init__(self, graph: Graph, spelling: Spelling, kept: set[Node], inlined: set[Node], demands: Sequence[Demand]) -> None:
         self.graph = graph
+        self.spelling = spelling
         self.demanded = {demand.node for demand in demands}
         self.parts: dict[Node, Expression] = {}  # what is written into its reader, and of which a size is demanded
         self.forward = set(graph.forward)
@@ -258,7 +263,7 @@ class _Draft:
 
     def _expression(self, node: Node, partial: Mapping[Node, Expression]) -> Expression:
         write = structural if node in self.forward and node not in self.derived else simplified
-        expression = written(node, partial, self.graph.name, write)
+        expression = written(node, partial, self.graph.name, write, self.spelling.of)
         if isinstance(expression, Number) and node in self.gradient_of:
             return Number(float(expression.value))
         return expression
@@ -322,14 +327,22 @@ def earlier_unit_seeds(graph: Graph) -> set[Node]:
     return {node for node in seeds if not node.shape and node.item() == 1}
 
 
-def written(node: Node, known: Mapping[Node, Expression], name: Callable[[Node], str | None], write: Write) -> Expression:
-    """What an op makes of the expressions that are known of its inputs; `name` is what a value is called, if it is."""
+def written(
+    node: Node,
+    known: Mapping[Node, Expression],
+    name: Callable[[Node], str | None],
+    write: Write,
+    number: Callable[[Node, int], Expression],
+) -> Expression:
+    """What an op makes of the expressions that are known of its inputs; `name` is what a value is called, if it is, and `number`
+    how an operand that is a number is written.
+    """
     op = node.op
     assert op is not None
     if op is ops.count and isinstance(node.inputs[0], Node):
         return _count(node.inputs[0], node, name)
     inputs = [
-        Number(x) if not isinstance(x, Node) else Like(x) if reads_shape(op, i) else _fit(known[x], x, op)
+        number(node, i) if not isinstance(x, Node) else Like(x) if reads_shape(op, i) else _fit(known[x], x, op)
         for i, x in enumerate(node.inputs)
     ]
     return write(op, inputs, node.params, node.shape, node.dtype.kind)
@@ -337,8 +350,8 @@ def written(node: Node, known: Mapping[Node, Expression], name: Callable[[Node],
 
 def _fit(x: Expression, node: Node, op: Op) -> Expression:
     """A number that stands for a float as one, except where arithmetic makes one of it."""
-    whole = isinstance(x, Number) and node.dtype.kind == "f" and op not in ARITHMETIC
-    return Number(float(x.value)) if whole and isinstance(x, Number) else x
+    whole = is_literal(x) and node.dtype.kind == "f" and op not in ARITHMETIC
+    return Number(float(x.value)) if whole and is_literal(x) else x
 
 
 def _count(like: Node, node: Node, name: Callable[[Node], str | None]) -> Expression:
@@ -370,25 +383,29 @@ def looped_axes(template: tuple[Any, ...]) -> tuple[int, ...]:
 
 def _is_step(expression: Expression) -> bool:
     """Whether an expression is at most one arithmetic step on names and numbers; a sign and a count are no steps."""
-    if not isinstance(expression, Apply):
+    if not isinstance(expression, Apply) or _is_of_numbers(expression):
         return True
     if expression.op is ops.negative or expression.op in REPEATS:
         return _is_step(expression.inputs[0])
     return expression.op in STEPS and all(map(_is_plain, expression.inputs))
 
 
+def _is_of_numbers(expression: Expression) -> bool:
+    return all(isinstance(x, Number) for x in leaves(expression))
+
+
 def _is_plain(expression: Expression) -> bool:
-    if isinstance(expression, Apply):
+    if isinstance(expression, Apply) and not _is_of_numbers(expression):
         return expression.op in (ops.negative, ops.count) and all(map(_is_plain, expression.inputs))
     return True
 
 
-def _settled(graph: Graph, axes: Axes) -> _Draft:
+def _settled(graph: Graph, spelling: Spelling, axes: Axes) -> _Draft:
     """The draft in which every statement `t` is read more than once and every shape can be told from a name."""
     kept = axes.measured()
     inlined: set[Node] = set()
     while True:
-        draft = _Draft(graph, kept, inlined, axes.demands)
+        draft = _Draft(graph, spelling, kept, inlined, axes.demands)
         missing = _resolve_shapes(draft)
         alone = _read_once(draft) - kept - inlined
         if not missing and not alone:

@@ -113,6 +113,8 @@ def _broadcast_to(axes: Axes, node: Node) -> Sizes:
             axes.demand(x, [i - new], axes.of(x)[i - new], n, node.op)
         elif n != 1:
             axes.keep_all(ops.broadcast_to)
+        if n == 1:
+            axes.keep(1, ops.broadcast_to)
     return node.shape
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number
+from tinygraph.express.expression import Apply, Expression, Name, Number, is_literal
 from tinygraph.node import Node
 from tinygraph.ops import ARRAY, Op
 
@@ -34,7 +34,7 @@ def python(expression: Expression, name: Spell) -> str:
 def _spelled(expression: Expression, name: Spell) -> tuple[str, int]:
     """The source and how tightly it binds."""
     if isinstance(expression, Number):
-        return literal(expression.value)
+        return literal(expression.value) if expression.name is None else (expression.name, ATOM)
     if isinstance(expression, Name):
         return name(expression.node), ATOM
     op = expression.op
@@ -66,6 +66,8 @@ def literal(value: Any) -> tuple[str, int]:
     if isinstance(value, float | np.floating) and not math.isfinite(value):
         return ("np.nan", ATOM) if math.isnan(value) else ("np.inf", ATOM) if value > 0 else ("-np.inf", SIGN)
     text = repr(value.item() if isinstance(value, np.generic) else value)
+    if text.removeprefix("-") == repr(math.pi):
+        text = text.replace(repr(math.pi), "np.pi")
     return text, SIGN if text.startswith("-") else ATOM
 
 
@@ -170,7 +172,7 @@ def _count(expression: Apply, name: Spell) -> tuple[str, int]:
 
 def _broadcast(expression: Apply, name: Spell) -> tuple[str, int]:
     x, like = expression.inputs[0], _inside(expression.inputs[1], ATOM, name)
-    if isinstance(x, Number) and x.value in (0, 1):
+    if is_literal(x) and x.value in (0, 1):
         return f"np.{'ones' if x.value else 'zeros'}_like({like})", ATOM
     text = _inside(x, COMPARISON, name)
     return f"np.broadcast_to({text}, {like}.shape)" if x.shape else f"np.full_like({like}, {text})", ATOM

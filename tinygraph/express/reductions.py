@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Number, Shape
+from tinygraph.express.expression import Apply, Expression, Shape, is_literal
 from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sigma, Sign, Times, Word, lowered
 from tinygraph.express.pieces import ATOM, BIG, PRODUCT, SUM, Index, Told, axes_of, fenced, several
 from tinygraph.express.products import TRANSPARENT, Factor, as_product, stretches, unsigned
@@ -121,7 +121,7 @@ def needs_index(x: Expression) -> bool:
     """Whether an array must be told entry by entry: where axes are summed, added, or matched with some of another array's."""
     if not isinstance(x, Apply) or not several(x.shape):
         return False
-    if x.op in BY_ENTRY and not (x.op is ops.where and any(isinstance(i, Number) and i.value == 0 for i in x.inputs[1:])):
+    if x.op in BY_ENTRY and not (x.op is ops.where and any(is_literal(i) and i.value == 0 for i in x.inputs[1:])):
         return "." not in x.params.get("subscripts", "")
     if stretches(x):
         return True

@@ -26,7 +26,7 @@ from typing import Any
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, Shape, apply, broadcast
+from tinygraph.express.expression import Apply, Expression, Name, Number, Shape, apply, broadcast, is_literal
 from tinygraph.express.factors import Product, cancelled, closed, is_scale, joined, opened, over, parted, repeated, times
 from tinygraph.ops import Op
 
@@ -94,25 +94,29 @@ def _unstretched(inputs: Sequence[Expression], shape: Shape) -> Sequence[Express
 
 def _product_rule(raw: Apply, keep: bool) -> Expression:
     product = times(opened(raw.inputs[0], keep), opened(raw.inputs[1], keep))
-    if any(isinstance(x, Number) for x in product.divisors):
+    if any(map(is_literal, product.divisors)):
         product = cancelled(product, 1)
     return closed(_reduced(product), raw.shape, raw.kind)
 
 
 def _reduced(product: Product) -> Product:
-    """The coefficient cancelled against that of a factor below the line, where the division is exact: 2·x / (2·y) is x / y."""
-    factors = []
-    for x, divides in product.factors:
-        number, rest = parted(x) if divides else (1, x)
-        if number != 1 and product.coefficient and product.coefficient % number == 0:
-            product.coefficient //= number
-            x = rest
-        factors.append((x, divides))
-    return Product(product.sign, product.coefficient, factors, product.divisors, product.like)
+    """The coefficient cancelled against those of what is below the line, where the division is exact: 2·x / (2·y) is x / y."""
+    factors = [(_less_coefficient(x, product) if divides else x, divides) for x, divides in product.factors]
+    divisors = [_less_coefficient(x, product) for x in product.divisors]
+    return Product(product.sign, product.coefficient, factors, divisors, product.like)
+
+
+def _less_coefficient(x: Expression, product: Product) -> Expression:
+    """What is below the line without its coefficient, which is taken from that of the product where the division is exact."""
+    number, rest = parted(x)
+    if number == 1 or not product.coefficient or product.coefficient % number:
+        return x
+    product.coefficient //= number
+    return rest
 
 
 def _quotient_rule(raw: Apply, keep: bool) -> Expression:
-    return closed(over(opened(raw.inputs[0], keep), raw.inputs[1], keep), raw.shape, raw.kind)
+    return closed(_reduced(over(opened(raw.inputs[0], keep), raw.inputs[1], keep)), raw.shape, raw.kind)
 
 
 def _negative_rule(raw: Apply, keep: bool) -> Expression:
@@ -123,7 +127,7 @@ def _negative_rule(raw: Apply, keep: bool) -> Expression:
 
 def _power_rule(raw: Apply, keep: bool) -> Expression:
     base, exponent = raw.inputs
-    if isinstance(exponent, Number) and exponent.value == 1 and base.kind == raw.kind:
+    if is_literal(exponent) and exponent.value == 1 and base.kind == raw.kind:
         return base
     return structural(raw.op, _unstretched(raw.inputs, raw.shape), raw.params, raw.shape, raw.kind)
 
@@ -247,10 +251,10 @@ def _terms(x: Expression, keep: bool) -> list[Product]:
 
 def _sum_rule(raw: Apply, keep: bool) -> Expression:
     """A sum in flat form; what all of its terms are divided by is taken out."""
-    if all(isinstance(x, Number) for x in raw.inputs):
-        return Number(raw.op(*[x.value for x in raw.inputs if isinstance(x, Number)]))
+    if all(map(is_literal, raw.inputs)):
+        return Number(raw.op(*[x.value for x in raw.inputs if is_literal(x)]))
     first, second = raw.inputs
-    if is_scale(first) and isinstance(second, Number) and second.value == 0:  # counts are finite
+    if is_scale(first) and is_literal(second) and second.value == 0:  # counts are finite
         return first
     left, right = _terms(first, keep), _terms(second, keep)
     if raw.op is ops.subtract:
@@ -294,7 +298,7 @@ def _merged(terms: Sequence[Product]) -> list[Product]:
 
 
 def _added(left: Expression, right: Expression, sign: int, kind: str) -> Expression:
-    if isinstance(left, Number) and isinstance(right, Number):
+    if is_literal(left) and is_literal(right):
         return Number(left.value + sign * right.value)
     return apply(ops.add if sign > 0 else ops.subtract, left, right, kind=kind)
 
@@ -333,7 +337,7 @@ def _less(term: Product, shared: Sequence[Expression]) -> Product:
 def _key(x: Expression) -> Any:
     """What two expressions have in common when they are the same; nodes by identity, since `==` compares their entries."""
     if isinstance(x, Number):
-        return type(x.value), x.value
+        return type(x.value), x.value, x.name
     if isinstance(x, Name):
         return type(x), id(x.node)
     return x.op.name, tuple(map(_key, x.inputs)), repr(x.params)

@@ -18,7 +18,7 @@ from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Name, Number, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
-from tinygraph.express.python import BINARY, FORMS, numpy_name, python
+from tinygraph.express.python import BINARY, FORMS, literal, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
 
@@ -218,6 +218,7 @@ def _function(program: Program) -> Iterator[str]:
     looped = _looped(program)
     for leaf in program.leaves:
         yield from _loop_checks(program, leaf, looped.get(leaf, ()))
+    yield from (f"    {name} = {literal(value)[0]}" for name, value in program.numbers.items())
     size_checks, decision_checks = _size_checks(program), _decision_checks(program)
     yield from size_checks.get(None, ())
     yield "    # forward"

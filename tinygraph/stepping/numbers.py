@@ -56,7 +56,7 @@ def _shown(x: Expression, value: Callable[[Node], Any], in_brackets: bool) -> Ex
     if isinstance(x, Name):
         return short(value(x.node))
     if isinstance(x, Number):
-        return x
+        return Number(x.value)
     if x.op is ops.count:
         return Number(int(evaluate(x, value)))
     is_sum = x.op in (ops.add, ops.subtract)

@@ -277,7 +277,7 @@ class Quiz:
         """The value of everything known, in this graph or in its like on other leaves."""
         told = program(graph)
         names = {s.name: s.node for s in told.statements}
-        known = {told.name(leaf): leaf.value for leaf in told.leaves}
+        known = told.numbers | {told.name(leaf): leaf.value for leaf in told.leaves}
         for step in self.stepper.steps[: self.stepper.position]:
             known[step.name] = names[step.name].value
         return known
