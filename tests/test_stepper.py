@@ -1,5 +1,6 @@
 """The walk: the right steps in the right order with the engine's numbers, and a cursor that never loses anything."""
 
+import itertools
 import math
 import pickle
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import tinygraph as tg
 from tests.drawings import logistic, neuron, numbers, perceptron, softmax
+from tinygraph.express.expression import evaluate
 from tinygraph.stepping.stepper import Stepper, WalkError
 
 NEURON = """\
@@ -69,7 +71,32 @@ def unrolled() -> tg.Graph:
     return tg.Graph(L, names=locals())
 
 
+DTYPES = [np.float16, np.float32, np.float64, np.longdouble, np.int8, np.uint8, np.int64, np.bool]
+
+
+def of_dtypes(left: Any, right: Any) -> tg.Graph:
+    """A product, a sum and means of two leaves of these dtypes, those of integers and bools being constants."""
+    made = [tg.parameter if np.dtype(dtype).kind == "f" else tg.constant for dtype in (left, right)]
+    w, x = (make(np.ones(2, dtype)) for make, dtype in zip(made, (left, right), strict=True))
+    p = tg.parameter(np.float32(0.5))
+    z = w * x
+    u = (1 - x) * p + w if x.dtype.kind == "b" else (-x) * p + w
+    L = np.mean(w * w) + np.mean(x * x) + np.sum(z * 0.5) + np.mean(u * u) * 2
+    return tg.Graph(L, names={"w": w, "x": x, "p": p, "z": z, "u": u, "L": L})
+
+
 class TestWalk:
+    @pytest.mark.parametrize(("left", "right"), list(itertools.product(DTYPES, repeat=2)))
+    def test_of_leaves_of_any_two_dtypes_has_the_numbers_of_the_engine(self, left: Any, right: Any) -> None:
+        s = of_dtypes(left, right).stepper()
+        s.run()
+        assert s.page()
+        for step in s.steps:
+            if step.is_complete:
+                parts = [part.expression for part in step.contributions] or [step.expression]
+                value = sum(np.broadcast_to(evaluate(part, lambda node: node.value), step.node.shape) for part in parts)
+                np.testing.assert_allclose(np.float64(value), np.float64(step.node.value), rtol=2e-3, err_msg=step.text)
+
     def test_of_the_neuron(self) -> None:
         s = neuron().stepper()
         s.run()

@@ -81,7 +81,7 @@ class Op:
             self.compute = _checked(function, check, self.defaults)
         self.partial = None in self.rules
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
-        self.arrays_only = not elementwise and len(self.arguments) > 1 and "like" not in self.arguments
+        self.arrays_only = not elementwise and "like" not in self.arguments[1:]
         self.arity = 0 if self.variadic or self.defaults or self.partial or len(self.rules) > 2 else len(self.rules)
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
         self.keeps_shape = elementwise and self.built_in
