@@ -280,6 +280,18 @@ class TestRequests:
         run = run_of("labels", backward(tg.Graph(L, names={"y": y, "a": a, "L": L})))
         assert_same(run, executed(run.source)(*run.leaves))
 
+    @pytest.mark.parametrize("dtype", [">f2", "f4", ">f4", "f8", ">f8", "longdouble", np.dtype(np.longdouble).newbyteorder()])
+    @pytest.mark.parametrize("other", ["i1", ">i4", ">u2", "bool", ">f4", ">f8"])
+    def test_gradients_have_the_dtype_of_their_value_whatever_that_is(self, dtype: Any, other: str) -> None:
+        w, X = tg.parameter(np.ones(2, dtype)), tg.constant(np.ones((3, 2), other))
+        v = X.T[::-1]
+        L = np.sum(np.exp(w) * X) + np.sum(w * v[:, 0]) + np.mean(w[1:])
+        graph = backward(tg.Graph(L, names={"w": w, "X": X, "v": v, "L": L}))
+        output, gradients = graph.function()(**{name: graph[name].value for name in ("w", "X")})
+        assert (output.dtype, gradients["dw"].dtype) == (L.dtype, w.dtype) == (L.dtype, graph["dw"].dtype)
+        assert tg.gradients(L, w)[0].dtype == w.dtype
+        np.testing.assert_allclose(np.float64(gradients["dw"]), np.float64(graph["dw"].value), rtol=1e-3)
+
     def test_float32_stays_float32(self) -> None:
         X, w = tg.constant(np.ones((4, 3), np.float32)), tg.parameter(np.ones(3, np.float32))
         graph = backward(tg.Graph(np.mean(tg.sigmoid(X @ w * 2) ** 2), names={"X": X, "w": w}))

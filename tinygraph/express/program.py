@@ -239,8 +239,9 @@ class _Draft:
         if dtype == node.dtype or (dtype is float and node.dtype == float):
             return expression
         of = self.gradient_of.get(node)
-        if of is None:
-            return expression if isinstance(dtype, type) else apply(ops.cast, expression, shape=node.shape, dtype=node.dtype)
+        if of is None:  # views keep the byte order of their operand, which is no other number
+            same = isinstance(dtype, type) or dtype == node.dtype.newbyteorder("=")
+            return expression if same else apply(ops.cast, expression, shape=node.shape, dtype=node.dtype)
         op = ops.broadcast_like if isinstance(dtype, type) else ops.cast_like
         return apply(op, expression, Like(of), shape=node.shape)
 

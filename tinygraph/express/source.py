@@ -15,7 +15,7 @@ from tinygraph.express.dtypes import dtype_of
 from tinygraph.express.expression import Apply, Expression, Name, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
-from tinygraph.express.python import BINARY, FORMS, numpy_name
+from tinygraph.express.python import BINARY, FORMS, dtype_name, numpy_name
 from tinygraph.node import Node
 from tinygraph.ops import Op
 
@@ -88,7 +88,7 @@ def _dtype(leaf: Node) -> str:
     """The dtype of a leaf as source; whole numbers keep the one that they are given."""
     if leaf.dtype.kind != "f":
         return "bool" if leaf.dtype.kind == "b" else "None"
-    return "float" if leaf.dtype == float else f"np.{leaf.dtype}"
+    return "float" if leaf.dtype == float else dtype_name(leaf.dtype)
 
 
 def _looped(program: Program) -> dict[Node, dict[int, None]]:
