@@ -1,7 +1,11 @@
 """`graph.source()` is a module of its own: it runs with NumPy alone, or under JAX, at any size, and equals the engine."""
 
+import gc
 import importlib.util
+import inspect
+import linecache
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -165,6 +169,19 @@ class TestEntry:
         function: Any = graph.function()
         assert function.source == graph.source()
         assert function(**dict.fromkeys(("x1", "x2", "y", "w1", "w2", "b"), 1.0))[0].shape == ()
+
+    def test_the_lines_of_a_function_are_there_for_as_long_as_it_is(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        function: Any = tg.Graph(np.sum(np.exp(w)), names={"w": w}).function()
+        filename = function.__code__.co_filename
+        assert inspect.getsource(function) in function.source
+        with pytest.raises(ValueError, match="^w has shape") as caught:
+            function(3.0)
+        last = traceback.extract_tb(caught.value.__traceback__)[-1]
+        assert (last.filename, last.line) == (filename, [x.strip() for x in function.source.splitlines()][last.lineno - 1])
+        del function, caught
+        gc.collect()
+        assert filename not in linecache.cache
 
     @pytest.mark.parametrize("given", [[1, 2, 3], np.array([1, 2, 3]), np.array([1, 2, 3], np.uint8)])
     def test_whole_numbers_become_those_that_have_gradients(self, given: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import linecache
 import textwrap
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -194,6 +195,7 @@ def function(program: Program, np: Any) -> Callable[..., Any]:
     module["np"] = numpy if np is None else np
     made: Any = module[function_name(program)]
     made.source = text
+    weakref.finalize(made, linecache.cache.pop, filename, None).atexit = False
     return made
 
 
