@@ -175,7 +175,7 @@ class TestEntry:
         function: Any = tg.Graph(np.sum(np.exp(w)), names={"w": w}).function()
         filename = function.__code__.co_filename
         assert inspect.getsource(function) in function.source
-        with pytest.raises(ValueError, match="^w has shape") as caught:
+        with pytest.raises(ValueError, match=r"^w has shape") as caught:
             function(3.0)
         last = traceback.extract_tb(caught.value.__traceback__)[-1]
         assert (last.filename, last.line) == (filename, [x.strip() for x in function.source.splitlines()][last.lineno - 1])

@@ -180,7 +180,7 @@ def spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any, tu
             entered.add(id(value))
             path = fallback or name
             if isinstance(value, dict):
-                inner = (*scope, readable(name))
+                inner = (*scope, *levels(name))
                 for key, item in value.items():
                     queue.append((key if isinstance(key, str) else f"{path}_{key}", f"{path}_{key}", item, inner))
             else:
@@ -193,9 +193,14 @@ def temporary(taken: Iterable[str]) -> str:
     return next((letter for letter in "tuvsrq" if letter not in heads), "temporary")
 
 
-def readable(name: str) -> str:
-    """The name of a scope without what cannot be printed."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+def levels(name: str) -> tuple[str, ...]:
+    """The scopes that the name of a dict stands for, without what cannot be printed: a path reads as nested dicts do.
+
+    >>> levels("encoder"), levels("encoder/layer 1"), levels(""), levels("/ /")
+    (('encoder',), ('encoder', 'layer 1'), (), ())
+    """
+    readable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    return tuple(level for level in readable.split("/") if not level.isspace() and level)
 
 
 def identifier(name: str) -> str:
