@@ -395,8 +395,9 @@ def watched() -> Iterator[list[str]]:
 HOOKED: list[bool] = []
 SYNTAX = [
     "[1:]", "[::-1, None]", "[n]", "[x > 1]", "[...]", "x[", "np.reshape(", "np.einsum('ij,jk->ik', ", "np.einsum('", "'", "->",
-    "np.tile(", "np.repeat(", "np.pad(", "np.diag(", "np.stack([", "])", "np.split(", "scatter_like(", "template=(", "slice(", "ARRAY", "reps=",
-    "shape=", "repeats=", "pad_width=", "k=", "1000", "9999999", "np.linalg.inv(", "np.linalg.", ".astype(",
+    "np.tile(", "np.repeat(", "np.pad(", "np.diag(", "np.stack([", "])",
+    "np.split(", "scatter_like(", "template=(", "slice(", "ARRAY",
+    "reps=", "shape=", "repeats=", "pad_width=", "k=", "1000", "9999999", "np.linalg.inv(", "np.linalg.", ".astype(",
     "np.float32", "np.dtype('f8')",
     "one_hot_like(", "take_along_axis(", "sinc_derivative(", "order=", "recurrence(", "merge_pairs(", "expand_dims(", ",axis=0)",
     *"+-*/@%()[]{}<>=!,;.:#'\"\\~^&|$?`\n\r\f\t 0123456789abwxXyneEjLT_πσ²é\x00\ud800\u2028",

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import tinygraph as tg
 from tests.drawings import perceptron
 from tinygraph.draw.picture import Picture
+from tinygraph.pickling import record_of
 
 DUPLICATES = pytest.mark.parametrize(
     "duplicate", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy], ids=["pickle", "copy"]
@@ -46,6 +48,15 @@ def test_gradients_and_lists_of_nodes_keep_what_they_share(duplicate: Any) -> No
     assert nodes[-1].inputs[0] is nodes[-2]
     grads = duplicate(graph.backprop())
     assert grads["h"].value == grads["dh_1"].value == 1
+
+
+def test_a_pickle_holds_all_its_nodes_whatever_another_thread_writes_meanwhile() -> None:
+    h = tg.parameter(2.0)
+    for _ in range(20_000):
+        h = h * 1.0
+    written = record_of(h.inputs[0])
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: pickle.loads(pickle.dumps(h))).result().value == written.node.value
 
 
 def test_an_op_that_is_not_declared_is_named() -> None:

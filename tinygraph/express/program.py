@@ -155,13 +155,14 @@ def check_level(level: str) -> None:
 
 def program(graph: Graph, level: Level = "named") -> Program:
     """The program of a graph, the same object until more gradients are asked for."""
-    asked = graph.gradient_count
-    kept = graph.programs
-    if (level, asked) not in kept:
-        for key in [key for key in kept if key[1] != asked]:
-            del kept[key]
-        kept[level, asked] = Program(graph, level)
-    return kept[level, asked]
+    with graph.lock:  # so that no gradients are added meanwhile
+        asked = graph.gradient_count
+        kept = graph.programs
+        if (level, asked) not in kept:
+            for key in [key for key in kept if key[1] != asked]:
+                del kept[key]
+            kept[level, asked] = Program(graph, level)
+        return kept[level, asked]
 
 
 class _Draft:
