@@ -329,6 +329,13 @@ def test_a_copied_graph_keeps_names_order_and_gradients(duplicate: Any) -> None:
     assert min(node.number for node in twin.nodes) > max(node.number for node in graph.nodes)
 
 
+def test_of_two_scopes_that_hold_a_value_the_first_wins() -> None:
+    w = tg.parameter(2.0)
+    z = w * 3
+    graph = tg.Graph(z * 2, names={"w": w, "first": {"z": z}, "second": {"z": z, "again": {"y": z}}})
+    assert graph.scopes()[z] == ("first",)
+
+
 class TestThreads:
     """Several threads that ask one graph get the same answers."""
 

@@ -496,6 +496,13 @@ def test_a_formula_that_fits_these_numbers_alone_is_not_right(x: float, wrong: s
     assert q.answer("dz * x").right
 
 
+def test_a_formula_that_fits_these_signs_alone_is_not_right() -> None:
+    w = tg.parameter(2.0)
+    quiz = tg.Graph(w * w, names={"w": w}).quiz()
+    assert not quiz.answer("2 * abs(w)").right
+    assert quiz.answer("2 * w").right
+
+
 def test_hints_belong_to_the_output_that_is_asked_about() -> None:
     w = tg.parameter(2.0)
     z = w * 3

@@ -290,6 +290,16 @@ class TestRequests:
         graph = backward(tg.Graph(np.sum(scaled(w)), names={"w": w}))
         np.testing.assert_array_equal(graph.function()(w.value, M)[1]["dw"], M)
 
+    def test_what_a_users_op_passes_on_is_the_callers_own(self) -> None:
+        @tg.op(lambda g, out, x: g)
+        def same(x: Any) -> Any:
+            return x
+
+        w = tg.parameter([1.0, 2.0])
+        graph = tg.Graph(same(w), names={"w": w})
+        given = np.array([3.0, 4.0])
+        assert not np.shares_memory(graph.function()(given), given)
+
     @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
     def test_labels_of_any_dtype(self, dtype: Any) -> None:
         y, a = tg.constant(np.array([0, 1, 1], dtype)), tg.parameter([0.2, 0.4, 0.9])

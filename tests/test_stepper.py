@@ -259,6 +259,15 @@ class TestMoving:
         s.rewind()
         assert s.run() is s.steps[-1]
 
+    def test_run_stops_where_a_gradient_is_whole(self) -> None:
+        s = accumulated().stepper()
+        parts = [step for step in s.steps if step.name == "dw"]
+        assert [step.is_complete for step in parts] == [False, True]
+        assert s.run(until="dw") is parts[1]
+        s.rewind()
+        s.breakpoints = "dw"
+        assert s.run() is parts[1]
+
     def test_breakpoints_are_a_set_that_any_names_make(self) -> None:
         s = neuron().stepper()
         s.breakpoints = "dz"
@@ -376,6 +385,16 @@ class TestChanging:
         s.update(learning_rate=0.1)
         assert s.step().phase == "forward"
         assert [getattr(s.back(), "phase", None) for _ in range(4)] == ["update"] * 3 + ["backward"]
+
+    def test_another_update_drops_later_iterations(self) -> None:
+        s = neuron().stepper()
+        s.update()
+        s.update()
+        s.rewind()
+        s.update(learning_rate=1.0)
+        assert len(s.chapters) == 2
+        s.run()
+        assert s.current is s.chapters[1].steps[-1]
 
     def test_setting_a_leaf_drops_later_iterations(self) -> None:
         s = neuron().stepper()
