@@ -124,8 +124,8 @@ def _is_distribution(leaf: Node) -> bool:
 
 
 def _redrawn(leaf: Node, rng: np.random.Generator, sign: int, is_number: bool) -> Any:
-    """A random value for a leaf: rows of probabilities stay such, what is read as an index changes places; of numbers the signs are
-    those of the leaf times `sign`, or any where that is 0."""
+    """A random value for a leaf: rows of probabilities stay such, what is read as an index changes places;
+    numbers have the signs of the leaf's times `sign`, or any signs where that is 0."""
     value = leaf.value
     if leaf.dtype.kind == "b" or (leaf.dtype.kind != "f" and not is_number):
         return rng.permutation(value) if leaf.shape else value
