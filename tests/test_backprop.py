@@ -65,6 +65,14 @@ class TestAskingForGradients:
         assert (dw.dtype, dw.shape) == (np.float32, (3, 1))
         assert dw.tolist() == [[8], [8], [8]]
 
+    @pytest.mark.parametrize(
+        "loss", [lambda w: np.sum(np.exp(w)), lambda w: np.sum(w * w), lambda w: w[0] + w[1], lambda w: w @ w]
+    )
+    def test_the_byte_order_too_is_that_of_the_value(self, loss: Any) -> None:
+        w = tg.parameter(np.array([1, 2], ">f8"))
+        (dw,) = tg.gradients(loss(w), w)
+        assert (dw.dtype.str, tg.Graph(loss(w), names={"w": w}).backprop()["w"].dtype.str) == (">f8", ">f8")
+
 
 w = tg.parameter([1.0, 2.0])
 

@@ -220,7 +220,7 @@ def test_help_tells_what_there_is(run: Any) -> None:
         (["step", "z = w; L = z*w", "w=1", "z=2"], "`z` is computed by the program, so it takes no value"),
         (["step", "w*x", "w=1", "x"], "`x` is no name=value, such as w=0.3"),
         (["step", "w*x", "w=1", "x="], "x=: there is no number"),
-        (["step", "w*x", "w=1", "x=__import__('os')"], "x=__import__('os'): column 12: `'` cannot be read"),
+        (["step", "w*x", "w=1", "x=__import__('os')"], "x=__import__('os'): column 1: `__import__` is no function here"),
         (["step", "w*x", "w=1", "x=w"], "x=w: column 1: `w` has no value"),
         (["step", "w*x", "w=1", "x=[1,[2]]"], "has rows of different lengths"),
         (["step", "w*x", "w=1", "w=2"], "`w` is given twice"),

@@ -2,6 +2,11 @@
 
 import copy
 import pickle
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import numpy as np
@@ -323,3 +328,82 @@ def test_a_copied_graph_keeps_names_order_and_gradients(duplicate: Any) -> None:
     assert twin["dw1"].value == grads["dw1"].value
     assert twin["z"].place == graph["z"].place
     assert min(node.number for node in twin.nodes) > max(node.number for node in graph.nodes)
+
+
+def test_of_two_scopes_that_hold_a_value_the_first_wins() -> None:
+    w = tg.parameter(2.0)
+    z = w * 3
+    graph = tg.Graph(z * 2, names={"w": w, "first": {"z": z}, "second": {"z": z, "again": {"y": z}}})
+    assert graph.scopes()[z] == ("first",)
+
+
+class TestThreads:
+    """Several threads that ask one graph get the same answers."""
+
+    THREADS = 8
+
+    @pytest.fixture
+    def interleaved(self) -> Iterator[None]:
+        """Threads that take turns after every few instructions."""
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        yield
+        sys.setswitchinterval(interval)
+
+    def asked_at_once(self, ask: Callable[[], Any]) -> list[Any]:
+        """What each of the threads gets that ask at the same time."""
+        start = Barrier(self.THREADS)
+
+        def wait_and_ask(_: int) -> Any:
+            start.wait()
+            return ask()
+
+        with ThreadPoolExecutor(self.THREADS) as pool:
+            return list(pool.map(wait_and_ask, range(self.THREADS)))
+
+    def test_one_sweep_is_recorded_at_a_time(self) -> None:
+        meeting = Barrier(2)
+
+        def met(g: Any, out: Any, x: Any) -> Any:
+            with suppress(BrokenBarrierError):
+                meeting.wait(0.2)  # for another thread in the same rule, which there is none where a sweep has the graph alone
+            return g * 2
+
+        @tg.op(met)
+        def twice(x: Any) -> Any:
+            return x * 2
+
+        w = tg.parameter(3.0)
+        graph = tg.Graph(twice(w) ** 2, names={"w": w})
+        found = self.asked_at_once(lambda: graph.backprop()["w"])
+        assert all(g is graph["dw"] for g in found)
+        assert meeting.broken
+        assert [name for name in graph.names if "dw" in name] == ["dw"]
+
+    @pytest.mark.usefixtures("interleaved")
+    def test_the_same_request_gives_the_same_nodes_whatever_else_is_asked(self) -> None:
+        for _ in range(10):
+            w, v = tg.parameter(0.5), tg.parameter(0.3)
+            h = [w]
+            for _ in range(20):
+                h.append(np.tanh(h[-1] * w + v))
+            graph = tg.Graph(h[-1], h[5] * 2, names={"w": w, "v": v, "h": h})
+
+            def ask(graph: tg.Graph = graph) -> Any:
+                grads = [graph.backprop()["w"], graph.backprop(wrt="w")["w"], graph.backprop(of=graph.outputs[1])["w"]]
+                graph.with_leaves({graph["w"]: 0.1})
+                pickle.loads(pickle.dumps(graph))
+                return grads, graph.statements()[0].program, graph.names, str(graph), len(graph)
+
+            (grads, program, *looks), *others = self.asked_at_once(ask)
+            for their_grads, their_program, *their_looks in others:
+                assert all(mine is theirs for mine, theirs in zip(grads, their_grads, strict=True))
+                assert their_program is program
+                assert their_looks == looks
+
+    @pytest.mark.parametrize("duplicate", [lambda g: pickle.loads(pickle.dumps(g)), copy.deepcopy, lambda g: g.with_named([])])
+    def test_a_copy_has_a_lock_of_its_own(self, duplicate: Any) -> None:
+        names = neuron()
+        graph = tg.Graph(names["L"], names=names)
+        with graph.lock, ThreadPoolExecutor(1) as pool:
+            assert pool.submit(duplicate(graph).backprop).result(timeout=60)["w1"].value < 0

@@ -11,6 +11,8 @@ import pytest
 import tinygraph as tg
 from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
+from tinygraph.draw.folding import modules_of
+from tinygraph.draw.view import ways_to_fold
 from tinygraph.express.table import WIDTH, width
 
 HOSTILE = [
@@ -98,6 +100,16 @@ def test_statements_and_gradients_have_one_line_each(graph: tg.Graph) -> None:
     assert all(len(repr(s).splitlines()) == 1 for s in graph.statements())
     grads = graph.backprop()
     assert len(repr(grads).splitlines()) == len(grads) + 1
+
+
+def test_modules_fold_and_open_by_the_names_they_are_listed_with(graph: tg.Graph) -> None:
+    picture = graph.draw(fold=False)
+    modules = modules_of(picture.drawing)
+    assert all("" not in name.split("/") and name.isprintable() for name in modules)
+    for name in modules[:20]:
+        assert any(card.folds == name for card in graph.draw(fold=[name]).drawing.cards)
+    states, _ = ways_to_fold(picture)
+    assert {name for state in states for name in state.folded} == set(modules)
 
 
 def test_every_spelling_finds_its_node() -> None:

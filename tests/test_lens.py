@@ -1,5 +1,6 @@
 """Lenses: the right cards are marked, and the notes say what was found."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,9 @@ def test_norm_draws_larger_gradients_wider() -> None:
     assert weights["y"] == 1
     assert 1 < weights["u = x·1000"] < 4
     assert "1.0e−03 (thin) to 1.0e+03 (wide)" in picture.drawing.notes[0]
+    edges = {f"backward-{edge.source}-{edge.target}-{edge.row}": edge.weight for edge in picture.drawing.edges if edge.backward}
+    drawn = {name: float(width) for name, width in re.findall(r'id="(backward-[^"]*)"[^\n]*penwidth="?([\d.]+)', picture.dot)}
+    assert drawn == pytest.approx({name: 1.4 * weight for name, weight in edges.items()}, rel=5e-3)
 
 
 def backward_weights(picture: Any) -> dict[str, float]:

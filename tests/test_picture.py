@@ -17,6 +17,7 @@ import tinygraph as tg
 from tests.browser import browser
 from tests.drawings import KEPT, curves, elements, logistic, neuron, perceptron, text_boxes
 from tinygraph.draw.engine import LayoutError, lay_out
+from tinygraph.draw.svg import finished
 from tinygraph.draw.theme import DARK, LIGHT, Theme
 
 HERE = Path(__file__).parent.parent / "docs" / "pictures"
@@ -350,6 +351,18 @@ def luminance(colour: str) -> float:
 def test_a_notebook_gets_svg() -> None:
     bundle = neuron()._repr_mimebundle_()
     assert ElementTree.fromstring(bundle["image/svg+xml"]).get("role") == "img"
+
+
+def test_nothing_of_an_engine_but_known_elements_and_attributes_comes_into_a_page() -> None:
+    foreign = (
+        b'<svg xmlns="http://www.w3.org/2000/svg" onload="a()"><script>a()</script><g id="node" onclick="a()"><title>n</title>'
+        b'<foreignObject><div>a</div></foreignObject><image href="http://a"/><a href="javascript:a()"><text>a</text></a>'
+        b'<text x="1" style="fill: red">known</text><style>*</style></g></svg>'
+    )
+    svg = finished(foreign, "light", "a picture", {"node": "a card"})
+    for word in ("onload", "script", "onclick", "foreignObject", "div", "image", "href", "fill: red", "*"):
+        assert word not in svg.partition("<style>")[0] + svg.partition("</style>")[2]
+    assert ">known</text>" in svg
 
 
 class TestEngines:

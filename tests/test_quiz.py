@@ -219,7 +219,7 @@ def test_a_wrong_answer_is_told_what_is_off_and_nothing_is_revealed(make: Any, n
     ("answer", "said"),
     [
         ("", "there is no formula"),
-        ('__import__("os")', "cannot be read"),
+        ('__import__("os")', "`__import__` is no function here"),
         ("1e999", "too large for a number"),
         ("nan", "`nan` has no value"),
         ("np.nan", "an answer must be finite"),
@@ -295,13 +295,15 @@ def test_what_the_quiz_prints_is_right() -> None:
     D = X @ W
     centred = D - np.mean(D, axis=1, keepdims=True)
     chosen = centred[:, k][1:]
-    M = np.concatenate([chosen, np.reshape(D, (3, 4))[:, :3]])
+    M = np.concatenate([chosen, np.reshape(D, (3, 4))[:, :3], D[np.array([True, False, True, True])]])
     L = np.einsum("ij,kj->", M, M.astype(np.float32)) + np.mean(np.var(D, axis=1))
     for level in ("named", "op"):
         quiz = Quiz(tg.Graph(L, names=locals()), level=level)
         while not quiz.done:
             together = [quiz.hint() for _ in range(3)][2]
-            assert quiz.answer(together.removeprefix(f"together: {quiz.name} = ")).right
+            right = together.removeprefix(f"together: {quiz.name} = ")
+            answer = quiz.answer(f"0 + ({right})")  # which is another text, so that it is read and computed
+            assert answer.right, answer.message
 
 
 def test_what_the_quiz_prints_is_told_in_the_names_of_the_walk() -> None:
@@ -492,6 +494,13 @@ def test_a_formula_that_fits_these_numbers_alone_is_not_right(x: float, wrong: s
     q.reveal()
     assert not q.answer(wrong).right
     assert q.answer("dz * x").right
+
+
+def test_a_formula_that_fits_these_signs_alone_is_not_right() -> None:
+    w = tg.parameter(2.0)
+    quiz = tg.Graph(w * w, names={"w": w}).quiz()
+    assert not quiz.answer("2 * abs(w)").right
+    assert quiz.answer("2 * w").right
 
 
 def test_hints_belong_to_the_output_that_is_asked_about() -> None:

@@ -277,6 +277,8 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda a, u, **_: a - u / 2.0, "a - u / 2.0"),
         (lambda X, **_: X.T.T, "X"),
         (lambda a, **_: a.T, "a"),
+        (lambda X, **_: np.transpose(X, (1, 0)), "X.T"),
+        (lambda X, **_: np.transpose(X, (-1, 0)), "X.T"),
         (lambda a, X, **_: X @ a.T, "X @ a"),
         (lambda X, **_: np.transpose(X * 2.0, (1, 0)).T, "2 * X"),
         (lambda X, Y, **_: (X @ Y.T).T, "Y @ X.T"),

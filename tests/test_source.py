@@ -1,7 +1,11 @@
 """`graph.source()` is a module of its own: it runs with NumPy alone, or under JAX, at any size, and equals the engine."""
 
+import gc
 import importlib.util
+import inspect
+import linecache
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -166,6 +170,19 @@ class TestEntry:
         assert function.source == graph.source()
         assert function(**dict.fromkeys(("x1", "x2", "y", "w1", "w2", "b"), 1.0))[0].shape == ()
 
+    def test_the_lines_of_a_function_are_there_for_as_long_as_it_is(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        function: Any = tg.Graph(np.sum(np.exp(w)), names={"w": w}).function()
+        filename = function.__code__.co_filename
+        assert inspect.getsource(function) in function.source
+        with pytest.raises(ValueError, match=r"^w has shape") as caught:
+            function(3.0)
+        last = traceback.extract_tb(caught.value.__traceback__)[-1]
+        assert (last.filename, last.line) == (filename, [x.strip() for x in function.source.splitlines()][last.lineno - 1])
+        del function, caught
+        gc.collect()
+        assert filename not in linecache.cache
+
     @pytest.mark.parametrize("given", [[1, 2, 3], np.array([1, 2, 3]), np.array([1, 2, 3], np.uint8)])
     def test_whole_numbers_become_those_that_have_gradients(self, given: Any) -> None:
         w = tg.parameter([0.5, 1.5, 2.0])
@@ -273,12 +290,34 @@ class TestRequests:
         graph = backward(tg.Graph(np.sum(scaled(w)), names={"w": w}))
         np.testing.assert_array_equal(graph.function()(w.value, M)[1]["dw"], M)
 
+    def test_what_a_users_op_passes_on_is_the_callers_own(self) -> None:
+        @tg.op(lambda g, out, x: g)
+        def same(x: Any) -> Any:
+            return x
+
+        w = tg.parameter([1.0, 2.0])
+        graph = tg.Graph(same(w), names={"w": w})
+        given = np.array([3.0, 4.0])
+        assert not np.shares_memory(graph.function()(given), given)
+
     @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
     def test_labels_of_any_dtype(self, dtype: Any) -> None:
         y, a = tg.constant(np.array([0, 1, 1], dtype)), tg.parameter([0.2, 0.4, 0.9])
         L = -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a)) + np.mean(a * y - y / a)
         run = run_of("labels", backward(tg.Graph(L, names={"y": y, "a": a, "L": L})))
         assert_same(run, executed(run.source)(*run.leaves))
+
+    @pytest.mark.parametrize("dtype", [">f2", "f4", ">f4", "f8", ">f8", "longdouble", np.dtype(np.longdouble).newbyteorder()])
+    @pytest.mark.parametrize("other", ["i1", ">i4", ">u2", "bool", ">f4", ">f8"])
+    def test_gradients_have_the_dtype_of_their_value_whatever_that_is(self, dtype: Any, other: str) -> None:
+        w, X = tg.parameter(np.ones(2, dtype)), tg.constant(np.ones((3, 2), other))
+        v = X.T[::-1]
+        L = np.sum(np.exp(w) * X) + np.sum(w * v[:, 0]) + np.mean(w[1:])
+        graph = backward(tg.Graph(L, names={"w": w, "X": X, "v": v, "L": L}))
+        output, gradients = graph.function()(**{name: graph[name].value for name in ("w", "X")})
+        assert (output.dtype, gradients["dw"].dtype) == (L.dtype, w.dtype) == (L.dtype, graph["dw"].dtype)
+        assert tg.gradients(L, w)[0].dtype == w.dtype
+        np.testing.assert_allclose(np.float64(gradients["dw"]), np.float64(graph["dw"].value), rtol=1e-3)
 
     def test_float32_stays_float32(self) -> None:
         X, w = tg.constant(np.ones((4, 3), np.float32)), tg.parameter(np.ones(3, np.float32))

@@ -1,5 +1,6 @@
 """The walk: the right steps in the right order with the engine's numbers, and a cursor that never loses anything."""
 
+import itertools
 import math
 import pickle
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import tinygraph as tg
 from tests.drawings import logistic, neuron, numbers, perceptron, softmax
+from tinygraph.express.expression import evaluate
 from tinygraph.stepping.stepper import Stepper, WalkError
 
 NEURON = """\
@@ -69,7 +71,32 @@ def unrolled() -> tg.Graph:
     return tg.Graph(L, names=locals())
 
 
+DTYPES = [np.float16, np.float32, np.float64, np.longdouble, np.int8, np.uint8, np.int64, np.bool]
+
+
+def of_dtypes(left: Any, right: Any) -> tg.Graph:
+    """A product, a sum and means of two leaves of these dtypes, those of integers and bools being constants."""
+    made = [tg.parameter if np.dtype(dtype).kind == "f" else tg.constant for dtype in (left, right)]
+    w, x = (make(np.ones(2, dtype)) for make, dtype in zip(made, (left, right), strict=True))
+    p = tg.parameter(np.float32(0.5))
+    z = w * x
+    u = (1 - x) * p + w if x.dtype.kind == "b" else (-x) * p + w
+    L = np.mean(w * w) + np.mean(x * x) + np.sum(z * 0.5) + np.mean(u * u) * 2
+    return tg.Graph(L, names={"w": w, "x": x, "p": p, "z": z, "u": u, "L": L})
+
+
 class TestWalk:
+    @pytest.mark.parametrize(("left", "right"), list(itertools.product(DTYPES, repeat=2)))
+    def test_of_leaves_of_any_two_dtypes_has_the_numbers_of_the_engine(self, left: Any, right: Any) -> None:
+        s = of_dtypes(left, right).stepper()
+        s.run()
+        assert s.page()
+        for step in s.steps:
+            if step.is_complete:
+                parts = [part.expression for part in step.contributions] or [step.expression]
+                value = sum(np.broadcast_to(evaluate(part, lambda node: node.value), step.node.shape) for part in parts)
+                np.testing.assert_allclose(np.float64(value), np.float64(step.node.value), rtol=2e-3, err_msg=step.text)
+
     def test_of_the_neuron(self) -> None:
         s = neuron().stepper()
         s.run()
@@ -232,6 +259,15 @@ class TestMoving:
         s.rewind()
         assert s.run() is s.steps[-1]
 
+    def test_run_stops_where_a_gradient_is_whole(self) -> None:
+        s = accumulated().stepper()
+        parts = [step for step in s.steps if step.name == "dw"]
+        assert [step.is_complete for step in parts] == [False, True]
+        assert s.run(until="dw") is parts[1]
+        s.rewind()
+        s.breakpoints = "dw"
+        assert s.run() is parts[1]
+
     def test_breakpoints_are_a_set_that_any_names_make(self) -> None:
         s = neuron().stepper()
         s.breakpoints = "dz"
@@ -358,6 +394,16 @@ class TestChanging:
         s.update(learning_rate=0.1)
         assert s.step().phase == "forward"
         assert [getattr(s.back(), "phase", None) for _ in range(4)] == ["update"] * 3 + ["backward"]
+
+    def test_another_update_drops_later_iterations(self) -> None:
+        s = neuron().stepper()
+        s.update()
+        s.update()
+        s.rewind()
+        s.update(learning_rate=1.0)
+        assert len(s.chapters) == 2
+        s.run()
+        assert s.current is s.chapters[1].steps[-1]
 
     def test_setting_a_leaf_drops_later_iterations(self) -> None:
         s = neuron().stepper()

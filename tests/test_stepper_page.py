@@ -256,6 +256,16 @@ class TestMoving:
         page.click("button[aria-label=Play]")
         wait(page, "9 / 9")
 
+    def test_play_stops_where_a_gradient_is_whole(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = two_readers().stepper()
+        stepper.breakpoints.add("dw")
+        page = opened(visit, tmp_path, stepper)
+        with still(page) as clock:
+            page.select_option("select[aria-label=Speed]", label="fast")
+            page.click("button[aria-label=Play]")
+            clock.run_for(5 * FAST)
+            assert count(page) == "6 / 6"
+
     @pytest.mark.parametrize("make", [neuron, logistic, two_layers, two_readers])
     def test_back_restores_everything_that_is_visible(self, visit: Visit, tmp_path: Path, make: Any) -> None:
         page = opened(visit, tmp_path, make().stepper())
@@ -323,6 +333,14 @@ class TestShowing:
         hidden = page.locator('.card text[fill="#b3261e"]')
         assert hidden.count() == 11
         assert not any(text.is_visible() for text in hidden.all())
+
+    def test_a_contribution_tells_the_line_of_its_own_reader(self) -> None:
+        stepper = two_readers().stepper()
+        lighting = Lighting(stepper.chapter)
+        cards = {step.name: card.key for step in stepper.steps if (card := lighting.card(step)) is not None}
+        parts = [step for step in stepper.steps if step.name == "dw"]
+        told = [{key.partition("-")[0] for key in lighting.lines(step)} - {cards["dw"]} for step in parts]
+        assert told == [{cards[step.contributions[-1].reader]} for step in parts]
 
     @pytest.mark.parametrize(
         ("make", "shown", "dark"),
@@ -579,6 +597,13 @@ class TestQuiz:
         self.answer(page, "12")
         focus = "document.getElementById('stepper').shadowRoot.activeElement?.getAttribute('aria-label')"
         assert page.evaluate(focus) == "Stepper"
+
+    def test_an_answer_behind_a_hint_is_not_right_at_the_first_try(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, two_readers().stepper())
+        page.click("text=Quiz")
+        page.click("text=Hint")
+        self.answer(page, "3")
+        assert self.answer(page, "12").endswith("1 of 2 right at the first try, 1 hint.")
 
     def test_stepping_waits_for_the_answer(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())

@@ -75,6 +75,16 @@ def test_choosing_searching_and_the_keyboard(tmp_path: Path) -> None:
         page.keyboard.press("ArrowRight")
         page.keyboard.press("+")
         assert page.locator(".drawing").first.get_attribute("style") != before
+        size = "Number(document.querySelector('.drawing').style.transform.match(/scale\\((.*)\\)/)[1])"
+        for smaller in (lambda: page.keyboard.press("-"), lambda: page.click("#out")):
+            before = page.evaluate(size)
+            smaller()
+            assert page.evaluate(size) == pytest.approx(0.8 * before)
+        page.locator("#stage").focus()
+        for larger in (lambda: page.keyboard.press("+"), lambda: page.click("#in")):
+            before = page.evaluate(size)
+            larger()
+            assert page.evaluate(size) == pytest.approx(1.25 * before)
         assert not visit.trouble
 
 

@@ -157,8 +157,8 @@ def _swept(
     found: dict[Node, Any] = {}
 
     def settle(node: Node, g: Any) -> Any:
-        """The complete gradient of a node that is kept."""
-        g = known.get(node, g)
+        """The complete gradient of a node that is kept, in its byte order too, which arithmetic does not keep."""
+        g = known[node] if node in known else fit(g, node)
         if node in named and node not in known:
             # What is only repeated is told to each reader by itself: 1, rather than another value's gradient.
             g = alias(g) if g in taken or g.op is broadcast_like else g

@@ -83,6 +83,9 @@ class NonFiniteError(FloatingPointError):
         super().__init__(message)
         self.graph = graph
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (*self.args, self.graph), vars(self)
+
 
 BROADCASTING = (
     "shapes are compared from the right, where sizes must be equal or 1; "

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
+from threading import RLock
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from tinygraph.backprop import Noted, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.decisions import check_decisions
@@ -24,6 +26,21 @@ if TYPE_CHECKING:
     from tinygraph.express.program import Level, Program, Statement
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
+
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def locked(method: Callable[Concatenate[Graph, Given], Result]) -> Callable[Concatenate[Graph, Given], Result]:
+    """A method that one thread at a time runs on one graph."""
+
+    @wraps(method)
+    def run(graph: Graph, /, *arguments: Given.args, **keywords: Given.kwargs) -> Result:
+        with graph.lock:
+            return method(graph, *arguments, **keywords)
+
+    return run
 
 
 class Request(NamedTuple):
@@ -150,7 +167,6 @@ class Graph:
         self._names = Names(self._forward, names, frame)
         self.recorded_until = next(NUMBERING)  # decisions made later have no part in these values
         self.numbers = _numbers(self._forward, names or {}, frame)  # by the names that the code calls them by
-        self._sweeps: list[Noted] = []  # what recorded the gradients
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:
@@ -159,11 +175,17 @@ class Graph:
         for kind, letter in (("parameter", "p"), ("constant", "c")):
             for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
                 self._names.invent(node, f"{letter}_{i}")
-        self.programs: dict[Any, Program] = {}  # what printers read, kept until more gradients are asked for
+        self._start()
         self.is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
         self.check_finite = check_finite
         if check_finite:
             self._refuse_nonfinite({name: self._names[name] for name in self._names} if names is None else names)
+
+    def _start(self) -> None:
+        """What no copy shares: the programs that printers read, and the lock of whatever is added later."""
+        self.programs: dict[Any, Program] = {}  # kept until more gradients are asked for
+        self._sweeps: list[Noted] = []  # what recorded the gradients
+        self.lock = RLock()
 
     def _refuse_nonfinite(self, names: Mapping[str, Any]) -> None:
         from tinygraph.check import find_nonfinite
@@ -233,10 +255,12 @@ class Graph:
         """The nested dicts of `names` that a node was found in, outermost first."""
         return self._names.scopes
 
+    @locked
     def with_named(self, nodes: Iterable[Node]) -> Graph:
         """The same graph and the same gradients asked for, with names `t`, `t_2`, ... for those of the nodes that have none."""
         return self._twin(self._names.translated({node: node for node in self._forward}, nodes), {})
 
+    @locked
     def with_leaves(self, values: Mapping[Node, Any]) -> Graph:
         """The same computation on other values of some leaves, under the same names, with the same gradients asked for.
 
@@ -264,8 +288,9 @@ class Graph:
         twin._known = set(twin._forward)
         twin._names = names
         twin.recorded_until = self.recorded_until
-        twin._gradients, twin._sweeps, twin.numbers = {}, [], self.numbers
-        twin.is_partial, twin.check_finite, twin.programs = self.is_partial, False, {}
+        twin._gradients, twin.numbers = {}, self.numbers
+        twin.is_partial, twin.check_finite = self.is_partial, False
+        twin._start()
         stands_for = dict(new)  # gradients too, which a later request may have been about
         for (output, spelling), known in self._gradients.items():
             found: dict[Node, Node] = {}
@@ -311,6 +336,7 @@ class Graph:
     def __getattr__(self, name: str) -> NoReturn:
         raise missing_attribute("graph", name)
 
+    @locked
     def backprop(
         self, of: Node | str | None = None, wrt: Node | str | Sequence[Node | str] | None = None, seed: Any = None
     ) -> Gradients:
@@ -334,10 +360,11 @@ class Graph:
             check_wrt(asked)
         spelling = upstream if isinstance(upstream, Node) else upstream.tobytes()
         key = output, spelling
-        known = self._gradients.get(key, {})
+        known = dict(self._gradients.get(key, {}))
         if not all(node in known for node in asked):
             self._record(output, asked, upstream, known)
-        self._gradients[key], self._asked = known, key
+        self._gradients = {**self._gradients, key: known}  # new dicts, since another thread may be reading the old ones
+        self._asked = key
         if self.check_finite:
             self._refuse_nonfinite({})
         return Gradients({node: known[node] for node in asked}, self._names)
@@ -417,16 +444,17 @@ class Graph:
         leaf = constant(upstream)
         return Leaf(leaf._value, "seed", leaf.code, leaf.instruction)
 
+    @locked
     def __getstate__(self) -> Any:
         from tinygraph.pickling import pack
 
-        return pack(self, without=("programs", "_sweeps"))
+        return pack(self, without=("programs", "lock", "_sweeps"))
 
     def __setstate__(self, state: Any) -> None:
         from tinygraph.pickling import unpack
 
         unpack(self, state)
-        self.programs, self._sweeps = {}, []
+        self._start()
         self.recorded_until = next(NUMBERING)
 
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:

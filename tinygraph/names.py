@@ -298,7 +298,7 @@ def spelled(given: Mapping[str, Any]) -> Iterator[Spelling]:
             entered.add(id(value))
             path = fallback or name
             if isinstance(value, dict):
-                inner = (*scope, readable(name))
+                inner = (*scope, *levels(name))
                 queue.extend(
                     Spelling(key if isinstance(key, str) else f"{path}_{key}", f"{path}_{key}", item, inner)
                     for key, item in value.items()
@@ -316,9 +316,14 @@ def temporary(taken: Iterable[str]) -> str:
     return next((letter for letter in "tuvsrq" if letter not in heads), "temporary")
 
 
-def readable(name: str) -> str:
-    """The name of a scope without what cannot be printed."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+def levels(name: str) -> tuple[str, ...]:
+    """The scopes that the name of a dict stands for, without what cannot be printed: a path reads as nested dicts do.
+
+    >>> levels("encoder"), levels("encoder/layer 1"), levels(""), levels("/ /")
+    (('encoder',), ('encoder', 'layer 1'), (), ())
+    """
+    readable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    return tuple(level for level in readable.split("/") if not level.isspace() and level)
 
 
 def identifier(name: str) -> str:

@@ -6,6 +6,7 @@ Numbers are given anew in the old order; file, line and function of the user's c
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -39,12 +40,19 @@ class Record:
         return _restored, (node.op, inputs, node.params, node._value, place, node.instruction, recipe)
 
 
-_records: WeakValueDictionary[int, Record] = WeakValueDictionary()
+class _Writing(threading.local):
+    """The records of what this thread pickles; another thread's pickle does not hold them."""
+
+    def __init__(self) -> None:
+        self.records: WeakValueDictionary[int, Record] = WeakValueDictionary()
+
+
+_writing = _Writing()
 
 
 def record_of(node: Node) -> Record:
     """The record of a node, the same one for as long as a pickle in progress holds it."""
-    return _records.setdefault(node.number, Record(node))
+    return _writing.records.setdefault(node.number, Record(node))
 
 
 def _restored(
@@ -90,7 +98,7 @@ def reduce_node(node: Node) -> tuple[Callable[..., Node], tuple[list[Record]]]:
     stack = [node]
     while stack:
         for x in stack.pop().inputs:
-            if isinstance(x, Node) and x not in fresh and x.number not in _records:
+            if isinstance(x, Node) and x not in fresh and x.number not in _writing.records:
                 fresh.add(x)
                 stack.append(x)
     return _last, ([record_of(x) for x in sorted(fresh, key=by_number)],)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from tinygraph.draw.cards import Drawing, Painter, draft, told_together
 from tinygraph.draw.folding import Fold, folded
@@ -40,14 +42,17 @@ def draw(
     if lens is not None and lens != "norm":
         LENSES[lens](whole, painter)
 
-    def picture(fold: Fold) -> Picture:
-        drawing = folded(Drawing(whole.cards, list(whole.edges), list(whole.notes)), painter, fold)
-        if lens == "norm":
-            LENSES[lens](drawing, painter)
-        drawing.notes += painter.notes()
-        return Picture(graph, drawing, settings, picture)
+    return _picture(graph, settings, whole, painter, fold)
 
-    return picture(fold)
+
+def _picture(graph: Graph, settings: Mapping[str, Any], whole: Drawing, painter: Painter, fold: Fold) -> Picture:
+    """The picture of a whole drawing, folded in one way; it can be folded in others."""
+    drawing = folded(Drawing(whole.cards, list(whole.edges), list(whole.notes)), painter, fold)
+    if settings["lens"] == "norm":
+        LENSES["norm"](drawing, painter)
+    drawing.notes += painter.notes()
+    refold = partial(_picture, graph, settings, whole, painter)  # which pickles, as a function made here would not
+    return Picture(graph, drawing, settings, refold)
 
 
 def _refuse_too_many(graph: Graph, level: Level) -> None:

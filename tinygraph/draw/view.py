@@ -86,7 +86,7 @@ class View:
 def page(picture: Picture) -> str:
     """The page as text; raises LayoutError where not even the picture as it was drawn can be laid out."""
     end = time.monotonic() + SECONDS
-    states, independent = _states(picture)
+    states, independent = ways_to_fold(picture)
     cards: dict[str, Any] = {}
     equations: dict[str, str] = {}
     drawings: list[str] = []
@@ -159,7 +159,7 @@ def _modules(picture: Picture) -> list[str]:
     return modules_of(picture.refold(False).drawing) if picture.refold is not None else []
 
 
-def _states(picture: Picture) -> tuple[list[State], bool]:
+def ways_to_fold(picture: Picture) -> tuple[list[State], bool]:
     """The ways to fold that the page has, the one that was drawn first, and whether each module folds by itself in them.
 
     Where that would be too many there are all open, all folded, and each module open alone.
@@ -170,7 +170,7 @@ def _states(picture: Picture) -> tuple[list[State], bool]:
         return [start], False
     children: dict[str, list[str]] = {name: [] for name in ("", *modules)}
     for name in modules:
-        children[name.rpartition("/")[0] if name.rpartition("/")[0] in children else ""].append(name)
+        children[name.rpartition("/")[0]].append(name)
     counts = dict.fromkeys(modules, 1)
     for name in reversed(["", *modules]):
         counts[name] = math.prod(counts[child] for child in children[name]) + (name != "")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygraph.backprop import Noted, Path, between, by_number, sweep
-from tinygraph.express.expression import Expression, Like, Name, Number, is_literal, leaves, replaced
+from tinygraph.express.expression import Apply, Expression, Like, Name, Number, is_literal, leaves, replaced
 from tinygraph.express.program import Program, Statement, written
 from tinygraph.express.simplify import simplified
 from tinygraph.node import Node, constant
@@ -94,7 +94,7 @@ class _Words:
 
     def told(self, root: Node) -> Expression:
         """The expression of a node, whole numbers without their fraction."""
-        return replaced(self.shaped(root), _plainly)
+        return _plainly(self.shaped(root))
 
     def shaped(self, root: Node) -> Expression:
         """The expression of a node, with every shape read from a value that can be told."""
@@ -130,5 +130,12 @@ class _Words:
         return self.program.name(node) if self.program.is_named(node) else None
 
 
-def _plainly(x: Number | Name) -> Expression:
-    return Number(int(x.value)) if is_literal(x) and isinstance(x.value, float) and x.value.is_integer() else x
+def _plainly(x: Expression) -> Expression:
+    """Whole numbers without their fraction, except beside integers, which a number with a fraction makes floats."""
+    if is_literal(x):
+        return Number(int(x.value)) if isinstance(x.value, float) and x.value.is_integer() else x
+    if not isinstance(x, Apply):
+        return x
+    beside_integers = any(i.kind in "iu" and not isinstance(i, Number) for i in x.inputs)
+    inputs = tuple(i if beside_integers and isinstance(i, Number) else _plainly(i) for i in x.inputs)
+    return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size)

@@ -187,13 +187,14 @@ def check_level(level: str) -> None:
 
 def program(graph: Graph, level: Level = "named") -> Program:
     """The program of a graph, the same object until more gradients are asked for."""
-    asked = graph.gradient_count
-    kept = graph.programs
-    if (level, asked) not in kept:
-        for key in [key for key in kept if key[1] != asked]:
-            del kept[key]
-        kept[level, asked] = Program(graph, level)
-    return kept[level, asked]
+    with graph.lock:  # so that no gradients are added meanwhile
+        asked = graph.gradient_count
+        kept = graph.programs
+        if (level, asked) not in kept:
+            for key in [key for key in kept if key[1] != asked]:
+                del kept[key]
+            kept[level, asked] = Program(graph, level)
+        return kept[level, asked]
 
 
 class _Draft:
@@ -276,8 +277,9 @@ class _Draft:
         if dtype == node.dtype or (dtype is float and node.dtype == float):
             return expression
         of = self.gradient_of.get(node)
-        if of is None:
-            return expression if isinstance(dtype, type) else apply(ops.cast, expression, shape=node.shape, dtype=node.dtype)
+        if of is None:  # views keep the byte order of their operand, which is no other number
+            same = isinstance(dtype, type) or dtype == node.dtype.newbyteorder("=")
+            return expression if same else apply(ops.cast, expression, shape=node.shape, dtype=node.dtype)
         op = ops.broadcast_like if isinstance(dtype, type) else ops.cast_like
         return apply(op, expression, Like(of), shape=node.shape)
 

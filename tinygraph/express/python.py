@@ -76,13 +76,20 @@ def constant(value: Any) -> str:
     if isinstance(value, tuple):
         return f"({', '.join(map(constant, value))}{',' * (len(value) == 1)})"
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
-        dtype = np.dtype(value)
-        return f"np.{dtype.name}" if dtype.name != "bool" else "bool"
+        return dtype_name(np.dtype(value))
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         return literal(value)[0]
     if value is None or isinstance(value, bool | str | slice) or value is Ellipsis:
         return "..." if value is Ellipsis else repr(value)
     return repr(value)
+
+
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """A dtype as source: `bool`, `np.float32`; one of the other byte order by its code."""
+    if not dtype.isnative:
+        return f'np.dtype("{dtype.str}")'
+    names = {"?": "bool", "g": "np.longdouble"}  # whose name says how many bits it has here
+    return names.get(dtype.char, f"np.{dtype.name}")
 
 
 def numpy_name(op: Op) -> str | None:

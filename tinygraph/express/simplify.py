@@ -120,6 +120,8 @@ def _quotient_rule(raw: Apply, keep: bool) -> Expression:
 
 
 def _negative_rule(raw: Apply, keep: bool) -> Expression:
+    if raw.kind == "u":  # wraps around, and no unsigned integer is -1
+        return structural(raw.op, raw.inputs, raw.params, raw.shape, raw.kind)
     product = opened(raw.inputs[0], keep)
     product.sign = -product.sign
     return closed(product, raw.shape, raw.kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import linecache
 import textwrap
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Name, Number, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
-from tinygraph.express.python import BINARY, FORMS, literal, numpy_name, python
+from tinygraph.express.python import BINARY, FORMS, dtype_name, literal, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
 
@@ -125,7 +126,7 @@ def _dtype(leaf: Node) -> str:
     """The dtype of a leaf as source; whole numbers keep the one that they are given."""
     if leaf.dtype.kind != "f":
         return "bool" if leaf.dtype.kind == "b" else "None"
-    return "float" if leaf.dtype == float else f"np.{leaf.dtype}"
+    return "float" if leaf.dtype == float else dtype_name(leaf.dtype)
 
 
 def _looped(program: Program) -> dict[Node, dict[int, None]]:
@@ -325,6 +326,7 @@ def function(program: Program, np: Any) -> Callable[..., Any]:
     module["np"] = numpy if np is None else np
     made: Any = module[function_name(program)]
     made.source = text
+    weakref.finalize(made, linecache.cache.pop, filename, None).atexit = False
     return made
 
 

@@ -87,7 +87,7 @@ class Op:
         self.check = check
         self.partial = None in self.rules
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
-        self.arrays_only = not elementwise and len(self.arguments) > 1 and "like" not in self.arguments
+        self.arrays_only = not elementwise and "like" not in self.arguments[1:]
         plain = not (self.variadic or self.defaults or self.partial or self.check or len(self.rules) > 2)
         self.arity = len(self.rules) if plain else 0
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.

@@ -73,8 +73,8 @@ def sum_like(x: Array, like: Array) -> Array:
     >>> tg.ops.sum_like(np.ones((3, 2)), np.zeros((1, 2)))
     array([[3., 3.]])
     """
-    extra = x.ndim - like.ndim
-    stretched = tuple(extra + i for i, size in enumerate(like.shape) if size == 1 and x.shape[extra + i] != 1)
+    extra = np.ndim(x) - like.ndim
+    stretched = tuple(extra + i for i, size in enumerate(like.shape) if size == 1 and np.shape(x)[extra + i] != 1)
     summed = np.sum(x, axis=tuple(range(extra)) + stretched, keepdims=True)
     return np.reshape(summed, like.shape)[()]
 
@@ -105,7 +105,7 @@ def cast_like(x: Array, like: Array) -> Array:
     >>> tg.ops.cast_like(np.float64(1), np.float32(0))
     np.float32(1.0)
     """
-    return x.astype(like.dtype)
+    return np.asarray(x).astype(like.dtype)
 
 
 @op(lambda g, out, x, dtype: cast_like(g, x))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tinygraph import ops
 from tinygraph.node import Node
 from tinygraph.stepping.reading import Call, Name, Number, Program, Reader, Statement, lines_of, parse, parsed
 from tinygraph.stepping.vocabulary import FormulaError, short, unknown
+from tinygraph.stepping.work import AXES, work
 
 WORK = 10_000_000  # entries that one program may compute, so neither time nor memory can run away
 
@@ -44,7 +46,7 @@ def data(text: str) -> Any:
     array([1.  , 2.  , 0.25])
     """
     source = lines_of(text)
-    body = parsed(source, lists=True).body
+    body = parsed(source).body
     if not body:
         raise FormulaError("there is no number: write one such as 0.3, or a list such as [1, 2, 3]")
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
@@ -77,24 +79,45 @@ def _computed(statement: Statement, values: Mapping[str, Any], left: int) -> tup
             stack.append(values[piece.name])
         else:
             arguments = stack[len(stack) - piece.operands :]
-            left -= _work(piece.function, [np.shape(x) for x in arguments])
+            with _told(piece):
+                left -= work(piece.function, arguments, piece.params)
             if left < 0:
                 raise FormulaError(f"{piece.where}: the arrays become too large")
-            stack[len(stack) - piece.operands :] = [_applied(piece, arguments)]
+            with _told(piece), np.errstate(all="ignore"):
+                result = _plain(piece.function(*_operands(piece, arguments), **piece.params))
+            if np.ndim(result) > AXES:
+                raise FormulaError(f"{piece.where}: the arrays get more than {AXES} axes")
+            stack[len(stack) - piece.operands :] = [result]
     return stack[0], left
 
 
-def _applied(piece: Call, arguments: Sequence[Any]) -> Any:
+@contextmanager
+def _told(piece: Call) -> Iterator[None]:
+    """Say of an error where it is in the formula."""
     try:
-        with np.errstate(all="ignore"):
-            return _plain(piece.function(*_operands(arguments), **piece.params))
-    except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError, MemoryError) as error:
+        yield
+    except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError, MemoryError) as error:
         cause = error.__cause__ or error  # an op's own message tells a line of Python, which there is not
         raise FormulaError(f"{piece.where}: {getattr(piece.function, '__name__', '').strip('_')}: {cause}") from None
 
 
-def _operands(arguments: Sequence[Any]) -> Iterator[Any]:
+PLACES: dict[Any, int] = {ops.index: 1, ops.scatter_like: 2}  # the operands from which on they say where
+
+
+def _operands(piece: Call, arguments: Sequence[Any]) -> Iterator[Any]:
     """Literals as they are computed with: beside nodes of floats a whole number prints without its fraction."""
+    first = PLACES.get(piece.function, len(arguments))
+    yield from _numbers(arguments[:first])
+    yield from map(_place, arguments[first:])
+
+
+def _place(x: Any) -> Any:
+    """What says where as whole numbers, which those of formulas are not."""
+    is_whole = not isinstance(x, Node) and np.asarray(x).dtype.kind == "f" and np.all(np.mod(x, 1) == 0)
+    return np.asarray(x, np.intp) if is_whole else x
+
+
+def _numbers(arguments: Sequence[Any]) -> Iterator[Any]:
     nodes = [x for x in arguments if isinstance(x, Node)]
     whole = bool(nodes) and all(x.dtype.kind == "f" for x in nodes)
     alone = all(isinstance(x, float) for x in arguments)
@@ -113,15 +136,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Node) or np.shape(value) or isinstance(value, bool | np.bool_):
         return value
     return float(value)
-
-
-def _work(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> int:
-    """The number of entries that a call computes; a sum of products counts for a hundredth of each."""
-    if function in (ops.matmul, np.dot, np.outer):
-        left, right = (int(np.prod(shape)) for shape in shapes)
-        inner = shapes[0][-1] if function is not np.outer and shapes[0] and shapes[1] else 1
-        return left * right // max(inner, 1) * (100 + inner) // 100
-    try:
-        return int(np.prod(np.broadcast_shapes(*shapes)))
-    except ValueError:
-        return 0

@@ -18,6 +18,7 @@ from tinygraph.stepping.lens import batch_size
 from tinygraph.stepping.ways import Walk
 
 DRAWS = 5  # of other leaves on which a formula must hold
+SIGNS = (1, -1, 1, 0)  # of one draw after the other: those that there are, the other ones, and any
 TRIES = 40  # at leaves on which everything is finite
 RELATIVE, ABSOLUTE = 1e-2, 5e-4  # what a number may be off; the latter is half of the last decimal
 ROUNDING = 1e-12  # what is left where numbers cancel
@@ -88,7 +89,7 @@ def on_other_leaves(graph: Graph) -> list[Graph]:
     numbers = _read_as_numbers(graph)
     for i in range(TRIES):
         try:
-            other = graph.with_leaves({x: _redrawn(x, rng, i % 2 == 0, x in numbers) for x in _given(graph)})
+            other = graph.with_leaves({x: _redrawn(x, rng, SIGNS[i % len(SIGNS)], x in numbers) for x in _given(graph)})
         except DecisionError:  # on these numbers the program would go another way
             continue
         if all(np.isfinite(s.value).all() for s in program(other).statements):
@@ -126,8 +127,9 @@ def _is_distribution(leaf: Node) -> bool:
     )
 
 
-def _redrawn(leaf: Node, rng: np.random.Generator, keep_sign: bool, is_number: bool) -> Any:
-    """A random value for a leaf: rows of probabilities stay such, what is read as an index changes places."""
+def _redrawn(leaf: Node, rng: np.random.Generator, sign: int, is_number: bool) -> Any:
+    """A random value for a leaf: rows of probabilities stay such, what is read as an index changes places;
+    numbers have the signs of the leaf's times `sign`, or any signs where that is 0."""
     value = leaf.value
     if leaf.dtype.kind == "b" or (leaf.dtype.kind != "f" and not is_number):
         return rng.permutation(value) if leaf.shape else value
@@ -137,7 +139,7 @@ def _redrawn(leaf: Node, rng: np.random.Generator, keep_sign: bool, is_number: b
         return rng.permuted(value, axis=-1)
     if _is_label(leaf):
         return rng.uniform(0.05, 0.95, leaf.shape)
-    signs = np.sign(value) if keep_sign else 0
+    signs = sign * np.sign(value)
     signs = np.where(signs == 0, rng.choice([-1, 1], leaf.shape), signs)
     inside = np.abs(value) < 1
     return signs * np.where(inside, rng.uniform(0.05, 0.95, leaf.shape), rng.uniform(1, 2.5, leaf.shape))

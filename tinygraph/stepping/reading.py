@@ -22,7 +22,8 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.names import LONGEST
-from tinygraph.stepping.vocabulary import MODULES, FormulaError, functions, name_error, short
+from tinygraph.stepping.literals import dtype, end, literal, place
+from tinygraph.stepping.vocabulary import HOMES, MODULES, FormulaError, functions, name_error, short
 
 CHARACTERS = 10_000  # of one text
 TOKENS = 2_000  # names, numbers and signs in it
@@ -30,15 +31,14 @@ DEPTH = 100  # of parentheses in parentheses
 
 
 TOKEN = re.compile(
-    r"\s+|(?P<name>[^\W\d]\w*)|(?P<number>\.?\d(?:[eE][+-]|[\w.])*)|(?P<open>\()|(?P<close>\))|\*\*|//|[<>=!]=|\.shape\[\d{1,2}\]|[-+*/%@<>=,;.]"
-    r"|(?P<list>[\[\]])"
+    r"\s+|(?P<name>[^\W\d]\w*)|(?P<number>\.?\d(?:[eE][+-]|[\w.])*)|[()\[\]]|\*\*|//|[<>=!]=|[-+*/%@<>=,;.]|(?P<colon>:)"
+    r"|'[\w<>=|,. -]{0,60}'|\"[\w<>=|,. -]{0,60}\""
 )
 PRODUCT = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)([^\W\d_]\w*)")  # as people write 2w
 STRANGE = {
-    "'": "text has no place in a formula", '"': "text has no place in a formula", "[": "subscripts and lists are not read",
-    "]": "subscripts and lists are not read", "^": "a power is written **", "{": "sets and dicts are not read",
-    "#": "comments are not read", ":": "only names get values: name = formula", "&": "combine conditions by *",
-    "|": "combine conditions by maximum(...)", "~": "a condition is turned round by 1 - (...)",
+    "'": "text has no place in a formula", '"': "text has no place in a formula", "^": "a power is written **",
+    "{": "sets and dicts are not read", "#": "comments are not read", ":": "only names get values: name = formula",
+    "&": "combine conditions by *", "|": "combine conditions by maximum(...)", "~": "a condition is turned round by 1 - (...)",
 }  # fmt: skip
 
 BINARY: dict[type[ast.AST], ops.Op] = {
@@ -47,6 +47,7 @@ BINARY: dict[type[ast.AST], ops.Op] = {
     ast.Gt: ops.greater, ast.GtE: ops.greater_equal, ast.Lt: ops.less, ast.LtE: ops.less_equal,
     ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
 }  # fmt: skip
+LIKE = {"broadcast_to": ops.broadcast_like, "reshape": ops.reshape_like}  # given another value's shape
 CONSTANTS = {"pi": np.pi, "e": np.e, "inf": np.inf, "nan": np.nan}
 
 
@@ -110,9 +111,9 @@ def parse(text: str) -> Program:
 
     >>> [statement.name for statement in parse("z = w*x + b; a = sigmoid(z)").statements]
     ['z', 'a']
-    >>> parse('__import__("os")')
+    >>> parse('w + "os"')
     Traceback (most recent call last):
-    tinygraph.stepping.vocabulary.FormulaError: column 12: `"` cannot be read: text has no place in a formula
+    tinygraph.stepping.vocabulary.FormulaError: column 5: `"os"` is no formula
     """
     source = lines_of(text)
     body = parsed(source).body
@@ -133,9 +134,9 @@ def lines_of(text: str) -> str:
     return inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n").replace("−", "-"))
 
 
-def parsed(source: str, lists: bool = False) -> ast.Module:
+def parsed(source: str) -> ast.Module:
     """Python's syntax tree of a text that passes the scan."""
-    _scan(source, lists)
+    _scan(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -150,14 +151,14 @@ def parsed(source: str, lists: bool = False) -> ast.Module:
         raise FormulaError(f"the formula cannot be read: {error}") from None
 
 
-def _scan(source: str, lists: bool) -> None:
+def _scan(source: str) -> None:
     """Refuse what no formula contains, and what is too much of it."""
     if len(source) > CHARACTERS:
         raise FormulaError(f"the formula has {len(source):,} characters, and at most {CHARACTERS:,} are read")
-    place = depth = count = 0
+    place = depth = inside = count = 0  # inside how many brackets, of which slices stand in those that are square
     while place < len(source):
         token = TOKEN.match(source, place)
-        if token is None or (token["list"] and not lists):
+        if token is None or (token["colon"] and not inside):
             wrong = source[place]
             reason = STRANGE.get(wrong, "it has no place in a formula")
             raise FormulaError(f"{_at(source, place)}: `{short(wrong)}` cannot be read: {reason}")
@@ -165,6 +166,7 @@ def _scan(source: str, lists: bool) -> None:
             raise FormulaError(f"{_at(source, place)}: `{token['name']}` is a word of Python, which formulas have not")
         depth += token[0] in ("(", "[")
         depth -= token[0] in (")", "]")
+        inside += (token[0] == "[") - (token[0] == "]")
         count += not token[0].isspace()
         if depth > DEPTH or count > TOKENS:
             raise FormulaError(f"{_at(source, place)}: the formula is too long or nested too deeply: give parts of it names")
@@ -267,10 +269,18 @@ class Reader:
                 return self.attribute(x)
             case ast.Subscript(value=ast.Attribute(attr="shape", value=of), slice=ast.Constant(value=int() as axis)):
                 return Call(ops.count, 1, {"axis": axis}, self.where(x)), (of,)
+            case ast.Subscript(
+                value=ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="split" | "array_split")) as split
+            ):
+                return self.section(x, split)
+            case ast.Subscript():
+                return self.subscript(x)
             case ast.Call(
                 func=ast.Attribute(attr="astype", value=of), args=[ast.Attribute(attr="dtype", value=like)], keywords=[]
             ):
                 return Call(ops.cast_like, 2, {}, self.where(x)), (of, like)
+            case ast.Call(func=ast.Attribute(attr="astype", value=of), args=[kind], keywords=[]):
+                return Call(ops.cast, 1, {"dtype": self.read(kind, dtype)}, self.where(x)), (of,)
             case ast.Call():
                 return self.call(x)
         raise self.error(x, f"`{short(self.text(x))}` is no formula")
@@ -303,31 +313,58 @@ class Reader:
         """A function on its operands; what comes behind them is metadata, in place or by name."""
         name = self.called(x.func)
         function = self.functions[name]
-        operands, further = x.args[: function.most], x.args[function.most :]
-        if name == "broadcast_to":
-            operands = [*operands[:1], *map(self.with_shape, operands[1:])]
+        given = [*x.args]
+        if name in LIKE and len(given) == 2 and isinstance(given[1], ast.Attribute) and given[1].attr == "shape":
+            return Call(LIKE[name], 2, {}, self.where(x)), (given[0], given[1].value)
+        if function.takes_list and given and isinstance(given[0], ast.List):
+            given[:1], most = given[0].elts, len(given[0].elts)
+        elif name == "einsum" and given:  # whose metadata comes first
+            given, most = [*given[1:], given[0]], len(given) - 1
+        else:
+            most = function.most
+        operands, further = given[:most], given[most:]
         named = [(key.arg, key.value) for key in x.keywords]
-        if len(operands) < function.least or len(further) > len(function.metadata):
+        if len(operands) < function.least or len(operands) > function.most or len(further) > len(function.metadata):
             count = f"{function.least} value{'s' * (function.least > 1)}"
             raise self.error(x, f"`{short(self.text(x))}`: {name} takes {count}, not {len(x.args)}")
         params: dict[str, Any] = {}
         for key, value in [*zip(function.metadata, further, strict=False), *named]:
             if key not in function.metadata or key in params:
                 raise self.error(value, f"`{short(self.text(x))}`: {name} takes no {short(key or 'such thing')} here")
-            params[key] = self.metadata(value)
+            params[key] = self.metadata(value, key)
+        if not function.needed <= params.keys():
+            raise self.error(x, f"`{short(self.text(x))}`: {name} needs {', '.join(sorted(function.needed - params.keys()))}")
         return Call(function.call, len(operands), params, self.where(x)), operands
 
-    def with_shape(self, x: ast.expr) -> ast.expr:
-        """The value of which `x` is the shape, as in `np.broadcast_to(dL, u.shape)`."""
-        if isinstance(x, ast.Attribute) and x.attr == "shape":
-            return x.value
-        raise self.error(
-            x, f"`{short(self.text(x))}` is no shape here: write that of a value, as in np.broadcast_to(dL, u.shape)"
-        )
+    def subscript(self, x: ast.Subscript) -> tuple[Piece, Sequence[ast.expr]]:
+        """`x[1:, None, i]`: numbers and slices are metadata; anything else says where as a formula."""
+        parts = x.slice.elts if isinstance(x.slice, ast.Tuple) else [x.slice]
+        template: list[Any] = []
+        arrays: list[ast.expr] = []
+        for part in parts:
+            if isinstance(part, ast.Slice):
+                template.append(slice(*(i and self.read(i, end) for i in (part.lower, part.upper, part.step))))
+                continue
+            try:
+                template.append(place(part))
+            except ValueError:
+                template.append(ops.ARRAY)
+                arrays.append(part)
+        return Call(ops.index, 1 + len(arrays), {"template": tuple(template)}, self.where(x)), (x.value, *arrays)
+
+    def section(self, x: ast.Subscript, split: ast.Call) -> tuple[Piece, Sequence[ast.expr]]:
+        """`np.split(x, 3, axis=1)[0]`, one of the parts."""
+        equal = isinstance(split.func, ast.Attribute) and split.func.attr == "split"
+        named = {key.arg: key.value for key in split.keywords}
+        if len(split.args) != 2 or not named.keys() <= {"axis"}:
+            raise self.error(split, f"`{short(self.text(split))}`: write np.split(x, parts, axis=0)[0]")
+        params = {"sections": self.metadata(split.args[1], "sections"), "position": self.metadata(x.slice, "position")}
+        params |= {"axis": self.metadata(named["axis"], "axis") if named else 0, "equal": equal}
+        return Call(ops.section, 1, params, self.where(x)), split.args[:1]
 
     def called(self, x: ast.expr) -> str:
         """The name of a known function."""
-        if isinstance(x, ast.Attribute) and isinstance(x.value, ast.Name) and x.value.id in MODULES:
+        if isinstance(x, ast.Attribute) and isinstance(x.value, ast.Name | ast.Attribute) and self.text(x.value) in HOMES:
             name = x.attr
         elif isinstance(x, ast.Name):
             name = x.id
@@ -339,13 +376,13 @@ class Reader:
             raise self.error(x, f"`{short(name)}` is no function here{hint}")
         return name
 
-    def metadata(self, x: ast.expr) -> Any:
-        """An axis or a few of them, True, False or None; never a formula."""
+    def metadata(self, x: ast.expr, key: str) -> Any:
+        """What is given by the name `key`, which is never a formula."""
+        return self.read(x, literal, key)
+
+    def read(self, x: ast.expr, reader: Callable[..., Any], *further: Any) -> Any:
+        """What a reader of literals makes of a piece."""
         try:
-            value = ast.literal_eval(x)
-        except (ValueError, TypeError):
-            value = ...
-        parts = value if isinstance(value, tuple) else (value,)
-        if any(not (part is None or isinstance(part, int)) or abs(part or 0) > 100 for part in parts) or len(parts) > 100:
-            raise self.error(x, f"`{short(self.text(x))}` must be a small whole number, True, False or None")
-        return value
+            return reader(x, *further)
+        except ValueError as error:
+            raise self.error(x, f"`{short(self.text(x))}` {error}") from None

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph import ops
+from tinygraph.express.python import numpy_name
 from tinygraph.names import LONGEST, identifier
+from tinygraph.ops import Op
+from tinygraph.ops.declare import EMPTY
 
 MODULES = {"np", "tg"}
-ROOMS = {f"{ops.__name__}.{room}" for room in ("reductions", "activations", "losses")}
-FURTHER = {"matmul", "one_hot_like", "expand_dims", "sum_like"}
-UNASKED = {"alias"}
-METADATA = {"axis", "keepdims", "ddof", "decimals"}
+HOMES = {*MODULES, "np.linalg"}  # of functions
+SPELLED = {"alias", "cast", "cast_like", "count", "index", "section", "reshape_like"}  # which source has another form for
 
 
 class FormulaError(ValueError):
@@ -23,30 +24,40 @@ class FormulaError(ValueError):
 
 
 class Function(NamedTuple):
-    """What can be called: with how many values, and which metadata in which order."""
+    """What can be called: with how many values (in a list, where NumPy takes one), and which metadata in which order."""
 
     call: Callable[..., Any]
     least: int
     most: int
     metadata: tuple[str, ...]
+    needed: frozenset[str] = frozenset()  # of the metadata
+    takes_list: bool = False
 
 
 def functions() -> dict[str, Function]:
-    """Everything that a formula may call, by name: what works entry by entry, reductions, products, what gradients print with."""
+    """Everything that a formula may call, by name: every op by its own name and by that of the NumPy function that it is."""
     found: dict[str, Function] = {}
     for name, op in ops.REGISTRY.items():
-        if (op.elementwise or op.__module__ in ROOMS or name in FURTHER) and name not in UNASKED:
-            count = len(op.arguments)
-            found[name] = Function(op, count, 100 if op.variadic else count, tuple(key for key in op.defaults if key in METADATA))
+        if name not in SPELLED:
+            function = _function(op)
+            found[name] = found[(numpy_name(op) or name).rpartition(".")[2]] = function
     for name, known in (("ln", "log"), ("σ", "sigmoid"), ("absolute", "abs"), ("pow", "power"), ("amax", "max"), ("amin", "min")):
         found[name] = found[known]
     return found | {
         "dot": Function(np.dot, 2, 2, ()), "outer": Function(np.outer, 2, 2, ()),
-        "prod": Function(np.prod, 1, 1, ("axis",)), "len": Function(_length, 1, 1, ()),
+        "prod": Function(np.prod, 1, 1, ("axis", "keepdims")), "len": Function(_length, 1, 1, ()),
         "ones_like": Function(np.ones_like, 1, 1, ()), "zeros_like": Function(np.zeros_like, 1, 1, ()),
-        "broadcast_to": Function(ops.broadcast_like, 2, 2, ()), "full_like": Function(_full_like, 2, 2, ()),
-        "asarray": Function(_itself, 1, 1, ()),
+        "full_like": Function(_full_like, 2, 2, ()), "asarray": Function(_itself, 1, 1, ()),
     }  # fmt: skip
+
+
+def _function(op: Op) -> Function:
+    count = len(op.arguments)
+    needed = frozenset(key for key, value in op.defaults.items() if value is EMPTY)
+    takes_list = op.variadic and op.numpy is not None and op is not ops.einsum
+    return Function(
+        op, count - (op.variadic and count > 1), 100 if op.variadic else count, tuple(op.defaults), needed, takes_list
+    )
 
 
 def _length(x: Any) -> Any:

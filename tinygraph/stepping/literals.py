@@ -1,0 +1,70 @@
+"""What a formula has as it stands, as source does: metadata of calls, places in an index, dtypes; never a formula itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+from contextlib import suppress
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+
+from tinygraph.ops import ARRAY
+
+SMALL = 100  # what numbers may be that say how often something is done, and how many of them there may be
+LARGE = 10_000_000  # what sizes and places may be, by which the work is counted
+SIZES = {"shape", "reps", "repeats", "shift", "k", "offset", "sections", "position", "template"}
+DTYPES = {"longdouble", "float16", "float32", "float64", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+CODE = re.compile(r"[<>=|]?([fiu]\d{1,2}|b1|\?)")
+
+
+def literal(x: ast.expr, key: str) -> Any:
+    """Metadata that is given by the name `key`; raises ValueError for what is none, or too large."""
+    most = LARGE if key in SIZES else SMALL
+    match x:
+        case ast.Constant(value=None | bool() | EllipsisType() | str()):
+            return x.value
+        case ast.Constant(value=int() | float() as value) if abs(value) <= most:
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if abs(value) <= most:
+            return -value
+        case ast.Tuple(elts=parts) if len(parts) <= SMALL:
+            return tuple(literal(part, key) for part in parts)
+        case ast.Call(func=ast.Name(id="slice"), args=[_, *_] as ends, keywords=[]) if len(ends) <= 3:
+            return slice(*(literal(end, key) for end in ends))
+        case ast.Name(id="ARRAY"):
+            return ARRAY
+    with suppress(ValueError):
+        return dtype(x)
+    raise ValueError("must be a small whole number, True, False or None")
+
+
+def dtype(x: ast.expr) -> np.dtype[Any]:
+    """The dtype that `bool`, `np.float32` or `np.dtype(">f8")` is; raises ValueError for what is none."""
+    match x:
+        case ast.Name(id="bool"):
+            return np.dtype(bool)
+        case ast.Attribute(value=ast.Name(id="np"), attr=name) if name in DTYPES:
+            return np.dtype(name)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="dtype"), args=[ast.Constant(value=str() as code)]):
+            with suppress(TypeError):  # which NumPy raises for a size that it has not
+                if CODE.fullmatch(code):
+                    return np.dtype(code)
+    raise ValueError("is no dtype: there are bool, np.float32 and the like, and x.dtype")
+
+
+def end(x: ast.expr) -> int | None:
+    """An end of a slice; raises ValueError for what is none."""
+    value = literal(x, "template")
+    if value is None or type(value) is int:
+        return value
+    raise ValueError("must be a whole number")
+
+
+def place(x: ast.expr) -> int | EllipsisType | None:
+    """A place in an index that is no array; raises ValueError for any other."""
+    value = literal(x, "template")
+    if value is None or value is ... or type(value) is int:
+        return value
+    raise ValueError("is no place")
