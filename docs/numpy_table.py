@@ -8,6 +8,9 @@ import numpy as np
 from tinygraph.ops import NUMPY, Op
 from tinygraph.ops.numpy_functions import QUERIES
 
+DECIDES = {np.allclose, np.array_equal}
+OF_VALUES = {np.unique, np.nonzero, np.flatnonzero, np.argwhere}
+
 # The functions of two pages of NumPy's reference, and those of np.linalg.
 PAGES = {
     "Mathematical functions": """
@@ -17,13 +20,13 @@ PAGES = {
         sinc signbit copysign frexp ldexp nextafter spacing lcm gcd add reciprocal positive negative multiply divide power
         subtract floor_divide float_power fmod modf remainder divmod angle real imag conj maximum max amax fmax nanmax minimum
         min amin fmin nanmin convolve clip sqrt cbrt square absolute fabs sign heaviside nan_to_num real_if_close interp
-        bitwise_count""",
+        bitwise_count isnan isinf isfinite isclose allclose array_equal all any count_nonzero""",
     "Array manipulation": """
         copyto ndim shape size reshape ravel moveaxis rollaxis swapaxes transpose permute_dims matrix_transpose atleast_1d
         atleast_2d atleast_3d broadcast_to broadcast_arrays expand_dims squeeze asarray asanyarray asmatrix asfortranarray
         ascontiguousarray asarray_chkfinite require concatenate stack block
         vstack hstack dstack column_stack split array_split dsplit hsplit vsplit unstack tile repeat delete insert append resize
-        trim_zeros unique pad flip fliplr flipud roll rot90""",
+        trim_zeros unique nonzero flatnonzero argwhere pad flip fliplr flipud roll rot90""",
     "Products, order, statistics": """
         dot vdot inner outer matmul tensordot einsum kron trace diagonal diag tril triu where select take take_along_axis
         compress sort argsort argmax argmin searchsorted mean average median var std ptp nanmean
@@ -44,13 +47,17 @@ def named(page: str) -> list[tuple[str, Any]]:
 
 
 def entry(function: Any) -> str:
-    """One of: records, records by other ops, answers, refused by name."""
+    """One of: records, records by other ops, answers, decides, raises TypeError."""
     if function in QUERIES:
         return "answers"
+    if function in DECIDES:
+        return "decides"
     own = NUMPY.get(function)
     if own is None:
         asks = isinstance(function, np.ufunc) or hasattr(function, "_implementation")
-        return "refused by name" if asks else "reads the value: NumPy does not ask a node here"
+        if function in OF_VALUES:
+            return "raises TypeError: the size of the result depends on values, write `node.value`"
+        return "raises TypeError" if asks else "raises TypeError: it reads the value, write `node.value`"
     return f"records `{own.name}`" if isinstance(own, Op) else "records, by other ops"
 
 
@@ -59,7 +66,8 @@ def table() -> str:
     lines = [
         "# NumPy functions on nodes", "",
         "Written by `docs/numpy_table.py` from the registry. A function that *records* has a gradient wherever one exists; one",
-        "that *answers* gives plain values; one that is *refused by name* raises a TypeError that says what is near.", "",
+        "that *answers* gives plain values, which follow from shape and dtype; one that *decides* gives True or False, and a",
+        "replay that would decide otherwise raises ValueError. A TypeError says what is near.", "",
     ]  # fmt: skip
     for page in PAGES:
         lines += [f"## {page}", "", "| function | given a node |", "|---|---|"]

@@ -12,7 +12,7 @@ import numpy as np
 from mpmath import mp, mpf
 
 import tinygraph as tg
-from tinygraph.ops import REGISTRY, Op
+from tinygraph.ops import Op
 
 Exact = Callable[..., Any]
 
@@ -155,8 +155,3 @@ def exact_gradient(exact: Exact, at: Any, weights: Any) -> list[float | None]:
     """The exact derivative by each entry."""
     with mpmath.workdps(DIGITS):
         return [derivative(exact, [mpf(float(x)) for x in at], k, weights) for k in range(len(at))]
-
-
-def elementwise_with_gradients() -> list[Op]:
-    """The ops that the table must have."""
-    return [op for op in REGISTRY.values() if op.built_in and op.elementwise and any(op.rules)]

@@ -4,7 +4,9 @@ import itertools
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +15,14 @@ import numpy as np
 import tinygraph as tg
 
 Build = Callable[[int], tg.Graph]
+
+
+@contextmanager
+def any_ranks() -> Iterator[None]:
+    """Without the warning of operands of different rank that make a larger result, where they are meant to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* every entry of one meets every entry of the other", UserWarning)
+        yield
 
 
 def logistic(n: int) -> tg.Graph:
@@ -95,6 +105,7 @@ SHAPED: list[Callable[[Any], Any]] = [
 def random_graph(seed: int) -> Build:
     """A graph of about 20 random ops on matrices, vectors and numbers; which ops they are does not depend on the batch size."""
 
+    @any_ranks()
     def build(n: int) -> tg.Graph:
         values, choose = np.random.default_rng([seed, n]), np.random.default_rng(seed)
         p = [tg.parameter(values.normal(size=shape)) for shape in ((3,), (), (1, 3), (3, 3))]

@@ -11,7 +11,21 @@ import tinygraph
 
 ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
-    {"place", "warned", "unchanged", "ranks", "excerpt", "binding", "decisions", "errors", "node", "ops", "missing", "written"},
+    {
+        "place",
+        "warned",
+        "unchanged",
+        "ranks",
+        "excerpt",
+        "binding",
+        "decisions",
+        "errors",
+        "reading",
+        "node",
+        "ops",
+        "missing",
+        "written",
+    },
     {"wanted", "names", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "rules", "check"},
     {"express"},

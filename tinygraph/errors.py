@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 from collections.abc import Iterable, Sequence
 from types import FrameType
@@ -10,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygraph.excerpt import excerpt
-from tinygraph.place import OWN, Place, place_of, user_and_library
+from tinygraph.place import OWN, Place, place_of
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
-    from tinygraph.node import Node
     from tinygraph.ops.declare import Op
 
 
@@ -122,81 +119,6 @@ def call_error(called: str, operands: Sequence[Any], cause: Exception, frame: Fr
     error = kind("\n".join(lines))
     error.op, error.operands, error.place = None, tuple(operands), place
     return error
-
-
-# What keeps the gradient, by the library that reads a node.
-KEEPS = {
-    "pandas": "write `x.to_numpy()` for the pandas object, so that the op is tinygraph's",
-    "xarray": "write `x.to_numpy()` for the xarray object, so that the op is tinygraph's",
-    "scipy": "write `X.toarray()` for a sparse matrix, and a function of NumPy or tinygraph (`tg.logsumexp`) for one of SciPy",
-    "torch": "write `x.numpy()` for the tensor, so that the op is tinygraph's",
-    "jax": "write `np.asarray(x)` for the JAX array, so that the op is tinygraph's",
-}
-COMBINES = "np.stack([...]) of nodes is one node, and np.where(mask, new, node) has other entries in some places"
-
-
-def read_error(node: Node, frame: FrameType) -> TypeError:
-    """The error for code that reads the value of a node unasked, called by `frame`: no gradient would come back through it."""
-    user, library = user_and_library(frame)
-    index = index_error(node, user)  # NumPy reads an index whose `__index__` raises as an array
-    if index is not None:
-        return index
-    name = name_in(user, node) or "node"
-    found = excerpt(user.f_code, user.f_lasti)
-    reader = "this call"
-    if found is not None:
-        is_assigned = isinstance(getattr(found.expression, "ctx", None), ast.Store)
-        reader = f"`{ast.unparse(found.statement if is_assigned else found.expression)[:80]}`"
-    home = "" if library is None else library.f_globals.get("__name__", "")
-    lines = [
-        f"{name}.{'value' if node.shape else 'item()'} is the plain {'array' if node.shape else 'number'}, for logs, plots and "
-        f"metrics: {reader} reads a node itself, and no gradient would come back",
-        f"  {name} is {describe(node)}",
-        *([f"  read in {home}.{library.f_code.co_name}"] if library is not None else []),
-        f"  at {place_of(user.f_code, user.f_lasti)}",
-        f"  fix: for a gradient, {_keeping(found.expression if found else None, name, home.partition('.')[0])}",
-    ]
-    return TypeError("\n".join(lines))
-
-
-def _keeping(reader: ast.expr | None, name: str, home: str) -> str:
-    """What to write in place of an expression that reads a node, so that a gradient comes back."""
-    from tinygraph.ops import known_as
-
-    if isinstance(reader, ast.Call):
-        called = ast.unparse(reader.func).rpartition(".")[2]
-        if called in ("float", "complex"):
-            return f"leave {called}() out: a node takes part in arithmetic as it is"
-        own = known_as(called)
-        if own and ast.unparse(reader.func) != own:
-            return f"write {own}({name})"
-    return KEEPS.get(home, COMBINES)
-
-
-def index_error(node: Node, frame: FrameType) -> TypeError | None:
-    """The error where the source shows that a plain array is read at a node, so that a replay would read the old entry."""
-    found = excerpt(frame.f_code, frame.f_lasti)
-    if found is None or not isinstance(found.expression, ast.Subscript) or isinstance(found.expression.ctx, ast.Store):
-        return None
-    array = _looked_up(found.expression.value, frame)
-    if isinstance(array, np.ndarray) and array.dtype.kind in "biuf":
-        table, name = ast.unparse(found.expression.value), name_in(frame, node) or "node"
-        return TypeError(
-            f"a plain array cannot be read at a node, because a replay on other values would read the old entry\n"
-            f"  {name} is {describe(node)}\n"
-            f"  at {place_of(frame.f_code, frame.f_lasti)}\n"
-            f"  fix: write tg.constant({table})[{ast.unparse(found.expression.slice)}]"
-        )
-    return None
-
-
-def _looked_up(expression: ast.expr, frame: FrameType) -> Any:
-    """What a name, or an attribute of one, stands for in a frame; None where it is anything else."""
-    if isinstance(expression, ast.Name):
-        return frame.f_locals.get(expression.id, frame.f_globals.get(expression.id))
-    if isinstance(expression, ast.Attribute):
-        return getattr(_looked_up(expression.value, frame), expression.attr, None)
-    return None
 
 
 def name_in(frame: FrameType, value: Any) -> str | None:

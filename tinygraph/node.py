@@ -16,8 +16,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tinygraph.decisions import Log, Lost, Recipe, decided, recall
-from tinygraph.errors import index_error, read_error
 from tinygraph.place import Place, place_of, user_frame
+from tinygraph.reading import index_error, read_error
 from tinygraph.unchanged import IN_PLACE, no_assignment, no_update
 
 if TYPE_CHECKING:

@@ -260,6 +260,37 @@ def _determinants(axes: Axes, node: Node) -> Sizes:
     return axes.of(node.inputs[0])[:-2]
 
 
+def _singular_values(axes: Axes, node: Node) -> Sizes:
+    """As many as there are rows or columns, whichever are fewer."""
+    *batch, rows, columns = axes.of(node.inputs[0])
+    return (*batch, rows if rows is columns else axes.formula("min({}, {})", rows, columns))
+
+
+def _left_vectors(axes: Axes, node: Node) -> Sizes:
+    return (*axes.of(node.inputs[0])[:-1], *_singular_values(axes, node)[-1:])
+
+
+def _right_vectors(axes: Axes, node: Node) -> Sizes:
+    return (*_singular_values(axes, node), axes.of(node.inputs[0])[-1])
+
+
+def _argsorted(axes: Axes, node: Node) -> Sizes:
+    sizes = axes.of(node.inputs[0])
+    return (axes.product(sizes),) if node.params["axis"] is None else sizes
+
+
+def _searched(axes: Axes, node: Node) -> Sizes:
+    return axes.of(node.inputs[1])
+
+
+def _spaced(axes: Axes, node: Node) -> Sizes:
+    """The number of places may be a size that was given."""
+    sizes = list(axes.met(node.inputs))
+    sizes.insert(normalize_axis_index(node.params["axis"], node.ndim), node.params["num"])
+    axes.keep(node.params["num"], ops.linspace)
+    return tuple(sizes)
+
+
 def _einsum(axes: Axes, node: Node) -> Sizes:
     terms, result = node.params["subscripts"].split("->")
     places: dict[str, list[tuple[Node, int]]] = {}
@@ -317,13 +348,21 @@ RULES: dict[Op, Rule] = {
     **dict.fromkeys(
         (
             ops.cast, ops.cast_like, ops.flip, ops.roll, ops.tril, ops.triu, ops.cumsum, ops.cumprod, ops.softmax,
-            ops.log_softmax, ops.sort, ops.sorting_order, ops.median_weights, ops.inv, ops.cholesky,
+            ops.log_softmax, ops.sort, ops.sorting_order, ops.median_weights, ops.inv, ops.cholesky, ops.cofactors, ops.direction,
+            ops.deviations, ops.logsumexp_weights,
         ), _same,
     ),
     **dict.fromkeys((ops.det, ops.log_abs_det, ops.sign_of_det), _determinants),
     **dict.fromkeys((ops.binary_cross_entropy, ops.binary_cross_entropy_with_logits, ops.mean_squared_error), _loss),
     ops.softmax_cross_entropy: _loss_of_classes,
     ops.recurrence: _met,
+    ops.cofactors_along: _met,
+    ops.singular_values: _singular_values,
+    ops.left_singular_vectors: _left_vectors,
+    ops.right_singular_vectors: _right_vectors,
+    ops.argsort: _argsorted,
+    ops.searchsorted: _searched,
+    ops.linspace: _spaced,
     ops.broadcast_like: _met,
     ops.broadcast_with: _met,
     ops.count: _none,

@@ -114,7 +114,7 @@ def _where(condition: Array, /, *branches: Array) -> Any:
     if not branches:
         return np.nonzero(condition)
     if len(branches) != 2:
-        raise ValueError("give both branches, np.where(condition, x, y), or neither, which asks where the condition holds")
+        raise ValueError("give both branches, np.where(condition, x, y)")
     return selection.where(condition, *branches)
 
 
@@ -391,6 +391,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     split = terms.split(",")
     if len(split) != len(arrays):
         raise ValueError(f"{operands[0]!r} names {len(split)} operands, but {len(arrays)} were given")
+    arrays = [x if isinstance(x, Node) else as_array(x) for x in arrays]
     _no_axis_lost(split, arrays, result if arrow else "...")
     hidden = [np.ndim(x) - len(term) + 3 if "..." in term else 0 for term, x in zip(split, arrays, strict=True)]
     spare = [letter for letter in string.ascii_letters if letter not in text][: max(hidden)]

@@ -1,4 +1,4 @@
-"""What a NumPy function does when it is given a Node: it records an op, answers a question, or is refused by name."""
+"""What a NumPy function does when it is given a Node: it records an op, answers a question, or raises TypeError."""
 
 from __future__ import annotations
 
@@ -68,11 +68,13 @@ def answers(function: Any) -> bool:
 
 
 def known_as(name: str) -> str | None:
-    """The function of that name which a node can be given, as a user writes it: `np.exp`, `tg.sigmoid`."""
-    function = getattr(np, name, None)
+    """The function of that name which a node can be given, as a user writes it: `np.exp`, `np.linalg.inv`, `tg.sigmoid`."""
+    import tinygraph
+
+    function = getattr(np, name, None) or getattr(np.linalg, name, None)
     if function is not None:
         return numpy_name(function) if function in NUMPY else None
-    return f"tg.{name}" if name in REGISTRY and REGISTRY[name].built_in else None
+    return f"tg.{name}" if name in REGISTRY and hasattr(tinygraph, name) else None
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

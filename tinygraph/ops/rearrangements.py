@@ -273,6 +273,8 @@ def _compress(condition: Any, a: Array, axis: int | None = None) -> Array:
 
 @implements(np.delete)
 def _delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
+    if isinstance(obj, Node):
+        np.asarray(obj)  # raises, and says what to write
     flat = ravel(arr) if axis is None else arr
     return _take(flat, np.delete(np.arange(flat.shape[axis or 0]), obj), axis or 0)
 
