@@ -12,7 +12,7 @@ import numpy as np
 from mpmath import mp, mpf
 
 import tinygraph as tg
-from tinygraph.ops import REGISTRY, Op
+from tinygraph.ops import Op
 
 Exact = Callable[..., Any]
 
@@ -55,15 +55,20 @@ EXACT: dict[str, Exact] = {
     "arctan": mp.atan, "arctan2": mp.atan2, "cosine": lambda x, y: x / mp.hypot(x, y), "hypot": mp.hypot, "sinc": mp.sincpi,
     "deg2rad": mp.radians, "rad2deg": mp.degrees, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "arcsinh": mp.asinh,
     "arccosh": mp.acosh, "arctanh": mp.atanh, "sigmoid": lambda z: 1 / (1 + mp.exp(-z)), "relu": lambda z: max(z, 0),
-    "softplus": lambda z: mp.log(1 + mp.exp(z)),
+    "softplus": lambda z: mp.log(1 + mp.exp(z)), "heaviside": lambda x, at_0: mpf(x > 0) if x else at_0,
+    "copysign": lambda x, y: abs(x) * (y / abs(y)),
 }  # fmt: skip
 ELSEWHERE = {"sinc_derivative"}  # tests/test_elementary.py has its power series
 # Whose derivative from the result is right to an ulp of 1, not of itself.
 RIGHT_TO_AN_ULP_OF_1 = {"sigmoid", "tanh", "softmax"}
 
 
-# What PyTorch calls those of another name.
-IN_TORCH = {"power": "pow", "cbrt": "", "alias": "clone", "cosine": "", "logaddexp_weight": "", "sinc_derivative": ""}
+# What PyTorch calls those of another name; nothing where it has none that takes numbers alone.
+IN_TORCH = {
+    "power": "pow",
+    "alias": "clone",
+    **dict.fromkeys(("cbrt", "cosine", "logaddexp_weight", "where", "clip", "heaviside"), ""),
+}
 
 
 def _sum_of_powers(x: Any) -> Any:
@@ -150,8 +155,3 @@ def exact_gradient(exact: Exact, at: Any, weights: Any) -> list[float | None]:
     """The exact derivative by each entry."""
     with mpmath.workdps(DIGITS):
         return [derivative(exact, [mpf(float(x)) for x in at], k, weights) for k in range(len(at))]
-
-
-def elementwise_with_gradients() -> list[Op]:
-    """The ops that the table must have."""
-    return [op for op in REGISTRY.values() if op.built_in and op.elementwise and any(op.rules)]
