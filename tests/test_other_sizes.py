@@ -90,6 +90,7 @@ def test_what_follows_from_the_ops_is_right_at_any_size(build: Build, recorded: 
         (lambda v: np.sum(np.repeat(v.r, len(v.X), axis=0) ** 2 * v.X), 4, 2, r"^X has size 2 .* np.repeat was given a number: "),
         (lambda v: np.sum(np.repeat(v.y, [1, 2, 0, 3])), 4, 5, r" has size 5 .* for size 4 alone, as np.repeat was given a"),
         (lambda v: np.sum(v.X[:, None].reshape(len(v.X), -1) ** 2), 4, 6, r"has size 6 .*, as np.reshape was given a number: "),
+        (lambda v: np.sum(v.b.reshape(len(v.y), -1)[0]) + np.sum(v.y), 3, 2, r"^y has size 2 .*, as np.reshape was given"),
         (lambda v: np.sum(v.X.ravel().reshape(len(v.X), -1) ** 2), 4, 6, r"^X has size 6 .*, as np.reshape was given a number: "),
         (lambda v: np.sum(v.y), 4, 0, r"^y has shape \(0,\), recorded \(4,\): keep rank and sizes 0 and 1"),
         (lambda v: np.mean(v.y[2:]), 4, 2, r"^len\(t\) is 0 where a number is divided by it: .* size$"),

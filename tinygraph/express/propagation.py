@@ -105,16 +105,15 @@ def _squeezed(axes: Axes, node: Node) -> Sizes:
 
 
 def _broadcast_to(axes: Axes, node: Node) -> Sizes:
-    """A shape in numbers: of an axis that it leaves alone, or of other values, which must have their sizes then."""
+    """A shape in numbers, which may be the sizes of other values; those of which an entry was repeated may follow from any."""
     x = node.inputs[0]
     new = node.ndim - x.ndim
     for i, n in enumerate(node.shape):
+        axes.keep(n, ops.broadcast_to)
         if i >= new and x.shape[i - new] == n:
             axes.demand(x, [i - new], axes.of(x)[i - new], n, node.op)
         elif n != 1:
             axes.keep_all(ops.broadcast_to)
-        if n == 1:
-            axes.keep(1, ops.broadcast_to)
     return node.shape
 
 
@@ -132,9 +131,8 @@ def _reshaped(axes: Axes, node: Node) -> Sizes:
             i = next(i for i in after if shape[i] == -1)
             rest = math.prod(given)
             result[i] = entries if rest == 1 else axes.formula(f"({{}} // {rest})", entries) if rest else Axis(node, i)
-        if len(before) != 1 or len(after) != 1:  # else it is the size that the axis had
-            for number in given:
-                axes.keep(number, ops.reshape)
+        for number in given:
+            axes.keep(number, ops.reshape)
     return tuple(result)
 
 
