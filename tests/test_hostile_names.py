@@ -11,6 +11,7 @@ import pytest
 import tinygraph as tg
 from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
+from tinygraph.express.program import program
 from tinygraph.express.table import WIDTH, width
 
 HOSTILE = [
@@ -71,7 +72,8 @@ def test_the_source_has_only_the_statements_of_the_graph(graph: tg.Graph) -> Non
     function = tree.body[-1]
     assert isinstance(function, ast.FunctionDef)
     assert {type(x) for x in function.body} == {ast.Assign, ast.Return}
-    assert len(function.body) == len(graph.statements()) + 1  # the seed is a literal; the check and the return come on top
+    numbers = len(program(graph).numbers)  # of the code that made the graph, each bound in a line
+    assert len(function.body) == len(graph.statements()) + numbers + 1  # the seed is a literal; check and return come on top
     leaves = [node.value for node in graph.forward if node.op is None]
     output, gradients = graph.function()(*leaves)
     assert output == graph.outputs[0].value
