@@ -13,6 +13,7 @@ from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
 from tinygraph.draw.folding import modules_of
 from tinygraph.draw.view import ways_to_fold
+from tinygraph.express.program import program
 from tinygraph.express.table import WIDTH, width
 
 HOSTILE = [
@@ -73,7 +74,8 @@ def test_the_source_has_only_the_statements_of_the_graph(graph: tg.Graph) -> Non
     function = tree.body[-1]
     assert isinstance(function, ast.FunctionDef)
     assert {type(x) for x in function.body} == {ast.Assign, ast.Return}
-    assert len(function.body) == len(graph.statements()) + 1  # the seed is a literal; the check and the return come on top
+    numbers = len(program(graph).numbers)  # of the code that made the graph, each bound in a line
+    assert len(function.body) == len(graph.statements()) + numbers + 1  # the seed is a literal; check and return come on top
     leaves = [node.value for node in graph.forward if node.op is None]
     output, gradients = graph.function()(*leaves)
     assert output == graph.outputs[0].value

@@ -264,10 +264,10 @@ def test_a_gradient_that_is_not_finite_takes_a_formula() -> None:
 
 
 def test_scalars_without_a_name_are_part_of_the_formula() -> None:
-    w = tg.parameter(2.0)
-    z = w / np.sqrt(2)
+    w, root = tg.parameter(2.0), np.sqrt(2)
+    z = w / root
     L = z**2
-    graph = tg.Graph(L, names=locals())
+    graph = tg.Graph(L, names={"w": w, "z": z, "L": L})
     for answer in ("dz / sqrt(2)", "dz / c_1"):
         assert at(graph, "dw").answer(answer).right
     assert graph.quiz(seed=4).known["c_1"] == np.sqrt(2)
