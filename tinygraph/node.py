@@ -460,6 +460,11 @@ def leaf_of(value: Any) -> Node:
     return leaf
 
 
+def is_bare(leaf: Leaf) -> bool:
+    """Whether a leaf stands for a bare array or NumPy scalar."""
+    return _leaves.get(id(leaf._value)) is leaf
+
+
 def as_node(x: Any) -> Node:
     """x itself, or the constant that stands for an array, list or number."""
     return x if isinstance(x, Node) else leaf_of(as_array(x))

@@ -6,13 +6,12 @@ Numbers are given anew in the old order; file, line and function of the user's c
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
 from tinygraph.backprop import by_number, reached
-from tinygraph.decisions import Log, Lost, Origin, Recipe
+from tinygraph.decisions import Log, Lost, Recipe
 from tinygraph.names import Names
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
@@ -73,8 +72,6 @@ def _restore(
             leaf.log = steered[0]
             older = None if steered[1] is None else steered[1].node
             leaf.stands_for = older if isinstance(older, Leaf) else None
-        if isinstance(recipe, Origin):
-            recipe.leaf = weakref.ref(leaf)
     else:
         node = Node(value, op, tuple(x.node if isinstance(x, Record) else x for x in inputs), params, Place(*place), instruction)
     if recipe is not None:

@@ -85,7 +85,8 @@ def source(program: Program) -> str:
 
 def _called(program: Program) -> list[Op]:
     """The ops that the program calls by their own names, in order."""
-    found = {x.op: None for s in program.statements for x in applied(s.expression)}
+    checked = [expression for check in program.checks[0] for expression in check.expressions]
+    found = {x.op: None for expression in [*(s.expression for s in program.statements), *checked] for x in applied(expression)}
     return [op for op in found if not (op in BINARY or op in FORMS or op is ops.negative or numpy_name(op))]
 
 
@@ -98,7 +99,8 @@ def _entry(program: Program, looped: Mapping[Node, Any]) -> str:
         facts += f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these\n"
     check = CHECK.replace("DTYPE)", "DTYPES.get(name, float))" if dtypes else "float)")
     decided, held = program.checks
-    more = [CHECK_LOOP if looped else "", CHECK_DECIDED if decided else "", CHECK_HELD if held else ""]
+    visits = looped or any(True for check in decided for _ in _entries(program, check))
+    more = [CHECK_LOOP if visits else "", CHECK_DECIDED if decided else "", CHECK_HELD if held else ""]
     return (facts + check + "".join(more)).rstrip()
 
 
@@ -160,7 +162,7 @@ def _function(program: Program) -> Iterator[str]:
     made = {statement.node for statement in program.forward}
     waiting = [(check.reads & made, check) for check in decided]
     for check in (check for unknown, check in waiting if not unknown):
-        yield _decision(program, check)
+        yield from _decision(program, check)
     for statement in program.forward:
         yield _line(statement)
         yield from _loop_checks(program, statement.node, looped.get(statement.node, ()))
@@ -168,7 +170,7 @@ def _function(program: Program) -> Iterator[str]:
             if statement.node in unknown:
                 unknown.remove(statement.node)
                 if not unknown:
-                    yield _decision(program, check)
+                    yield from _decision(program, check)
     outputs = ", ".join(_own(program, output) for output in program.outputs)
     if not program.backward:
         yield f"    return {outputs}"
@@ -182,15 +184,25 @@ def _function(program: Program) -> Iterator[str]:
     yield f"    {_wrapped(f'return {outputs}, {{', gradients, '}', '    ')}"
 
 
-def _decision(program: Program, check: Check) -> str:
-    """The line that makes the decisions of one place in the code again."""
+def _decision(program: Program, check: Check) -> Iterator[str]:
+    """The lines that make the decisions of one place in the code again, after the number of entries that a loop decided by."""
+    for text, size, recorded in dict.fromkeys(_entries(program, check)):
+        yield f"    {_wrapped('_check_loop(', [repr(text), size, str(recorded)], ')', '    ')}"
     now = [_asked(answer, x, program) for answer, x in zip(check.answers, check.expressions, strict=True)]
     answers = [repr(answer) for answer in check.answers]
     if len(now) == 1:
         items = [*answers, *now, *(python(x, program.name) for x in compared(check.expressions[0]))]
     else:
         items = [*_listed(answers), *_listed(now)]
-    return f"    {_wrapped('_decided(', [repr(check.text), *items], ')', '    ')}"
+    yield f"    {_wrapped('_decided(', [repr(check.text), *items], ')', '    ')}"
+
+
+def _entries(program: Program, check: Check) -> Iterator[tuple[str, str, int]]:
+    """What a check visits entry by entry: its text, that of its size along the axis, and the size recorded."""
+    for x in (x for expression in check.expressions for x in applied(expression) if x.op is ops.index):
+        text = python(x.inputs[0], program.name)
+        for axis in looped_axes(x.params["template"]):
+            yield text, f"{text}.shape[{axis}]", x.inputs[0].shape[axis]
 
 
 def _asked(answer: Any, expression: Expression, program: Program) -> str:
