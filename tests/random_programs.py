@@ -53,7 +53,7 @@ ELEMENTWISE = lines(
     "{x} + {y}", "{x} - {y}", "{x} * {y}", "{x} / (1 + {y} * {y})", "{c} - {x}", "{x} * {c}", "{c} / (2 + {x} ** 2)", "-{x}",
     "+{x}", "{x} ** 2", "{x} ** 3 / 5", "(np.abs({x}) + 0.1) ** {y}", "2 ** np.tanh({x})", "{x} // 1 + {x} % 1",
     "np.fmod({x}, 1.5) * {y}", "np.exp({x} * 0.3)", "np.log({x} * {x} + 0.5)", "np.sqrt(np.abs({x}) + 0.1)",
-    "np.sin({x}) * np.cos({y})", "np.tan(np.tanh({x}))", "np.tanh({x})", "np.arctan({x})", "np.arctan2({x}, {y})",
+    "np.sin({x}) * np.cos({y})", "np.tan(np.tanh({x}))", "np.tanh({x})", "np.arctan({x})", "np.arctan2({x}, 0.5 + {y} ** 2)",
     "np.arcsinh({x})", "np.arcsin(np.tanh({x}) * 0.9)", "np.log1p({x} ** 2)", "np.expm1({x} * 0.2)", "np.sinc({x})",
     "np.cbrt({x} + 3)", "np.hypot({x}, {y})", "np.logaddexp({x}, {y})", "np.square({x})", "np.reciprocal(2 + np.cos({x}))",
     "np.cosh({x} * 0.2) + np.sinh({y} * 0.2)", "np.exp2({x} * 0.2)", "np.log2({x} ** 2 + 1)", "tg.sigmoid({x})", "tg.relu({x})",

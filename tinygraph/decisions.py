@@ -180,10 +180,6 @@ def decided(node: Node, ask: Callable[[Any], Any], frame: FrameType, number: int
     if not is_whole:
         for x in inner:
             x.recipe = LOST
-    assert not __import__("tinygraph.place").place.OWN[frame.f_code.co_filename] or frame.f_code.co_name in (
-        "_allclose",
-        "_array_equal",
-    ), frame
     user = user_frame(frame)
     decision = Decision(recipe, ask, answer, user.f_code, user.f_lasti, number)
     for leaf in leaves:
