@@ -40,31 +40,22 @@ class DecisionError(ValueError):
 
 
 class Origin:
-    """A leaf in a recipe; a small value stays when the leaf is gone."""
+    """A leaf in a recipe: a copy of its value where it is small; a large one lives as long as its leaf or its owner keeps it."""
 
-    __slots__ = ("_small", "leaf")
+    __slots__ = ("_array", "_small")
 
-    def __init__(self, leaf: Leaf) -> None:
-        # A copy, because an array that the log of its own leaf held would never be freed.
-        self._small = leaf._value.copy() if leaf._value.nbytes <= SMALL else None
-        self.leaf: Callable[[], Leaf | None] = weakref.ref(leaf)
+    def __init__(self, value: Any, is_kept: bool = False) -> None:
+        is_small = value.nbytes <= SMALL if not is_kept else True
+        self._small = value if is_kept else value.copy() if is_small else None
+        self._array = None if is_small else weakref.ref(value)
 
     @property
     def value(self) -> Any:
         """The leaf's value, or None where it is gone."""
-        leaf = self.leaf()
-        return self._small if leaf is None else leaf._value
+        return self._small if self._array is None else self._array()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _origin_of_value, (self.value,)
-
-
-def _origin_of_value(value: Any) -> Origin:
-    """An origin that was loaded, for a leaf that may be loaded after it."""
-    origin = Origin.__new__(Origin)
-    origin._small = value
-    origin.leaf = lambda: None
-    return origin
+        return Origin, (self.value, True)
 
 
 class Made:
@@ -208,12 +199,16 @@ _forgotten: list[Decision] = []  # the first decision by a scalar that is no lon
 
 
 def _remember(leaf: Leaf, decision: Decision) -> None:
-    """Keep the log of a leaf for as long as its array lives."""
+    """Keep the log of the leaf of a bare array for as long as the array lives."""
+    from tinygraph.node import is_bare
+
     value = leaf._value
-    origin = _origin(leaf)
-    assert isinstance(origin, Origin)
-    assert leaf.log is not None
+    if not is_bare(leaf):
+        return
     if isinstance(value, np.ndarray):
+        origin = _origin(leaf)
+        assert isinstance(origin, Origin)
+        assert leaf.log is not None
         key = id(value)
         _logs[key] = weakref.ref(value, lambda _: _logs.pop(key, None)), leaf.log, origin
     else:
@@ -227,7 +222,6 @@ def recall(leaf: Leaf) -> None:
     array, log, origin = _logs.get(id(leaf._value), (None, None, None))
     if array is not None and origin is not None and array() is leaf._value:
         leaf.log, leaf.recipe = log, origin
-        origin.leaf = weakref.ref(leaf)
     elif _forgotten and not isinstance(leaf._value, np.ndarray):
         leaf.log = Log()
         leaf.log.lost = _forgotten[0]
@@ -268,7 +262,7 @@ def _recipe(node: Node, inner: Sequence[Node]) -> Recipe:
 def _origin(x: Any) -> Recipe:
     """What a recipe holds of a node."""
     if not hasattr(x, "recipe"):
-        x.recipe = Origin(x)
+        x.recipe = Origin(x._value)
     recipe: Recipe = x.recipe
     return recipe
 

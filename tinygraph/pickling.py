@@ -7,13 +7,12 @@ Numbers are given anew in the old order; file, line and function of the user's c
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
 from tinygraph.backprop import by_number, reached
-from tinygraph.decisions import Log, Lost, Origin, Recipe
+from tinygraph.decisions import Log, Lost, Recipe
 from tinygraph.names import Names
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
@@ -87,8 +86,6 @@ def _restored_leaf(
         leaf.stands_for = older.node
     if recipe is not None:
         leaf.recipe = recipe
-    if isinstance(recipe, Origin):
-        recipe.leaf = weakref.ref(leaf)
     return Record(leaf)
 
 

@@ -16,6 +16,7 @@ from tinygraph.express.shapes import reads_shape
 from tinygraph.express.simplify import structural
 from tinygraph.graph import Graph
 from tinygraph.node import Leaf, Node
+from tinygraph.place import Place
 
 LONGEST_TEXT = 60  # characters of what the user wrote
 LONGEST = 20  # ops in a check; beyond it the leaves behind a decision are held to their values
@@ -61,7 +62,8 @@ def decisions_of(graph: Graph) -> list[Decision]:
 def checks(graph: Graph, named: Sequence[Node]) -> tuple[list[Check], list[Held]]:
     """What the program of a graph must check; `named` are the nodes that it has names for."""
     writer = _Writer(graph, named)
-    places: dict[tuple[Any, ...], list[tuple[Decision, Expression]]] = {}
+    places: dict[tuple[Place, str], list[tuple[Decision, Expression]]] = {}
+    written: dict[tuple[Any, int], tuple[Place, str]] = {}  # Python compiles the condition of a loop twice
     held: dict[Node, str] = {}
     for decision in decisions_of(graph):
         assert isinstance(decision.recipe, Made | Origin)
@@ -70,7 +72,10 @@ def checks(graph: Graph, named: Sequence[Node]) -> tuple[list[Check], list[Held]
             for leaf in writer.leaves(decision.recipe):
                 held.setdefault(leaf, place_and_text(decision))
         else:
-            places.setdefault((decision.code, decision.instruction), []).append((decision, expression))
+            spot = decision.code, decision.instruction
+            if spot not in written:
+                written[spot] = decision.place, decision.text
+            places.setdefault(written[spot], []).append((decision, expression))
     for leaf in _leaves(graph):
         lost = first_lost(leaf, graph.recorded_until)
         if lost is not None:

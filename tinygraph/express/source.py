@@ -100,7 +100,8 @@ def source(program: Program) -> str:
 
 def _called(program: Program) -> list[Op]:
     """The ops that the program calls by their own names, in order."""
-    found = {x.op: None for s in program.statements for x in applied(s.expression)}
+    checked = [expression for check in program.checks[0] for expression in check.expressions]
+    found = {x.op: None for expression in [*(s.expression for s in program.statements), *checked] for x in applied(expression)}
     return [op for op in found if not (op in BINARY or op in FORMS or op is ops.negative or numpy_name(op))]
 
 
@@ -257,19 +258,29 @@ def _decision_checks(program: Program) -> dict[Node | None, list[str]]:
     for check in decided:
         reads = check.reads
         last = next((s.node for s in reversed(program.forward) if s.node in reads), None)
-        found.setdefault(last, []).append(_decision(program, check))
+        found.setdefault(last, []).extend(_decision(program, check))
     return found
 
 
-def _decision(program: Program, check: Check) -> str:
-    """The line that makes the decisions of one place in the code again."""
+def _decision(program: Program, check: Check) -> Iterator[str]:
+    """The lines that make the decisions of one place in the code again, after the number of entries that a loop decided by."""
+    for text, size, recorded in dict.fromkeys(_entries(program, check)):
+        yield f"    {_wrapped('_check_loop(', [repr(text), size, str(recorded)], ')', '    ')}"
     now = [_asked(answer, x, program) for answer, x in zip(check.answers, check.expressions, strict=True)]
     answers = [repr(answer) for answer in check.answers]
     if len(now) == 1:
         items = [*answers, *now, *(python(x, program.name) for x in compared(check.expressions[0]))]
     else:
         items = [*_listed(answers), *_listed(now)]
-    return f"    {_wrapped('_decided(', [repr(check.text), *items], ')', '    ')}"
+    yield f"    {_wrapped('_decided(', [repr(check.text), *items], ')', '    ')}"
+
+
+def _entries(program: Program, check: Check) -> Iterator[tuple[str, str, int]]:
+    """What a check visits entry by entry: its text, that of its size along the axis, and the size recorded."""
+    for x in (x for expression in check.expressions for x in applied(expression) if x.op is ops.index):
+        text = python(x.inputs[0], program.name)
+        for axis in looped_axes(x.params["template"]):
+            yield text, f"{text}.shape[{axis}]", x.inputs[0].shape[axis]
 
 
 def _asked(answer: Any, expression: Expression, program: Program) -> str:
