@@ -47,14 +47,20 @@ def read_error(node: Node, frame: FrameType) -> TypeError:
     node = _given(node, user)
     name = name_in(user, node) or _spelled(node, user, reader) or "node"
     home = _home(user, library, reader)
-    read, kind = (f"{name}.value", "array") if node.shape else (f"{name}.item()", "number")
+    read, kind = (f"{_whole(name)}.value", "array") if node.shape else (f"{_whole(name)}.item()", "number")
+    if _is_text(reader):
+        fix = f"write {read}, or an f-string, which formats a node as it is: f'{{node:.3f}}'"
+    elif _is_of(home, *NEEDS_NO_GRADIENT):
+        fix = f"write {read}"
+    else:
+        fix = f"for a gradient, {_keeping(name, user, reader, home)}"
     lines = [
         f"{read} is the plain {kind}, for logs, plots and metrics; {_shown(reader)} reads the value of a node, so that no "
         "gradient would come back",
         f"  {name} is {describe(node)}",
         *([f"  read in {home}.{library.f_code.co_name}"] if library is not None else []),
         f"  at {place_of(user.f_code, user.f_lasti)}",
-        f"  fix: {f'write {read}' if _is_of(home, *NEEDS_NO_GRADIENT) else _keeping(name, user, reader, home)}",
+        f"  fix: {fix}",
     ]
     return TypeError("\n".join(lines))
 
@@ -94,8 +100,13 @@ def _spelled(node: Node, frame: FrameType, reader: ast.AST | None) -> str | None
     if made is None or is_installed(node.place.filename) or isinstance(made.expression, ast.Name):  # over which a loop runs
         return None
     text = ast.unparse(made.expression)
-    is_whole = isinstance(made.expression, ast.Call | ast.Subscript | ast.Attribute)
-    return None if len(text) > LONGEST else text if is_whole else f"({text})"
+    return text if len(text) <= LONGEST else None
+
+
+def _whole(name: str) -> str:
+    """An expression to which `.value` can be added."""
+    is_whole = isinstance(ast.parse(name, mode="eval").body, ast.Name | ast.Call | ast.Subscript | ast.Attribute)
+    return name if is_whole else f"({name})"
 
 
 def _home(frame: FrameType, library: FrameType | None, reader: ast.AST | None) -> str:
@@ -112,10 +123,13 @@ def _is_of(module: str, *homes: str) -> bool:
     return any(f"{module}.".startswith(f"{home}.") for home in homes)
 
 
+def _is_text(reader: ast.AST | None) -> bool:
+    """Whether the reader formats a text: `"%f" % w`."""
+    return isinstance(reader, ast.BinOp) and isinstance(reader.left, ast.Constant) and isinstance(reader.left.value, str)
+
+
 def _keeping(name: str, frame: FrameType, reader: ast.AST | None, home: str) -> str:
     """What to write in place of the code that reads a node, so that a gradient comes back."""
-    if isinstance(reader, ast.BinOp) and isinstance(reader.op, ast.Mod) and isinstance(reader.left, ast.Constant):
-        return "write an f-string, which formats a node as it is: f'{node:.3f}'"
     called = _instead_of_call(name, frame, reader) if isinstance(reader, ast.Call) else None
     return called or next((text for key, text in INSTEAD.items() if _is_of(home, key)), RECORD)
 
@@ -132,7 +146,8 @@ def _instead_of_call(name: str, frame: FrameType, call: ast.Call) -> str | None:
     if short == "full":
         return f"write np.broadcast_to({name}, shape)"
     for x in (*call.args, *(keyword.value for keyword in call.keywords)):
-        if isinstance(x, ast.List) and name in map(ast.unparse, x.elts):
+        held = x.elts if isinstance(x, ast.List) else [x.elt] if isinstance(x, ast.ListComp) else []
+        if name in map(ast.unparse, held):
             return f"write np.stack({ast.unparse(x)}), which is one node"
     own = known_as(short)
     if own is None or own == function:
