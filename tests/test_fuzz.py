@@ -388,7 +388,7 @@ def any_result(value: Any) -> bool:
 
 STEERED = frozenset(["decision", "answer", "mask", "beside", "mixed"])
 # What is known to be wrong today: arrays computed beside the record, and float32 beside float64 in the stepper.
-NOT_YET = frozenset(["beside", "single", "mixed"])
+NOT_YET: frozenset[str] = frozenset()
 PROMISES_BROKEN = pytest.mark.xfail(reason="softmax, sigmoid and their like underflow under np.errstate", strict=True)
 PROPERTIES: dict[str, tuple[Callable[[Program], None], dict[str, Any]]] = {
     "gradients are those of differences": (gradients_are_those_of_differences, {"without": frozenset(["mixed", "stopped"])}),
