@@ -67,10 +67,13 @@ CHOOSING = lines(
 REDUCTIONS = lines(
     "np.sum({v})", "np.mean({v})", "np.sum({v}, axis={axis})", "np.mean({v}, axis={axis}, keepdims=True)", "{v}.sum({axis})",
     "{v}.mean()", "np.max({v}, axis={axis})", "np.min({v})", "np.prod(np.tanh({v}) + 1.2, axis={axis})",
-    "np.var({v}, axis={axis})", "np.std({v} + 0, axis={axis}, keepdims=True)", "tg.logsumexp({v}, axis={axis})",
-    "np.cumsum({v}, axis={axis})", "np.linalg.norm({v})", "np.linalg.norm({v}, axis={axis}, keepdims=True)",
-    "np.median({v}, axis={axis})", "np.ptp({v}, axis={axis})", "np.average({v}, axis={axis})",
-    "{v} - np.max({v}, axis={axis}, keepdims=True)", "np.cumprod(np.tanh({v}) + 1, axis={axis})",
+    "np.var({v}, axis={axis})", "tg.logsumexp({v}, axis={axis})", "np.cumsum({v}, axis={axis})", "np.linalg.norm({v})",
+    "np.linalg.norm({v}, axis={axis}, keepdims=True)", "np.median({v}, axis={axis})", "np.ptp({v}, axis={axis})",
+    "np.average({v}, axis={axis})", "{v} - np.max({v}, axis={axis}, keepdims=True)",
+    "np.cumprod(np.tanh({v}) + 1, axis={axis})",
+)  # fmt: skip
+DEVIATIONS = lines(
+    "np.std({v} + 0, axis={axis}, keepdims=True)", "np.std({v}, ddof=0) * {x}", tags="deviation",
 )  # fmt: skip
 SHAPES = lines(
     "{v}[::-1]", "{v}[1:] - {v}[:-1]", "{v}[0]", "{v}[-1] * {c}", "{v}[:2]", "{v}[..., 0]", "{v}[..., None] * {c}",
@@ -158,7 +161,7 @@ CASTS = lines(
     tags="mixed",
 )  # fmt: skip
 
-USUAL = [ELEMENTWISE, CHOOSING, REDUCTIONS, SHAPES, PRODUCTS, LOSSES, LOOPS, BARE, SOLVING, STOPPED, LENGTHS]
+USUAL = [ELEMENTWISE, CHOOSING, REDUCTIONS + DEVIATIONS, SHAPES, PRODUCTS, LOSSES, LOOPS, BARE, SOLVING, STOPPED, LENGTHS]
 STEERING = [DECISIONS, ANSWERS, MASKS, BESIDE, CASTS]
 LITERALS = ["0.5", "-1.5", "2", "3", "1", "1 / 3", "0.1", "-1", "2.5", "-0.25"]
 
