@@ -373,6 +373,8 @@ def promises_hold(program: Program) -> None:
         if program.leaves[name].dtype == "float64" and program.leaves[name].role != "number":
             values[name] = np.where(rng.random(np.shape(x)) < 0.6, rng.choice(LOGITS, size=np.shape(x)), x)[()]
     alone = replace(program, terms=("v1",))
+    if not alone.on_arrays(values)[0]:
+        return  # labels that do not fit
     with np.errstate(all="raise"):
         assert np.all(np.isfinite(alone.run(values)["L"]))
         output = alone.run(program.arguments(values))["L"]
@@ -389,14 +391,14 @@ def any_result(value: Any) -> bool:
 
 
 STEERED = frozenset(["decision", "answer", "mask", "beside", "mixed"])
-# What is known to be wrong today: arrays computed beside the record; float32 beside float64 in the stepper; the gradient of the
-# standard deviation of constant entries.
-BESIDE, SINGLE, CONSTANT = frozenset(["beside"]), frozenset(["single", "mixed"]), frozenset(["deviation"])
+# What is known to be wrong today: arrays computed beside the record; float32 beside float64 in the stepper; gradients of norms
+# and standard deviations at 0.
+BESIDE, SINGLE, SINGULAR = frozenset(["beside"]), frozenset(["single", "mixed"]), frozenset(["singular"])
 PROMISES_BROKEN = pytest.mark.xfail(reason="softmax, sigmoid and their like underflow under np.errstate", strict=True)
 PROPERTIES: dict[str, tuple[Callable[[Program], None], dict[str, Any]]] = {
     "gradients are those of differences": (
         gradients_are_those_of_differences,
-        {"without": frozenset(["mixed", "stopped"]) | CONSTANT},
+        {"without": frozenset(["mixed", "stopped"]) | SINGULAR},
     ),
     "function() holds at other sizes": (function_holds_at_other_sizes, {"without": frozenset(["length"]) | BESIDE}),
     "replays are fresh recordings": (replays_are_fresh_recordings, {"without": BESIDE | SINGLE}),

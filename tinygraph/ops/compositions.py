@@ -353,7 +353,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     """Spell the subscripts out: explicit result, letters for an ellipsis, diagonals taken first."""
     if not isinstance(operands[0], str):
         operands = _lettered(operands)
-    text, arrays = operands[0].replace(" ", ""), list(operands[1:])
+    text, arrays = operands[0].replace(" ", ""), [as_node(x) for x in operands[1:]]
     terms, arrow, result = text.partition("->")
     split = terms.split(",")
     if len(split) != len(arrays):
@@ -363,7 +363,6 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     spare = [letter for letter in string.ascii_letters if letter not in text][: max(hidden)]
     split = [term.replace("...", "".join(spare[len(spare) - n :])) for term, n in zip(split, hidden, strict=True)]
     counted = "".join(split)
-    arrays = [x if isinstance(x, Node) else as_array(x) for x in arrays]
     for term, x in zip(split, arrays, strict=True):
         if len(term) != x.ndim:
             raise ValueError(f"the term {term!r} names {len(term)} axes of an operand that has {x.ndim}")
