@@ -55,7 +55,7 @@ ELEMENTWISE = lines(
     "np.fmod({x}, 1.5) * {y}", "np.exp({x} * 0.3)", "np.log({x} * {x} + 0.5)", "np.sqrt(np.abs({x}) + 0.1)",
     "np.sin({x}) * np.cos({y})", "np.tan(np.tanh({x}))", "np.tanh({x})", "np.arctan({x})", "np.arctan2({x}, 0.5 + {y} ** 2)",
     "np.arcsinh({x})", "np.arcsin(np.tanh({x}) * 0.9)", "np.log1p({x} ** 2)", "np.expm1({x} * 0.2)", "np.sinc({x})",
-    "np.cbrt({x} + 3)", "np.hypot({x}, {y})", "np.logaddexp({x}, {y})", "np.square({x})", "np.reciprocal(2 + np.cos({x}))",
+    "np.cbrt({x} + 3)", "np.logaddexp({x}, {y})", "np.square({x})", "np.reciprocal(2 + np.cos({x}))",
     "np.cosh({x} * 0.2) + np.sinh({y} * 0.2)", "np.exp2({x} * 0.2)", "np.log2({x} ** 2 + 1)", "tg.sigmoid({x})", "tg.relu({x})",
     "tg.softplus({x})", "np.sign({x}) * {y}", "np.rint({x}) * {y}", "np.floor({x}) + {y}", "abs({x})", "round({x}, 1) * {y}",
 )  # fmt: skip
@@ -67,10 +67,13 @@ CHOOSING = lines(
 REDUCTIONS = lines(
     "np.sum({v})", "np.mean({v})", "np.sum({v}, axis={axis})", "np.mean({v}, axis={axis}, keepdims=True)", "{v}.sum({axis})",
     "{v}.mean()", "np.max({v}, axis={axis})", "np.min({v})", "np.prod(np.tanh({v}) + 1.2, axis={axis})",
-    "np.var({v}, axis={axis})", "np.std({v} + 0, axis={axis}, keepdims=True)", "tg.logsumexp({v}, axis={axis})",
-    "np.cumsum({v}, axis={axis})", "np.linalg.norm({v})", "np.linalg.norm({v}, axis={axis}, keepdims=True)",
-    "np.median({v}, axis={axis})", "np.ptp({v}, axis={axis})", "np.average({v}, axis={axis})",
-    "{v} - np.max({v}, axis={axis}, keepdims=True)", "np.cumprod(np.tanh({v}) + 1, axis={axis})",
+    "np.var({v}, axis={axis})", "tg.logsumexp({v}, axis={axis})", "np.cumsum({v}, axis={axis})", "np.median({v}, axis={axis})",
+    "np.ptp({v}, axis={axis})", "np.average({v}, axis={axis})", "{v} - np.max({v}, axis={axis}, keepdims=True)",
+    "np.cumprod(np.tanh({v}) + 1, axis={axis})",
+)  # fmt: skip
+SINGULAR = lines(
+    "np.linalg.norm({v})", "np.linalg.norm({v}, axis={axis}, keepdims=True)", "np.std({v} + 0, axis={axis}, keepdims=True)",
+    "np.std({v}, ddof=0) * {x}", "np.hypot({x}, {y})", tags="singular",
 )  # fmt: skip
 SHAPES = lines(
     "{v}[::-1]", "{v}[1:] - {v}[:-1]", "{v}[0]", "{v}[-1] * {c}", "{v}[:2]", "{v}[..., 0]", "{v}[..., None] * {c}",
@@ -115,14 +118,14 @@ LENGTHS = lines(
 )  # fmt: skip
 DECISIONS = lines(
     "{x}\nif seen({s} > {t}):\n    {new} = {x} * 2", "{x} * 2 if seen({s} * {t} > 0) else {x} * 3",
-    "max({s}, {t})\nseen({new} is {s})", "min({s}, {t}, -{s})\nseen({new} is {s})\nseen({new} is {t})",
+    "max({s}, {t})\nseen({new} is {s})", "min({s}, {t}, -{s})\nseen({t} < {s})\nseen({new} is {s} or {new} is {t})",
     "sorted([{s}, {t}])[0] * {c}\nseen({t} < {s})", "{x}\nwhile seen(np.sum({new} ** 2) > 1.0):\n    {new} = {new} * 0.5",
     "{x} * seen(int({s} * 3))", "[{x}, {y}][seen(int(np.argmax({v}[:2].ravel()) == 0))]",
     "[{x}, {y}, {x} * {y}][np.argmin(np.ravel({v})[:3])]\nseen(int(np.argmin(np.ravel({v})[:3])))",
     "{x} if seen(np.allclose({v}, {u}, atol=0.5)) else {y}", "{x} if seen(np.array_equal({v} > 0, {u} > 0)) else {x} * {y}",
     "sum([r * r for r in np.ravel({v}) if seen(r > 0)], start=0.0) + {s}", "{x} * 0.5\nassert seen(np.sum({v} ** 2) > 1e-3)",
     "{x} if seen({s} > 0) and seen({t} > 0) else {y}", "{x} if seen({s} > 0.5) or not seen({t} < 0) else {y} * 2",
-    "{s} if seen({s} in [0.0, {t}]) else {x}", "leaky({s}) * {x}",
+    "{s} if seen({s} in [0.0, {t}]) else {x}\nseen({s} == 0.0)", "leaky({s}) * {x}",
     "np.sum({v})\nfor r in np.ravel({v}):\n    if seen(r < 0):\n        {new} = {new} - r",
     "{x}\nfor j in range(seen(int(np.sum({v} > 0)))):\n    {new} = {new} * 0.9 + 0.1",
     "np.abs({x})\nif seen(np.any({v} > 1)) and seen(not np.all({v} > 0)):\n    {new} = {new} + {s}",
@@ -158,7 +161,7 @@ CASTS = lines(
     tags="mixed",
 )  # fmt: skip
 
-USUAL = [ELEMENTWISE, CHOOSING, REDUCTIONS, SHAPES, PRODUCTS, LOSSES, LOOPS, BARE, SOLVING, STOPPED, LENGTHS]
+USUAL = [ELEMENTWISE, CHOOSING, REDUCTIONS + SINGULAR, SHAPES, PRODUCTS, LOSSES, LOOPS, BARE, SOLVING, STOPPED, LENGTHS]
 STEERING = [DECISIONS, ANSWERS, MASKS, BESIDE, CASTS]
 LITERALS = ["0.5", "-1.5", "2", "3", "1", "1 / 3", "0.1", "-1", "2.5", "-0.25"]
 

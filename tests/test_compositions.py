@@ -408,3 +408,19 @@ def test_norms_of_matrices_whose_singular_values_are_equal_share_the_gradient() 
     x = tg.parameter(np.eye(2))
     np.testing.assert_allclose(tg.gradients(np.linalg.norm(x, 2), x)[0], np.eye(2) / 2)
     np.testing.assert_allclose(tg.gradients(np.linalg.norm(x, "nuc"), x)[0], np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shape"),
+    [("ij,kj->ik", (2, 1)), ("ij,jj->i", (3, 3)), ("ij,j->i", (3,)), ("ij,...j->i...", (2, 1)), ("ij,i->j", (1,))],
+)
+def test_a_bare_operand_of_einsum_is_a_leaf_of_its_own(subscripts: str, shape: tuple[int, ...]) -> None:
+    w, array, other = (
+        tg.parameter(np.arange(6.0).reshape(2, 3)),
+        np.ones(shape),
+        np.arange(1.0, 1 + np.prod(shape)).reshape(shape),
+    )
+    L = np.sum(np.einsum(subscripts, w, array) ** 2)
+    graph = tg.Graph(L, names={"array": array, "L": L})
+    expected = np.sum(np.einsum(subscripts, w.value, other) ** 2)
+    assert graph.with_leaves({graph["array"]: other})["L"].value == pytest.approx(expected)

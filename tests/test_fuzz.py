@@ -12,6 +12,7 @@ import pickle
 import re
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,9 +22,11 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
+from tests.programs import any_ranks
 from tests.random_programs import FILENAME, UNSAFE, Program, lines, random_program
-from tinygraph.express.program import program as told
+from tinygraph.express.program import program as printed
 
+OUTCOMES: Counter[str] = Counter()  # how programs ended, so that no property holds because nothing was compared
 FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "200"))  # programs for each property; 5000 for the full run
 
 
@@ -31,7 +34,7 @@ FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "200"))  # programs for each propert
 def shown(program: Program) -> Iterator[None]:
     """Show the program where something is wrong with it, and leave warnings of numbers to the last property."""
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        with any_ranks(), np.errstate(all="ignore"), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             yield
     except BaseException as error:
         error.add_note(str(program))
@@ -69,7 +72,7 @@ def assert_near(actual: Any, expected: Any, tolerance: float, what: str) -> None
     np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance * scale, err_msg=what)
 
 
-# 1. Gradients are those of differences, in numbers of 64 bits behind the point where the platform has them.
+# 1. Gradients are those of differences, taken in long doubles.
 
 STENCIL = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
 
@@ -118,9 +121,6 @@ class Differences:
         return float(found[1]) if smooth and agree and np.isfinite(found[1]) else None
 
 
-ANSWERED = {"first": 0, "second": 0, "unknown": 0}
-
-
 def gradients_are_those_of_differences(program: Program) -> None:
     values = program.values(4, 1)
     if not program.on_arrays(values)[0]:
@@ -139,7 +139,7 @@ def gradients_are_those_of_differences(program: Program) -> None:
             direction = np.zeros(np.shape(gradient))
             direction[entry] = 1
             slope = differences.slope({name: direction[()]})
-            ANSWERED["unknown" if slope is None else "first"] += 1
+            OUTCOMES["a kink" if slope is None else "a slope compared"] += 1
             if slope is not None:
                 assert_near(gradient[entry], slope, max(rounded, 50 * differences.tolerance), f"d{name}{list(entry)}")
     if program.seed[-1] % 4 == 0 and not rounded:
@@ -152,15 +152,14 @@ def bends_are_those_of_differences(program: Program, graph: tg.Graph, difference
     grads = graph.backprop()
     slope: Any = sum(np.sum(grads[name] * one[name]) for name in names)
     expected = differences.bend(one, other)
-    second, found = 0.0, tg.vjp(lambda: slope)[0]
-    assert found is not None
+    second = 0.0
     for name in names:
         try:
             (g,) = tg.gradients(slope, graph[name])
         except ValueError:  # the slope does not depend on it
             continue
         second += float(np.sum(g * other[name]))
-    ANSWERED["unknown" if expected is None else "second"] += 1
+    OUTCOMES["a kink" if expected is None else "a second derivative compared"] += 1
     if expected is not None:
         assert_near(second, expected, 1e-4, "the second derivative")
 
@@ -189,13 +188,14 @@ def function_holds_at_other_sizes(program: Program) -> None:
     graph.backprop()
     drawn = program.values(other, 2)
     read = {name for name in program.leaves if name in graph and graph[name].op is None}
-    given = {told(graph).name(leaf): leaf.value for leaf in told(graph).leaves} | {name: drawn[name] for name in read}
+    given = {printed(graph).name(leaf): leaf.value for leaf in printed(graph).leaves} | {name: drawn[name] for name in read}
     # What the graph does not read keeps the value by which Python decided, unless that is of the recorded size.
     drawn |= {name: values[name] for name in program.leaves if name not in read and "n" not in program.leaves[name].shape}
     after = program.on_arrays(drawn)
     if not after[0]:
         return
     results, refusal = executed(graph, given)
+    OUTCOMES["refused at another size" if refusal else "run at another size"] += 1
     if refusal:
         assert re.search("size|shape|entries along an axis|recorded", refusal), refusal
         return
@@ -217,7 +217,7 @@ def other_values(program: Program, values: Mapping[str, Any], graph: tg.Graph) -
     rng = np.random.default_rng([*program.seed, 3])
     drawn = program.values(4, 2)
     names = [name for name in program.leaves if name in graph and graph[name].op is None]
-    kind = rng.integers(4)
+    kind = rng.integers(4) if rng.random() < 0.5 else 0
     if kind == 0:
         return {name: drawn[name] for name in names}
     if kind == 1:
@@ -238,6 +238,7 @@ def replays_are_fresh_recordings(program: Program) -> None:
     changed = other_values(program, values, graph)
     after = program.on_arrays(values | changed)
     same_way = before[1] == after[1]
+    OUTCOMES["replayed the same way" if same_way else "refused to replay another way"] += 1
     expected = None
     if same_way:
         fresh = program.graph(values | changed)
@@ -275,7 +276,7 @@ def replay(label: str, run: Callable[[], tg.Graph], expected: Mapping[str, Any] 
 
 def printed_is_a_replay(program: Program, graph: tg.Graph, values: Mapping[str, Any], expected: Mapping[str, Any] | None) -> None:
     """The printed function does the same on the recorded size; it may also hold a leaf to the value that Python decided by."""
-    given = {told(graph).name(leaf): leaf.value for leaf in told(graph).leaves}
+    given = {printed(graph).name(leaf): leaf.value for leaf in printed(graph).leaves}
     results, refusal = executed(graph, {name: values.get(name, x) for name, x in given.items()})
     assert bool(refusal) == (expected is None) or "decided by it" in refusal, refusal or "it decided otherwise in silence"
     for name, x in results.items():
@@ -311,6 +312,7 @@ def products_agree(program: Program) -> None:
     if np.asarray(value).dtype.kind != "f":
         return
     seed = rng.normal(size=np.shape(value)).astype(np.asarray(value).dtype)[()]
+    OUTCOMES["products compared"] += 1
     forward = float(np.sum(np.asarray(seed, float) * tangent))
     pulled = pull(seed)
     backward = sum(float(np.sum(np.asarray(g, float) * t)) for g, t in zip(pulled, tangents, strict=True))
@@ -350,6 +352,7 @@ def raises_where_numpy_raises(program: Program) -> None:
     values = at_edges(program, 1)
     expected = failing_line(lambda: program.run(values))
     arguments = program.arguments(values)
+    OUTCOMES["raised" if expected else "did not raise"] += 1
     assert failing_line(lambda: program.run(arguments)) == expected
 
 
@@ -371,6 +374,8 @@ def promises_hold(program: Program) -> None:
         if program.leaves[name].dtype == "float64" and program.leaves[name].role != "number":
             values[name] = np.where(rng.random(np.shape(x)) < 0.6, rng.choice(LOGITS, size=np.shape(x)), x)[()]
     alone = replace(program, terms=("v1",))
+    if not alone.on_arrays(values)[0]:
+        return  # labels that do not fit
     with np.errstate(all="raise"):
         assert np.all(np.isfinite(alone.run(values)["L"]))
         output = alone.run(program.arguments(values))["L"]
@@ -387,13 +392,10 @@ def any_result(value: Any) -> bool:
 
 
 STEERED = frozenset(["decision", "answer", "mask", "beside", "mixed"])
-# What is known to be wrong today: arrays computed beside the record, and float32 beside float64 in the stepper.
-NOT_YET: frozenset[str] = frozenset()
-PROMISES_BROKEN = pytest.mark.xfail(reason="softmax, sigmoid and their like underflow under np.errstate", strict=True)
 PROPERTIES: dict[str, tuple[Callable[[Program], None], dict[str, Any]]] = {
     "gradients are those of differences": (gradients_are_those_of_differences, {"without": frozenset(["mixed", "stopped"])}),
-    "function() holds at other sizes": (function_holds_at_other_sizes, {"without": frozenset(["length", "beside"])}),
-    "replays are fresh recordings": (replays_are_fresh_recordings, {"without": NOT_YET}),
+    "function() holds at other sizes": (function_holds_at_other_sizes, {"without": frozenset(["length"])}),
+    "replays are fresh recordings": (replays_are_fresh_recordings, {}),
     "products agree": (products_agree, {}),
     "raises where NumPy raises": (
         raises_where_numpy_raises,
@@ -403,9 +405,21 @@ PROPERTIES: dict[str, tuple[Callable[[Program], None], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(x, marks=PROMISES_BROKEN if "promises" in x else ()) for x in PROPERTIES])
+OFTEN = {
+    "gradients are those of differences": ("a slope compared", "a second derivative compared"),
+    "function() holds at other sizes": ("run at another size",),
+    "replays are fresh recordings": ("replayed the same way", "refused to replay another way"),
+    "products agree": ("products compared",),
+    "raises where NumPy raises": ("raised", "did not raise"),
+}
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
 def test_of_random_programs(name: str) -> None:
     holds, settings = PROPERTIES[name]
+    OUTCOMES.clear()
     for program in programs(list(PROPERTIES).index(name), **settings):
         with shown(program):
             holds(program)
+    print(f"{FUZZ:,} programs: {dict(OUTCOMES)}")
+    assert all(OUTCOMES[outcome] > FUZZ / 50 for outcome in OFTEN.get(name, ()))

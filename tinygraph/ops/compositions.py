@@ -386,7 +386,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     """Spell the subscripts out: explicit result, letters for an ellipsis, diagonals taken first."""
     if not isinstance(operands[0], str):
         operands = _lettered(operands)
-    text, arrays = operands[0].replace(" ", ""), [_operand(x) for x in operands[1:]]
+    text, arrays = operands[0].replace(" ", ""), [as_node(x) for x in operands[1:]]
     terms, arrow, result = text.partition("->")
     split = terms.split(",")
     if len(split) != len(arrays):
