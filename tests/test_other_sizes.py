@@ -234,7 +234,7 @@ def same(got: Any, expected: Any) -> bool:
     return np.shape(got) == np.shape(expected) and np.allclose(got, expected, rtol=1e-9, atol=1e-11, equal_nan=True)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:.* make a result of shape:UserWarning")
 def test_random_programs_at_other_sizes() -> None:
     outcomes = [found for seed in range(FUZZ) for found in outcome(seed)]
     wrong = [f"{label}: {what}" for label, what in outcomes if what not in ("right", "refused")]
