@@ -15,7 +15,7 @@ CASES = {
     "method on a line of its own": ("node = (x\n    .sum())", "x.sum()", "node = x.sum()"),
     "method behind a call over two lines": ("node = np.exp(\n    x).sum()", "np.exp(x).sum()", "node = np.exp(x).sum()"),
     "attribute on a line of its own": ("node = x \\\n  .T", "x.T", "node = x.T"),
-    "augmented": ("node = x; node *= 3", "node * 3", "node *= 3"),
+    "augmented": ("node = x * 1; node *= 3", "node * 3", "node *= 3"),
     "an entry that a loop takes": ("for node in x * 2: pass", "x * 2", "for node in x * 2:\n    pass"),
     "unpacked": ("node, rest = x", "(node, rest)", "node, rest = x"),
     "behind letters of several bytes": ("é = 'é'; node = x * 2", "x * 2", "node = x * 2"),

@@ -202,7 +202,7 @@ class TestNames:
         L = np.sum(np.where(mask, Y, others[0] * others[1] * w))
         graph = tg.Graph(L, names={"X": X, "Y": Y, "w": w})
         leaves = [graph.name(node) or "" for node in graph.nodes if node.op is None]
-        assert sorted(leaves) == ["Y", "c_1", "others_0", "others_1", "w"]
+        assert sorted(leaves) == ["Y", "mask", "others_0", "others_1", "w"]
 
     def test_underscores_and_ipythons_history_are_skipped(self) -> None:
         w = tg.parameter(1.0)

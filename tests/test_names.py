@@ -38,7 +38,7 @@ h = np.exp(h)
 graph = tg.Graph(h)  # h_0 h_1 h
 
 # a sum in a loop
-J = w = tg.parameter(2.0)
+J, w = 0.0, tg.parameter(2.0)
 for i in range(3):
     J += w * i
 J = J / 3
@@ -145,7 +145,7 @@ def f(J):
     J *= 2
     J += 1
     return J * 3
-graph = tg.Graph(f(tg.parameter(1.0)))  # J_0 J_1 J output
+graph = tg.Graph(f(tg.constant(1.0)))  # J_0 J_1 J output
 
 # several targets
 class A:
@@ -346,8 +346,8 @@ graph = tg.Graph(L)  # w X y L
 
 # what is computed has no name
 X, w = (np.ones((2, 2)), tg.parameter(1.0))
-L = w * X.T + X ** 2
-graph = tg.Graph(L)  # w c_1 c_2 L
+L = w * np.flipud(list(X)) + X[[0, 1]]
+graph = tg.Graph(L)  # w c_1 X_1 L
 
 # what a function computes on the way has no name
 def f(y, x):
@@ -380,7 +380,7 @@ OPERANDS = {
     "x * w": "x", "w @ x": "x", "x < w": "x", "-w * x": "x", "w[0] * x": "x", "w.dot(x)": "x", "np.dot(w, x)": "x",
     "np.maximum(x, w)": "x", "np.where(w > 0, x, w)": "x", "np.stack([w, x])": "x", "np.concatenate((x, w))": "x",
     "np.einsum('i,i->', w, x)": "x", "np.clip(w, x, 2.0)": "x", "tg.mean_squared_error(w, x)": "x",
-    "tg.binary_cross_entropy(w, x)": "x", "np.linalg.solve(np.outer(w, w) + np.eye(2), x)": "x", "w + np.sin(x)": "c_1",
+    "tg.binary_cross_entropy(w, x)": "x", "np.linalg.solve(np.outer(w, w) + np.eye(2), x)": "x", "w + np.sin(x)": "x",
 }  # fmt: skip
 
 

@@ -60,7 +60,8 @@ class TestLeaves:
         X, w = np.ones(2), tg.parameter([1.0, 2.0])
         first, second = w * X, X + w
         assert first.inputs[1] is second.inputs[0]
-        assert first.inputs[1] is not (w * X.copy()).inputs[1]
+        other = X.copy()
+        assert first.inputs[1] is not (w * other).inputs[1]
 
     def test_a_python_number_stays_a_python_number(self) -> None:
         assert (tg.parameter(np.float32(1)) * 2.5).inputs[1] == 2.5

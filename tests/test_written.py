@@ -105,7 +105,8 @@ def test_what_cannot_be_followed_is_a_leaf_of_its_own(f: Function) -> None:
     z = tg.parameter(Z)
     out = f(z, Y)
     graph = tg.Graph(out, names={"z": z})
-    assert [graph.name(node) for node in graph.forward if node.op is None and node is not z] == ["c_1"]
+    (leaf,) = (node for node in graph.forward if node.op is None and node is not z)
+    assert leaf.value is not Y
     np.testing.assert_array_equal(out.value, f(Z, Y))
 
 
@@ -247,7 +248,7 @@ def test_a_sum_that_is_built_in_place_is_read_like_any_other() -> None:
     z, total = tg.parameter(Z), tg.constant(0.0)
     total += 1 - Y
     total = total * z
-    assert tg.Graph(total, names={"z": z, "y": Y, "total": total}).statements()[0].right == "(c_1 + (1 - y)) * z"
+    assert tg.Graph(total, names={"z": z, "y": Y, "total": total}).statements()[0].right == "(total_0 + (1 - y)) * z"
 
 
 @pytest.mark.parametrize("terms", [10, 2000])

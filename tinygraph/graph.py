@@ -247,7 +247,7 @@ class Graph:
                 made.add(node)
         return [
             node
-            for node in self._forward
+            for node in reached([request.output])
             if node in made and node not in path and node.dtype.kind == "f" and (node.op is None or self.is_named_by_user(node))
         ]
 

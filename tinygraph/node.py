@@ -500,9 +500,14 @@ def held_leaf(value: Any) -> Leaf:
     if leaf is None or leaf._value is not value:
         leaf = _leaf(_real("constant", value, copy=False), "constant")
         if leaf._value is value:
-            _leaves[id(value)] = leaf
+            keep_bare(leaf)
             recall(leaf)
     return leaf
+
+
+def keep_bare(leaf: Leaf) -> None:
+    """Let a leaf stand for its array, or NumPy scalar, as long as any graph holds it."""
+    _leaves[id(leaf._value)] = leaf
 
 
 def is_bare(leaf: Node) -> bool:

@@ -22,7 +22,7 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.decisions import NUMBERS
 from tinygraph.excerpt import excerpt, instruction_of
-from tinygraph.node import Leaf, Node, held_leaf
+from tinygraph.node import Leaf, Node, held_leaf, keep_bare
 from tinygraph.ops.declare import NUMPY, Op
 from tinygraph.place import OWN, Place, variables
 
@@ -65,6 +65,7 @@ class Entry(Leaf):
         super().__init__(array[index], "constant", code, instruction, stands_for)
         self.array = array
         self.index = index
+        keep_bare(self)
 
 
 def entries_of(new: Mapping[Node, Node], nodes: Iterable[Node]) -> dict[Node, Node]:

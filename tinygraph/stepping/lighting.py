@@ -23,6 +23,8 @@ class Lighting:
         self._cards = {node: card for card in self._drawing.cards for node in card.members}
         request = chapter.graph.latest_request
         self._gradients = set() if request is None else set(request.gradients.values())  # those that the picture shows
+        self._output = None if request is None else request.output
+        self._unreached = chapter.graph.without_gradient()
         self._values: dict[Node, list[str]] = defaultdict(list)
         self._gradients_of: dict[Node, list[str]] = defaultdict(list)
         self._ways: dict[Node, list[tuple[Card, str]]] = defaultdict(list)
@@ -58,4 +60,5 @@ class Lighting:
         if step.node not in self._gradients:
             return []
         ways = self._ways[step.of]
-        return self._gradients_of[step.of] + [key for card, key in ways if step.part is None or step.reader in card.members]
+        none = [key for node in self._unreached for key in self._gradients_of[node]] if step.of is self._output else []
+        return none + self._gradients_of[step.of] + [key for card, key in ways if step.part is None or step.reader in card.members]

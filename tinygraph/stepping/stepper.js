@@ -245,7 +245,7 @@ function render({ model, el, keys }) {
   // A line that is longer than the room that was laid out for it is set closer.
   function write(text, line) {
     if (text.textContent.replaceAll("\u00a0", " ") === line) return;
-    const room = Number(text.dataset.room ||= text.getComputedTextLength() + 8);
+    const room = Number(text.dataset.room ||= text.getComputedTextLength() + 4);
     text.removeAttribute("textLength");
     text.textContent = line;
     if (text.getComputedTextLength() <= room) return;
