@@ -98,12 +98,12 @@ PROGRAMS: list[tuple[Build, dict[str, str]]] = [
         "db": "np.sum(dZ)",
     }),
     (loop_over_examples, {
-        "z_1": "w1 * c_1 + w2 * c_2 + b",
+        "z_1": "w1 * X_1 + w2 * X_2 + b",
         "a_1": "1 / (1 + t)",
-        "J_1": "0 + -(c_3 * np.log(a_1) + (1 - c_3) * np.log(1 - a_1))",
+        "J_1": "0 + -(y_1 * np.log(a_1) + (1 - y_1) * np.log(1 - a_1))",
         "J": "J_4 / m",
         "dJ_4": "1 / m",
-        "dw1": "dz_1 * c_1 + dz_2 * c_4 + dz_3 * c_7 + dz * c_10",
+        "dw1": "dz_1 * X_1 + dz_2 * X_3 + dz_3 * X_5 + dz * X_7",
         "db": "dz_1 + dz_2 + dz_3 + dz",
     }),
     (cross_entropy_of_targets, {

@@ -61,4 +61,6 @@ class Lighting:
             return []
         ways = self._ways[step.of]
         none = [key for node in self._unreached for key in self._gradients_of[node]] if step.of is self._output else []
-        return none + self._gradients_of[step.of] + [key for card, key in ways if step.part is None or step.reader in card.members]
+        return (
+            none + self._gradients_of[step.of] + [key for card, key in ways if step.part is None or step.reader in card.members]
+        )

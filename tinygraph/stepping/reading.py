@@ -273,6 +273,13 @@ class Reader:
                 value=ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="split" | "array_split")) as split
             ):
                 return self.section(x, split)
+            case ast.Subscript(
+                value=ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="np"), attr="broadcast_arrays"), args=[_, *_] as given, keywords=[]
+                ),
+                slice=ast.Constant(value=0),
+            ):
+                return Call(ops.broadcast_with, len(given), {}, self.where(x)), given
             case ast.Subscript():
                 return self.subscript(x)
             case ast.Call(

@@ -16,7 +16,16 @@ from tinygraph.ops.declare import EMPTY
 
 MODULES = {"np", "tg"}
 HOMES = {*MODULES, "np.linalg"}  # of functions
-SPELLED = {"alias", "cast", "cast_like", "count", "index", "section", "reshape_like"}  # which source has another form for
+SPELLED = {
+    "alias",
+    "broadcast_with",
+    "cast",
+    "cast_like",
+    "count",
+    "index",
+    "section",
+    "reshape_like",
+}  # which source has another form for
 
 
 class FormulaError(ValueError):
