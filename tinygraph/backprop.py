@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -80,28 +81,50 @@ def _passes(node: Node, needed: Path) -> bool:
     return any(rule is not None and x in needed for rule, x in zip(rules, node.inputs, strict=True))
 
 
-class Noted(Path):
-    """A path that notes, while a sweep on nodes goes back along it, what the rule of each node records."""
+class Noted:
+    """Which node's rule recorded each node of a sweep, by the numbers at which the sweep came to the nodes of its path."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._starts: list[int] = []  # of the numbers of what is recorded
-        self._nodes: list[Node] = []
+        self._path = path
+        self.starts: list[int] = []  # in the order of the sweep, which is that of the path reversed
 
-    def __reversed__(self) -> Iterator[Node]:
-        return self._noted() if not self._nodes else iter(self._nodes)
+    def origin(self, number: int) -> Node | None:
+        """The node whose rule recorded the one of a number, or None for what no rule did."""
+        i = bisect_right(self.starts, number)
+        return self._nodes[i - 1] if i else None
 
-    def _noted(self) -> Iterator[Node]:
-        start, visit = self._starts.append, self._nodes.append
-        for node in super().__reversed__():
-            start(next(NUMBERING))
-            visit(node)
-            yield node
+    @cached_property
+    def _nodes(self) -> list[Node]:
+        return list(reversed(self._path))
+
+
+class Retraced:
+    """The same of a sweep that noted nothing: a second one, when it is asked for, records as many nodes at every step.
+
+    Where another thread recorded meanwhile, the answer may be another node.
+    """
+
+    def __init__(self, sweep_again: Callable[..., Any], path: Path) -> None:
+        self._sweep_again = sweep_again
+        self._path = path
+        self._first = next(NUMBERING)
+
+    def end(self) -> None:
+        """Note that the first sweep is over."""
+        self._last = next(NUMBERING)
 
     def origin(self, node: Node) -> Node | None:
-        """The node whose rule recorded this one, which the sweep did not begin with."""
-        i = bisect_right(self._starts, node.number)
-        return self._nodes[i - 1] if i else None
+        """The node whose rule recorded this one, or None for what no rule of this sweep did."""
+        return self._noted.origin(node.number - self._first) if self._first < node.number < self._last else None
+
+    @cached_property
+    def _noted(self) -> Noted:
+        noted = Noted(self._path)
+        first = next(NUMBERING)
+        with np.errstate(all="ignore"):  # the first one warned
+            self._sweep_again(noted=noted)
+        noted.starts = [start - first - i for i, start in enumerate(noted.starts)]  # without the numbers that noting takes
+        return noted
 
 
 @contextmanager
@@ -125,18 +148,19 @@ def sweep(
     named: Collection[Node] = (),
     known: Mapping[Node, Any] = MappingProxyType({}),
     path: Path | None = None,
+    noted: Noted | None = None,
 ) -> dict[Node, Any]:
     """The gradient of `of`, weighted by `seed`, with respect to each of `wrt`: arrays, or Nodes if `on_nodes`.
 
     A node in `named` gets a gradient Node of its own, even where a rule only passes it through; one in `known` has it already.
-    `path` is what `between(of, wrt)` gives, where that is at hand. A node of `wrt` that `of` does not depend on is missing from
-    the result.
+    `path` is what `between(of, wrt)` gives, where that is at hand; `noted` learns what recorded the gradients. A node of `wrt`
+    that `of` does not depend on is missing from the result.
     """
     path = between(of, wrt) if path is None else path
     try:
-        return _swept(of, wrt, seed, on_nodes, named, known, path)
+        return _swept(of, wrt, seed, on_nodes, named, known, path, noted)
     except RuntimeWarning:  # by the filter in tinygraph.warned
-        return _swept(of, wrt, seed, on_nodes, named, known, path, aloud=True)
+        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, aloud=True)
 
 
 def _swept(
@@ -147,6 +171,7 @@ def _swept(
     named: Collection[Node],
     known: Mapping[Node, Any],
     path: Path,
+    noted: Noted | None,
     aloud: bool = False,
 ) -> dict[Node, Any]:
     """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
@@ -154,9 +179,14 @@ def _swept(
     kept = wanted | named
     inner = {node for node in kept if node.op is not None}
     pending = {of: seed} if of in path else {}
+    starts: list[int] | None = None
+    if noted is not None:
+        starts = noted.starts = []
     found: dict[Node, Any] = {}
+    fit = _fit_node if on_nodes else _fit
 
-    def settle(node: Node, g: Any) -> Any:
+    # No inner function reads a variable of the loop, which would then be slower to read.
+    def settle(node: Node, g: Any, fit: Callable[[Any, Node], Any] = fit) -> Any:
         """The complete gradient of a node that is kept, in its byte order too, which arithmetic does not keep."""
         g = known[node] if node in known else fit(g, node)
         if node in named and node not in known:
@@ -167,11 +197,13 @@ def _swept(
             found[node] = g
         return g
 
-    def warn(kind: str) -> None:
-        assert node.op is not None
-        warn_at(user, f"{kind} encountered in the gradient of {node.op.name}, recorded at {node.place}", RuntimeWarning)
+    current = [of]
 
-    fit = _fit_node if on_nodes else _fit
+    def warn(kind: str) -> None:
+        op, place = current[0].op, current[0].place
+        assert op is not None
+        warn_at(user, f"{kind} encountered in the gradient of {op.name}, recorded at {place}", RuntimeWarning)
+
     node = of
     with (
         collector_paused(),
@@ -180,7 +212,9 @@ def _swept(
         heard(warn) if aloud else IN_SILENCE,
     ):
         try:
-            for node in reversed(path):
+            for node in _noting(path, current) if aloud else reversed(path):
+                if starts is not None:
+                    starts.append(next(NUMBERING))
                 op = node.op
                 if op is None:
                     continue
@@ -234,6 +268,13 @@ def _swept(
             if node.op is None and node in pending:
                 settle(node, pending[node])
     return found
+
+
+def _noting(path: Path, current: list[Node]) -> Iterator[Node]:
+    """The nodes of a path from the last to the first, each in `current` meanwhile."""
+    for node in reversed(path):
+        current[0] = node
+        yield node
 
 
 def _alike(left: Any, right: Any) -> bool:

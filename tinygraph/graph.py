@@ -5,18 +5,18 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from threading import RLock
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
 
-from tinygraph.backprop import Noted, between, by_number, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.backprop import Path, Retraced, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.decisions import check_decisions
 from tinygraph.errors import NonFiniteError, meant
 from tinygraph.names import Names
 from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
-from tinygraph.place import user_frame, variables
+from tinygraph.place import Place, user_frame, variables
 from tinygraph.written import entries_of
 
 if TYPE_CHECKING:
@@ -115,8 +115,13 @@ class Gradients(Mapping[str, Node]):
 
 def _numbers(nodes: Sequence[Node], names: Mapping[str, Any], frame: FrameType) -> dict[str, Any]:
     """The plain numbers among the names, and in the frame, that the code which made the nodes may have written by name."""
-    codes = {id(node.code): node.code for node in nodes}.values()
-    read = {name for code in codes if isinstance(code, CodeType) for name in _names_in(code)}
+    codes: dict[int, CodeType | Place] = {}
+    code = None
+    for node in nodes:  # most of which come from the same code as the one before
+        if node.code is not code:
+            code = node.code
+            codes[id(code)] = code
+    read = {name for code in codes.values() if isinstance(code, CodeType) for name in _names_in(code)}
     found = variables(frame, read) | {name: names[name] for name in read if name in names}
     return {name: value for name, value in found.items() if type(value) in (int, float)}
 
@@ -184,7 +189,7 @@ class Graph:
     def _start(self) -> None:
         """What no copy shares: the programs that printers read, and the lock of whatever is added later."""
         self.programs: dict[Any, Program] = {}  # kept until more gradients are asked for
-        self._sweeps: list[Noted] = []  # what recorded the gradients
+        self._sweeps: list[Retraced] = []  # what recorded the gradients
         self.lock = RLock()
 
     def _refuse_nonfinite(self, names: Mapping[str, Any]) -> None:
@@ -378,9 +383,9 @@ class Graph:
             raise ValueError(f"{x!r} is not a node of this graph: pass a node that its output depends on, or its name")
         return x
 
-    def _between(self, output: Node, wrt: Sequence[Node]) -> Noted:
+    def _between(self, output: Node, wrt: Sequence[Node]) -> Path:
         only = output is self.outputs[0] and len(self.outputs) == 1
-        return Noted(between(output, wrt, self._forward if only else ()))
+        return between(output, wrt, self._forward if only else ())
 
     def origin(self, node: Node) -> Node | None:
         """The node whose rule recorded a node of the backward pass, or None for what no rule did."""
@@ -422,10 +427,14 @@ class Graph:
     def _record(self, output: Node, asked: Sequence[Node], upstream: Any, known: dict[Node, Node]) -> None:
         """Sweep for what is asked and every named value on the way, and name the gradients of those."""
         path, wanted = self._between(output, asked), set(asked)
-        named = [node for node in path if node in wanted or self._names.of(node) is not None]
+        known_names = self._names.nodes
+        named = [node for node in path if node in wanted or node in known_names]
         seed = self._seed(upstream)
-        found = sweep(output, named, seed, on_nodes=True, named=named, known=known, path=path)
-        self._sweeps.append(path)
+        again = partial(sweep, output, named, seed, on_nodes=True, named=named, known=dict(known), path=path)
+        retraced = Retraced(again, path)
+        found = again()
+        retraced.end()
+        self._sweeps.append(retraced)
         missing = [node for node in asked if node not in found]
         if missing:
             raise independent(output, missing)

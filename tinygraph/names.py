@@ -6,7 +6,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter, deque
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -105,9 +105,10 @@ class Names:
         return [node for node in nodes if node not in self._name and not any(node in other for other in others)]
 
     def _give_nodes(self, spellings: Iterable[Spelling], nodes: Collection[Node]) -> None:
-        known = set(nodes)
-        for wanted, fallback, value, scope in spellings:
-            if isinstance(value, Node) and value in known:
+        named = [spelling for spelling in spellings if isinstance(spelling.value, Node)]
+        known = set(nodes) if named else ()
+        for wanted, fallback, value, scope in named:
+            if value in known:
                 self._give(value, wanted, fallback)
                 self._place(value, scope)
 
@@ -138,6 +139,11 @@ class Names:
     def of(self, node: Node) -> str | None:
         """The node's name, or None."""
         return self._name.get(node)
+
+    @property
+    def nodes(self) -> KeysView[Node]:
+        """The nodes that have a name."""
+        return self._name.keys()
 
     def translated(self, new: Mapping[Node, Node], named: Iterable[Node] = ()) -> Names:
         """The same names for the nodes that stand for these, and names `t`, `t_2`, ... for those of `named` that have none."""

@@ -36,8 +36,8 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
     way = way_back(program, statement, x)
     if way is None:
         return None
-    path = Noted(way)
-    is_factor = _is_entrywise(path, x, statement.node)
+    noted = Noted(way)
+    is_factor = _is_entrywise(way, x, statement.node)
     if is_factor:
         seed = constant(np.broadcast_to(statement.node.dtype.type(1), statement.shape), copy=False)
     elif upstream is not None:
@@ -45,11 +45,11 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
     else:
         return None
     with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
-        found = sweep(statement.node, [x], seed, on_nodes=True, path=path)
+        found = sweep(statement.node, [x], seed, on_nodes=True, path=way, noted=noted)
     if x not in found:
         return None
     above = Number(1) if is_factor else upstream_expression(program, seed)
-    return Local(_Words(program, statement, seed, above, path).told(found[x]), found[x], is_factor)
+    return Local(_Words(program, statement, seed, above, noted).told(found[x]), found[x], is_factor)
 
 
 def way_back(program: Program, statement: Statement, x: Node) -> Path | None:
@@ -85,11 +85,11 @@ def _is_entrywise(path: Path, x: Node, node: Node) -> bool:
 class _Words:
     """The expressions of what a local sweep recorded, in the names of the program; `known` are those of the seed."""
 
-    def __init__(self, program: Program, statement: Statement, seed: Node, upstream: Expression, path: Noted) -> None:
+    def __init__(self, program: Program, statement: Statement, seed: Node, upstream: Expression, noted: Noted) -> None:
         self.program = program
         self.statement = statement
         self.seed = seed
-        self.path = path
+        self.noted = noted
         self.known: dict[Node, Expression] = {seed: upstream}
 
     def told(self, root: Node) -> Expression:
@@ -124,7 +124,7 @@ class _Words:
         return self.known[root]
 
     def _number(self, node: Node, i: int) -> Expression:
-        return self.program.spelling.of(node, i, self.path.origin)
+        return self.program.spelling.of(node, i, lambda node: self.noted.origin(node.number))
 
     def _name(self, node: Node) -> str | None:
         return self.program.name(node) if self.program.is_named(node) else None
