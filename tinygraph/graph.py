@@ -16,7 +16,7 @@ from tinygraph.errors import NonFiniteError, meant
 from tinygraph.names import Names
 from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
-from tinygraph.place import Place, user_frame, variables
+from tinygraph.place import user_frame, variables
 from tinygraph.written import entries_of
 
 if TYPE_CHECKING:
@@ -113,16 +113,9 @@ class Gradients(Mapping[str, Node]):
         return "\n".join(["<gradients", *rows]) + ">"
 
 
-def _numbers(nodes: Sequence[Node], names: Mapping[str, Any], frame: FrameType) -> dict[str, Any]:
-    """The plain numbers among the names, and in the frame, that the code which made the nodes may have written by name."""
-    codes: dict[int, CodeType | Place] = {}
-    code = None
-    for node in nodes:  # most of which come from the same code as the one before
-        if node.code is not code:
-            code = node.code
-            codes[id(code)] = code
-    read = {name for code in codes.values() if isinstance(code, CodeType) for name in _names_in(code)}
-    found = variables(frame, read) | {name: names[name] for name in read if name in names}
+def _numbers(names: Mapping[str, Any], frame: FrameType) -> dict[str, Any]:
+    """The plain numbers among the names, and among the variables of the frame."""
+    found = {**variables(frame, {*frame.f_globals, *_names_in(frame.f_code)}), **names}
     return {name: value for name, value in found.items() if type(value) in (int, float)}
 
 
@@ -171,12 +164,12 @@ class Graph:
         frame = user_frame(sys._getframe(1))
         self._names = Names(self._forward, names, frame)
         self.recorded_until = next(NUMBERING)  # decisions made later have no part in these values
-        self.numbers = _numbers(self._forward, names or {}, frame)  # by the names that the code calls them by
+        self._numbers = _numbers(names or {}, frame)
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:
             self._names.invent(output, "output")
-        leaves = [node for node in self._forward if node.op is None and self._names.of(node) is None]
+        leaves = [node for node in self._names.leaves if self._names.of(node) is None]
         for kind, letter in (("parameter", "p"), ("constant", "c")):
             for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
                 self._names.invent(node, f"{letter}_{i}")
@@ -256,6 +249,12 @@ class Graph:
             if node in made and node not in path and node.dtype.kind == "f" and (node.op is None or self.is_named_by_user(node))
         ]
 
+    def numbers(self) -> dict[str, Any]:
+        """The plain numbers that the code which made the nodes may have written by name, as the graph was made."""
+        codes = {id(node.code): node.code for node in self._forward}.values()
+        read = {name for code in codes if isinstance(code, CodeType) for name in _names_in(code)}
+        return {name: value for name, value in self._numbers.items() if name in read}
+
     def scopes(self) -> dict[Node, tuple[str, ...]]:
         """The nested dicts of `names` that a node was found in, outermost first."""
         return self._names.scopes
@@ -293,7 +292,7 @@ class Graph:
         twin._known = set(twin._forward)
         twin._names = names
         twin.recorded_until = self.recorded_until
-        twin._gradients, twin.numbers = {}, self.numbers
+        twin._gradients, twin._numbers = {}, self._numbers
         twin.is_partial, twin.check_finite = self.is_partial, False
         twin._start()
         stands_for = dict(new)  # gradients too, which a later request may have been about
@@ -457,13 +456,14 @@ class Graph:
     def __getstate__(self) -> Any:
         from tinygraph.pickling import pack
 
-        return pack(self, without=("programs", "lock", "_sweeps"))
+        return pack(self, without=("programs", "lock", "_sweeps", "_numbers"))
 
     def __setstate__(self, state: Any) -> None:
         from tinygraph.pickling import unpack
 
         unpack(self, state)
         self._start()
+        self._numbers = {}  # what was loaded has no code to be read
         self.recorded_until = next(NUMBERING)
 
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:

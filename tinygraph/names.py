@@ -64,11 +64,11 @@ class Names:
         self._counts: dict[str, int] = {}  # how often each name was wanted that was taken
         self.invented: set[Node] = set()  # the nodes whose names are not the user's
         self.scopes: dict[Node, tuple[str, ...]] = {}  # the nested dicts that a named node was found in, outermost first
-        leaves = [node for node in nodes if node.op is None]
+        self.leaves = [node for node in nodes if node.op is None]
         if given is None:
-            self._name_as_the_code_does(nodes, leaves, *variables_of(frame))
+            self._name_as_the_code_does(nodes, self.leaves, *variables_of(frame))
         else:
-            self._name_as_given(nodes, leaves, given, frame.f_code)
+            self._name_as_given(nodes, self.leaves, given, frame.f_code)
 
     def _name_as_given(self, nodes: Sequence[Node], leaves: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
         """By the user's mapping, and leaves that it does not reach as the code calls them."""

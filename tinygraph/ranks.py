@@ -24,12 +24,12 @@ NEW_AXIS = {"None", "newaxis"}
 RESHAPING = {"reshape", "expand_dims", "atleast_2d", "ravel", "outer"}
 
 
-def warn_of_ranks(value: Any, values: Sequence[Any], operands: Sequence[Any], frame: FrameType) -> None:
-    """Warn at the user's line where `value` is larger than each of the `values` of the operands of which it was made."""
-    for x in values:
+def warn_of_ranks(value: Any, operands: Sequence[Any], frame: FrameType) -> None:
+    """Warn at the user's line where `value` is larger than each of the operands that it was made of, and their ranks differ."""
+    for x in operands:
         if getattr(x, "size", 1) >= value.size:
             return
-    shapes = [np.shape(x) for x in values]
+    shapes = [np.shape(x) for x in operands]
     if () in shapes or len({len(shape) for shape in shapes}) == 1:
         return
     while frame.f_code.co_filename in BETWEEN and frame.f_back is not None:

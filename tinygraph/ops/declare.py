@@ -191,7 +191,7 @@ class Op:
         except STOPPED as error:
             value = scalar(self._stopped(error, arguments, values, params, frame))
         if self.elementwise and type(value) is ndarray and value.ndim > 1:
-            warn_of_ranks(value, values, arguments, sys._getframe(1))
+            warn_of_ranks(value, arguments, sys._getframe(1))
         return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
 
     def _stays_number(self, x: Any) -> bool:
@@ -223,10 +223,7 @@ class Op:
             value = self.compute(left, right)
         except STOPPED as error:
             value = self._stopped(error, (x, y), (left, right), NO_PARAMS, user_frame(sys._getframe(2)))
-        frame = sys._getframe(2)
-        if type(value) is ndarray and value.ndim > 1 and self.elementwise:
-            warn_of_ranks(value, (left, right), (x, y), frame)
-        return self._recorded(value, (x, y), frame)
+        return self._recorded(value, (x, y), sys._getframe(2))
 
     def _recorded(self, value: Any, inputs: tuple[Any, ...], frame: FrameType) -> Node:
         """The node of a result without metadata; its attributes are set here because a call of the class takes longer."""
@@ -234,6 +231,8 @@ class Op:
         if OWN[code.co_filename]:
             frame = user_frame(frame)
             code = frame.f_code
+        elif type(value) is ndarray and value.ndim > 1 and self.elementwise:
+            warn_of_ranks(value, inputs, frame)
         node = allocate(Node)
         node._value = value
         node.op = self
