@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -142,6 +141,8 @@ def meant(name: str, known: Iterable[str]) -> str:
     ('did you mean sigmoid?', 'there are relu, sigmoid')
     """
     names = list(dict.fromkeys(known))
+    import difflib  # for messages alone
+
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     return f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(names[:20])}"
 

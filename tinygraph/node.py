@@ -17,11 +17,10 @@ import numpy as np
 
 from tinygraph.decisions import Log, Lost, Recipe, decided, recall
 from tinygraph.place import Place, place_of, user_frame
-from tinygraph.reading import index_error, read_error
 from tinygraph.unchanged import IN_PLACE, no_assignment, no_update
 
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, FrameType
 
     from tinygraph.ops.declare import Op
 
@@ -67,6 +66,12 @@ def _method(function: Callable[..., Any]) -> Callable[..., Node]:
     method.__name__ = function.__name__
     method.__doc__ = f"Record `np.{function.__name__}(node, ...)`."
     return method
+
+
+def _read_error(node: Node, frame: FrameType) -> TypeError:
+    from tinygraph.reading import read_error  # which takes a while to load, and only messages need it
+
+    return read_error(node, frame)
 
 
 class _Elsewhere:
@@ -202,16 +207,18 @@ class Node:
         return answer
 
     def __float__(self) -> NoReturn:
-        raise read_error(self, sys._getframe(1))
+        raise _read_error(self, sys._getframe(1))
 
     def __complex__(self) -> NoReturn:
-        raise read_error(self, sys._getframe(1))
+        raise _read_error(self, sys._getframe(1))
 
     def __int__(self) -> int:
         answer: int = decided(self, int, sys._getframe(1), next(NUMBERING))
         return answer
 
     def __index__(self) -> int:
+        from tinygraph.reading import index_error
+
         error = index_error(self, sys._getframe(1))
         if error is not None:
             raise error
@@ -232,7 +239,7 @@ class Node:
         return ops.getitem(self, index)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
-        raise read_error(self, sys._getframe(1))
+        raise _read_error(self, sys._getframe(1))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         record = ops.UFUNCS.get(ufunc)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import sys
 from collections.abc import Callable
@@ -187,6 +186,8 @@ def refusal(name: str, advice: str = "") -> TypeError:
 
 def _near(name: str) -> list[str]:
     """Functions of that name elsewhere or for arrays without NaN, else of a name like it."""
+    import difflib  # for messages alone
+
     known: dict[str, list[str]] = {}
     for function in NUMPY:
         known.setdefault(numpy_name(function).rpartition(".")[2], []).append(numpy_name(function))
