@@ -48,7 +48,7 @@ class _Own(dict[str, bool]):
 OWN = _Own()
 
 
-_CALLERS: dict[FrameType, FrameType] = {}  # frames of this package at work, and the user's frame that each works for
+CALLERS: dict[FrameType | None, FrameType] = {}  # frames of this package at work, and the user's frame that each works for
 
 
 def user_frame(frame: FrameType) -> FrameType:
@@ -57,7 +57,7 @@ def user_frame(frame: FrameType) -> FrameType:
         back = frame.f_back
         if back is None:
             break
-        frame = _CALLERS.get(back) or back
+        frame = CALLERS.get(back) or back
     return frame
 
 
@@ -80,11 +80,11 @@ def variables(frame: FrameType, names: Collection[str]) -> dict[str, Any]:
 def told_by_caller() -> Iterator[FrameType]:
     """Look the user's frame up once for all that the calling function records, not at every node; gives that frame."""
     frame = sys._getframe(2)  # past this generator and contextlib
-    user = _CALLERS[frame] = user_frame(frame)
+    user = CALLERS[frame] = user_frame(frame)
     try:
         yield user
     finally:
-        del _CALLERS[frame]
+        del CALLERS[frame]
 
 
 def warn_user(message: str) -> None:

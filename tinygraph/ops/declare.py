@@ -21,7 +21,7 @@ from numpy import ndarray
 from tinygraph.decisions import NUMBERS
 from tinygraph.errors import TOLD, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
-from tinygraph.place import OWN, user_frame
+from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
 from tinygraph.warned import computed_again
 
@@ -229,7 +229,7 @@ class Op:
         """The node of a result without metadata; its attributes are set here because a call of the class takes longer."""
         code = frame.f_code
         if OWN[code.co_filename]:
-            frame = user_frame(frame)
+            frame = CALLERS.get(frame.f_back) or user_frame(frame)  # mostly a rule that a sweep called
             code = frame.f_code
         elif type(value) is ndarray and value.ndim > 1 and self.elementwise:
             warn_of_ranks(value, inputs, frame)
