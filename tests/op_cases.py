@@ -61,7 +61,7 @@ POSITIVE = {"log", "log1p", "log2", "log10", "sqrt", "power", "reciprocal", "cbr
 SMALL = {"tan", "arcsin", "arccos", "arctanh"}
 # What a gradient never passes through.
 NO_GRADIENT = {
-    "sign", "round", "floor", "ceil", "trunc", "rint", "floor_divide", "sorting_order", "median_weights", "sign_of_det",
+    "sign", "round", "floor", "ceil", "trunc", "rint", "floor_divide", "median_weights", "sign_of_det",
     "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or",
     "logical_not", "stop_gradient", "count", "one_hot_like", "isnan", "isinf", "isfinite", "signbit", "isclose", "all", "any",
     "count_nonzero", "argmax", "argmin", "argsort", "searchsorted",
@@ -196,7 +196,6 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     + [((real(4),), {"sections": 2, "position": 1, "equal": True})],
     "on_section_like": [((real(2, 1), np.zeros((2, 5))), {"sections": 3, "position": p, "axis": 1}) for p in (2, -1)],
     "sort": [((real(2, 3),), {"axis": a}) for a in (0, -1)] + [((real(0),), {"axis": 0})],
-    "sorting_order": [((real(2, 3),), {"axis": 0})],
     "all": [((np.array([[1.0, 0.0], [2.0, 3.0]]),), {"axis": a, "keepdims": k}) for a in (None, 1, (0, 1)) for k in (0, 1)],
     "any": [((np.array([[0.0, 0.0], [2.0, 0.0]]),), {"axis": a, "keepdims": k}) for a in (None, 1, (0, 1)) for k in (0, 1)],
     "count_nonzero": [((np.array([[0.0, 1.0], [2.0, 3.0]]),), {"axis": a, "keepdims": k}) for a in (None, 0) for k in (0, 1)],

@@ -234,7 +234,7 @@ def _each(target: ast.expr, values: ast.expr) -> Iterator[tuple[str, Called | No
 
 
 def _operands(found: Excerpt, count: int, op: str) -> Sequence[ast.expr]:
-    """The operands of an expression in order, or none where they cannot be told to be those of the op."""
+    """The operands of an expression in order, or none where it is not sure that they are those of the op."""
     expression, statement = found
     match expression:
         case _ if isinstance(statement, ast.For) and expression is statement.iter and op == "index":

@@ -67,7 +67,7 @@ def spelled(size: Size, name: Callable[[Node], str]) -> str:
 
 
 def read_by(size: Size) -> Iterator[Node]:
-    """The nodes of which the shape is read to tell a size."""
+    """The nodes of which the shape is read where a size is written."""
     if isinstance(size, Axis):
         yield size.node
     elif isinstance(size, Formula):

@@ -24,7 +24,7 @@ LONGEST = 20  # ops in a check; beyond it the leaves behind a decision are held 
 
 @dataclass(frozen=True)
 class Check:
-    """The decisions of one place in the code: the answers, and the expressions that they were asked of."""
+    """The decisions of one place in the code: the answers, and the expressions that gave them."""
 
     text: str
     answers: tuple[Any, ...]

@@ -346,7 +346,7 @@ RULES: dict[Op, Rule] = {
     **dict.fromkeys(
         (
             ops.cast, ops.cast_like, ops.flip, ops.roll, ops.tril, ops.triu, ops.cumsum, ops.cumprod, ops.softmax,
-            ops.log_softmax, ops.sort, ops.sorting_order, ops.median_weights, ops.inv, ops.cholesky, ops.cofactors, ops.direction,
+            ops.log_softmax, ops.sort, ops.median_weights, ops.inv, ops.cholesky, ops.cofactors, ops.direction,
             ops.deviations, ops.logsumexp_weights,
         ), _same,
     ),

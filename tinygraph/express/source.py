@@ -148,7 +148,7 @@ def _loop_checks(program: Program, node: Node, axes: Iterable[int]) -> Iterator[
 
 
 def _size_checks(program: Program) -> dict[Node | None, list[str]]:
-    """The checks of sizes behind the statement that tells the last of them; under None those that follow from leaves alone."""
+    """The checks of sizes behind the statement after which all that they read is known; under None those of leaves alone."""
     checks: dict[Node | None, list[str]] = {}
     for demand in program.demands:
         last = max((node for node in demand.read() if node.op is not None), key=by_number, default=None)

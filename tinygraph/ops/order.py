@@ -44,17 +44,7 @@ def sum_taken_like(x: Array, like: Array, indices: Array, *, axis: int) -> Array
     return result
 
 
-@op(None)
-def sorting_order(x: Array, *, axis: int) -> Array:
-    """The indices that sort x along `axis`, equal entries in their order.
-
-    >>> tg.ops.sorting_order(np.array([3.0, 1.0, 2.0]), axis=0)
-    array([1, 2, 0])
-    """
-    return np.argsort(x, axis=axis, stable=True)
-
-
-@op(lambda g, out, x, axis: sum_taken_like(g, x, sorting_order(x, axis=axis), axis=axis))
+@op(lambda g, out, x, axis: sum_taken_like(g, x, np.argsort(x, axis=axis, stable=True), axis=axis))
 def sort(x: Array, *, axis: int = -1) -> Array:
     """x in ascending order along `axis`; the gradient goes back to where each entry came from.
 

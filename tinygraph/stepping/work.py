@@ -1,4 +1,4 @@
-"""How much a call computes, told from shapes alone and before anything is made: what bounds a formula's time and memory."""
+"""How much a call computes, which follows from shapes alone, before anything is made: what bounds a formula's time and memory."""
 
 from __future__ import annotations
 
