@@ -524,13 +524,13 @@ def is_bare(leaf: Node) -> bool:
 
 def as_node(x: Any) -> Node:
     """x itself, or the constant that stands for an array, list or number."""
-    return x if isinstance(x, Node) else leaf_of(x if isinstance(x, np.generic) else as_array(x))
+    return x if isinstance(x, Node) else leaf_of(as_array(x))
 
 
 def as_array(x: Any) -> Any:
-    """A bare operand as an array; raises TypeError for a list of nodes."""
+    """A bare operand as an array, or a NumPy scalar as it is; raises TypeError for a list of nodes."""
     refuse_list_of_nodes(x)
-    return np.asarray(x)
+    return x if isinstance(x, np.generic) else np.asarray(x)
 
 
 def with_value(leaf: Node, value: Any) -> Node:

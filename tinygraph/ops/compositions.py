@@ -267,8 +267,8 @@ def _trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Ar
     before = (slice(None),) * place
     width: Array = dx
     if x is not None:
-        x = x if isinstance(x, Node) else as_array(x)
-        flat = np.ndim(x) == 1
+        x = as_node(x)  # its differences are part of the record too
+        flat = x.ndim == 1
         width = np.diff(x)[(slice(None),) + (None,) * (y.ndim - place - 1)] if flat else np.diff(x, axis=axis)
     pairs = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
     return np.sum(width * pairs / 2, axis=axis)
@@ -391,7 +391,6 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     split = terms.split(",")
     if len(split) != len(arrays):
         raise ValueError(f"{operands[0]!r} names {len(split)} operands, but {len(arrays)} were given")
-    arrays = [x if isinstance(x, Node) else as_array(x) for x in arrays]
     _no_axis_lost(split, arrays, result if arrow else "...")
     hidden = [np.ndim(x) - len(term) + 3 if "..." in term else 0 for term, x in zip(split, arrays, strict=True)]
     spare = [letter for letter in string.ascii_letters if letter not in text][: max(hidden)]
