@@ -520,10 +520,10 @@ def decided_lines(source: str) -> list[str]:
 class TestSource:
     def test_checks_a_decision_in_a_line(self) -> None:
         [line] = decided_lines(recorded(branch, 2.0).source())
-        assert re.fullmatch(r" ?_decided\('line \d+: w > 0', True, w > 0, w\)", line)
+        assert re.fullmatch(r" ?_decided\('line \d+: w > 0, of 2\.0,', True, w > 0, w\)", line)
 
     def test_names_the_numbers_and_the_fix(self) -> None:
-        with pytest.raises(ValueError, match=r"line \d+: w > 0 was True when .* is False now, of -1\.5: write np\.where"):
+        with pytest.raises(ValueError, match=r"line \d+: w > 0, of 2\.0, was True when .* is False now, of -1\.5: write np\.where"):
             recorded(branch, 2.0).function()(-1.5)
 
     def test_reads_named_values_by_their_names(self) -> None:

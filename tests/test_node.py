@@ -166,7 +166,7 @@ class TestOperators:
 
     def test_bool_decides_control_flow(self) -> None:
         assert tg.parameter(1.0) > 0
-        with pytest.raises(ValueError, match="ambiguous"):
+        with pytest.raises(ValueError, match="neither true nor false"):
             bool(tg.parameter([1.0, 2.0]) > 0)
 
     def test_masks_combine(self) -> None:

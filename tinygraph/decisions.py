@@ -31,7 +31,8 @@ NUMBERS = frozenset([float, int, bool])  # what an op reads beside nodes
 
 FIX = (
     "write np.where(condition, x, y), np.maximum or np.minimum, which record both ways; where nothing in the graph depends on "
-    "the decision, decide by a plain number, as in `if loss.item() < best`"
+    "the decision, decide by a plain number, as in `if loss.item() < best`; a decision of code that is no longer in use is "
+    "forgotten where the leaf is made anew"
 )
 
 
@@ -121,7 +122,10 @@ class Decision:
         """What the user wrote there: `z > 0`, or the whole line where its parts are not known."""
         if self._text is None:
             found = excerpt(self.code, self.instruction)
-            self._text = ast.unparse(found.expression) if found is not None else self.place.text
+            asked = None if found is None else found.expression
+            while isinstance(asked, ast.UnaryOp) and isinstance(asked.op, ast.Not):  # turns the answer round
+                asked = asked.operand
+            self._text = ast.unparse(asked) if asked is not None else self.place.text or "a decision"
         return self._text
 
 

@@ -159,4 +159,4 @@ def describe(x: Any) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
     if not hasattr(x, "shape"):
         return f"{article} {kind}: {x!r:.60}"
-    return f"{article} {kind} of shape {x.shape}, {x.dtype}"
+    return f"{article} {kind} of shape {x.shape}" + (f", {x.dtype}" if hasattr(x, "dtype") else "")

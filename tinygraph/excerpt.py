@@ -94,6 +94,8 @@ def _places(node: ast.AST) -> Iterator[tuple[Span, ast.expr]]:
             yield span, ast.copy_location(ast.BinOp(target, operator, value), node)
         case ast.For(iter=values):  # as Python 3.11 and 3.12 have it for what takes the next value
             yield span, values
+        case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test) | ast.IfExp(test=test):  # which decides there
+            yield span, test
         case ast.expr() as expression:
             yield span, expression
     match node:

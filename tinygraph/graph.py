@@ -155,7 +155,10 @@ class Graph:
             raise TypeError("a graph needs an output: tg.Graph(L)")
         for output in outputs:
             if not isinstance(output, Node):
-                raise TypeError(f"a graph is drawn from nodes, not {type(output).__name__}: did the computation record any?")
+                raise TypeError(
+                    f"a graph is drawn from nodes, not {type(output).__name__}: no tg.parameter went into it, or a decision such "
+                    "as max(0, z) chose a plain number, where np.maximum(0, z) records"
+                )
         if names is not None and not isinstance(names, Mapping):
             raise TypeError(f"names must map names to nodes, as locals() does, not be a {type(names).__name__}")
         self.outputs = outputs
@@ -265,16 +268,17 @@ class Graph:
         return self._twin(self._names.translated({node: node for node in self._forward}, nodes), {})
 
     @locked
-    def with_leaves(self, values: Mapping[Node, Any]) -> Graph:
-        """The same computation on other values of some leaves, under the same names, with the same gradients asked for.
+    def with_leaves(self, values: Mapping[Node, Any] | Mapping[str, Any]) -> Graph:
+        """The same computation on other values of some leaves, given by node or name; with the same gradients.
 
         Raises ValueError for a value of another shape, and where Python would have decided otherwise on these values (an `if`, a
         loop's end); TypeError for a value that is no real number.
         """
+        given = {self[node] if isinstance(node, str) else node: value for node, value in values.items()}
         leaves = [node for node in self._forward if isinstance(node, Leaf)]
-        for node in values.keys() - set(leaves):
+        for node in given.keys() - set(leaves):
             raise ValueError(f"{node!r} is no leaf of this graph, and only leaves are given other values")
-        new: dict[Node, Node] = {leaf: with_value(leaf, values[leaf]) for leaf in leaves if leaf in values}
+        new: dict[Node, Node] = {leaf: with_value(leaf, given[leaf]) for leaf in leaves if leaf in given}
         new |= entries_of(new, leaves)
         check_decisions({leaf: new.get(leaf, leaf)._value for leaf in leaves}, self.recorded_until)
         for node in self._forward:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 import re
 import unicodedata
@@ -14,6 +15,7 @@ import numpy as np
 
 from tinygraph.backprop import by_number
 from tinygraph.binding import Called, bindings_of, stored
+from tinygraph.excerpt import excerpt
 from tinygraph.node import Node, is_bare
 from tinygraph.ops import REGISTRY
 from tinygraph.wanted import Wanted, brought, made
@@ -265,7 +267,11 @@ def _start_from_leaf(values: Sequence[Node | None]) -> bool:
 
 def variables_of(frame: FrameType) -> tuple[Mapping[str, Any], CodeType]:
     """The variables that can be seen in a frame, and its code; those of a comprehension are the ones around it too."""
-    variables = dict(frame.f_locals)
+    found = excerpt(frame.f_code, frame.f_lasti)
+    call = found.expression if found is not None else None
+    given = [x.id for x in call.args if isinstance(x, ast.Name)] if isinstance(call, ast.Call) else []
+    own = frame.f_locals
+    variables = {name: own[name] for name in given if name in own} | own  # an output is called as it is given
     while frame.f_code.co_name in COMPREHENSIONS and frame.f_back is not None:  # as from Python 3.12 on
         frame = frame.f_back
         variables = {**frame.f_locals, **variables}

@@ -203,6 +203,11 @@ class Node:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
+        if self._value.size != 1:
+            raise ValueError(
+                f"an array of shape {self.shape} is neither true nor false: write node.any() or node.all(), or record both ways "
+                "entry by entry with np.where(mask, x, y), np.maximum or np.minimum"
+            )
         answer: bool = decided(self, bool, sys._getframe(1), next(NUMBERING))
         return answer
 
@@ -567,6 +572,8 @@ def _real(kind: str, value: Any, copy: bool) -> Any:
     }
     if array.dtype.kind not in "biuf":
         fix = fixes.get(array.dtype.kind, fixes["O"])
+        if hasattr(value, "toarray"):  # a sparse matrix
+            fix = "write `X.toarray()` for the sparse matrix"
         raise TypeError(f"a {kind} must be real numbers, not {array.dtype} ({type(value).__name__}): {fix}")
     return array if array.shape or not copy else array[()]
 

@@ -99,6 +99,8 @@ def _spelled(node: Node, frame: FrameType, reader: ast.AST | None) -> str | None
     made = excerpt(node.code, node.instruction)
     if made is None or is_installed(node.place.filename) or isinstance(made.expression, ast.Name):  # over which a loop runs
         return None
+    if node.op is None and not ast.unparse(made.expression).startswith(("tg.parameter(", "tg.constant(")):
+        return None  # a function made it, such as the one that tg.grad gives
     text = ast.unparse(made.expression)
     return text if len(text) <= LONGEST else None
 
@@ -130,8 +132,14 @@ def _is_text(reader: ast.AST | None) -> bool:
 
 def _keeping(name: str, frame: FrameType, reader: ast.AST | None, home: str) -> str:
     """What to write in place of the code that reads a node, so that a gradient comes back."""
+    if isinstance(reader, ast.BinOp) and any(_is_list_of_nodes(_looked_up(x, frame)) for x in (reader.left, reader.right)):
+        return "pass np.array([...]) in place of a list of numbers, or write np.stack(...) of a list of nodes, which is one node"
     called = _instead_of_call(name, frame, reader) if isinstance(reader, ast.Call) else None
     return called or next((text for key, text in INSTEAD.items() if _is_of(home, key)), RECORD)
+
+
+def _is_list_of_nodes(held: Any) -> bool:
+    return isinstance(held, list | tuple) and any(hasattr(x, "_value") for x in held)
 
 
 def _instead_of_call(name: str, frame: FrameType, call: ast.Call) -> str | None:

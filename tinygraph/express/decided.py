@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.decisions import Decision, GoneError, Made, Origin, Recipe, Replay, decisions_behind, first_lost, lineage
+from tinygraph.decisions import Decision, GoneError, Lost, Made, Origin, Recipe, Replay, decisions_behind, first_lost, lineage
 from tinygraph.express.expression import Apply, Expression, Name, Number, leaves
 from tinygraph.express.shapes import reads_shape
 from tinygraph.express.simplify import structural
@@ -82,7 +82,7 @@ def checks(graph: Graph, named: Sequence[Node]) -> tuple[list[Check], list[Held]
             held.setdefault(leaf, place_and_text(lost))
     found = [
         Check(
-            place_and_text(group[-1][0]),
+            place_and_text(group[-1][0]) + (writer.recorded(group[0][0].recipe) if len(group) == 1 else ""),
             tuple(decision.answer for decision, _ in group),
             tuple(expression for _, expression in group),
         )
@@ -150,6 +150,13 @@ class _Writer:
             return None
         written: Expression = structural(x.op, given, x.params, value.shape, value.dtype.kind)
         return written
+
+    def recorded(self, recipe: Recipe | Lost) -> str:
+        """The numbers that a decision was made by, apart from literals."""
+        made = recipe.inputs if isinstance(recipe, Made) else [recipe]
+        given = [np.asarray(self._recorded.value(i))[()] for i in made if isinstance(i, Made | Origin)]
+        numbers = [f"{x}" for x in given if not x.shape]
+        return f", of {' and '.join(numbers)}," if numbers else ""
 
     def leaves(self, recipe: Recipe) -> Iterator[Node]:
         """The leaves of the graph that a recipe reads."""
