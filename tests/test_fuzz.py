@@ -159,6 +159,8 @@ def bends_are_those_of_differences(program: Program, graph: tg.Graph, difference
         except ValueError:  # the slope does not depend on it
             continue
         second += float(np.sum(g * other[name]))
+    if "singular" in program.tags and np.isnan(second):  # as that of a norm at 0 is
+        expected = None
     OUTCOMES["a kink" if expected is None else "a second derivative compared"] += 1
     if expected is not None:
         assert_near(second, expected, 1e-4, "the second derivative")
