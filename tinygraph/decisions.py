@@ -180,6 +180,8 @@ def _ordered(decisions: Iterable[Decision]) -> Iterator[Recipe]:
 
 def decided(node: Node, ask: Callable[[Any], Any], frame: FrameType, number: int) -> Any:
     """The answer that Python gets from a node, noted at every leaf behind it; `frame` is the one that asks."""
+    from tinygraph.node import held_leaf
+
     answer = ask(node._value)
     inner, leaves, is_whole = _behind(node)
     recipe: Recipe | Lost = _recipe(node, inner) if is_whole else LOST
@@ -189,11 +191,17 @@ def decided(node: Node, ask: Callable[[Any], Any], frame: FrameType, number: int
     user = user_frame(frame)
     decision = Decision(recipe, ask, answer, user.f_code, user.f_lasti, number)
     for leaf in leaves:
-        if leaf.log is None:
-            leaf.log = Log()
-            _remember(leaf, decision)
-        leaf.log.note(decision)
+        _note(leaf, decision)
+        if leaf.array is not None:  # of which the leaf is an entry, and the recipe knows nothing of the rest
+            _note(held_leaf(leaf.array), Decision(LOST, ask, answer, user.f_code, user.f_lasti, number))
     return answer
+
+
+def _note(leaf: Leaf, decision: Decision) -> None:
+    if leaf.log is None:
+        leaf.log = Log()
+        _remember(leaf, decision)
+    leaf.log.note(decision)
 
 
 # A bare array has one leaf only as long as a graph holds it, and its next leaf must know what was decided by the first.
@@ -224,7 +232,7 @@ def _remember(leaf: Leaf, decision: Decision) -> None:
 def recall(leaf: Leaf) -> None:
     """Give a new leaf of a bare array the log that an earlier leaf of the same array left."""
     array, log, origin = _logs.get(id(leaf._value), (None, None, None))
-    if array is not None and origin is not None and array() is leaf._value:
+    if array is not None and origin is not None and array() is leaf._value and same_bits(origin.value, leaf._value):
         leaf.log, leaf.recipe = log, origin
     elif _forgotten and not isinstance(leaf._value, np.ndarray):
         leaf.log = Log()
@@ -321,7 +329,7 @@ def check_decisions(values: Mapping[Leaf, Any], until: int) -> None:
         if lost is not None:
             raise DecisionError(
                 f"a replay on other values might go another way than the recording: {leaf!r} took part in decisions that were "
-                f"not kept, because they were more than {KEPT:,}, or more than {LONGEST:,} ops were behind one\n"
+                f"not kept: more than {KEPT:,}, or one with more than {LONGEST:,} ops behind it, or one by a single entry\n"
                 f"  at {lost.place}\n  fix: {FIX}"
             )
     again = Replay(lambda origin: current.get(origin, origin.value))

@@ -193,6 +193,9 @@ class Node:
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in ADVICE and name not in OF_ARRAYS]
 
+    def __deepcopy__(self, memo: Any) -> Node:
+        return self  # it never changes, and another one would have no gradient
+
     def __reduce__(self) -> tuple[Any, ...]:
         from tinygraph.pickling import reduce_node
 
@@ -239,6 +242,9 @@ class Node:
         if not self.shape:
             raise TypeError("a node of shape () cannot be iterated over")
         return (self[ops.Visited(i)] for i in range(len(self)))
+
+    def __reversed__(self) -> Iterator[Node]:
+        return (self[ops.Visited(i)] for i in reversed(range(len(self))))
 
     def __getitem__(self, index: Any) -> Node:
         return ops.getitem(self, index)
@@ -414,6 +420,7 @@ for _name in ADVICE | dict.fromkeys(OF_ARRAYS):
 class Leaf(Node):
     """A node that the user brought: a parameter, or a constant, which every bare array is too."""
 
+    array: Any = None  # of which it is one entry
     __slots__ = ("__weakref__", "kind", "log", "stands_for")
 
     def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int, stands_for: Leaf | None = None) -> None:
@@ -496,6 +503,9 @@ def leaf_of(value: Any) -> Node:
     """The constant that stands for a bare array, the same one as long as any graph holds it; what computed it, where the user's
     expression made it of such arrays.
     """
+    if isinstance(value, np.bool):  # NumPy has one True and one False, so that many names may share one
+        made = written.computed(value)
+        return _leaf(np.array(value), "constant") if made is None else made
     if not isinstance(value, np.ndarray | np.generic):
         refuse_list_of_nodes(value)
         return _leaf(_real("constant", value, copy=False), "constant")
@@ -523,8 +533,8 @@ def keep_bare(leaf: Leaf) -> None:
 
 
 def is_bare(leaf: Node) -> bool:
-    """Whether a leaf is a bare array in an expression, and none that the user made."""
-    return _leaves.get(id(leaf._value)) is leaf
+    """Whether a leaf is a bare array in an expression, or an entry of one, and none that the user made."""
+    return _leaves.get(id(leaf._value)) is leaf or (isinstance(leaf, Leaf) and leaf.array is not None)
 
 
 def as_node(x: Any) -> Node:
@@ -544,7 +554,13 @@ def with_value(leaf: Node, value: Any) -> Node:
     if array.shape != leaf.shape:
         raise ValueError(f"the new value has shape {array.shape}, and {leaf!r} has shape {leaf.shape}: give it that shape")
     assert isinstance(leaf, Leaf)
-    return Leaf(array.astype(leaf.dtype)[()], leaf.kind, leaf.code, leaf.instruction, leaf.decided)
+    with np.errstate(invalid="ignore"):
+        cast = array.astype(leaf.dtype)
+    if leaf.dtype.kind in "biu" and not np.array_equal(cast, array):
+        raise ValueError(
+            f"the new value does not fit {leaf.dtype}, the dtype of {leaf!r}: record the program anew with {array.dtype}"
+        )
+    return Leaf(cast[()], leaf.kind, leaf.code, leaf.instruction, leaf.decided)
 
 
 def _leaf(value: Any, kind: str) -> Leaf:

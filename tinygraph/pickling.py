@@ -28,6 +28,9 @@ class Record:
     def __init__(self, node: Node) -> None:
         self.node = node
 
+    def __deepcopy__(self, memo: Any) -> Record:
+        return self  # for a node, which is not copied either
+
     def __reduce__(self) -> tuple[Any, ...]:
         node, place = self.node, tuple(self.node.place)
         recipe = getattr(node, "recipe", None)

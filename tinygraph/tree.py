@@ -8,7 +8,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -57,12 +60,29 @@ def _joined(like: Any, parts: Mapping[Any, Any]) -> Any:
     if isinstance(like, list | tuple):
         return type(like)(*parts.values()) if hasattr(like, "_fields") else type(like)(parts.values())
     new = copy.copy(like)  # which keeps what a subclass of dict knows beside its entries, and runs no __init__
+    _check_the_rest(new, like, parts)
     for key, part in parts.items():
         if isinstance(new, dict):
             new[key] = part
         else:
             object.__setattr__(new, key, part)  # of a frozen dataclass too
     return new
+
+
+def _check_the_rest(new: Any, like: Any, parts: Mapping[Any, Any]) -> None:
+    """Refuse attributes beside the parts that were computed of them, which would stay as they are and have no gradient."""
+    rest = getattr(new, "__dict__", {})
+    if rest is not None and getattr(like, "__dict__", None) is like:  # whose attributes are its entries
+        object.__setattr__(new, "__dict__", new)
+        return
+    for name in [name for name in rest if name not in parts or isinstance(new, dict)]:
+        if isinstance(getattr(type(new), name, None), cached_property):
+            del rest[name]  # is computed anew
+        elif isinstance(rest[name], np.ndarray | np.floating):
+            raise TypeError(
+                f"{type(like).__name__}.{name} is an array beside the parts, and would have no gradient: make it "
+                "a property, which is computed of them, or a part itself"
+            )
 
 
 def map_leaves(change: Callable[[Any], Any], tree: Any) -> Any:

@@ -20,9 +20,9 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.decisions import NUMBERS
+from tinygraph.decisions import NUMBERS, recall
 from tinygraph.excerpt import excerpt, instruction_of
-from tinygraph.node import Leaf, Node, held_leaf, keep_bare
+from tinygraph.node import Leaf, Node, held_leaf
 from tinygraph.ops.declare import NUMPY, Op
 from tinygraph.place import OWN, Place, variables
 
@@ -39,6 +39,7 @@ COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }  # fmt: skip
+PLAIN_ENTRIES = (dict.__getitem__, list.__getitem__, tuple.__getitem__)  # which run no code of the user's
 BUILTINS = (len, abs, round)
 FACTS = {"shape", "size", "ndim", "dtype"}  # of an array, which are plain answers
 RECORDED = {name for name in vars(Node) if name[0] != "_" and hasattr(np.ndarray, name)} - FACTS - {"item", "tolist"}
@@ -65,7 +66,7 @@ class Entry(Leaf):
         super().__init__(array[index], "constant", code, instruction, stands_for)
         self.array = array
         self.index = index
-        keep_bare(self)
+        recall(self)
 
 
 def entries_of(new: Mapping[Node, Node], nodes: Iterable[Node]) -> dict[Node, Node]:
@@ -134,6 +135,8 @@ def _computes(x: ast.expr) -> bool:
         return x.attr in RECORDED or _computes(x.value)
     if isinstance(x, ast.List | ast.Tuple):
         return any(map(_computes, x.elts))
+    if isinstance(x, ast.Slice):
+        return any(end is not None and _computes(end) for end in (x.lower, x.upper, x.step))
     return isinstance(x, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Call | ast.Subscript)
 
 
@@ -157,6 +160,10 @@ def _at(value: Any, given: Any, written: ast.expr) -> Iterator[ast.expr]:
     """The expression of the array in what was given, where lists and tuples are written out."""
     if given is value:
         yield written
+    elif isinstance(given, slice) and isinstance(written, ast.Slice):
+        for end, x in ((given.start, written.lower), (given.stop, written.upper), (given.step, written.step)):
+            if end is value and x is not None:
+                yield x
     elif isinstance(given, list | tuple) and isinstance(written, ast.List | ast.Tuple):
         if len(given) != len(written.elts) or any(isinstance(x, ast.Starred) for x in written.elts):
             return
@@ -221,6 +228,9 @@ class _Reading:
             raise LookupError(x.attr)
         if isinstance(of, ModuleType):
             return _on_a_leaf(vars(of)[x.attr])
+        fields = getattr(type(of), "_fields", ())
+        if isinstance(of, tuple) and x.attr in fields:
+            return _on_a_leaf(of[fields.index(x.attr)])
         return _on_a_leaf(inspect.getattr_static(of, x.attr))  # which runs no property
 
     def _unary(self, x: ast.UnaryOp) -> Any:
@@ -247,14 +257,21 @@ class _Reading:
         return slice(*(None if end is None else self.read(end) for end in (x.lower, x.upper, x.step)))
 
     def _subscript(self, x: ast.Subscript) -> Any:
-        of, index = self.read(x.value), self.read(x.slice)
-        if type(of) in (dict, list, tuple) and type(index) in (int, str):
+        of, index = self.read(x.value), self._index(x.slice)
+        if type(of).__getitem__ in PLAIN_ENTRIES and type(index) in (int, str):
             return _on_a_leaf(of[index])
         parts = index if isinstance(index, tuple) else (index,)
         if not isinstance(of, Node) or not all(part is None or type(part) in (int, slice, type(...)) for part in parts):
             raise LookupError("only plain indices are followed")
         entry = _entry(of, parts)
         return of[parts] if entry is None else entry
+
+    def _index(self, x: ast.expr) -> Any:
+        """What stands in brackets, a NumPy integer as Python's."""
+        if isinstance(x, ast.Tuple):
+            return tuple(map(self._index, x.elts))
+        named = self.names.get(x.id) if isinstance(x, ast.Name) else None
+        return int(named) if isinstance(named, np.integer) else self.read(x)
 
     def _call(self, x: ast.Call) -> Any:
         if any(isinstance(argument, ast.Starred) for argument in x.args) or any(keyword.arg is None for keyword in x.keywords):
@@ -294,6 +311,8 @@ def _on_a_leaf(value: Any) -> Any:
     """What a name holds, an array as its leaf; a node is no array that NumPy computed with."""
     if isinstance(value, Node) or (isinstance(value, np.ndarray) and (type(value) is not np.ndarray or not value.size)):
         raise LookupError("not a plain array")
+    if isinstance(value, np.bool):
+        return bool(value)
     return held_leaf(value) if isinstance(value, np.ndarray | np.generic) else value
 
 

@@ -279,6 +279,7 @@ def _entries(program: Program, check: Check) -> Iterator[tuple[str, str, int]]:
     """What a check visits entry by entry: its text, that of its size along the axis, and the size recorded."""
     for x in (x for expression in check.expressions for x in applied(expression) if x.op is ops.index):
         text = python(x.inputs[0], program.name)
+        text = text if text.isidentifier() else f"({text})"
         for axis in looped_axes(x.params["template"]):
             yield text, f"{text}.shape[{axis}]", x.inputs[0].shape[axis]
 

@@ -174,7 +174,7 @@ class Op:
         """Run the op on the values of its inputs and keep the result with where it came from."""
         frame = user_frame(sys._getframe(1))
         try:
-            inputs = tuple([x if isinstance(x, Node) or self._stays_number(x) else leaf_of(x) for x in arguments])
+            inputs = tuple([x if isinstance(x, Node) or self._stays_number(x) else self._leaf(x) for x in arguments])
             if self.defaults or params:
                 params = self._complete(params)
             if self.built_in:
@@ -193,6 +193,15 @@ class Op:
         if self.elementwise and type(value) is ndarray and value.ndim > 1:
             warn_of_ranks(value, arguments, sys._getframe(1))
         return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
+
+    def _leaf(self, x: Any) -> Any:
+        """The node that stands for a bare operand; NumPy's one True and one False, which many names share, are numbers."""
+        if type(x) is np.bool and not self.arrays_only:
+            from tinygraph import written  # which reads the ops
+
+            made = written.computed(x)
+            return bool(x) if made is None else made
+        return leaf_of(x)
 
     def _stays_number(self, x: Any) -> bool:
         return type(x) in NUMBERS and not self.arrays_only
@@ -360,12 +369,20 @@ def result_of(op: Op, value: Any) -> Any:
     return array if array.shape else array[()]
 
 
+def whole(value: Any) -> int:
+    """A whole number for Python; where it is a node, or the user's expression computes it of an array, that is a decision."""
+    from tinygraph import written  # which reads the ops
+
+    made = written.computed(value) if isinstance(value, np.integer) else None
+    return operator.index(value if made is None else made)
+
+
 def settled(value: Any) -> Any:
     """Metadata that nobody can change afterwards: lists and arrays of numbers become tuples, NumPy's integers Python's."""
+    if isinstance(value, Node | np.integer):
+        return whole(value)
     if isinstance(value, np.ndarray):
         value = value.tolist()
-    if isinstance(value, np.integer):
-        return int(value)
     return tuple(map(settled, value)) if isinstance(value, list | tuple) else value
 
 

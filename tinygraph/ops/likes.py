@@ -5,12 +5,11 @@ That is why an emitted program runs at any batch size. `like` arguments give the
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declare import Array, op, whole
 
 Axis = int | tuple[int, ...] | None
 
@@ -215,9 +214,9 @@ def getitem(x: Array, key: Any) -> Array:
             template.append(part)
         elif isinstance(part, slice):
             ends = (part.start, part.stop, part.step)
-            template.append(slice(*(None if end is None else operator.index(end) for end in ends)))
+            template.append(slice(*(None if end is None else whole(end) for end in ends)))
         elif isinstance(part, np.integer):
-            template.append(int(part))
+            template.append(whole(part))
         else:
             part = np.asarray(part, dtype=np.intp) if isinstance(part, list | range) and not part else part
             arrays.append(np.asarray(part) if isinstance(part, bool | list | range) else part)
