@@ -52,7 +52,23 @@ def in_a_branch_by_an_entry(w: Any, y: Any) -> Any:
     return loss * 2 if w[0] * y[0] > 0 else loss
 
 
-FOLLOWED = [with_flags, at_integers_of_numpy, of_a_named_tuple]
+def beside_the_identity(w: Any, y: Any) -> Any:
+    return np.sum(w @ (np.outer(y, y) + 0.1 * np.eye(2)))
+
+
+def through_a_function_of_the_users(w: Any, y: Any) -> Any:
+    return np.sum(w * squares(y))
+
+
+def through_a_fancy_index(w: Any, y: Any) -> Any:
+    return np.sum(w * (1 - y[[1, 0]]))
+
+
+def squares(y: Any) -> Any:
+    return y * y
+
+
+FOLLOWED = [beside_the_identity, with_flags, at_integers_of_numpy, of_a_named_tuple]
 DECIDED = [at_an_index_that_is_computed, in_a_slice_that_is_computed, moved_by_what_is_computed, in_a_branch_by_an_entry]
 W, Y, OTHER = A([1.0, 2.0]), A([2.0, 1.0]), A([-1.0, 3.0])
 
@@ -87,6 +103,24 @@ def test_raises_where_python_would_read_otherwise(program: Program) -> None:
     with pytest.raises(ValueError, match=r"argmax|was .* recorded|must have the value"):
         graph.function()(w=W, y=OTHER)
     assert graph.with_leaves({"w": W * 2}).outputs[0].value == program(W * 2, Y)
+
+
+@pytest.mark.parametrize("program", [through_a_function_of_the_users, through_a_fancy_index])
+def test_raises_where_an_array_was_computed_in_a_way_that_is_not_followed(program: Program) -> None:
+    graph = recorded(lambda w, y: program(w, y) + np.sum(w * y))
+    with pytest.raises(ValueError, match=r"was computed of y by code that the graph cannot follow"):
+        graph.with_leaves({"y": OTHER})
+
+
+def test_an_array_that_is_not_followed_takes_a_value_beside_its_source() -> None:
+    w, y = tg.parameter(W), Y.copy()
+    graph = tg.Graph(np.sum(w * y) + np.sum(w * squares(y)), names={"w": w, "y": y})
+    with pytest.raises(
+        ValueError, match=r"c_1 was computed of y .*\n.*\n  fix: give c_1 a value too, or .* y = tg\.constant\(y\)"
+    ):
+        graph.with_leaves({"y": OTHER})
+    assert graph.with_leaves({"y": OTHER, "c_1": squares(OTHER)}).outputs[0].value == W @ OTHER + W @ squares(OTHER)
+    assert graph.with_leaves({"w": W * 2}).with_leaves({"w": W}).outputs[0].value == W @ Y + W @ squares(Y)
 
 
 def test_a_flag_of_numpy_is_a_number() -> None:

@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from tinygraph.backprop import Path, Retraced, between, by_number, check_wrt, independent, reached, seed_for, sweep
-from tinygraph.decisions import check_decisions
+from tinygraph.decisions import check_decisions, same_bits
 from tinygraph.errors import NonFiniteError, meant
 from tinygraph.names import Names
 from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
@@ -280,6 +280,7 @@ class Graph:
             raise ValueError(f"{node!r} is no leaf of this graph, and only leaves are given other values")
         new: dict[Node, Node] = {leaf: with_value(leaf, given[leaf]) for leaf in leaves if leaf in given}
         new |= entries_of(new, leaves)
+        self._check_beside(new, leaves)
         check_decisions({leaf: new.get(leaf, leaf)._value for leaf in leaves}, self.recorded_until)
         for node in self._forward:
             if node.op is None:
@@ -287,6 +288,19 @@ class Graph:
             else:
                 new[node] = rerun(node, [new[x] if isinstance(x, Node) else x for x in node.inputs])
         return self._twin(self._names.translated(new), new)
+
+    def _check_beside(self, new: Mapping[Node, Node], leaves: Sequence[Leaf]) -> None:
+        """Refuse another value for an array of which a leaf that stays was computed in a way that is not recorded."""
+        changed = {id(old._value): old for old, leaf in new.items() if not same_bits(old._value, leaf._value)}
+        for leaf in leaves if changed else ():
+            if leaf not in new:
+                old = next((changed[id(x)] for ref in leaf.beside if id(x := ref()) in changed), None)
+                if old is not None:
+                    name, of = self.name(leaf), self.name(old)
+                    raise ValueError(
+                        f"{name} was computed of {of} by code that the graph cannot follow, so that it would keep its old value\n"
+                        f"  at {leaf.place}\n  fix: give {name} a value too, or make {of} a node first: {of} = tg.constant({of})"
+                    )
 
     def _twin(self, names: Names, new: Mapping[Node, Node]) -> Graph:
         """The graph of the nodes that stand for this one's, which has their gradients recorded too."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from weakref import WeakValueDictionary
@@ -421,12 +422,13 @@ class Leaf(Node):
     """A node that the user brought: a parameter, or a constant, which every bare array is too."""
 
     array: Any = None  # of which it is one entry
-    __slots__ = ("__weakref__", "kind", "log", "stands_for")
+    __slots__ = ("__weakref__", "beside", "kind", "log", "stands_for")
 
     def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int, stands_for: Leaf | None = None) -> None:
         super().__init__(value, None, (), {}, code, instruction)
         self.kind = kind
         self.log: Log | None = None  # of the decisions that it took part in
+        self.beside: tuple[weakref.ref[Any], ...] = ()  # arrays that it was computed of, in a way that is not recorded
         self.stands_for = stands_for  # the leaf in whose place a replay reads this one, where decisions are noted there
 
     @property
@@ -512,8 +514,7 @@ def leaf_of(value: Any) -> Node:
     leaf = _leaves.get(id(value))
     if leaf is not None and leaf._value is value:
         return leaf
-    made = written.computed(value)
-    return held_leaf(value) if made is None else made
+    return written.leaf_or_computed(value)
 
 
 def held_leaf(value: Any) -> Leaf:

@@ -11,6 +11,7 @@ import ast
 import inspect
 import operator
 import sys
+import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import CodeType, FrameType, ModuleType
@@ -40,6 +41,7 @@ COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotEq: operator.ne,
 }  # fmt: skip
 PLAIN_ENTRIES = (dict.__getitem__, list.__getitem__, tuple.__getitem__)  # which run no code of the user's
+MAKERS = (np.eye, np.identity, np.ones, np.zeros, np.full, np.arange)  # of arrays of numbers alone
 BUILTINS = (len, abs, round)
 FACTS = {"shape", "size", "ndim", "dtype"}  # of an array, which are plain answers
 RECORDED = {name for name in vars(Node) if name[0] != "_" and hasattr(np.ndarray, name)} - FACTS - {"item", "tolist"}
@@ -81,21 +83,41 @@ _entries: WeakValueDictionary[tuple[int, tuple[int, ...]], Entry] = WeakValueDic
 
 def computed(value: Any) -> Node | None:
     """The node that computes a bare array as the user's expression does; None where that is a name, or cannot be followed."""
-    frame = sys._getframe(1)
+    return _traced(value)[0]
+
+
+def leaf_or_computed(value: Any) -> Node:
+    """The same, or the leaf of the array, which knows of the arrays that it was computed of where that cannot be followed."""
+    made, beside = _traced(value)
+    if made is not None:
+        return made
+    leaf = held_leaf(value)
+    leaf.beside = tuple(map(weakref.ref, beside))
+    return leaf
+
+
+def _traced(value: Any) -> tuple[Node | None, list[Any]]:
+    """The node that computes a bare array, or the arrays that it was computed of in a way that cannot be followed."""
+    frame = sys._getframe(2)
     inside = frame
     while OWN[frame.f_code.co_filename]:
         inside, back = frame, frame.f_back
         if back is None:
-            return None
+            return None, []
         frame = back
     plan = _plan(frame.f_code, frame.f_lasti)
-    if plan is None:
-        return None
-    for operand in _parts(plan.expression, inside, value):
-        node = _recorded(operand, frame, plan) if _computes(operand) else None
+    beside: list[Any] = []
+    for operand in _parts(plan.expression, inside, value) if plan is not None else ():
+        if plan is None or not _computes(operand):
+            continue
+        node = _recorded(operand, frame, plan)
         if node is not None and _same(node._value, value):
-            return node
-    return None
+            return node, []
+        names = {part.id for part in ast.walk(operand) if isinstance(part, ast.Name)}
+        held = variables(frame, names).values()
+        if not any(isinstance(x, Node) for x in held):  # of which NumPy computes no array
+            beside += [x for x in held if isinstance(x, np.ndarray)]
+    return None, beside
 
 
 class _Plan(NamedTuple):
@@ -278,6 +300,10 @@ class _Reading:
             raise LookupError("a call with arguments that are not written out")
         method = self._method(x.func)
         function = self.read(x.func) if method is None else method
+        if any(function is maker for maker in MAKERS):
+            return _on_a_leaf(
+                function(*map(self._argument, x.args), **{k.arg or "": self._argument(k.value) for k in x.keywords})
+            )
         if method is None and not _is_followed(function):
             raise LookupError("only functions of arrays that record are followed")
         arguments = [self._argument(argument) for argument in x.args]
