@@ -206,6 +206,7 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "take_along_axis": [((real(2, 3), np.array([[0, 0], [2, 1]])), {"axis": 1}), ((real(3), np.array([1, 1])), {"axis": -1})]
     + [((real(1, 3), np.array([[0], [2], [2]])), {"axis": 1}), ((real(4, 3), np.array([[2, 1]])), {"axis": -1})],
     "sum_taken_like": [((real(2, 2), np.zeros((2, 3)), np.array([[0, 0], [2, 1]])), {"axis": 1})],
+    "cross": [((real(*a), real(*b) + 0.5), {}) for a, b in [((3,), (3,)), ((2, 3), (3,)), ((2, 1, 3), (4, 3)), ((0, 3), (3,))]],
     "einsum": [
         ((real(2, 3), real(3, 4)), {"subscripts": "ij,jk->ik"}),
         ((real(2, 3),), {"subscripts": "ij->j"}),

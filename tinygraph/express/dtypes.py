@@ -38,7 +38,7 @@ def dtype_of(x: Expression) -> Dtype:
     found = [dtype_of(i) for i in x.inputs]
     if x.op in ARITHMETIC and all(isinstance(dtype, type) for dtype in found):
         return float if x.kind == "f" else int
-    if not x.op.elementwise and x.op not in (ops.matmul, ops.einsum, ops.concatenate, ops.stack):
+    if not x.op.elementwise and x.op not in (ops.matmul, ops.cross, ops.einsum, ops.concatenate, ops.stack):
         found = found[:1]  # what else there is are indices, and arrays of which the shape is read
     return _in_kind(_together(found), x.kind)
 

@@ -355,6 +355,7 @@ RULES: dict[Op, Rule] = {
     ops.softmax_cross_entropy: _loss_of_classes,
     ops.recurrence: _met,
     ops.cofactors_along: _met,
+    ops.cross: _met,
     ops.singular_values: _singular_values,
     ops.left_singular_vectors: _left_vectors,
     ops.right_singular_vectors: _right_vectors,

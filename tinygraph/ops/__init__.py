@@ -83,6 +83,7 @@ from tinygraph.ops.linear_algebra import (
     cholesky,
     cofactors,
     cofactors_along,
+    cross,
     det,
     direction,
     einsum,

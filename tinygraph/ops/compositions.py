@@ -348,7 +348,7 @@ def _cross(a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1
     x, y = moveaxis(as_node(a), axisa, -1), moveaxis(as_node(b), axisb, -1)
     if x.shape[-1] != 3 or y.shape[-1] != 3:
         raise ValueError(f"the vectors must be of length 3, not {x.shape[-1]} and {y.shape[-1]}")
-    return moveaxis(np.roll(x * np.roll(y, -1, -1) - np.roll(x, -1, -1) * y, -1, -1), -1, axisc)
+    return moveaxis(linear_algebra.cross(x, y), -1, axisc)
 
 
 @implements(np.kron)

@@ -72,6 +72,24 @@ def _product_of(factors: Sequence[tuple[str, Array]], result: str, optimize: boo
     return einsum(*(x for _, x in factors), subscripts=f"{terms}->{result}", optimize=optimize)
 
 
+def _first_rule(g: Array, out: Array, a: Array, b: Array) -> Array:
+    return cross(b, g)
+
+
+def _second_rule(g: Array, out: Array, a: Array, b: Array) -> Array:
+    return cross(g, a)
+
+
+@op(_first_rule, _second_rule, numpy=np.cross)
+def cross(a: Array, b: Array) -> Array:
+    """The vector product of vectors of three entries along the last axis.
+
+    >>> np.cross(tg.constant([1.0, 0.0, 0.0]), [0.0, 1.0, 0.0])
+    <node cross (3,) float64: [0. 0. 1.]>
+    """
+    return np.cross(a, b)
+
+
 @op(_einsum_rule, hint="a letter must stand for axes of one size, in every operand that has it", numpy=np.einsum)
 def einsum(*operands: Array, subscripts: str, optimize: bool = False) -> Array:
     """Sums of products after Einstein: letters name axes, and letters that the result lacks are summed over.
