@@ -6,7 +6,6 @@ A tree is an array, or None, or a dict, list, tuple, named tuple or dataclass of
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -32,7 +31,9 @@ def _parts(tree: Any) -> Mapping[Any, Any] | None:
         return tree
     if isinstance(tree, list | tuple):
         return dict(enumerate(tree))
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+    if hasattr(type(tree), "__dataclass_fields__"):
+        import dataclasses  # which who has one has loaded
+
         return {field.name: getattr(tree, field.name) for field in dataclasses.fields(tree)}
     return None
 

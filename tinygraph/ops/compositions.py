@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -359,6 +358,12 @@ def _kron(a: Array, b: Array) -> Array:
     return shapes.merge_pairs(x[(slice(None), None) * ndim] * y[(None, slice(None)) * ndim])
 
 
+def _letters() -> str:
+    import string  # which takes a while to load, and few programs need it
+
+    return string.ascii_letters
+
+
 @implements(np.tensordot)
 def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     a, b = _operand(a), _operand(b)
@@ -371,7 +376,7 @@ def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
         raise ValueError(f"summed axes of sizes {sizes[0]} and {sizes[1]} do not match")
     if len(summed[0]) == 1 and ndims[1] <= 2:
         return linear_algebra.matmul(moveaxis(as_node(a), summed[0], -1), moveaxis(as_node(b), summed[1], 0))
-    letters = iter(string.ascii_letters)
+    letters = iter(_letters())
     left = [next(letters) for _ in range(ndims[0])]
     right = [next(letters) for _ in range(ndims[1])]
     for i, j in zip(*summed, strict=True):
@@ -393,7 +398,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
         raise ValueError(f"{operands[0]!r} names {len(split)} operands, but {len(arrays)} were given")
     _no_axis_lost(split, arrays, result if arrow else "...")
     hidden = [np.ndim(x) - len(term) + 3 if "..." in term else 0 for term, x in zip(split, arrays, strict=True)]
-    spare = [letter for letter in string.ascii_letters if letter not in text][: max(hidden)]
+    spare = [letter for letter in _letters() if letter not in text][: max(hidden)]
     split = [term.replace("...", "".join(spare[len(spare) - n :])) for term, n in zip(split, hidden, strict=True)]
     counted = "".join(split)
     for term, x in zip(split, arrays, strict=True):
@@ -437,7 +442,7 @@ def _lettered(operands: tuple[Any, ...]) -> tuple[Any, ...]:
     """The spelling `einsum(x, [0, 1], y, [1, 2], [0, 2])` in letters."""
 
     def spell(numbers: Iterable[Any]) -> str:
-        return "".join("..." if i is Ellipsis else string.ascii_letters[i] for i in numbers)
+        return "".join("..." if i is Ellipsis else _letters()[i] for i in numbers)
 
     count = len(operands) // 2
     text = ",".join(spell(operands[2 * i + 1]) for i in range(count))
