@@ -523,7 +523,8 @@ class TestSource:
         assert re.fullmatch(r" ?_decided\('line \d+: w > 0, of 2\.0,', True, w > 0, w\)", line)
 
     def test_names_the_numbers_and_the_fix(self) -> None:
-        with pytest.raises(ValueError, match=r"line \d+: w > 0, of 2\.0, was True .* is False now, of -1\.5: write np\.where"):
+        message = r"line \d+: w > 0, of 2\.0, was True when .* is False now, of -1\.5: write np\.where"
+        with pytest.raises(ValueError, match=message):
             recorded(branch, 2.0).function()(-1.5)
 
     def test_reads_named_values_by_their_names(self) -> None:

@@ -87,11 +87,6 @@ def told_by_caller() -> Iterator[FrameType]:
         del CALLERS[frame]
 
 
-def warn_user(message: str) -> None:
-    """Warn of what the user's line does, once a line."""
-    warn_at(user_frame(sys._getframe(1)), message, UserWarning)
-
-
 def warn_at(frame: FrameType, message: str, category: type[Warning]) -> None:
     """Warn at the line that a frame is at, as its own `warnings.warn` would."""
     scope, code = frame.f_globals, frame.f_code

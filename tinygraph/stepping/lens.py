@@ -87,7 +87,7 @@ def _rows(graph: Graph, size: int) -> frozenset[Node]:
     if graph not in _known:
         found = {leaf for leaf in _constants(graph) if leaf.shape[:1] == (size,)}
         try:
-            with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+            with np.errstate(all="ignore"):  # the recording warned already
                 moved = graph.with_leaves({leaf: np.roll(leaf.value, 1, axis=0) for leaf in found})
         except DecisionError:  # Python decided by one of the examples
             return frozenset(found)
