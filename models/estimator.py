@@ -207,8 +207,8 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def _objective(self) -> Objective:
         return Objective(lambda parameters, X: outputs_of(self._forward(X, parameters)), self._loss, self._accuracy, self.l2)
 
-    def _loss(self, outputs: Any, y: Any) -> Any:
-        return self.model.loss(outputs, y)
+    def _loss(self, outputs: Any, y: Any, reduction: str = "mean") -> Any:
+        return self.model.loss(outputs, y, reduction)
 
     def _accuracy(self, outputs: Any, data: Data) -> float:
         """The share of right answers; regression has none."""
@@ -266,8 +266,11 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         X, target = tg.constant(X[0] if single else X), tg.constant(target[0] if single else target)
         parameters = mapped(tg.parameter, self.parameters_)
         values = self._forward(X, parameters)
-        losses = self._loss(outputs_of(values), target) if from_logits else self._textbook_loss(values, target)
-        L = losses if single else np.mean(losses)
+        if from_logits:
+            L = self._loss(outputs_of(values), target)
+        else:
+            losses = self._textbook_loss(values, target)
+            L = losses if single else np.mean(losses)
         examples = {"x" if single else "X": X, self.target.lower() if single else self.target: target}
         graph = tg.Graph(L, names=examples | _together(parameters, values) | {"L": L})
         graph.backprop()
@@ -296,8 +299,9 @@ def _shuffled(data: Data, size: int, random: np.random.RandomState) -> Iterator[
 
 
 def _together(parameters: Tree, values: Tree) -> Tree:
-    """Parameters and values in one tree: the names of a layer are in one scope."""
-    names = dict(parameters)
-    for name, value in values.items():
-        names[name] = names[name] | value if isinstance(value, dict) else value
+    """Parameters and values by name. Those of a layer are in a scope of their own and have its number: W1, b1, Z1, A1."""
+    names = parameters | values
+    for number, (layer, part) in enumerate(parameters.items(), start=1):
+        if isinstance(part, dict):
+            names[layer] = {f"{name}{number}": value for name, value in (part | values[layer]).items()}
     return names

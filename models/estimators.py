@@ -235,8 +235,9 @@ class SoftmaxRegression(LinearClassifier):
     def _parameters(self, features: int, random: np.random.RandomState) -> Tree:
         return self.model.parameters(features, len(self.classes_), random)
 
-    def _loss(self, outputs: Any, y: Any) -> Any:
-        return (softmax_regression.loss if self.multi == "softmax" else softmax_regression.loss_of_sigmoids)(outputs, y)
+    def _loss(self, outputs: Any, y: Any, reduction: Any = "mean") -> Any:
+        loss = softmax_regression.loss if self.multi == "softmax" else softmax_regression.loss_of_sigmoids
+        return loss(outputs, y, reduction)
 
     def _probabilities(self, outputs: Any) -> dict[str, Any]:
         return (softmax_regression.probabilities if self.multi == "softmax" else softmax_regression.sigmoids)(outputs)
@@ -304,6 +305,10 @@ class MLPRegressor(Network, Regressor):
     """
 
     model: ClassVar[ModuleType] = mlp_regressor
+    target: ClassVar[str] = "Y"
+
+    def _targets(self, y: Any, dtype: Any) -> Any:
+        return super()._targets(y, dtype)[:, np.newaxis]
 
     def predict(self, X: Any) -> Any:
         """The predictions for X of shape (m, n), of shape (m,)."""

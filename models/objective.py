@@ -90,8 +90,8 @@ class Evaluation(NamedTuple):
 class Objective:
     """The loss of a parameter tree on data: the weighted mean over the examples, plus l2 / 2 times the sum of squared weights.
 
-    `outputs(parameters, X)` gives the logits or predictions of the examples, `losses(outputs, y)` the loss of each, and
-    `accuracy(outputs, data)` the share of right answers. Biases, the leaves called "b", are not penalised.
+    `outputs(parameters, X)` gives the logits or predictions of the examples, `loss_of(outputs, y, reduction)` their mean loss or,
+    where reduction is "none", the loss of each, and `accuracy(outputs, data)` the share of right answers. Biases, the leaves called "b", are not penalised.
     Where the loss of an example is minus a log-likelihood, m l2 / 2 times the sum of squares is minus the logarithm of a Gaussian
     prior with variance 1 / (m l2), and the minimum is the most probable parameter after seeing m examples.
     """
@@ -99,12 +99,12 @@ class Objective:
     def __init__(
         self,
         outputs: Callable[[Tree, Any], Any],
-        losses: Callable[[Any, Any], Any],
+        loss_of: Callable[[Any, Any, Any], Any],
         accuracy: Callable[[Any, Data], float],
         l2: float = 0.0,
     ) -> None:
         self.outputs = outputs
-        self.losses = losses
+        self.loss_of = loss_of
         self.accuracy = accuracy
         self.l2 = l2
 
@@ -114,8 +114,10 @@ class Objective:
 
     def _loss_and_outputs(self, parameters: Tree, data: Data) -> tuple[Any, Any]:
         outputs = self.outputs(parameters, data.X)
-        losses = self.losses(outputs, data.y)
-        mean = np.mean(losses) if data.weights is None else np.sum(data.weights * losses) / data.size
+        if data.weights is None:
+            mean = self.loss_of(outputs, data.y, "mean")
+        else:
+            mean = np.sum(data.weights * self.loss_of(outputs, data.y, "none")) / data.size
         if self.l2:
             mean = mean + self.l2 / 2 * sum(np.sum(leaf**2) for path, leaf in paths(parameters) if path[-1] != "b")
         return mean, outputs

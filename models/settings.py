@@ -23,7 +23,7 @@ class Settings:
     learning_rate: float | None = None
     """Size of a step of "gd", "momentum" and "adam"; None means 0.5, 0.05 and 0.01."""
     schedule: str | Callable[[int], float] = "constant"
-    """The factor of the learning rate by epoch, from 0: "constant", "inverse" (1 / (1 + epoch)), "cosine", or a function of it."""
+    """The factor of the learning rate by epoch, from 0: "constant", "inverse" (1 / (1 + epoch)), "cosine", or a function."""
     batch_size: int | None = None
     """Examples an update of "gd", "momentum" and "adam", shuffled in every epoch; None means all of them."""
     max_iter: int = 1000
