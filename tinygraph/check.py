@@ -16,6 +16,7 @@ from tinygraph.ops import Op
 from tinygraph.place import Place
 from tinygraph.rules import OwnRule, check_rule
 from tinygraph.slope import TRUSTED, slope_along
+from tinygraph.sparse import entry_at, stored
 from tinygraph.tree import leaves, rebuild
 
 TOLERANCE = 1e-6  # relative to the largest entry of a gradient: what extrapolated differences reach with room to spare
@@ -32,9 +33,11 @@ class NonFinite(NamedTuple):
 
     def __str__(self) -> str:
         made = "brought by the user" if self.node.op is None else f"made by {self.node.op.name}"
-        bad = np.argwhere(~np.isfinite(self.node.value))
-        where = f" at {tuple(map(int, bad[0]))}, {len(bad)} of {self.node.size} entries" if self.node.shape else ""
-        lines = [f"{self.name} = {self.node.value[tuple(bad[0])]}{where}, {made}", f"  at {self.place}"]
+        value = stored(self.node.value)
+        bad = np.argwhere(~np.isfinite(value))
+        place = tuple(map(int, entry_at(self.node.value, bad[0])))
+        where = f" at {place}, {len(bad)} of {self.node.size} entries" if self.node.shape else ""
+        lines = [f"{self.name} = {value[tuple(bad[0])]}{where}, {made}", f"  at {self.place}"]
         known = zip(self.inputs, self.names, strict=True)
         lines += [f"  from {x!r}" if name is None else f"  from {name}{summary(x.value)}" for x, name in known]
         return "\n".join(lines)
@@ -335,7 +338,7 @@ def find_nonfinite(graph: Graph) -> NonFinite | None:
         fix = "tg.find_nonfinite(tg.Graph(L, names=locals()))"
         raise TypeError(f"find_nonfinite goes through a graph, not a {type(graph).__name__}: write {fix}")
     for node in graph.nodes:
-        if node.dtype.kind == "f" and not np.isfinite(node._value).all():
+        if node.dtype.kind == "f" and not np.isfinite(stored(node._value)).all():
             name = graph.name(node) or (node.op.name if node.op is not None else node.kind)
             names = tuple(graph.name(x) if isinstance(x, Node) else None for x in node.inputs)
             return NonFinite(node, name, node.inputs, node.place, names)
