@@ -488,8 +488,8 @@ def parameter(value: Any, *, copy: bool = True) -> Node:
 def constant(value: Any, *, copy: bool = True) -> Node:
     """A leaf without a gradient of its own: data, labels, a fixed number. `copy=False` shares the array.
 
-    A matrix of scipy.sparse stays sparse, as a `csr_array`, and takes part in `X @ w`, `X.T` and `X[rows]` alone. Raises TypeError
-    for complex, object and string values.
+    A matrix of scipy.sparse stays sparse, as a `csr_array`, and takes part in `X @ w`, `X.T` and `X[rows]` alone.
+    Raises TypeError for complex, object and string values.
 
     >>> tg.constant([1, 2])
     <constant (2,) int64: [1 2]>

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -25,14 +24,9 @@ class SparseError(TypeError, AttributeError):
     fix = FIX
 
 
-def _refused(*_: Any, **__: Any) -> NoReturn:
+def refuse(*_: Any, **__: Any) -> NoReturn:
+    """Say what a sparse matrix takes part in."""
     raise SparseError(TAKES)
-
-
-def refuse_sparse(values: Iterable[Any]) -> None:
-    """Raise SparseError where a value is sparse; ops that read a shape alone would not."""
-    if Sparse in map(type, values):
-        _refused()
 
 
 class Sparse:
@@ -116,7 +110,7 @@ class Sparse:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if ufunc is not np.matmul or method != "__call__" or kwargs:
-            _refused()
+            refuse()
         x, y = inputs
         return self.__matmul__(y) if x is self else self.__rmatmul__(x)
 
@@ -125,7 +119,7 @@ class Sparse:
             return getattr(self, function.__name__)
         axes = args[1] if len(args) > 1 else kwargs.get("axes")
         if function is not np.transpose or axes not in (None, (1, 0)):
-            _refused()
+            refuse()
         return self.T
 
     # What it refuses: all that these protocols ask for, and every attribute of an array
@@ -135,9 +129,9 @@ class Sparse:
             raise AttributeError(name)
         raise SparseError(TAKES)
 
-    __array__ = __bool__ = __int__ = __float__ = __index__ = __iter__ = __format__ = _refused
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _refused
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = __lt__ = __le__ = __gt__ = __ge__ = _refused
+    __array__ = __bool__ = __int__ = __float__ = __index__ = __iter__ = __format__ = refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = refuse
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = __lt__ = __le__ = __gt__ = __ge__ = refuse
 
 
 def _is_all(part: Any) -> bool:
@@ -159,6 +153,11 @@ def is_sparse(x: Any) -> bool:
     return module is not None and bool(module.issparse(x))
 
 
+def holds_sparse(x: Any) -> bool:
+    """Whether x is a node of a sparse matrix, which is data: nobody differentiates by it."""
+    return type(getattr(x, "_value", None)) is Sparse
+
+
 def sparse_of(value: Any, copy: bool) -> Sparse:
     """The constant that a matrix of scipy.sparse stands for, which shares its memory where it can and `copy` is False."""
     if value.ndim != 2 or value.dtype.kind not in "biuf":
@@ -166,7 +165,10 @@ def sparse_of(value: Any, copy: bool) -> Sparse:
             f"a sparse constant is a matrix of real numbers, not {value.dtype} of shape {value.shape}: write X.toarray() for "
             "a vector, and `X.real`, `X.imag` or `abs(X)` for complex numbers"
         )
-    return Sparse(sys.modules["scipy.sparse"].csr_array(value, copy=copy))
+    matrix = sys.modules["scipy.sparse"].csr_array(value, copy=copy)
+    if copy:
+        matrix.sum_duplicates()  # in place, so not in the user's
+    return Sparse(matrix)
 
 
 def sparsity(value: Any) -> str:

@@ -27,7 +27,7 @@ from tinygraph.draw.theme import variables
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
 from tinygraph.node import Node
-from tinygraph.sparse import sparsity, stored
+from tinygraph.sparse import is_sparse, sparsity, stored
 
 WHOLE = 1000  # entries that are shown in full
 STATES = 8  # ways to fold that are all laid out; of more, some that can be chosen from a list
@@ -253,4 +253,6 @@ def _value(node: Node) -> dict[str, str]:
         )
         lost = value.size - finite.size
         facts["statistics"] = (spread if finite.size else "") + (f", {lost} not finite" if lost else "")
+        if is_sparse(node.value):
+            facts["statistics"] = f"of the stored entries: {facts['statistics']}"
     return facts

@@ -22,7 +22,7 @@ from tinygraph.express.program import Program, Statement, looped_axes
 from tinygraph.express.python import BINARY, FORMS, dtype_name, literal, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
-from tinygraph.sparse import Sparse
+from tinygraph.sparse import holds_sparse
 
 WIDTH = 110
 
@@ -55,7 +55,7 @@ CHECK_SPARSE = """
         if hasattr(value, "tocsr"):
             if name not in SPARSE:
                 raise TypeError(f"{name} is sparse, and was recorded dense: pass {name}.toarray()")
-            value = value.tocsr() if value.dtype.kind == "f" else value.tocsr().astype(DTYPE or value.dtype)
+            value = value.tocsr() if value.dtype.kind == "f" else value.tocsr().astype(KEPT)
         else:
     """
 CHECK_LOOP = """
@@ -127,12 +127,13 @@ def _entry(program: Program, function: str) -> str:
     facts = f"SHAPES = {_wrapped('{', shapes, '}')}\n"
     if dtypes:
         facts += f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these\n"
-    sparse = [f'"{program.name(leaf)}"' for leaf in program.leaves if isinstance(leaf.operand, Sparse)]
+    sparse = [f'"{program.name(leaf)}"' for leaf in program.leaves if holds_sparse(leaf)]
     check = CHECK
     if sparse:
         facts += f"SPARSE = {_wrapped('{', sparse, '}')}\n"
         check = check.replace("\n        value = value if", f"{CHECK_SPARSE}        value = value if", 1)
-    check = check.replace("DTYPE", "DTYPES.get(name, float)" if dtypes else "float")
+    dtype = "DTYPES.get(name, float)" if dtypes else "float"
+    check = check.replace("KEPT", f"{dtype} or value.dtype" if dtypes else dtype).replace("DTYPE)", f"{dtype})")
     called = {
         "_check_loop(": CHECK_LOOP,
         "_check_size(": CHECK_SIZE,

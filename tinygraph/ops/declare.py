@@ -23,7 +23,7 @@ from tinygraph.errors import TOLD, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
-from tinygraph.sparse import OPS, refuse_sparse
+from tinygraph.sparse import OPS, Sparse, refuse
 from tinygraph.warned import computed_again
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
@@ -183,8 +183,8 @@ class Op:
                 values = [x._value if isinstance(x, Node) else x for x in inputs]
             else:  # gets read-only arrays, and its result is checked
                 values = [x.operand if isinstance(x, Node) else x for x in inputs]
-            if not self.takes_sparse:
-                refuse_sparse(values)
+            if Sparse in map(type, values) and not self.takes_sparse:  # not all ops compute with what they are given
+                refuse()
             if self.check is not None:
                 self.check(*values, **params)
         except TOLD as error:  # the operands are refused in words that name the fix

@@ -127,9 +127,7 @@ def _is_label(leaf: Node) -> bool:
 def _is_distribution(leaf: Node) -> bool:
     """Whether the rows of a constant are probabilities, as one-hot labels are."""
     value = stored(leaf.value)
-    return (
-        leaf.kind == "constant" and value.ndim and value.shape[-1] > 1 and np.allclose(value.sum(-1), 1) and (value >= 0).all()
-    )
+    return leaf.kind == "constant" and value.ndim and value.shape[-1] > 1 and np.allclose(value.sum(-1), 1) and (value >= 0).all()
 
 
 def _redrawn(leaf: Node, rng: np.random.Generator, sign: int, is_number: bool) -> Any:
