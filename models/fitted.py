@@ -103,7 +103,7 @@ def hyperplane(model: Any, points: Array) -> tuple[Array, float] | None:
     logits = model.decision_function(as_fitted(model, np.vstack([centre, centre + np.diag(spread)])))
     if np.ndim(logits) != 1:
         return None
-    w = (logits[1:] - logits[0]) / spread
+    w = (logits[1:] - logits[0]) / spread  # one point a feature, each a spread away from the first
     b = logits[0] - w @ centre
     expected = model.decision_function(as_fitted(model, points))
     within = 1e-4 * np.max(np.abs(expected))  # float32 models are exact to about 1e-6 of it

@@ -192,7 +192,7 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
 
     The distance is (w·x + b) / ‖w‖, in the units of the features that the model is given: of the scaled ones in a Pipeline with
     a scaler. The curve is σ(‖w‖ · distance); the ticks above and below it are the examples of each class.
-    Raises ValueError for a model that is not linear with two classes.
+    Raises ValueError for a model that is not linear, or has not two classes.
 
     >>> import matplotlib.pyplot as plt
     >>> from sklearn.linear_model import LogisticRegression
@@ -203,16 +203,15 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
     >>> plt.close(ax.figure)
     """
     plot = "probability_by_distance"
-    W, b = layers(model, plot)[0]
     classes = attribute(model, "classes_", plot)
-    if len(layers(model, plot)) > 1 or W.shape[1] != 1 or len(classes) != 2:
-        raise ValueError(f"{plot} needs a linear model of two classes, which has one hyperplane")
     inputs = matrix(inputs_of_last_step(model, X))
     of_class = labels(model, y, len(inputs), plot)
-    length = float(np.linalg.norm(W))
-    if length == 0:
-        raise ValueError(f"{plot} needs a hyperplane, and all weights of this model are 0")
-    distance = (inputs @ W[:, 0] + b[0]) / length
+    plane = hyperplane(last_step(model), inputs)
+    if plane is None:
+        raise ValueError(f"{plot} needs a hyperplane: a linear model of two classes, whose weights are not all 0")
+    w, b = plane
+    length = float(np.linalg.norm(w))
+    distance = (inputs @ w + b) / length
     (ax,) = panels(ax, 1, (6.4, 4.2))
     farthest = 1.1 * float(np.max(np.abs(distance))) or 1.0
     reach = np.linspace(-farthest, farthest, 401)
@@ -251,9 +250,7 @@ def weights_as_images(model: Any, shape: tuple[int, int], ax: Any = None, most: 
     network = layers(model, "weights_as_images")
     W = network[0].W
     if int(np.prod(shape)) != len(W) or len(shape) != 2:
-        raise ValueError(
-            f"shape={shape} must be (rows, columns) of {len(W)} features in all, which is what the model was fitted on"
-        )
+        raise ValueError(f"shape={shape} must be (rows, columns) with {len(W)} entries, one for each feature of the model")
     drawn = min(W.shape[1], most)
     axes = panels(ax, drawn, (1.5, 1.7) if drawn > 1 else (3.6, 3.0), columns=min(drawn, 5 if drawn <= 10 else 8))
     limit = float(np.max(np.abs(W))) or 1.0

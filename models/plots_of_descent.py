@@ -52,7 +52,7 @@ def descend(loss: Loss, start: Any, learning_rate: float, steps: int) -> Run:
     if loss(path[-1]) > loss(path[0]):
         return Run(np.array(path), "diverges")
     first, last = (np.max(np.abs(tg.grad(loss)(w))) for w in (path[0], path[-1]))
-    return Run(np.array(path), "converges" if last <= 0.01 * first else "is still on its way")
+    return Run(np.array(path), "converges" if last <= 0.01 * first else "has not converged")
 
 
 def _check_descent(
@@ -98,8 +98,10 @@ def _rate_title(learning_rate: float, runs: Sequence[Run], steps: int) -> str:
 
 
 def _arrows(ax: Axes, path: Array, colour: str) -> None:
-    """An arrow for each step of a path of shape (points, 2)."""
+    """An arrow for each step of a path of shape (points, 2), at most five times as long as the panel is wide or high."""
+    panel = np.array([np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())])
     for tail, head in pairwise(path):
+        head = tail + (head - tail) / max(1.0, np.max(np.abs(head - tail) / panel) / 5)  # floats of 1e100 pixels draw as wedges
         ax.add_patch(
             FancyArrowPatch(
                 tuple(tail), tuple(head), arrowstyle="-|>", mutation_scale=9, color=colour, linewidth=1.3, shrinkA=0, shrinkB=0
@@ -123,7 +125,7 @@ def descent_1d(
     >>> import matplotlib.pyplot as plt
     >>> axes = descent_1d()
     >>> [axis.get_title().partition("\\n")[0] for axis in axes]
-    ['learning rate 0.1: is still on its way', 'learning rate 0.6: converges', 'learning rate 2.1: diverges']
+    ['learning rate 0.1: has not converged', 'learning rate 0.6: converges', 'learning rate 2.1: diverges']
     >>> plt.close(axes[0].figure)
     """
     loss = loss or parabola
@@ -134,6 +136,8 @@ def descent_1d(
     curve = np.linspace(lowest, highest, 301)
     heights = _heights(loss, curve)
     for panel, rate, of_rate in zip(axes, learning_rates, runs, strict=True):
+        margin = 0.08 * (np.nanmax(heights) - np.nanmin(heights)) or 1.0
+        panel.set(xlim=(lowest, highest), ylim=(np.nanmin(heights) - margin, np.nanmax(heights) + margin))
         panel.plot(curve, heights, color=INK, linewidth=1.4)
         for run, colour in zip(of_rate, cycle((BLUE, VERMILION, GREEN, PURPLE)), strict=False):
             shown = _until_outside(run.path, lowest, highest)
@@ -142,8 +146,6 @@ def descent_1d(
             _arrows(panel, points, colour)
             _tangent(panel, loss, float(run.path[0]), colour, 0.12 * float(highest - lowest))
         dress(panel, _rate_title(rate, of_rate, steps), "weight w", "L(w)")
-        margin = 0.08 * (np.nanmax(heights) - np.nanmin(heights)) or 1.0
-        panel.set(xlim=(lowest, highest), ylim=(np.nanmin(heights) - margin, np.nanmax(heights) + margin))
         legend_below(panel, columns=1)
     return np.array(axes, dtype=object)
 
@@ -186,6 +188,7 @@ def descent_2d(
     rise = np.nanmax(heights) - np.nanmin(heights)
     levels = np.nanmin(heights) + (rise or 1.0) * np.linspace(0, 1, 13) ** 2
     for panel, rate, of_rate in zip(axes, learning_rates, runs, strict=True):
+        panel.set(xlim=(lowest[0], highest[0]), ylim=(lowest[1], highest[1]), aspect="equal")
         if rise:
             panel.contour(across, up, heights, levels=levels[1:-1], colors=WEAK, linewidths=0.7)
         panel.contourf(across, up, heights, levels=levels, cmap="Greys", alpha=0.35)
@@ -197,5 +200,4 @@ def descent_2d(
             panel.annotate("start", shown[0], (0, 8), textcoords="offset points", ha="center", fontsize="small", color=colour)
         dress(panel, _rate_title(rate, of_rate, steps), "weight w₁", "weight w₂")
         panel.grid(False)
-        panel.set(xlim=(lowest[0], highest[0]), ylim=(lowest[1], highest[1]), aspect="equal")
     return np.array(axes, dtype=object)
