@@ -1,6 +1,7 @@
 """The drawing of a network has a line for each weight that is drawn, with its sign and size, and the names of its parts."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,7 +35,7 @@ def perceptron(*sizes: int, activation: str = "tanh") -> Any:
     random = np.random.default_rng(0)
     layers = {
         f"layer{k}": {"W": random.normal(size=(inputs, units)), "b": random.normal(size=units)}
-        for k, (inputs, units) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), start=1)
+        for k, (inputs, units) in enumerate(pairwise(sizes), start=1)
     }
     return SimpleNamespace(parameters_=layers, classes_=np.arange(max(2, sizes[-1])), activation=activation)
 

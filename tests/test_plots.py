@@ -250,9 +250,9 @@ def test_probability_by_distance_needs_one_hyperplane() -> None:
         plots.probability_by_distance(LogisticRegression(max_iter=1000).fit(X, y), X, y)
     flat = LogisticRegression().fit(*moons())
     flat.coef_ = np.zeros((1, 2))
-    with pytest.raises(ValueError, match="all weights of this model are 0"):
+    with pytest.raises(ValueError, match="whose weights are not all 0"):
         plots.probability_by_distance(flat, *moons())
-    with pytest.raises(ValueError, match="needs coef_, which LogisticRegression does not have"):
+    with pytest.raises(ValueError, match="needs classes_, which LogisticRegression does not have"):
         plots.probability_by_distance(LogisticRegression(), X, y)
 
 
@@ -331,11 +331,9 @@ def test_the_two_branches_of_cross_entropy() -> None:
 
 @pytest.mark.parametrize("given", [False, True])
 def test_the_losses_over_one_weight_and_their_second_derivatives(given: bool) -> None:
-    x, y = (
-        (np.array([-1.0, 0.5, 2.0]), np.array([0, 1, 1]))
-        if given
-        else (np.array([-2, -1.5, -1, -0.4, 1, 2]), np.repeat([0, 1], 3))
-    )
+    x, y = np.array([-2, -1.5, -1, -0.4, 1, 2]), np.repeat([0, 1], 3)  # what is drawn by default
+    if given:
+        x, y = np.array([-1.0, 0.5, 2.0]), np.array([0, 1, 1])
     value, bend = plots.loss_convexity(x[:, np.newaxis], y) if given else plots.loss_convexity()
     w = value.lines[0].get_xdata()
     a = expit(np.outer(w, x))
