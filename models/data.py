@@ -35,7 +35,8 @@ class DataError(ValueError):
 class Data:
     """Features `X`, a data frame of floats of shape (m, n), and the target `y` of shape (m,).
 
-    `title` is the name or the file; `image` is the shape of an example that is a picture.
+    `title` is the name or the file; `image` is the shape of an example that is a picture; `whole` data are all that there can be,
+    so that no example is held out for a test.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Data:
     y: Array
     kind: Kind
     image: tuple[int, int] | None = None
+    whole: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -123,7 +125,7 @@ def _moons(name: str) -> Data:
 def _xor(name: str) -> Data:
     """The four points of exclusive or, which no straight line separates."""
     X = pd.DataFrame([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], columns=["x1", "x2"])
-    return Data(name, X, np.array([0, 1, 1, 0]), "classification")
+    return Data(name, X, np.array([0, 1, 1, 0]), "classification", whole=True)
 
 
 def _faces(name: str) -> Data:

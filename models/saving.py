@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
+import math
 import os
 import re
 import secrets
@@ -17,8 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_regressor
+from sklearn.utils.validation import check_is_fitted
 
 import tinygraph as tg
+from models.objective import outputs_of
 
 FORMAT = 1
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -33,6 +38,7 @@ def save(model: Any, path: str | Path) -> Path:
 
     Raises SavedModelError for a hyperparameter, a label or a parameter that the file cannot hold.
     """
+    check_is_fitted(model)
     names = getattr(model, "feature_names_in_", None)
     header = {
         "class": type(model).__name__,
@@ -54,23 +60,27 @@ def load(cls: type[Any], path: str | Path) -> Any:
         _check_header(header)
         if header["class"] != cls.__name__:
             raise SavedModelError(f"it holds a {header['class']}: write {header['class']}.load(...)")
-        if set(header["hyperparameters"]) != set(cls().get_params(deep=False)):
-            odd = sorted(set(header["hyperparameters"]) ^ set(cls().get_params(deep=False)))
-            raise SavedModelError(
-                f"version {header['version']} saved it with other hyperparameters than this one has: {', '.join(odd)}"
-            )
-        model = cls(**{name: _decoded(value) for name, value in header["hyperparameters"].items()})
+        model = cls(**_hyperparameters(cls, header))
+        model._check()
         model.n_features_in_ = header["n_features"]
         if header["feature_names"] is not None:
             model.feature_names_in_ = np.array(header["feature_names"], dtype=object)
         if header["classes"] is not None:
             model.classes_ = _decoded_classes(header["classes"])
         model.stop_reason_, model.n_iter_ = header["stop_reason"], header["n_iter"]
-        _check_shapes(parameters, model)
-    except SavedModelError as error:
+        _check_parameters(parameters, model)
+    except ValueError as error:
         raise SavedModelError(f"{path} cannot be loaded: {error}") from None
     model.parameters_ = parameters
+    vars(model).update(model._shown(parameters))
     return model
+
+
+def _hyperparameters(cls: type[Any], header: dict[str, Any]) -> dict[str, Any]:
+    odd = set(header["hyperparameters"]) ^ set(cls().get_params(deep=False))
+    if odd:
+        raise SavedModelError(f"tinygraph {header['version']} saved it, whose {cls.__name__} differs in {', '.join(sorted(odd))}")
+    return {name: _decoded(value) for name, value in header["hyperparameters"].items()}
 
 
 # The file
@@ -185,16 +195,17 @@ def _plain(value: Any) -> bool:
 
 def _encoded(value: Any, name: str) -> Any:
     """A hyperparameter as JSON: a tuple and a dict under their kind, so that they come back as what they were."""
-    if isinstance(value, np.bool_ | np.integer | np.floating):
-        value = value.item()
+    value = value.item() if isinstance(value, np.generic) else value
     if _plain(value):
         return value
     if type(value) is list:
         return [_encoded(entry, name) for entry in value]
     if type(value) is tuple:
         return {"tuple": [_encoded(entry, name) for entry in value]}
-    if type(value) is dict and all(_plain(key) for key in value):
-        return {"dict": [[key, _encoded(entry, name)] for key, entry in value.items()]}
+    if type(value) is dict:
+        keys = [key.item() if isinstance(key, np.generic) else key for key in value]
+        if all(map(_plain, keys)):
+            return {"dict": [[key, _encoded(entry, name)] for key, entry in zip(keys, value.values(), strict=True)]}
     raise SavedModelError(
         f"{name} holds {value!r:.60}, of type {type(value).__name__}, which a file without pickle cannot hold: "
         f"before saving, set_params({name}=...) to numbers, strings, lists, tuples or dicts"
@@ -267,9 +278,17 @@ def _check_header(header: Any) -> None:
         raise SavedModelError(f"its header has {header['n_features']} features, and the names {names!r:.60}")
 
 
-def _check_shapes(parameters: dict[str, Any], model: Any) -> None:
+def _check_parameters(parameters: dict[str, Any], model: Any) -> None:
     """The arrays of the file are those of such a model with so many features, hidden units and classes."""
     found = {name: array.shape for name, array in _leaves(parameters)}
-    expected = model._shapes()
+    sizes = [model.n_features_in_, *getattr(model, "hidden_layer_sizes", ())]
+    largest = max(a * b for a, b in itertools.pairwise([1, *sizes]))
+    if largest > sum(math.prod(shape) for shape in found.values()):  # before anything of that size is made
+        raise SavedModelError(f"its header needs {largest} weights in one layer, and it has parameters of the shapes {found}")
+    expected = {name: np.shape(array) for name, array in _leaves(model._start(model.n_features_in_, np.random.RandomState(0)))}
     if found != expected:
-        raise SavedModelError(f"it has parameters of the shapes {found}, and its header needs {expected}")
+        raise SavedModelError(f"its header needs parameters of the shapes {expected}, and it has {found}")
+    outputs = outputs_of(model._forward(np.zeros((1, model.n_features_in_)), parameters))
+    classes = len(model.classes_) if hasattr(model, "classes_") else 0
+    if classes != (0 if is_regressor(model) else max(2, outputs[0].size)):
+        raise SavedModelError(f"its header has {classes} classes, and its outputs are of the shape {outputs[0].shape}")

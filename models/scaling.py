@@ -1,6 +1,6 @@
 """A model of standardised columns as the same model of the columns as they are.
 
-A standardised column is (x - mean) / scale, and a layer takes sums of columns times weights, so mean and scale fit into its weights.
+A standardised column is (x - mean) / scale, and a layer takes sums of columns times weights, so that both fit into its weights.
 """
 
 from __future__ import annotations

@@ -7,57 +7,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save as to_bytes
-from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 
-from models import saving
+import models
+from models import LogisticRegression, MLPClassifier, SoftmaxRegression, saving
 from models.saving import SavedModelError, load, read, save, write
 
 
-class Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """A stand-in."""
-
-    def __init__(
-        self, l2: Any = 0.0, hidden_layer_sizes: Any = (2,), class_weight: Any = None, schedule: Any = "constant"
-    ) -> None:
-        self.l2 = l2
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.class_weight = class_weight
-        self.schedule = schedule
-
-    def _shapes(self) -> dict[str, Any]:
-        return {"layer1.W": (self.n_features_in_, 2), "layer1.b": (2,), "layer2.W": (2, 2), "layer2.b": (2,)}
-
-
-class Other(Network):
-    """Another class."""
-
-
-def fitted(**hyperparameters: Any) -> Any:
-    random = np.random.default_rng(0)
-    model = Network(**hyperparameters)
-    model.parameters_ = {
-        "layer1": {"W": random.normal(size=(3, 2)), "b": random.normal(size=2)},
-        "layer2": {"W": random.normal(size=(2, 2)), "b": random.normal(size=2)},
-    }
-    model.n_features_in_, model.n_iter_ = 3, 12
-    model.stop_reason_ = "gradient: its largest entry, 3.1e-05, is within tol=0.0001"
-    model.classes_ = np.array([0, 1])
-    return model
+def fitted(**hyperparameters: Any) -> MLPClassifier:
+    X = np.random.default_rng(0).normal(size=(8, 3))
+    model = MLPClassifier(hidden_layer_sizes=(2,), max_iter=3, random_state=0).fit(X, np.arange(8) % 2)
+    return model.set_params(**hyperparameters)
 
 
 def state(model: Any) -> Any:
-    """All that a saved model consists of, as plain values."""
+    """All that is saved of a model, as plain values."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: plain(entry) for name, entry in value.items()}
-        return (str(value.dtype), value.shape, value.tolist()) if isinstance(value, np.ndarray) else value
+        return (str(value.dtype), value.shape, value.tolist()) if isinstance(value, np.ndarray | np.generic) else value
 
-    return {name: plain(value) for name, value in vars(model).items()}
+    return {name: plain(value) for name, value in vars(model).items() if name not in ("history_", "_training_data")}
 
 
 # What comes back
@@ -67,7 +43,7 @@ def test_the_very_same_model_comes_back(tmp_path: Path) -> None:
     model = fitted(l2=1e-3)
     model.feature_names_in_ = np.array(["age", "größe", "α, β"], dtype=object)
     assert save(model, tmp_path / "model.safetensors") == tmp_path / "model.safetensors"
-    assert state(load(Network, str(tmp_path / "model.safetensors"))) == state(model)
+    assert state(load(MLPClassifier, str(tmp_path / "model.safetensors"))) == state(model)
 
 
 @pytest.mark.parametrize(
@@ -76,13 +52,13 @@ def test_the_very_same_model_comes_back(tmp_path: Path) -> None:
     ids=repr,
 )
 def test_hyperparameters_come_back_as_what_they_were(value: Any, tmp_path: Path) -> None:
-    found = load(Network, save(fitted(class_weight=value), tmp_path / "m")).class_weight
+    found = load(MLPClassifier, save(fitted(class_weight=value), tmp_path / "m")).class_weight
     assert (found, type(found), repr(found)) == (value, type(value), repr(value))
 
 
 @pytest.mark.parametrize("number", [np.float64(0.1), np.float32(0.1), np.int64(3), np.bool_(True)])
 def test_numpy_scalars_come_back_as_equal_python_numbers(number: Any, tmp_path: Path) -> None:
-    found = load(Network, save(fitted(l2=number), tmp_path / "m")).l2
+    found = load(MLPClassifier, save(fitted(class_weight=number), tmp_path / "m")).class_weight
     assert found == number
     assert type(found) in (bool, int, float)
 
@@ -105,7 +81,7 @@ def test_numpy_scalars_come_back_as_equal_python_numbers(number: Any, tmp_path: 
 def test_labels_keep_their_dtype(classes: Any, tmp_path: Path) -> None:
     model = fitted()
     model.classes_ = classes
-    found = load(Network, save(model, tmp_path / "m")).classes_
+    found = load(MLPClassifier, save(model, tmp_path / "m")).classes_
     assert (found.dtype, found.tolist()) == (classes.dtype, classes.tolist())
 
 
@@ -121,6 +97,40 @@ def test_parameters_keep_dtype_shape_and_order_in_memory_does_not_matter(dtype: 
             np.shape(array),
             np.asarray(array).tolist(),
         )
+
+
+REGRESSIONS = ("LinearRegression", "MLPRegressor")
+
+
+@pytest.mark.parametrize("name", models.__all__)
+@pytest.mark.parametrize("frame", [False, True])
+def test_every_model_predicts_as_before(name: str, frame: bool, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    X: Any = random.normal(size=(40, 3))
+    y = X[:, 0] if name in REGRESSIONS else np.where(X[:, 0] + random.normal(size=40) > 0, "yes", "no")
+    X = pd.DataFrame(X, columns=["a", "b", "c"]) if frame else X
+    model = getattr(models, name)(l2=0.1, max_iter=5).fit(X, y)
+    loaded = load(type(model), save(model, tmp_path / "m"))
+    assert state(loaded) == state(model)
+    assert loaded.predict(X).tolist() == model.predict(X).tolist()
+
+
+def test_a_model_without_an_intercept(tmp_path: Path) -> None:
+    model = LogisticRegression(fit_intercept=False, l2=0.1).fit([[1.0], [-1.0]], [0, 1])
+    assert state(load(LogisticRegression, save(model, tmp_path / "m"))) == state(model)
+
+
+def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
+    path = save(SoftmaxRegression(l2=0.1).fit([[1.0], [-1.0]], [0, 1]), tmp_path / "m")
+    with pytest.raises(SavedModelError, match=r"it holds a SoftmaxRegression: write SoftmaxRegression.load\(...\)"):
+        load(LogisticRegression, path)
+
+
+def test_two_outputs_for_three_classes_are_refused(tmp_path: Path) -> None:
+    model = LogisticRegression(l2=0.1).fit([[1.0], [-1.0]], [0, 1])
+    model.classes_ = np.array([0, 1, 2])
+    with pytest.raises(SavedModelError, match="its header has 3 classes"):
+        load(LogisticRegression, save(model, tmp_path / "m"))
 
 
 # How it is written
@@ -152,9 +162,9 @@ def test_a_path_that_the_system_refuses_is_its_own_error(tmp_path: Path) -> None
     with pytest.raises(IsADirectoryError):
         save(fitted(), tmp_path)
     with pytest.raises(FileNotFoundError):
-        load(Network, tmp_path / "m")
+        load(MLPClassifier, tmp_path / "m")
     with pytest.raises(IsADirectoryError):
-        load(Network, tmp_path)
+        load(MLPClassifier, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -176,6 +186,11 @@ def test_what_json_cannot_hold_is_named(hyperparameters: dict[str, Any], said: s
     with pytest.raises(SavedModelError, match=said):
         save(fitted(**hyperparameters), tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_is_not_fitted(tmp_path: Path) -> None:
+    with pytest.raises(NotFittedError):
+        save(MLPClassifier(), tmp_path / "m")
 
 
 @pytest.mark.parametrize("classes", [np.array([1 + 1j, 2]), np.array([0, "a"], dtype=object), np.array(["2026-01-01"], "M8[D]")])
@@ -206,10 +221,9 @@ def test_parameters_that_cannot_be_saved(leaf: Any, said: str, tmp_path: Path) -
 def resigned(change: Any) -> bytes:
     """A saved model whose parts `change` edits in place, under a digest that fits them."""
     arrays = {name: np.array(leaf) for name, leaf in saving._leaves(fitted().parameters_)}
-    captured: dict[str, Any] = {}
     model = fitted()
     header = {
-        "class": "Network",
+        "class": "MLPClassifier",
         "version": "0.1.0",
         "hyperparameters": {name: saving._encoded(value, name) for name, value in model.get_params().items()},
         "n_features": 3,
@@ -234,7 +248,7 @@ def array(name: str, value: Any) -> Any:
 
 
 LIES = {
-    "another class": (header(**{"class": "Other"}), r"holds a Other: write Other.load\(...\)"),
+    "another class": (header(**{"class": "MLPRegressor"}), r"holds a MLPRegressor: write MLPRegressor.load\(...\)"),
     "a newer format": (
         lambda parts: parts.update(format="tinygraph model 2"),
         "is of format 2, .* reads format 1: upgrade tinygraph",
@@ -248,15 +262,21 @@ LIES = {
     "an entry too few": (lambda parts: parts["header"].pop("n_iter"), "must have the entries"),
     "a count of another kind": (header(n_iter=True), "n_iter = True"),
     "a negative count": (header(n_iter=-1), "3 features and -1 epochs"),
-    "another count of features": (header(n_features=4), r"its header needs \{'layer1.W': \(4, 2\)"),
-    "a huge count of features": (header(n_features=10**15), "its header needs"),
+    "another count of features": (header(n_features=4), r"its header needs parameters of the shapes \{'layer1.W': \(4, 2\)"),
+    "a huge count of features": (header(n_features=10**15), "its header needs 2000000000000000 weights in one layer"),
     "too few names": (header(feature_names=["a", "b"]), "3 features, and the names"),
     "names that are numbers": (header(feature_names=["a", "b", 3]), "3 features, and the names"),
     "a hyperparameter too many": (
         lambda parts: parts["header"]["hyperparameters"].update(depth=1),
-        "version 0.1.0 saved it with other hyperparameters than this one has: depth",
+        "tinygraph 0.1.0 saved it, whose MLPClassifier differs in depth",
     ),
-    "a hyperparameter too few": (lambda parts: parts["header"]["hyperparameters"].pop("l2"), "other hyperparameters.*: l2"),
+    "a hyperparameter too few": (lambda parts: parts["header"]["hyperparameters"].pop("l2"), "whose MLPClassifier differs in l2"),
+    "a hyperparameter out of range": (
+        lambda parts: parts["header"]["hyperparameters"].update(l2=-1),
+        "l2=-1 must be a finite number of at least 0",
+    ),
+    "three classes": (header(classes={"dtype": "<i8", "values": [0, 1, 2]}), r"shapes .*'layer2.W': \(2, 3\)"),
+    "no classes": (header(classes=None), r"its header has 0 classes|shapes .*'layer2.W': \(2, 1\)"),
     "a hyperparameter of no kind": (
         lambda parts: parts["header"]["hyperparameters"].update(l2={"set": [1]}),
         "a hyperparameter of its header cannot be read",
@@ -281,8 +301,8 @@ LIES = {
     "labels that are NaN": (header(classes={"dtype": "<f8", "values": [0.0, float("nan")]}), "the labels"),
     "labels of a dtype that holds objects": (header(classes={"dtype": "O8", "values": [0, 1]}), "the labels"),
     "labels of a huge dtype": (header(classes={"dtype": "<U999999999", "values": ["a", "b"]}), "the labels"),
-    "a missing parameter": (lambda parts: parts["arrays"].pop("layer1.b"), "it has parameters of the shapes"),
-    "a parameter too many": (array("layer3.W", np.zeros(2)), "it has parameters of the shapes"),
+    "a missing parameter": (lambda parts: parts["arrays"].pop("layer1.b"), "its header needs parameters of the shapes"),
+    "a parameter too many": (array("layer3.W", np.zeros(2)), "its header needs parameters of the shapes"),
     "a parameter inside another": (array("layer1.b.c", np.zeros(2)), "layer1.b.c is a part of a parameter that has none"),
     "a parameter of another shape": (array("layer1.b", np.zeros((2, 1))), r"'layer1.b': \(2, 1\)"),
     "a parameter of whole numbers": (array("layer1.b", np.zeros(2, dtype=int)), "the parameter layer1.b is of dtype I64"),
@@ -295,12 +315,12 @@ def test_a_file_whose_parts_do_not_fit_is_refused(change: Any, said: str, tmp_pa
     path = tmp_path / "m.safetensors"
     path.write_bytes(resigned(change))
     with pytest.raises(SavedModelError, match=rf"m\.safetensors.*{said}"):
-        load(Network, path)
+        load(MLPClassifier, path)
 
 
 def test_the_parts_of_these_tests_fit_where_nothing_is_changed(tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(resigned(lambda parts: None))
-    assert load(Network, tmp_path / "m").n_iter_ == 12
+    assert load(MLPClassifier, tmp_path / "m").n_iter_ == 12
 
 
 FOREIGN = {
@@ -321,7 +341,7 @@ FOREIGN = {
 def test_a_foreign_file_is_refused(raw: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(raw)
     with pytest.raises(SavedModelError, match=said):
-        load(Network, tmp_path / "m")
+        load(MLPClassifier, tmp_path / "m")
 
 
 # At random
@@ -330,14 +350,14 @@ def test_a_foreign_file_is_refused(raw: bytes, said: str, tmp_path: Path) -> Non
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, Any]:
     path = save(fitted(class_weight={0: 1.0, 1: 2.0}), tmp_path_factory.mktemp("saved") / "m")
-    return path, path.read_bytes(), state(load(Network, path))
+    return path, path.read_bytes(), state(load(MLPClassifier, path))
 
 
 def same_or_refused(saved: tuple[Path, bytes, Any], raw: bytes) -> None:
     path, _, whole = saved
     path.write_bytes(raw)
     try:
-        model = load(Network, path)
+        model = load(MLPClassifier, path)
     except SavedModelError:
         return
     assert state(model) == whole
@@ -348,7 +368,7 @@ def test_every_truncation_is_refused(saved: tuple[Path, bytes, Any]) -> None:
     for length in range(len(raw)):
         path.write_bytes(raw[:length])
         with pytest.raises(SavedModelError):
-            load(Network, path)
+            load(MLPClassifier, path)
 
 
 def test_every_flipped_bit_gives_the_same_model_or_is_refused(saved: tuple[Path, bytes, Any]) -> None:
@@ -379,14 +399,14 @@ JSON = st.recursive(
 )
 
 
-@given(st.sampled_from([*saving._TYPES, "l2", "class_weight"]), JSON)
+@given(st.sampled_from([*saving._TYPES, *MLPClassifier().get_params()]), JSON)
 def test_any_entry_of_the_header_loads_or_is_refused(saved: tuple[Path, bytes, Any], name: str, value: Any) -> None:
     def change(parts: Any) -> None:
         (parts["header"] if name in saving._TYPES else parts["header"]["hyperparameters"])[name] = value
 
     saved[0].write_bytes(resigned(change))
     try:
-        model = load(Network, saved[0])
+        model = load(MLPClassifier, saved[0])
     except SavedModelError:
         return
     assert state(model)["parameters_"] == saved[2]["parameters_"]
