@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from importlib import import_module
@@ -17,7 +20,7 @@ from sklearn.base import ClassifierMixin
 from tqdm import tqdm
 
 import tinygraph as tg
-from models.data import NAMED, Data, DataError, Kind, load
+from models.data import NAMED, Data, Kind, load
 from models.report import describe, describe_coefficients, describe_scores, describe_walk, example, write
 from models.solvers import SCIPY, UPDATES
 from models.trial import parts, tried
@@ -140,11 +143,23 @@ def main(model: str | type[Any], argv: Sequence[str] | None = None) -> None:
     """Run the command line of an estimator; exits with code 2 and one line where something is wrong with what was typed."""
     name = model if isinstance(model, str) else model.__name__
     parser, options = arguments(name, argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may not have every letter
     try:
-        data = data_of(name, options)
-        train, test = next(parts(data, 1, options.seed))
-    except DataError as error:
-        parser.error(str(error))
+        run(name, parser, options)
+        sys.stdout.flush()
+    except ValueError as error:  # data or options that the model cannot take
+        parser.error(" ".join(str(error).split()))
+    except KeyboardInterrupt:
+        parser.exit(130, "\ninterrupted\n")
+    except BrokenPipeError:  # whoever read the report has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def run(name: str, parser: Parser, options: argparse.Namespace) -> None:
+    """Train, report and write."""
+    data = data_of(name, options)
+    train, test = next(parts(data, 1, options.seed))
     _make_folder(parser, options.out)
     trial = tried(made(name, options, options.seed, verbose=True), data, train, test)
     if trial.model.stop_reason_.startswith("diverged"):
@@ -157,7 +172,11 @@ def main(model: str | type[Any], argv: Sequence[str] | None = None) -> None:
     if tg.find_nonfinite(one) is not None:
         parser.error("the model is so sure of each test example that a logarithm is infinite: add --l2 1e-3")
     print(f"\n{describe_walk(trial, one)}")
-    print(f"\nwritten: {', '.join(map(str, write(trial, one, options.out)))}")
+    try:
+        files = list(write(trial, one, options.out))
+    except OSError as error:
+        parser.error(f"--out {options.out}: {error.strerror}")
+    print(f"\nwritten: {', '.join(map(str, files))}")
 
 
 def _make_folder(parser: Parser, folder: Path) -> None:

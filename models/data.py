@@ -25,6 +25,8 @@ Kind = Literal["classification", "regression"]
 
 # Whole numbers of more values than this are taken for amounts rather than classes, where nothing says which they are.
 MOST_CLASSES_GUESSED = 20
+# Numbers beyond this have no finite square, and so no standard deviation.
+LARGEST = 1e150
 
 
 class DataError(ValueError):
@@ -317,11 +319,11 @@ def _numbers(table: Table, columns: Any) -> Any:
             "write numbers instead (0 and 1 in a column for each value), or drop the column"
         )
     for name in columns:
-        infinite = np.flatnonzero(np.isinf(numbers[name]))
-        if len(infinite):
+        beyond = np.flatnonzero(np.abs(numbers[name]) > LARGEST)
+        if len(beyond):
             raise DataError(
-                f"{table.path}: column {name!r} is infinite in line {table.lines[infinite[0]]}; "
-                "write a finite number or delete the line"
+                f"{table.path}: column {name!r} holds {numbers[name].iloc[beyond[0]]} in line {table.lines[beyond[0]]}; "
+                f"delete the line, or write numbers between {-LARGEST} and {LARGEST}"
             )
     return numbers
 

@@ -69,11 +69,13 @@ def example(trial: Trial) -> tg.Graph:
 
 def describe_walk(trial: Trial, graph: tg.Graph) -> str:
     """The example as text: every statement with its value, and of an array the largest entry."""
-    which = "least certain test example" if trial.data.kind == "classification" else "test example of the largest error"
-    features = trial.data.names
+    regression = trial.data.kind == "regression"
+    features, label = trial.data.names, trial.data.y[trial.hardest()]
+    which = "the test example of the largest error" if regression else f"the least certain test example, of class {label}"
+    notes = NOTES[trial.data.kind]
     rows = []
     for statement in graph.statements():
-        value, note = statement.value, NOTES.get(statement.name, "")
+        value, note = statement.value, notes.get(statement.name, "")
         if statement.shape:
             where = np.unravel_index(np.argmax(np.abs(value)), statement.shape)
             value = value[where]
@@ -82,10 +84,13 @@ def describe_walk(trial: Trial, graph: tg.Graph) -> str:
         rows.append((f"{statement.name} = {statement.right}", value, note))
     width = max(len(left) for left, _, _ in rows)
     lines = [f"  {left:<{width}} = {value:>11.6f}   {note}".rstrip() for left, value, note in rows]
-    return "\n".join([f"the {which}, forward and backward through the graph:", *lines])
+    return "\n".join([f"{which}, forward and backward through the graph:", *lines])
 
 
-NOTES = {"z": "the logit", "a": "the probability of class 1", "L": "the loss", "dz": "∂L/∂z, which is a - y"}
+NOTES = {
+    "classification": {"z": "the logit", "a": "the probability of class 1", "L": "the loss", "dz": "∂L/∂z, which is a - y"},
+    "regression": {"z": "the prediction", "L": "the loss", "dz": "∂L/∂z"},
+}
 
 
 # Files
@@ -111,7 +116,7 @@ def plots_of(trial: Trial) -> Iterator[tuple[str, Any]]:
     yield "network", plots.draw_network(trial.model)
     if data.kind == "classification" and len(data.names) == 2:
         yield "boundary", plots.decision_boundary(trial.raw, data.X, data.y)
-    if hasattr(trial.model, "coef_") and data.kind == "classification" and len(trial.model.classes_) == 2:
+    if data.kind == "classification" and np.shape(getattr(trial.model, "coef_", None))[:1] == (1,) and trial.model.coef_.any():
         yield "probability", plots.probability_by_distance(trial.model, *trial.standardised(np.arange(len(data.y))))
     if data.image is not None:
         yield "weights", plots.weights_as_images(trial.model, data.image)
