@@ -16,7 +16,7 @@ __all__ = ["LinearRegression", "LogisticRegression", "MLPClassifier", "MLPRegres
 
 
 def __getattr__(name: str) -> Any:
-    """Import the estimators when the first of them is used, so that `python -m models.logistic_regression` runs a fresh module."""
+    """Import the estimators on first use, so that `python -m models.logistic_regression` runs a module that is not loaded yet."""
     if name in __all__:
         return getattr(import_module("models.estimators"), name)
     raise AttributeError(f"module 'models' has no attribute {name!r}: its estimators are {', '.join(__all__)}")

@@ -81,19 +81,21 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         data = new._data(X, y, sample_weight)
         random = check_random_state(self.random_state)
         data, held_out = new._divided(data, y, random) if self.early_stopping else (data, None)
-        watch = Watch(self, lambda training: vars(new) | new._learned(training, training.reason), X, y)
-        best, reason = None, INTERRUPTED
+        watch = Watch(self, lambda training: new.__dict__ | new._learned(training, training.reason), X, y)
+        best: Training | None = None
+        reason = INTERRUPTED
         try:
             for _ in range(self.restarts):
                 training = Training(new._objective(), data, new._first(self, X, random), self, held_out, watch)
-                best = best or training
-                training.run(_shuffled(data, self.batch_size, random) if self._in_batches else None)
+                best = best or training  # what an interrupt of the first one leaves
+                training.run(None if self._batch is None else _shuffled(data, self._batch, random))
                 best = training if training.score < best.score else best
+            assert best is not None  # restarts is at least 1
             reason = new._verdict(best, data)
         finally:
             watch.close()
             self._take(new, best, reason)
-        new._keep(data)
+        self._keep(data)
         return self._warned()
 
     @available_if(moves_by_batches)
@@ -143,7 +145,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         start = self._cast(new._start(X.shape[1], check_random_state(self.random_state)), X)
         again: Iterable[Any] = () if iterator is batches else itertools.repeat(batches, self.max_iter - 1)
         epochs = itertools.chain([itertools.chain([first], iterator)], again)
-        watch = Watch(self, lambda training: vars(new) | new._learned(training, training.reason), None, None)
+        watch = Watch(self, lambda training: new.__dict__ | new._learned(training, training.reason), None, None)
         training = Training(new._objective(), None, start, self, watch=watch)
         try:
             training.run(map(new._batches, epochs))
@@ -203,12 +205,14 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         return mapped(lambda leaf: np.asarray(leaf, X.dtype), parameters)
 
     def _objective(self) -> Objective:
-        return Objective(lambda parameters, X: outputs_of(self._forward(X, parameters)), self._loss, self._right, self.l2)
+        return Objective(lambda parameters, X: outputs_of(self._forward(X, parameters)), self._loss, self._accuracy, self.l2)
 
-    def _loss(self, outputs: Any, y: Any) -> Any:
-        return self.model.loss(outputs, y)
+    def _loss(self, outputs: Any, y: Any, reduction: str = "mean") -> Any:
+        return self.model.loss(outputs, y, reduction)
 
-    _right = None  # regression has no right or wrong answers
+    def _accuracy(self, outputs: Any, data: Data) -> float:
+        """The share of right answers; regression has none."""
+        return np.nan
 
     def _learned(self, training: Training, reason: str, done: int = 0) -> dict[str, Any]:
         """The attributes of the estimator fitted by a training, which went on from `done` epochs."""
@@ -227,8 +231,8 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def _take(self, new: Self, training: Training | None, reason: str, done: int = 0) -> None:
         """Become what training made of `new`, in one assignment, so that no interrupt can leave a mixture."""
         if training is not None and training.latest is not None:
-            vars(new).update(new._learned(training, reason, done))
-            self.__dict__ = vars(new)
+            new.__dict__.update(new._learned(training, reason, done))
+            self.__dict__ = new.__dict__
 
     def _keep(self, data: Data) -> None:
         """Remember what statistics of the fit need."""
@@ -250,18 +254,23 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         """The recorded graph of the mean loss of these examples, forward and backward, to draw, step, print and quiz.
 
         X of shape (m, n) with targets of shape (m,), or one example of shape (n,) with its target. The penalty is left out.
-        `from_logits=False` writes the loss of a classifier from its probabilities, as textbooks do; it is infinite where the model
-        is sure and wrong.
+        `from_logits=False` writes the loss of a classifier from its probabilities, as textbooks do; it is infinite where the
+        model is sure and wrong.
         """
         check_is_fitted(self)
         single = np.ndim(X) == 1
-        X, y = self._checked(*((np.reshape(X, (1, -1)), np.reshape(y, 1)) if single else (X, y)), reset=False)
+        if single:
+            X, y = np.reshape(X, (1, -1)), np.reshape(y, 1)
+        X, y = self._checked(X, y, reset=False)
         target = self._targets(y, X.dtype)
         X, target = tg.constant(X[0] if single else X), tg.constant(target[0] if single else target)
         parameters = mapped(tg.parameter, self.parameters_)
         values = self._forward(X, parameters)
-        losses = self._loss(outputs_of(values), target) if from_logits else self._textbook_loss(values, target)
-        L = losses if single else np.mean(losses)
+        if from_logits:
+            L = self._loss(outputs_of(values), target)
+        else:
+            losses = self._textbook_loss(values, target)
+            L = losses if single else np.mean(losses)
         examples = {"x" if single else "X": X, self.target.lower() if single else self.target: target}
         graph = tg.Graph(L, names=examples | _together(parameters, values) | {"L": L})
         graph.backprop()
@@ -290,8 +299,9 @@ def _shuffled(data: Data, size: int, random: np.random.RandomState) -> Iterator[
 
 
 def _together(parameters: Tree, values: Tree) -> Tree:
-    """Parameters and values in one tree: the names of a layer are in one scope."""
-    names = dict(parameters)
-    for name, value in values.items():
-        names[name] = names[name] | value if isinstance(value, dict) else value
+    """Parameters and values by name. Those of a layer are in a scope of their own and have its number: W1, b1, Z1, A1."""
+    names = parameters | values
+    for number, (layer, part) in enumerate(parameters.items(), start=1):
+        if isinstance(part, dict):
+            names[layer] = {f"{name}{number}": value for name, value in (part | values[layer]).items()}
     return names

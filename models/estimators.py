@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -20,7 +21,7 @@ from models.separation import separable
 from models.standard_errors import Statistics
 from models.trainer import Training
 
-NO_OPTIMUM = "no finite optimum: the classes can be separated, so the loss falls for ever as the weights grow. Set l2 above 0, or stop early"
+NO_OPTIMUM = "no finite optimum: the classes can be separated, so the loss falls for ever as the weights grow. Set l2 above 0"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -103,9 +104,13 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         """One-hot rows."""
         return (np.asarray(y)[:, np.newaxis] == self.classes_).astype(dtype)
 
-    def _right(self, outputs: Any, y: Any) -> Any:
-        """Whether the most probable class is that of the label."""
-        return np.argmax(outputs, axis=-1) == np.argmax(y, axis=-1)
+    def _accuracy(self, outputs: Any, data: Data) -> float:
+        right = np.argmax(self._logits(outputs), axis=1) == self._numbers(data.y)
+        return float(np.average(right, weights=data.weights))
+
+    def _numbers(self, targets: Any) -> Any:
+        """The number of the class of each example."""
+        return np.argmax(targets, axis=1)
 
     def _probabilities(self, outputs: Any) -> dict[str, Any]:
         named: dict[str, Any] = self.model.probabilities(outputs)
@@ -142,13 +147,13 @@ class LinearRegression(Statistics, Linear, Regressor):
     array([7.])
     """
 
-    model = linear_regression
+    model: ClassVar[ModuleType] = linear_regression
 
     def _shown(self, parameters: Tree) -> dict[str, Any]:
         return {"coef_": parameters["w"], "intercept_": parameters.get("b", np.float64(0))[()]}
 
     def _dispersion(self, loss: float, size: float, count: int) -> float:
-        """The Hessian of the mean squared error times m / (2 s²) is that of -log of the likelihood, with the noise s² estimated."""
+        """-log of the likelihood is the mean squared error times m / (2 s²), where the noise s² is estimated."""
         return 2 * loss * size / (size - count)
 
 
@@ -169,12 +174,12 @@ class LinearClassifier(Linear, Classifier):
 
     def _contests(self, targets: Any, Z: Any) -> list[tuple[Any, Any]]:
         """Labels and logits of each choice that the model makes."""
-        return [(np.argmax(targets, axis=1), Z)]
+        return [(self._numbers(targets), Z)]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LogisticRegression(Statistics, LinearClassifier):
-    """Logistic regression for two classes. Parameters and attributes: see `Estimator`; `coef_` of shape (1, n), `intercept_` (1,).
+    """Logistic regression for two classes. Parameters and attributes: see `Estimator`; `coef_` (1, n), `intercept_` (1,).
 
     >>> X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array(["no", "no", "yes", "yes"])
     >>> model = LogisticRegression(l2=0.1).fit(X, y)
@@ -182,7 +187,7 @@ class LogisticRegression(Statistics, LinearClassifier):
     ['no', 'yes']
     """
 
-    model = logistic_regression
+    model: ClassVar[ModuleType] = logistic_regression
 
     def _check_classes(self) -> None:
         super()._check_classes()
@@ -195,14 +200,11 @@ class LogisticRegression(Statistics, LinearClassifier):
         """0 and 1."""
         return (np.asarray(y) == self.classes_[1]).astype(dtype)
 
-    def _right(self, outputs: Any, y: Any) -> Any:
-        return (outputs > 0) == (y > 0.5)
+    def _numbers(self, targets: Any) -> Any:
+        return targets.astype(int)
 
     def _logits(self, outputs: Any) -> Any:
         return np.stack([np.zeros_like(outputs), outputs], axis=1)
-
-    def _contests(self, targets: Any, Z: Any) -> list[tuple[Any, Any]]:
-        return [(targets.astype(int), Z)]
 
     def _shown(self, parameters: Tree) -> dict[str, Any]:
         return {"coef_": parameters["w"][np.newaxis], "intercept_": np.reshape(parameters.get("b", 0.0), 1)}
@@ -227,14 +229,15 @@ class SoftmaxRegression(LinearClassifier):
     multi: str = "softmax"
     """"softmax", or "ovr" for K logistic regressions, each of one class against the rest."""
 
-    model = softmax_regression
-    target = "Y"
+    model: ClassVar[ModuleType] = softmax_regression
+    target: ClassVar[str] = "Y"
 
     def _parameters(self, features: int, random: np.random.RandomState) -> Tree:
         return self.model.parameters(features, len(self.classes_), random)
 
-    def _loss(self, outputs: Any, y: Any) -> Any:
-        return (softmax_regression.loss if self.multi == "softmax" else softmax_regression.loss_of_sigmoids)(outputs, y)
+    def _loss(self, outputs: Any, y: Any, reduction: Any = "mean") -> Any:
+        loss = softmax_regression.loss if self.multi == "softmax" else softmax_regression.loss_of_sigmoids
+        return loss(outputs, y, reduction)
 
     def _probabilities(self, outputs: Any) -> dict[str, Any]:
         return (softmax_regression.probabilities if self.multi == "softmax" else softmax_regression.sigmoids)(outputs)
@@ -288,8 +291,8 @@ class MLPClassifier(Network, Classifier):
     [0, 1, 1, 0]
     """
 
-    model = mlp_classifier
-    target = "Y"
+    model: ClassVar[ModuleType] = mlp_classifier
+    target: ClassVar[str] = "Y"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -301,7 +304,11 @@ class MLPRegressor(Network, Regressor):
     True
     """
 
-    model = mlp_regressor
+    model: ClassVar[ModuleType] = mlp_regressor
+    target: ClassVar[str] = "Y"
+
+    def _targets(self, y: Any, dtype: Any) -> Any:
+        return super()._targets(y, dtype)[:, np.newaxis]
 
     def predict(self, X: Any) -> Any:
         """The predictions for X of shape (m, n), of shape (m,)."""

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+
+import tinygraph as tg
+
+Reduction = Literal["mean", "none"]
 
 
 def parameters(features: int, random: np.random.RandomState) -> dict[str, Any]:
@@ -21,13 +25,13 @@ def forward(X: Any, w: Any, b: Any = 0.0) -> dict[str, Any]:
     return {"z": z}
 
 
-def loss(z: Any, y: Any) -> Any:
-    """The squared error of each example with its target y.
+def loss(z: Any, y: Any, reduction: Reduction = "mean") -> Any:
+    """The mean squared error of predictions z with targets y; "none" gives that of each example.
 
     -log of the Gaussian density of y around z with variance 1 is (z - y)**2 / 2 and a constant, so the smallest sum of squares
     and the largest likelihood have the same parameters.
     """
-    return (z - y) ** 2
+    return tg.mean_squared_error(z, y, reduction=reduction)
 
 
 if __name__ == "__main__":

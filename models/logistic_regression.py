@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 import tinygraph as tg
+
+Reduction = Literal["mean", "none"]
 
 
 def parameters(features: int, random: np.random.RandomState) -> dict[str, Any]:
@@ -29,13 +31,13 @@ def probabilities(z: Any) -> dict[str, Any]:
     return {"a": a}
 
 
-def loss(z: Any, y: Any) -> Any:
-    """The cross-entropy of each example with its label y, 0 or 1, from its logit: finite however sure the model is."""
-    return tg.binary_cross_entropy_with_logits(z, y, reduction="none")
+def loss(z: Any, y: Any, reduction: Reduction = "mean") -> Any:
+    """The cross-entropy of logits z with labels y, 0 or 1: finite however sure the model is. "none" gives that of each example."""
+    return tg.binary_cross_entropy_with_logits(z, y, reduction=reduction)
 
 
 def textbook_loss(a: Any, y: Any) -> Any:
-    """The same loss as textbooks write it, from the probability: infinite where the model is sure and wrong."""
+    """The loss of each example as textbooks write it, from its probability: infinite where the model is sure and wrong."""
     return -(y * np.log(a) + (1 - y) * np.log(1 - a))
 
 

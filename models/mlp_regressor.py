@@ -5,15 +5,17 @@
 
 from typing import Any
 
+from models.linear_regression import Reduction
 from models.linear_regression import loss as squared_error
 from models.multilayer_perceptron import forward, parameters
 
 __all__ = ["forward", "loss", "parameters"]
 
 
-def loss(Z: Any, y: Any) -> Any:
-    """The squared error of each example; Z of shape (m, 1), or (1,) for one example."""
-    return squared_error(Z[..., 0], y)
+def loss(Z: Any, Y: Any, reduction: Reduction = "mean") -> Any:
+    """The mean squared error of predictions Z with targets Y, both of shape (m, 1); "none" gives that of each example."""
+    errors = squared_error(Z, Y, reduction)
+    return errors if reduction == "mean" else errors[..., 0]
 
 
 if __name__ == "__main__":

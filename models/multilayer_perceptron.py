@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 import tinygraph as tg
 
-ACTIVATIONS = {"sigmoid": tg.sigmoid, "tanh": np.tanh, "relu": tg.relu}
+ACTIVATIONS: dict[str, Any] = {"sigmoid": tg.sigmoid, "tanh": np.tanh, "relu": tg.relu}
 
 
 def parameters(sizes: Sequence[int], scale: float, random: np.random.RandomState) -> dict[str, Any]:
     """Random weights W and biases b of 0 for the layers between `sizes`, such as (2, 8, 1) for 2 inputs, 8 units and 1 output.
 
-    The weights have the standard deviation `scale` * sqrt(2 / (inputs + outputs)), by which signals and gradients neither grow nor
-    fade from layer to layer (Glorot and Bengio, 2010). With a scale of 0 all units of a layer compute the same and stay alike: the
-    network does not learn.
+    The weights have the standard deviation `scale` * sqrt(2 / (inputs + outputs)), by which signals and gradients neither grow
+    nor fade from layer to layer (Glorot and Bengio, 2010). With a scale of 0 all units of a layer compute the same and stay
+    alike: the network does not learn.
     """
     layers = {}
-    for number, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for number, (inputs, outputs) in enumerate(pairwise(sizes), start=1):
         spread = scale * np.sqrt(2 / (inputs + outputs))
         layers[f"layer{number}"] = {"W": spread * random.normal(size=(inputs, outputs)), "b": np.zeros(outputs)}
     return layers

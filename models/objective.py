@@ -1,4 +1,4 @@
-"""What training makes small: the weighted mean of the losses of all examples, plus the L2 penalty of a Gaussian prior on the weights.
+"""What training makes small: the weighted mean of the losses of all examples, plus the L2 penalty of a Gaussian prior.
 
 This is the one place where the models ask the engine for a loss, a gradient or a product with the Hessian.
 """
@@ -80,32 +80,32 @@ class Layout:
 
 
 class Evaluation(NamedTuple):
-    """What one look at the data gives: the loss, its gradient (a tree like that of the parameters), and the share of right answers."""
+    """The loss at some parameters, its gradient (a tree like theirs, or a vector), and the share of right answers."""
 
     loss: float
-    gradient: Tree
+    gradient: Any
     accuracy: float
 
 
 class Objective:
-    """The loss of a parameter tree on data: the mean of the examples' losses by weight, plus l2 / 2 times the sum of squared weights.
+    """The loss of a parameter tree on data: the weighted mean over the examples, plus l2 / 2 times the sum of squared weights.
 
-    `outputs(parameters, X)` gives the logits or predictions of the examples, `losses(outputs, y)` the loss of each, and
-    `right(outputs, y)`, for classifiers, whether each answer is right. Biases, the leaves called "b", are not penalised. Minus the
-    loss of an example is a log-likelihood, and -l2 / 2 * w**2 the logarithm of a Gaussian prior with variance 1 / (l2 m), so the
-    minimum is the most probable parameter after seeing m examples.
+    `outputs(parameters, X)` gives the logits or predictions of the examples, `loss_of(outputs, y, reduction)` their mean loss or,
+    where reduction is "none", the loss of each, and `accuracy(outputs, data)` the share of right answers. Biases, the leaves called "b", are not penalised.
+    Where the loss of an example is minus a log-likelihood, m l2 / 2 times the sum of squares is minus the logarithm of a Gaussian
+    prior with variance 1 / (m l2), and the minimum is the most probable parameter after seeing m examples.
     """
 
     def __init__(
         self,
         outputs: Callable[[Tree, Any], Any],
-        losses: Callable[[Any, Any], Any],
-        right: Callable[[Any, Any], Any] | None = None,
+        loss_of: Callable[[Any, Any, Any], Any],
+        accuracy: Callable[[Any, Data], float],
         l2: float = 0.0,
     ) -> None:
         self.outputs = outputs
-        self.losses = losses
-        self.right = right
+        self.loss_of = loss_of
+        self.accuracy = accuracy
         self.l2 = l2
 
     def loss(self, parameters: Tree, data: Data) -> Any:
@@ -114,8 +114,10 @@ class Objective:
 
     def _loss_and_outputs(self, parameters: Tree, data: Data) -> tuple[Any, Any]:
         outputs = self.outputs(parameters, data.X)
-        losses = self.losses(outputs, data.y)
-        mean = np.mean(losses) if data.weights is None else np.sum(data.weights * losses) / data.size
+        if data.weights is None:
+            mean = self.loss_of(outputs, data.y, "mean")
+        else:
+            mean = np.sum(data.weights * self.loss_of(outputs, data.y, "none")) / data.size
         if self.l2:
             mean = mean + self.l2 / 2 * sum(np.sum(leaf**2) for path, leaf in paths(parameters) if path[-1] != "b")
         return mean, outputs
@@ -123,16 +125,13 @@ class Objective:
     def measure(self, parameters: Tree, data: Data) -> tuple[float, float]:
         """The penalised mean loss, and the share of right answers (NaN for regression)."""
         loss, outputs = self._loss_and_outputs(parameters, data)
-        return float(loss), self._accuracy(outputs, data)
+        return float(loss), self.accuracy(outputs, data)
 
     def evaluate(self, parameters: Tree, data: Data) -> Evaluation:
         """The penalised mean loss, its gradient, and the share of right answers (NaN for regression)."""
         both = tg.value_and_grad(self._loss_and_outputs, has_aux=True)
         (loss, outputs), gradient = both(parameters, _recordable(data))
-        return Evaluation(float(loss), gradient, self._accuracy(outputs, data))
-
-    def _accuracy(self, outputs: Any, data: Data) -> float:
-        return np.nan if self.right is None else float(np.average(self.right(outputs, data.y), weights=data.weights))
+        return Evaluation(float(loss), gradient, self.accuracy(outputs, data))
 
     def product(self, parameters: Tree, data: Data, direction: Tree) -> Tree:
         """The product of the Hessian at the parameters with a direction, a tree like that of the parameters."""

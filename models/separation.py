@@ -1,8 +1,8 @@
 """Whether some line, plane or set of planes separates the classes, so that the loss of a linear classifier has no finite minimum.
 
-The answer comes from a linear program (Albert and Anderson, 1984; Konis, 2007): is there a direction of the parameters in which the
-margin of no example falls, and that of some example rises? It starts with the examples that the fitted model knows worst and adds
-others only where they could change the answer, so that large data cost little.
+The answer comes from a linear program (Albert and Anderson, 1984; Konis, 2007): is there a direction of the parameters in which
+the margin of no example falls, and that of some example rises? It starts with the examples that the fitted model knows worst
+and adds others only where they could change the answer, so that large data cost little.
 """
 
 from __future__ import annotations

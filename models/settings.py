@@ -23,7 +23,7 @@ class Settings:
     learning_rate: float | None = None
     """Size of a step of "gd", "momentum" and "adam"; None means 0.5, 0.05 and 0.01."""
     schedule: str | Callable[[int], float] = "constant"
-    """The factor of the learning rate by epoch, counted from 0: "constant", "inverse" for 1 / (1 + epoch), "cosine", or a function."""
+    """The factor of the learning rate by epoch, from 0: "constant", "inverse" (1 / (1 + epoch)), "cosine", or a function."""
     batch_size: int | None = None
     """Examples an update of "gd", "momentum" and "adam", shuffled in every epoch; None means all of them."""
     max_iter: int = 1000
@@ -48,9 +48,9 @@ class Settings:
     """Whether to show a progress bar."""
 
     @property
-    def _in_batches(self) -> bool:
-        """Whether there is an update after each batch rather than after all examples."""
-        return self.batch_size is not None and self.solver in UPDATES
+    def _batch(self) -> int | None:
+        """The examples an update, or None where each update takes all of them."""
+        return self.batch_size if self.solver in UPDATES else None
 
     def _rate(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
@@ -66,11 +66,11 @@ class Settings:
 
 
 def _whole(x: Any) -> bool:
-    return isinstance(x, Integral) and not isinstance(x, bool) and x > 0
+    return isinstance(x, Integral) and not isinstance(x, bool) and int(x) > 0
 
 
 def _number(x: Any) -> bool:
-    return isinstance(x, Real) and not isinstance(x, bool) and bool(np.isfinite(x))
+    return isinstance(x, Real) and not isinstance(x, bool) and bool(np.isfinite(float(x)))
 
 
 _SOLVERS = [*SCIPY, *UPDATES]

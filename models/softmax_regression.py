@@ -6,11 +6,13 @@ With `sigmoids` in place of softmax the K outputs are K logistic regressions sid
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 import tinygraph as tg
+
+Reduction = Literal["mean", "none"]
 
 
 def parameters(features: int, classes: int, random: np.random.RandomState) -> dict[str, Any]:
@@ -30,13 +32,13 @@ def probabilities(Z: Any) -> dict[str, Any]:
     return {"A": A}
 
 
-def loss(Z: Any, Y: Any) -> Any:
-    """The cross-entropy of each example with its one-hot label, from its logits: finite however sure the model is."""
-    return tg.softmax_cross_entropy(Z, Y, reduction="none")
+def loss(Z: Any, Y: Any, reduction: Reduction = "mean") -> Any:
+    """The cross-entropy of logits Z with one-hot labels Y: finite however sure the model is. "none" gives that of each example."""
+    return tg.softmax_cross_entropy(Z, Y, reduction=reduction)
 
 
 def textbook_loss(A: Any, Y: Any) -> Any:
-    """The same loss as textbooks write it, from the probabilities: -log of the one that the right class has."""
+    """The loss of each example as textbooks write it: -log of the probability that the right class has."""
     return -np.sum(Y * np.log(A), axis=-1)
 
 
@@ -46,13 +48,14 @@ def sigmoids(Z: Any) -> dict[str, Any]:
     return {"A": A}
 
 
-def loss_of_sigmoids(Z: Any, Y: Any) -> Any:
-    """The sum of the K binary cross-entropies of each example, from its logits."""
-    return np.sum(tg.binary_cross_entropy_with_logits(Z, Y, reduction="none"), axis=-1)
+def loss_of_sigmoids(Z: Any, Y: Any, reduction: Reduction = "mean") -> Any:
+    """The sum of the K binary cross-entropies of an example, from its logits, as a mean over the examples or of each."""
+    losses = np.sum(tg.binary_cross_entropy_with_logits(Z, Y, reduction="none"), axis=-1)
+    return np.mean(losses) if reduction == "mean" else losses
 
 
 def textbook_loss_of_sigmoids(A: Any, Y: Any) -> Any:
-    """The same loss as textbooks write it, from the probabilities."""
+    """The loss of each example as textbooks write it, from the probabilities."""
     return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A), axis=-1)
 
 

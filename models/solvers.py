@@ -58,7 +58,7 @@ class Momentum:
 
 
 class Adam:
-    """Steps of about `rate` a parameter: the running mean of the gradient over the root of that of its square (Kingma and Ba, 2015)."""
+    """Steps of about `rate` a parameter: running mean of the gradient over root of that of its square (Kingma and Ba, 2015)."""
 
     usual_rate = 0.01
     kept, kept_squares, least = 0.9, 0.999, 1e-8
@@ -110,7 +110,8 @@ def descend_in_batches(
     gradients that were taken while the parameters moved. Returns the reason to end that no rule gave.
     """
     for epoch, batches in enumerate(epochs):
-        size, sums = 0.0, (0.0, vector * 0, 0.0)
+        size = 0.0
+        sums: tuple[Any, ...] = (0.0, 0.0, 0.0)
         for batch in batches:
             found = problem.evaluate(vector, batch)
             if epoch == 0 and size == 0 and problem.report(vector, found._replace(gradient=found.gradient * np.nan)):

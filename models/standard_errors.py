@@ -50,9 +50,7 @@ class Statistics(Estimator):
             if np.linalg.cond(hessian) > 1 / np.finfo(float).eps:
                 raise linalg.LinAlgError
         except linalg.LinAlgError:
-            raise ValueError(
-                "columns of X depend on each other, so no standard error is finite: leave some out, or set l2"
-            ) from None
+            raise ValueError("columns of X depend on each other: leave some out, or set l2 above 0") from None
         variances = np.diag(inverse) / kept.data.size * self._dispersion(kept.loss, kept.data.size, len(inverse))
         return Layout(parameters, float).tree(np.sqrt(variances))
 
@@ -64,14 +62,11 @@ class Statistics(Estimator):
         """
         import pandas as pd
 
-        errors = self.standard_errors_
         names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
+        columns = {"coefficient": self.parameters_, "standard error": self.standard_errors_}
         table = pd.DataFrame(
-            {
-                name: np.append(tree["w"], tree.get("b", []))
-                for name, tree in (("coefficient", self.parameters_), ("standard error", errors))
-            },
-            index=[*names, "intercept"][: None if self.fit_intercept else -1],
+            {column: np.append(tree["w"], tree.get("b", [])) for column, tree in columns.items()},
+            index=[*names, "intercept"] if "b" in self.parameters_ else list(names),
         )
         table["z"] = table["coefficient"] / table["standard error"]
         if hasattr(self, "classes_"):

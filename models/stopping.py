@@ -85,7 +85,7 @@ class HeldOutAccuracy(NamedTuple):
 
 
 class Plateau(NamedTuple):
-    """The training loss of the last `patience` epochs is not below that of the `patience` epochs before by the share `loss_tol`."""
+    """The training loss of the last `patience` epochs is lower than before them by no more than the share `loss_tol`."""
 
     patience: int
     loss_tol: float
@@ -98,7 +98,9 @@ class Plateau(NamedTuple):
         before, recent = min(losses[: self.patience]), min(losses[self.patience :])
         if recent < before - self.loss_tol * abs(before):
             return None
-        return f"plateau: in {self.patience} epochs the training loss, {recent:.4g}, fell by less than loss_tol={self.loss_tol:g} of it"
+        return (
+            f"plateau: the training loss, {recent:.4g}, fell by no more than loss_tol={self.loss_tol:g} in {self.patience} epochs"
+        )
 
 
 class EpochsUsedUp(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ INTERRUPTED = "interrupted"
 def rules(settings: Settings) -> list[Rule]:
     """The stopping rules, in the order in which they are asked."""
     patience = settings.n_iter_no_change
-    found: list[Rule] = [Diverged(patience, 2.0 if settings._in_batches else 1.0), SmallGradient(settings.tol)]
+    found: list[Rule] = [Diverged(patience, 1.0 if settings._batch is None else 2.0), SmallGradient(settings.tol)]
     if settings.early_stopping:
         found.append((HeldOutAccuracy if settings.early_stopping == "accuracy" else HeldOutLoss)(patience))
     return [*found, Plateau(patience, settings.loss_tol), EpochsUsedUp(settings.max_iter)]
@@ -77,7 +77,8 @@ class Training:
         parameters = self.layout.tree(vector)
         nothing = (np.nan, np.nan)
         held_out = nothing if self.held_out is None else self.objective.measure(parameters, self.held_out)
-        norm = float(np.max(np.abs(found.gradient), initial=0))
+        gradient: Any = np.abs(found.gradient)
+        norm = float(np.max(gradient, initial=0))
         row = Row(found.loss, held_out[0], found.accuracy, held_out[1], norm, time.perf_counter() - self._began)
         self.rows.append(row)
         self.latest = State(len(self.rows) - 1, parameters, self._score(row))
@@ -110,7 +111,7 @@ class Training:
     def run(self, epochs: Iterable[Iterable[Data]] | None = None, update: Update | None = None, done: int = 0) -> None:
         """Train until a rule or a callback stops it, or the epochs end.
 
-        `epochs` are passes over batches, for an update after each of them; `update` goes on from an earlier run, of `done` epochs.
+        `epochs` are passes over batches, for an update after each batch. `update` goes on from an earlier run, of `done` epochs.
         """
         solver, vector = self.settings.solver, self.start
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the rule on divergence speaks of these
@@ -136,7 +137,7 @@ class Training:
 
     def steepest_curvature(self) -> float:
         """The largest eigenvalue of the Hessian at the start, by power iteration on Hessian-vector products."""
-        direction = np.random.default_rng(0).normal(size=self.start.shape)
+        direction: Any = np.random.default_rng(0).normal(size=self.start.shape)
         size = 0.0
         for _ in range(30):
             direction = self.product(self.start, (direction / np.linalg.norm(direction)).astype(self.start.dtype))

@@ -8,6 +8,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+__all__ = ["CallbackSupport", "Watch", "with_callbacks"]
+
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
     from sklearn.callback import with_callbacks
