@@ -129,7 +129,7 @@ def descend_in_batches(
 def with_scipy(problem: Problem, vector: Vector, solver: str) -> str:
     """One of SciPy's methods on the gradients of the engine; an epoch is one of its iterations.
 
-    Returns SciPy's reason where it ends by itself: its line search finds no lower loss, as rounding hides the difference.
+    Returns SciPy's reason where it ends by itself: it finds no lower loss, as rounding hides the difference.
     """
     from scipy.optimize import minimize
 
@@ -157,4 +157,4 @@ def with_scipy(problem: Problem, vector: Vector, solver: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a line search that fails; the reason says so
         result = minimize(loss_and_gradient, vector, jac=True, method=method, options=options, callback=callback, **products)
-    return f"rounding: {solver} finds no lower loss along its next direction ({result.message})"
+    return f"rounding: {solver} cannot make the loss any smaller (SciPy says: {result.message})"

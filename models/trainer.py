@@ -63,18 +63,21 @@ class Training:
         """Loss, gradient and accuracy at the parameters, on a batch or on all examples."""
         batch = self.data if data is None else data
         assert batch is not None  # a run without data of its own is given batches
-        found = self.objective.evaluate(self.layout.tree(vector), batch)
+        found = self.objective.evaluate(self._tree(vector), batch)
         return found._replace(gradient=self.layout.vector(found.gradient))
 
     def product(self, vector: Vector, direction: Vector) -> Vector:
         """The product of the Hessian with a direction."""
         assert self.data is not None
-        tree = self.layout.tree
-        return self.layout.vector(self.objective.product(tree(vector), self.data, tree(direction)))
+        return self.layout.vector(self.objective.product(self._tree(vector), self.data, self._tree(direction)))
+
+    def _tree(self, vector: Vector) -> Tree:
+        """The vector as parameters, in their dtype: SciPy computes in float64."""
+        return self.layout.tree(vector.astype(self.layout.dtype, copy=False))
 
     def report(self, vector: Vector, found: Evaluation) -> bool:
         """Add an epoch to the history; whether to stop."""
-        parameters = self.layout.tree(vector)
+        parameters = self._tree(vector)
         nothing = (np.nan, np.nan)
         held_out = nothing if self.held_out is None else self.objective.measure(parameters, self.held_out)
         gradient: Any = np.abs(found.gradient)
