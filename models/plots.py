@@ -34,7 +34,6 @@ from models.plot_style import (
     SIGNED,
     WEAK,
     dress,
-    legend,
     legend_below,
     pale,
     panels,
@@ -78,7 +77,7 @@ def loss_curves(model: Any, ax: Axes | None = None) -> Axes:
     loss, held_out = (np.asarray(history.get(name, []), dtype=float) for name in ("loss", "held_out_loss"))
     if not np.isfinite(loss).any():
         raise ValueError("history_['loss'] holds no finite loss, so there is no curve to draw")
-    (ax,) = panels(ax, 1, (6.4, 4.2))
+    (ax,) = panels(ax, 1, (6.4, 4.8))
     ax.plot(loss, color=BLUE, linewidth=1.8, label="training loss")
     seen = loss[np.isfinite(loss)]
     if np.isfinite(held_out).any():
@@ -88,12 +87,12 @@ def loss_curves(model: Any, ax: Axes | None = None) -> Axes:
         seen = np.concatenate([seen, held_out[np.isfinite(held_out)]])
     last = int(np.flatnonzero(np.isfinite(loss))[-1])
     ax.axvline(last, color=WEAK, linewidth=1, linestyle=":")
-    why = wrapped(ax, f"stopped at epoch {len(loss) - 1}: {reason}", 0.62)
+    why = wrapped(ax, f"stopped at epoch {len(loss) - 1}: {reason}", 0.85)
     ax.plot(last, loss[last], "o", color=INK, markersize=6, label=why)
     if 0 < 100 * seen.min() < seen.max():
         ax.set_yscale("log")
     dress(ax, "Loss during training", "epoch", "mean loss")
-    legend(ax, "upper right" if loss[last] <= seen[0] else "upper left")
+    legend_below(ax, columns=1)
     return ax
 
 
@@ -212,7 +211,7 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
     w, b = plane
     length = float(np.linalg.norm(w))
     distance = (inputs @ w + b) / length
-    (ax,) = panels(ax, 1, (6.4, 4.2))
+    (ax,) = panels(ax, 1, (6.4, 4.8))
     farthest = 1.1 * float(np.max(np.abs(distance))) or 1.0
     reach = np.linspace(-farthest, farthest, 401)
     ax.axhline(0.5, color=WEAK, linewidth=0.8, linestyle=":")
@@ -225,11 +224,11 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
     dress(
         ax,
         "The farther from the hyperplane, the surer",
-        "signed distance from the hyperplane, (w·x + b) / ‖w‖",
+        "signed distance (w·x + b) / ‖w‖",
         f"P(y = {classes[1]} | x)",
     )
     ax.set(ylim=(-0.15, 1.15), yticks=np.linspace(0, 1, 6))
-    legend(ax, "center left", bbox_to_anchor=(0.01, 0.75))
+    legend_below(ax, columns=2)
     return ax
 
 
