@@ -19,6 +19,7 @@ ROOMS = [
         "excerpt",
         "binding",
         "decisions",
+        "sparse",
         "errors",
         "reading",
         "node",

@@ -18,7 +18,7 @@ from tests.oracles import assert_close, complex_step
 
 RECORDING = "write it with NumPy functions that record: np.stack([...]) makes one node of several"
 PANDAS = "write x.to_numpy() for the pandas object"
-SPARSE = "write X.toarray() for the sparse matrix"
+SPARSE = "write tg.constant(X) for a sparse matrix X in X @ node, and X.toarray() for one in any other op"
 SCIPY = "write the function with those of NumPy and tinygraph, or declare it with @tg.op"
 OPTIMIZE = "give SciPy plain numbers, and the gradient beside them: minimize(tg.value_and_grad(loss), x0, jac=True)"
 RANDOM = "draw numbers without the node and compute with them"

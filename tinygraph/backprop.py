@@ -22,6 +22,7 @@ from tinygraph.decisions import NUMBERS
 from tinygraph.node import NUMBERING, Node, constant
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
 from tinygraph.place import told_by_caller, warn_at
+from tinygraph.sparse import holds_sparse
 from tinygraph.warned import heard
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
@@ -360,6 +361,8 @@ def check_wrt(wrt: Sequence[Node]) -> None:
             raise TypeError(
                 f"a gradient is taken with respect to nodes, not {type(node).__name__}: make it a tg.parameter before it is used"
             )
+        if holds_sparse(node):
+            raise TypeError(f"{node!r} is sparse and has no gradient: make a dense leaf, tg.parameter(X.toarray())")
         if node._value.dtype.kind != "f":
             raise TypeError(f"{node!r} has dtype {node._value.dtype}: only real floating-point numbers have a gradient")
 

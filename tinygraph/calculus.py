@@ -18,6 +18,7 @@ import numpy as np
 from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.node import Node, Recorded, constant, parameter
 from tinygraph.ops import alias, broadcast_like, cast, cast_like
+from tinygraph.sparse import holds_sparse
 from tinygraph.tree import leaves, map_leaves, matching, rebuild
 
 Function = Callable[..., Any]
@@ -101,7 +102,7 @@ class Call:
             self.inputs += lifted
         self.output = function(*self.arguments)
         self._paths: dict[Node, Path] = {}
-        self.on_nodes = any(isinstance(leaf, Node) for leaf in given) or self._reads_others()
+        self.on_nodes = any(isinstance(x, Node) and not holds_sparse(x) for x in given) or self._reads_others()
 
     def _reads_others(self) -> bool:
         """Whether the function reads a parameter that was there before the call."""
@@ -163,7 +164,7 @@ def _check_number(output: Any) -> None:
 
 def _variable(leaf: Any) -> Node:
     """What a call differentiates by: a fresh parameter, or a node of its own where somebody else's Node came in."""
-    if not isinstance(leaf, Node):
+    if not isinstance(leaf, Node) or holds_sparse(leaf):
         return parameter(leaf)
     if leaf.dtype.kind == "f":
         return alias(leaf)

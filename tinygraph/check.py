@@ -16,6 +16,7 @@ from tinygraph.ops import Op
 from tinygraph.place import Place
 from tinygraph.rules import OwnRule, check_rule
 from tinygraph.slope import TRUSTED, slope_along
+from tinygraph.sparse import entry_at, holds_sparse, stored
 from tinygraph.tree import leaves, rebuild
 
 TOLERANCE = 1e-6  # relative to the largest entry of a gradient: what extrapolated differences reach with room to spare
@@ -32,9 +33,11 @@ class NonFinite(NamedTuple):
 
     def __str__(self) -> str:
         made = "brought by the user" if self.node.op is None else f"made by {self.node.op.name}"
-        bad = np.argwhere(~np.isfinite(self.node.value))
-        where = f" at {tuple(map(int, bad[0]))}, {len(bad)} of {self.node.size} entries" if self.node.shape else ""
-        lines = [f"{self.name} = {self.node.value[tuple(bad[0])]}{where}, {made}", f"  at {self.place}"]
+        value = stored(self.node.value)
+        bad = np.argwhere(~np.isfinite(value))
+        place = tuple(map(int, entry_at(self.node.value, bad[0])))
+        where = f" at {place}, {len(bad)} of {self.node.size} entries" if self.node.shape else ""
+        lines = [f"{self.name} = {value[tuple(bad[0])]}{where}, {made}", f"  at {self.place}"]
         known = zip(self.inputs, self.names, strict=True)
         lines += [f"  from {x!r}" if name is None else f"  from {name}{summary(x.value)}" for x, name in known]
         return "\n".join(lines)
@@ -88,7 +91,7 @@ def check_gradients(function: Callable[..., Any], *arguments: Any, order: int = 
     """
     if order not in (1, 2):
         raise ValueError(f"order={order}: gradients are checked to order 1 or 2")
-    given = [_value(leaf) for argument in arguments for leaf in leaves(argument)]
+    given = [x if holds_sparse(x) else _value(x) for argument in arguments for x in leaves(argument)]
     moved = [i for i, leaf in enumerate(given) if _is_real(leaf)]
     if not moved:
         raise ValueError("no argument is a float, so there is no gradient to check: write 3.0 for 3, or x.astype(float)")
@@ -130,7 +133,7 @@ def weights(shape: tuple[int, ...], seed: int = 0) -> Any:
 
 
 def _is_real(x: Any) -> bool:
-    return (x.dtype if isinstance(x, Node) else np.asarray(x).dtype).kind == "f"
+    return (x.dtype if isinstance(x, Node) else np.asarray(x).dtype).kind == "f" and not holds_sparse(x)
 
 
 def _value(x: Any) -> Any:
@@ -179,13 +182,14 @@ def _wrong_op(function: Any, flat: Sequence[Any], tolerance: float) -> str | Non
 def check_node(node: Node, tolerance: float = TOLERANCE) -> None:
     """Compare the rules of the op of one node with differences of the op at the node's own inputs."""
     op, arguments = node.op, [_value(x) for x in node.inputs]
+    operands = [x if holds_sparse(x) else _value(x) for x in node.inputs]
     assert op is not None
     seed = weights(node.shape)
     for k, rule in enumerate(op.rules_for(len(arguments))):
-        if rule is None or getattr(arguments[k], "dtype", np.dtype(int)).kind != "f":
+        if rule is None or holds_sparse(node.inputs[k]) or getattr(arguments[k], "dtype", np.dtype(int)).kind != "f":
             continue
         x = parameter(arguments[k])
-        (g,) = gradients(op(*arguments[:k], x, *arguments[k + 1 :], **node.params), x, seed=seed)
+        (g,) = gradients(op(*operands[:k], x, *operands[k + 1 :], **node.params), x, seed=seed)
         expected = estimated(_computed(node), arguments, k, seed)
         own = OwnRule(op, k, len(arguments))
         wrong = _wrong_entry(g, expected, tolerance, f"gradient of {op.name} by {own.argument} (argument {k + 1})")
@@ -335,7 +339,7 @@ def find_nonfinite(graph: Graph) -> NonFinite | None:
         fix = "tg.find_nonfinite(tg.Graph(L, names=locals()))"
         raise TypeError(f"find_nonfinite goes through a graph, not a {type(graph).__name__}: write {fix}")
     for node in graph.nodes:
-        if node.dtype.kind == "f" and not np.isfinite(node._value).all():
+        if node.dtype.kind == "f" and not np.isfinite(stored(node._value)).all():
             name = graph.name(node) or (node.op.name if node.op is not None else node.kind)
             names = tuple(graph.name(x) if isinstance(x, Node) else None for x in node.inputs)
             return NonFinite(node, name, node.inputs, node.place, names)

@@ -339,7 +339,7 @@ def check_decisions(values: Mapping[Leaf, Any], until: int) -> None:
 
 def same_bits(x: Any, y: Any) -> bool:
     """Whether two values of the same shape and dtype are the same to the last bit."""
-    return x is y or np.asarray(x).tobytes() == np.asarray(y).tobytes()
+    return x is y or bool(x.tobytes() == y.tobytes())
 
 
 class GoneError(LookupError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygraph.place import OWN, Place, place_of
+from tinygraph.sparse import SparseError, sparsity
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
@@ -116,6 +117,7 @@ def call_error(called: str, operands: Sequence[Any], cause: Exception, frame: Fr
     lines = [f"{called}({', '.join(names)}): {cause}"]
     lines += [f"  {name} is {describe(x)}" for name, x in zip(names, operands, strict=True)]
     lines += [f"  at {place}"]
+    hint = cause.fix if isinstance(cause, SparseError) else hint
     hint = hint or (BROADCASTING if any(words in str(cause) for words in NUMPY_CANNOT_BROADCAST) else "")
     lines += [f"  fix: {hint}"] if hint else []
     error = kind("\n".join(lines))
@@ -159,4 +161,10 @@ def describe(x: Any) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
     if not hasattr(x, "shape"):
         return f"{article} {kind}: {x!r:.60}"
-    return f"{article} {kind} of shape {x.shape}" + (f", {x.dtype}" if hasattr(x, "dtype") else "")
+    return ", ".join([f"{article} {kind} of shape {x.shape}", *([str(x.dtype)] if hasattr(x, "dtype") else []), *_sparsity(x)])
+
+
+def _sparsity(x: Any) -> list[str]:
+    """How far an operand is filled where it is sparse."""
+    text = sparsity(getattr(x, "_value", x))
+    return [text] if text else []

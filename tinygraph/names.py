@@ -28,6 +28,7 @@ RESERVED = {
     "slice",
     "ARRAY",
     "SHAPES",
+    "SPARSE",
     "DTYPES",
     "_check",
     "_check_divisor",

@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygraph.decisions import Log, Lost, Recipe, decided, recall
 from tinygraph.place import Place, place_of, user_frame
+from tinygraph.sparse import Sparse, in_dtype, is_sparse, sparse_of, sparsity, stored
 from tinygraph.unchanged import IN_PLACE, no_assignment, no_update
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ ADVICE = {
     "grad": "nothing is stored on a node: `(dw,) = tg.gradients(L, w)`, or `graph.backprop()[w].value`",
     "zero_grad": "nothing accumulates, so there is nothing to reset: delete the line",
     "requires_grad": "make the leaf by `tg.parameter`; `node.kind` tells what it is",
+    "toarray": "write `node.value.toarray()` of a sparse node; another holds an array already",
     "detach": "write `tg.stop_gradient(node)`, or `node.value` for the array",
     "data": "write `node.value`",
     "numpy": "write `node.value`",
@@ -130,10 +132,14 @@ class Node:
 
     @property
     def value(self) -> Any:
-        """The value: a read-only array of the node's shape and dtype, or a NumPy scalar where the shape is ()."""
+        """The value: a read-only array of the node's shape and dtype, or a NumPy scalar where the shape is (); if it is sparse, a
+        matrix of scipy.sparse.
+        """
         value = self._value
         if not value.shape:
             return value[()]
+        if type(value) is Sparse:
+            return value.plain()
         if value.flags.writeable:
             value = value.view()
             value.flags.writeable = False
@@ -142,6 +148,11 @@ class Node:
     @value.setter
     def value(self, new: Any) -> NoReturn:
         raise no_assignment(self.kind, user_frame(sys._getframe(1)))
+
+    @property
+    def operand(self) -> Any:
+        """The value as an op takes it: of a sparse matrix not SciPy's, which has operators of its own."""
+        return self._value if type(self._value) is Sparse else self.value
 
     @property
     def place(self) -> Place:
@@ -477,12 +488,13 @@ def parameter(value: Any, *, copy: bool = True) -> Node:
 def constant(value: Any, *, copy: bool = True) -> Node:
     """A leaf without a gradient of its own: data, labels, a fixed number. `copy=False` shares the array.
 
+    A matrix of scipy.sparse stays sparse, as a `csr_array`, and takes part in `X @ w`, `X.T` and `X[rows]` alone.
     Raises TypeError for complex, object and string values.
 
     >>> tg.constant([1, 2])
     <constant (2,) int64: [1 2]>
     """
-    return _leaf(_real("constant", value, copy), "constant")
+    return _leaf(_real("constant", value, copy, may_be_sparse=True), "constant")
 
 
 _leaves: WeakValueDictionary[int, Leaf] = WeakValueDictionary()
@@ -551,17 +563,19 @@ def as_array(x: Any) -> Any:
 
 def with_value(leaf: Node, value: Any) -> Node:
     """A leaf of the same kind, dtype and place with another value; raises ValueError for another shape."""
-    array = _real(leaf.kind, value, copy=True)
+    array = _real(leaf.kind, value, copy=True, may_be_sparse=type(leaf._value) is Sparse)
     if array.shape != leaf.shape:
         raise ValueError(f"the new value has shape {array.shape}, and {leaf!r} has shape {leaf.shape}: give it that shape")
     assert isinstance(leaf, Leaf)
+    if type(leaf._value) is Sparse and type(array) is not Sparse:
+        array = sparse_of(array, copy=False)
     with np.errstate(invalid="ignore"):
-        cast = array.astype(leaf.dtype)
-    if leaf.dtype.kind in "biu" and not np.array_equal(cast, array):
+        cast = in_dtype(array, leaf.dtype)
+    if leaf.dtype.kind in "biu" and not np.array_equal(stored(cast), stored(array)):
         raise ValueError(
             f"the new value does not fit {leaf.dtype}, the dtype of {leaf!r}: record the program anew with {array.dtype}"
         )
-    return Leaf(cast[()], leaf.kind, leaf.code, leaf.instruction, leaf.decided)
+    return Leaf(cast, leaf.kind, leaf.code, leaf.instruction, leaf.decided)
 
 
 def _leaf(value: Any, kind: str) -> Leaf:
@@ -569,10 +583,10 @@ def _leaf(value: Any, kind: str) -> Leaf:
     return Leaf(value, kind, frame.f_code, frame.f_lasti)
 
 
-def _real(kind: str, value: Any, copy: bool) -> Any:
-    """`value` as a real array, or as a scalar where the shape is ()."""
+def _real(kind: str, value: Any, copy: bool, may_be_sparse: bool = False) -> Any:
+    """`value` as a real array, or as a scalar where the shape is (); what is sparse as it is, where it may be."""
     if isinstance(value, Node):
-        value = value._value
+        value = value.value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"a {kind} cannot be a masked array: fill it first, `value.filled(0)`, or use np.where with the mask")
     if isinstance(value, np.generic):
@@ -589,18 +603,26 @@ def _real(kind: str, value: Any, copy: bool) -> Any:
     }
     if array.dtype.kind not in "biuf":
         fix = fixes.get(array.dtype.kind, fixes["O"])
-        if hasattr(value, "toarray"):  # a sparse matrix
-            fix = "write `X.toarray()` for the sparse matrix"
+        if is_sparse(value):
+            if may_be_sparse:
+                return sparse_of(value, copy)
+            raise TypeError(
+                f"a sparse matrix ({type(value).__name__}) is no {kind}: its gradient would be dense, so write "
+                "tg.parameter(X.toarray()); data is tg.constant(X)"
+                if kind == "parameter"
+                else f"a sparse matrix ({type(value).__name__}) becomes a node by tg.constant(X), which takes part in `X @ w`, "
+                "`X.T` and `X[rows]`; for anything else write X.toarray()"
+            )
         raise TypeError(f"a {kind} must be real numbers, not {array.dtype} ({type(value).__name__}): {fix}")
     return array if array.shape or not copy else array[()]
 
 
 def summary(value: Any) -> str:
-    """The value for one line: ` 0.574` after a colon, or shape, dtype and the outermost entries."""
+    """The value for one line: ` 0.574` after a colon, or shape, dtype and the outermost entries, how many it has if sparse."""
     if not np.shape(value):
         return f": {value:.4g}" if value.dtype.kind == "f" else f": {value}"
     with np.printoptions(precision=4, threshold=6, edgeitems=2, linewidth=10**6):
-        text = " ".join(str(value).split())
+        text = sparsity(value) or " ".join(str(value).split())
     text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     return f" {value.shape} {value.dtype}: {text}"
 

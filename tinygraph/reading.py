@@ -21,7 +21,7 @@ LONGEST = 80  # characters of the user's code in one line
 INSTEAD = {
     "numpy.random": "draw numbers without the node and compute with them, as in mean + spread * rng.normal(size=3)",
     "pandas": "write x.to_numpy() for the pandas object, so that the op is tinygraph's",
-    "scipy.sparse": "write X.toarray() for the sparse matrix, so that the op is tinygraph's",
+    "scipy.sparse": "write tg.constant(X) for a sparse matrix X in X @ node, and X.toarray() for one in any other op",
     "scipy.optimize": "give SciPy plain numbers, and the gradient beside them: minimize(tg.value_and_grad(loss), x0, jac=True)",
     "scipy": "write the function with those of NumPy and tinygraph, or declare it with @tg.op and its derivative",
     "torch": "write x.numpy() for the tensor, so that the op is tinygraph's",

@@ -17,6 +17,7 @@ from tinygraph.backprop import by_number, reached
 from tinygraph.graph import Request
 from tinygraph.node import Node
 from tinygraph.slope import ROUNDING, TRUSTED, Slope, slope_along
+from tinygraph.sparse import in_dtype
 
 TOLERANCE = 1e-6  # relative
 EACH = 4  # entries up to which each is moved by itself
@@ -44,7 +45,7 @@ class Differences:
         self.gradients = gradients
         everything = reached([self.output, request.seed, *gradients.values()])
         self._single = any(node.dtype.kind == "f" and node.dtype != np.float64 for node in everything)
-        self._values = self._in_float64(everything) if self._single else {node: node.value for node in everything}
+        self._values = self._in_float64(everything) if self._single else {node: node.operand for node in everything}
         self._seed = self._values[request.seed]
         self._readers: dict[Node, list[Node]] = {}
         for node in reached([self.output]):
@@ -71,7 +72,7 @@ class Differences:
         values: dict[Node, Any] = {}
         for node in nodes:
             if node.op is None:
-                values[node] = np.asarray(node.value, np.float64)[()] if node.dtype.kind == "f" else node.value
+                values[node] = in_dtype(node.operand, np.float64) if node.dtype.kind == "f" else node.operand
             else:
                 values[node] = _computed(node, values, values)
         return values

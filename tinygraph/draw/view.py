@@ -27,6 +27,7 @@ from tinygraph.draw.theme import variables
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
 from tinygraph.node import Node
+from tinygraph.sparse import is_sparse, sparsity, stored
 
 WHOLE = 1000  # entries that are shown in full
 STATES = 8  # ways to fold that are all laid out; of more, some that can be chosen from a list
@@ -242,8 +243,8 @@ def _names(card: Card, picture: Picture, known: Mapping[Node, Node]) -> Iterator
 
 def _value(node: Node) -> dict[str, str]:
     """A value for reading: all of it up to `WHOLE` entries, else an excerpt and what it amounts to."""
-    value = np.asarray(node.value)
-    text = np.array2string(value, threshold=WHOLE, precision=5, max_line_width=46)
+    value = np.asarray(stored(node.value))
+    text = sparsity(node.value) or np.array2string(value, threshold=WHOLE, precision=5, max_line_width=46)
     facts = {"shape": " × ".join(map(str, node.shape)) or "scalar", "dtype": str(node.dtype), "text": text}
     if value.size > WHOLE:
         finite = value[np.isfinite(value)]
@@ -252,4 +253,6 @@ def _value(node: Node) -> dict[str, str]:
         )
         lost = value.size - finite.size
         facts["statistics"] = (spread if finite.size else "") + (f", {lost} not finite" if lost else "")
+        if is_sparse(node.value):
+            facts["statistics"] = f"of the stored entries: {facts['statistics']}"
     return facts

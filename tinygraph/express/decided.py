@@ -17,6 +17,7 @@ from tinygraph.express.simplify import structural
 from tinygraph.graph import Graph
 from tinygraph.node import Leaf, Node
 from tinygraph.place import Place
+from tinygraph.sparse import is_sparse
 
 LONGEST_TEXT = 60  # characters of what the user wrote
 LONGEST = 20  # ops in a check; beyond it the leaves behind a decision are held to their values
@@ -50,8 +51,9 @@ class Held:
 
 
 def digest(value: Any) -> str:
-    """A hash of the shape and the bytes of a value."""
-    return hashlib.sha256(repr(value.shape).encode() + np.ascontiguousarray(value).tobytes()).hexdigest()
+    """A hash of the shape and the bytes of a value; of a sparse one, of where its entries stand too."""
+    parts = (value.data, value.indices, value.indptr) if is_sparse(value) else (value,)
+    return hashlib.sha256(repr(value.shape).encode() + b"".join(np.ascontiguousarray(x).tobytes() for x in parts)).hexdigest()
 
 
 def decisions_of(graph: Graph) -> list[Decision]:

@@ -22,6 +22,7 @@ from tinygraph.express.program import Program, Statement, looped_axes
 from tinygraph.express.python import BINARY, FORMS, dtype_name, literal, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
+from tinygraph.sparse import holds_sparse
 
 WIDTH = 110
 
@@ -49,6 +50,14 @@ def _check(**leaves):
             raise ValueError(f"{name} has shape {value.shape}, recorded {SHAPES[name]}: keep rank and sizes 0 and 1")
         yield value
 """
+# What comes before the check of a leaf's dtype where some of the leaves are sparse.
+CHECK_SPARSE = """
+        if hasattr(value, "tocsr"):
+            if name not in SPARSE:
+                raise TypeError(f"{name} is sparse, and was recorded dense: pass {name}.toarray()")
+            value = value.tocsr() if value.dtype.kind == "f" else value.tocsr().astype(KEPT)
+        else:
+    """
 CHECK_LOOP = """
 def _check_loop(name, size, recorded):
     if size != recorded:
@@ -81,6 +90,12 @@ def _held(name, value, recorded, text):
         raise ValueError(f"{name} must have the value that it was recorded with, because Python decided by it ({text}): decide "
                          "by a plain number, as in `if loss.item() < best`, where nothing depends on it, or record it anew")
 """
+# How a leaf that may be sparse is recognised.
+BITS = "np.ascontiguousarray(value).tobytes()"
+BITS_OF_SPARSE = """
+    parts = (value.data, value.indices, value.indptr) if hasattr(value, "indptr") else (value,)
+    bits = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+    if"""
 
 
 def source(program: Program) -> str:
@@ -112,13 +127,19 @@ def _entry(program: Program, function: str) -> str:
     facts = f"SHAPES = {_wrapped('{', shapes, '}')}\n"
     if dtypes:
         facts += f"DTYPES = {_wrapped('{', dtypes, '}')}  # what is no array of floats becomes one, except for these\n"
-    check = CHECK.replace("DTYPE)", "DTYPES.get(name, float))" if dtypes else "float)")
+    sparse = [f'"{program.name(leaf)}"' for leaf in program.leaves if holds_sparse(leaf)]
+    check = CHECK
+    if sparse:
+        facts += f"SPARSE = {_wrapped('{', sparse, '}')}\n"
+        check = check.replace("\n        value = value if", f"{CHECK_SPARSE}        value = value if", 1)
+    dtype = "DTYPES.get(name, float)" if dtypes else "float"
+    check = check.replace("KEPT", f"{dtype} or value.dtype" if dtypes else dtype).replace("DTYPE)", f"{dtype})")
     called = {
         "_check_loop(": CHECK_LOOP,
         "_check_size(": CHECK_SIZE,
         "_check_divisor(": CHECK_DIVISOR,
         "_decided(": CHECK_DECIDED,
-        "_held(": CHECK_HELD,
+        "_held(": CHECK_HELD.replace(BITS, "bits").replace("\n    if", BITS_OF_SPARSE, 1) if sparse else CHECK_HELD,
     }
     return (facts + check + "".join(text for call, text in called.items() if f"\n    {call}" in function)).rstrip()
 

@@ -14,6 +14,7 @@ from tinygraph.express.program import program
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
+from tinygraph.sparse import sparsity
 
 WIDTH = 80
 WIDEST = {"shape": 18, "value": 36}  # columns
@@ -148,7 +149,7 @@ def padded(text: str, columns: int) -> str:
 def number(value: Any) -> str:
     """A value in a few characters: three decimals for a number of middling size, the range for an array."""
     if np.shape(value):
-        return _range(value)
+        return sparsity(value) or _range(value)
     if np.asarray(value).dtype.kind != "f":
         return str(value)
     size = abs(float(value))

@@ -23,6 +23,7 @@ from tinygraph.errors import TOLD, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
+from tinygraph.sparse import OPS, Sparse, refuse
 from tinygraph.warned import computed_again
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
@@ -85,6 +86,7 @@ class Op:
         if quiet:
             self.compute = _quiet(self.compute)
         self.check = check
+        self.takes_sparse = self.name in OPS
         self.partial = None in self.rules
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not elementwise and "like" not in self.arguments[1:]
@@ -180,7 +182,9 @@ class Op:
             if self.built_in:
                 values = [x._value if isinstance(x, Node) else x for x in inputs]
             else:  # gets read-only arrays, and its result is checked
-                values = [x.value if isinstance(x, Node) else x for x in inputs]
+                values = [x.operand if isinstance(x, Node) else x for x in inputs]
+            if Sparse in map(type, values) and not self.takes_sparse:  # not all ops compute with what they are given
+                refuse()
             if self.check is not None:
                 self.check(*values, **params)
         except TOLD as error:  # the operands are refused in words that name the fix
@@ -328,7 +332,7 @@ def rerun(node: Node, inputs: Sequence[Any]) -> Node:
     """The op that made a node, on other inputs: a node with the same place in the user's code."""
     op = node.op
     assert op is not None
-    values = [x.value if isinstance(x, Node) else x for x in inputs]
+    values = [x.operand if isinstance(x, Node) else x for x in inputs]
     if op.check is not None:
         op.check(*values, **node.params)
     try:

@@ -101,12 +101,13 @@ def _without(keys: list[str]) -> str:
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`function(*args, **kwargs)` where a Node is somewhere among the arguments."""
-    if function in QUERIES and not (function is np.full_like and _is_filled_with_node(*args, **kwargs)):
-        return function(*(_value(x) for x in args), **{name: _value(x) for name, x in kwargs.items()})
+    is_query = function in QUERIES and not (function is np.full_like and _is_filled_with_node(*args, **kwargs))
     own = NUMPY.get(function)
-    if own is None:
+    if own is None and not is_query:
         raise refusal(numpy_name(function), INSTEAD.get(function, ""))
     try:
+        if own is None or is_query:
+            return function(*(_value(x) for x in args), **{name: _value(x) for name, x in kwargs.items()})
         if isinstance(own, Op):
             if len(args) != len(own.rules) or not kwargs.keys() <= own.defaults.keys():
                 args, kwargs = _by_numpy_signature(own, function, args, kwargs)
@@ -207,7 +208,7 @@ def numpy_name(function: Callable[..., Any]) -> str:
 
 def _value(x: Any) -> Any:
     if isinstance(x, Node):
-        return x.value
+        return x.operand
     return type(x)(map(_value, x)) if isinstance(x, list | tuple) else x
 
 

@@ -14,6 +14,7 @@ from tinygraph.express.table import SMALLEST
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import matmul
+from tinygraph.sparse import stored, with_entries
 from tinygraph.stepping.lens import batch_size
 from tinygraph.stepping.ways import Walk
 
@@ -92,11 +93,15 @@ def on_other_leaves(graph: Graph) -> list[Graph]:
             other = graph.with_leaves({x: _redrawn(x, rng, SIGNS[i % len(SIGNS)], x in numbers) for x in _given(graph)})
         except DecisionError:  # on these numbers the program would go another way
             continue
-        if all(np.isfinite(s.value).all() for s in program(other).statements):
+        if _is_finite(other):
             found.append(other)
         if len(found) == DRAWS:
             break
     return found or [graph]
+
+
+def _is_finite(graph: Graph) -> bool:
+    return all(np.isfinite(stored(s.value)).all() for s in program(graph).statements)
 
 
 def _given(graph: Graph) -> list[Node]:
@@ -116,33 +121,35 @@ def _read_as_numbers(graph: Graph) -> set[Node]:
 
 
 def _is_label(leaf: Node) -> bool:
-    return leaf.kind == "constant" and bool(np.isin(leaf.value, (0, 1)).all())
+    return leaf.kind == "constant" and bool(np.isin(stored(leaf.value), (0, 1)).all())
 
 
 def _is_distribution(leaf: Node) -> bool:
     """Whether the rows of a constant are probabilities, as one-hot labels are."""
-    value = leaf.value
-    return (
-        leaf.kind == "constant" and leaf.ndim > 0 and leaf.shape[-1] > 1 and np.allclose(value.sum(-1), 1) and (value >= 0).all()
-    )
+    value = stored(leaf.value)
+    return leaf.kind == "constant" and value.ndim and value.shape[-1] > 1 and np.allclose(value.sum(-1), 1) and (value >= 0).all()
 
 
 def _redrawn(leaf: Node, rng: np.random.Generator, sign: int, is_number: bool) -> Any:
     """A random value for a leaf: rows of probabilities stay such, what is read as an index changes places;
     numbers have the signs of the leaf's times `sign`, or any signs where that is 0."""
-    value = leaf.value
+    value = stored(leaf.value)
+    return with_entries(leaf.value, _entries_redrawn(leaf, value, rng, sign, is_number))
+
+
+def _entries_redrawn(leaf: Node, value: Any, rng: np.random.Generator, sign: int, is_number: bool) -> Any:
     if leaf.dtype.kind == "b" or (leaf.dtype.kind != "f" and not is_number):
-        return rng.permutation(value) if leaf.shape else value
+        return rng.permutation(value) if value.shape else value
     if leaf.dtype.kind != "f":
-        return rng.integers(2, 9, leaf.shape)
+        return rng.integers(2, 9, value.shape)
     if _is_distribution(leaf):
         return rng.permuted(value, axis=-1)
     if _is_label(leaf):
-        return rng.uniform(0.05, 0.95, leaf.shape)
+        return rng.uniform(0.05, 0.95, value.shape)
     signs = sign * np.sign(value)
-    signs = np.where(signs == 0, rng.choice([-1, 1], leaf.shape), signs)
+    signs = np.where(signs == 0, rng.choice([-1, 1], value.shape), signs)
     inside = np.abs(value) < 1
-    return signs * np.where(inside, rng.uniform(0.05, 0.95, leaf.shape), rng.uniform(1, 2.5, leaf.shape))
+    return signs * np.where(inside, rng.uniform(0.05, 0.95, value.shape), rng.uniform(1, 2.5, value.shape))
 
 
 def with_other_numbers(graph: Graph, seed: int) -> Graph:
@@ -163,7 +170,7 @@ def with_other_numbers(graph: Graph, seed: int) -> Graph:
                 other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in given})
         except DecisionError:  # on these numbers the program would go another way
             continue
-        if all(np.isfinite(s.value).all() for s in program(other).statements):
+        if _is_finite(other):
             return other
     raise ValueError(f"seed={seed}: no numbers were found on which every gradient is finite")
 

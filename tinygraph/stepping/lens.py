@@ -17,6 +17,7 @@ from tinygraph.express.program import program
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.sparse import is_sparse
 from tinygraph.stepping.timeline import Step
 
 
@@ -67,7 +68,7 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
     def others_left_out(node: Node) -> Any:
         """A gradient with zeros for the other examples, in which every contribution is linear."""
         if node not in gradients:
-            return node.value
+            return node.operand
         one = np.zeros_like(node.value)
         one[index] = node.value[index]
         return one
@@ -88,16 +89,21 @@ def _rows(graph: Graph, size: int) -> frozenset[Node]:
         found = {leaf for leaf in _constants(graph) if leaf.shape[:1] == (size,)}
         try:
             with np.errstate(all="ignore"):  # the recording warned already
-                moved = graph.with_leaves({leaf: np.roll(leaf.value, 1, axis=0) for leaf in found})
+                moved = graph.with_leaves({leaf: _moved(leaf.value) for leaf in found})
         except DecisionError:  # Python decided by one of the examples
             return frozenset(found)
         twins = dict(zip(graph.forward, moved.forward, strict=True))
         for statement in program(graph).forward:
             could_have = statement.shape[:1] == (size,) and not found.isdisjoint(statement.inputs)
-            if could_have and _is_same(twins[statement.node].value, np.roll(statement.value, 1, axis=0)):
+            if could_have and _is_same(twins[statement.node].value, _moved(statement.value)):
                 found.add(statement.node)
         _known[graph] = frozenset(found)
     return _known[graph]
+
+
+def _moved(value: Any) -> Any:
+    """A value with its rows moved on by one, the last one to the front."""
+    return value[np.roll(np.arange(value.shape[0]), 1)]
 
 
 def _constants(graph: Graph) -> list[Node]:
@@ -130,10 +136,14 @@ def _value(x: Expression) -> Any:
     """What an expression amounts to; None where its shapes do not fit."""
     try:
         with np.errstate(all="ignore"):
-            return evaluate(x, lambda node: node.value)
+            return evaluate(x, lambda node: node.operand)
     except (ValueError, IndexError):
         return None
 
 
 def _is_same(value: Any, other: Any) -> bool:
-    return value is not None and np.shape(value) == np.shape(other) and np.allclose(value, other, equal_nan=True)
+    if value is None or np.shape(value) != np.shape(other):
+        return False
+    if is_sparse(value) and is_sparse(other):
+        value, other = (value - other).data, 0
+    return np.allclose(value, other, equal_nan=True)

@@ -41,12 +41,12 @@ class Shape(float):
         return self.text
 
 
-def with_numbers(expression: Expression, value: Callable[[Node], Any] = lambda node: node.value) -> str:
+def with_numbers(expression: Expression, value: Callable[[Node], Any] = lambda node: node.operand) -> str:
     """An expression as source with numbers for names; arrays stand as their shapes."""
     return python(shown(expression, value), str).replace("np.nan", "nan").replace("np.inf", "inf")
 
 
-def shown(expression: Expression, value: Callable[[Node], Any] = lambda node: node.value) -> Expression:
+def shown(expression: Expression, value: Callable[[Node], Any] = lambda node: node.operand) -> Expression:
     """An expression over the numbers that its names stand for, with what is in brackets worked out."""
     with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
         return _shown(expression, value, in_brackets=False)

@@ -22,6 +22,7 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import program
 from tinygraph.express.table import number
+from tinygraph.sparse import sparsity
 from tinygraph.stepping.judging import allowed, tolerance
 from tinygraph.stepping.lens import example_of
 from tinygraph.stepping.lighting import Lighting
@@ -189,6 +190,8 @@ def _sum(step: Step) -> str | None:
 
 def _value(value: Any) -> str:
     """A value for reading, of a large array an excerpt; zero has no sign."""
+    if text := sparsity(value):
+        return text
     value = value + 0.0 if np.asarray(value).dtype.kind == "f" else value
     if not np.shape(value):
         return repr(np.asarray(value).item())

@@ -1,0 +1,307 @@
+"""What all models share as scikit-learn estimators: checked input, training, prediction, and the graph of examples."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state, validate_data
+
+import tinygraph as tg
+from models.objective import Data, Objective, Tree, mapped, outputs_of
+from models.settings import Settings
+from models.solvers import UPDATES
+from models.stopping import Row
+from models.trainer import INTERRUPTED, Training
+from models.watching import CallbackSupport, Watch, with_callbacks
+
+
+def moves_by_batches(estimator: Any) -> bool:
+    """Whether the solver can go on after any batch; raises AttributeError, as the absence of a method does."""
+    if estimator.solver not in UPDATES:
+        raise AttributeError(f"partial_fit needs solver= one of {', '.join(UPDATES)}, not {estimator.solver!r}")
+    return True
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """A model that trains. After `fit` it has `parameters_` (nested dicts of arrays), `n_iter_` (epochs), `stop_reason_` and
+    `history_`: for each epoch, counted from the start, the loss, held-out loss, accuracy, held-out accuracy, largest entry of the
+    gradient, and the seconds since training began; NaN where a figure does not apply.
+    """  # the list is one sentence
+
+    model: ClassVar[ModuleType]
+    target: ClassVar[str] = "y"
+
+    # What a kind of model adds
+
+    def _start(self, features: int, random: np.random.RandomState) -> Tree:
+        """Initial parameters."""
+        raise NotImplementedError
+
+    def _targets(self, y: Any, dtype: Any) -> Any:
+        """The checked targets as the loss takes them."""
+        return y.astype(dtype, copy=False)
+
+    def _forward(self, X: Any, parameters: Tree) -> dict[str, Any]:
+        """The named values of the forward pass; the last one is the outputs."""
+        values: dict[str, Any] = self.model.forward(X, **parameters)
+        return values
+
+    def _shown(self, parameters: Tree) -> dict[str, Any]:
+        """The parameters as the attributes that scikit-learn's users know."""
+        return {}
+
+    def _verdict(self, training: Training, data: Data) -> str:
+        """Why the training stopped, or what weighs more."""
+        return training.reason
+
+    # Training
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to X of shape (m, n), an array, data frame or sparse matrix, and targets y of shape (m,).
+
+        `sample_weight` of shape (m,) weighs the examples in the mean loss. An interrupt (Ctrl-C) leaves the model of the last
+        finished epoch. Raises ValueError for input that does not fit; warns where the loss diverges or has no finite minimum.
+        """
+        self._check()
+        new = self._unfitted()
+        X, y = new._checked(X, y)
+        data = new._data(X, y, sample_weight)
+        random = check_random_state(self.random_state)
+        data, held_out = new._divided(data, y, random) if self.early_stopping else (data, None)
+        watch = Watch(self, lambda training: new.__dict__ | new._learned(training, training.reason), X, y)
+        best: Training | None = None
+        reason = INTERRUPTED
+        try:
+            for _ in range(self.restarts):
+                training = Training(new._objective(), data, new._first(self, X, random), self, held_out, watch)
+                best = best or training  # what an interrupt of the first one leaves
+                training.run(None if self._batch is None else _shuffled(data, self._batch, random))
+                best = training if training.score < best.score else best
+            assert best is not None  # restarts is at least 1
+            reason = new._verdict(best, data)
+        finally:
+            watch.close()
+            self._take(new, best, reason)
+        self._keep(data)
+        return self._warned()
+
+    @available_if(moves_by_batches)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Go on from the present parameters with one pass over these examples, for the solvers "gd", "momentum" and "adam"."""
+        return self._partial_fit(X, y, None, sample_weight)
+
+    def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
+        self._check()
+        if self.early_stopping:
+            raise ValueError("partial_fit holds no examples out: set early_stopping=False")
+        first = not hasattr(self, "parameters_")
+        new = self._unfitted() if first else copy.copy(self)
+        X, y = new._checked(X, y, reset=first)
+        data = new._data(X, y, sample_weight, classes)
+        random = check_random_state(self.random_state)
+        start = self._cast(new._start(X.shape[1], random), X) if first else self.parameters_
+        training = Training(new._objective(), data, start, self)
+        training.rules = []
+        new._update = UPDATES[self.solver]() if first else copy.deepcopy(self._update)
+        done = 0 if first else self.n_iter_
+        training.run(itertools.islice(_shuffled(data, self.batch_size or len(y), random), 1), new._update, done)
+        self._take(new, training, f"partial_fit: one pass over {len(y)} examples", done)
+        return self
+
+    @with_callbacks
+    def fit_batches(self, batches: Iterable[Any], classes: Any = None) -> Self:
+        """Fit to batches (X, y) or (X, y, sample_weight), of which one at a time is in memory, with one update a batch.
+
+        What can be iterated again, such as a list or a data loader, is passed over `max_iter` times at most; an iterator once. A
+        classifier finds its `classes` in the first batch if they are not given. Raises ValueError for a solver that needs all
+        examples at once.
+        """
+        self._check()
+        if self.solver not in UPDATES:
+            raise ValueError(f"solver={self.solver!r} needs all examples at once: choose one of {', '.join(UPDATES)}")
+        if self.early_stopping:
+            raise ValueError("fit_batches holds no examples out: set early_stopping=False")
+        new = self._unfitted()
+        iterator = iter(batches)
+        first = next(iterator, None)
+        if first is None:
+            raise ValueError("there is no batch: pass an iterable of (X, y) with at least one")
+        X, y, *_ = first
+        X, y = new._checked(X, y)
+        new._data(X, y, None, classes)
+        start = self._cast(new._start(X.shape[1], check_random_state(self.random_state)), X)
+        again: Iterable[Any] = () if iterator is batches else itertools.repeat(batches, self.max_iter - 1)
+        epochs = itertools.chain([itertools.chain([first], iterator)], again)
+        watch = Watch(self, lambda training: new.__dict__ | new._learned(training, training.reason), None, None)
+        training = Training(new._objective(), None, start, self, watch=watch)
+        try:
+            training.run(map(new._batches, epochs))
+        finally:
+            watch.close()
+            self._take(new, training, training.reason)
+        return self._warned()
+
+    def _unfitted(self) -> Self:
+        """A copy with the settings alone."""
+        new = copy.copy(self)
+        for name in [name for name in vars(new) if name.endswith("_")]:
+            delattr(new, name)
+        return new
+
+    def _checked(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, Any]:
+        """X and y as arrays, or X as a sparse `csr_array`; `reset` learns the number and the names of the features."""
+        dtypes, numbers = [np.float64, np.float32], is_regressor(self)
+        X, y = validate_data(self, X, y, reset=reset, accept_sparse="csr", dtype=dtypes, y_numeric=numbers)
+        return X, y
+
+    def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Data:
+        """Checked examples as the objective takes them."""
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+            if not np.any(weights):
+                raise ValueError("every sample_weight is 0: at least one example must count")
+        return Data(X, self._targets(y, X.dtype), weights)
+
+    def _batches(self, batches: Iterable[Any]) -> Iterator[Data]:
+        """The batches of one epoch, each checked when its turn comes."""
+        for X, y, *weights in batches:
+            yield self._data(*self._checked(X, y, reset=False), *(weights or [None]))
+
+    def _divided(self, data: Data, y: Any, random: np.random.RandomState) -> tuple[Data, Data]:
+        """The examples to train on and those held out; of every class the same share."""
+        classes = y if hasattr(self, "classes_") else None
+        train, test = train_test_split(
+            np.arange(len(y)), test_size=self.validation_fraction, stratify=classes, random_state=random
+        )
+        return data.rows(train), data.rows(test)
+
+    def _first(self, old: Self, X: Any, random: np.random.RandomState) -> Tree:
+        """The parameters that training starts from."""
+        start = self._cast(self._start(X.shape[1], random), X)
+        if not (self.warm_start and hasattr(old, "parameters_")):
+            return start
+        shapes = [mapped(np.shape, tree) for tree in (start, old.parameters_)]
+        if shapes[0] != shapes[1] or not np.array_equal(getattr(self, "classes_", 0), getattr(old, "classes_", 0)):
+            raise ValueError("warm_start=True needs the features and classes of the last fit: set warm_start=False")
+        return self._cast(old.parameters_, X)
+
+    @staticmethod
+    def _cast(parameters: Tree, X: Any) -> Tree:
+        """The parameters in the dtype of X."""
+        return mapped(lambda leaf: np.asarray(leaf, X.dtype), parameters)
+
+    def _objective(self) -> Objective:
+        return Objective(lambda parameters, X: outputs_of(self._forward(X, parameters)), self._loss, self._accuracy, self.l2)
+
+    def _loss(self, outputs: Any, y: Any, reduction: str = "mean") -> Any:
+        return self.model.loss(outputs, y, reduction)
+
+    def _accuracy(self, outputs: Any, data: Data) -> float:
+        """The share of right answers; regression has none."""
+        return np.nan
+
+    def _learned(self, training: Training, reason: str, done: int = 0) -> dict[str, Any]:
+        """The attributes of the estimator fitted by a training, which went on from `done` epochs."""
+        state, latest = training.state(), training.latest
+        assert state is not None
+        assert latest is not None
+        rows = training.rows[: latest.epoch + 1]
+        return {
+            "parameters_": state.parameters,
+            "n_iter_": done + latest.epoch,
+            "stop_reason_": reason,
+            "history_": dict(zip(Row._fields, map(list, zip(*rows, strict=True)), strict=True)),
+            **self._shown(state.parameters),
+        }
+
+    def _take(self, new: Self, training: Training | None, reason: str, done: int = 0) -> None:
+        """Become what training made of `new`, in one assignment, so that no interrupt can leave a mixture."""
+        if training is not None and training.latest is not None:
+            new.__dict__.update(new._learned(training, reason, done))
+            self.__dict__ = new.__dict__
+
+    def _keep(self, data: Data) -> None:
+        """Remember what statistics of the fit need."""
+
+    def _warned(self) -> Self:
+        if self.stop_reason_.startswith(("diverged", "no finite optimum")):
+            warnings.warn(f"{type(self).__name__}: {self.stop_reason_}", ConvergenceWarning, stacklevel=4)
+        return self
+
+    # Use
+
+    def _outputs(self, X: Any) -> Any:
+        """The outputs of the forward pass for examples X of shape (m, n)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        return outputs_of(self._forward(X, self.parameters_))
+
+    def graph(self, X: Any, y: Any, from_logits: bool = True) -> tg.Graph:
+        """The recorded graph of the mean loss of these examples, forward and backward, to draw, step, print and quiz.
+
+        X of shape (m, n) with targets of shape (m,), or one example of shape (n,) with its target. The penalty is left out.
+        `from_logits=False` writes the loss of a classifier from its probabilities, as textbooks do; it is infinite where the
+        model is sure and wrong.
+        """
+        check_is_fitted(self)
+        single = np.ndim(X) == 1
+        if single:
+            X, y = np.reshape(X, (1, -1)), np.reshape(y, 1)
+        X, y = self._checked(X, y, reset=False)
+        target = self._targets(y, X.dtype)
+        X, target = tg.constant(X[0] if single else X), tg.constant(target[0] if single else target)
+        parameters = mapped(tg.parameter, self.parameters_)
+        values = self._forward(X, parameters)
+        if from_logits:
+            L = self._loss(outputs_of(values), target)
+        else:
+            losses = self._textbook_loss(values, target)
+            L = losses if single else np.mean(losses)
+        examples = {"x" if single else "X": X, self.target.lower() if single else self.target: target}
+        graph = tg.Graph(L, names=examples | _together(parameters, values) | {"L": L})
+        graph.backprop()
+        return graph
+
+    def _textbook_loss(self, values: dict[str, Any], y: Any) -> Any:
+        raise ValueError(f"{type(self).__name__} has no logits: leave from_logits out")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def __getstate__(self) -> Any:
+        state = dict(super().__getstate__())
+        state.pop("_training_data", None)
+        return state
+
+
+def _shuffled(data: Data, size: int, random: np.random.RandomState) -> Iterator[Iterator[Data]]:
+    """Endless passes over the examples, in batches of `size` and each time in another order."""
+    m = data.y.shape[0]
+    while True:
+        order = random.permutation(m)
+        yield (data.rows(order[start : start + size]) for start in range(0, m, size))
+
+
+def _together(parameters: Tree, values: Tree) -> Tree:
+    """Parameters and values by name. Those of a layer are in a scope of their own and have its number: W1, b1, Z1, A1."""
+    names = parameters | values
+    for number, (layer, part) in enumerate(parameters.items(), start=1):
+        if isinstance(part, dict):
+            names[layer] = {f"{name}{number}": value for name, value in (part | values[layer]).items()}
+    return names

@@ -1,0 +1,324 @@
+"""The estimators: what each model adds to what all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+
+import tinygraph as tg
+from models import linear_regression, logistic_regression, mlp_classifier, mlp_regressor, softmax_regression
+from models.estimator import Estimator, moves_by_batches
+from models.objective import Data, Tree, outputs_of
+from models.separation import separable
+from models.standard_errors import Statistics
+from models.trainer import Training
+
+NO_OPTIMUM = "no finite optimum: the classes can be separated, so the loss falls for ever as the weights grow. Set l2 above 0"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """A model that predicts numbers."""
+
+    def predict(self, X: Any) -> Any:
+        """The predictions for X of shape (m, n), of shape (m,)."""
+        return self._outputs(X)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
+    """A model that predicts probabilities of classes."""
+
+    class_weight: Any = None
+    """"balanced", or a dict of classes and their weights, by which the examples are weighed."""
+
+    def decision_function(self, X: Any) -> Any:
+        """The logits: of shape (m,) for two classes, of class 1 against class 0, else (m, K)."""
+        Z = self._logits(self._outputs(X))
+        return Z[:, 1] - Z[:, 0] if Z.shape[1] == 2 else Z
+
+    def predict_proba(self, X: Any) -> Any:
+        """The probabilities of the classes, of shape (m, K)."""
+        return self._proportions(self._logits(self._outputs(X)))
+
+    def predict(self, X: Any) -> Any:
+        """The most probable class of each example, of shape (m,)."""
+        best = np.argmax(self._logits(self._outputs(X)), axis=1)
+        return self.classes_[best]
+
+    if TYPE_CHECKING:  # it is there for some solvers alone
+
+        def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+            """Go on from the present parameters with one pass over these examples."""
+    else:
+
+        @available_if(moves_by_batches)
+        def partial_fit(self, X, y, classes=None, sample_weight=None):
+            """Go on from the present parameters with one pass over these examples, for "gd", "momentum" and "adam".
+
+            The first call takes all `classes` that later ones may bring; without them, those of its own examples.
+            """
+            return self._partial_fit(X, y, classes, sample_weight)
+
+    def _logits(self, outputs: Any) -> Any:
+        """The outputs as one logit a class, of shape (m, K)."""
+        return outputs
+
+    def _proportions(self, Z: Any) -> Any:
+        """The probabilities of the classes from their logits."""
+        return tg.softmax(Z)
+
+    def _checked(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, Any]:
+        X, y = super()._checked(X, _from_one_hot(y), reset)
+        check_classification_targets(y)
+        return X, y
+
+    def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Data:
+        if not hasattr(self, "classes_"):
+            self.classes_ = np.unique(y if classes is None else classes)
+            self._check_classes()
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"the labels {unknown[:5].tolist()} are not among the classes {self.classes_.tolist()}: pass all classes="
+            )
+        data = super()._data(X, y, sample_weight)
+        if self.class_weight is None:
+            return data
+        weights = compute_sample_weight(self.class_weight, y).astype(X.dtype)
+        return data._replace(weights=weights if data.weights is None else weights * data.weights)
+
+    def _check_classes(self) -> None:
+        if len(self.classes_) < 2:
+            raise ValueError(f"the labels hold 1 class, {self.classes_.tolist()}, and a classifier needs at least 2")
+
+    def _targets(self, y: Any, dtype: Any) -> Any:
+        """One-hot rows."""
+        return (np.asarray(y)[:, np.newaxis] == self.classes_).astype(dtype)
+
+    def _accuracy(self, outputs: Any, data: Data) -> float:
+        right = np.argmax(self._logits(outputs), axis=1) == self._numbers(data.y)
+        return float(np.average(right, weights=data.weights))
+
+    def _numbers(self, targets: Any) -> Any:
+        """The number of the class of each example."""
+        return np.argmax(targets, axis=1)
+
+    def _probabilities(self, outputs: Any) -> dict[str, Any]:
+        named: dict[str, Any] = self.model.probabilities(outputs)
+        return named
+
+    def _textbook_loss(self, values: dict[str, Any], y: Any) -> Any:
+        """The loss from probabilities, which are added to the named values."""
+        values.update(self._probabilities(outputs_of(values)))
+        return self.model.textbook_loss(outputs_of(values), y)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Linear(Estimator):
+    """A model whose outputs are linear in the features."""
+
+    fit_intercept: bool = True
+    """Whether the model has a bias b."""
+
+    def _start(self, features: int, random: np.random.RandomState) -> Tree:
+        parameters = self._parameters(features, random)
+        return parameters if self.fit_intercept else {name: leaf for name, leaf in parameters.items() if name != "b"}
+
+    def _parameters(self, features: int, random: np.random.RandomState) -> Tree:
+        parameters: Tree = self.model.parameters(features, random)
+        return parameters
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class LinearRegression(Statistics, Linear, Regressor):
+    """Linear regression by least squares. Parameters and attributes: see `Estimator`; `coef_` of shape (n,), `intercept_`.
+
+    >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+    >>> LinearRegression(tol=1e-10).fit(X, y).predict([[3.0]]).round(6)
+    array([7.])
+    """
+
+    model: ClassVar[ModuleType] = linear_regression
+
+    def _shown(self, parameters: Tree) -> dict[str, Any]:
+        return {"coef_": parameters["w"], "intercept_": parameters.get("b", np.float64(0))[()]}
+
+    def _dispersion(self, loss: float, size: float, count: int) -> float:
+        """-log of the likelihood is the mean squared error times m / (2 s²), where the noise s² is estimated."""
+        return 2 * loss * size / (size - count)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class LinearClassifier(Linear, Classifier):
+    """A linear classifier, whose loss has no finite minimum where the classes can be separated and nothing holds the weights."""
+
+    def _verdict(self, training: Training, data: Data) -> str:
+        ended = training.reason.startswith(("gradient", "plateau", "epochs", "rounding"))
+        return NO_OPTIMUM if ended and not self.l2 and self._separable(training, data) else training.reason
+
+    def _separable(self, training: Training, data: Data) -> bool:
+        state = training.state()
+        assert state is not None
+        counted = data if data.weights is None else data.rows(np.flatnonzero(data.weights))
+        Z = self._logits(outputs_of(self._forward(counted.X, state.parameters)))
+        return any(separable(counted.X, labels, scores, self.fit_intercept) for labels, scores in self._contests(counted.y, Z))
+
+    def _contests(self, targets: Any, Z: Any) -> list[tuple[Any, Any]]:
+        """Labels and logits of each choice that the model makes."""
+        return [(self._numbers(targets), Z)]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class LogisticRegression(Statistics, LinearClassifier):
+    """Logistic regression for two classes. Parameters and attributes: see `Estimator`; `coef_` (1, n), `intercept_` (1,).
+
+    >>> X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array(["no", "no", "yes", "yes"])
+    >>> model = LogisticRegression(l2=0.1).fit(X, y)
+    >>> [str(label) for label in model.predict([[-3.0], [3.0]])]
+    ['no', 'yes']
+    """
+
+    model: ClassVar[ModuleType] = logistic_regression
+
+    def _check_classes(self) -> None:
+        super()._check_classes()
+        if len(self.classes_) > 2:
+            raise ValueError(
+                f"Only binary classification is supported. The labels hold {len(self.classes_)} classes: use SoftmaxRegression"
+            )
+
+    def _targets(self, y: Any, dtype: Any) -> Any:
+        """0 and 1."""
+        return (np.asarray(y) == self.classes_[1]).astype(dtype)
+
+    def _numbers(self, targets: Any) -> Any:
+        return targets.astype(int)
+
+    def _logits(self, outputs: Any) -> Any:
+        return np.stack([np.zeros_like(outputs), outputs], axis=1)
+
+    def _shown(self, parameters: Tree) -> dict[str, Any]:
+        return {"coef_": parameters["w"][np.newaxis], "intercept_": np.reshape(parameters.get("b", 0.0), 1)}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SoftmaxRegression(LinearClassifier):
+    """Softmax regression for K classes. Parameters and attributes: see `Estimator`; `coef_` of shape (K, n), `intercept_` (K,).
+
+    Labels y of shape (m,), or one-hot rows of shape (m, K), whose classes are the numbers of the columns.
+
+    >>> X, y = np.array([[-2.0], [0.1], [2.0]]), np.array(["low", "middle", "high"])
+    >>> SoftmaxRegression(l2=0.01).fit(X, y).predict([[-3.0], [3.0]]).tolist()
+    ['low', 'high']
+    """
+
+    multi: str = "softmax"
+    """"softmax", or "ovr" for K logistic regressions, each of one class against the rest."""
+
+    model: ClassVar[ModuleType] = softmax_regression
+    target: ClassVar[str] = "Y"
+
+    def _parameters(self, features: int, random: np.random.RandomState) -> Tree:
+        return self.model.parameters(features, len(self.classes_), random)
+
+    def _loss(self, outputs: Any, y: Any, reduction: Any = "mean") -> Any:
+        loss = softmax_regression.loss if self.multi == "softmax" else softmax_regression.loss_of_sigmoids
+        return loss(outputs, y, reduction)
+
+    def _probabilities(self, outputs: Any) -> dict[str, Any]:
+        return (softmax_regression.probabilities if self.multi == "softmax" else softmax_regression.sigmoids)(outputs)
+
+    def _textbook_loss(self, values: dict[str, Any], y: Any) -> Any:
+        if self.multi == "softmax":
+            return super()._textbook_loss(values, y)
+        values.update(self._probabilities(outputs_of(values)))
+        return softmax_regression.textbook_loss_of_sigmoids(outputs_of(values), y)
+
+    def _proportions(self, Z: Any) -> Any:
+        # σ(z) over the sum of all σ(z), by logarithms, so that it holds where every σ(z) is 0.
+        return tg.softmax(Z if self.multi == "softmax" else -tg.softplus(-Z))
+
+    def _contests(self, targets: Any, Z: Any) -> list[tuple[Any, Any]]:
+        if self.multi == "softmax":
+            return super()._contests(targets, Z)
+        return [(y.astype(int), np.stack([np.zeros_like(z), z], axis=1)) for y, z in zip(targets.T, Z.T, strict=True)]
+
+    def _shown(self, parameters: Tree) -> dict[str, Any]:
+        return {"coef_": parameters["W"].T, "intercept_": parameters.get("b", np.zeros(len(self.classes_)))}
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Network(Estimator):
+    """A multilayer perceptron."""
+
+    hidden_layer_sizes: Sequence[int] = (16,)
+    """The number of units of each hidden layer."""
+    activation: str = "tanh"
+    """That of the hidden layers: "sigmoid", "tanh" or "relu"."""
+    init_scale: float = 1.0
+    """Multiplies the initial weights. With 0 the units of a layer stay alike, and the network does not learn."""
+
+    def _start(self, features: int, random: np.random.RandomState) -> Tree:
+        outputs = len(self.classes_) if hasattr(self, "classes_") else 1
+        parameters: Tree = self.model.parameters([features, *self.hidden_layer_sizes, outputs], self.init_scale, random)
+        return parameters
+
+    def _forward(self, X: Any, parameters: Tree) -> dict[str, Any]:
+        values: dict[str, Any] = self.model.forward(X, self.activation, **parameters)
+        return values
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MLPClassifier(Network, Classifier):
+    """A multilayer perceptron with softmax outputs. Parameters and attributes: see `Estimator`.
+
+    >>> X, y = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
+    >>> MLPClassifier(hidden_layer_sizes=(8,), random_state=0).fit(X, y).predict(X).tolist()
+    [0, 1, 1, 0]
+    """
+
+    model: ClassVar[ModuleType] = mlp_classifier
+    target: ClassVar[str] = "Y"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MLPRegressor(Network, Regressor):
+    """A multilayer perceptron with one linear output. Parameters and attributes: see `Estimator`.
+
+    >>> X = np.linspace(-1, 1, 9)[:, np.newaxis]
+    >>> bool(MLPRegressor(random_state=0).fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99)
+    True
+    """
+
+    model: ClassVar[ModuleType] = mlp_regressor
+    target: ClassVar[str] = "Y"
+
+    def _targets(self, y: Any, dtype: Any) -> Any:
+        return super()._targets(y, dtype)[:, np.newaxis]
+
+    def predict(self, X: Any) -> Any:
+        """The predictions for X of shape (m, n), of shape (m,)."""
+        return self._outputs(X)[:, 0]
+
+
+def _from_one_hot(y: Any) -> Any:
+    """The numbers of the columns with a 1, where y is one-hot rows; else y."""
+    rows = np.asarray(y)
+    if rows.ndim != 2 or rows.shape[1] < 2:
+        return y
+    one_hot = rows.dtype.kind in "biuf" and np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all()
+    return np.argmax(rows, axis=1) if one_hot else y

@@ -1,0 +1,132 @@
+"""What the command line says of a trial, and the files that it writes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinygraph as tg
+from models.saving import save
+from models.trial import Trial
+
+
+def describe(trial: Trial) -> str:
+    """The data, why training stopped, and loss and score of both parts."""
+    data, model = trial.data, trial.model
+    rows = f"{len(trial.train)} training and {len(trial.test)} test examples"
+    if data.whole:
+        rows = f"{len(data.y)} examples, which are all there is: they train and test"
+    lines = [
+        f"{data.title}: {rows}, {len(data.names)} feature{'s' if len(data.names) > 1 else ''}, standardised",
+        f"{model.solver} stopped after {model.n_iter_} epochs: {model.stop_reason_}",
+    ]
+    for name, part in (("training", trial.train), ("test", trial.test)):
+        lines.append(f"{name:>8}: loss {trial.loss(part):.4f}, {_score(trial)} {trial.score(part):.4f}")
+    return "\n".join(lines)
+
+
+def describe_scores(trial: Trial, scores: Sequence[float]) -> str:
+    """The mean and the lowest score of all splits."""
+    if trial.data.whole:
+        over = f"{len(scores)} seeds"
+    else:
+        over = f"{len(scores)} {'random' if trial.data.kind == 'regression' else 'stratified'} splits"
+    return f"test {_score(trial)} over {over}: mean {np.mean(scores):.4f}, lowest {np.min(scores):.4f}"
+
+
+def _score(trial: Trial) -> str:
+    return "R²" if trial.data.kind == "regression" else "accuracy"
+
+
+def describe_coefficients(trial: Trial) -> str:
+    """The table of coefficients of a linear model, or its rows of largest z where it is long."""
+    table, title = trial.model.summary(), "coefficients of the standardised features"
+    if len(table) > MOST_ROWS:
+        title = f"{title}, the {MOST_ROWS} of {len(table)} with the largest z"
+        table = table.loc[table["z"].abs().sort_values(ascending=False).index[:MOST_ROWS]]
+    return f"{title}:\n{table.to_string(float_format='{:.3f}'.format)}"
+
+
+MOST_ROWS = 40
+
+
+# One example
+
+
+def example(trial: Trial) -> tg.Graph:
+    """The graph of the hardest test example, forward and backward, with the loss as textbooks write it."""
+    X, y = trial.standardised(np.array([trial.hardest()]))
+    textbook = {} if trial.data.kind == "regression" else {"from_logits": False}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X does not have valid feature names")  # one example is a row without names
+        graph: tg.Graph = trial.model.graph(X.to_numpy()[0], y[0], **textbook)
+    return graph
+
+
+def describe_walk(trial: Trial, graph: tg.Graph) -> str:
+    """The example as text: every statement with its value, and of an array the largest entry."""
+    regression = trial.data.kind == "regression"
+    features, label = trial.data.names, trial.data.y[trial.hardest()]
+    which = "the test example of the largest error" if regression else f"the least certain test example, of class {label}"
+    notes = NOTES[trial.data.kind]
+    rows = []
+    for statement in graph.statements():
+        value, note = statement.value, notes.get(statement.name, "")
+        if statement.shape:
+            where = np.unravel_index(np.argmax(np.abs(value)), statement.shape)
+            value = value[where]
+            named = f": {features[where[0]]}" if statement.name == "dw" else ""
+            note = f"[{', '.join(map(str, where))}], the largest of {np.prod(statement.shape)}{named}"
+        rows.append((f"{statement.name} = {statement.right}", value, note))
+    width = max(len(left) for left, _, _ in rows)
+    lines = [f"  {left:<{width}} = {value:>11.6f}   {note}".rstrip() for left, value, note in rows]
+    return "\n".join([f"{which}, forward and backward through the graph:", *lines])
+
+
+NOTES = {
+    "classification": {"z": "the logit", "a": "the probability of class 1", "L": "the loss", "dz": "∂L/∂z, which is a - y"},
+    "regression": {"z": "the prediction", "L": "the loss", "dz": "∂L/∂z"},
+}
+
+
+# Files
+
+
+def write(trial: Trial, one: tg.Graph, out: Path) -> Iterator[Path]:
+    """Write the graph of a training step, the example and its walk, the plots and the model; gives each path."""
+    yield trial.model.graph(*trial.standardised(trial.train)).draw().save(out / "model.svg")
+    yield one.draw().save(out / "example.svg")
+    yield one.view().save(out / "example.html")
+    yield one.stepper().save(out / "walk.html")
+    for name, axes in plots_of(trial):
+        yield _saved(axes, out / f"{name}.png")
+    yield save(trial.raw, out / "model.safetensors")
+
+
+def plots_of(trial: Trial) -> Iterator[tuple[str, Any]]:
+    """The plots that this model and these data have, each with a name."""
+    from models import plots
+
+    data = trial.data
+    yield "loss", plots.loss_curves(trial.model)
+    yield "network", plots.draw_network(trial.model)
+    if data.kind == "classification" and len(data.names) == 2:
+        yield "boundary", plots.decision_boundary(trial.raw, data.X, data.y)
+    if data.kind == "classification" and np.shape(getattr(trial.model, "coef_", None))[:1] == (1,) and trial.model.coef_.any():
+        yield "probability", plots.probability_by_distance(trial.model, *trial.standardised(np.arange(len(data.y))))
+    if data.image is not None:
+        yield "weights", plots.weights_as_images(trial.model, data.image)
+
+
+def _saved(axes: Any, path: Path) -> Path:
+    """Write the figure of the Axes, and close it."""
+    from matplotlib import pyplot
+
+    figure = np.ravel(axes)[0].figure
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    pyplot.close(figure)
+    return path

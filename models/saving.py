@@ -1,0 +1,294 @@
+"""A fitted model as a safetensors file: its parameters, and a JSON header of what it is. No pickle is written or read.
+
+The metadata of the file holds the header and a SHA-256 digest over header and parameters, so that a file either gives the very
+model that was saved or raises SavedModelError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import math
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_regressor
+from sklearn.utils.validation import check_is_fitted
+
+import tinygraph as tg
+from models.objective import outputs_of
+
+FORMAT = 1
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class SavedModelError(ValueError):
+    """A file that is not the saved model it should be, or a model that a file without pickle cannot hold."""
+
+
+def save(model: Any, path: str | Path) -> Path:
+    """Write a fitted model, under a temporary name first, so that a file of this name is never half written.
+
+    Raises SavedModelError for a hyperparameter, a label or a parameter that the file cannot hold.
+    """
+    check_is_fitted(model)
+    names = getattr(model, "feature_names_in_", None)
+    header = {
+        "class": type(model).__name__,
+        "version": tg.__version__,
+        "hyperparameters": {name: _encoded(value, name) for name, value in model.get_params(deep=False).items()},
+        "n_features": int(model.n_features_in_),
+        "feature_names": None if names is None else list(names),
+        "classes": _encoded_classes(model.classes_) if hasattr(model, "classes_") else None,
+        "stop_reason": model.stop_reason_,
+        "n_iter": int(model.n_iter_),
+    }
+    return write(path, model.parameters_, header)
+
+
+def load(cls: type[Any], path: str | Path) -> Any:
+    """The model of class `cls` that `save` wrote; raises SavedModelError for any other file."""
+    parameters, header = read(path)
+    try:
+        _check_header(header)
+        if header["class"] != cls.__name__:
+            raise SavedModelError(f"it holds a {header['class']}: write {header['class']}.load(...)")
+        model = cls(**_hyperparameters(cls, header))
+        model._check()
+        model.n_features_in_ = header["n_features"]
+        if header["feature_names"] is not None:
+            model.feature_names_in_ = np.array(header["feature_names"], dtype=object)
+        if header["classes"] is not None:
+            model.classes_ = _decoded_classes(header["classes"])
+        model.stop_reason_, model.n_iter_ = header["stop_reason"], header["n_iter"]
+        _check_parameters(parameters, model)
+    except ValueError as error:
+        raise SavedModelError(f"{path} cannot be loaded: {error}") from None
+    model.parameters_ = parameters
+    vars(model).update(model._shown(parameters))
+    return model
+
+
+def _hyperparameters(cls: type[Any], header: dict[str, Any]) -> dict[str, Any]:
+    odd = set(header["hyperparameters"]) ^ set(cls().get_params(deep=False))
+    if odd:
+        raise SavedModelError(f"tinygraph {header['version']} saved it, whose {cls.__name__} differs in {', '.join(sorted(odd))}")
+    return {name: _decoded(value) for name, value in header["hyperparameters"].items()}
+
+
+# The file
+
+
+def write(path: str | Path, parameters: Mapping[str, Any], header: Mapping[str, Any]) -> Path:
+    """Write nested dicts of arrays and a header that JSON can hold; gives the path."""
+    from safetensors.numpy import save as to_bytes
+
+    path = Path(path)
+    arrays = {}
+    for name, leaf in _leaves(parameters):
+        array = np.array(leaf, order="C")  # safetensors writes the memory as it lies
+        if array.dtype not in (np.float32, np.float64):
+            raise SavedModelError(f"the parameter {name} is of dtype {array.dtype}: float32 and float64 can be saved")
+        if not np.isfinite(array).all():
+            raise SavedModelError(f"the parameter {name} is not finite: fit the model again before saving it")
+        arrays[name] = array
+    text = json.dumps(header, allow_nan=False)
+    metadata = {"format": f"tinygraph model {FORMAT}", "header": text, "sha256": _digest(text, arrays)}
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(part, "xb") as file:
+            file.write(to_bytes(arrays, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+    return path
+
+
+def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters and the header that `write` wrote; raises SavedModelError for any other file, OSError for none."""
+    from safetensors import SafetensorError, safe_open
+
+    with open(path, "rb"):
+        pass  # whatever the system says of the path is an OSError of its own
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            _check_format(path, metadata)
+            dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  # it is no dict
+            for name, dtype in dtypes.items():
+                if dtype not in ("F32", "F64"):
+                    raise SavedModelError(f"{path}: the parameter {name} is of dtype {dtype}, and a model has F32 or F64")
+            arrays = {name: file.get_tensor(name) for name in sorted(dtypes)}
+    except SafetensorError as error:
+        raise SavedModelError(f"{path} is cut short, damaged, or no safetensors file: {error}") from None
+    if metadata["sha256"] != _digest(metadata["header"], arrays):
+        raise SavedModelError(f"{path} is damaged: its contents do not fit its digest")
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise SavedModelError(f"{path}: the parameter {name} is not finite")
+    try:
+        header = json.loads(metadata["header"])
+    except (ValueError, RecursionError) as error:
+        raise SavedModelError(f"{path}: its header is not JSON: {error}") from None
+    return _nested(path, arrays), header
+
+
+def _check_format(path: str | Path, metadata: Mapping[str, str]) -> None:
+    found = re.fullmatch(r"tinygraph model (\d{1,9})", metadata.get("format", ""))
+    if not found or not {"header", "sha256"} <= set(metadata):
+        raise SavedModelError(f"{path} is a safetensors file of another program, not a model that tinygraph saved")
+    if int(found[1]) != FORMAT:
+        raise SavedModelError(
+            f"{path} is of format {found[1]}, and tinygraph {tg.__version__} reads format {FORMAT}: "
+            + ("upgrade tinygraph" if int(found[1]) > FORMAT else "save the model again")
+        )
+
+
+def _digest(header: str, arrays: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(arrays):
+        digest.update(json.dumps([name, arrays[name].dtype.str, arrays[name].shape]).encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Each array under the names that lead to it, such as layer1.W."""
+    for name, branch in tree.items():
+        if isinstance(branch, Mapping):
+            yield from _leaves(branch, f"{above}{name}.")
+        else:
+            yield above + name, branch
+
+
+def _nested(path: str | Path, arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """The tree whose leaves are these."""
+    tree: dict[str, Any] = {}
+    for name, array in arrays.items():
+        *above, last = name.split(".")
+        branch = tree
+        for step in above:
+            branch = branch.setdefault(step, {})
+            if not isinstance(branch, dict):
+                raise SavedModelError(f"{path}: {name} is a part of a parameter that has none")
+        branch[last] = array
+    return tree
+
+
+# The header
+
+
+def _plain(value: Any) -> bool:
+    """Whether JSON holds the value as it is."""
+    return value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and bool(np.isfinite(value)))
+
+
+def _encoded(value: Any, name: str) -> Any:
+    """A hyperparameter as JSON: a tuple and a dict under their kind, so that they come back as what they were."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if _plain(value):
+        return value
+    if type(value) is list:
+        return [_encoded(entry, name) for entry in value]
+    if type(value) is tuple:
+        return {"tuple": [_encoded(entry, name) for entry in value]}
+    if type(value) is dict:
+        keys = [key.item() if isinstance(key, np.generic) else key for key in value]
+        if all(map(_plain, keys)):
+            return {"dict": [[key, _encoded(entry, name)] for key, entry in zip(keys, value.values(), strict=True)]}
+    raise SavedModelError(
+        f"{name} holds {value!r:.60}, of type {type(value).__name__}, which a file without pickle cannot hold: "
+        f"before saving, set_params({name}=...) to numbers, strings, lists, tuples or dicts"
+    )
+
+
+def _decoded(value: Any) -> Any:
+    """What `_encoded` made JSON of."""
+    if _plain(value):
+        return value
+    match value:
+        case list(entries):
+            return [_decoded(entry) for entry in entries]
+        case {"tuple": list(entries), **rest} if not rest:
+            return tuple(_decoded(entry) for entry in entries)
+        case {"dict": list(entries), **rest} if not rest and all(
+            isinstance(pair, list) and len(pair) == 2 and _plain(pair[0]) for pair in entries
+        ):
+            return {key: _decoded(entry) for key, entry in entries}
+    raise SavedModelError(f"a hyperparameter of its header cannot be read: {value!r:.60}")
+
+
+def _encoded_classes(classes: Array) -> dict[str, Any]:
+    """The labels with their dtype; words as str or object, in the width of the longest."""
+    dtype = {"U": "str", "O": "object"}.get(classes.dtype.kind, classes.dtype.str)
+    encoded = {"dtype": dtype, "values": classes.tolist()}
+    _decoded_classes(encoded)
+    return encoded
+
+
+def _decoded_classes(encoded: Any) -> Array:
+    """Labels of one kind, in order, each once."""
+    match encoded:
+        case {"dtype": str(dtype), "values": list(values)} if re.fullmatch(r"str|object|\|b1|[<>|][iuf][1248]", dtype):
+            with np.errstate(over="ignore"), contextlib.suppress(OverflowError, TypeError, ValueError):
+                labels = np.array(values, dtype=np.dtype(dtype))
+                kept = [(type(label), label) for label in np.unique(labels).tolist()] == [
+                    (type(label), label) for label in values
+                ]
+                if kept and (dtype != "object" or all(type(label) is str for label in values)):
+                    return labels
+    raise SavedModelError(
+        f"the labels {encoded!r:.80} are not numbers or strings in order, each once: they cannot be saved or loaded"
+    )
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "class": (str,),
+    "version": (str,),
+    "hyperparameters": (dict,),
+    "n_features": (int,),
+    "feature_names": (list, type(None)),
+    "classes": (dict, type(None)),
+    "stop_reason": (str,),
+    "n_iter": (int,),
+}
+
+
+def _check_header(header: Any) -> None:
+    """Every entry is there, and of its kind."""
+    if not isinstance(header, dict) or set(header) != set(_TYPES):
+        raise SavedModelError(f"its header {header!r:.60} must have the entries {', '.join(_TYPES)}")
+    for name, types in _TYPES.items():
+        if type(header[name]) not in types:
+            raise SavedModelError(f"its header says {name} = {header[name]!r:.60}")
+    if header["n_features"] < 1 or header["n_iter"] < 0:
+        raise SavedModelError(f"its header says {header['n_features']} features and {header['n_iter']} epochs")
+    names = header["feature_names"]
+    if names is not None and not (len(names) == header["n_features"] and all(type(name) is str for name in names)):
+        raise SavedModelError(f"its header has {header['n_features']} features, and the names {names!r:.60}")
+
+
+def _check_parameters(parameters: dict[str, Any], model: Any) -> None:
+    """The arrays of the file are those of such a model with so many features, hidden units and classes."""
+    found = {name: array.shape for name, array in _leaves(parameters)}
+    sizes = [model.n_features_in_, *getattr(model, "hidden_layer_sizes", ())]
+    largest = max(a * b for a, b in itertools.pairwise([1, *sizes]))
+    if largest > sum(math.prod(shape) for shape in found.values()):  # before anything of that size is made
+        raise SavedModelError(f"its header needs {largest} weights in one layer, and it has parameters of the shapes {found}")
+    expected = {name: np.shape(array) for name, array in _leaves(model._start(model.n_features_in_, np.random.RandomState(0)))}
+    if found != expected:
+        raise SavedModelError(f"its header needs parameters of the shapes {expected}, and it has {found}")
+    outputs = outputs_of(model._forward(np.zeros((1, model.n_features_in_)), parameters))
+    classes = len(model.classes_) if hasattr(model, "classes_") else 0
+    if classes != (0 if is_regressor(model) else max(2, outputs[0].size)):
+        raise SavedModelError(f"its header has {classes} classes, and its outputs are of the shape {outputs[0].shape}")

@@ -1,0 +1,103 @@
+"""The settings of a training, what each of them means, and which values make sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from models.solvers import SCHEDULES, SCIPY, UPDATES
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Settings:
+    """How to train a model."""
+
+    solver: str = "lbfgs"
+    """"lbfgs" or "cg" (SciPy), "newton-cg" (SciPy, on Hessian-vector products), "gd" (gradient descent), "momentum" or "adam"."""
+    l2: float = 0.0
+    """The loss is the mean over the examples plus l2 / 2 times the sum of squared weights: 1 / (C m) in terms of scikit-learn."""
+    learning_rate: float | None = None
+    """Size of a step of "gd", "momentum" and "adam"; None means 0.5, 0.05 and 0.01."""
+    schedule: str | Callable[[int], float] = "constant"
+    """The factor of the learning rate by epoch, from 0: "constant", "inverse" (1 / (1 + epoch)), "cosine", or a function."""
+    batch_size: int | None = None
+    """Examples an update of "gd", "momentum" and "adam", shuffled in every epoch; None means all of them."""
+    max_iter: int = 1000
+    """Epochs at most: passes over the examples, or iterations of SciPy."""
+    tol: float = 1e-4
+    """Training stops where no entry of the gradient is larger."""
+    loss_tol: float = 0.0
+    """Training stops where `n_iter_no_change` epochs make the training loss smaller by no more than this share of it."""
+    early_stopping: bool | str = False
+    """True holds examples out and stops where their loss no longer falls; "accuracy" where their accuracy no longer rises."""
+    validation_fraction: float = 0.1
+    """The share of the examples that early stopping holds out."""
+    n_iter_no_change: int = 10
+    """Epochs without improvement that end the training."""
+    restarts: int = 1
+    """Trainings from different random parameters, of which the best is kept."""
+    warm_start: bool = False
+    """Whether `fit` goes on from the parameters of the last one."""
+    random_state: Any = None
+    """Seed of the initial parameters, the batches and the held-out examples."""
+    verbose: bool = False
+    """Whether to show a progress bar."""
+
+    @property
+    def _batch(self) -> int | None:
+        """The examples an update, or None where each update takes all of them."""
+        return self.batch_size if self.solver in UPDATES else None
+
+    def _rate(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 0."""
+        first = UPDATES[self.solver].usual_rate if self.learning_rate is None else self.learning_rate
+        return first * (self.schedule(epoch) if callable(self.schedule) else SCHEDULES[self.schedule](epoch, self.max_iter))
+
+    def _check(self) -> None:
+        """Raise ValueError for the first setting that makes no sense."""
+        for name, (fits, wanted) in VALUES.items():
+            value = getattr(self, name, None)
+            if hasattr(self, name) and not fits(value):
+                raise ValueError(f"{name}={value!r} must be {wanted}")
+
+
+def _whole(x: Any) -> bool:
+    return isinstance(x, Integral) and not isinstance(x, bool) and int(x) > 0
+
+
+def _number(x: Any) -> bool:
+    return isinstance(x, Real) and not isinstance(x, bool) and bool(np.isfinite(float(x)))
+
+
+_SOLVERS = [*SCIPY, *UPDATES]
+_AT_LEAST_0 = (lambda x: _number(x) and x >= 0, "a finite number of at least 0")
+_COUNT = (_whole, "a whole number above 0")
+# What each setting must be: a test and its words. Those of single models stand here too.
+VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "solver": (lambda x: isinstance(x, str) and x in _SOLVERS, f"one of {', '.join(_SOLVERS)}"),
+    "l2": _AT_LEAST_0,
+    "learning_rate": (lambda x: x is None or (_number(x) and x > 0), "a finite number above 0, or None"),
+    "schedule": (
+        lambda x: callable(x) or (isinstance(x, str) and x in SCHEDULES),
+        f"one of {', '.join(SCHEDULES)}, or a function of the epoch",
+    ),
+    "batch_size": (lambda x: x is None or _whole(x), "a whole number above 0, or None"),
+    "max_iter": _COUNT,
+    "tol": _AT_LEAST_0,
+    "loss_tol": _AT_LEAST_0,
+    "early_stopping": (lambda x: isinstance(x, bool | np.bool) or x == "accuracy", 'True, False or "accuracy"'),
+    "validation_fraction": (lambda x: _number(x) and 0 < x < 1, "a number between 0 and 1"),
+    "n_iter_no_change": _COUNT,
+    "restarts": _COUNT,
+    "multi": (lambda x: x in ("softmax", "ovr"), "one of softmax, ovr"),
+    "hidden_layer_sizes": (
+        lambda x: isinstance(x, tuple | list) and all(_whole(units) for units in x),
+        "a tuple of whole numbers above 0, such as (16, 8)",
+    ),
+    "activation": (lambda x: x in ("sigmoid", "tanh", "relu"), "one of sigmoid, tanh, relu"),
+    "init_scale": _AT_LEAST_0,
+}

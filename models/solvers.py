@@ -1,0 +1,160 @@
+"""How the parameters move: gradient descent with its updates and learning rates, and SciPy's methods on the same gradients."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import numpy as np
+
+from models.objective import Data, Evaluation, Vector
+
+
+class Problem(Protocol):
+    """What a solver knows of the training. Parameters, gradients and directions are flat vectors."""
+
+    def evaluate(self, vector: Vector, data: Data | None = None) -> Evaluation:
+        """Loss, gradient and accuracy at the parameters, on a batch or on all examples."""
+
+    def product(self, vector: Vector, direction: Vector) -> Vector:
+        """The product of the Hessian with a direction."""
+
+    def report(self, vector: Vector, found: Evaluation) -> bool:
+        """Add an epoch to the history; whether to stop."""
+
+
+class Update(Protocol):
+    """How a gradient becomes a step."""
+
+    def __call__(self, gradient: Vector, rate: float) -> Vector:
+        """The step to take away from the parameters."""
+
+
+class GradientDescent:
+    """step = rate * gradient"""
+
+    usual_rate = 0.5
+
+    def __call__(self, gradient: Vector, rate: float) -> Vector:
+        """The step to take away from the parameters."""
+        return gradient.dtype.type(rate) * gradient
+
+
+class Momentum:
+    """velocity = 0.9 * velocity + gradient, step = rate * velocity (Polyak, 1964)."""
+
+    usual_rate = 0.05
+    kept = 0.9
+
+    def __init__(self) -> None:
+        self.velocity: Any = 0.0
+
+    def __call__(self, gradient: Vector, rate: float) -> Vector:
+        """The step to take away from the parameters."""
+        self.velocity = gradient + self.kept * self.velocity
+        return gradient.dtype.type(rate) * self.velocity
+
+
+class Adam:
+    """Steps of about `rate` a parameter: running mean of the gradient over root of that of its square (Kingma and Ba, 2015)."""
+
+    usual_rate = 0.01
+    kept, kept_squares, least = 0.9, 0.999, 1e-8
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean: Any = 0.0
+        self.square: Any = 0.0
+
+    def __call__(self, gradient: Vector, rate: float) -> Vector:
+        """The step to take away from the parameters."""
+        self.count += 1
+        self.mean = self.kept * self.mean + (1 - self.kept) * gradient
+        self.square = self.kept_squares * self.square + (1 - self.kept_squares) * gradient**2
+        mean, square = self.mean / (1 - self.kept**self.count), self.square / (1 - self.kept_squares**self.count)
+        return gradient.dtype.type(rate) * mean / (np.sqrt(square) + gradient.dtype.type(self.least))
+
+
+UPDATES: dict[str, type[GradientDescent | Momentum | Adam]] = {"gd": GradientDescent, "momentum": Momentum, "adam": Adam}
+SCHEDULES: dict[str, Callable[[int, int], float]] = {
+    "constant": lambda epoch, epochs: 1.0,
+    "inverse": lambda epoch, epochs: 1 / (1 + epoch),
+    "cosine": lambda epoch, epochs: (1 + np.cos(np.pi * min(epoch / epochs, 1))) / 2,
+}
+_WITHOUT_END = {"maxiter": 2**31 - 1}  # the stopping rules of the trainer decide, not SciPy's
+SCIPY: dict[str, tuple[str, dict[str, float]]] = {
+    "lbfgs": ("L-BFGS-B", {"gtol": 0.0, "ftol": 0.0, "maxls": 50, "maxfun": 2**31 - 1, **_WITHOUT_END}),
+    "cg": ("CG", {"gtol": 0.0, **_WITHOUT_END}),
+    "newton-cg": ("trust-ncg", {"gtol": 0.0, **_WITHOUT_END}),
+}
+
+
+def descend(problem: Problem, vector: Vector, update: Update, rate: Callable[[int], float]) -> str:
+    """Gradient descent on all examples at once; an epoch is one update."""
+    for epoch in itertools.count():
+        found = problem.evaluate(vector)
+        if problem.report(vector, found):
+            break
+        vector = vector - update(found.gradient, rate(epoch))
+    return ""
+
+
+def descend_in_batches(
+    problem: Problem, vector: Vector, update: Update, rate: Callable[[int], float], epochs: Iterable[Iterable[Data]]
+) -> str:
+    """Gradient descent with one update a batch; an epoch is one pass over the batches.
+
+    The history has the loss of the first batch before any update, then of each epoch the means over its batches: of losses and
+    gradients that were taken while the parameters moved. Returns the reason to end that no rule gave.
+    """
+    for epoch, batches in enumerate(epochs):
+        size = 0.0
+        sums: tuple[Any, ...] = (0.0, 0.0, 0.0)
+        for batch in batches:
+            found = problem.evaluate(vector, batch)
+            if epoch == 0 and size == 0 and problem.report(vector, found._replace(gradient=found.gradient * np.nan)):
+                return ""
+            size += batch.size
+            sums = tuple(total + batch.size * part for total, part in zip(sums, found, strict=True))
+            vector = vector - update(found.gradient, rate(epoch))
+        if size == 0:
+            raise ValueError("the batches hold no example: pass an iterable of (X, y) with at least one")
+        if problem.report(vector, Evaluation(*(total / size for total in sums))):
+            break
+    return "data: the batches ended"
+
+
+def with_scipy(problem: Problem, vector: Vector, solver: str) -> str:
+    """One of SciPy's methods on the gradients of the engine; an epoch is one of its iterations.
+
+    Returns SciPy's reason where it ends by itself: its line search finds no lower loss, as rounding hides the difference.
+    """
+    from scipy.optimize import minimize
+
+    method, options = SCIPY[solver]
+    latest: list[Any] = [vector, problem.evaluate(vector)]
+    if problem.report(*latest):
+        return ""
+
+    def evaluate(x: Vector) -> Evaluation:
+        if not np.array_equal(x, latest[0]):
+            latest[:] = x.copy(), problem.evaluate(x)
+        found: Evaluation = latest[1]
+        return found
+
+    def loss_and_gradient(x: Vector) -> tuple[float, Vector]:
+        found = evaluate(x)
+        return found.loss, found.gradient
+
+    def callback(intermediate_result: Any) -> None:
+        x = np.array(intermediate_result.x)
+        if problem.report(x, evaluate(x)):
+            raise StopIteration
+
+    products = {"hessp": problem.product} if method == "trust-ncg" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a line search that fails; the reason says so
+        result = minimize(loss_and_gradient, vector, jac=True, method=method, options=options, callback=callback, **products)
+    return f"rounding: {solver} finds no lower loss along its next direction ({result.message})"

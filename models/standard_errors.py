@@ -1,0 +1,74 @@
+"""How sure a fit is of its coefficients: the Hessian of -log of the likelihood, inverted, is their covariance."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import linalg
+from sklearn.utils.validation import check_is_fitted
+
+from models.estimator import Estimator
+from models.objective import Data, Layout, Tree
+
+
+class Kept(NamedTuple):
+    """The examples of the last fit, by reference, and the loss that they had at its end."""
+
+    data: Data
+    loss: float
+
+
+class Statistics(Estimator):
+    """Standard errors for a model with weights w of shape (n,) and a bias b."""
+
+    def _keep(self, data: Data) -> None:
+        self._training_data = Kept(data, self._objective().measure(self.parameters_, data)[0])
+
+    def _dispersion(self, loss: float, size: float, count: int) -> float:
+        """The factor from the inverse Hessian of the mean loss, over m, to the covariance; `count` parameters were fitted."""
+        return 1.0
+
+    @property
+    def standard_errors_(self) -> Tree:
+        """The standard error of each parameter, in a tree like `parameters_`, from the Hessian that the engine computes.
+
+        With a penalty they are those of the posterior. They are computed when they are read, from the examples of the last `fit`.
+        Raises AttributeError where these are gone (after pickling, loading, `partial_fit` or `fit_batches`), and ValueError where
+        they were changed, or where columns of X depend on each other.
+        """
+        check_is_fitted(self)
+        kept: Kept | None = getattr(self, "_training_data", None)
+        if kept is None:
+            raise AttributeError("standard errors need the examples of the fit, which are neither saved nor pickled: fit again")
+        objective, parameters = self._objective(), self.parameters_
+        if objective.measure(parameters, kept.data)[0] != kept.loss:
+            raise ValueError("the examples were changed after the fit, so its standard errors are lost: fit again")
+        hessian = objective.hessian(parameters, kept.data)
+        try:
+            inverse = linalg.inv(hessian)
+            if np.linalg.cond(hessian) > 1 / np.finfo(float).eps:
+                raise linalg.LinAlgError
+        except linalg.LinAlgError:
+            raise ValueError("columns of X depend on each other: leave some out, or set l2 above 0") from None
+        variances = np.diag(inverse) / kept.data.size * self._dispersion(kept.loss, kept.data.size, len(inverse))
+        return Layout(parameters, float).tree(np.sqrt(variances))
+
+    def summary(self) -> Any:
+        """A data frame with coefficient, standard error, z (their ratio) and, for a classifier, odds ratio of every feature.
+
+        z has a standard normal distribution where the true coefficient is 0. The odds of class 1 are multiplied by the odds ratio
+        exp(w) where the feature rises by 1.
+        """
+        import pandas as pd
+
+        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
+        columns = {"coefficient": self.parameters_, "standard error": self.standard_errors_}
+        table = pd.DataFrame(
+            {column: np.append(tree["w"], tree.get("b", [])) for column, tree in columns.items()},
+            index=[*names, "intercept"] if "b" in self.parameters_ else list(names),
+        )
+        table["z"] = table["coefficient"] / table["standard error"]
+        if hasattr(self, "classes_"):
+            table["odds ratio"] = np.exp(table["coefficient"])
+        return table

@@ -1,0 +1,113 @@
+"""When training stops: each rule reads the history and answers with its reason, or with None to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+
+class Row(NamedTuple):
+    """One line of the history, after an epoch; NaN where a figure does not apply."""
+
+    loss: float
+    held_out_loss: float
+    accuracy: float
+    held_out_accuracy: float
+    gradient_norm: float
+    time: float
+
+
+class Rule(Protocol):
+    """A stopping rule."""
+
+    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+        """The reason to stop after the last of the rows, the best of which is `since_best` rows old."""
+
+
+class Diverged(NamedTuple):
+    """The loss is not finite, or for `patience` epochs was above `factor` times the loss of the start."""
+
+    patience: int
+    factor: float
+
+    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+        """The reason to stop, if the loss rises without end."""
+        start, latest = rows[0].loss, rows[-1].loss
+        if not np.isfinite(start):
+            return f"diverged: the loss is {start:.3g} before the first update; scale the columns of X"
+        if not np.isfinite(latest):
+            return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {len(rows) - 1} epochs"
+        recent = [row.loss for row in rows[1:][-self.patience :]]
+        if len(recent) == self.patience and min(recent) > self.factor * start:
+            return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {len(rows) - 1} epochs"
+        return None
+
+
+class SmallGradient(NamedTuple):
+    """No entry of the gradient is above `tol`."""
+
+    tol: float
+
+    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+        """The reason to stop, if the gradient is small."""
+        norm = rows[-1].gradient_norm
+        return f"gradient: its largest entry, {norm:.2e}, is within tol={self.tol:g}" if norm <= self.tol else None
+
+
+class HeldOutLoss(NamedTuple):
+    """The loss of the held-out examples has not fallen for `patience` epochs."""
+
+    patience: int
+
+    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+        """The reason to stop, if the held-out loss rises."""
+        if since_best < self.patience:
+            return None
+        best = rows[-1 - since_best].held_out_loss
+        return f"held-out loss: its lowest value, {best:.4g}, is {since_best} epochs old; the parameters are those of that epoch"
+
+
+class HeldOutAccuracy(NamedTuple):
+    """The accuracy on the held-out examples has not risen for `patience` epochs."""
+
+    patience: int
+
+    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+        """The reason to stop, if accuracy no longer improves."""
+        if since_best < self.patience:
+            return None
+        best = rows[-1 - since_best].held_out_accuracy
+        return (
+            f"held-out accuracy: its best value, {best:.4g}, is {since_best} epochs old; the parameters are those of that epoch"
+        )
+
+
+class Plateau(NamedTuple):
+    """The training loss of the last `patience` epochs is lower than before them by no more than the share `loss_tol`."""
+
+    patience: int
+    loss_tol: float
+
+    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+        """The reason to stop, if the training loss no longer falls."""
+        if len(rows) < 2 * self.patience:
+            return None
+        losses = [row.loss for row in rows[-2 * self.patience :]]
+        before, recent = min(losses[: self.patience]), min(losses[self.patience :])
+        if recent < before - self.loss_tol * abs(before):
+            return None
+        return (
+            f"plateau: the training loss, {recent:.4g}, fell by no more than loss_tol={self.loss_tol:g} in {self.patience} epochs"
+        )
+
+
+class EpochsUsedUp(NamedTuple):
+    """The number of epochs that was set is reached."""
+
+    max_iter: int
+
+    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+        """The reason to stop, if no epoch is left."""
+        return f"epochs: all max_iter={self.max_iter} are used up" if len(rows) > self.max_iter else None

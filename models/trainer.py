@@ -1,0 +1,147 @@
+"""The training of any model: a loss of a parameter tree and data, a solver that moves the parameters, rules that stop it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from models.objective import Data, Evaluation, Layout, Objective, Tree, Vector, paths
+from models.settings import Settings
+from models.solvers import SCIPY, UPDATES, Update, descend, descend_in_batches, with_scipy
+from models.stopping import Diverged, EpochsUsedUp, HeldOutAccuracy, HeldOutLoss, Plateau, Row, Rule, SmallGradient
+
+INTERRUPTED = "interrupted"
+
+
+def rules(settings: Settings) -> list[Rule]:
+    """The stopping rules, in the order in which they are asked."""
+    patience = settings.n_iter_no_change
+    found: list[Rule] = [Diverged(patience, 1.0 if settings._batch is None else 2.0), SmallGradient(settings.tol)]
+    if settings.early_stopping:
+        found.append((HeldOutAccuracy if settings.early_stopping == "accuracy" else HeldOutLoss)(patience))
+    return [*found, Plateau(patience, settings.loss_tol), EpochsUsedUp(settings.max_iter)]
+
+
+class State(NamedTuple):
+    """The parameters after an epoch, as one thing: an interrupt leaves one epoch's or another's, never a mixture."""
+
+    epoch: int
+    parameters: Tree
+    score: float
+
+
+class Training:
+    """One run of a solver: what it has seen, and the states it may end in."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        data: Data | None,
+        start: Tree,
+        settings: Settings,
+        held_out: Data | None = None,
+        watch: Callable[[Training], bool] = lambda training: False,
+    ) -> None:
+        self.objective = objective
+        self.data = data
+        self.held_out = held_out
+        self.settings = settings
+        self.rules = rules(settings)
+        self.watch = watch
+        self.layout = Layout(start, np.result_type(*(leaf for _, leaf in paths(start))))
+        self.start = self.layout.vector(start)
+        self.rows: list[Row] = []
+        self.latest: State | None = None
+        self.best: State | None = None
+        self.reason = INTERRUPTED
+        self._began = time.perf_counter()
+
+    def evaluate(self, vector: Vector, data: Data | None = None) -> Evaluation:
+        """Loss, gradient and accuracy at the parameters, on a batch or on all examples."""
+        batch = self.data if data is None else data
+        assert batch is not None  # a run without data of its own is given batches
+        found = self.objective.evaluate(self.layout.tree(vector), batch)
+        return found._replace(gradient=self.layout.vector(found.gradient))
+
+    def product(self, vector: Vector, direction: Vector) -> Vector:
+        """The product of the Hessian with a direction."""
+        assert self.data is not None
+        tree = self.layout.tree
+        return self.layout.vector(self.objective.product(tree(vector), self.data, tree(direction)))
+
+    def report(self, vector: Vector, found: Evaluation) -> bool:
+        """Add an epoch to the history; whether to stop."""
+        parameters = self.layout.tree(vector)
+        nothing = (np.nan, np.nan)
+        held_out = nothing if self.held_out is None else self.objective.measure(parameters, self.held_out)
+        gradient: Any = np.abs(found.gradient)
+        norm = float(np.max(gradient, initial=0))
+        row = Row(found.loss, held_out[0], found.accuracy, held_out[1], norm, time.perf_counter() - self._began)
+        self.rows.append(row)
+        self.latest = State(len(self.rows) - 1, parameters, self._score(row))
+        if self.best is None or self.latest.score < self.best.score:
+            self.best = self.latest
+        since_best = self.latest.epoch - self.best.epoch
+        reason = next((reason for rule in self.rules if (reason := rule(self.rows, since_best))), "")
+        if self.watch(self):
+            reason = reason or "callback: one of them stopped the training"
+        self.reason = reason or self.reason
+        return bool(reason)
+
+    def _score(self, row: Row) -> float:
+        """What is smallest at the best epoch."""
+        if self.settings.early_stopping == "accuracy":
+            return -row.held_out_accuracy
+        return row.held_out_loss if self.settings.early_stopping else row.loss
+
+    @property
+    def score(self) -> float:
+        """What is smallest at the best of several trainings."""
+        state = self.state()
+        return np.inf if state is None else state.score
+
+    def state(self) -> State | None:
+        """The state that the training ends in: the best where it was to be kept or the latest went astray, else the latest."""
+        ends_in_best = self.reason.startswith(("held-out", "diverged"))
+        return self.best if ends_in_best else self.latest
+
+    def run(self, epochs: Iterable[Iterable[Data]] | None = None, update: Update | None = None, done: int = 0) -> None:
+        """Train until a rule or a callback stops it, or the epochs end.
+
+        `epochs` are passes over batches, for an update after each batch. `update` goes on from an earlier run, of `done` epochs.
+        """
+        solver, vector = self.settings.solver, self.start
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the rule on divergence speaks of these
+            if solver in SCIPY:
+                ended = with_scipy(self, vector, solver)
+            elif epochs is None:
+                ended = descend(self, vector, update or UPDATES[solver](), self.settings._rate)
+            else:
+                rate = lambda epoch: self.settings._rate(epoch + done)
+                ended = descend_in_batches(self, vector, update or UPDATES[solver](), rate, epochs)
+        if self.reason == INTERRUPTED:
+            self.reason = ended
+        if self.reason.startswith("diverged") and solver in UPDATES:
+            self.reason += f". Try learning_rate={self._smaller_rate():g}"
+
+    def _smaller_rate(self) -> float:
+        """A learning rate that does not diverge: below 2 over the largest curvature, which a step across a parabola must be."""
+        rate = self.settings._rate(0)
+        curvature = self.steepest_curvature() if self.data is not None and self.settings.solver != "adam" else 0.0
+        if np.isfinite(curvature) and 1 / rate < curvature:
+            return float(f"{1 / curvature:.1g}")
+        return min(rate / 10, UPDATES[self.settings.solver].usual_rate)
+
+    def steepest_curvature(self) -> float:
+        """The largest eigenvalue of the Hessian at the start, by power iteration on Hessian-vector products."""
+        direction: Any = np.random.default_rng(0).normal(size=self.start.shape)
+        size = 0.0
+        for _ in range(30):
+            direction = self.product(self.start, (direction / np.linalg.norm(direction)).astype(self.start.dtype))
+            size = float(np.linalg.norm(direction))
+            if not 0 < size < np.inf:
+                break
+        return size

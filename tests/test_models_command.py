@@ -1,0 +1,249 @@
+"""The command line of the models: what it reports and writes, and one line about each wrong option."""
+
+import importlib.util
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import models
+from models import saving
+from models.command import MODELS, main
+from models.data import load
+
+QUICK = ["--splits", "2"]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the command in a folder of its own; gives exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(name: str, *argv: str) -> tuple[Any, str, str]:
+        code = None
+        try:
+            main(name, argv)
+        except SystemExit as end:
+            code = end.code
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+CHURN = "age,calls,churned\n" + "".join(
+    f"{30 + i},{(i * 7) % 11},{'yes' if (i * 7) % 11 > 5 + i % 3 else 'no'}\n" for i in range(60)
+)
+
+
+# What is reported and written
+
+PLOTS = {
+    "LinearRegression": {"loss", "network"},
+    "LogisticRegression": {"loss", "network", "probability"},
+    "MLPClassifier": {"loss", "network", "boundary"},
+    "MLPRegressor": {"loss", "network"},
+    "SoftmaxRegression": {"loss", "network", "weights"},
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_each_model_trains_on_its_own_data_reports_and_writes(name: str, run: Any, tmp_path: Path) -> None:
+    code, out, err = run(name, *QUICK, "--out", "new/folder")
+    assert code is None
+    data = load(MODELS[name].data)
+    score = "R²" if data.kind == "regression" else "accuracy"
+    test = -(-len(data.y) // 4)
+    for line in (
+        rf"^{data.title}: {len(data.y) - test} training and {test} test examples, {len(data.names)} features, standardised$",
+        r"^lbfgs stopped after \d+ epochs: [a-z-]+.*$",
+        rf"^training: loss \d+\.\d+, {score} \d\.\d+$",
+        rf"^    test: loss \d+\.\d+, {score} \d\.\d+$",
+        rf"^test {score} over 2 .* splits: mean \d\.\d+, lowest \d\.\d+$",
+    ):
+        assert re.search(line, out, re.M), line
+    written = {path.name for path in (tmp_path / "new" / "folder").iterdir()}
+    pictures = {f"{plot}.png" for plot in PLOTS[name]}
+    assert written == {"model.svg", "example.svg", "example.html", "walk.html", "model.safetensors"} | pictures
+    assert all(str(Path("new/folder") / file) in out.splitlines()[-1] for file in written)
+    assert re.search(r"lbfgs: .*epoch/s, loss=", err)
+    assert "splits: " in err
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_saved_model_predicts_from_the_columns_as_they_are(name: str, run: Any) -> None:
+    run(name, *QUICK)
+    data = load(MODELS[name].data)
+    model = saving.load(getattr(models, name), "out/model.safetensors")
+    assert list(model.feature_names_in_) == data.names
+    least = 0.4 if data.kind == "regression" else 0.95
+    assert model.score(data.X, data.y) > least
+
+
+def test_a_table_of_ones_own(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "churn.csv").write_text(CHURN)
+    code, out, _ = run("LogisticRegression", "--data", "churn.csv", "--target", "churned", *QUICK)
+    assert code is None
+    assert "churn.csv: 45 training and 15 test examples, 2 features, standardised" in out
+    model = saving.load(models.LogisticRegression, "out/model.safetensors")
+    assert model.classes_.tolist() == ["no", "yes"]
+    assert (tmp_path / "out" / "boundary.png").exists()
+
+
+HOSTILE = {
+    "constant columns": ("a,b,y\n" + "1,2,0\n1,2,1\n" * 8, []),
+    "early stopping with a handful": ("a,b,y\n" + "".join(f"{i},{-i},{i % 2}\n" for i in range(12)), ["--early-stopping"]),
+    "separable without a penalty": ("a,y\n" + "".join(f"{i},{int(i > 9)}\n" for i in range(20)), ["--l2", "0"]),
+    "columns called like formulas": ("$x_1$,<b>,y\n" + "".join(f"{i},{i * i},{i % 2}\n" for i in range(20)), []),
+    "huge and tiny numbers": ("a,b,y\n" + "".join(f"{i}e300,{i}e-300,{i % 2}\n" for i in range(20)), []),
+    "words that look alike": ("a,y\n" + "".join(f"{i},{'$no$' if i % 2 else '<no>'}\n" for i in range(20)), []),
+    "a class of two": ("a,y\n" + "".join(f"{i},{int(i > 17)}\n" for i in range(20)), []),
+}
+
+
+@pytest.mark.parametrize(("text", "typed"), HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("name", ["LogisticRegression", "MLPClassifier"])
+def test_odd_tables_end_in_a_report_or_in_one_line(name: str, text: str, typed: list[str], run: Any, tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text(text)
+    code, out, err = run(name, "--data", "odd.csv", "--target", "y", "--max-iter", "20", *QUICK, *typed)
+    if code is None:
+        assert "written: " in out
+    else:
+        assert code == 2
+        assert err.splitlines()[-1].startswith("python -m models.")
+
+
+def test_the_same_seed_gives_the_same_report(run: Any) -> None:
+    outs = [run("MLPClassifier", "--data", "spector", *QUICK, "--seed", seed, "--max-iter", "5")[1] for seed in ("3", "3", "4")]
+    assert outs[0] == outs[1] != outs[2]
+
+
+def test_xor_trains_and_tests_on_its_four_points(run: Any) -> None:
+    out = run("LogisticRegression", "--data", "xor", *QUICK)[1]
+    assert "xor: 4 examples, which are all there is: they train and test, 2 features" in out
+    assert float(re.search(r"over 2 seeds: mean (\d\.\d+)", out)[1]) <= 0.75  # type: ignore[index]
+
+
+@pytest.mark.parametrize("solver", ["gd", "momentum", "adam", "cg", "newton-cg"])
+def test_other_solvers(solver: str, run: Any) -> None:
+    code, out, _ = run("LogisticRegression", "--data", "spector", "--solver", solver, "--splits", "1", "--max-iter", "5")
+    assert code is None
+    assert f"{solver} stopped after " in out
+
+
+def test_a_learning_rate_alone_asks_for_gradient_descent(run: Any) -> None:
+    out = run("LogisticRegression", "--learning-rate", "0.1", "--max-iter", "3", "--splits", "1")[1]
+    assert "gd stopped after 3 epochs: epochs: " in out
+
+
+def test_layers_and_activation_of_a_network(run: Any) -> None:
+    code, _, _ = run("MLPClassifier", "--hidden", "3", "2", "--activation", "relu", "--splits", "1", "--max-iter", "5")
+    assert code is None
+    model = saving.load(models.MLPClassifier, "out/model.safetensors")
+    assert (model.hidden_layer_sizes, model.activation) == ((3, 2), "relu")
+    assert model.parameters_["layer2"]["W"].shape == (3, 2)
+
+
+# Wrong options
+
+WRONG = {
+    "unknown data": (["--data", "brest_cancer"], "no data set or file 'brest_cancer': did you mean 'breast_cancer'"),
+    "no such file": (["--data", "nowhere.csv", "--target", "y"], "nowhere.csv: no such file"),
+    "a folder": (["--data", ".", "--target", "y"], ". is a folder"),
+    "no target": (["--data", "churn.csv"], "churn.csv: name the target, the column to be predicted: there are 'age', 'calls'"),
+    "another target": (["--data", "churn.csv", "--target", "Churn"], "churn.csv: no column 'Churn': did you mean 'churned'"),
+    "a target of a named data set": (["--target", "y"], "the data set breast_cancer has its own target: leave out"),
+    "amounts": (["--data", "diabetes"], "diabetes holds amounts for a regression, and this model needs classes"),
+    "three classes": (["--data", "iris"], "iris has 3 classes, and this model takes 2"),
+    "a small class": (["--data", "small.csv", "--target", "y"], "small.csv: class 1 has one example"),
+    "few examples": (["--data", "few.csv", "--target", "y"], "few.csv has 4 examples, and 2 classes needs 8"),
+    "unknown solver": (["--solver", "sgd"], "argument --solver: invalid choice: 'sgd'"),
+    "unknown option": (["--hidden", "3"], "unrecognized arguments: --hidden 3"),
+    "half an option": (["--learn", "3"], "unrecognized arguments: --learn 3"),
+    "words for a number": (["--l2", "much"], "argument --l2: invalid float value: 'much'"),
+    "learning rate 0": (["--learning-rate", "0"], "--learning-rate 0.0 must be above 0, and finite"),
+    "negative learning rate": (["--learning-rate", "-1"], "--learning-rate -1.0 must be above 0"),
+    "learning rate NaN": (["--learning-rate", "nan"], "--learning-rate nan must be above 0, and finite"),
+    "infinite learning rate": (["--learning-rate", "inf"], "--learning-rate inf must be above 0, and finite"),
+    "absurd learning rate": (["--learning-rate", "1e9"], "diverged: "),
+    "a learning rate that overflows": (["--learning-rate", "1e308"], "diverged: "),
+    "a learning rate without use": (["--learning-rate", "0.1", "--solver", "lbfgs"], "--learning-rate is for --solver gd"),
+    "no splits": (["--splits", "0"], "--splits 0 must be at least 1"),
+    "no epochs": (["--max-iter", "0"], "--max-iter 0 must be at least 1"),
+    "negative tolerance": (["--tol", "-1"], "--tol -1.0 must be at least 0"),
+    "negative penalty": (["--l2", "-1"], "--l2 -1.0 must be at least 0"),
+    "negative seed": (["--seed", "-1"], "--seed -1 must be at least 0"),
+    "a seed too large": (["--seed", "4294967296"], "--seed 4294967296 must be at least 0 and below 2**32"),
+    "a file for a folder": (["--out", "churn.csv"], "--out churn.csv: File exists"),
+    "a folder in a file": (["--out", "churn.csv/out"], "--out churn.csv/out: Not a directory"),
+}
+
+
+@pytest.mark.parametrize(("typed", "said"), WRONG.values(), ids=WRONG)
+def test_one_line_about_a_wrong_option(typed: list[str], said: str, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "churn.csv").write_text(CHURN)
+    (tmp_path / "few.csv").write_text("x,y\n1,0\n2,0\n3,1\n4,1\n")
+    (tmp_path / "small.csv").write_text("x,y\n" + "1,0\n" * 20 + "2,1\n")
+    code, out, err = run("LogisticRegression", *QUICK, *typed)
+    assert (code, out) == (2, "")
+    lines = [line for line in err.splitlines() if "python -m" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"python -m models.logistic_regression: {said}")
+    assert err.endswith(f"{lines[0]}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "said"),
+    [
+        ("LinearRegression", ["--data", "iris"], "iris holds classes for a classifier, and this model needs amounts"),
+        ("MLPRegressor", ["--data", "words.csv", "--target", "y"], "words.csv: the target 'y' holds 'no' in line 2"),
+        ("MLPClassifier", ["--hidden", "0"], "--hidden 0: each layer needs at least 1 unit"),
+        ("MLPClassifier", ["--hidden"], "argument --hidden: expected at least one argument"),
+        ("MLPClassifier", ["--activation", "gelu"], "argument --activation: invalid choice: 'gelu'"),
+        ("SoftmaxRegression", ["--data", "fractions.csv", "--target", "y"], "fractions.csv: the target 'y' holds 0.5 in line 2"),
+    ],
+)
+def test_one_line_about_options_of_other_models(name: str, typed: list[str], said: str, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "words.csv").write_text("x,y\n1,no\n2,yes\n")
+    (tmp_path / "fractions.csv").write_text("x,y\n1,0.5\n2,0.25\n")
+    code, out, err = run(name, *typed)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"python -m models.{MODELS[name].module}: {said}")
+    assert err.count("\n") == 1
+
+
+def test_faces_without_scikit_image(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    code, _, err = run("LogisticRegression", "--data", "faces")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "pip install scikit-image" in err
+
+
+def test_a_folder_that_may_not_be_written_to(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(**_: Any) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", denied)
+    code, _, err = run("LogisticRegression", "--out", "closed")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--out closed: Permission denied" in err
+
+
+def test_help_lists_the_options_that_the_model_has(run: Any) -> None:
+    code, out, _ = run("LogisticRegression", "--help")
+    assert code == 0
+    assert "--learning-rate" in out
+    assert "--hidden" not in out
+    assert "--hidden" in run("MLPRegressor", "--help")[1]
+
+
+def test_an_example_is_walked_forward_and_backward(run: Any) -> None:
+    out = run("LogisticRegression", *QUICK)[1]
+    assert "the least certain test example, forward and backward through the graph:" in out
+    assert re.search(r"dw = dz \* x +=.*\[\d+\], the largest of 30: [a-z ]+$", out, re.M)
+    values = {name: float(value) for name, value in re.findall(r"^  (\w+) = .* = +(-?\d+\.\d+)", out, re.M)}
+    assert values["a"] == pytest.approx(1 / (1 + np.exp(-values["z"])), abs=1e-5)
+    assert values["da"] * values["a"] * (1 - values["a"]) == pytest.approx(values["dz"], abs=1e-4)
