@@ -86,7 +86,7 @@ def as_fitted(model: Any, X: Array) -> Any:
     """X as a data frame for a model that was fitted on one, so that it knows its columns again."""
     if not hasattr(model, "feature_names_in_"):
         return X
-    import pandas as pd  # type: ignore[import-untyped]  # pandas ships no types
+    import pandas as pd
 
     return pd.DataFrame(X, columns=model.feature_names_in_)
 

@@ -207,7 +207,7 @@ def _draw_neurons(pen: Pen, network: Network, labels: str, inputs: Sequence[Plac
         rows.append((f"b[{k}]", _nth("b", k, count), one, layer and layer.b[k]))
         for gid, name, height, weight in rows:
             pen.connection((0, height), (COLUMN, y), weight, gid)
-            if len(inputs) * len(outputs) <= 8:
+            if count == 1 or (layer is None and len(inputs) * len(outputs) <= 8):
                 text = name if weight is None else f"{name} = {signed(weight)}"
                 pen.beside((0, height), (COLUMN, y), 0.42 if count == 1 else 0.28 + 0.24 * k, text)
         pen.circle(COLUMN, y, "Σ", ORANGE)

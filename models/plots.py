@@ -191,7 +191,7 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
 
     The distance is (w·x + b) / ‖w‖, in the units of the features that the model is given: of the scaled ones in a Pipeline with
     a scaler. The curve is σ(‖w‖ · distance); the ticks above and below it are the examples of each class.
-    Raises ValueError for a model that is not linear, or has not two classes.
+    Raises ValueError for a model that is not linear, has not two classes, or whose probability is not σ(w·x + b).
 
     >>> import matplotlib.pyplot as plt
     >>> from sklearn.linear_model import LogisticRegression
@@ -211,13 +211,18 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
     w, b = plane
     length = float(np.linalg.norm(w))
     distance = (inputs @ w + b) / length
+    probability = np.asarray(model.predict_proba(X))[:, 1]
+    if not np.allclose(probability, tg.sigmoid(length * distance), atol=1e-4):
+        raise ValueError(
+            f"{plot} needs a model whose probability is σ(w·x + b); that of {type(last_step(model)).__name__} is another"
+        )
     (ax,) = panels(ax, 1, (6.4, 4.8))
     farthest = 1.1 * float(np.max(np.abs(distance))) or 1.0
     reach = np.linspace(-farthest, farthest, 401)
     ax.axhline(0.5, color=WEAK, linewidth=0.8, linestyle=":")
     ax.axvline(0, color=WEAK, linewidth=0.8, linestyle=":")
     ax.plot(reach, tg.sigmoid(length * reach), color=INK, linewidth=1.4, label=f"σ(‖w‖ · distance), ‖w‖ = {signed(length)}")
-    _examples(ax, distance, model.predict_proba(X)[:, 1], of_class, classes)
+    _examples(ax, distance, probability, of_class, classes)
     for k, height in enumerate((-0.09, 1.09)):
         mine = distance[of_class == k]
         ax.plot(mine, np.full(len(mine), height), "|", color=CLASS_COLOURS[k], alpha=0.6, markersize=9)
