@@ -20,6 +20,7 @@ ROW, COLUMN = 0.85, 2.9  # between units of a layer, and between layers
 ACTIVATION, END = 1.35, 2.3  # how far right of its Σ the activation and the output of a neuron stand
 INCH, LETTER, LEGEND = 0.72, 0.125, 6.2  # inches of a unit of length; in that unit, the width of a letter and of the legend
 SMALL = 0.83  # the size of secondary letters
+ON_WHITE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "boxstyle": "round,pad=0.1"}
 HEADINGS = {
     "network": ("inputs", "weights", "weighted sum", "activation", "output"),
     "neuron": ("dendrites\n(inputs)", "synapses\n(weights)", "cell body\n(sum)", "cell body\n(activation)", "axon\n(output)"),
@@ -158,7 +159,7 @@ class Pen(NamedTuple):
     def ellipsis(self, x: float, y: float, size: int) -> None:
         """What stands for the units that are not drawn."""
         self.text(x, y + 0.16, "⋮", 1.2, color=WEAK)
-        self.text(x, y - 0.18, f"{size} in all", share=SMALL, color=WEAK)
+        self.text(x, y - 0.18, f"{size} in all", share=SMALL, color=WEAK, bbox=ON_WHITE)
 
     def arrow(self, x: float, end: float, y: float, width: float = 1.2) -> None:
         """A value on its way to the right."""
@@ -177,8 +178,7 @@ class Pen(NamedTuple):
     def beside(self, start: Point, end: Point, share: float, text: str) -> None:
         """A text on a connection, at a share of the way."""
         x, y = (one + share * (other - one) for one, other in zip(start, end, strict=True))
-        on_white = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "boxstyle": "round,pad=0.1"}
-        self.text(x, y, text, SMALL, bbox=on_white, zorder=2)
+        self.text(x, y, text, SMALL, bbox=ON_WHITE, zorder=2)
 
 
 def _drawn(places: Sequence[Place]) -> list[tuple[int, float]]:

@@ -201,6 +201,13 @@ def test_the_columns_of_a_data_frame_name_the_axes(frame: Any) -> None:
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("price in $ (x₁)", "age (x₂)")
 
 
+def test_columns_that_only_number_the_features_are_not_repeated() -> None:
+    X, y = moons()
+    columns = pd.DataFrame(X, columns=["x1", "x2"])
+    ax = plots.decision_boundary(LogisticRegression().fit(columns, y), columns, y)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x₁", "x₂")
+
+
 @pytest.mark.parametrize("multi", ["softmax", "ovr"])
 def test_two_classes_of_a_softmax_have_the_hyperplane_where_their_logits_are_equal(multi: str) -> None:
     X, y = moons()
