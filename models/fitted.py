@@ -77,16 +77,16 @@ def labels(model: Any, y: Any, examples: int, plot: str) -> Array:
 
 
 def feature_names(model: Any, X: Any) -> list[str] | None:
-    """The names of the columns that the model was fitted on, else those of X, else None."""
-    names = getattr(model, "feature_names_in_", getattr(X, "columns", None))
-    return None if names is None else [str(name) for name in names]
+    """The names of the columns that the model was fitted on, else those of X; None where they are missing or just x1, x2, ..."""
+    names = [str(name) for name in getattr(model, "feature_names_in_", getattr(X, "columns", ()))]
+    return None if names == [f"x{k}" for k in range(1, len(names) + 1)] else names
 
 
 def as_fitted(model: Any, X: Array) -> Any:
     """X as a data frame for a model that was fitted on one, so that it knows its columns again."""
     if not hasattr(model, "feature_names_in_"):
         return X
-    import pandas as pd  # type: ignore[import-untyped]  # pandas ships no types
+    import pandas as pd
 
     return pd.DataFrame(X, columns=model.feature_names_in_)
 

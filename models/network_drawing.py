@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -18,6 +19,8 @@ RADIUS = 0.3
 ROW, COLUMN = 0.85, 2.9  # between units of a layer, and between layers
 ACTIVATION, END = 1.35, 2.3  # how far right of its Σ the activation and the output of a neuron stand
 INCH, LETTER, LEGEND = 0.72, 0.125, 6.2  # inches of a unit of length; in that unit, the width of a letter and of the legend
+SMALL = 0.83  # the size of secondary letters
+ON_WHITE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "boxstyle": "round,pad=0.1"}
 HEADINGS = {
     "network": ("inputs", "weights", "weighted sum", "activation", "output"),
     "neuron": ("dendrites\n(inputs)", "synapses\n(weights)", "cell body\n(sum)", "cell body\n(activation)", "axon\n(output)"),
@@ -75,12 +78,15 @@ def draw_network(model_or_sizes: Any, labels: str = "network", ax: Axes | None =
     right = max(end + 0.8, end + 0.2 + LETTER * max(len(name) for name in network.outputs), left + LEGEND)
     top = max(column[0].y for column in columns) + 1.3
     bottom = min(column[-1].y for column in columns) - (ROW if single else 0.6) - RADIUS - 0.1
+    given = ax is not None  # its size is not chosen here, so the letters must suit it
     (ax,) = panels(ax, 1, (INCH * (right - left), INCH * (top - bottom) + (0.4 if network.layers else 0)))
     ax.set_aspect("equal")
     ax.axis("off")
     ax.set(xlim=(left, right), ylim=(bottom, top))
     arrays = [array for layer in network.layers or [] for array in layer]
-    pen = Pen(ax, max((float(np.max(np.abs(array))) for array in arrays), default=1.0) or 1.0)
+    largest = max((float(np.max(np.abs(array))) for array in arrays), default=1.0) or 1.0
+    inches = min(ax.bbox.width / (right - left), ax.bbox.height / (top - bottom)) / ax.figure.dpi
+    pen = Pen(ax, largest, plt.rcParams["font.size"] * (min(1.0, inches / INCH) if given else 1.0))
     _draw_inputs(pen, network, columns[0])
     if single:
         _draw_neurons(pen, network, labels, *columns)
@@ -127,19 +133,21 @@ def _places(size: int, most: int, free: int) -> list[Place]:
 
 
 class Pen(NamedTuple):
-    """Draws the parts of a network on `ax`; widths of lines are relative to the `largest` weight."""
+    """Draws the parts of a network on `ax`, with lines as wide as weights are beside the `largest`, and letters of a `size`."""
 
     ax: Axes
     largest: float
+    size: float
 
-    def text(self, x: float, y: float, text: str, **settings: Any) -> None:
-        """A text, centred unless the settings say otherwise."""
-        self.ax.text(x, y, text, **{"ha": "center", "va": "center", "color": INK, "zorder": 4, "parse_math": False, **settings})
+    def text(self, x: float, y: float, text: str, share: float = 1.0, **settings: Any) -> None:
+        """A text, centred unless the settings say otherwise, in letters of a share of the common size."""
+        look = {"ha": "center", "va": "center", "color": INK, "zorder": 4, "fontsize": share * self.size, "parse_math": False}
+        self.ax.text(x, y, text, **{**look, **settings})
 
     def circle(self, x: float, y: float, text: str, colour: str) -> None:
         """A unit."""
         self.ax.add_patch(Circle((x, y), RADIUS, facecolor=pale(colour, 0.2), edgecolor=colour, linewidth=1.4, zorder=3))
-        self.text(x, y, text, fontsize="medium" if len(text) <= 2 else "small")
+        self.text(x, y, text, 1.0 if len(text) <= 2 else SMALL)
 
     def box(self, left: float, right: float, low: float, high: float, colour: str, zorder: float) -> None:
         """A rounded box around circles whose centres lie between these edges."""
@@ -150,8 +158,8 @@ class Pen(NamedTuple):
 
     def ellipsis(self, x: float, y: float, size: int) -> None:
         """What stands for the units that are not drawn."""
-        self.text(x, y + 0.16, "⋮", fontsize="large", color=WEAK)
-        self.text(x, y - 0.18, f"{size} in all", fontsize="small", color=WEAK)
+        self.text(x, y + 0.16, "⋮", 1.2, color=WEAK)
+        self.text(x, y - 0.18, f"{size} in all", share=SMALL, color=WEAK, bbox=ON_WHITE)
 
     def arrow(self, x: float, end: float, y: float, width: float = 1.2) -> None:
         """A value on its way to the right."""
@@ -170,8 +178,7 @@ class Pen(NamedTuple):
     def beside(self, start: Point, end: Point, share: float, text: str) -> None:
         """A text on a connection, at a share of the way."""
         x, y = (one + share * (other - one) for one, other in zip(start, end, strict=True))
-        on_white = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "boxstyle": "round,pad=0.1"}
-        self.text(x, y, text, fontsize="small", bbox=on_white, zorder=2)
+        self.text(x, y, text, SMALL, bbox=ON_WHITE, zorder=2)
 
 
 def _drawn(places: Sequence[Place]) -> list[tuple[int, float]]:
@@ -183,7 +190,7 @@ def _draw_inputs(pen: Pen, network: Network, places: Sequence[Place]) -> None:
     for unit, y in _drawn(places):
         pen.circle(0, y, f"x{subscript(unit + 1)}", WEAK)
         if network.inputs:
-            pen.text(-RADIUS - 0.12, y, network.inputs[unit], ha="right", fontsize="small")
+            pen.text(-RADIUS - 0.12, y, network.inputs[unit], ha="right", share=SMALL)
     if places[-1].unit is None:
         pen.ellipsis(0, places[-1].y, network.sizes[0])
 
@@ -200,20 +207,20 @@ def _draw_neurons(pen: Pen, network: Network, labels: str, inputs: Sequence[Plac
         rows.append((f"b[{k}]", _nth("b", k, count), one, layer and layer.b[k]))
         for gid, name, height, weight in rows:
             pen.connection((0, height), (COLUMN, y), weight, gid)
-            if len(inputs) * len(outputs) <= 8:
+            if count == 1 or (layer is None and len(inputs) * len(outputs) <= 8):
                 text = name if weight is None else f"{name} = {signed(weight)}"
                 pen.beside((0, height), (COLUMN, y), 0.42 if count == 1 else 0.28 + 0.24 * k, text)
         pen.circle(COLUMN, y, "Σ", ORANGE)
         if network.activation:
             pen.arrow(COLUMN + RADIUS, COLUMN + ACTIVATION - RADIUS, y)
-            pen.text(COLUMN + ACTIVATION / 2, y + 0.15, _nth("z", k, count), fontsize="small")
+            pen.text(COLUMN + ACTIVATION / 2, y + 0.15, _nth("z", k, count), share=SMALL)
         if network.activation == "σ":
             pen.circle(COLUMN + ACTIVATION, y, "σ", ORANGE)
     end = COLUMN + (END if network.activation else 1.0) + 0.2
     top = max(inputs[0].y, outputs[0].y) + 0.6
     for x, text in zip((0, 0.45 * COLUMN, COLUMN, COLUMN + ACTIVATION, end), HEADINGS[labels], strict=True):
         if network.activation or "activation" not in text:
-            pen.text(x, top, text, va="bottom", color=WEAK, fontsize="small")
+            pen.text(x, top, text, va="bottom", color=WEAK, share=SMALL)
 
 
 def _index(i: int, k: int, units: int) -> str:
@@ -234,11 +241,11 @@ def _draw_layers(pen: Pen, network: Network, columns: Sequence[Sequence[Place]])
             pen.circle(x, y, symbol, ORANGE if last else BLUE)
     top = max(column[0].y for column in columns) + 0.6
     for depth, name in enumerate(names):
-        pen.text(COLUMN * depth, top, name, va="bottom", color=WEAK, fontsize="small")
+        pen.text(COLUMN * depth, top, name, va="bottom", color=WEAK, share=SMALL)
         if depth and columns[depth][-1].unit is None and depth < len(columns) - 1:
             pen.ellipsis(COLUMN * depth, columns[depth][-1].y, network.sizes[depth])
     low = min(column[-1].y for column in columns) - 0.75
-    pen.text(COLUMN * (len(columns) - 1) / 2, low, "Each unit also adds its bias b.", color=WEAK, fontsize="small")
+    pen.text(COLUMN * (len(columns) - 1) / 2, low, "Each unit also adds its bias b.", color=WEAK, share=SMALL)
 
 
 def _draw_outputs(pen: Pen, network: Network, places: Sequence[Place], end: float, width: float) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.legend import Legend
+from matplotlib.transforms import ScaledTranslation
 
 INK, WEAK, FAINT = "#1b1f24", "#57606a", "#d0d7de"
 BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, YELLOW = (
@@ -77,8 +78,11 @@ def legend(ax: Axes, place: Any, **settings: Any) -> Legend:
 
 
 def legend_below(ax: Axes, columns: int) -> Legend:
-    """The legend under the panel, where examples lie all over it."""
-    return legend(ax, "upper center", bbox_to_anchor=(0.5, -0.17), borderaxespad=0, ncols=columns)
+    """The legend under the panel and its label, where it covers nothing."""
+    label = ScaledTranslation(0, -3.8 * plt.rcParams["font.size"] / 72, ax.figure.dpi_scale_trans)
+    return legend(
+        ax, "upper center", bbox_to_anchor=(0.5, 0), bbox_transform=ax.transAxes + label, borderaxespad=0, ncols=columns
+    )
 
 
 def note(ax: Axes, x: float, y: float, text: str, **settings: Any) -> None:

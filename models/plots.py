@@ -34,7 +34,6 @@ from models.plot_style import (
     SIGNED,
     WEAK,
     dress,
-    legend,
     legend_below,
     pale,
     panels,
@@ -78,7 +77,7 @@ def loss_curves(model: Any, ax: Axes | None = None) -> Axes:
     loss, held_out = (np.asarray(history.get(name, []), dtype=float) for name in ("loss", "held_out_loss"))
     if not np.isfinite(loss).any():
         raise ValueError("history_['loss'] holds no finite loss, so there is no curve to draw")
-    (ax,) = panels(ax, 1, (6.4, 4.2))
+    (ax,) = panels(ax, 1, (6.4, 4.8))
     ax.plot(loss, color=BLUE, linewidth=1.8, label="training loss")
     seen = loss[np.isfinite(loss)]
     if np.isfinite(held_out).any():
@@ -88,12 +87,12 @@ def loss_curves(model: Any, ax: Axes | None = None) -> Axes:
         seen = np.concatenate([seen, held_out[np.isfinite(held_out)]])
     last = int(np.flatnonzero(np.isfinite(loss))[-1])
     ax.axvline(last, color=WEAK, linewidth=1, linestyle=":")
-    why = wrapped(ax, f"stopped at epoch {len(loss) - 1}: {reason}", 0.62)
+    why = wrapped(ax, f"stopped at epoch {len(loss) - 1}: {reason}", 0.85)
     ax.plot(last, loss[last], "o", color=INK, markersize=6, label=why)
     if 0 < 100 * seen.min() < seen.max():
         ax.set_yscale("log")
     dress(ax, "Loss during training", "epoch", "mean loss")
-    legend(ax, "upper right" if loss[last] <= seen[0] else "upper left")
+    legend_below(ax, columns=1)
     return ax
 
 
@@ -192,7 +191,7 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
 
     The distance is (w·x + b) / ‖w‖, in the units of the features that the model is given: of the scaled ones in a Pipeline with
     a scaler. The curve is σ(‖w‖ · distance); the ticks above and below it are the examples of each class.
-    Raises ValueError for a model that is not linear, or has not two classes.
+    Raises ValueError for a model that is not linear, has not two classes, or whose probability is not σ(w·x + b).
 
     >>> import matplotlib.pyplot as plt
     >>> from sklearn.linear_model import LogisticRegression
@@ -212,24 +211,29 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
     w, b = plane
     length = float(np.linalg.norm(w))
     distance = (inputs @ w + b) / length
-    (ax,) = panels(ax, 1, (6.4, 4.2))
+    probability = np.asarray(model.predict_proba(X))[:, 1]
+    if not np.allclose(probability, tg.sigmoid(length * distance), atol=1e-4):
+        raise ValueError(
+            f"{plot} needs a model whose probability is σ(w·x + b); that of {type(last_step(model)).__name__} is another"
+        )
+    (ax,) = panels(ax, 1, (6.4, 4.8))
     farthest = 1.1 * float(np.max(np.abs(distance))) or 1.0
     reach = np.linspace(-farthest, farthest, 401)
     ax.axhline(0.5, color=WEAK, linewidth=0.8, linestyle=":")
     ax.axvline(0, color=WEAK, linewidth=0.8, linestyle=":")
     ax.plot(reach, tg.sigmoid(length * reach), color=INK, linewidth=1.4, label=f"σ(‖w‖ · distance), ‖w‖ = {signed(length)}")
-    _examples(ax, distance, model.predict_proba(X)[:, 1], of_class, classes)
+    _examples(ax, distance, probability, of_class, classes)
     for k, height in enumerate((-0.09, 1.09)):
         mine = distance[of_class == k]
         ax.plot(mine, np.full(len(mine), height), "|", color=CLASS_COLOURS[k], alpha=0.6, markersize=9)
     dress(
         ax,
         "The farther from the hyperplane, the surer",
-        "signed distance from the hyperplane, (w·x + b) / ‖w‖",
+        "signed distance (w·x + b) / ‖w‖",
         f"P(y = {classes[1]} | x)",
     )
     ax.set(ylim=(-0.15, 1.15), yticks=np.linspace(0, 1, 6))
-    legend(ax, "center left", bbox_to_anchor=(0.01, 0.75))
+    legend_below(ax, columns=2)
     return ax
 
 

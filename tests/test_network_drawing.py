@@ -15,6 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+import models
 from models.network_drawing import draw_network
 from models.plot_style import NEGATIVE, POSITIVE, WEAK
 from tests import figures
@@ -109,6 +110,11 @@ def test_the_parts_are_named_as_of_a_network_or_of_a_nerve_cell(labels: str, hea
         (linear([1.0, 2.0], 0.0), {"Σ", "σ", "P(y = 1 | x)"}, {"softmax", "P(y = 0 | x)"}),
         (linear(np.ones((3, 2)), np.zeros(3)), {"Σ", "softmax", "P(y = 0 | x)", "P(y = 2 | x)"}, {"σ"}),
         (linear(np.ones((3, 2)), np.zeros(3), multi="ovr"), {"Σ", "σ", "P(y = 0 | x)"}, {"softmax"}),
+        (models.SoftmaxRegression(l2=1.0).fit(np.eye(3), [0, 1, 2]), {"Σ", "softmax", "P(y = 2 | x)"}, {"σ"}),
+        (models.SoftmaxRegression(l2=1.0, multi="ovr").fit(np.eye(3), [0, 1, 2]), {"Σ", "σ"}, {"softmax"}),
+        (models.LogisticRegression(l2=1.0, fit_intercept=False).fit(np.eye(2), [0, 1]), {"σ", "b = 0"}, {"softmax"}),
+        (models.LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]), {"Σ", "ŷ"}, {"σ", "z", "activation", "softmax"}),
+        (models.MLPRegressor(hidden_layer_sizes=(2, 2), max_iter=2).fit([[0.0], [1.0]], [0.0, 1.0]), {"tanh", "Σ", "ŷ"}, {"σ"}),
         (LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]), {"Σ", "ŷ"}, {"σ", "z", "activation", "softmax"}),
         (perceptron(2, 4, 1), {"tanh", "σ", "P(y = 1 | x)", "hidden layer 1"}, {"softmax", "Σ"}),
         (perceptron(2, 4, 3, activation="relu"), {"relu", "Σ", "softmax", "P(y = 2 | x)"}, {"σ"}),
@@ -121,12 +127,13 @@ def test_the_activation_and_the_outputs_are_those_of_the_model(model: Any, shown
 
 
 def test_a_multilayer_perceptron_has_a_circle_a_unit_and_a_line_a_weight() -> None:
-    model = perceptron(2, 4, 3, 1)
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model = models.MLPClassifier(hidden_layer_sizes=(4, 3), max_iter=5, random_state=0).fit(X, X[:, 0] > 0)
     ax = draw_network(model)
-    assert len(circles(ax)) == 2 + 4 + 3 + 1
+    assert len(circles(ax)) == 2 + 4 + 3 + 2
     drawn = lines(ax)
-    assert len(drawn) == 2 * 4 + 4 * 3 + 3 * 1
-    for k, sizes in ((1, (2, 4)), (2, (4, 3)), (3, (3, 1))):
+    assert len(drawn) == 2 * 4 + 4 * 3 + 3 * 2
+    for k, sizes in ((1, (2, 4)), (2, (4, 3)), (3, (3, 2))):
         for i, j in np.ndindex(sizes):
             weight = model.parameters_[f"layer{k}"]["W"][i, j]
             assert drawn[f"layer{k}: W[{i}, {j}]"].get_color() == (POSITIVE if weight > 0 else NEGATIVE)

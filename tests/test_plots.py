@@ -15,10 +15,12 @@ from matplotlib.contour import QuadContourSet
 from scipy.special import expit
 from sklearn.datasets import load_digits, load_iris, make_moons
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+import models
 from models import plots
 from models.fitted import hyperplane
 from models.plot_style import CLASS_COLOURS, pale
@@ -98,6 +100,16 @@ def test_loss_curves_need_losses(model: Any, message: str) -> None:
         plots.loss_curves(model)
 
 
+def test_the_first_epoch_drawn_is_the_loss_at_the_start_and_the_last_that_of_the_fitted_model() -> None:
+    X, y = moons()
+    model = models.LogisticRegression(solver="gd", learning_rate=1.0, max_iter=30, random_state=0).fit(X, y)
+    ax = plots.loss_curves(make_pipeline(StandardScaler(), model))
+    epochs, losses = line(ax, "training loss").get_data()
+    assert epochs.tolist() == list(range(31))
+    assert losses[-1] == pytest.approx(log_loss(y, model.predict_proba(X)))
+    assert " ".join(line(ax, "stopped at epoch 30").get_label().split()).endswith(model.stop_reason_)
+
+
 # The decision boundary
 
 
@@ -153,6 +165,7 @@ def test_a_line_of_any_direction_crosses_the_panel_from_edge_to_edge(w: tuple[fl
 @pytest.mark.parametrize(
     "model",
     [
+        models.MLPClassifier(hidden_layer_sizes=(8,), l2=1e-3, random_state=0),
         MLPClassifier((4,), solver="lbfgs", max_iter=300, random_state=0),
         make_pipeline(PolynomialFeatures(3), LogisticRegression(max_iter=2000)),
     ],
@@ -186,6 +199,22 @@ def test_the_columns_of_a_data_frame_name_the_axes(frame: Any) -> None:
     columns = frame({"price in $": X[:, 0], "age": X[:, 1]})
     ax = plots.decision_boundary(make_pipeline(StandardScaler(), LogisticRegression()).fit(columns, y), columns, y)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("price in $ (x₁)", "age (x₂)")
+
+
+def test_columns_that_only_number_the_features_are_not_repeated() -> None:
+    X, y = moons()
+    columns = pd.DataFrame(X, columns=["x1", "x2"])
+    ax = plots.decision_boundary(LogisticRegression().fit(columns, y), columns, y)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x₁", "x₂")
+
+
+@pytest.mark.parametrize("multi", ["softmax", "ovr"])
+def test_two_classes_of_a_softmax_have_the_hyperplane_where_their_logits_are_equal(multi: str) -> None:
+    X, y = moons()
+    model = models.SoftmaxRegression(l2=0.01, multi=multi).fit(X, y)
+    drawn = line(plots.decision_boundary(model, X, y), "w·x + b = 0").get_xydata()
+    logits = drawn @ model.coef_.T + model.intercept_
+    np.testing.assert_allclose(logits[:, 0], logits[:, 1])
 
 
 def test_a_probability_that_is_one_half_everywhere_has_no_contours_and_no_line() -> None:
@@ -256,6 +285,13 @@ def test_probability_by_distance_needs_one_hyperplane() -> None:
         plots.probability_by_distance(LogisticRegression(), X, y)
 
 
+def test_the_probability_of_k_sigmoids_is_no_sigmoid_of_the_distance() -> None:
+    X, y = moons()
+    plots.probability_by_distance(models.SoftmaxRegression(l2=0.01).fit(X, y), X, y)
+    with pytest.raises(ValueError, match=r"whose probability is σ\(w·x \+ b\); that of SoftmaxRegression is another"):
+        plots.probability_by_distance(models.SoftmaxRegression(l2=0.01, multi="ovr").fit(X, y), X, y)
+
+
 # Weights as images
 
 
@@ -282,8 +318,9 @@ def test_a_binary_model_has_one_image_for_its_second_class() -> None:
 
 
 def test_a_multilayer_perceptron_has_an_image_a_hidden_unit_and_no_more_than_are_wanted() -> None:
-    W = np.random.default_rng(0).normal(size=(6, 5))
-    model = SimpleNamespace(parameters_={"layer1": {"W": W, "b": np.zeros(5)}, "layer2": {"W": W[:5, :1], "b": np.zeros(1)}})
+    X = np.random.default_rng(0).normal(size=(20, 6))
+    model = models.MLPClassifier(hidden_layer_sizes=(5,), max_iter=5, random_state=0).fit(X, X[:, 0] > 0)
+    W = model.parameters_["layer1"]["W"]
     axes = plots.weights_as_images(model, (2, 3), most=4)
     assert [ax.get_title() for ax in axes] == ["unit 1", "unit 2", "unit 3", "unit 4"]
     np.testing.assert_array_equal(axes[3].images[0].get_array(), W[:, 3].reshape(2, 3))
