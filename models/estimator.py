@@ -18,7 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state, validate_data
 
 import tinygraph as tg
-from models.objective import Data, Objective, Tree, mapped, outputs_of
+from models.objective import Examples, Objective, Tree, mapped, outputs_of
 from models.settings import Settings
 from models.solvers import UPDATES
 from models.stopping import Row
@@ -62,7 +62,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         """The parameters as the attributes that scikit-learn's users know."""
         return {}
 
-    def _verdict(self, training: Training, data: Data) -> str:
+    def _verdict(self, training: Training, data: Examples) -> str:
         """Why the training stopped, or what weighs more."""
         return training.reason
 
@@ -167,21 +167,21 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y, reset=reset, accept_sparse="csr", dtype=dtypes, y_numeric=numbers)
         return X, y
 
-    def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Data:
+    def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Examples:
         """Checked examples as the objective takes them."""
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
             if not np.any(weights):
                 raise ValueError("every sample_weight is 0: at least one example must count")
-        return Data(X, self._targets(y, X.dtype), weights)
+        return Examples(X, self._targets(y, X.dtype), weights)
 
-    def _batches(self, batches: Iterable[Any]) -> Iterator[Data]:
+    def _batches(self, batches: Iterable[Any]) -> Iterator[Examples]:
         """The batches of one epoch, each checked when its turn comes."""
         for X, y, *weights in batches:
             yield self._data(*self._checked(X, y, reset=False), *(weights or [None]))
 
-    def _divided(self, data: Data, y: Any, random: np.random.RandomState) -> tuple[Data, Data]:
+    def _divided(self, data: Examples, y: Any, random: np.random.RandomState) -> tuple[Examples, Examples]:
         """The examples to train on and those held out; of every class the same share."""
         classes = y if hasattr(self, "classes_") else None
         train, test = train_test_split(
@@ -210,7 +210,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def _loss(self, outputs: Any, y: Any, reduction: str = "mean") -> Any:
         return self.model.loss(outputs, y, reduction)
 
-    def _accuracy(self, outputs: Any, data: Data) -> float:
+    def _accuracy(self, outputs: Any, data: Examples) -> float:
         """The share of right answers; regression has none."""
         return np.nan
 
@@ -234,7 +234,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
             new.__dict__.update(new._learned(training, reason, done))
             self.__dict__ = new.__dict__
 
-    def _keep(self, data: Data) -> None:
+    def _keep(self, data: Examples) -> None:
         """Remember what statistics of the fit need."""
 
     def _warned(self) -> Self:
@@ -290,7 +290,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         return state
 
 
-def _shuffled(data: Data, size: int, random: np.random.RandomState) -> Iterator[Iterator[Data]]:
+def _shuffled(data: Examples, size: int, random: np.random.RandomState) -> Iterator[Iterator[Examples]]:
     """Endless passes over the examples, in batches of `size` and each time in another order."""
     m = data.y.shape[0]
     while True:

@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 import tinygraph as tg
 from models import linear_regression, logistic_regression, mlp_classifier, mlp_regressor, softmax_regression
 from models.estimator import Estimator, moves_by_batches
-from models.objective import Data, Tree, outputs_of
+from models.objective import Examples, Tree, outputs_of
 from models.separation import separable
 from models.standard_errors import Statistics
 from models.trainer import Training
@@ -81,7 +81,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         check_classification_targets(y)
         return X, y
 
-    def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Data:
+    def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Examples:
         if not hasattr(self, "classes_"):
             self.classes_ = np.unique(y if classes is None else classes)
             self._check_classes()
@@ -104,7 +104,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         """One-hot rows."""
         return (np.asarray(y)[:, np.newaxis] == self.classes_).astype(dtype)
 
-    def _accuracy(self, outputs: Any, data: Data) -> float:
+    def _accuracy(self, outputs: Any, data: Examples) -> float:
         right = np.argmax(self._logits(outputs), axis=1) == self._numbers(data.y)
         return float(np.average(right, weights=data.weights))
 
@@ -161,11 +161,11 @@ class LinearRegression(Statistics, Linear, Regressor):
 class LinearClassifier(Linear, Classifier):
     """A linear classifier, whose loss has no finite minimum where the classes can be separated and nothing holds the weights."""
 
-    def _verdict(self, training: Training, data: Data) -> str:
+    def _verdict(self, training: Training, data: Examples) -> str:
         ended = training.reason.startswith(("gradient", "plateau", "epochs", "rounding"))
         return NO_OPTIMUM if ended and not self.l2 and self._separable(training, data) else training.reason
 
-    def _separable(self, training: Training, data: Data) -> bool:
+    def _separable(self, training: Training, data: Examples) -> bool:
         state = training.state()
         assert state is not None
         counted = data if data.weights is None else data.rows(np.flatnonzero(data.weights))

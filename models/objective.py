@@ -16,16 +16,16 @@ Vector = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Tree = dict[str, Any]
 
 
-class Data(NamedTuple):
+class Examples(NamedTuple):
     """Examples X of shape (m, n), dense or a sparse `csr_array`, their targets y, and their weights (None: all the same)."""
 
     X: Any
     y: Any
     weights: Any = None
 
-    def rows(self, chosen: Any) -> Data:
+    def rows(self, chosen: Any) -> Examples:
         """The examples that `chosen`, an array of whole numbers or a slice, names."""
-        return Data(self.X[chosen], self.y[chosen], None if self.weights is None else self.weights[chosen])
+        return Examples(self.X[chosen], self.y[chosen], None if self.weights is None else self.weights[chosen])
 
     @property
     def size(self) -> float:
@@ -101,7 +101,7 @@ class Objective:
         self,
         outputs: Callable[[Tree, Any], Any],
         loss_of: Callable[[Any, Any, Any], Any],
-        accuracy: Callable[[Any, Data], float],
+        accuracy: Callable[[Any, Examples], float],
         l2: float = 0.0,
     ) -> None:
         self.outputs = outputs
@@ -109,11 +109,11 @@ class Objective:
         self.accuracy = accuracy
         self.l2 = l2
 
-    def loss(self, parameters: Tree, data: Data) -> Any:
+    def loss(self, parameters: Tree, data: Examples) -> Any:
         """The penalised mean loss: a number for arrays, a Node for Nodes."""
         return self._loss_and_outputs(parameters, data)[0]
 
-    def _loss_and_outputs(self, parameters: Tree, data: Data) -> tuple[Any, Any]:
+    def _loss_and_outputs(self, parameters: Tree, data: Examples) -> tuple[Any, Any]:
         outputs = self.outputs(parameters, data.X)
         if data.weights is None:
             mean = self.loss_of(outputs, data.y, "mean")
@@ -123,28 +123,29 @@ class Objective:
             mean = mean + self.l2 / 2 * sum(np.sum(leaf**2) for path, leaf in paths(parameters) if path[-1] != "b")
         return mean, outputs
 
-    def measure(self, parameters: Tree, data: Data) -> tuple[float, float]:
+    def measure(self, parameters: Tree, data: Examples) -> tuple[float, float]:
         """The penalised mean loss, and the share of right answers (NaN for regression)."""
-        loss, outputs = self._loss_and_outputs(parameters, data)
+        with np.errstate(over="ignore", invalid="ignore"):  # the loss says so
+            loss, outputs = self._loss_and_outputs(parameters, data)
         return float(loss), self.accuracy(outputs, data)
 
-    def evaluate(self, parameters: Tree, data: Data) -> Evaluation:
+    def evaluate(self, parameters: Tree, data: Examples) -> Evaluation:
         """The penalised mean loss, its gradient, and the share of right answers (NaN for regression)."""
         both = tg.value_and_grad(self._loss_and_outputs, has_aux=True)
         (loss, outputs), gradient = both(parameters, _recordable(data))
         return Evaluation(float(loss), gradient, self.accuracy(outputs, data))
 
-    def product(self, parameters: Tree, data: Data, direction: Tree) -> Tree:
+    def product(self, parameters: Tree, data: Examples, direction: Tree) -> Tree:
         """The product of the Hessian at the parameters with a direction, a tree like that of the parameters."""
         product: Tree = tg.hvp(self.loss)(parameters, _recordable(data), direction)
         return product
 
-    def hessian(self, parameters: Tree, data: Data) -> Any:
+    def hessian(self, parameters: Tree, data: Examples) -> Any:
         """The Hessian as a matrix over all parameters, in the order of `Layout`."""
         layout, recordable = Layout(parameters, np.float64), _recordable(data)
         return tg.hessian(lambda vector: self.loss(layout.tree(vector), recordable))(layout.vector(parameters))
 
 
-def _recordable(data: Data) -> Data:
+def _recordable(data: Examples) -> Examples:
     """The data with a sparse X as a constant of the graph, which NumPy's operators need on their left."""
     return data._replace(X=tg.constant(data.X, copy=False)) if hasattr(data.X, "tocsr") else data

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models.objective import Data, Evaluation, Vector
+from models.objective import Examples, Evaluation, Vector
 
 
 class Problem(Protocol):
     """What a solver knows of the training. Parameters, gradients and directions are flat vectors."""
 
-    def evaluate(self, vector: Vector, data: Data | None = None) -> Evaluation:
+    def evaluate(self, vector: Vector, data: Examples | None = None) -> Evaluation:
         """Loss, gradient and accuracy at the parameters, on a batch or on all examples."""
 
     def product(self, vector: Vector, direction: Vector) -> Vector:
@@ -102,7 +102,7 @@ def descend(problem: Problem, vector: Vector, update: Update, rate: Callable[[in
 
 
 def descend_in_batches(
-    problem: Problem, vector: Vector, update: Update, rate: Callable[[int], float], epochs: Iterable[Iterable[Data]]
+    problem: Problem, vector: Vector, update: Update, rate: Callable[[int], float], epochs: Iterable[Iterable[Examples]]
 ) -> str:
     """Gradient descent with one update a batch; an epoch is one pass over the batches.
 

@@ -9,20 +9,20 @@ from scipy import linalg
 from sklearn.utils.validation import check_is_fitted
 
 from models.estimator import Estimator
-from models.objective import Data, Layout, Tree
+from models.objective import Examples, Layout, Tree
 
 
 class Kept(NamedTuple):
     """The examples of the last fit, by reference, and the loss that they had at its end."""
 
-    data: Data
+    data: Examples
     loss: float
 
 
 class Statistics(Estimator):
     """Standard errors for a model with weights w of shape (n,) and a bias b."""
 
-    def _keep(self, data: Data) -> None:
+    def _keep(self, data: Examples) -> None:
         self._training_data = Kept(data, self._objective().measure(self.parameters_, data)[0])
 
     def _dispersion(self, loss: float, size: float, count: int) -> float:

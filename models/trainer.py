@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.objective import Data, Evaluation, Layout, Objective, Tree, Vector, paths
+from models.objective import Examples, Evaluation, Layout, Objective, Tree, Vector, paths
 from models.settings import Settings
 from models.solvers import SCIPY, UPDATES, Update, descend, descend_in_batches, with_scipy
 from models.stopping import Diverged, EpochsUsedUp, HeldOutAccuracy, HeldOutLoss, Plateau, Row, Rule, SmallGradient
@@ -39,10 +39,10 @@ class Training:
     def __init__(
         self,
         objective: Objective,
-        data: Data | None,
+        data: Examples | None,
         start: Tree,
         settings: Settings,
-        held_out: Data | None = None,
+        held_out: Examples | None = None,
         watch: Callable[[Training], bool] = lambda training: False,
     ) -> None:
         self.objective = objective
@@ -59,7 +59,7 @@ class Training:
         self.reason = INTERRUPTED
         self._began = time.perf_counter()
 
-    def evaluate(self, vector: Vector, data: Data | None = None) -> Evaluation:
+    def evaluate(self, vector: Vector, data: Examples | None = None) -> Evaluation:
         """Loss, gradient and accuracy at the parameters, on a batch or on all examples."""
         batch = self.data if data is None else data
         assert batch is not None  # a run without data of its own is given batches
@@ -111,7 +111,7 @@ class Training:
         ends_in_best = self.reason.startswith(("held-out", "diverged"))
         return self.best if ends_in_best else self.latest
 
-    def run(self, epochs: Iterable[Iterable[Data]] | None = None, update: Update | None = None, done: int = 0) -> None:
+    def run(self, epochs: Iterable[Iterable[Examples]] | None = None, update: Update | None = None, done: int = 0) -> None:
         """Train until a rule or a callback stops it, or the epochs end.
 
         `epochs` are passes over batches, for an update after each batch. `update` goes on from an earlier run, of `done` epochs.
