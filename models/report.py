@@ -109,14 +109,18 @@ def write(trial: Trial, one: tg.Graph, out: Path) -> Iterator[Path]:
 
 def plots_of(trial: Trial) -> Iterator[tuple[str, Any]]:
     """The plots that this model and these data have, each with a name."""
+    import matplotlib
+
     from models import plots
 
+    matplotlib.use("agg")  # into files, without a window
     data = trial.data
     yield "loss", plots.loss_curves(trial.model)
     yield "network", plots.draw_network(trial.model)
     if data.kind == "classification" and len(data.names) == 2:
         yield "boundary", plots.decision_boundary(trial.raw, data.X, data.y)
-    if data.kind == "classification" and np.shape(getattr(trial.model, "coef_", None))[:1] == (1,) and trial.model.coef_.any():
+    weights = getattr(trial.model, "coef_", np.zeros((0, 0)))
+    if data.kind == "classification" and len(weights) == 1 and weights.any():
         yield "probability", plots.probability_by_distance(trial.model, *trial.standardised(np.arange(len(data.y))))
     if data.image is not None:
         yield "weights", plots.weights_as_images(trial.model, data.image)
