@@ -32,7 +32,7 @@ def probabilities(z: Any) -> dict[str, Any]:
 
 
 def loss(z: Any, y: Any, reduction: Reduction = "mean") -> Any:
-    """The cross-entropy of logits z with labels y, 0 or 1: finite however sure the model is. "none" gives that of each example."""
+    """The cross-entropy of logits z with labels y, 0 or 1, finite however sure the model is; "none" gives that of each."""
     return tg.binary_cross_entropy_with_logits(z, y, reduction=reduction)
 
 

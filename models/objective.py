@@ -91,9 +91,10 @@ class Objective:
     """The loss of a parameter tree on data: the weighted mean over the examples, plus l2 / 2 times the sum of squared weights.
 
     `outputs(parameters, X)` gives the logits or predictions of the examples, `loss_of(outputs, y, reduction)` their mean loss or,
-    where reduction is "none", the loss of each, and `accuracy(outputs, data)` the share of right answers. Biases, the leaves called "b", are not penalised.
-    Where the loss of an example is minus a log-likelihood, m l2 / 2 times the sum of squares is minus the logarithm of a Gaussian
-    prior with variance 1 / (m l2), and the minimum is the most probable parameter after seeing m examples.
+    where reduction is "none", the loss of each, and `accuracy(outputs, data)` the share of right answers. Biases, the leaves
+    called "b", are not penalised. Where the loss of an example is minus a log-likelihood, m l2 / 2 times the sum of squares is
+    minus the logarithm of a Gaussian prior with variance 1 / (m l2), and the minimum is the most probable parameter after seeing
+    m examples.
     """
 
     def __init__(

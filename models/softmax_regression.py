@@ -33,7 +33,7 @@ def probabilities(Z: Any) -> dict[str, Any]:
 
 
 def loss(Z: Any, Y: Any, reduction: Reduction = "mean") -> Any:
-    """The cross-entropy of logits Z with one-hot labels Y: finite however sure the model is. "none" gives that of each example."""
+    """The cross-entropy of logits Z with one-hot labels Y, finite however sure the model is; "none" gives that of each."""
     return tg.softmax_cross_entropy(Z, Y, reduction=reduction)
 
 
