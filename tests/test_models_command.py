@@ -124,6 +124,26 @@ def test_the_same_seed_gives_the_same_report(run: Any) -> None:
 
 
 @pytest.mark.usefixtures("report_only")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("LinearRegression", "a,b,y\n" + "".join(f"{i},{2 * i},{i % 7}\n" for i in range(30))),
+        ("LogisticRegression", "a,b,y\n" + "".join(f"{i},{2 * i},{i % 2}\n" for i in range(30))),
+        ("LinearRegression", "a,b,y\n" + "".join(f"{i},5,{i % 7}\n" for i in range(30))),
+    ],
+    ids=["twice the same column", "twice the same column, classes", "a constant column"],
+)
+def test_where_there_are_no_standard_errors_the_report_says_why_and_goes_on(
+    name: str, text: str, run: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    code, out, _ = run(name, "--data", "t.csv", "--target", "y", "--l2", "0", *QUICK)
+    assert code is None
+    assert re.search(r"^coefficients of the standardised features have no standard errors: ", out, re.M)
+    assert "written: " in out
+
+
+@pytest.mark.usefixtures("report_only")
 def test_xor_trains_and_tests_on_its_four_points(run: Any) -> None:
     out = run("LogisticRegression", "--data", "xor", *QUICK)[1]
     assert "xor: 4 examples, which are all there is: they train and test, 2 features" in out
@@ -158,6 +178,8 @@ WRONG = {
     "unknown data": (["--data", "brest_cancer"], "no data set or file 'brest_cancer': did you mean 'breast_cancer'"),
     "no such file": (["--data", "nowhere.csv", "--target", "y"], "nowhere.csv: no such file"),
     "a folder": (["--data", ".", "--target", "y"], ". is a folder"),
+    "a name too long for a file": (["--data", "a" * 5000], "no data set or file 'aaa"),
+    "a file name too long": (["--data", "a" * 5000 + ".csv", "--target", "y"], "aaa"),
     "no target": (["--data", "churn.csv"], "churn.csv: name the target, the column to be predicted: there are 'age', 'calls'"),
     "another target": (["--data", "churn.csv", "--target", "Churn"], "churn.csv: no column 'Churn': did you mean 'churned'"),
     "a target of a named data set": (["--target", "y"], "the data set breast_cancer has its own target: leave out"),
@@ -206,6 +228,7 @@ def test_one_line_about_a_wrong_option(typed: list[str], said: str, run: Any, tm
         ("LinearRegression", ["--data", "iris"], "iris holds classes for a classifier, and this model needs amounts"),
         ("MLPRegressor", ["--data", "words.csv", "--target", "y"], "words.csv: the target 'y' holds 'no' in line 2"),
         ("MLPClassifier", ["--hidden", "0"], "--hidden 0: each layer needs at least 1 unit"),
+        ("MLPClassifier", ["--hidden", "1000000000000"], "the memory does not suffice: Unable to allocate"),
         ("MLPClassifier", ["--hidden"], "argument --hidden: expected at least one argument"),
         ("MLPClassifier", ["--activation", "gelu"], "argument --activation: invalid choice: 'gelu'"),
         ("SoftmaxRegression", ["--data", "fractions.csv", "--target", "y"], "fractions.csv: the target 'y' holds 0.5 in line 2"),
@@ -216,8 +239,10 @@ def test_one_line_about_options_of_other_models(name: str, typed: list[str], sai
     (tmp_path / "fractions.csv").write_text("x,y\n1,0.5\n2,0.25\n")
     code, out, err = run(name, *typed)
     assert (code, out) == (2, "")
-    assert err.startswith(f"python -m models.{MODELS[name].module}: {said}")
-    assert err.count("\n") == 1
+    lines = [line for line in err.splitlines() if "python -m" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"python -m models.{MODELS[name].module}: {said}")
+    assert err.endswith(f"{lines[0]}\n")
 
 
 def test_faces_without_scikit_image(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
