@@ -73,15 +73,9 @@ def arguments(name: str, argv: Sequence[str] | None) -> tuple[Parser, argparse.N
     add("--tol", type=float, default=defaults["tol"], help="largest gradient entry at which to stop (default: %(default)s)")
     add("--early-stopping", action="store_true", help="hold out examples, and stop when their loss rises")
     if "hidden_layer_sizes" in defaults:
-        hidden = list(defaults["hidden_layer_sizes"])
-        add(
-            "--hidden",
-            type=int,
-            nargs="+",
-            default=hidden,
-            metavar="UNITS",
-            help="units of each hidden layer (default: %(default)s)",
-        )
+        hidden = defaults["hidden_layer_sizes"]
+        units = f"units of each hidden layer (default: {' '.join(map(str, hidden))})"
+        add("--hidden", type=int, nargs="+", default=hidden, metavar="UNITS", help=units)
         add("--activation", choices=["sigmoid", "tanh", "relu"], default=defaults["activation"], help="(default: %(default)s)")
     add("--seed", type=int, default=0, help="of splits and initial weights (default: %(default)s)")
     add("--splits", type=int, default=10, help="random splits to average over (default: %(default)s)")
@@ -150,6 +144,8 @@ def main(model: str | type[Any], argv: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
     except ValueError as error:  # data or options that the model cannot take
         parser.error(" ".join(str(error).split()))
+    except MemoryError as error:
+        parser.error(f"the memory does not suffice: {error}")
     except KeyboardInterrupt:
         parser.exit(130, "\ninterrupted\n")
     except BrokenPipeError:  # whoever read the report has seen enough

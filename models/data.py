@@ -11,6 +11,7 @@ import csv
 import difflib
 import importlib.util
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ def load(source: str | Path, target: str | None = None, kind: Kind | None = None
         if target is not None:
             raise DataError(f"the data set {source} has its own target: leave out target={target!r}, or give a CSV file")
         data = named(str(source))
-    elif isinstance(source, str) and not Path(source).suffix and not Path(source).exists():
+    elif isinstance(source, str) and not Path(source).suffix and not os.path.exists(source):
         raise DataError(f"no data set or file {source!r}: {meant(source, NAMED)}")
     else:
         data = read_csv(source, target, kind)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.linalg import LinAlgWarning
 
 import tinygraph as tg
 from models.saving import save
@@ -43,8 +44,13 @@ def _score(trial: Trial) -> str:
 
 
 def describe_coefficients(trial: Trial) -> str:
-    """The table of coefficients of a linear model, or its rows of largest z where it is long."""
-    table, title = trial.model.summary(), "coefficients of the standardised features"
+    """The table of coefficients of a linear model, or its rows of largest z where it is long, or why there is none."""
+    title = "coefficients of the standardised features"
+    try:
+        with warnings.catch_warnings(action="error", category=LinAlgWarning):
+            table = trial.model.summary()
+    except (ValueError, LinAlgWarning) as error:
+        return f"{title} have no standard errors: {error}"
     if len(table) > MOST_ROWS:
         title = f"{title}, the {MOST_ROWS} of {len(table)} with the largest z"
         table = table.loc[table["z"].abs().sort_values(ascending=False).index[:MOST_ROWS]]
@@ -72,7 +78,14 @@ def describe_walk(trial: Trial, graph: tg.Graph) -> str:
     regression = trial.data.kind == "regression"
     features, label = trial.data.names, trial.data.y[trial.hardest()]
     which = "the test example of the largest error" if regression else f"the least certain test example, of class {label}"
-    notes = NOTES[trial.data.kind]
+    notes = {"z": "the prediction", "L": "the loss"}
+    if not regression:
+        notes = {
+            "z": "the logit",
+            "a": f"the probability of class {trial.model.classes_[-1]}",
+            "L": "the loss",
+            "dz": "which is a - y",
+        }
     rows = []
     for statement in graph.statements():
         value, note = statement.value, notes.get(statement.name, "")
@@ -85,12 +98,6 @@ def describe_walk(trial: Trial, graph: tg.Graph) -> str:
     width = max(len(left) for left, _, _ in rows)
     lines = [f"  {left:<{width}} = {value:>11.6f}   {note}".rstrip() for left, value, note in rows]
     return "\n".join([f"{which}, forward and backward through the graph:", *lines])
-
-
-NOTES = {
-    "classification": {"z": "the logit", "a": "the probability of class 1", "L": "the loss", "dz": "∂L/∂z, which is a - y"},
-    "regression": {"z": "the prediction", "L": "the loss", "dz": "∂L/∂z"},
-}
 
 
 # Files
@@ -109,14 +116,18 @@ def write(trial: Trial, one: tg.Graph, out: Path) -> Iterator[Path]:
 
 def plots_of(trial: Trial) -> Iterator[tuple[str, Any]]:
     """The plots that this model and these data have, each with a name."""
+    import matplotlib
+
     from models import plots
 
+    matplotlib.use("agg")  # into files, without a window
     data = trial.data
     yield "loss", plots.loss_curves(trial.model)
     yield "network", plots.draw_network(trial.model)
     if data.kind == "classification" and len(data.names) == 2:
         yield "boundary", plots.decision_boundary(trial.raw, data.X, data.y)
-    if data.kind == "classification" and np.shape(getattr(trial.model, "coef_", None))[:1] == (1,) and trial.model.coef_.any():
+    weights = getattr(trial.model, "coef_", np.zeros((0, 0)))
+    if data.kind == "classification" and len(weights) == 1 and weights.any():
         yield "probability", plots.probability_by_distance(trial.model, *trial.standardised(np.arange(len(data.y))))
     if data.image is not None:
         yield "weights", plots.weights_as_images(trial.model, data.image)
