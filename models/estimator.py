@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state, validate_data
 
 import tinygraph as tg
+from models import saving
 from models.objective import Examples, Objective, Tree, mapped, outputs_of
 from models.settings import Settings
 from models.solvers import UPDATES
@@ -260,7 +261,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         single = np.ndim(X) == 1
         if single:
-            X, y = np.reshape(X, (1, -1)), np.reshape(y, 1)
+            X, y = self._one_row(X), np.reshape(y, 1)
         X, y = self._checked(X, y, reset=False)
         target = self._targets(y, X.dtype)
         X, target = tg.constant(X[0] if single else X), tg.constant(target[0] if single else target)
@@ -275,6 +276,28 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         graph = tg.Graph(L, names=examples | _together(parameters, values) | {"L": L})
         graph.backprop()
         return graph
+
+    def _one_row(self, x: Any) -> Any:
+        """One example as a table like that of the fit."""
+        row = np.reshape(x, (1, -1))
+        if not hasattr(self, "feature_names_in_"):
+            return row
+        import pandas as pd
+
+        return pd.DataFrame(row, columns=self.feature_names_in_)
+
+    def save(self, path: Any) -> Any:
+        """Write the fitted model to a file of safetensors: its parameters, settings and classes, and no code. Returns the path.
+
+        Raises SavedModelError for a setting that a file cannot hold, such as a function.
+        """
+        return saving.save(self, path)
+
+    @classmethod
+    def load(cls, path: Any) -> Self:
+        """The model of a file that `save` wrote; raises SavedModelError for any other file."""
+        loaded: Self = saving.load(cls, path)
+        return loaded
 
     def _textbook_loss(self, values: dict[str, Any], y: Any) -> Any:
         raise ValueError(f"{type(self).__name__} has no logits: leave from_logits out")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models.objective import Examples, Evaluation, Vector
+from models.objective import Evaluation, Examples, Vector
 
 
 class Problem(Protocol):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import linalg
 from sklearn.utils.validation import check_is_fitted
 
 from models.estimator import Estimator
@@ -45,12 +44,9 @@ class Statistics(Estimator):
         if objective.measure(parameters, kept.data)[0] != kept.loss:
             raise ValueError("the examples were changed after the fit, so its standard errors are lost: fit again")
         hessian = objective.hessian(parameters, kept.data)
-        try:
-            inverse = linalg.inv(hessian)
-            if np.linalg.cond(hessian) > 1 / np.finfo(float).eps:
-                raise linalg.LinAlgError
-        except linalg.LinAlgError:
-            raise ValueError("columns of X depend on each other: leave some out, or set l2 above 0") from None
+        if not np.linalg.cond(hessian) < 1 / np.finfo(float).eps:
+            raise ValueError("columns of X depend on each other: leave some out, or set l2 above 0")
+        inverse = np.linalg.inv(hessian)
         variances = np.diag(inverse) / kept.data.size * self._dispersion(kept.loss, kept.data.size, len(inverse))
         return Layout(parameters, float).tree(np.sqrt(variances))
 

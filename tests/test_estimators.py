@@ -73,7 +73,9 @@ class TestOptimum:
         X, y = standardised(load)
         l2 = 1e-2
         own = SoftmaxRegression(l2=l2, **TIGHT).fit(form(X), y)
-        other = sklearn.linear_model.LogisticRegression(C=1 / (l2 * len(y)), solver="newton-cg", tol=1e-10, max_iter=1000).fit(X, y)
+        other = sklearn.linear_model.LogisticRegression(C=1 / (l2 * len(y)), solver="newton-cg", tol=1e-10, max_iter=1000).fit(
+            X, y
+        )
         np.testing.assert_allclose(own.coef_, other.coef_, atol=1e-5)
         np.testing.assert_allclose(centred(own.intercept_), centred(other.intercept_), atol=1e-5)
 

@@ -51,7 +51,9 @@ def test_only_the_public_interface_is_used(path: Path) -> None:
             assert node.attr in {*tg.__all__, "__version__"}
 
 
-@pytest.mark.parametrize("name", ["linear_regression", "logistic_regression", "softmax_regression", "mlp_classifier", "mlp_regressor"])
+@pytest.mark.parametrize(
+    "name", ["linear_regression", "logistic_regression", "softmax_regression", "mlp_classifier", "mlp_regressor"]
+)
 def test_running_a_model_warns_of_nothing(name: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-m", f"models.{name}", "--help"], capture_output=True, text=True, cwd=ROOT.parent
