@@ -10,16 +10,18 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from benchmarks.data import CLASSIFICATIONS
 from benchmarks.runner import compare
 from benchmarks.size import sizes
 
-PACKAGES = ["numpy", "tinygraph-autodiff", "torch", "jax", "autograd", "mygrad", "micrograd"]
+PACKAGES = ["numpy", "tinygraph-autodiff", "torch", "jax", "autograd", "mygrad", "micrograd", "scikit-learn"]
 ARRAYS = ["by_hand", "tinygraph_arrays", "tinygraph_nodes", "torch_eager", "jax_jit", "autograd_numpy", "mygrad_tensors"]
 # Each workload with its peers, the first of which the others are measured by.
 COMPARISONS = {
     "chain": ["torch_eager", *(peer for peer in ARRAYS if peer != "torch_eager")],
     "moons": ["micrograd_scalars", "tinygraph_arrays", "tinygraph_nodes"],
     **dict.fromkeys(("logistic 100x2", "logistic 1000x20", "logistic 1e5x20", "mlp 32", "mlp 256"), ARRAYS),
+    **{f"fit {name}": ["sklearn_lbfgs", "tinygraph_models"] for name in CLASSIFICATIONS},
 }
 # What is promised, as (workload, peer, at most).
 PROMISES = [
@@ -28,6 +30,7 @@ PROMISES = [
     ("moons", "tinygraph_arrays", 0.25),
     ("logistic 1e5x20", "tinygraph_arrays", 1.35),
     ("mlp 256", "tinygraph_arrays", 1.35),
+    *((f"fit {name}", "tinygraph_models", 2.5) for name in CLASSIFICATIONS),
 ]
 SIZE_PROMISES = {
     "bytes a scalar node": 250,
@@ -37,6 +40,7 @@ SIZE_PROMISES = {
     "seconds to draw 100 steps": 1,
     "seconds to draw 100,000 nodes": 3,
     "import tinygraph over import numpy": 1.3,
+    "MB of memory to fit 1 GB on disk": 200,
 }
 
 
@@ -57,7 +61,7 @@ def markdown(report: dict[str, Any]) -> str:
     lines += ["One BLAS thread; medians of ratios measured in turn, each peer in its own process.", ""]
     for workload, result in report["workloads"].items():
         base = COMPARISONS[workload][0]
-        lines += [f"## {workload}", "", f"| peer | ms a step | ratio to {base} |", "|---|---|---|"]
+        lines += [f"## {workload}", "", f"| peer | ms a step or fit | ratio to {base} |", "|---|---|---|"]
         for peer, seconds in result["seconds"].items():
             lines.append(f"| {peer} | {seconds * 1e3:.3f} | {result['ratios'].get(peer, float('nan')):.2f} |")
         lines += [f"| {peer} | missing | {why} |" for peer, why in result["missing"].items()]

@@ -8,6 +8,8 @@ import numpy as np
 
 CHAIN_START = np.linspace(0.1, 0.9, 8)
 CHAIN_ROUNDS = 250  # of four ops
+CLASSIFICATIONS = ("breast cancer", "digits")
+L2, TOL = 1e-3, 1e-8  # of a fit: penalty, and the largest gradient entry at its end
 
 
 def chain(x: Any, tanh: Callable[[Any], Any]) -> Any:
@@ -56,3 +58,12 @@ def moons(m: int = 100) -> tuple[list[list[float]], list[int]]:
     lower = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=1)
     X = np.concatenate([upper, lower]) + random.normal(scale=0.1, size=(m, 2))
     return X.tolist(), [-1] * (m // 2) + [1] * (m // 2)
+
+
+def classification(name: str) -> tuple[Any, Any]:
+    """A data set of scikit-learn, its columns standardised."""
+    from sklearn import datasets
+    from sklearn.preprocessing import StandardScaler
+
+    X, y = getattr(datasets, f"load_{name.replace(' ', '_')}")(return_X_y=True)
+    return StandardScaler().fit_transform(X), y

@@ -1,4 +1,5 @@
-"""Memory and time a node from small to large graphs, the time of an import and of pictures; each in a fresh process."""
+"""Memory and time a node from small to large graphs, the time of an import and of pictures, the memory of a fit; each in a fresh
+process."""
 
 from __future__ import annotations
 
@@ -82,6 +83,31 @@ graph.draw().svg
 print(time.perf_counter() - start)
 """
 
+FIT = """
+import os, tempfile, threading, numpy as np
+from models import LogisticRegression
+def megabytes():  # of memory that is not a file's
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) / 1024
+with tempfile.TemporaryDirectory() as folder:
+    m, n, block = 1_250_000, 100, 12_500
+    X = np.lib.format.open_memmap(os.path.join(folder, "X.npy"), "w+", shape=(m, n))
+    random = np.random.default_rng(0)
+    for start in range(0, m, block):
+        X[start : start + block] = random.normal(size=(block, n))
+    y = (X[:, 0] + random.normal(size=m) > 0).astype(int)
+    peak, done = [megabytes()], threading.Event()
+    def watch():
+        while not done.wait(0.002):
+            peak.append(megabytes())
+    thread = threading.Thread(target=watch)
+    thread.start()
+    LogisticRegression(l2=1e-3, tol=1e-3).fit(X, y)
+    done.set()
+    thread.join()
+print(max(peak))
+"""
+
 
 def measure(code: str) -> float:
     """The number that a program prints; compiled modules are kept, as they are on a user's machine."""
@@ -109,4 +135,5 @@ def sizes() -> dict[str, float]:
             )
         },
         "import tinygraph over import numpy": statistics.median(a / b for a, b in pairs),
+        "MB of memory to fit 1 GB on disk": measure(FIT),
     }

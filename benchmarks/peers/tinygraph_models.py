@@ -1,0 +1,16 @@
+"""The estimators of `models`, with their default solver."""
+
+from functools import partial
+
+from benchmarks import data
+from models import LogisticRegression, SoftmaxRegression
+
+
+def fit(name):
+    X, y = data.classification(name)
+    estimator = LogisticRegression if y.max() == 1 else SoftmaxRegression
+    model = estimator(l2=data.L2, tol=data.TOL, max_iter=10_000, random_state=0)
+    return lambda: model.fit(X, y)
+
+
+WORKLOADS = {f"fit {name}": partial(fit, name) for name in data.CLASSIFICATIONS}
