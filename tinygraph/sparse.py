@@ -186,7 +186,7 @@ def in_dtype(value: Any, dtype: Any) -> Any:
 
 
 def stored(value: Any) -> Any:
-    """The entries of a value that are in memory: all of an array, and those of a sparse matrix that are not 0."""
+    """The entries of a value that are in memory: all of an array, and those that a sparse matrix keeps."""
     return value.data if is_sparse(value) else value.matrix.data if isinstance(value, Sparse) else value
 
 

@@ -183,8 +183,9 @@ class Op:
                 values = [x._value if isinstance(x, Node) else x for x in inputs]
             else:  # gets read-only arrays, and its result is checked
                 values = [x.operand if isinstance(x, Node) else x for x in inputs]
-            if Sparse in map(type, values) and not self.takes_sparse:  # not all ops compute with what they are given
-                refuse()
+            for x in values:
+                if type(x) is Sparse and not self.takes_sparse:  # not all ops compute with what they are given
+                    refuse()
             if self.check is not None:
                 self.check(*values, **params)
         except TOLD as error:  # the operands are refused in words that name the fix

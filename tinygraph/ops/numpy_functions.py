@@ -14,6 +14,7 @@ from tinygraph.errors import TOLD, OpError, call_error
 from tinygraph.node import Node
 from tinygraph.ops.declare import NUMPY, REGISTRY, Op
 from tinygraph.place import user_frame
+from tinygraph.sparse import SparseError
 
 # Questions about shape and dtype, which a node answers as its array does.
 QUERIES: set[Callable[..., Any]] = {
@@ -101,13 +102,12 @@ def _without(keys: list[str]) -> str:
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`function(*args, **kwargs)` where a Node is somewhere among the arguments."""
-    is_query = function in QUERIES and not (function is np.full_like and _is_filled_with_node(*args, **kwargs))
+    if function in QUERIES and not (function is np.full_like and _is_filled_with_node(*args, **kwargs)):
+        return _answer(function, args, kwargs)
     own = NUMPY.get(function)
-    if own is None and not is_query:
+    if own is None:
         raise refusal(numpy_name(function), INSTEAD.get(function, ""))
     try:
-        if own is None or is_query:
-            return function(*(_value(x) for x in args), **{name: _value(x) for name, x in kwargs.items()})
         if isinstance(own, Op):
             if len(args) != len(own.rules) or not kwargs.keys() <= own.defaults.keys():
                 args, kwargs = _by_numpy_signature(own, function, args, kwargs)
@@ -117,9 +117,22 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
     except OpError:
         raise
     except TOLD as error:
-        given = [x for group in (*args, *kwargs.values()) for x in (group if isinstance(group, list | tuple) else (group,))]
-        operands = [x for x in given if isinstance(x, Node | np.ndarray)]
-        raise call_error(numpy_name(function), operands, error, user_frame(sys._getframe(1))) from error
+        raise _stopped(function, args, kwargs, error) from error
+
+
+def _answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a question about shape and dtype amounts to; of a sparse matrix NumPy cannot tell all that it tells of an array."""
+    try:
+        return function(*(_value(x) for x in args), **{name: _value(x) for name, x in kwargs.items()})
+    except SparseError as error:
+        raise _stopped(function, args, kwargs, error) from error
+
+
+def _stopped(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception) -> OpError:
+    """The error for a NumPy function that could not take its arguments, which are told by name."""
+    given = [x for group in (*args, *kwargs.values()) for x in (group if isinstance(group, list | tuple) else (group,))]
+    operands = [x for x in given if isinstance(x, Node | np.ndarray)]
+    return call_error(numpy_name(function), operands, error, user_frame(sys._getframe(1)))
 
 
 def _is_filled_with_node(a: Any, fill_value: Any, *_: Any, **__: Any) -> bool:
