@@ -19,11 +19,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, chec
 
 import tinygraph as tg
 from models import saving
-from models.objective import Examples, Objective, Tree, mapped, outputs_of
+from models.objective import Examples, Objective
 from models.settings import Settings
 from models.solvers import UPDATES
 from models.stopping import Row
 from models.trainer import INTERRUPTED, Training
+from models.tree import Tree, last, mapped
 from models.watching import CallbackSupport, Watch, with_callbacks
 
 
@@ -206,7 +207,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         return mapped(lambda leaf: np.asarray(leaf, X.dtype), parameters)
 
     def _objective(self) -> Objective:
-        return Objective(lambda parameters, X: outputs_of(self._forward(X, parameters)), self._loss, self._accuracy, self.l2)
+        return Objective(lambda parameters, X: last(self._forward(X, parameters)), self._loss, self._accuracy, self.l2)
 
     def _loss(self, outputs: Any, y: Any, reduction: str = "mean") -> Any:
         return self.model.loss(outputs, y, reduction)
@@ -249,7 +250,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         """The outputs of the forward pass for examples X of shape (m, n)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
-        return outputs_of(self._forward(X, self.parameters_))
+        return last(self._forward(X, self.parameters_))
 
     def graph(self, X: Any, y: Any, from_logits: bool = True) -> tg.Graph:
         """The recorded graph of the mean loss of these examples, forward and backward, to draw, step, print and quiz.
@@ -268,7 +269,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         parameters = mapped(tg.parameter, self.parameters_)
         values = self._forward(X, parameters)
         if from_logits:
-            L = self._loss(outputs_of(values), target)
+            L = self._loss(last(values), target)
         else:
             losses = self._textbook_loss(values, target)
             L = losses if single else np.mean(losses)

@@ -16,10 +16,11 @@ from sklearn.utils.multiclass import check_classification_targets
 import tinygraph as tg
 from models import linear_regression, logistic_regression, mlp_classifier, mlp_regressor, softmax_regression
 from models.estimator import Estimator, moves_by_batches
-from models.objective import Examples, Tree, outputs_of
+from models.objective import Examples
 from models.separation import separable
 from models.standard_errors import Statistics
 from models.trainer import Training
+from models.tree import Tree, last
 
 NO_OPTIMUM = "no finite optimum: the classes can be separated, so the loss falls for ever as the weights grow. Set l2 above 0"
 
@@ -51,8 +52,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
 
     def predict(self, X: Any) -> Any:
         """The most probable class of each example, of shape (m,)."""
-        best = np.argmax(self._logits(self._outputs(X)), axis=1)
-        return self.classes_[best]
+        chosen = self._chosen(self._outputs(X))
+        return self.classes_[chosen]
 
     if TYPE_CHECKING:  # it is there for some solvers alone
 
@@ -105,8 +106,12 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         return (np.asarray(y)[:, np.newaxis] == self.classes_).astype(dtype)
 
     def _accuracy(self, outputs: Any, data: Examples) -> float:
-        right = np.argmax(self._logits(outputs), axis=1) == self._numbers(data.y)
+        right = self._chosen(outputs) == self._numbers(data.y)
         return float(np.average(right, weights=data.weights))
+
+    def _chosen(self, outputs: Any) -> Any:
+        """The number of the most probable class of each example."""
+        return np.argmax(outputs, axis=1)
 
     def _numbers(self, targets: Any) -> Any:
         """The number of the class of each example."""
@@ -118,8 +123,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
 
     def _textbook_loss(self, values: dict[str, Any], y: Any) -> Any:
         """The loss from probabilities, which are added to the named values."""
-        values.update(self._probabilities(outputs_of(values)))
-        return self.model.textbook_loss(outputs_of(values), y)
+        values.update(self._probabilities(last(values)))
+        return self.model.textbook_loss(last(values), y)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -169,7 +174,7 @@ class LinearClassifier(Linear, Classifier):
         state = training.state()
         assert state is not None
         counted = data if data.weights is None else data.rows(np.flatnonzero(data.weights))
-        Z = self._logits(outputs_of(self._forward(counted.X, state.parameters)))
+        Z = self._logits(last(self._forward(counted.X, state.parameters)))
         return any(separable(counted.X, labels, scores, self.fit_intercept) for labels, scores in self._contests(counted.y, Z))
 
     def _contests(self, targets: Any, Z: Any) -> list[tuple[Any, Any]]:
@@ -202,6 +207,9 @@ class LogisticRegression(Statistics, LinearClassifier):
 
     def _numbers(self, targets: Any) -> Any:
         return targets.astype(int)
+
+    def _chosen(self, outputs: Any) -> Any:
+        return (outputs > 0).astype(int)
 
     def _logits(self, outputs: Any) -> Any:
         return np.stack([np.zeros_like(outputs), outputs], axis=1)
@@ -245,8 +253,8 @@ class SoftmaxRegression(LinearClassifier):
     def _textbook_loss(self, values: dict[str, Any], y: Any) -> Any:
         if self.multi == "softmax":
             return super()._textbook_loss(values, y)
-        values.update(self._probabilities(outputs_of(values)))
-        return softmax_regression.textbook_loss_of_sigmoids(outputs_of(values), y)
+        values.update(self._probabilities(last(values)))
+        return softmax_regression.textbook_loss_of_sigmoids(last(values), y)
 
     def _proportions(self, Z: Any) -> Any:
         # σ(z) over the sum of all σ(z), by logarithms, so that it holds where every σ(z) is 0.

@@ -5,15 +5,17 @@ This is the one place where the models ask the engine for a loss, a gradient or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import tinygraph as tg
+from models.replay import replay
+from models.tree import Layout, Tree, paths
 
-Vector = np.ndarray[Any, np.dtype[np.floating[Any]]]
-Tree = dict[str, Any]
+RECORDED = 3  # evaluations that record the graph, before a program that replays it is worth its compilation
 
 
 class Examples(NamedTuple):
@@ -27,56 +29,14 @@ class Examples(NamedTuple):
         """The examples that `chosen`, an array of whole numbers or a slice, names."""
         return Examples(self.X[chosen], self.y[chosen], None if self.weights is None else self.weights[chosen])
 
+    def arrays(self) -> dict[str, Any]:
+        """What there is of them, by name."""
+        return {name: array for name, array in self._asdict().items() if array is not None}
+
     @property
-    def size(self) -> float:
+    def size(self) -> Any:
         """The sum of the weights: the number of examples where all weigh the same."""
-        return float(self.y.shape[0] if self.weights is None else np.sum(self.weights))
-
-
-def paths(tree: Tree, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Each array of nested dicts with the keys that lead to it, in order."""
-    for key, branch in tree.items():
-        if isinstance(branch, dict):
-            yield from paths(branch, (*above, key))
-        else:
-            yield (*above, key), branch
-
-
-def mapped(function: Callable[[Any], Any], tree: Tree) -> Tree:
-    """Nested dicts with `function` of each array."""
-    return {key: mapped(function, branch) if isinstance(branch, dict) else function(branch) for key, branch in tree.items()}
-
-
-def outputs_of(values: Any) -> Any:
-    """The last value of a forward pass, which may be nested by layers."""
-    while isinstance(values, dict):
-        values = list(values.values())[-1]
-    return values
-
-
-class Layout:
-    """Where each array of a parameter tree stands in one flat vector."""
-
-    def __init__(self, tree: Tree, dtype: Any) -> None:
-        self.leaves = [(path, np.shape(leaf)) for path, leaf in paths(tree)]
-        self.ends = np.cumsum([int(np.prod(shape)) for _, shape in self.leaves]).tolist()
-        self.dtype = np.dtype(dtype)
-
-    def vector(self, tree: Tree) -> Vector:
-        """All numbers of the tree, one array after the other."""
-        return np.concatenate([np.reshape(leaf, -1) for _, leaf in paths(tree)]).astype(self.dtype, copy=False)
-
-    def tree(self, vector: Any) -> Tree:
-        """The arrays of the tree, cut out of the vector without a copy; a Node is cut into Nodes."""
-        tree: Tree = {}
-        start = 0
-        for (path, shape), end in zip(self.leaves, self.ends, strict=True):
-            branch = tree
-            for key in path[:-1]:
-                branch = branch.setdefault(key, {})
-            branch[path[-1]] = vector[start:end].reshape(shape) if shape else vector[start]
-            start = end
-        return tree
+        return self.y.shape[0] if self.weights is None else np.sum(self.weights)
 
 
 class Evaluation(NamedTuple):
@@ -108,6 +68,8 @@ class Objective:
         self.loss_of = loss_of
         self.accuracy = accuracy
         self.l2 = l2
+        self._seen: Counter[Any] = Counter()
+        self._programs: dict[Any, Callable[[Tree, Tree], tuple[float, Tree]]] = {}
 
     def loss(self, parameters: Tree, data: Examples) -> Any:
         """The penalised mean loss: a number for arrays, a Node for Nodes."""
@@ -131,9 +93,17 @@ class Objective:
 
     def evaluate(self, parameters: Tree, data: Examples) -> Evaluation:
         """The penalised mean loss, its gradient, and the share of right answers (NaN for regression)."""
-        both = tg.value_and_grad(self._loss_and_outputs, has_aux=True)
-        (loss, outputs), gradient = both(parameters, _recordable(data))
-        return Evaluation(float(loss), gradient, self.accuracy(outputs, data))
+        arrays = data.arrays()
+        form = tuple((name, type(array), *(min(size, 2) for size in array.shape)) for name, array in arrays.items())
+        self._seen[form] += 1
+        if self._seen[form] <= RECORDED:
+            both = tg.value_and_grad(self._loss_and_outputs, has_aux=True)
+            (loss, outputs), gradient = both(parameters, _recordable(data))
+            return Evaluation(float(loss), gradient, self.accuracy(outputs, data))
+        if form not in self._programs:
+            self._programs[form] = replay(lambda parameters, data: self.loss(parameters, Examples(**data)), parameters, arrays)
+        loss, gradient = self._programs[form](parameters, arrays)
+        return Evaluation(loss, gradient, self.accuracy(self.outputs(parameters, data.X), data))
 
     def product(self, parameters: Tree, data: Examples, direction: Tree) -> Tree:
         """The product of the Hessian at the parameters with a direction, a tree like that of the parameters."""

@@ -23,7 +23,7 @@ from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 import tinygraph as tg
-from models.objective import outputs_of
+from models.tree import last
 
 FORMAT = 1
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -288,7 +288,7 @@ def _check_parameters(parameters: dict[str, Any], model: Any) -> None:
     expected = {name: np.shape(array) for name, array in _leaves(model._start(model.n_features_in_, np.random.RandomState(0)))}
     if found != expected:
         raise SavedModelError(f"its header needs parameters of the shapes {expected}, and it has {found}")
-    outputs = outputs_of(model._forward(np.zeros((1, model.n_features_in_)), parameters))
+    outputs = last(model._forward(np.zeros((1, model.n_features_in_)), parameters))
     classes = len(model.classes_) if hasattr(model, "classes_") else 0
     if classes != (0 if is_regressor(model) else max(2, outputs[0].size)):
         raise SavedModelError(f"its header has {classes} classes, and its outputs are of the shape {outputs[0].shape}")

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models.objective import Evaluation, Examples, Vector
+from models.objective import Evaluation, Examples
+from models.tree import Vector
 
 
 class Problem(Protocol):
@@ -85,7 +86,7 @@ SCHEDULES: dict[str, Callable[[int, int], float]] = {
 }
 _WITHOUT_END = {"maxiter": 2**31 - 1}  # the stopping rules of the trainer decide, not SciPy's
 SCIPY: dict[str, tuple[str, dict[str, float]]] = {
-    "lbfgs": ("L-BFGS-B", {"gtol": 0.0, "ftol": 0.0, "maxls": 50, "maxfun": 2**31 - 1, **_WITHOUT_END}),
+    "lbfgs": ("L-BFGS-B", {"gtol": 0.0, "ftol": 0.0, "maxls": 50, "maxcor": 30, "maxfun": 2**31 - 1, **_WITHOUT_END}),
     "cg": ("CG", {"gtol": 0.0, **_WITHOUT_END}),
     "newton-cg": ("trust-ncg", {"gtol": 0.0, **_WITHOUT_END}),
 }

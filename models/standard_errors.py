@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from models.estimator import Estimator
-from models.objective import Examples, Layout, Tree
+from models.objective import Examples
+from models.tree import Layout, Tree
 
 
 class Kept(NamedTuple):

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.objective import Evaluation, Examples, Layout, Objective, Tree, Vector, paths
+from models.objective import Evaluation, Examples, Objective
 from models.settings import Settings
 from models.solvers import SCIPY, UPDATES, Update, descend, descend_in_batches, with_scipy
 from models.stopping import Diverged, EpochsUsedUp, HeldOutAccuracy, HeldOutLoss, Plateau, Row, Rule, SmallGradient
+from models.tree import Layout, Tree, Vector, paths
 
 INTERRUPTED = "interrupted"
 

@@ -330,7 +330,7 @@ def interrupted_fits(X: Any, y: Any, count: int) -> set[Any]:
             try:
                 signal.setitimer(signal.ITIMER_REAL, 1e-4 + 1e-2 * k / count)
                 model.fit(X, y)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemError):  # Python 3.11 makes the second of an interrupt inside ast.parse
                 pass
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)

@@ -8,6 +8,7 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -181,15 +182,15 @@ def _locals(code: CodeType) -> Iterator[str]:
             yield from _locals(inner)
 
 
-def _names_read(code: CodeType) -> Iterator[str]:
+@lru_cache(maxsize=1024)  # the same ops are written again and again
+def _names_read(code: CodeType) -> tuple[str, ...]:
     """The globals and closed-over variables that a function reads, inner functions included."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield instruction.argval
-    yield from code.co_freevars
+    names = [step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
+    names += code.co_freevars
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from (name for name in _names_read(inner) if name not in code.co_cellvars)
+            names += [name for name in _names_read(inner) if name not in code.co_cellvars]
+    return tuple(names)
 
 
 def _is_constant(value: Any) -> bool:
@@ -217,12 +218,17 @@ def _tree(function: Callable[..., Any], op: Op) -> ast.FunctionDef:
     if hasattr(function, "__wrapped__"):
         raise ValueError(f"{op!r} cannot be written as source: {function.__name__} is wrapped by a decorator")
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        tree = ast.parse(_text(function)).body[0]
     except (OSError, TypeError, SyntaxError) as error:
         raise ValueError(f"{op!r} cannot be written as source: that of {function.__name__} is not to be found") from error
     if not isinstance(tree, ast.FunctionDef):
         raise ValueError(f"{op!r} cannot be written as source: {function.__name__} is not a `def`")
     return tree
+
+
+@lru_cache(maxsize=1024)  # likewise
+def _text(function: Callable[..., Any]) -> str:
+    return textwrap.dedent(inspect.getsource(function))
 
 
 def _parsed(text: str) -> ast.expr:
