@@ -114,7 +114,8 @@ def meant(name: str, known: Iterable[str]) -> str:
 def _of_scikit_learn(load_frame: Callable[..., Any], kind: Kind, image: tuple[int, int] | None = None) -> Callable[[str], Data]:
     def read(name: str) -> Data:
         bunch = load_frame(as_frame=True)
-        return Data(name, bunch.data.astype(np.float64), bunch.target.to_numpy(), kind, image)
+        y = bunch.target.to_numpy()
+        return Data(name, bunch.data.astype(np.float64), bunch.target_names[y] if kind == "classification" else y, kind, image)
 
     return read
 
@@ -141,7 +142,13 @@ def _faces(name: str) -> Data:
         raise DataError(f"this version of scikit-image does not carry {path}: pip install --upgrade scikit-image")
     pictures = np.load(path, allow_pickle=False).astype(np.float64)
     names = [f"pixel_{row}_{column}" for row in range(25) for column in range(25)]
-    return Data(name, pd.DataFrame(pictures.reshape(200, 625), columns=names), np.repeat([1, 0], 100), "classification", (25, 25))
+    return Data(
+        name,
+        pd.DataFrame(pictures.reshape(200, 625), columns=names),
+        np.repeat(["face", "background"], 100),
+        "classification",
+        (25, 25),
+    )
 
 
 def _spector(name: str) -> Data:
