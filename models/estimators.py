@@ -29,6 +29,11 @@ NO_OPTIMUM = "no finite optimum: the classes can be separated, so the loss falls
 class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A model that predicts numbers."""
 
+    def _check(self) -> None:
+        super()._check()
+        if self.early_stopping == "accuracy":
+            raise ValueError('early_stopping="accuracy" needs a classifier: set early_stopping=True')
+
     def predict(self, X: Any) -> Any:
         """The predictions for X of shape (m, n), of shape (m,)."""
         return self._outputs(X)
@@ -97,6 +102,11 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         weights = compute_sample_weight(self.class_weight, y).astype(X.dtype)
         return data._replace(weights=weights if data.weights is None else weights * data.weights)
 
+    def _check_stream(self, method: str) -> None:
+        super()._check_stream(method)
+        if self.class_weight == "balanced":
+            raise ValueError(f"{method} does not know how often each class will come: give class_weight as a dict")
+
     def _check_classes(self) -> None:
         if len(self.classes_) < 2:
             raise ValueError(f"the labels hold 1 class, {self.classes_.tolist()}, and a classifier needs at least 2")
@@ -159,6 +169,8 @@ class LinearRegression(Statistics, Linear, Regressor):
 
     def _dispersion(self, loss: float, size: float, count: int) -> float:
         """-log of the likelihood is the mean squared error times m / (2 s²), where the noise s² is estimated."""
+        if size <= count:
+            raise ValueError(f"standard errors of {count} parameters need more than {count} examples, and there are {size:g}")
         return 2 * loss * size / (size - count)
 
 

@@ -1,4 +1,4 @@
-"""What the plots read of a fitted model: its last step, its layers, its hyperplane."""
+"""What a fitted model is asked by others: its last step, its layers, its hyperplane, and its columns."""
 
 from __future__ import annotations
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 import tinygraph as tg
 from models.saving import save
@@ -45,7 +47,9 @@ def describe_coefficients(trial: Trial) -> str:
     """The table of coefficients of a linear model, or its rows of largest z where it is long, or why there is none."""
     title = "coefficients of the standardised features"
     try:
-        table = trial.model.summary()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the report says why training stopped
+            table = trial.model.summary()
     except ValueError as error:
         return f"{title} have no standard errors: {error}"
     if len(table) > MOST_ROWS:

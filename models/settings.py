@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from models.multilayer_perceptron import ACTIVATIONS
 from models.solvers import SCHEDULES, SCIPY, UPDATES
 
 
@@ -17,7 +18,8 @@ class Settings:
     """How to train a model."""
 
     solver: str = "lbfgs"
-    """"lbfgs" or "cg" (SciPy), "newton-cg" (SciPy, on Hessian-vector products), "gd" (gradient descent), "momentum" or "adam"."""
+    """"lbfgs", "cg" or "newton-cg" of SciPy, the last by its "trust-ncg" on Hessian-vector products; or "gd" (gradient descent),
+    "momentum" or "adam"."""
     l2: float = 0.0
     """The loss is the mean over the examples plus l2 / 2 times the sum of squared weights: 1 / (C m) in terms of scikit-learn."""
     learning_rate: float | None = None
@@ -33,7 +35,8 @@ class Settings:
     loss_tol: float = 0.0
     """Training stops where `n_iter_no_change` epochs make the training loss smaller by no more than this share of it."""
     early_stopping: bool | str = False
-    """True holds examples out and stops where their loss no longer falls; "accuracy" where their accuracy no longer rises."""
+    """True holds examples out and stops where their loss no longer falls, "accuracy" where their accuracy no longer rises. Then
+    the parameters of the best epoch come back."""
     validation_fraction: float = 0.1
     """The share of the examples that early stopping holds out."""
     n_iter_no_change: int = 10
@@ -93,11 +96,12 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "validation_fraction": (lambda x: _number(x) and 0 < x < 1, "a number between 0 and 1"),
     "n_iter_no_change": _COUNT,
     "restarts": _COUNT,
+    "class_weight": (lambda x: x is None or isinstance(x, dict) or x == "balanced", 'None, "balanced" or a dict of classes'),
     "multi": (lambda x: x in ("softmax", "ovr"), "one of softmax, ovr"),
     "hidden_layer_sizes": (
         lambda x: isinstance(x, tuple | list) and all(_whole(units) for units in x),
         "a tuple of whole numbers above 0, such as (16, 8)",
     ),
-    "activation": (lambda x: x in ("sigmoid", "tanh", "relu"), "one of sigmoid, tanh, relu"),
+    "activation": (lambda x: isinstance(x, str) and x in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}"),
     "init_scale": _AT_LEAST_0,
 }

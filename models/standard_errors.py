@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from models.estimator import Estimator
@@ -35,9 +37,15 @@ class Statistics(Estimator):
 
         With a penalty they are those of the posterior. They are computed when they are read, from the examples of the last `fit`.
         Raises AttributeError where these are gone (after pickling, loading, `partial_fit` or `fit_batches`), and ValueError where
-        they were changed, or where columns of X depend on each other.
+        they were changed, where columns of X depend on each other, or where there is no optimum; warns where training stopped
+        before it.
         """
         check_is_fitted(self)
+        if self.stop_reason_.startswith(("no finite optimum", "diverged")):
+            raise ValueError(f"there is no optimum, so no standard errors ({self.stop_reason_})")
+        if not self.stop_reason_.startswith(("gradient", "plateau", "rounding")):
+            message = f"the parameters are not at an optimum ({self.stop_reason_}), and neither are their standard errors"
+            warnings.warn(message, ConvergenceWarning, stacklevel=2)
         kept: Kept | None = getattr(self, "_training_data", None)
         if kept is None:
             raise AttributeError("standard errors need the examples of the fit, which are neither saved nor pickled: fit again")
@@ -59,7 +67,7 @@ class Statistics(Estimator):
         """
         import pandas as pd
 
-        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
+        names = getattr(self, "feature_names_in_", [f"x{i + 1}" for i in range(self.n_features_in_)])
         columns = {"coefficient": self.parameters_, "standard error": self.standard_errors_}
         table = pd.DataFrame(
             {column: np.append(tree["w"], tree.get("b", [])) for column, tree in columns.items()},

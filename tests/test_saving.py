@@ -52,13 +52,13 @@ def test_the_very_same_model_comes_back(tmp_path: Path) -> None:
     ids=repr,
 )
 def test_hyperparameters_come_back_as_what_they_were(value: Any, tmp_path: Path) -> None:
-    found = load(MLPClassifier, save(fitted(class_weight=value), tmp_path / "m")).class_weight
+    found = load(MLPClassifier, save(fitted(random_state=value), tmp_path / "m")).random_state
     assert (found, type(found), repr(found)) == (value, type(value), repr(value))
 
 
 @pytest.mark.parametrize("number", [np.float64(0.1), np.float32(0.1), np.int64(3), np.bool_(True)])
 def test_numpy_scalars_come_back_as_equal_python_numbers(number: Any, tmp_path: Path) -> None:
-    found = load(MLPClassifier, save(fitted(class_weight=number), tmp_path / "m")).class_weight
+    found = load(MLPClassifier, save(fitted(random_state=number), tmp_path / "m")).random_state
     assert found == number
     assert type(found) in (bool, int, float)
 
@@ -177,8 +177,8 @@ def test_a_path_that_the_system_refuses_is_its_own_error(tmp_path: Path) -> None
         ),
         ({"schedule": lambda epoch: 1 / epoch}, r"schedule holds <function .*, of type function, which"),
         ({"l2": np.inf}, r"l2 holds inf, of type float"),
-        ({"class_weight": {0: np.ones(2)}}, r"class_weight holds array.*, of type ndarray"),
-        ({"class_weight": {(1, 2): 3}}, r"class_weight holds \{\(1, 2\): 3\}, of type dict"),
+        ({"random_state": {0: np.ones(2)}}, r"random_state holds array.*, of type ndarray"),
+        ({"random_state": {(1, 2): 3}}, r"random_state holds \{\(1, 2\): 3\}, of type dict"),
         ({"hidden_layer_sizes": {1, 2}}, r"hidden_layer_sizes holds \{1, 2\}, of type set"),
     ],
 )
@@ -220,7 +220,7 @@ def test_parameters_that_cannot_be_saved(leaf: Any, said: str, tmp_path: Path) -
 
 def resigned(change: Any) -> bytes:
     """A saved model whose parts `change` edits in place, under a digest that fits them."""
-    arrays = {name: np.array(leaf) for name, leaf in saving._leaves(fitted().parameters_)}
+    arrays = {name: np.array(leaf) for name, leaf in saving._dotted(fitted().parameters_)}
     model = fitted()
     header = {
         "class": "MLPClassifier",
@@ -349,7 +349,7 @@ def test_a_foreign_file_is_refused(raw: bytes, said: str, tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes, Any]:
-    path = save(fitted(class_weight={0: 1.0, 1: 2.0}), tmp_path_factory.mktemp("saved") / "m")
+    path = save(fitted(random_state={0: 1.0, 1: 2.0}), tmp_path_factory.mktemp("saved") / "m")
     return path, path.read_bytes(), state(load(MLPClassifier, path))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from sklearn.exceptions import ConvergenceWarning
 
 from models import LinearRegression, LogisticRegression
 
@@ -88,6 +89,26 @@ def test_examples_that_were_changed_have_no_standard_errors() -> None:
     X[0, 0] += 1
     with pytest.raises(ValueError, match="the examples were changed after the fit"):
         model.summary()
+
+
+def test_without_an_optimum_there_are_none() -> None:
+    with pytest.warns(ConvergenceWarning, match="no finite optimum"):
+        model = LogisticRegression().fit([[-1.0], [1.0]], [0, 1])
+    with pytest.raises(ValueError, match="there is no optimum"):
+        model.summary()
+
+
+def test_before_an_optimum_a_warning_says_so() -> None:
+    X, y = linear()
+    model = LinearRegression(solver="gd", max_iter=3).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="the parameters are not at an optimum"):
+        assert np.isfinite(model.standard_errors_["w"]).all()
+
+
+def test_more_parameters_than_examples() -> None:
+    X, y = linear(4)
+    with pytest.raises(ValueError, match="standard errors of 4 parameters need more than 4 examples, and there are 4"):
+        LinearRegression(l2=0.1).fit(X, y).summary()
 
 
 def test_columns_that_depend_on_each_other() -> None:

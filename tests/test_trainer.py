@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 import models.estimator
+import models.estimators
 import models.trainer
 from models import LinearRegression, LogisticRegression, MLPClassifier, SoftmaxRegression
-from models.stopping import Diverged, EpochsUsedUp, HeldOutAccuracy, HeldOutLoss, Plateau, SmallGradient
+from models.stopping import Diverged, EpochsUsedUp, HeldOut, Plateau, SmallGradient
 
 
 def overlapping(m: int = 200, n: int = 3, noise: float = 1.0) -> tuple[Any, Any]:
@@ -31,45 +33,51 @@ def memorised() -> tuple[Any, Any]:
 
 DATA = overlapping()
 # For each rule, a model and data made for it, and how its reason begins.
-STOPS: dict[type, tuple[Any, Any, str]] = {
-    SmallGradient: (LogisticRegression(), DATA, "gradient: its largest entry, "),
-    Plateau: (
+STOPS: list[tuple[type, Any, Any, str]] = [
+    (SmallGradient, LogisticRegression(), DATA, "gradient: its largest entry, "),
+    (
+        Plateau,
         LogisticRegression(solver="gd", loss_tol=1e-4, tol=0),
         DATA,
         r"plateau: the training loss, 0\.\d+, fell by no more than loss_tol=0.0001 in 10 epochs",
     ),
-    HeldOutLoss: (
+    (
+        HeldOut,
         LogisticRegression(solver="gd", early_stopping=True, random_state=0, max_iter=300),
         memorised(),
-        r"held-out loss: its lowest value, \d\.\d+, is 10 epochs old; the parameters are those of that epoch",
+        r"held-out loss: its best value, \d\.\d+, is 10 epochs old and its parameters are back",
     ),
-    HeldOutAccuracy: (
+    (
+        HeldOut,
         LogisticRegression(solver="gd", early_stopping="accuracy", random_state=0, max_iter=300),
         DATA,
-        r"held-out accuracy: its best value, 0\.\d+, is 10 epochs old; the parameters are those of that epoch",
+        r"held-out accuracy: its best value, 0\.\d+, is 10 epochs old and its parameters are back",
     ),
-    EpochsUsedUp: (LogisticRegression(solver="gd", max_iter=7), DATA, "epochs: all max_iter=7 are used up"),
-    Diverged: (
+    (EpochsUsedUp, LogisticRegression(solver="gd", max_iter=7), DATA, "epochs: all max_iter=7 are used up"),
+    (
+        Diverged,
         LogisticRegression(solver="gd", learning_rate=1e9, max_iter=200, random_state=0),
         DATA,
         r"diverged: the loss rose from 0\.\d+ to \S+ in 10 epochs. Try learning_rate=\d",
     ),
-}
+]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # of the ones that diverge
 class TestStoppingRules:
-    @pytest.mark.parametrize("rule", STOPS, ids=lambda rule: rule.__name__)
-    def test_each_fires_on_data_made_for_it(self, rule: type, monkeypatch: pytest.MonkeyPatch) -> None:
-        model, (X, y), reason = STOPS[rule]
-        with_it = model.fit(X, y)
+    @pytest.mark.parametrize(("rule", "model", "data", "reason"), STOPS)
+    def test_each_fires_on_data_made_for_it(
+        self, rule: type, model: Any, data: Any, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        X, y = data
+        with_it = clone(model).fit(X, y)
         assert re.match(reason, with_it.stop_reason_), with_it.stop_reason_
         # Without the rule, the same training goes on.
         rules = models.trainer.rules
         others = [EpochsUsedUp(1000)] if rule is EpochsUsedUp else []
         monkeypatch.setattr(models.trainer, "rules", lambda s: [r for r in rules(s) if type(r) is not rule] + others)
         epochs = with_it.n_iter_
-        without_it = model.fit(X, y)
+        without_it = clone(model).fit(X, y)
         assert not re.match(reason, without_it.stop_reason_)
         assert without_it.n_iter_ > epochs
 
@@ -103,8 +111,19 @@ class TestStoppingRules:
         assert model.history_["loss"][-1] < model.history_["loss"][0] / 2
         assert np.isfinite(astray.coef_).all()
 
+    def test_a_rate_that_is_not_a_number(self) -> None:
+        X, y = DATA
+        model = LogisticRegression(solver="gd", schedule=lambda epoch: np.nan).fit(X, y)
+        assert model.stop_reason_.endswith("Try learning_rate=0.5")
+
+    def test_separable_data_without_the_linear_program(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        X, y = [[-1.0], [1.0]], [0, 1]
+        assert LogisticRegression().fit(X, y).stop_reason_.startswith("no finite optimum")
+        monkeypatch.setattr(models.estimators, "separable", lambda *_: False)
+        assert LogisticRegression().fit(X, y).stop_reason_.startswith("gradient")
+
     def test_infinite_data_say_so_before_any_update(self) -> None:
-        with pytest.warns(ConvergenceWarning, match="the loss is inf before the first update; scale the columns of X"):
+        with pytest.warns(ConvergenceWarning, match="the loss is inf before the first update; scale the columns of X$"):
             LinearRegression(random_state=0).fit(np.array([[1e200], [-1e200]]), [1.0, 2.0])
 
 
@@ -224,6 +243,18 @@ class TestGoingOn:
         whole = LogisticRegression(solver=solver, random_state=0, max_iter=3).fit_batches(parts)
         np.testing.assert_allclose(stepwise.coef_, whole.coef_, rtol=1e-12)
         assert stepwise.n_iter_ == 6
+        assert len(stepwise.history_["loss"]) == 7
+
+    def test_partial_fit_goes_on_after_a_fit_and_with_another_solver(self, tmp_path: Any) -> None:
+        X, y = DATA
+        model = LogisticRegression(solver="gd", max_iter=3, random_state=0).fit(X, y)
+        loaded = LogisticRegression.load(model.save(tmp_path / "model.safetensors"))
+        four = LogisticRegression(solver="gd", max_iter=4, random_state=0).fit(X, y)
+        for started in (model, loaded):
+            np.testing.assert_allclose(started.partial_fit(X, y).coef_, four.coef_, rtol=1e-12)
+        before = model.coef_
+        model.set_params(solver="adam", learning_rate=0.01).partial_fit(X, y)
+        np.testing.assert_allclose(np.abs(model.coef_ - before), 0.01, rtol=1e-6)  # the first step of Adam
 
     def test_partial_fit_of_a_class_that_was_not_announced(self) -> None:
         model = SoftmaxRegression(solver="gd").partial_fit([[0.0], [1.0]], [0, 1])
@@ -261,6 +292,7 @@ class TestGoingOn:
         [
             (LogisticRegression(), [DATA], "solver='lbfgs' needs all examples at once: choose one of gd, momentum, adam"),
             (LogisticRegression(solver="gd", early_stopping=True), [DATA], "fit_batches holds no examples out"),
+            (LogisticRegression(solver="gd", class_weight="balanced"), [DATA], "give class_weight as a dict"),
             (LogisticRegression(solver="gd"), [], "there is no batch: pass an iterable of \\(X, y\\) with at least one"),
             (LogisticRegression(solver="gd"), [DATA, (DATA[0][:, :2], DATA[1])], "X has 2 features, but LogisticRegression is"),
         ],
