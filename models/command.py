@@ -26,6 +26,8 @@ from models.settings import VALUES
 from models.solvers import SCIPY, UPDATES
 from models.trial import parts, tried
 
+MOST_UNITS = 4096  # of a layer: the plots ask the network at 40,000 points at once
+
 
 class Model(NamedTuple):
     """What the command line knows of an estimator: its file, the data that it learns unless others are given, its defaults."""
@@ -95,8 +97,8 @@ def _check_numbers(parser: Parser, options: argparse.Namespace) -> None:
             parser.error(f"--{name.replace('_', '-')} {value} must be {wanted.removesuffix(', or None')}")
     if not 0 <= options.seed < 2**32 - options.splits:
         parser.error(f"--seed {options.seed} must be at least 0 and below 2**32 - {options.splits}")
-    if min(getattr(options, "hidden", [1])) < 1:
-        parser.error(f"--hidden {' '.join(map(str, options.hidden))}: each layer needs at least 1 unit")
+    if not all(1 <= units <= MOST_UNITS for units in getattr(options, "hidden", [1])):
+        parser.error(f"--hidden {' '.join(map(str, options.hidden))}: a layer has 1 to {MOST_UNITS} units here")
 
 
 def _choose_solver(parser: Parser, options: argparse.Namespace, defaults: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from models.settings import Settings
 from models.solvers import UPDATES
 from models.stopping import Row
 from models.trainer import INTERRUPTED, Training
-from models.tree import Tree, last, mapped
+from models.tree import Tree, last, mapped, paths
 from models.watching import CallbackSupport, Watch, with_callbacks
 
 
@@ -75,8 +75,9 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X of shape (m, n), an array, data frame or sparse matrix, and targets y of shape (m,).
 
-        `sample_weight` of shape (m,) weighs the examples in the mean loss. An interrupt (Ctrl-C) leaves the model of the last
-        finished epoch. Raises ValueError for input that does not fit; warns where the loss diverges or has no finite minimum.
+        `sample_weight` of shape (m,) weighs the examples in the mean loss; a weight counts as so many repetitions. An interrupt
+        (Ctrl-C) leaves the model of the last finished epoch. Raises ValueError for input that does not fit; warns where the loss
+        diverges or has no finite minimum.
         """
         self._check()
         new = self._unfitted()
@@ -84,6 +85,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         data = new._data(X, y, sample_weight)
         random = check_random_state(self.random_state)
         data, held_out = new._divided(data, y, random) if self.early_stopping else (data, None)
+        size, data = data.size, data.normalised()
         watch = Watch(self, lambda training: new.__dict__ | new._learned(training, training.reason), X, y)
         best: Training | None = None
         reason = INTERRUPTED
@@ -95,10 +97,13 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
                 best = training if training.rank < best.rank else best
             assert best is not None  # restarts is at least 1
             reason = new._verdict(best, data)
+        except KeyboardInterrupt:
+            self._take(new, best, reason)
+            raise
         finally:
             watch.close()
-            self._take(new, best, reason)
-        self._keep(data)
+        self._take(new, best, reason)
+        self._keep(data, size)
         return self._warned()
 
     @available_if(moves_by_batches)
@@ -121,6 +126,10 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         done = 0 if first else self.n_iter_
         training.run(itertools.islice(_shuffled(data, self.batch_size or len(y), random), 1), new.update_, done)
         learned = new._learned(training, f"partial_fit: one pass over {len(y)} examples")
+        if not np.isfinite(learned["history_"]["loss"][-1]) or not all(
+            np.isfinite(array).all() for _, array in paths(learned["parameters_"])
+        ):
+            raise ValueError("diverged: the parameters are no longer finite, and stay as they were. Lower learning_rate")
         learned["n_iter_"] += done
         if hasattr(self, "history_"):
             learned["history_"] = {name: self.history_[name] + rows[1:] for name, rows in learned["history_"].items()}
@@ -138,8 +147,9 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         """Fit to batches (X, y) or (X, y, sample_weight), of which one at a time is in memory, with one update a batch.
 
         What can be iterated again, such as a list or a data loader, is passed over `max_iter` times at most; an iterator once. A
-        classifier finds its `classes` in the first batch if they are not given. The settings `batch_size`, `restarts` and
-        `warm_start` have no effect. Raises ValueError for settings that need all examples at once.
+        classifier finds its `classes` in the first batch if they are not given. Weights multiply the losses of a batch as they
+        are, so their mean should be about 1. The settings `batch_size`, `restarts` and `warm_start` have no effect. Raises
+        ValueError for settings that need all examples at once.
         """
         self._check()
         if self.solver not in UPDATES:
@@ -160,9 +170,12 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         training = Training(new._objective(), None, start, self, watch=watch)
         try:
             training.run(map(new._batches, epochs))
+        except KeyboardInterrupt:
+            self._take(new, training, training.reason)
+            raise
         finally:
             watch.close()
-            self._take(new, training, training.reason)
+        self._take(new, training, training.reason)
         return self._warned()
 
     def _unfitted(self) -> Self:
@@ -194,13 +207,16 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     def _divided(self, data: Examples, y: Any, random: np.random.RandomState) -> tuple[Examples, Examples]:
         """The examples to train on and those held out; of every class the same share."""
-        classes = y if hasattr(self, "classes_") else None
+        counted = np.arange(len(y)) if data.weights is None else np.flatnonzero(data.weights)
+        classes = np.asarray(y)[counted] if hasattr(self, "classes_") else None
         share = self.validation_fraction
         try:
-            train, test = train_test_split(np.arange(len(y)), test_size=share, stratify=classes, random_state=random)
+            train, test = train_test_split(counted, test_size=share, stratify=classes, random_state=random)
         except ValueError as error:
-            raise ValueError(f"early_stopping holds out validation_fraction={share:g} of {len(y)} examples: {error}") from None
-        return data.rows(train), data.rows(test)
+            raise ValueError(
+                f"early_stopping holds out validation_fraction={share:g} of {len(counted)} examples: {error}"
+            ) from None
+        return data.rows(train), data.rows(test).normalised()
 
     def _first(self, old: Self, X: Any, random: np.random.RandomState) -> Tree:
         """The parameters that training starts from."""
@@ -247,11 +263,13 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
             new.__dict__.update(new._learned(training, reason))
             self.__dict__ = new.__dict__
 
-    def _keep(self, data: Examples) -> None:
-        """Remember what statistics of the fit need."""
+    def _keep(self, data: Examples, size: float) -> None:
+        """Remember what statistics of the fit need: the examples, and the sum of their weights."""
 
     def _warned(self) -> Self:
-        if self.stop_reason_.startswith(("diverged", "no finite optimum")):
+        norms = self.history_["gradient_norm"]
+        stuck = self.stop_reason_.startswith("rounding") and norms[-1] > 1e-3 * norms[0]
+        if stuck or self.stop_reason_.startswith(("diverged", "no finite optimum")):
             warnings.warn(f"{type(self).__name__}: {self.stop_reason_}", ConvergenceWarning, stacklevel=4)
         return self
 
@@ -260,7 +278,10 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Any:
         """The outputs of the forward pass for examples X of shape (m, n)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        return self._outputs_of(validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]))
+
+    def _outputs_of(self, X: Any) -> Any:
+        """Those of checked examples."""
         return last(self._forward(X, self.parameters_))
 
     def graph(self, X: Any, y: Any, from_logits: bool = True) -> tg.Graph:
@@ -272,8 +293,10 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         single = np.ndim(X) == 1
+        if single and hasattr(X, "to_frame"):
+            X = X.to_frame().T  # a row of a data frame knows its columns
         if single:
-            X, y = as_fitted(self, np.reshape(X, (1, -1))), np.asarray(y)[np.newaxis]
+            X, y = X if np.ndim(X) == 2 else as_fitted(self, np.reshape(X, (1, -1))), np.asarray(y)[np.newaxis]
         X, target, _ = self._data(*self._checked(X, y, reset=False), None)
         X, target = tg.constant(X[0] if single else X), tg.constant(target[0] if single else target)
         parameters = mapped(tg.parameter, self.parameters_)

@@ -39,6 +39,8 @@ def save(model: Any, path: str | Path) -> Path:
     Raises SavedModelError for a hyperparameter, a label or a parameter that the file cannot hold.
     """
     check_is_fitted(model)
+    if getattr(model, "activation_", None) != getattr(model, "activation", None):
+        raise SavedModelError(f"activation={model.activation!r} was set after the fit: fit again, or set {model.activation_!r}")
     names = getattr(model, "feature_names_in_", None)
     header = {
         "class": type(model).__name__,
@@ -68,8 +70,8 @@ def load(cls: type[Any], path: str | Path) -> Any:
         if header["classes"] is not None:
             model.classes_ = _decoded_classes(header["classes"])
         model.stop_reason_, model.n_iter_ = header["stop_reason"], header["n_iter"]
-        _check_parameters(parameters, model)
-    except ValueError as error:
+        parameters = _in_order(parameters, model)
+    except (ValueError, OverflowError, RecursionError) as error:
         raise SavedModelError(f"{path} cannot be loaded: {error}") from None
     model.parameters_ = parameters
     vars(model).update(model._shown(parameters))
@@ -268,17 +270,21 @@ def _check_header(header: Any) -> None:
         raise SavedModelError(f"its header has {header['n_features']} features, and the names {names!r:.60}")
 
 
-def _check_parameters(parameters: dict[str, Any], model: Any) -> None:
-    """The arrays of the file are those of such a model with so many features, hidden units and classes."""
+def _in_order(parameters: Tree, model: Any) -> Tree:
+    """The parameters in the order of the layers, if they are those of a model with so many features, hidden units and classes."""
     found = {name: array.shape for name, array in _dotted(parameters)}
     sizes = [model.n_features_in_, *getattr(model, "hidden_layer_sizes", ())]
     largest = max(a * b for a, b in itertools.pairwise([1, *sizes]))
     if largest > sum(math.prod(shape) for shape in found.values()):  # before anything of that size is made
         raise SavedModelError(f"its header needs {largest} weights in one layer, and it has parameters of the shapes {found}")
-    expected = {name: np.shape(array) for name, array in _dotted(model._start(model.n_features_in_, np.random.RandomState(0)))}
+    start = model._start(model.n_features_in_, np.random.RandomState(0))
+    expected = {name: np.shape(array) for name, array in _dotted(start)}
     if found != expected:
         raise SavedModelError(f"its header needs parameters of the shapes {expected}, and it has {found}")
+    arrays = dict(_dotted(parameters))
+    parameters = from_paths((path, arrays[".".join(path)]) for path, _ in paths(start))
     outputs = last(model._forward(np.zeros((1, model.n_features_in_)), parameters))
     classes = len(model.classes_) if hasattr(model, "classes_") else 0
     if classes != (0 if is_regressor(model) else max(2, outputs[0].size)):
         raise SavedModelError(f"its header has {classes} classes, and its outputs are of the shape {outputs[0].shape}")
+    return parameters

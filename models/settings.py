@@ -31,7 +31,7 @@ class Settings:
     max_iter: int = 1000
     """Epochs at most: passes over the examples, or iterations of SciPy."""
     tol: float = 1e-4
-    """Training stops where no entry of the gradient is larger."""
+    """Training stops where no entry of the gradient is larger, or than this share of the first gradient where that is below 1."""
     loss_tol: float = 0.0
     """Training stops where `n_iter_no_change` epochs make the training loss smaller by no more than this share of it."""
     early_stopping: bool | str = False
@@ -40,7 +40,7 @@ class Settings:
     validation_fraction: float = 0.1
     """The share of the examples that early stopping holds out."""
     n_iter_no_change: int = 10
-    """Epochs without improvement that end the training."""
+    """Epochs without improvement that end the training; for "momentum" and "adam", ten times as many on the training loss."""
     restarts: int = 1
     """Trainings from different random parameters, of which the best is kept."""
     warm_start: bool = False
@@ -58,7 +58,10 @@ class Settings:
     def _rate(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
         first = UPDATES[self.solver].usual_rate if self.learning_rate is None else self.learning_rate
-        return first * (self.schedule(epoch) if callable(self.schedule) else SCHEDULES[self.schedule](epoch, self.max_iter))
+        factor = self.schedule(epoch) if callable(self.schedule) else SCHEDULES[self.schedule](epoch, self.max_iter)
+        if not (_number(factor) and factor >= 0):
+            raise ValueError(f"schedule gives the factor {factor!r} for epoch {epoch}: it must be a finite number of at least 0")
+        return first * factor
 
     def _check(self) -> None:
         """Raise ValueError for the first setting that makes no sense."""
@@ -73,11 +76,15 @@ def _whole(x: Any) -> bool:
 
 
 def _number(x: Any) -> bool:
-    return isinstance(x, Real) and not isinstance(x, bool) and bool(np.isfinite(float(x)))
+    try:
+        return isinstance(x, Real) and not isinstance(x, bool) and bool(np.isfinite(float(x)))
+    except OverflowError:
+        return False
 
 
 _SOLVERS = [*SCIPY, *UPDATES]
 _AT_LEAST_0 = (lambda x: _number(x) and x >= 0, "a finite number of at least 0")
+_TRUE_OR_FALSE = (lambda x: isinstance(x, bool | np.bool), "True or False")
 _COUNT = (_whole, "a whole number above 0")
 # What each setting must be: a test and its words. Those of single models stand here too.
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -92,6 +99,8 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "max_iter": _COUNT,
     "tol": _AT_LEAST_0,
     "loss_tol": _AT_LEAST_0,
+    "fit_intercept": _TRUE_OR_FALSE,
+    "warm_start": _TRUE_OR_FALSE,
     "early_stopping": (lambda x: isinstance(x, bool | np.bool) or x == "accuracy", 'True, False or "accuracy"'),
     "validation_fraction": (lambda x: _number(x) and 0 < x < 1, "a number between 0 and 1"),
     "n_iter_no_change": _COUNT,

@@ -10,24 +10,27 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from models.estimator import Estimator
-from models.objective import Examples
+from models.objective import Examples, Objective
 from models.tree import Layout, Tree
 
 
 class Kept(NamedTuple):
-    """The examples of the last fit, by reference, and the loss that they had at its end."""
+    """The last fit: its loss function, its examples by reference, the sum of their weights, and the loss at its end."""
 
+    objective: Objective
     data: Examples
+    size: float
     loss: float
 
 
 class Statistics(Estimator):
     """Standard errors for a model with weights w of shape (n,) and a bias b."""
 
-    def _keep(self, data: Examples) -> None:
-        self._training_data = Kept(data, self._objective().measure(self.parameters_, data)[0])
+    def _keep(self, data: Examples, size: float) -> None:
+        objective = self._objective()
+        self._training_data = Kept(objective, data, size, objective.measure(self.parameters_, data)[0])
 
-    def _dispersion(self, loss: float, size: float, count: int) -> float:
+    def _dispersion(self, data: Examples, size: float, count: int) -> float:
         """The factor from the inverse Hessian of the mean loss, over m, to the covariance; `count` parameters were fitted."""
         return 1.0
 
@@ -49,14 +52,16 @@ class Statistics(Estimator):
         kept: Kept | None = getattr(self, "_training_data", None)
         if kept is None:
             raise AttributeError("standard errors need the examples of the fit, which are neither saved nor pickled: fit again")
-        objective, parameters = self._objective(), self.parameters_
-        if objective.measure(parameters, kept.data)[0] != kept.loss:
+        parameters = self.parameters_
+        if kept.objective.measure(parameters, kept.data)[0] != kept.loss:
             raise ValueError("the examples were changed after the fit, so its standard errors are lost: fit again")
-        hessian = objective.hessian(parameters, kept.data)
-        if not np.linalg.cond(hessian) < 1 / np.finfo(float).eps:
+        hessian = kept.objective.hessian(parameters, kept.data)
+        scale = np.sqrt(np.diag(hessian))  # columns of any unit are compared alike
+        correlations = hessian / np.outer(scale, scale) if np.all(scale) else hessian
+        if not np.linalg.cond(correlations) < 1 / np.finfo(float).eps:
             raise ValueError("columns of X depend on each other: leave some out, or set l2 above 0")
-        inverse = np.linalg.inv(hessian)
-        variances = np.diag(inverse) / kept.data.size * self._dispersion(kept.loss, kept.data.size, len(inverse))
+        variances = np.diag(np.linalg.inv(correlations)) / scale**2 / kept.size
+        variances *= self._dispersion(kept.data, kept.size, len(variances))
         return Layout(parameters, float).tree(np.sqrt(variances))
 
     def summary(self) -> Any:

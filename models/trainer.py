@@ -17,13 +17,18 @@ from models.tree import Layout, Tree, Vector, paths
 INTERRUPTED = "interrupted"
 
 
-def rules(settings: Settings) -> list[Rule]:
+OVERSHOOT = 10  # how many times longer the loss of momentum and Adam may rise on its way down
+
+
+def rules(settings: Settings, in_batches: bool) -> list[Rule]:
     """The stopping rules, in the order in which they are asked."""
     patience = settings.n_iter_no_change
-    found: list[Rule] = [Diverged(patience, 1.0 if settings._batch is None else 2.0), SmallGradient(settings.tol)]
+    steady = settings.solver not in ("momentum", "adam")
+    found: list[Rule] = [Diverged(patience, 1.0 if steady and not in_batches else 2.0), SmallGradient(settings.tol)]
     if settings.early_stopping:
         found.append(HeldOut("accuracy" if settings.early_stopping == "accuracy" else "loss", patience))
-    return [*found, Plateau(patience, settings.loss_tol), EpochsUsedUp(settings.max_iter)]
+    plateau = Plateau(patience if steady else OVERSHOOT * patience, settings.loss_tol)
+    return [*found, plateau, EpochsUsedUp(settings.max_iter)]
 
 
 class State(NamedTuple):
@@ -51,7 +56,7 @@ class Training:
         self.data = data
         self.held_out = held_out
         self.settings = settings
-        self.rules = rules(settings) if stop else []
+        self.rules = rules(settings, data is None or settings._batch is not None) if stop else []
         self.watch = watch
         self.layout = Layout(start, np.result_type(*(leaf for _, leaf in paths(start))))
         self.start = self.layout.vector(start)
@@ -76,6 +81,14 @@ class Training:
     def _tree(self, vector: Vector) -> Tree:
         """The vector as parameters, in their dtype: SciPy computes in float64."""
         return self.layout.tree(vector.astype(self.layout.dtype, copy=False))
+
+    def start_over(self, loss: float, accuracy: float) -> None:
+        """Put the loss and accuracy of all batches at the start where those of the first batch stood."""
+        self.rows[0] = self.rows[0]._replace(loss=loss, accuracy=accuracy)
+
+    def measure(self, vector: Vector, data: Examples) -> tuple[float, float]:
+        """Loss and accuracy at the parameters on a batch."""
+        return self.objective.measure(self._tree(vector), data)
 
     def report(self, vector: Vector, found: Evaluation) -> bool:
         """Add an epoch to the history; whether to stop."""
@@ -109,8 +122,8 @@ class Training:
         return np.inf if state is None else state.rank
 
     def state(self) -> State | None:
-        """The state that the training ends in: the best where it was to be kept or the latest went astray, else the latest."""
-        ends_in_best = self.reason.startswith(("held-out", "diverged"))
+        """The state that the training ends in: the best where the latest need not be as good, else the latest."""
+        ends_in_best = self.reason.startswith(("held-out", "diverged", "plateau"))
         return self.best if ends_in_best else self.latest
 
     def run(self, epochs: Iterable[Iterable[Examples]] | None = None, update: Update | None = None, done: int = 0) -> None:
@@ -134,12 +147,11 @@ class Training:
 
     def _smaller_rate(self) -> float:
         """A learning rate that does not diverge: below 2 over the largest curvature, which a step across a parabola must be."""
-        rate = self.settings._rate(0)
-        if not np.isfinite(rate):
-            return UPDATES[self.settings.solver].usual_rate
+        rate = self.settings.learning_rate or UPDATES[self.settings.solver].usual_rate
+        largest = max(self.settings._rate(epoch) for epoch in range(len(self.rows))) / rate
         curvature = self._steepest_curvature() if self.data is not None and self.settings.solver != "adam" else 0.0
-        if np.isfinite(curvature) and 1 / rate < curvature:
-            return float(f"{1 / curvature:.1g}")
+        if 0 < curvature * largest < np.inf:
+            return float(f"{min(1 / (curvature * largest), rate / 2):.1g}")
         return min(rate / 10, UPDATES[self.settings.solver].usual_rate)
 
     def _steepest_curvature(self) -> float:

@@ -87,7 +87,7 @@ class TestOptimum:
 
     def test_without_a_penalty(self) -> None:
         X, y = overlapping()
-        own = LogisticRegression(solver="newton-cg", tol=1e-9).fit(X, y)
+        own = LogisticRegression(solver="newton-cg", tol=1e-7).fit(X, y)
         other = sklearn.linear_model.LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12).fit(X, y)
         np.testing.assert_allclose(own.coef_, other.coef_, atol=1e-5)
         np.testing.assert_allclose(own.intercept_, other.intercept_, atol=1e-5)
@@ -221,7 +221,10 @@ class TestData:
     def test_one_hot_labels(self) -> None:
         X, y = overlapping(classes=3)
         for model in (SoftmaxRegression(l2=0.01, random_state=0), MLPClassifier(max_iter=5, random_state=0)):
-            np.testing.assert_array_equal(clone(model).fit(X, np.eye(3)[y]).predict(X), clone(model).fit(X, y).predict(X))
+            fitted = clone(model).fit(X, np.eye(3)[y])
+            np.testing.assert_array_equal(fitted.predict(X), clone(model).fit(X, y).predict(X))
+            assert fitted.score(X, np.eye(3)[y]) == fitted.score(X, y)
+            assert clone(model).fit(X, np.eye(5)[y]).classes_.tolist() == [0, 1, 2, 3, 4]  # two of which have no example
 
     @pytest.mark.parametrize("model", ESTIMATORS, ids=str)
     def test_sparse_data_give_the_model_of_dense_data(self, model: Any) -> None:
@@ -334,6 +337,14 @@ class TestGraph:
         np.testing.assert_allclose(graph["L"].value, model.history_["loss"][-1], rtol=1e-12)
         largest = max(np.max(np.abs(graph[f"d{name}"].value)) for name in ("W1", "b1", "W2", "b2"))
         np.testing.assert_allclose(largest, model.history_["gradient_norm"][-1], rtol=1e-12)
+
+    def test_of_a_row_of_a_data_frame_knows_its_columns(self) -> None:
+        X, y = overlapping()
+        frame = pd.DataFrame(X, columns=["a", "b", "c"])
+        model = LogisticRegression(l2=0.01).fit(frame, y)
+        np.testing.assert_array_equal(model.graph(frame.iloc[0], y[0])["z"].value, model.graph(X[0], y[0])["z"].value)
+        with pytest.raises(ValueError, match="feature names should match"):
+            model.graph(frame[["c", "b", "a"]].iloc[0], y[0])
 
     def test_of_one_example_takes_labels_as_a_fit_does(self) -> None:
         X, y = overlapping(classes=3)

@@ -227,8 +227,8 @@ def test_one_line_about_a_wrong_option(typed: list[str], said: str, run: Any, tm
     [
         ("LinearRegression", ["--data", "iris"], "iris holds classes for a classifier, and this model needs amounts"),
         ("MLPRegressor", ["--data", "words.csv", "--target", "y"], "words.csv: the target 'y' holds 'no' in line 2"),
-        ("MLPClassifier", ["--hidden", "0"], "--hidden 0: each layer needs at least 1 unit"),
-        ("MLPClassifier", ["--hidden", "1000000000000"], "the memory does not suffice: Unable to allocate"),
+        ("MLPClassifier", ["--hidden", "0"], "--hidden 0: a layer has 1 to 4096 units here"),
+        ("MLPClassifier", ["--hidden", "4097"], "--hidden 4097: a layer has 1 to 4096 units here"),
         ("MLPClassifier", ["--hidden"], "argument --hidden: expected at least one argument"),
         ("MLPClassifier", ["--activation", "gelu"], "argument --activation: invalid choice: 'gelu'"),
         ("SoftmaxRegression", ["--data", "fractions.csv", "--target", "y"], "fractions.csv: the target 'y' holds 0.5 in line 2"),

@@ -15,7 +15,7 @@ from safetensors.numpy import save as to_bytes
 from sklearn.exceptions import NotFittedError
 
 import models
-from models import LogisticRegression, MLPClassifier, SoftmaxRegression, saving
+from models import LogisticRegression, MLPClassifier, MLPRegressor, SoftmaxRegression, saving
 from models.saving import SavedModelError, load, read, save, write
 
 
@@ -303,7 +303,7 @@ LIES = {
     "labels of a huge dtype": (header(classes={"dtype": "<U999999999", "values": ["a", "b"]}), "the labels"),
     "a missing parameter": (lambda parts: parts["arrays"].pop("layer1.b"), "its header needs parameters of the shapes"),
     "a parameter too many": (array("layer3.W", np.zeros(2)), "its header needs parameters of the shapes"),
-    "a parameter inside another": (array("layer1.b.c", np.zeros(2)), "layer1.b.c is a part of a parameter that has none"),
+    "a parameter inside another": (array("layer1.b.c", np.zeros(2)), "layer1.b.c.*is a part of another"),
     "a parameter of another shape": (array("layer1.b", np.zeros((2, 1))), r"'layer1.b': \(2, 1\)"),
     "a parameter of whole numbers": (array("layer1.b", np.zeros(2, dtype=int)), "the parameter layer1.b is of dtype I64"),
     "a parameter that is NaN": (array("layer1.b", np.array([0.0, np.nan])), "the parameter layer1.b is not finite"),
@@ -410,3 +410,20 @@ def test_any_entry_of_the_header_loads_or_is_refused(saved: tuple[Path, bytes, A
     except SavedModelError:
         return
     assert state(model)["parameters_"] == saved[2]["parameters_"]
+
+
+def test_a_network_of_many_layers_keeps_their_order(tmp_path: Path) -> None:
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model = MLPRegressor(hidden_layer_sizes=(2,) * 11, random_state=0, max_iter=5).fit(X, X[:, 0])
+    loaded = MLPRegressor.load(model.save(tmp_path / "m"))
+    assert list(loaded.parameters_) == list(model.parameters_)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+def test_an_activation_that_was_set_after_the_fit(tmp_path: Path) -> None:
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model = MLPRegressor(max_iter=5).fit(X, X[:, 0])
+    before = model.predict(X)
+    np.testing.assert_array_equal(model.set_params(activation="relu").predict(X), before)
+    with pytest.raises(SavedModelError, match="activation='relu' was set after the fit: fit again, or set 'tanh'"):
+        model.save(tmp_path / "m")
