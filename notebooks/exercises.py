@@ -22,8 +22,8 @@ RELATIVE, ABSOLUTE = 1e-2, 5e-4  # as in the quiz; the latter is half of the las
 def check(answer: Any, right: Any) -> None:
     """Print whether an answer is right, and what is wrong with it if that can be seen.
 
-    Both may be numbers, arrays, nodes, shapes, texts or lists of them. Floats may be off by 1 % or 0.0005, everything else must be
-    equal. None is an exercise that is not answered yet.
+    Both may be numbers, arrays, nodes, shapes, texts or lists of them. Floats may be off by 1 % or 0.0005, everything else must
+    be equal. None is an exercise that is not answered yet.
     """
     if answer is None:
         print("Not answered yet: write your answer in place of None and run this cell again.")
