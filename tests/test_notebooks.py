@@ -229,3 +229,13 @@ def _steps(page: Any, frame: Any) -> bool:
     assert "notebook" in frame.locator(".code .file").first.inner_text()
     assert frame.locator(".code .current").count() == 1
     return True
+
+
+def test_every_place_in_the_tables_of_the_texts_is_a_section() -> None:
+    table = (ROOT / "docs" / "texts.md").read_text(encoding="utf-8")
+    rows = [f"A{i}" for i in range(1, 26)] + [f"B{i}" for i in range(1, 40)]
+    assert re.findall(r"^\| ([AB]\d+) \|", table, re.M) == rows
+    for number, heading in re.findall(r"(\d\d) · ([^;|)]+?) *(?=[;|)])", table):
+        (path,) = ROOT.glob(f"notebooks/{number}_*.ipynb")
+        lines = [line for cell in cells(path) if cell.kind == "markdown" for line in cell.source.splitlines()]
+        assert heading in [line.lstrip("# ") for line in lines if line.startswith("#")]
