@@ -205,7 +205,7 @@ def _value(value: Any) -> str:
 
 def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the quiz asks of each gradient, by name: a number, of an array its largest entry."""
-    if not chapter.graph.requests():
+    if not chapter.graph._requests():
         return
     values = {step.name: step.value for step in chapter.steps}
     quiz = Quiz(chapter.graph)
