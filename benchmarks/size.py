@@ -1,5 +1,4 @@
-"""Memory and time a node from small to large graphs, the time of an import and of pictures, the memory of a fit; each in a fresh
-process."""
+"""Memory and time a node, of an import and of pictures, and the memory of a fit, each in a fresh process."""
 
 from __future__ import annotations
 
@@ -100,7 +99,7 @@ with tempfile.TemporaryDirectory() as folder:
     def watch():
         while not done.wait(0.002):
             peak.append(megabytes())
-    thread = threading.Thread(target=watch)
+    thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     LogisticRegression(l2=1e-3, tol=1e-3).fit(X, y)
     done.set()

@@ -15,15 +15,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-import numpy as np
 from sklearn.base import ClassifierMixin
 from tqdm import tqdm
 
 import tinygraph as tg
 from models.data import NAMED, Data, Kind, load
+from models.multilayer_perceptron import ACTIVATIONS
 from models.report import describe, describe_coefficients, describe_scores, describe_walk, example, write
+from models.settings import VALUES
 from models.solvers import SCIPY, UPDATES
 from models.trial import parts, tried
+
+MOST_UNITS = 4096  # of a layer: the plots ask the network at 40,000 points at once
 
 
 class Model(NamedTuple):
@@ -76,7 +79,7 @@ def arguments(name: str, argv: Sequence[str] | None) -> tuple[Parser, argparse.N
         hidden = defaults["hidden_layer_sizes"]
         units = f"units of each hidden layer (default: {' '.join(map(str, hidden))})"
         add("--hidden", type=int, nargs="+", default=hidden, metavar="UNITS", help=units)
-        add("--activation", choices=["sigmoid", "tanh", "relu"], default=defaults["activation"], help="(default: %(default)s)")
+        add("--activation", choices=list(ACTIVATIONS), default=defaults["activation"], help="(default: %(default)s)")
     add("--seed", type=int, default=0, help="of splits and initial weights (default: %(default)s)")
     add("--splits", type=int, default=10, help="random splits to average over (default: %(default)s)")
     add("--out", type=Path, default=Path("out"), metavar="DIR", help="folder for what is written (default: %(default)s)")
@@ -87,20 +90,15 @@ def arguments(name: str, argv: Sequence[str] | None) -> tuple[Parser, argparse.N
 
 
 def _check_numbers(parser: Parser, options: argparse.Namespace) -> None:
-    for name, least, above in (
-        ("learning_rate", 0, True),
-        ("l2", 0, False),
-        ("max_iter", 1, False),
-        ("tol", 0, False),
-        ("splits", 1, False),
-    ):
+    for name in ("learning_rate", "l2", "max_iter", "tol", "splits"):
         value = getattr(options, name)
-        if value is not None and not (least < value < np.inf or (value == least and not above)):
-            parser.error(f"--{name.replace('_', '-')} {value} must be {'above' if above else 'at least'} {least}, and finite")
+        fits, wanted = VALUES["max_iter" if name == "splits" else name]
+        if not fits(value):
+            parser.error(f"--{name.replace('_', '-')} {value} must be {wanted.removesuffix(', or None')}")
     if not 0 <= options.seed < 2**32 - options.splits:
         parser.error(f"--seed {options.seed} must be at least 0 and below 2**32 - {options.splits}")
-    if min(getattr(options, "hidden", [1])) < 1:
-        parser.error(f"--hidden {' '.join(map(str, options.hidden))}: each layer needs at least 1 unit")
+    if not all(1 <= units <= MOST_UNITS for units in getattr(options, "hidden", [1])):
+        parser.error(f"--hidden {' '.join(map(str, options.hidden))}: a layer has 1 to {MOST_UNITS} units here")
 
 
 def _choose_solver(parser: Parser, options: argparse.Namespace, defaults: dict[str, Any]) -> None:

@@ -19,12 +19,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, chec
 
 import tinygraph as tg
 from models import saving
+from models.fitted import as_fitted
 from models.objective import Examples, Objective
 from models.settings import Settings
 from models.solvers import UPDATES
 from models.stopping import Row
 from models.trainer import INTERRUPTED, Training
-from models.tree import Tree, last, mapped
+from models.tree import Tree, last, mapped, paths
 from models.watching import CallbackSupport, Watch, with_callbacks
 
 
@@ -38,8 +39,8 @@ def moves_by_batches(estimator: Any) -> bool:
 @dataclass(kw_only=True, eq=False, repr=False)
 class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A model that trains. After `fit` it has `parameters_` (nested dicts of arrays), `n_iter_` (epochs), `stop_reason_` and
-    `history_`: for each epoch, counted from the start, the loss, held-out loss, accuracy, held-out accuracy, largest entry of the
-    gradient, and the seconds since training began; NaN where a figure does not apply.
+    `history_`, a dict of lists with an entry for the start and for each epoch: "loss", "held_out_loss", "accuracy",
+    "held_out_accuracy", "gradient_norm" (largest entry of the gradient) and "time" (seconds); NaN where one does not apply.
     """  # the list is one sentence
 
     model: ClassVar[ModuleType]
@@ -74,8 +75,9 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X of shape (m, n), an array, data frame or sparse matrix, and targets y of shape (m,).
 
-        `sample_weight` of shape (m,) weighs the examples in the mean loss. An interrupt (Ctrl-C) leaves the model of the last
-        finished epoch. Raises ValueError for input that does not fit; warns where the loss diverges or has no finite minimum.
+        `sample_weight` of shape (m,) weighs the examples in the mean loss; a weight counts as so many repetitions. An interrupt
+        (Ctrl-C) leaves the model of the last finished epoch. Raises ValueError for input that does not fit; warns where the loss
+        diverges or has no finite minimum.
         """
         self._check()
         new = self._unfitted()
@@ -83,6 +85,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         data = new._data(X, y, sample_weight)
         random = check_random_state(self.random_state)
         data, held_out = new._divided(data, y, random) if self.early_stopping else (data, None)
+        size, data = data.size, data.normalised()
         watch = Watch(self, lambda training: new.__dict__ | new._learned(training, training.reason), X, y)
         best: Training | None = None
         reason = INTERRUPTED
@@ -91,13 +94,16 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
                 training = Training(new._objective(), data, new._first(self, X, random), self, held_out, watch)
                 best = best or training  # what an interrupt of the first one leaves
                 training.run(None if self._batch is None else _shuffled(data, self._batch, random))
-                best = training if training.score < best.score else best
+                best = training if training.rank < best.rank else best
             assert best is not None  # restarts is at least 1
             reason = new._verdict(best, data)
+        except KeyboardInterrupt:
+            self._take(new, best, reason)
+            raise
         finally:
             watch.close()
-            self._take(new, best, reason)
-        self._keep(data)
+        self._take(new, best, reason)
+        self._keep(data, size)
         return self._warned()
 
     @available_if(moves_by_batches)
@@ -107,35 +113,48 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
         self._check()
-        if self.early_stopping:
-            raise ValueError("partial_fit holds no examples out: set early_stopping=False")
+        self._check_stream("partial_fit")
         first = not hasattr(self, "parameters_")
         new = self._unfitted() if first else copy.copy(self)
         X, y = new._checked(X, y, reset=first)
         data = new._data(X, y, sample_weight, classes)
         random = check_random_state(self.random_state)
         start = self._cast(new._start(X.shape[1], random), X) if first else self.parameters_
-        training = Training(new._objective(), data, start, self)
-        training.rules = []
-        new._update = UPDATES[self.solver]() if first else copy.deepcopy(self._update)
+        training = Training(new._objective(), data, start, self, stop=False)
+        update = copy.deepcopy(getattr(self, "update_", None))
+        new.update_ = update if type(update) is UPDATES[self.solver] else UPDATES[self.solver]()
         done = 0 if first else self.n_iter_
-        training.run(itertools.islice(_shuffled(data, self.batch_size or len(y), random), 1), new._update, done)
-        self._take(new, training, f"partial_fit: one pass over {len(y)} examples", done)
+        training.run(itertools.islice(_shuffled(data, self.batch_size or len(y), random), 1), new.update_, done)
+        learned = new._learned(training, f"partial_fit: one pass over {len(y)} examples")
+        if not np.isfinite(learned["history_"]["loss"][-1]) or not all(
+            np.isfinite(array).all() for _, array in paths(learned["parameters_"])
+        ):
+            raise ValueError("diverged: the parameters are no longer finite, and stay as they were. Lower learning_rate")
+        learned["n_iter_"] += done
+        if hasattr(self, "history_"):
+            learned["history_"] = {name: self.history_[name] + rows[1:] for name, rows in learned["history_"].items()}
+        new.__dict__.update(learned)
+        self.__dict__ = new.__dict__
         return self
+
+    def _check_stream(self, method: str) -> None:
+        """Raise ValueError for settings that need all examples at once."""
+        if self.early_stopping:
+            raise ValueError(f"{method} holds no examples out: set early_stopping=False")
 
     @with_callbacks
     def fit_batches(self, batches: Iterable[Any], classes: Any = None) -> Self:
         """Fit to batches (X, y) or (X, y, sample_weight), of which one at a time is in memory, with one update a batch.
 
         What can be iterated again, such as a list or a data loader, is passed over `max_iter` times at most; an iterator once. A
-        classifier finds its `classes` in the first batch if they are not given. Raises ValueError for a solver that needs all
-        examples at once.
+        classifier finds its `classes` in the first batch if they are not given. Weights multiply the losses of a batch as they
+        are, so their mean should be about 1. The settings `batch_size`, `restarts` and `warm_start` have no effect. Raises
+        ValueError for settings that need all examples at once.
         """
         self._check()
         if self.solver not in UPDATES:
             raise ValueError(f"solver={self.solver!r} needs all examples at once: choose one of {', '.join(UPDATES)}")
-        if self.early_stopping:
-            raise ValueError("fit_batches holds no examples out: set early_stopping=False")
+        self._check_stream("fit_batches")
         new = self._unfitted()
         iterator = iter(batches)
         first = next(iterator, None)
@@ -151,9 +170,12 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         training = Training(new._objective(), None, start, self, watch=watch)
         try:
             training.run(map(new._batches, epochs))
+        except KeyboardInterrupt:
+            self._take(new, training, training.reason)
+            raise
         finally:
             watch.close()
-            self._take(new, training, training.reason)
+        self._take(new, training, training.reason)
         return self._warned()
 
     def _unfitted(self) -> Self:
@@ -185,11 +207,16 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     def _divided(self, data: Examples, y: Any, random: np.random.RandomState) -> tuple[Examples, Examples]:
         """The examples to train on and those held out; of every class the same share."""
-        classes = y if hasattr(self, "classes_") else None
-        train, test = train_test_split(
-            np.arange(len(y)), test_size=self.validation_fraction, stratify=classes, random_state=random
-        )
-        return data.rows(train), data.rows(test)
+        counted = np.arange(len(y)) if data.weights is None else np.flatnonzero(data.weights)
+        classes = np.asarray(y)[counted] if hasattr(self, "classes_") else None
+        share = self.validation_fraction
+        try:
+            train, test = train_test_split(counted, test_size=share, stratify=classes, random_state=random)
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping holds out validation_fraction={share:g} of {len(counted)} examples: {error}"
+            ) from None
+        return data.rows(train), data.rows(test).normalised()
 
     def _first(self, old: Self, X: Any, random: np.random.RandomState) -> Tree:
         """The parameters that training starts from."""
@@ -216,31 +243,33 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         """The share of right answers; regression has none."""
         return np.nan
 
-    def _learned(self, training: Training, reason: str, done: int = 0) -> dict[str, Any]:
-        """The attributes of the estimator fitted by a training, which went on from `done` epochs."""
+    def _learned(self, training: Training, reason: str) -> dict[str, Any]:
+        """The attributes of the estimator fitted by a training."""
         state, latest = training.state(), training.latest
         assert state is not None
         assert latest is not None
         rows = training.rows[: latest.epoch + 1]
         return {
             "parameters_": state.parameters,
-            "n_iter_": done + latest.epoch,
+            "n_iter_": latest.epoch,
             "stop_reason_": reason,
             "history_": dict(zip(Row._fields, map(list, zip(*rows, strict=True)), strict=True)),
             **self._shown(state.parameters),
         }
 
-    def _take(self, new: Self, training: Training | None, reason: str, done: int = 0) -> None:
+    def _take(self, new: Self, training: Training | None, reason: str) -> None:
         """Become what training made of `new`, in one assignment, so that no interrupt can leave a mixture."""
         if training is not None and training.latest is not None:
-            new.__dict__.update(new._learned(training, reason, done))
+            new.__dict__.update(new._learned(training, reason))
             self.__dict__ = new.__dict__
 
-    def _keep(self, data: Examples) -> None:
-        """Remember what statistics of the fit need."""
+    def _keep(self, data: Examples, size: float) -> None:
+        """Remember what statistics of the fit need: the examples, and the sum of their weights."""
 
     def _warned(self) -> Self:
-        if self.stop_reason_.startswith(("diverged", "no finite optimum")):
+        norms = self.history_["gradient_norm"]
+        stuck = self.stop_reason_.startswith("rounding") and norms[-1] > 1e-3 * norms[0]
+        if stuck or self.stop_reason_.startswith(("diverged", "no finite optimum")):
             warnings.warn(f"{type(self).__name__}: {self.stop_reason_}", ConvergenceWarning, stacklevel=4)
         return self
 
@@ -249,7 +278,10 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Any:
         """The outputs of the forward pass for examples X of shape (m, n)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        return self._outputs_of(validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]))
+
+    def _outputs_of(self, X: Any) -> Any:
+        """Those of checked examples."""
         return last(self._forward(X, self.parameters_))
 
     def graph(self, X: Any, y: Any, from_logits: bool = True) -> tg.Graph:
@@ -261,10 +293,11 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         single = np.ndim(X) == 1
+        if single and hasattr(X, "to_frame"):
+            X = X.to_frame().T  # a row of a data frame knows its columns
         if single:
-            X, y = self._one_row(X), np.reshape(y, 1)
-        X, y = self._checked(X, y, reset=False)
-        target = self._targets(y, X.dtype)
+            X, y = X if np.ndim(X) == 2 else as_fitted(self, np.reshape(X, (1, -1))), np.asarray(y)[np.newaxis]
+        X, target, _ = self._data(*self._checked(X, y, reset=False), None)
         X, target = tg.constant(X[0] if single else X), tg.constant(target[0] if single else target)
         parameters = mapped(tg.parameter, self.parameters_)
         values = self._forward(X, parameters)
@@ -277,15 +310,6 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         graph = tg.Graph(L, names=examples | _together(parameters, values) | {"L": L})
         graph.backprop()
         return graph
-
-    def _one_row(self, x: Any) -> Any:
-        """One example as a table like that of the fit."""
-        row = np.reshape(x, (1, -1))
-        if not hasattr(self, "feature_names_in_"):
-            return row
-        import pandas as pd
-
-        return pd.DataFrame(row, columns=self.feature_names_in_)
 
     def save(self, path: Any) -> Any:
         """Write the fitted model to a file of safetensors: its parameters, settings and classes, and no code. Returns the path.

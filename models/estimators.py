@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -28,6 +27,11 @@ NO_OPTIMUM = "no finite optimum: the classes can be separated, so the loss falls
 @dataclass(kw_only=True, eq=False, repr=False)
 class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A model that predicts numbers."""
+
+    def _check(self) -> None:
+        super()._check()
+        if self.early_stopping == "accuracy":
+            raise ValueError('early_stopping="accuracy" needs a classifier: set early_stopping=True')
 
     def predict(self, X: Any) -> Any:
         """The predictions for X of shape (m, n), of shape (m,)."""
@@ -55,6 +59,10 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         chosen = self._chosen(self._outputs(X))
         return self.classes_[chosen]
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of right answers for labels, or one-hot rows, y."""
+        return float(super().score(X, _from_one_hot(y)[0], sample_weight))
+
     if TYPE_CHECKING:  # it is there for some solvers alone
 
         def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -78,7 +86,11 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         return tg.softmax(Z)
 
     def _checked(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, Any]:
-        X, y = super()._checked(X, _from_one_hot(y), reset)
+        numbers, columns = _from_one_hot(y)
+        X, y = super()._checked(X, numbers, reset)
+        if columns and not hasattr(self, "classes_"):
+            self.classes_ = np.arange(columns)
+            self._check_classes()
         check_classification_targets(y)
         return X, y
 
@@ -94,8 +106,23 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         data = super()._data(X, y, sample_weight)
         if self.class_weight is None:
             return data
-        weights = compute_sample_weight(self.class_weight, y).astype(X.dtype)
+        weights = self._class_weights(data)[np.searchsorted(self.classes_, y)].astype(X.dtype)
         return data._replace(weights=weights if data.weights is None else weights * data.weights)
+
+    def _class_weights(self, data: Examples) -> Any:
+        """The weight of each class: as given, or m / (K m_k) where class k has m_k of the m examples, counted by weight."""
+        if self.class_weight == "balanced":
+            counts = np.bincount(self._numbers(data.y), weights=data.weights, minlength=len(self.classes_))
+            return np.sum(counts) / (len(counts) * np.maximum(counts, np.finfo(float).tiny))
+        weights = np.array([self.class_weight.get(label, 1.0) for label in self.classes_.tolist()], float)
+        if not np.all(np.isfinite(weights) & (weights >= 0)) or not np.any(weights):
+            raise ValueError(f"class_weight={self.class_weight!r} must hold finite numbers of at least 0, not all of them 0")
+        return weights
+
+    def _check_stream(self, method: str) -> None:
+        super()._check_stream(method)
+        if self.class_weight == "balanced":
+            raise ValueError(f"{method} does not know how often each class will come: give class_weight as a dict")
 
     def _check_classes(self) -> None:
         if len(self.classes_) < 2:
@@ -157,9 +184,12 @@ class LinearRegression(Statistics, Linear, Regressor):
     def _shown(self, parameters: Tree) -> dict[str, Any]:
         return {"coef_": parameters["w"], "intercept_": parameters.get("b", np.float64(0))[()]}
 
-    def _dispersion(self, loss: float, size: float, count: int) -> float:
+    def _dispersion(self, data: Examples, size: float, count: int) -> float:
         """-log of the likelihood is the mean squared error times m / (2 s²), where the noise s² is estimated."""
-        return 2 * loss * size / (size - count)
+        if size <= count:
+            raise ValueError(f"standard errors of {count} parameters need more than {count} examples, and there are {size:g}")
+        squared_errors = (self._outputs_of(data.X) - data.y) ** 2
+        return float(2 * np.average(squared_errors, weights=data.weights) * size / (size - count))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -286,8 +316,12 @@ class Network(Estimator):
         return parameters
 
     def _forward(self, X: Any, parameters: Tree) -> dict[str, Any]:
-        values: dict[str, Any] = self.model.forward(X, self.activation, **parameters)
+        # That of the fit, whatever is set after it.
+        values: dict[str, Any] = self.model.forward(X, getattr(self, "activation_", self.activation), **parameters)
         return values
+
+    def _shown(self, parameters: Tree) -> dict[str, Any]:
+        return {"activation_": self.activation}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -323,10 +357,10 @@ class MLPRegressor(Network, Regressor):
         return self._outputs(X)[:, 0]
 
 
-def _from_one_hot(y: Any) -> Any:
-    """The numbers of the columns with a 1, where y is one-hot rows; else y."""
+def _from_one_hot(y: Any) -> tuple[Any, int]:
+    """The numbers of the columns with a 1, and how many columns there are, where y is one-hot rows; else y and 0."""
     rows = np.asarray(y)
     if rows.ndim != 2 or rows.shape[1] < 2:
-        return y
+        return y, 0
     one_hot = rows.dtype.kind in "biuf" and np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all()
-    return np.argmax(rows, axis=1) if one_hot else y
+    return (np.argmax(rows, axis=1), rows.shape[1]) if one_hot else (y, 0)

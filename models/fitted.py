@@ -1,4 +1,4 @@
-"""What the plots read of a fitted model: its last step, its layers, its hyperplane."""
+"""What a fitted model is asked by others: its last step, its layers, its hyperplane, and its columns."""
 
 from __future__ import annotations
 
@@ -76,9 +76,24 @@ def labels(model: Any, y: Any, examples: int, plot: str) -> Array:
     return np.array([classes.index(label) for label in y.tolist()], dtype=int)
 
 
+def short(name: Any) -> str:
+    """A name as a picture has room for: 40 letters of it.
+
+    >>> short("a" * 100) == "a" * 39 + "…"
+    True
+    """
+    text = str(name)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def class_names(model: Any) -> list[str]:
+    """The labels of the classes, as pictures show them; none for a regression."""
+    return [short(label) for label in getattr(last_step(model), "classes_", ())]
+
+
 def feature_names(model: Any, X: Any) -> list[str] | None:
     """The names of the columns that the model was fitted on, else those of X; None where they are missing or just x1, x2, ..."""
-    names = [str(name) for name in getattr(model, "feature_names_in_", getattr(X, "columns", ()))]
+    names = [short(name) for name in getattr(model, "feature_names_in_", getattr(X, "columns", ()))]
     return None if names == [f"x{k}" for k in range(1, len(names) + 1)] else names
 
 

@@ -15,8 +15,8 @@ Reduction = Literal["mean", "none"]
 
 
 def parameters(features: int, random: np.random.RandomState) -> dict[str, Any]:
-    """Small random weights w of shape (n,), and a bias b of 0."""
-    return {"w": random.normal(scale=0.01, size=features), "b": np.zeros(())}
+    """Weights w of shape (n,) and a bias b, all 0: the one minimum is reached from anywhere, whatever the units of y."""
+    return {"w": np.zeros(features), "b": np.zeros(())}
 
 
 def forward(X: Any, w: Any, b: Any = 0.0) -> dict[str, Any]:

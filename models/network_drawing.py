@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from models.fitted import Layer, feature_names, last_step, layers
+from models.fitted import Layer, class_names, feature_names, last_step, layers
 from models.plot_style import BLUE, FAINT, INK, NEGATIVE, ORANGE, POSITIVE, WEAK, legend, pale, panels, signed, subscript
 
 RADIUS = 0.3
@@ -111,8 +111,8 @@ def _read(given: Any) -> Network:
     if names is not None and len(names) != sizes[0]:
         names = None  # a Pipeline that makes other features of its columns
     hidden = str(getattr(fitted, "activation", ""))
-    classes = getattr(fitted, "classes_", None)
-    if classes is None:
+    classes = class_names(given)
+    if not classes:
         activation, outputs = "", [_nth("ŷ", k, sizes[-1]) for k in range(sizes[-1])]
     else:
         activation = "σ" if sizes[-1] == 1 or getattr(fitted, "multi", "softmax") == "ovr" else "softmax"

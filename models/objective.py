@@ -19,7 +19,7 @@ RECORDED = 3  # evaluations that record the graph, before a program that replays
 
 
 class Examples(NamedTuple):
-    """Examples X of shape (m, n), dense or a sparse `csr_array`, their targets y, and their weights (None: all the same)."""
+    """Examples X of shape (m, n), dense or sparse, their targets y, and their weights, of mean 1 over all (None: all are 1)."""
 
     X: Any
     y: Any
@@ -29,14 +29,18 @@ class Examples(NamedTuple):
         """The examples that `chosen`, an array of whole numbers or a slice, names."""
         return Examples(self.X[chosen], self.y[chosen], None if self.weights is None else self.weights[chosen])
 
+    def normalised(self) -> Examples:
+        """The examples with weights of mean 1."""
+        return self if self.weights is None else self._replace(weights=self.weights / np.mean(self.weights))
+
     def arrays(self) -> dict[str, Any]:
         """What there is of them, by name."""
         return {name: array for name, array in self._asdict().items() if array is not None}
 
     @property
-    def size(self) -> Any:
+    def size(self) -> float:
         """The sum of the weights: the number of examples where all weigh the same."""
-        return self.y.shape[0] if self.weights is None else np.sum(self.weights)
+        return float(self.y.shape[0] if self.weights is None else np.sum(self.weights))
 
 
 class Evaluation(NamedTuple):
@@ -49,6 +53,8 @@ class Evaluation(NamedTuple):
 
 class Objective:
     """The loss of a parameter tree on data: the weighted mean over the examples, plus l2 / 2 times the sum of squared weights.
+
+    The weights of all examples have the mean 1, so a batch of heavy examples makes a larger step than one of light ones.
 
     `outputs(parameters, X)` gives the logits or predictions of the examples, `loss_of(outputs, y, reduction)` their mean loss or,
     where reduction is "none", the loss of each, and `accuracy(outputs, data)` the share of right answers. Biases, the leaves
@@ -67,7 +73,7 @@ class Objective:
         self.outputs = outputs
         self.loss_of = loss_of
         self.accuracy = accuracy
-        self.l2 = l2
+        self.l2 = float(l2)
         self._seen: Counter[Any] = Counter()
         self._programs: dict[Any, Callable[[Tree, Tree], tuple[float, Tree]]] = {}
 
@@ -80,7 +86,7 @@ class Objective:
         if data.weights is None:
             mean = self.loss_of(outputs, data.y, "mean")
         else:
-            mean = np.sum(data.weights * self.loss_of(outputs, data.y, "none")) / data.size
+            mean = np.mean(data.weights * self.loss_of(outputs, data.y, "none"))
         if self.l2:
             mean = mean + self.l2 / 2 * sum(np.sum(leaf**2) for path, leaf in paths(parameters) if path[-1] != "b")
         return mean, outputs
@@ -92,7 +98,10 @@ class Objective:
         return float(loss), self.accuracy(outputs, data)
 
     def evaluate(self, parameters: Tree, data: Examples) -> Evaluation:
-        """The penalised mean loss, its gradient, and the share of right answers (NaN for regression)."""
+        """The penalised mean loss, its gradient, and the share of right answers (NaN for regression).
+
+        The first calls record the graph; then a program that replays it takes over, which differs in rounding alone.
+        """
         arrays = data.arrays()
         form = tuple((name, type(array), *(min(size, 2) for size in array.shape)) for name, array in arrays.items())
         self._seen[form] += 1
@@ -101,7 +110,8 @@ class Objective:
             (loss, outputs), gradient = both(parameters, _recordable(data))
             return Evaluation(float(loss), gradient, self.accuracy(outputs, data))
         if form not in self._programs:
-            self._programs[form] = replay(lambda parameters, data: self.loss(parameters, Examples(**data)), parameters, arrays)
+            few = data.rows(slice(2)).arrays()  # what is recorded stays in memory
+            self._programs[form] = replay(lambda parameters, data: self.loss(parameters, Examples(**data)), parameters, few)
         loss, gradient = self._programs[form](parameters, arrays)
         return Evaluation(loss, gradient, self.accuracy(self.outputs(parameters, data.X), data))
 

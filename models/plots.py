@@ -16,6 +16,7 @@ from models.fitted import (
     Array,
     as_fitted,
     attribute,
+    class_names,
     feature_names,
     hyperplane,
     inputs_of_last_step,
@@ -123,7 +124,8 @@ def decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -> Axe
     x1, x2 = np.meshgrid(np.linspace(left, right, 201), np.linspace(bottom, top, 201))
     grid = np.column_stack([x1.ravel(), x2.ravel()])
     probability = np.asarray(model.predict_proba(as_fitted(model, grid)), dtype=float).reshape(*x1.shape, -1)
-    classes = attribute(model, "classes_", "decision_boundary")
+    attribute(model, "classes_", "decision_boundary")
+    classes = np.array(class_names(model))
     if len(classes) == 2:
         _probabilities(ax, x1, x2, probability[..., 1], f"P(y = {classes[1]} | x)")
     else:
@@ -202,7 +204,8 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
     >>> plt.close(ax.figure)
     """
     plot = "probability_by_distance"
-    classes = attribute(model, "classes_", plot)
+    attribute(model, "classes_", plot)
+    classes = np.array(class_names(model))
     inputs = matrix(inputs_of_last_step(model, X))
     of_class = labels(model, y, len(inputs), plot)
     plane = hyperplane(last_step(model), inputs)
@@ -274,7 +277,7 @@ def _image_titles(model: Any, network: list[Any]) -> list[str]:
     units = network[0].W.shape[1]
     if len(network) > 1:
         return [f"unit {k}" for k in range(1, units + 1)]
-    classes = getattr(last_step(model), "classes_", None)
-    if classes is None:
+    classes = class_names(model)
+    if not classes:
         return ["weights"] * units
     return [f"y = {name}" for name in (classes if units > 1 else classes[1:])]

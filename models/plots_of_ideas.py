@@ -12,18 +12,19 @@ import numpy as np
 from matplotlib.axes import Axes
 
 import tinygraph as tg
+from models import logistic_regression
 from models.fitted import Array
 from models.plot_style import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, WEAK, dress, legend, note, panels, signed
 
-Loss = Callable[[Any], Any]
+Function = Callable[[Any], Any]
 
 
-def slopes(function: Loss, x: Array) -> Array:
+def slopes(function: Function, x: Array) -> Array:
     """The derivative of an elementwise function at each entry of x: the gradient of the sum of its values."""
     return np.asarray(tg.grad(lambda x: np.sum(function(x)))(x))
 
 
-def curvatures(function: Loss, x: Array) -> Array:
+def curvatures(function: Function, x: Array) -> Array:
     """The second derivative of an elementwise function at each entry of x: its Hessian is diagonal, so H·1 is the diagonal."""
     return np.asarray(tg.hvp(lambda x: np.sum(function(x)))(x, np.ones_like(x)))
 
@@ -83,7 +84,7 @@ def cross_entropy_branches(ax: Axes | None = None) -> Axes:
     (ax,) = panels(ax, 1, (6.4, 4.2))
     a = np.linspace(0.005, 0.995, 397)
     for y, label, colour, line in ((1, "y = 1:  L = −log a", BLUE, "-"), (0, "y = 0:  L = −log(1 − a)", VERMILION, "--")):
-        losses = -(y * np.log(a) + (1 - y) * np.log(1 - a))
+        losses = logistic_regression.textbook_loss(a, y)
         ax.plot(a, losses, color=colour, linewidth=2, linestyle=line, label=label)
     dress(ax, "L = −(y log a + (1 − y) log(1 − a)): y keeps one of the two terms", "a = σ(z), the probability of y = 1", "loss L")
     ax.set(xlim=(0, 1), ylim=(0, 5.4))
@@ -128,7 +129,7 @@ def loss_convexity(
 
     def entropy(w: Any) -> Any:
         z = np.outer(x, w)
-        return np.mean(tg.softplus(z) - targets * z, axis=0)
+        return np.mean(logistic_regression.loss(z, np.broadcast_to(targets, z.shape), "none"), axis=0)
 
     value, bend = panels(ax, 2, (5.4, 4.2))
     w = np.linspace(*weights, 401)
@@ -146,7 +147,7 @@ def loss_convexity(
     return np.array([value, bend], dtype=object)
 
 
-def _note_plateau(ax: Axes, w: Array, squared: Loss) -> None:
+def _note_plateau(ax: Axes, w: Array, squared: Function) -> None:
     """Cut the panel off above the squared error, which would look flat beside cross-entropy, and say where it really is."""
     losses, steepness = squared(w), np.abs(slopes(squared, w))
     top = 3 * losses.max()

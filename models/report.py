@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 import tinygraph as tg
 from models.saving import save
@@ -45,7 +47,9 @@ def describe_coefficients(trial: Trial) -> str:
     """The table of coefficients of a linear model, or its rows of largest z where it is long, or why there is none."""
     title = "coefficients of the standardised features"
     try:
-        table = trial.model.summary()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the report says why training stopped
+            table = trial.model.summary()
     except ValueError as error:
         return f"{title} have no standard errors: {error}"
     if len(table) > MOST_ROWS:
@@ -101,13 +105,13 @@ def describe_walk(trial: Trial, graph: tg.Graph) -> str:
 
 def write(trial: Trial, one: tg.Graph, out: Path) -> Iterator[Path]:
     """Write the graph of a training step, the example and its walk, the plots and the model; gives each path."""
+    yield save(trial.raw, out / "model.safetensors")
     yield trial.model.graph(*trial.standardised(trial.train)).draw().save(out / "model.svg")
     yield one.draw().save(out / "example.svg")
     yield one.view().save(out / "example.html")
     yield one.stepper().save(out / "walk.html")
     for name, axes in plots_of(trial):
         yield _saved(axes, out / f"{name}.png")
-    yield save(trial.raw, out / "model.safetensors")
 
 
 def plots_of(trial: Trial) -> Iterator[tuple[str, Any]]:
@@ -134,6 +138,8 @@ def _saved(axes: Any, path: Path) -> Path:
     from matplotlib import pyplot
 
     figure = np.ravel(axes)[0].figure
-    figure.savefig(path, dpi=120, bbox_inches="tight")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of letters that the font lacks, and of text without room
+        figure.savefig(path, dpi=120, bbox_inches="tight")
     pyplot.close(figure)
     return path

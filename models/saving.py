@@ -23,7 +23,7 @@ from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 import tinygraph as tg
-from models.tree import last
+from models.tree import Tree, from_paths, last, paths
 
 FORMAT = 1
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -39,6 +39,8 @@ def save(model: Any, path: str | Path) -> Path:
     Raises SavedModelError for a hyperparameter, a label or a parameter that the file cannot hold.
     """
     check_is_fitted(model)
+    if getattr(model, "activation_", None) != getattr(model, "activation", None):
+        raise SavedModelError(f"activation={model.activation!r} was set after the fit: fit again, or set {model.activation_!r}")
     names = getattr(model, "feature_names_in_", None)
     header = {
         "class": type(model).__name__,
@@ -68,8 +70,8 @@ def load(cls: type[Any], path: str | Path) -> Any:
         if header["classes"] is not None:
             model.classes_ = _decoded_classes(header["classes"])
         model.stop_reason_, model.n_iter_ = header["stop_reason"], header["n_iter"]
-        _check_parameters(parameters, model)
-    except ValueError as error:
+        parameters = _in_order(parameters, model)
+    except (ValueError, OverflowError, RecursionError) as error:
         raise SavedModelError(f"{path} cannot be loaded: {error}") from None
     model.parameters_ = parameters
     vars(model).update(model._shown(parameters))
@@ -86,13 +88,13 @@ def _hyperparameters(cls: type[Any], header: dict[str, Any]) -> dict[str, Any]:
 # The file
 
 
-def write(path: str | Path, parameters: Mapping[str, Any], header: Mapping[str, Any]) -> Path:
+def write(path: str | Path, parameters: Tree, header: Mapping[str, Any]) -> Path:
     """Write nested dicts of arrays and a header that JSON can hold; gives the path."""
     from safetensors.numpy import save as to_bytes
 
     path = Path(path)
     arrays = {}
-    for name, leaf in _leaves(parameters):
+    for name, leaf in _dotted(parameters):
         array = np.array(leaf, order="C")  # safetensors writes the memory as it lies
         if array.dtype not in (np.float32, np.float64):
             raise SavedModelError(f"the parameter {name} is of dtype {array.dtype}: float32 and float64 can be saved")
@@ -162,27 +164,17 @@ def _digest(header: str, arrays: Mapping[str, Array]) -> str:
     return digest.hexdigest()
 
 
-def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def _dotted(tree: Tree) -> Iterator[tuple[str, Any]]:
     """Each array under the names that lead to it, such as layer1.W."""
-    for name, branch in tree.items():
-        if isinstance(branch, Mapping):
-            yield from _leaves(branch, f"{above}{name}.")
-        else:
-            yield above + name, branch
+    return ((".".join(path), array) for path, array in paths(tree))
 
 
-def _nested(path: str | Path, arrays: Mapping[str, Array]) -> dict[str, Any]:
-    """The tree whose leaves are these."""
-    tree: dict[str, Any] = {}
-    for name, array in arrays.items():
-        *above, last = name.split(".")
-        branch = tree
-        for step in above:
-            branch = branch.setdefault(step, {})
-            if not isinstance(branch, dict):
-                raise SavedModelError(f"{path}: {name} is a part of a parameter that has none")
-        branch[last] = array
-    return tree
+def _nested(path: str | Path, arrays: Mapping[str, Array]) -> Tree:
+    """The tree whose arrays these are."""
+    try:
+        return from_paths((tuple(name.split(".")), array) for name, array in arrays.items())
+    except (AttributeError, IndexError):  # one of the branches is an array
+        raise SavedModelError(f"{path}: one of the parameters {', '.join(arrays)} is a part of another") from None
 
 
 # The header
@@ -278,17 +270,21 @@ def _check_header(header: Any) -> None:
         raise SavedModelError(f"its header has {header['n_features']} features, and the names {names!r:.60}")
 
 
-def _check_parameters(parameters: dict[str, Any], model: Any) -> None:
-    """The arrays of the file are those of such a model with so many features, hidden units and classes."""
-    found = {name: array.shape for name, array in _leaves(parameters)}
+def _in_order(parameters: Tree, model: Any) -> Tree:
+    """The parameters in the order of the layers, if they are those of a model with so many features, hidden units and classes."""
+    found = {name: array.shape for name, array in _dotted(parameters)}
     sizes = [model.n_features_in_, *getattr(model, "hidden_layer_sizes", ())]
     largest = max(a * b for a, b in itertools.pairwise([1, *sizes]))
     if largest > sum(math.prod(shape) for shape in found.values()):  # before anything of that size is made
         raise SavedModelError(f"its header needs {largest} weights in one layer, and it has parameters of the shapes {found}")
-    expected = {name: np.shape(array) for name, array in _leaves(model._start(model.n_features_in_, np.random.RandomState(0)))}
+    start = model._start(model.n_features_in_, np.random.RandomState(0))
+    expected = {name: np.shape(array) for name, array in _dotted(start)}
     if found != expected:
         raise SavedModelError(f"its header needs parameters of the shapes {expected}, and it has {found}")
+    arrays = dict(_dotted(parameters))
+    parameters = from_paths((path, arrays[".".join(path)]) for path, _ in paths(start))
     outputs = last(model._forward(np.zeros((1, model.n_features_in_)), parameters))
     classes = len(model.classes_) if hasattr(model, "classes_") else 0
     if classes != (0 if is_regressor(model) else max(2, outputs[0].size)):
         raise SavedModelError(f"its header has {classes} classes, and its outputs are of the shape {outputs[0].shape}")
+    return parameters

@@ -14,7 +14,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 from scipy.sparse.linalg import lsqr
 
-AT_ONCE = 1000  # margins that are added at a time
+AT_ONCE = 1000  # margins that are added at a time, at least
 NOTHING = 1e-6  # below this, relative to the largest, a margin is taken for 0
 
 
@@ -31,20 +31,22 @@ def separable(X: Any, labels: Any, outputs: Any, intercept: bool) -> bool:
     """
     classes = outputs.shape[1]
     margins = _margins(outputs, labels)
-    chosen = np.argsort(margins, axis=None)[: max(AT_ONCE, 2 * X.shape[1] * (classes - 1))]
+    at_once = max(AT_ONCE, 4 * X.shape[1] * (classes - 1))  # fewer are separable by chance (Cover, 1965)
+    chosen = np.argsort(margins, axis=None)[:at_once]
     chosen = chosen[np.isfinite(margins.flat[chosen])]
+    centre, spread = _units(X, chosen // classes, intercept)
     while True:
-        rows = _rows(X, labels, chosen, classes, intercept)
+        rows = _rows(X, labels, chosen, classes, intercept, centre, spread)
         direction, strict = _best_direction(rows)
         if not strict:
             # Nothing in the chosen rows can rise. Does anything else depend on a direction that leaves them all as they are?
             direction = _unseen_direction(rows)
-        margins = _margins(_outputs(X, direction, classes, intercept), labels)
+        margins = _margins(_outputs(X, direction, classes, intercept, centre, spread), labels)
         margins.flat[chosen] = 0  # they are in the program already
         margins[np.isinf(margins)] = 0
         size = np.max(np.abs(margins), initial=0)
         value = margins if strict else -np.abs(margins)
-        worst = np.argsort(value, axis=None)[:AT_ONCE]
+        worst = np.argsort(value, axis=None)[:at_once]
         worst = worst[value.flat[worst] < -NOTHING * max(size, NOTHING)]
         if not len(worst):
             return strict
@@ -58,34 +60,55 @@ def _margins(outputs: Any, labels: Any) -> Any:
     return margins
 
 
-def _outputs(X: Any, direction: Any, classes: int, intercept: bool) -> Any:
+def _units(X: Any, examples: Any, intercept: bool) -> tuple[Any, Any]:
+    """A centre and a spread of each column, by which the columns are alike; a sparse matrix keeps its zeros, and 0 as centre."""
+    inputs = X[examples]
+    if sparse.issparse(inputs):
+        centre, spread = np.zeros(X.shape[1]), abs(inputs).max(axis=0).toarray().ravel()
+    else:
+        centre = np.median(inputs, axis=0) if intercept else np.zeros(X.shape[1])
+        away = np.abs(inputs - centre)
+        spread = np.median(away, axis=0)
+        spread = np.where(spread > 0, spread, np.max(away, axis=0))
+    return centre, np.where(spread > np.finfo(float).tiny, spread, 1.0)
+
+
+def _outputs(X: Any, direction: Any, classes: int, intercept: bool, centre: Any, spread: Any) -> Any:
     """The outputs of the parameters `direction`, with 0 for the reference class."""
     W = direction.reshape(classes - 1, -1).T
-    outputs = X @ W[: X.shape[1]] + (W[-1] if intercept else 0)
+    if sparse.issparse(X):
+        outputs = X @ (W[: X.shape[1]] / spread[:, np.newaxis])
+    else:
+        blocks = [slice(start, start + AT_ONCE) for start in range(0, len(X), AT_ONCE)]  # no second X in memory
+        outputs = np.concatenate([((X[block] - centre) / spread) @ W[: X.shape[1]] for block in blocks])
+    outputs = outputs + (W[-1] if intercept else 0)
     return np.hstack([np.zeros((len(outputs), 1)), outputs])
 
 
-def _rows(X: Any, labels: Any, chosen: Any, classes: int, intercept: bool) -> Any:
-    """The chosen margins as linear functions of the parameters: one sparse row each."""
+def _rows(X: Any, labels: Any, chosen: Any, classes: int, intercept: bool, centre: Any, spread: Any) -> Any:
+    """The chosen margins as linear functions of the parameters: one sparse row each, whose largest entry is 1."""
     examples, others = np.divmod(chosen, classes)
-    inputs = sparse.csr_array(X[examples])
+    inputs = X[examples]
+    if sparse.issparse(inputs):
+        inputs = sparse.csr_array(inputs) @ sparse.diags_array(1 / spread)
+    else:
+        inputs = sparse.csr_array((inputs - centre) / spread)
     if intercept:
         inputs = sparse.hstack([inputs, np.ones((len(examples), 1))], format="csr")
     sides = np.zeros((len(chosen), classes))
     sides[np.arange(len(chosen)), labels[examples]] = 1
     sides[np.arange(len(chosen)), others] = -1
-    return sparse.hstack([inputs.multiply(sides[:, [k]]) for k in range(1, classes)], format="csr")
+    rows = sparse.hstack([inputs.multiply(sides[:, [k]]) for k in range(1, classes)], format="csr")
+    largest = abs(rows).max(axis=1).toarray().ravel()
+    return sparse.diags_array(1 / np.where(largest > 0, largest, 1)) @ rows
 
 
 def _best_direction(rows: Any) -> tuple[Any, bool]:
     """A direction in which no row falls and their sum rises as far as a box lets it, and whether it rises at all."""
-    scale = abs(rows).max(axis=0).toarray().ravel()
-    scale[scale == 0] = 1
-    rows = rows @ sparse.diags_array(1 / scale)
     result = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(rows.shape[0]), bounds=(-1, 1), method="highs")
     if result.status != 0:
         raise RuntimeError(f"the linear program on separability ended without an answer: {result.message}")
-    return result.x / scale, -result.fun > NOTHING * rows.shape[0]
+    return result.x, -result.fun > NOTHING * rows.shape[0]
 
 
 def _unseen_direction(rows: Any) -> Any:

@@ -25,6 +25,12 @@ class Problem(Protocol):
     def report(self, vector: Vector, found: Evaluation) -> bool:
         """Add an epoch to the history; whether to stop."""
 
+    def measure(self, vector: Vector, data: Examples) -> tuple[float, float]:
+        """Loss and accuracy at the parameters on a batch."""
+
+    def start_over(self, loss: float, accuracy: float) -> None:
+        """Change loss and accuracy of the start in the history."""
+
 
 class Update(Protocol):
     """How a gradient becomes a step."""
@@ -84,11 +90,12 @@ SCHEDULES: dict[str, Callable[[int, int], float]] = {
     "inverse": lambda epoch, epochs: 1 / (1 + epoch),
     "cosine": lambda epoch, epochs: (1 + np.cos(np.pi * min(epoch / epochs, 1))) / 2,
 }
+REJECTED = 60  # steps of "trust-ncg" in a row that do not help, each a quarter of the one before
 _WITHOUT_END = {"maxiter": 2**31 - 1}  # the stopping rules of the trainer decide, not SciPy's
 SCIPY: dict[str, tuple[str, dict[str, float]]] = {
     "lbfgs": ("L-BFGS-B", {"gtol": 0.0, "ftol": 0.0, "maxls": 50, "maxcor": 30, "maxfun": 2**31 - 1, **_WITHOUT_END}),
     "cg": ("CG", {"gtol": 0.0, **_WITHOUT_END}),
-    "newton-cg": ("trust-ncg", {"gtol": 0.0, **_WITHOUT_END}),
+    "newton-cg": ("trust-ncg", {"gtol": 0.0, "max_trust_radius": 1e100, **_WITHOUT_END}),
 }
 
 
@@ -105,23 +112,31 @@ def descend(problem: Problem, vector: Vector, update: Update, rate: Callable[[in
 def descend_in_batches(
     problem: Problem, vector: Vector, update: Update, rate: Callable[[int], float], epochs: Iterable[Iterable[Examples]]
 ) -> str:
-    """Gradient descent with one update a batch; an epoch is one pass over the batches.
+    """Gradient descent with one update a batch; an epoch is one pass over the batches. Batches of weight 0 are left out.
 
-    The history has the loss of the first batch before any update, then of each epoch the means over its batches: of losses and
-    gradients that were taken while the parameters moved. Returns the reason to end that no rule gave.
+    The history has the means over the batches of an epoch: for its first row, of the losses at the start, and for the others, of
+    losses and gradients that were taken while the parameters moved. Returns the reason to end that no rule gave.
     """
+    start = vector
     for epoch, batches in enumerate(epochs):
         size = 0.0
         sums: tuple[Any, ...] = (0.0, 0.0, 0.0)
+        before = np.zeros(2)
         for batch in batches:
+            if not batch.size:
+                continue
             found = problem.evaluate(vector, batch)
             if epoch == 0 and size == 0 and problem.report(vector, found._replace(gradient=found.gradient * np.nan)):
                 return ""
+            if epoch == 0:
+                before += batch.size * np.array(problem.measure(start, batch))
             size += batch.size
             sums = tuple(total + batch.size * part for total, part in zip(sums, found, strict=True))
             vector = vector - update(found.gradient, rate(epoch))
         if size == 0:
             raise ValueError("the batches hold no example: pass an iterable of (X, y) with at least one")
+        if epoch == 0:
+            problem.start_over(*(before / size))
         if problem.report(vector, Evaluation(*(total / size for total in sums))):
             break
     return "data: the batches ended"
@@ -149,13 +164,21 @@ def with_scipy(problem: Problem, vector: Vector, solver: str) -> str:
         found = evaluate(x)
         return found.loss, found.gradient
 
+    accepted, rejected = vector, 0
+
     def callback(intermediate_result: Any) -> None:
+        nonlocal accepted, rejected
         x = np.array(intermediate_result.x)
-        if problem.report(x, evaluate(x)):
+        if np.array_equal(x, accepted):  # "trust-ncg" calls for a step that it takes back, too
+            rejected += 1
+        else:
+            accepted, rejected = x, 0
+        if rejected > REJECTED or (not rejected and problem.report(x, evaluate(x))):
             raise StopIteration
 
     products = {"hessp": problem.product} if method == "trust-ncg" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a line search that fails; the reason says so
         result = minimize(loss_and_gradient, vector, jac=True, method=method, options=options, callback=callback, **products)
-    return f"rounding: {solver} cannot make the loss any smaller (SciPy says: {result.message})"
+    says = "its steps are too small to change it" if rejected > REJECTED else f"SciPy says: {result.message}"
+    return f"rounding: {solver} cannot make the loss any smaller ({says})"

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from models.estimator import Estimator
-from models.objective import Examples
+from models.objective import Examples, Objective
 from models.tree import Layout, Tree
 
 
 class Kept(NamedTuple):
-    """The examples of the last fit, by reference, and the loss that they had at its end."""
+    """The last fit: its loss function, its examples by reference, the sum of their weights, and the loss at its end."""
 
+    objective: Objective
     data: Examples
+    size: float
     loss: float
 
 
 class Statistics(Estimator):
     """Standard errors for a model with weights w of shape (n,) and a bias b."""
 
-    def _keep(self, data: Examples) -> None:
-        self._training_data = Kept(data, self._objective().measure(self.parameters_, data)[0])
+    def _keep(self, data: Examples, size: float) -> None:
+        objective = self._objective()
+        self._training_data = Kept(objective, data, size, objective.measure(self.parameters_, data)[0])
 
-    def _dispersion(self, loss: float, size: float, count: int) -> float:
+    def _dispersion(self, data: Examples, size: float, count: int) -> float:
         """The factor from the inverse Hessian of the mean loss, over m, to the covariance; `count` parameters were fitted."""
         return 1.0
 
@@ -35,20 +40,28 @@ class Statistics(Estimator):
 
         With a penalty they are those of the posterior. They are computed when they are read, from the examples of the last `fit`.
         Raises AttributeError where these are gone (after pickling, loading, `partial_fit` or `fit_batches`), and ValueError where
-        they were changed, or where columns of X depend on each other.
+        they were changed, where columns of X depend on each other, or where there is no optimum; warns where training stopped
+        before it.
         """
         check_is_fitted(self)
+        if self.stop_reason_.startswith(("no finite optimum", "diverged")):
+            raise ValueError(f"there is no optimum, so no standard errors ({self.stop_reason_})")
+        if not self.stop_reason_.startswith(("gradient", "plateau", "rounding")):
+            message = f"the parameters are not at an optimum ({self.stop_reason_}), and neither are their standard errors"
+            warnings.warn(message, ConvergenceWarning, stacklevel=2)
         kept: Kept | None = getattr(self, "_training_data", None)
         if kept is None:
             raise AttributeError("standard errors need the examples of the fit, which are neither saved nor pickled: fit again")
-        objective, parameters = self._objective(), self.parameters_
-        if objective.measure(parameters, kept.data)[0] != kept.loss:
+        parameters = self.parameters_
+        if kept.objective.measure(parameters, kept.data)[0] != kept.loss:
             raise ValueError("the examples were changed after the fit, so its standard errors are lost: fit again")
-        hessian = objective.hessian(parameters, kept.data)
-        if not np.linalg.cond(hessian) < 1 / np.finfo(float).eps:
+        hessian = kept.objective.hessian(parameters, kept.data)
+        scale = np.sqrt(np.diag(hessian))  # columns of any unit are compared alike
+        correlations = hessian / np.outer(scale, scale) if np.all(scale) else hessian
+        if not np.linalg.cond(correlations) < 1 / np.finfo(float).eps:
             raise ValueError("columns of X depend on each other: leave some out, or set l2 above 0")
-        inverse = np.linalg.inv(hessian)
-        variances = np.diag(inverse) / kept.data.size * self._dispersion(kept.loss, kept.data.size, len(inverse))
+        variances = np.diag(np.linalg.inv(correlations)) / scale**2 / kept.size
+        variances *= self._dispersion(kept.data, kept.size, len(variances))
         return Layout(parameters, float).tree(np.sqrt(variances))
 
     def summary(self) -> Any:
@@ -59,7 +72,7 @@ class Statistics(Estimator):
         """
         import pandas as pd
 
-        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
+        names = getattr(self, "feature_names_in_", [f"x{i + 1}" for i in range(self.n_features_in_)])
         columns = {"coefficient": self.parameters_, "standard error": self.standard_errors_}
         table = pd.DataFrame(
             {column: np.append(tree["w"], tree.get("b", [])) for column, tree in columns.items()},

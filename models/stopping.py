@@ -27,7 +27,7 @@ class Rule(Protocol):
 
 
 class Diverged(NamedTuple):
-    """The loss is not finite, or for `patience` epochs was above `factor` times the loss of the start."""
+    """The loss is not finite, or for `patience` epochs (at least three) was above `factor` times that of the start."""
 
     patience: int
     factor: float
@@ -37,51 +37,43 @@ class Diverged(NamedTuple):
         start, latest = rows[0].loss, rows[-1].loss
         if not np.isfinite(start):
             return f"diverged: the loss is {start:.3g} before the first update; scale the columns of X"
-        if not np.isfinite(latest):
-            return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {len(rows) - 1} epochs"
-        recent = [row.loss for row in rows[1:][-self.patience :]]
-        if len(recent) == self.patience and min(recent) > self.factor * start:
-            return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {len(rows) - 1} epochs"
-        return None
+        patience = max(self.patience, 3)
+        recent = [row.loss for row in rows[1:][-patience:]]
+        if np.isfinite(latest) and (len(recent) < patience or min(recent) <= self.factor * start):
+            return None
+        return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {len(rows) - 1} epochs"
 
 
 class SmallGradient(NamedTuple):
-    """No entry of the gradient is above `tol`."""
+    """No entry of the gradient is above `tol`, or `tol` times the largest at the start where that is below 1.
+
+    So data in small units, whose gradients are small everywhere, do not end the training at its start.
+    """
 
     tol: float
 
     def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
         """The reason to stop, if the gradient is small."""
-        norm = rows[-1].gradient_norm
-        return f"gradient: its largest entry, {norm:.2e}, is within tol={self.tol:g}" if norm <= self.tol else None
+        norm, start = rows[-1].gradient_norm, rows[0].gradient_norm
+        if start < 1:
+            within, words = norm <= self.tol * start, f"tol={self.tol:g} of that of the start, {start:.2e}"
+        else:  # or the start's is not known
+            within, words = norm <= self.tol, f"tol={self.tol:g}"
+        return f"gradient: its largest entry, {norm:.2e}, is within {words}" if within else None
 
 
-class HeldOutLoss(NamedTuple):
-    """The loss of the held-out examples has not fallen for `patience` epochs."""
+class HeldOut(NamedTuple):
+    """The loss of the held-out examples has not fallen, or their accuracy has not risen, for `patience` epochs."""
 
+    figure: str
     patience: int
 
     def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
-        """The reason to stop, if the held-out loss rises."""
+        """The reason to stop, if the held-out figure no longer improves."""
         if since_best < self.patience:
             return None
-        best = rows[-1 - since_best].held_out_loss
-        return f"held-out loss: its lowest value, {best:.4g}, is {since_best} epochs old; the parameters are those of that epoch"
-
-
-class HeldOutAccuracy(NamedTuple):
-    """The accuracy on the held-out examples has not risen for `patience` epochs."""
-
-    patience: int
-
-    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
-        """The reason to stop, if accuracy no longer improves."""
-        if since_best < self.patience:
-            return None
-        best = rows[-1 - since_best].held_out_accuracy
-        return (
-            f"held-out accuracy: its best value, {best:.4g}, is {since_best} epochs old; the parameters are those of that epoch"
-        )
+        best = getattr(rows[-1 - since_best], f"held_out_{self.figure}")
+        return f"held-out {self.figure}: its best value, {best:.4g}, is {since_best} epochs old and its parameters are back"
 
 
 class Plateau(NamedTuple):

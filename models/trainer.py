@@ -11,19 +11,24 @@ import numpy as np
 from models.objective import Evaluation, Examples, Objective
 from models.settings import Settings
 from models.solvers import SCIPY, UPDATES, Update, descend, descend_in_batches, with_scipy
-from models.stopping import Diverged, EpochsUsedUp, HeldOutAccuracy, HeldOutLoss, Plateau, Row, Rule, SmallGradient
+from models.stopping import Diverged, EpochsUsedUp, HeldOut, Plateau, Row, Rule, SmallGradient
 from models.tree import Layout, Tree, Vector, paths
 
 INTERRUPTED = "interrupted"
 
 
-def rules(settings: Settings) -> list[Rule]:
+OVERSHOOT = 10  # how many times longer the loss of momentum and Adam may rise on its way down
+
+
+def rules(settings: Settings, in_batches: bool) -> list[Rule]:
     """The stopping rules, in the order in which they are asked."""
     patience = settings.n_iter_no_change
-    found: list[Rule] = [Diverged(patience, 1.0 if settings._batch is None else 2.0), SmallGradient(settings.tol)]
+    steady = settings.solver not in ("momentum", "adam")
+    found: list[Rule] = [Diverged(patience, 1.0 if steady and not in_batches else 2.0), SmallGradient(settings.tol)]
     if settings.early_stopping:
-        found.append((HeldOutAccuracy if settings.early_stopping == "accuracy" else HeldOutLoss)(patience))
-    return [*found, Plateau(patience, settings.loss_tol), EpochsUsedUp(settings.max_iter)]
+        found.append(HeldOut("accuracy" if settings.early_stopping == "accuracy" else "loss", patience))
+    plateau = Plateau(patience if steady else OVERSHOOT * patience, settings.loss_tol)
+    return [*found, plateau, EpochsUsedUp(settings.max_iter)]
 
 
 class State(NamedTuple):
@@ -31,7 +36,7 @@ class State(NamedTuple):
 
     epoch: int
     parameters: Tree
-    score: float
+    rank: float
 
 
 class Training:
@@ -45,12 +50,13 @@ class Training:
         settings: Settings,
         held_out: Examples | None = None,
         watch: Callable[[Training], bool] = lambda training: False,
+        stop: bool = True,
     ) -> None:
         self.objective = objective
         self.data = data
         self.held_out = held_out
         self.settings = settings
-        self.rules = rules(settings)
+        self.rules = rules(settings, data is None or settings._batch is not None) if stop else []
         self.watch = watch
         self.layout = Layout(start, np.result_type(*(leaf for _, leaf in paths(start))))
         self.start = self.layout.vector(start)
@@ -76,6 +82,14 @@ class Training:
         """The vector as parameters, in their dtype: SciPy computes in float64."""
         return self.layout.tree(vector.astype(self.layout.dtype, copy=False))
 
+    def start_over(self, loss: float, accuracy: float) -> None:
+        """Put the loss and accuracy of all batches at the start where those of the first batch stood."""
+        self.rows[0] = self.rows[0]._replace(loss=loss, accuracy=accuracy)
+
+    def measure(self, vector: Vector, data: Examples) -> tuple[float, float]:
+        """Loss and accuracy at the parameters on a batch."""
+        return self.objective.measure(self._tree(vector), data)
+
     def report(self, vector: Vector, found: Evaluation) -> bool:
         """Add an epoch to the history; whether to stop."""
         parameters = self._tree(vector)
@@ -85,8 +99,8 @@ class Training:
         norm = float(np.max(gradient, initial=0))
         row = Row(found.loss, held_out[0], found.accuracy, held_out[1], norm, time.perf_counter() - self._began)
         self.rows.append(row)
-        self.latest = State(len(self.rows) - 1, parameters, self._score(row))
-        if self.best is None or self.latest.score < self.best.score:
+        self.latest = State(len(self.rows) - 1, parameters, self._rank(row))
+        if self.best is None or self.latest.rank < self.best.rank:
             self.best = self.latest
         since_best = self.latest.epoch - self.best.epoch
         reason = next((reason for rule in self.rules if (reason := rule(self.rows, since_best))), "")
@@ -95,21 +109,21 @@ class Training:
         self.reason = reason or self.reason
         return bool(reason)
 
-    def _score(self, row: Row) -> float:
+    def _rank(self, row: Row) -> float:
         """What is smallest at the best epoch."""
         if self.settings.early_stopping == "accuracy":
             return -row.held_out_accuracy
         return row.held_out_loss if self.settings.early_stopping else row.loss
 
     @property
-    def score(self) -> float:
+    def rank(self) -> float:
         """What is smallest at the best of several trainings."""
         state = self.state()
-        return np.inf if state is None else state.score
+        return np.inf if state is None else state.rank
 
     def state(self) -> State | None:
-        """The state that the training ends in: the best where it was to be kept or the latest went astray, else the latest."""
-        ends_in_best = self.reason.startswith(("held-out", "diverged"))
+        """The state that the training ends in: the best where the latest need not be as good, else the latest."""
+        ends_in_best = self.reason.startswith(("held-out", "diverged", "plateau"))
         return self.best if ends_in_best else self.latest
 
     def run(self, epochs: Iterable[Iterable[Examples]] | None = None, update: Update | None = None, done: int = 0) -> None:
@@ -128,18 +142,19 @@ class Training:
                 ended = descend_in_batches(self, vector, update or UPDATES[solver](), rate, epochs)
         if self.reason == INTERRUPTED:
             self.reason = ended
-        if self.reason.startswith("diverged") and solver in UPDATES:
+        if self.reason.startswith("diverged: the loss rose") and solver in UPDATES:
             self.reason += f". Try learning_rate={self._smaller_rate():g}"
 
     def _smaller_rate(self) -> float:
         """A learning rate that does not diverge: below 2 over the largest curvature, which a step across a parabola must be."""
-        rate = self.settings._rate(0)
-        curvature = self.steepest_curvature() if self.data is not None and self.settings.solver != "adam" else 0.0
-        if np.isfinite(curvature) and 1 / rate < curvature:
-            return float(f"{1 / curvature:.1g}")
+        rate = self.settings.learning_rate or UPDATES[self.settings.solver].usual_rate
+        largest = max(self.settings._rate(epoch) for epoch in range(len(self.rows))) / rate
+        curvature = self._steepest_curvature() if self.data is not None and self.settings.solver != "adam" else 0.0
+        if 0 < curvature * largest < np.inf:
+            return float(f"{min(1 / (curvature * largest), rate / 2):.1g}")
         return min(rate / 10, UPDATES[self.settings.solver].usual_rate)
 
-    def steepest_curvature(self) -> float:
+    def _steepest_curvature(self) -> float:
         """The largest eigenvalue of the Hessian at the start, by power iteration on Hessian-vector products."""
         direction: Any = np.random.default_rng(0).normal(size=self.start.shape)
         size = 0.0

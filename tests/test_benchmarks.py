@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 
 from benchmarks import __main__ as command
+from benchmarks import data
 from benchmarks.runner import compare
 
 PEERS = ["tinygraph_arrays", "tinygraph_nodes", "torch_eager", "jax_jit", "autograd_numpy", "mygrad_tensors"]
@@ -28,6 +30,16 @@ def test_every_peer_does_the_same_work(name: str, workload: str) -> None:
     for _ in range(3):
         expected, found = by_hand(), step()
     np.testing.assert_allclose(np.ravel(np.asarray(found)), np.ravel(expected), rtol=1e-9)
+
+
+@pytest.mark.parametrize("workload", ["fit breast cancer", "fit digits"])
+def test_both_fits_reach_the_same_loss(workload: str) -> None:
+    X, y = data.classification(workload.removeprefix("fit "))
+    losses = []
+    for name in ("sklearn_lbfgs", "tinygraph_models"):
+        model = importlib.import_module(f"benchmarks.peers.{name}").WORKLOADS[workload]()()
+        losses.append(log_loss(y, model.predict_proba(X)) + data.L2 / 2 * np.sum(model.coef_**2))
+    assert losses[1] == pytest.approx(losses[0], abs=1e-10)
 
 
 def test_timing_in_turn_gives_ratios_and_reports_who_is_missing(tmp_path: Any) -> None:

@@ -1,5 +1,6 @@
 """The derivation in LaTeX: what it says, and that KaTeX takes all of it."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,13 @@ def test_logistic_regression_on_arrays() -> None:
 
 
 def test_a_notebook_shows_it() -> None:
-    found = logistic().latex()
-    assert found._repr_latex_() == str(found)
+    graph = logistic()
+    found = graph.latex()
     assert isinstance(found, str)
+    assert found._repr_latex_() == str(found)
+    assert graph.mathml() in found._repr_html_()  # which browsers typeset without the network
+    again = pickle.loads(pickle.dumps(found))
+    assert (again, again._repr_html_()) == (found, found._repr_html_())
 
 
 @pytest.mark.parametrize(

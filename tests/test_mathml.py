@@ -8,7 +8,7 @@ import tinygraph as tg
 from tests.browser import browser
 from tests.printed import graphs_of_every_op, logistic
 from tests.test_graph import neuron
-from tinygraph.express.layout import Digits, Fraction, Lowered, Raised, Root, Row, Sign, Symbol, Times, Word
+from tinygraph.express.layout import Digits, Fence, Fraction, Lowered, Raised, Root, Row, Sign, Symbol, Times, Word
 from tinygraph.express.mathml import equation, print_layout
 
 MATH = "{http://www.w3.org/1998/Math/MathML}"
@@ -43,6 +43,15 @@ def test_pieces() -> None:
     assert print_layout(Row((Symbol("a"), Times(), Symbol("b")))).count("mspace") == 0
     assert print_layout(Row((Symbol("ab"), Times(), Symbol("b")))).count("mspace") == 1
     assert equation([Symbol("a"), Sign("−"), Symbol("b")]).count("<mo>=</mo>") == 2
+
+
+def test_fences_are_one_line_high_unless_what_they_enclose_is_higher() -> None:
+    a, line = Symbol("a"), Fence("(", Fence("(", Symbol("a"), ")"), ")")
+    with browser() as visit:
+        page = visit.show(equation([a, line, Fence("(", Fraction(a, a), ")")]))
+        heights = page.evaluate("[...document.querySelectorAll('mo[fence]')].map(x => x.getBoundingClientRect().height)")
+    assert max(heights[:4]) - min(heights[:4]) < 1
+    assert min(heights[4:]) > 1.3 * heights[0]
 
 
 def test_every_op_is_well_formed_and_shows() -> None:

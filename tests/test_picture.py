@@ -77,15 +77,15 @@ class TestEdges:
 
 
 @pytest.mark.parametrize("direction", ["LR", "TB", "RL", "BT"])
-@pytest.mark.parametrize("graph", [neuron, logistic])
+@pytest.mark.parametrize(("graph", "lens"), [(neuron, None), (logistic, None), (logistic, "saturation"), (logistic, "check")])
 @pytest.mark.parametrize("engine", [PURE, SYSTEM])
 def test_edges_end_at_cards_and_cross_none(
-    graph: Any, direction: str, engine: str | None, monkeypatch: pytest.MonkeyPatch
+    graph: Any, lens: Any, direction: str, engine: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if engine is None:
         pytest.skip("Graphviz is not installed: there is no `dot`")
     monkeypatch.setenv("TINYGRAPH_DOT", engine)
-    svg = graph().draw(direction=direction).svg
+    svg = graph().draw(direction=direction, lens=lens).svg
     cards = [max(e.boxes, key=lambda box: box[2] - box[0]) for e in elements(svg) if "card" in e.classes]
     for edge, points in curves(svg):
         for left, top, right, bottom in cards:

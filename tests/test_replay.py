@@ -54,14 +54,6 @@ def test_float32_stays_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models.objective, "RECORDED", 0)
     X, y = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32), np.arange(20) % 2
     for model in MODELS:
-        found = (
-            clone(model)
-            .set_params(l2=0.1, max_iter=1)
-            .fit(X, y)
-            ._objective()
-            .evaluate(
-                clone(model).set_params(max_iter=1).fit(X, y).parameters_,
-                Examples(X, clone(model).fit(X, y)._targets(y, X.dtype)),
-            )
-        )
+        fitted = clone(model).set_params(l2=0.1, max_iter=1).fit(X, y)
+        found = fitted._objective().evaluate(fitted.parameters_, Examples(X, fitted._targets(y, X.dtype)))
         assert {array.dtype for _, array in paths(found.gradient)} == {np.dtype(np.float32)}

@@ -81,3 +81,18 @@ def test_a_few_rows_decide_on_many() -> None:
     assert separable(X, apart, scores(X @ w + random.normal(size=50_000) / 10), True)
     apart[np.argmax(X @ w)] = 0  # one example that no plane can put right
     assert not separable(X, apart, scores(X @ w), True)
+
+
+def test_an_example_far_away_does_not_hide_the_others() -> None:
+    random = np.random.default_rng(0)
+    x = random.uniform(-0.5, 0.5, 40)
+    labels = (x + random.normal(size=40) / 2 > 0).astype(int)
+    X = np.append(x, 1e9)[:, np.newaxis]
+    assert not separable(X, np.append(labels, 1), scores(X[:, 0]), True)
+
+
+@pytest.mark.parametrize("far", [0.0, 1e7, -1e9])
+def test_columns_far_from_0(far: float) -> None:
+    X = far + np.arange(20.0)[:, np.newaxis]
+    assert separable(X, (np.arange(20) > 9).astype(int), scores(np.arange(20) - 9.5), True)
+    assert not separable(X, np.arange(20) % 2, scores(np.arange(20) - 9.5), True)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from sklearn.exceptions import ConvergenceWarning
 
 from models import LinearRegression, LogisticRegression
 
@@ -71,6 +72,32 @@ def test_a_penalty_narrows_them_as_a_prior_does() -> None:
     np.testing.assert_allclose(together(model.standard_errors_), np.sqrt(np.diag(np.linalg.inv(information))), rtol=1e-8)
 
 
+def test_noise_is_estimated_from_the_errors_without_the_penalty() -> None:
+    X, y = linear()
+    l2, m = 1.0, len(y)
+    model = LinearRegression(l2=l2, **TIGHT).fit(X, y)
+    columns = np.column_stack([X, np.ones(m)])
+    variance = np.sum((model.predict(X) - y) ** 2) / (m - 4)
+    posterior = variance * np.linalg.inv(columns.T @ columns + m * l2 / 2 * np.diag([1, 1, 1, 0]))
+    np.testing.assert_allclose(together(model.standard_errors_), np.sqrt(np.diag(posterior)), rtol=1e-6)
+
+
+def test_columns_of_other_units_are_not_dependent() -> None:
+    X, y = linear()
+    y = (y > 3).astype(int)
+    units = np.array([1e3, 1.0, 1e-3])
+    model = LogisticRegression(solver="newton-cg", tol=1e-12, max_iter=5000).fit(X * units, y)
+    other = LogisticRegression(**TIGHT).fit(X, y)
+    np.testing.assert_allclose(model.standard_errors_["w"] * units, other.standard_errors_["w"], rtol=1e-3)
+
+
+def test_a_setting_changed_after_the_fit_does_not_matter() -> None:
+    X, y = linear()
+    model = LinearRegression(**TIGHT).fit(X, y)
+    before = together(model.standard_errors_)
+    np.testing.assert_array_equal(together(model.set_params(l2=0.2).standard_errors_), before)
+
+
 def test_the_examples_are_not_pickled_with_the_model() -> None:
     X, y = linear()
     model = LinearRegression(**TIGHT).fit(X, y)
@@ -88,6 +115,26 @@ def test_examples_that_were_changed_have_no_standard_errors() -> None:
     X[0, 0] += 1
     with pytest.raises(ValueError, match="the examples were changed after the fit"):
         model.summary()
+
+
+def test_without_an_optimum_there_are_none() -> None:
+    with pytest.warns(ConvergenceWarning, match="no finite optimum"):
+        model = LogisticRegression().fit([[-1.0], [1.0]], [0, 1])
+    with pytest.raises(ValueError, match="there is no optimum"):
+        model.summary()
+
+
+def test_before_an_optimum_a_warning_says_so() -> None:
+    X, y = linear()
+    model = LinearRegression(solver="gd", max_iter=3).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="the parameters are not at an optimum"):
+        assert np.isfinite(model.standard_errors_["w"]).all()
+
+
+def test_more_parameters_than_examples() -> None:
+    X, y = linear(4)
+    with pytest.raises(ValueError, match="standard errors of 4 parameters need more than 4 examples, and there are 4"):
+        LinearRegression(l2=0.1).fit(X, y).summary()
 
 
 def test_columns_that_depend_on_each_other() -> None:

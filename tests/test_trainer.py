@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import make_moons
 from sklearn.exceptions import ConvergenceWarning
 
 import models.estimator
+import models.estimators
 import models.trainer
 from models import LinearRegression, LogisticRegression, MLPClassifier, SoftmaxRegression
-from models.stopping import Diverged, EpochsUsedUp, HeldOutAccuracy, HeldOutLoss, Plateau, SmallGradient
+from models.stopping import Diverged, EpochsUsedUp, HeldOut, Plateau, SmallGradient
 
 
 def overlapping(m: int = 200, n: int = 3, noise: float = 1.0) -> tuple[Any, Any]:
@@ -32,45 +35,51 @@ def memorised() -> tuple[Any, Any]:
 
 DATA = overlapping()
 # For each rule, a model and data made for it, and how its reason begins.
-STOPS: dict[type, tuple[Any, Any, str]] = {
-    SmallGradient: (LogisticRegression(), DATA, "gradient: its largest entry, "),
-    Plateau: (
+STOPS: list[tuple[type, Any, Any, str]] = [
+    (SmallGradient, LogisticRegression(), DATA, "gradient: its largest entry, "),
+    (
+        Plateau,
         LogisticRegression(solver="gd", loss_tol=1e-4, tol=0),
         DATA,
         r"plateau: the training loss, 0\.\d+, fell by no more than loss_tol=0.0001 in 10 epochs",
     ),
-    HeldOutLoss: (
+    (
+        HeldOut,
         LogisticRegression(solver="gd", early_stopping=True, random_state=0, max_iter=300),
         memorised(),
-        r"held-out loss: its lowest value, \d\.\d+, is 10 epochs old; the parameters are those of that epoch",
+        r"held-out loss: its best value, \d\.\d+, is 10 epochs old and its parameters are back",
     ),
-    HeldOutAccuracy: (
+    (
+        HeldOut,
         LogisticRegression(solver="gd", early_stopping="accuracy", random_state=0, max_iter=300),
         DATA,
-        r"held-out accuracy: its best value, 0\.\d+, is 10 epochs old; the parameters are those of that epoch",
+        r"held-out accuracy: its best value, 0\.\d+, is 10 epochs old and its parameters are back",
     ),
-    EpochsUsedUp: (LogisticRegression(solver="gd", max_iter=7), DATA, "epochs: all max_iter=7 are used up"),
-    Diverged: (
+    (EpochsUsedUp, LogisticRegression(solver="gd", max_iter=7), DATA, "epochs: all max_iter=7 are used up"),
+    (
+        Diverged,
         LogisticRegression(solver="gd", learning_rate=1e9, max_iter=200, random_state=0),
         DATA,
         r"diverged: the loss rose from 0\.\d+ to \S+ in 10 epochs. Try learning_rate=\d",
     ),
-}
+]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # of the ones that diverge
 class TestStoppingRules:
-    @pytest.mark.parametrize("rule", STOPS, ids=lambda rule: rule.__name__)
-    def test_each_fires_on_data_made_for_it(self, rule: type, monkeypatch: pytest.MonkeyPatch) -> None:
-        model, (X, y), reason = STOPS[rule]
-        with_it = model.fit(X, y)
+    @pytest.mark.parametrize(("rule", "model", "data", "reason"), STOPS)
+    def test_each_fires_on_data_made_for_it(
+        self, rule: type, model: Any, data: Any, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        X, y = data
+        with_it = clone(model).fit(X, y)
         assert re.match(reason, with_it.stop_reason_), with_it.stop_reason_
         # Without the rule, the same training goes on.
         rules = models.trainer.rules
         others = [EpochsUsedUp(1000)] if rule is EpochsUsedUp else []
-        monkeypatch.setattr(models.trainer, "rules", lambda s: [r for r in rules(s) if type(r) is not rule] + others)
+        monkeypatch.setattr(models.trainer, "rules", lambda *given: [r for r in rules(*given) if type(r) is not rule] + others)
         epochs = with_it.n_iter_
-        without_it = model.fit(X, y)
+        without_it = clone(model).fit(X, y)
         assert not re.match(reason, without_it.stop_reason_)
         assert without_it.n_iter_ > epochs
 
@@ -104,8 +113,20 @@ class TestStoppingRules:
         assert model.history_["loss"][-1] < model.history_["loss"][0] / 2
         assert np.isfinite(astray.coef_).all()
 
+    def test_a_schedule_that_gives_no_rate(self) -> None:
+        X, y = DATA
+        for factor in (np.nan, np.inf, -1.0):
+            with pytest.raises(ValueError, match=f"schedule gives the factor {factor} for epoch 0"):
+                LogisticRegression(solver="gd", schedule=lambda epoch, factor=factor: factor).fit(X, y)
+
+    def test_separable_data_without_the_linear_program(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        X, y = [[-1.0], [1.0]], [0, 1]
+        assert LogisticRegression().fit(X, y).stop_reason_.startswith("no finite optimum")
+        monkeypatch.setattr(models.estimators, "separable", lambda *_: False)
+        assert LogisticRegression().fit(X, y).stop_reason_.startswith("gradient")
+
     def test_infinite_data_say_so_before_any_update(self) -> None:
-        with pytest.warns(ConvergenceWarning, match="the loss is inf before the first update; scale the columns of X"):
+        with pytest.warns(ConvergenceWarning, match="the loss is inf before the first update; scale the columns of X$"):
             LinearRegression(random_state=0).fit(np.array([[1e200], [-1e200]]), [1.0, 2.0])
 
 
@@ -225,6 +246,18 @@ class TestGoingOn:
         whole = LogisticRegression(solver=solver, random_state=0, max_iter=3).fit_batches(parts)
         np.testing.assert_allclose(stepwise.coef_, whole.coef_, rtol=1e-12)
         assert stepwise.n_iter_ == 6
+        assert len(stepwise.history_["loss"]) == 7
+
+    def test_partial_fit_goes_on_after_a_fit_and_with_another_solver(self, tmp_path: Any) -> None:
+        X, y = DATA
+        model = LogisticRegression(solver="gd", max_iter=3, random_state=0).fit(X, y)
+        loaded = LogisticRegression.load(model.save(tmp_path / "model.safetensors"))
+        four = LogisticRegression(solver="gd", max_iter=4, random_state=0).fit(X, y)
+        for started in (model, loaded):
+            np.testing.assert_allclose(started.partial_fit(X, y).coef_, four.coef_, rtol=1e-12)
+        before = model.coef_
+        model.set_params(solver="adam", learning_rate=0.01).partial_fit(X, y)
+        np.testing.assert_allclose(np.abs(model.coef_ - before), 0.01, rtol=1e-6)  # the first step of Adam
 
     def test_partial_fit_of_a_class_that_was_not_announced(self) -> None:
         model = SoftmaxRegression(solver="gd").partial_fit([[0.0], [1.0]], [0, 1])
@@ -251,7 +284,7 @@ class TestGoingOn:
 
     def test_batches_may_be_sparse_and_weighted(self) -> None:
         X, y = DATA
-        weights = np.linspace(0, 1, 200)
+        weights = np.linspace(0, 2, 200)  # of mean 1
         settings: dict[str, Any] = {"solver": "momentum", "max_iter": 20, "random_state": 0}
         thin = LogisticRegression(**settings).fit_batches([(sparse.csr_array(X), y, weights)])
         whole = LogisticRegression(**settings).fit(X, y, sample_weight=weights)
@@ -262,6 +295,7 @@ class TestGoingOn:
         [
             (LogisticRegression(), [DATA], "solver='lbfgs' needs all examples at once: choose one of gd, momentum, adam"),
             (LogisticRegression(solver="gd", early_stopping=True), [DATA], "fit_batches holds no examples out"),
+            (LogisticRegression(solver="gd", class_weight="balanced"), [DATA], "give class_weight as a dict"),
             (LogisticRegression(solver="gd"), [], "there is no batch: pass an iterable of \\(X, y\\) with at least one"),
             (LogisticRegression(solver="gd"), [DATA, (DATA[0][:, :2], DATA[1])], "X has 2 features, but LogisticRegression is"),
         ],
@@ -269,6 +303,82 @@ class TestGoingOn:
     def test_batches_that_do_not_fit(self, model: Any, batches: Any, message: str) -> None:
         with pytest.raises(ValueError, match=message):
             model.fit_batches(batches)
+
+
+class TestWeightsInBatches:
+    def test_a_batch_of_heavy_examples_makes_a_larger_step(self) -> None:
+        X, y = DATA
+        settings: dict[str, Any] = {"solver": "gd", "batch_size": 1, "max_iter": 1, "random_state": 0, "learning_rate": 0.01}
+        weights = np.random.default_rng(0).uniform(size=200)
+        weighted = LogisticRegression(**settings).fit(X, y, sample_weight=weights)
+        start = LogisticRegression.model.parameters(3, random := np.random.RandomState(0))
+        w, b = start["w"], start["b"]
+        for i in random.permutation(200):
+            dz = weights[i] / weights.mean() * (1 / (1 + np.exp(-(X[i] @ w + b))) - y[i])
+            w, b = w - 0.01 * dz * X[i], b - 0.01 * dz
+        np.testing.assert_allclose([*weighted.coef_[0], *weighted.intercept_], [*w, b], rtol=1e-10)
+
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    def test_examples_of_weight_0_are_as_if_they_were_not_there(self, early_stopping: bool) -> None:
+        X, y = DATA
+        weights = np.arange(200) % 2
+        model = LogisticRegression(solver="gd", batch_size=1, max_iter=3, random_state=0, early_stopping=early_stopping)
+        assert np.isfinite(model.fit(X, y, sample_weight=weights).history_["loss"]).all()
+        assert np.isfinite(model.fit(X, y, sample_weight=np.where(np.arange(200) < 20, 1, 0)).coef_).all()
+
+    @pytest.mark.parametrize("class_weight", [{0: -1, 1: 1}, {0: np.nan}, {0: 0, 1: 0}])
+    def test_class_weights_that_make_no_sense(self, class_weight: Any) -> None:
+        with pytest.raises(ValueError, match="must hold finite numbers of at least 0"):
+            LogisticRegression(class_weight=class_weight).fit(*DATA)
+
+    def test_balanced_classes_count_by_weight(self) -> None:
+        X, y = DATA
+        counts = np.random.default_rng(0).integers(0, 4, size=200)
+        settings: dict[str, Any] = {"class_weight": "balanced", "l2": 0.1, "solver": "newton-cg", "tol": 1e-10}
+        weighted = LogisticRegression(**settings).fit(X, y, sample_weight=counts)
+        repeated = LogisticRegression(**settings).fit(np.repeat(X, counts, axis=0), np.repeat(y, counts))
+        np.testing.assert_allclose(weighted.coef_, repeated.coef_, atol=1e-8)
+
+
+class TestRulesHold:
+    def test_small_units_do_not_end_the_training_at_its_start(self) -> None:
+        random = np.random.default_rng(0)
+        X = random.normal(size=(60, 3))
+        y = X @ [1.0, 2.0, 3.0] + 1 + random.normal(size=60) / 10
+        for target, inputs in ((y * 1e-6, X), (y, X * 1e-4), (y * 1e6, X), (y + 1e7, X)):
+            for solver in ("lbfgs", "newton-cg"):
+                assert LinearRegression(solver=solver).fit(inputs, target).score(inputs, target) > 0.95
+
+    def test_an_overshoot_of_momentum_is_no_plateau(self) -> None:
+        X, y = make_moons(300, noise=0.2, random_state=0)
+        for seed in range(4):
+            assert MLPClassifier(solver="momentum", random_state=seed, max_iter=2000).fit(X, y).history_["loss"][-1] < 0.15
+
+    def test_a_lucky_first_batch_is_no_divergence(self) -> None:
+        random = np.random.default_rng(0)
+        X = random.normal(size=(60, 3))
+        y = X @ [1.0, 2.0, 3.0] + 1 + random.normal(size=60)
+        for seed in range(8):
+            settings: dict[str, Any] = {"solver": "gd", "learning_rate": 0.01, "max_iter": 15}
+            model = LinearRegression(batch_size=1, random_state=seed, **settings).fit(X, y)
+            assert (model.stop_reason_[:6], model.score(X, y) > 0.8) == ("epochs", True)
+        batches = [(X[i : i + 6] * (0.01 if i == 0 else 1), y[i : i + 6] * (0.01 if i == 0 else 1)) for i in range(0, 60, 6)]
+        assert LinearRegression(**settings).fit_batches(batches).score(X, y) > 0.8
+
+    def test_a_failing_fit_leaves_the_model_before_it(self) -> None:
+        X, y = DATA
+        model = LogisticRegression(solver="gd", random_state=0).fit(X, y)
+        before = model.coef_
+        with pytest.raises(ValueError, match="X has 2 features"):
+            model.fit_batches([(X, y), (X[:, :2], y)])
+        with pytest.raises(ValueError, match="diverged: the parameters are no longer finite"):
+            model.set_params(learning_rate=1e308).partial_fit(X * 1e200, y)
+        assert model.coef_ is before
+        assert model.stop_reason_.startswith("gradient")
+
+    def test_an_optimum_out_of_reach_warns(self) -> None:
+        with pytest.warns(ConvergenceWarning, match="rounding: lbfgs cannot make the loss any smaller"):
+            LogisticRegression(l2=1e300).fit(*DATA)
 
 
 class TestInterrupts:

@@ -537,7 +537,7 @@ class Graph:
         return function(self._program("named"), np)
 
     def latex(self, level: Level = "named") -> Latex:
-        r"""The derivation in LaTeX: an `align` environment, which a notebook typesets.
+        r"""The derivation in LaTeX: an `align` environment, which a notebook typesets, offline too.
 
         >>> w = tg.parameter(3.0)
         >>> print(tg.Graph(w * w, names={"w": w}).latex())

@@ -88,7 +88,7 @@ def _title(card: Card, theme: Theme, columns: int = 1) -> list[str]:
 
 def _across(card: Card, theme: Theme, leftwards: bool) -> list[str]:
     """Inputs on the left, results on the right; or the other way about."""
-    results = [row for block in _results(card, theme) for row in (*block, "<HR/>")][:-1]
+    results = [row for port, lines in _results(card) for row in (*_lines(lines, port, theme), "<HR/>")][:-1]
     if not card.rows:
         return [*_title(card, theme), *results]
     inputs: list[str] = []
@@ -101,7 +101,7 @@ def _across(card: Card, theme: Theme, leftwards: bool) -> list[str]:
 
 def _down(card: Card, theme: Theme) -> list[str]:
     """Inputs on top, results below, the equation between them."""
-    results = [_beside(_columns(_results(card, theme)))]
+    results = [_beside([_column(lines, port, theme) for port, lines in _results(card)])]
     if not card.rows:
         return [*_title(card, theme), *results]
     inputs = _beside([cell for i, row in enumerate(card.rows) for cell in _input(row, i, theme)])
@@ -113,19 +113,23 @@ def _beside(cells: Sequence[str]) -> str:
     return f'<TD CELLPADDING="1"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR>{row}</TR></TABLE></TD>'
 
 
-def _columns(blocks: Sequence[Sequence[str]]) -> list[str]:
-    """Each block of cells as one cell; a single one as it is, so that its port stays on the edge of the card."""
-    return [block[0] if len(block) == 1 else f"<TD>{_table(block)}</TD>" for block in blocks]
+def _column(lines: Sequence[Line], port: str, theme: Theme) -> str:
+    """Lines as one cell, whose port is on the edge of the card, below or above all of them."""
+    if len(lines) == 1:
+        return _cell(lines[0], theme, port)
+    return f'<TD PORT="{port}">{_table(_lines(lines, "", theme))}</TD>'
 
 
-def _results(card: Card, theme: Theme) -> list[list[str]]:
-    """The value of the card, where forward edges start, and its gradient, where backward ones end."""
+def _lines(lines: Sequence[Line], port: str, theme: Theme) -> list[str]:
+    """A cell for each line; the first one has the port."""
+    return [_cell(line, theme, port if i == 0 else "") for i, line in enumerate(lines)]
+
+
+def _results(card: Card) -> list[tuple[str, list[Line]]]:
+    """The value of the card at port f, where forward edges start, and its gradient at port g, where backward ones end."""
     forward = [line for line in card.results if not line.backward]
     backward = [line for line in card.results if line.backward]
-    blocks = [[_cell(line, theme, port="f" if i == 0 else "") for i, line in enumerate(forward)]]
-    if backward:
-        blocks.append([_cell(line, theme, port="g" if i == 0 else "") for i, line in enumerate(backward)])
-    return blocks
+    return [("f", forward), ("g", backward)] if backward else [("f", forward)]
 
 
 def _input(row: Row, i: int, theme: Theme) -> list[str]:

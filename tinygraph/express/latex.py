@@ -31,6 +31,7 @@ from tinygraph.express.layout import (
     is_short,
     is_tall,
 )
+from tinygraph.express.mathml import mathml
 from tinygraph.express.program import Program
 
 FUNCTIONS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "ln", "log", "max", "min", "arcsin", "arccos", "arctan", "det"}
@@ -49,9 +50,12 @@ ESCAPES = {
 
 
 class Latex(str):
-    """LaTeX that a notebook typesets."""
+    """LaTeX that a notebook typesets: offline as the same in MathML, and where there is no HTML, as in a PDF, as LaTeX."""
 
-    __slots__ = ()
+    mathml: str
+
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow-x: auto">{self.mathml}</div>'
 
     def _repr_latex_(self) -> str:
         return str(self)
@@ -60,7 +64,9 @@ class Latex(str):
 def latex(program: Program) -> Latex:
     """The derivation as an `align` environment."""
     rows = " \\\\\n".join(map(_row, derivation(program)))
-    return Latex(f"\\begin{{align}}\n{rows}\n\\end{{align}}")
+    found = Latex(f"\\begin{{align}}\n{rows}\n\\end{{align}}")
+    found.mathml = mathml(program)
+    return found
 
 
 def _row(line: Line) -> str:

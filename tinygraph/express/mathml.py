@@ -23,6 +23,7 @@ from tinygraph.express.layout import (
     below_parts,
     ends,
     is_short,
+    is_tall,
 )
 from tinygraph.express.program import Program
 
@@ -85,7 +86,8 @@ def print_layout(x: Layout) -> str:
     if isinstance(x, Root):
         return f"<msqrt>{p(x.body)}</msqrt>" if x.degree == 2 else f"<mroot>{p(x.body)}<mn>{x.degree}</mn></mroot>"
     if isinstance(x, Fence):
-        return f'<mrow><mo fence="true">{x.left}</mo>{p(x.body)}<mo fence="true">{x.right}</mo></mrow>'
+        attributes = f'fence="true" stretchy="{str(is_tall(x.body)).lower()}"'  # or fences around fences grow, one by one
+        return f"<mrow><mo {attributes}>{x.left}</mo>{p(x.body)}<mo {attributes}>{x.right}</mo></mrow>"
     index = "<mo>,</mo>".join(map(_variable, x.index.split(",")))
     if x.top is None:
         return f"<mrow><munder><mo>∑</mo><mrow>{index}</mrow></munder>{p(x.body)}</mrow>"

@@ -1,0 +1,53 @@
+"""Exercises grade themselves: an answer is compared with the value that the notebook computed.
+
+>>> check(None, 6.0)
+Not answered yet: write your answer in place of None and run this cell again.
+>>> check(-6, 6.0)
+Not yet: the sign is wrong.
+>>> check(6.003, 6.0)
+Right.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import tinygraph as tg
+
+RELATIVE, ABSOLUTE = 1e-2, 5e-4  # as in the quiz; the latter is half of the last decimal that is printed
+
+
+def check(answer: Any, right: Any) -> None:
+    """Print whether an answer is right, and what is wrong with it if that can be seen.
+
+    Both may be numbers, arrays, nodes, shapes, texts or lists of them. Floats may be off by 1 % or 0.0005, everything else must
+    be equal. None is an exercise that is not answered yet.
+    """
+    if answer is None:
+        print("Not answered yet: write your answer in place of None and run this cell again.")
+        return
+    wrong = _mistake(_array(answer), _array(right))
+    print("Right." if wrong is None else f"Not yet{wrong}.")
+
+
+def _array(x: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(x.value if isinstance(x, tg.Node) else x)
+
+
+def _mistake(answer: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> str | None:
+    """What to add to "Not yet", or None where the answer is right."""
+    if answer.dtype.kind not in "biuf" or right.dtype.kind not in "biuf":
+        return None if answer.dtype.kind == right.dtype.kind and np.array_equal(answer, right) else ""
+    if answer.shape != right.shape:
+        return f": its shape is {answer.shape}, and {right.shape} is wanted"
+    if _same(answer, right):
+        return None
+    return ": the sign is wrong" if right.dtype.kind == "f" and _same(-1.0 * answer, right) else ""
+
+
+def _same(answer: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
+    if right.dtype.kind != "f":
+        return np.array_equal(answer, right)
+    return bool((np.abs(answer - right) <= np.maximum(RELATIVE * np.abs(right), ABSOLUTE)).all())
