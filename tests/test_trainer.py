@@ -403,6 +403,17 @@ class TestInterrupts:
         np.testing.assert_array_equal([*model.coef_[0], *model.intercept_], [*whole.coef_[0], *whole.intercept_])
         assert model.history_["loss"] == whole.history_["loss"]
 
+    def test_numpy_warns_as_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(*_: Any) -> Any:
+            np.seterr(all="ignore")  # as where the interrupt keeps `np.errstate` from being left
+            raise KeyboardInterrupt
+
+        before = np.geterr()
+        monkeypatch.setattr(models.estimator.Objective, "evaluate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            LogisticRegression().fit(*DATA)
+        assert np.geterr() == before
+
     # An interrupt inside a callback of the garbage collector is lost: Python reports it and goes on.
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_a_thousand_at_any_moment_leave_weights_and_bias_of_one_epoch(self) -> None:
