@@ -1,7 +1,8 @@
-"""What docstring examples use without importing it, and the rule that nothing is skipped where everything is installed."""
+"""How the tests run: on all cores, quickly by `-m quick`, and without skips where everything is installed."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,45 @@ import pytest
 
 import tinygraph as tg
 
+TESTS = Path(__file__).parent / "tests"
+
+# A test is quick unless its file is listed here: one that takes more than about three seconds by itself on one core.
+SLOW = {
+    "test_accuracy", "test_against_torch", "test_benchmarks", "test_calculus", "test_cheatsheet", "test_contract",
+    "test_decisions", "test_estimators", "test_folding", "test_formula", "test_fuzz", "test_hostile_names", "test_latex",
+    "test_local", "test_mathml", "test_model_files", "test_models_command", "test_network_drawing", "test_notation",
+    "test_notebooks", "test_other_sizes", "test_picture", "test_plots", "test_saving", "test_scale", "test_simplify",
+    "test_source", "test_sparse", "test_stepper", "test_stepper_page", "test_trainer", "test_view", "test_widget",
+}  # fmt: skip
+
 
 @pytest.fixture(autouse=True)
 def _names_in_docstrings(doctest_namespace: dict[str, Any]) -> None:
     doctest_namespace.update(np=np, tg=tg)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run files that are named on the command line in this process, which starts at once; everything else on all cores."""
+    paths = [Path(argument.partition("::")[0]) for argument in config.args]
+    return 0 if all(path.is_file() for path in paths) else None
+
+
+def is_quick(path: Path) -> bool:
+    """Whether the tests of a file are quick."""
+    return not (path.parent == TESTS and path.stem in SLOW)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read the slow files where the quick tests are asked for."""
+    return True if config.option.markexpr == "quick" and not is_quick(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of quick files."""
+    for item in items:
+        if is_quick(item.path):
+            item.add_marker("quick")
 
 
 @pytest.hookimpl(wrapper=True)

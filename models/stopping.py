@@ -36,7 +36,7 @@ class Diverged(NamedTuple):
         """The reason to stop, if the loss rises without end."""
         start, latest = rows[0].loss, rows[-1].loss
         if not np.isfinite(start):
-            return f"diverged: the loss is {start:.3g} before the first update; scale the columns of X"
+            return f"diverged: the loss is {start:.3g} before the first update; scale X and y"
         patience = max(self.patience, 3)
         recent = [row.loss for row in rows[1:][-patience:]]
         if np.isfinite(latest) and (len(recent) < patience or min(recent) <= self.factor * start):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -130,7 +131,11 @@ class Training:
         """Train until a rule or a callback stops it, or the epochs end.
 
         `epochs` are passes over batches, for an update after each batch. `update` goes on from an earlier run, of `done` epochs.
+        It runs in a context of its own, so that an interrupt inside `np.errstate` does not silence NumPy's warnings for good.
         """
+        contextvars.copy_context().run(self._run, epochs, update, done)
+
+    def _run(self, epochs: Iterable[Iterable[Examples]] | None, update: Update | None, done: int) -> None:
         solver, vector = self.settings.solver, self.start
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the rule on divergence speaks of these
             if solver in SCIPY:

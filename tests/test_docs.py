@@ -37,7 +37,8 @@ def test_blocks_run_and_print_what_is_shown(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_to_files(path: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
+    prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
         assert (path.parent / target).exists(), target
 
 
@@ -87,3 +88,26 @@ def test_what_the_table_calls_refused_is_refused(function: Any) -> None:
     node = tg.parameter(np.eye(3))
     with pytest.raises(TypeError, match=f"{function.__name__} does not take a node|^node.value is the plain array"):
         function(*[node] * count)
+
+
+PUBLIC = {
+    "The package": lambda: set(tg.__all__),
+    "Node": lambda: {name for name in dir(tg.parameter(1.0) * 2) if name[0] != "_"} - OF_THE_IMPLEMENTATION,
+    "Graph": lambda: {name for name in dir(tg.Graph(tg.parameter(1.0) * 2)) if name[0] != "_"},
+}
+OF_THE_IMPLEMENTATION = {"code", "instruction", "operand", "recipe"}
+
+
+@pytest.mark.parametrize("section", PUBLIC)
+def test_every_public_name_is_listed_and_nothing_else(section: str) -> None:
+    page = (ROOT / "docs" / "stability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page.partition(f"\n## {section}\n")[2].partition("\n## ")[0], re.M)
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(listed) == sorted(PUBLIC[section]())
+
+
+def test_a_node_has_no_attribute_that_is_neither_listed_nor_said_to_be_of_the_implementation() -> None:
+    page = (ROOT / "docs" / "stability.md").read_text(encoding="utf-8")
+    said = re.search(r"^(.*) of a node belong to the implementation", page, re.M)
+    assert said is not None
+    assert set(re.findall(r"`(\w+)`", said[1])) == OF_THE_IMPLEMENTATION

@@ -91,18 +91,18 @@ class TestBackprop:
         w, other = tg.parameter(2.0), tg.parameter(1.0)
         u = w * 3
         graph = tg.Graph(u * u, other, names={"w": w, "u": u, "other": other})
-        assert graph.latest_request is None
+        assert graph._latest_request is None
         with pytest.raises(ValueError, match="does not depend"):
             graph.backprop(wrt="other")
-        assert graph.latest_request is None
-        assert graph.requests() == []
+        assert graph._latest_request is None
+        assert graph._requests() == []
         graph.backprop(of="u")
         graph.backprop()
         graph.backprop(of="u")
         for same in (graph, pickle.loads(pickle.dumps(graph)), graph.with_leaves({w: 3.0})):
-            assert same.latest_request is not None
-            assert same.latest_request.output is same["u"]
-            assert [request.output is same["u"] for request in same.requests()] == [True, False]
+            assert same._latest_request is not None
+            assert same._latest_request.output is same["u"]
+            assert [request.output is same["u"] for request in same._requests()] == [True, False]
 
     def test_each_request_answers_to_d_and_a_name(self) -> None:
         w = tg.parameter([1.0, 2.0])
@@ -284,7 +284,7 @@ class TestSecondDerivatives:
         graph = tg.Graph(y, names={"x": x, "y": y})
         graph.backprop(of=graph.backprop()["x"])
         assert set(graph.names) == {"x", "y", "dx", "dy", "ddx_dx", "ddx_ddx"}
-        twin = graph.with_named(graph.forward)
+        twin = graph._with_named(graph.forward)
         assert {"ddx_dt", "ddx_ddt", "ddx_dx"} <= set(twin.names)
         assert twin["ddx_dx"].item() == pytest.approx(2 * np.cos(0.7) - 0.7 * np.sin(0.7), rel=1e-15)
 
@@ -338,7 +338,7 @@ def test_of_two_scopes_that_hold_a_value_the_first_wins() -> None:
     w = tg.parameter(2.0)
     z = w * 3
     graph = tg.Graph(z * 2, names={"w": w, "first": {"z": z}, "second": {"z": z, "again": {"y": z}}})
-    assert graph.scopes()[z] == ("first",)
+    assert graph._scopes()[z] == ("first",)
 
 
 class TestThreads:
@@ -405,9 +405,9 @@ class TestThreads:
                 assert their_program is program
                 assert their_looks == looks
 
-    @pytest.mark.parametrize("duplicate", [lambda g: pickle.loads(pickle.dumps(g)), copy.deepcopy, lambda g: g.with_named([])])
+    @pytest.mark.parametrize("duplicate", [lambda g: pickle.loads(pickle.dumps(g)), copy.deepcopy, lambda g: g._with_named([])])
     def test_a_copy_has_a_lock_of_its_own(self, duplicate: Any) -> None:
         names = neuron()
         graph = tg.Graph(names["L"], names=names)
-        with graph.lock, ThreadPoolExecutor(1) as pool:
+        with graph._lock, ThreadPoolExecutor(1) as pool:
             assert pool.submit(duplicate(graph).backprop).result(timeout=60)["w1"].value < 0

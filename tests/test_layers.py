@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import conftest
 import tinygraph
 
 ROOT = Path(tinygraph.__file__).parent
@@ -95,3 +96,8 @@ def test_importing_brings_numpy_alone() -> None:
         [sys.executable, "-I", "-c", code.replace("sys, tinygraph", "sys")], capture_output=True, text=True, check=True
     )
     assert set(found.stdout.split()) - set(before.stdout.split()) == {"numpy", "tinygraph"}
+
+
+def test_slow_test_files_are_there() -> None:
+    files = {path.stem for path in Path(__file__).parent.glob("test_*.py")}
+    assert set(conftest.SLOW) <= files

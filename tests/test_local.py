@@ -16,7 +16,7 @@ from tinygraph.node import Node
 
 def contributions(graph: tg.Graph, x: Node) -> list[Any]:
     """What each statement that reads x adds to its gradient, by the expressions that are told."""
-    told, gradients = program(graph), graph.requests()[0].gradients
+    told, gradients = program(graph), graph._requests()[0].gradients
     found = []
     for reader in told.forward:
         if x in set(reader.inputs) and reader.node in gradients:
@@ -31,9 +31,9 @@ def contributions(graph: tg.Graph, x: Node) -> list[Any]:
 def test_what_all_readers_add_is_the_gradient(build: Build) -> None:
     graph = build(5)
     graph.backprop()
-    graph = graph.with_named(s.node for s in program(graph).forward)
+    graph = graph._with_named(s.node for s in program(graph).forward)
     graph.backprop()
-    for x, gradient in graph.requests()[0].gradients.items():
+    for x, gradient in graph._requests()[0].gradients.items():
         if x is not graph.outputs[0]:
             total = sum(np.broadcast_to(part, x.shape) for part in contributions(graph, x))
             scale = np.max(np.abs(gradient.value), initial=1.0)

@@ -90,7 +90,7 @@ def of_a_cell() -> dict[str, Any]:
     with np.errstate(divide="ignore"):
         infinite = np.log(w)
     return {
-        "graph": graph, "gradients": graph.backprop(), "requests": graph.requests(), "place": w.place, "op": tg.softmax,
+        "graph": graph, "gradients": graph.backprop(), "requests": graph._requests(), "place": w.place, "op": tg.softmax,
         "statements": graph.statements(), "statements of ops": graph.statements(level="op"), "latex": graph.latex(),
         "picture": graph.draw(), "folded picture": graph.draw(fold=True), "lens of a picture": graph.draw(lens="norm"),
         "view": graph.view(), "stepper": stepped("dW1"), "step": stepped("dW1").current, "example": stepped("dW1").lens,

@@ -263,8 +263,8 @@ def test_no_temporary_takes_the_name_of_a_number() -> None:
 def test_a_graph_keeps_the_numbers_that_its_code_names_and_no_frame() -> None:
     unrelated_name = 12345
     graph = mean_by_hand()
-    assert graph.numbers() == {"m": 3}
-    assert unrelated_name not in graph.numbers().values()
+    assert graph._numbers_read() == {"m": 3}
+    assert unrelated_name not in graph._numbers_read().values()
 
 
 def test_a_stepper_takes_what_is_written_along() -> None:

@@ -631,7 +631,7 @@ class TestFailures:
         assert s.steps[-1].name == "hidden"
         assert "<svg" in graph.draw().svg
         assert "hidden" in s.page()
-        assert not graph.requests()
+        assert not graph._requests()
 
     def test_an_error_over_plain_arrays_has_none(self) -> None:
         error = tg.OpError("no operand was recorded")

@@ -45,6 +45,10 @@ def two_layers() -> tg.Graph:
     return tg.Graph(L, names=locals())
 
 
+def leaf() -> tg.Node:
+    return tg.parameter(3.0)
+
+
 def two_readers() -> tg.Graph:
     w, x = tg.parameter(3.0), tg.constant(2.0)
     y = w * x
@@ -141,9 +145,14 @@ def lit(page: Any) -> tuple[str, str, str, str]:
     """The four views of the current step: the row, the line of code, the title of the card, and what the equation begins with."""
     card = page.locator(".card.now title").text_content()
     return (
-        page.inner_text(".table .current .name"), page.locator(".code .current").text_content().split(maxsplit=1)[1],
+        page.inner_text(".table .current .name"), code_of(page.locator(".code .current")),
         card, page.locator(".equation math").text_content(),
     )  # fmt: skip
+
+
+def code_of(line: Any) -> str:
+    """What a line of the code says, without its number."""
+    return str(line.evaluate("line => line.lastChild.textContent")).strip()
 
 
 def red(page: Any) -> list[str]:
@@ -307,6 +316,23 @@ class TestShowing:
         assert [card[0] for _, _, card, _ in found] == ["z", "a", "L", "L", "a", "z", "w", "w", "b"]
         assert found[5][3].replace("\u2062", "") == "∂L∂z=∂L∂a·∂a∂z=∂L∂aa(1−a)=−1.741·0.574·0.426=−0.426"
         assert page.locator(".equation math").bounding_box()["width"] > 20
+
+    def test_it_opens_with_the_statements_of_the_forward_pass_and_without_numbers(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        rights = page.locator(".table .right").all()
+        visible = [x.inner_text() for x in rights if x.evaluate("x => getComputedStyle(x).visibility") == "visible"]
+        assert visible == ["= w1 * x1 + w2 * x2 + b", "= sigmoid(z)", "= -(y * np.log(a) + (1 - y) * np.log(1 - a))"]
+        numbers = page.locator(".table .shown").evaluate_all("all => all.map(x => getComputedStyle(x).visibility)")
+        assert set(numbers) == {"hidden"}
+        assert not page.locator(".card text:not(.unknown)", has_text=re.compile("^[zaL] = .*[0-9]{3}$")).count()
+
+    def test_a_gradient_of_a_leaf_made_elsewhere_lights_the_statement_that_reads_it(self, visit: Visit, tmp_path: Path) -> None:
+        w = leaf()
+        L = w * 2
+        page = opened(visit, tmp_path, tg.Graph(L).stepper())
+        page.keyboard.press("End")
+        assert lit(page)[:2] == ("dw", "L = w * 2")
+        assert page.locator(".code .line").count() == 1
 
     def test_a_part_that_gradients_share_lights_the_card_it_goes_back_through(self, visit: Visit, tmp_path: Path) -> None:
         stepper = recurrent().stepper()

@@ -37,7 +37,7 @@ def locked(method: Callable[Concatenate[Graph, Given], Result]) -> Callable[Conc
 
     @wraps(method)
     def run(graph: Graph, /, *arguments: Given.args, **keywords: Given.kwargs) -> Result:
-        with graph.lock:
+        with graph._lock:
             return method(graph, *arguments, **keywords)
 
     return run
@@ -55,7 +55,7 @@ class Request(NamedTuple):
 def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
     """The graph up to where something went wrong, which can be walked forward."""
     graph = Graph(*nodes, names=names)
-    graph.is_partial = True
+    graph._is_partial = True
     return graph
 
 
@@ -166,7 +166,7 @@ class Graph:
         self._known = set(self._forward)
         frame = user_frame(sys._getframe(1))
         self._names = Names(self._forward, names, frame)
-        self.recorded_until = next(NUMBERING)  # decisions made later have no part in these values
+        self._recorded_until = next(NUMBERING)  # decisions made later have no part in these values
         self._numbers = _numbers(names or {}, frame)
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
@@ -177,16 +177,16 @@ class Graph:
             for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
                 self._names.invent(node, f"{letter}_{i}")
         self._start()
-        self.is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
+        self._is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
         self.check_finite = check_finite
         if check_finite:
             self._refuse_nonfinite({name: self._names[name] for name in self._names} if names is None else names)
 
     def _start(self) -> None:
         """What no copy shares: the programs that printers read, and the lock of whatever is added later."""
-        self.programs: dict[Any, Program] = {}  # kept until more gradients are asked for
+        self._programs: dict[Any, Program] = {}  # kept until more gradients are asked for
         self._sweeps: list[Retraced] = []  # what recorded the gradients
-        self.lock = RLock()
+        self._lock = RLock()
 
     def _refuse_nonfinite(self, names: Mapping[str, Any]) -> None:
         from tinygraph.check import find_nonfinite
@@ -212,16 +212,16 @@ class Graph:
         return tuple(self._names)
 
     @property
-    def gradient_count(self) -> int:
+    def _gradient_count(self) -> int:
         """How many gradients `backprop` recorded so far."""
         return sum(map(len, self._gradients.values()))
 
-    def requests(self) -> list[Request]:
+    def _requests(self) -> list[Request]:
         """What `backprop` was asked for so far."""
         return [self._request(key) for key in self._gradients]
 
     @property
-    def latest_request(self) -> Request | None:
+    def _latest_request(self) -> Request | None:
         """What `backprop` was asked for last, be it for the first time or again."""
         return None if self._asked is None else self._request(self._asked)
 
@@ -237,7 +237,7 @@ class Graph:
 
         The output reads them only through comparisons, `tg.stop_gradient` and their like.
         """
-        request = self.latest_request
+        request = self._latest_request
         if request is None:
             return []
         parameters = [node for node in self._forward if node.kind == "parameter"]
@@ -249,21 +249,21 @@ class Graph:
         return [
             node
             for node in reached([request.output])
-            if node in made and node not in path and node.dtype.kind == "f" and (node.op is None or self.is_named_by_user(node))
+            if node in made and node not in path and node.dtype.kind == "f" and (node.op is None or self._is_named_by_user(node))
         ]
 
-    def numbers(self) -> dict[str, Any]:
+    def _numbers_read(self) -> dict[str, Any]:
         """The plain numbers that the code which made the nodes may have written by name, as the graph was made."""
         codes = {id(node.code): node.code for node in self._forward}.values()
         read = {name for code in codes if isinstance(code, CodeType) for name in _names_in(code)}
         return {name: value for name, value in self._numbers.items() if name in read}
 
-    def scopes(self) -> dict[Node, tuple[str, ...]]:
+    def _scopes(self) -> dict[Node, tuple[str, ...]]:
         """The nested dicts of `names` that a node was found in, outermost first."""
         return self._names.scopes
 
     @locked
-    def with_named(self, nodes: Iterable[Node]) -> Graph:
+    def _with_named(self, nodes: Iterable[Node]) -> Graph:
         """The same graph and the same gradients asked for, with names `t`, `t_2`, ... for those of the nodes that have none."""
         return self._twin(self._names.translated({node: node for node in self._forward}, nodes), {})
 
@@ -281,7 +281,7 @@ class Graph:
         new: dict[Node, Node] = {leaf: with_value(leaf, given[leaf]) for leaf in leaves if leaf in given}
         new |= entries_of(new, leaves)
         self._check_beside(new, leaves)
-        check_decisions({leaf: new.get(leaf, leaf)._value for leaf in leaves}, self.recorded_until)
+        check_decisions({leaf: new.get(leaf, leaf)._value for leaf in leaves}, self._recorded_until)
         for node in self._forward:
             if node.op is None:
                 new.setdefault(node, node)
@@ -309,9 +309,9 @@ class Graph:
         twin._forward = [new.get(node, node) for node in self._forward]
         twin._known = set(twin._forward)
         twin._names = names
-        twin.recorded_until = self.recorded_until
+        twin._recorded_until = self._recorded_until
         twin._gradients, twin._numbers = {}, self._numbers
-        twin.is_partial, twin.check_finite = self.is_partial, False
+        twin._is_partial, twin.check_finite = self._is_partial, False
         twin._start()
         stands_for = dict(new)  # gradients too, which a later request may have been about
         for (output, spelling), known in self._gradients.items():
@@ -334,7 +334,7 @@ class Graph:
         """The node's name in this graph, or None for an unnamed intermediate value."""
         return self._names.of(node)
 
-    def is_named_by_user(self, node: Node) -> bool:
+    def _is_named_by_user(self, node: Node) -> bool:
         """Whether the node's name comes from `names`, be it with a number behind it."""
         return self._names.of(node) is not None and node not in self._names.invented
 
@@ -404,7 +404,7 @@ class Graph:
         only = output is self.outputs[0] and len(self.outputs) == 1
         return between(output, wrt, self._forward if only else ())
 
-    def origin(self, node: Node) -> Node | None:
+    def _origin(self, node: Node) -> Node | None:
         """The node whose rule recorded a node of the backward pass, or None for what no rule did."""
         return next((found for sweep in reversed(self._sweeps) if (found := sweep.origin(node)) is not None), None)
 
@@ -474,7 +474,7 @@ class Graph:
     def __getstate__(self) -> Any:
         from tinygraph.pickling import pack
 
-        return pack(self, without=("programs", "lock", "_sweeps", "_numbers"))
+        return pack(self, without=("_programs", "_lock", "_sweeps", "_numbers"))
 
     def __setstate__(self, state: Any) -> None:
         from tinygraph.pickling import unpack
@@ -482,7 +482,7 @@ class Graph:
         unpack(self, state)
         self._start()
         self._numbers = {}  # what was loaded has no code to be read
-        self.recorded_until = next(NUMBERING)
+        self._recorded_until = next(NUMBERING)
 
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:
         """The graph as a program: one statement for every named value, forward and then backward.

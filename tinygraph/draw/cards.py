@@ -113,7 +113,7 @@ class Painter:
         self.program = program
         self.graph: Graph = program.graph
         self.values = values
-        self.request = program.graph.latest_request if backward else None
+        self.request = program.graph._latest_request if backward else None
         self.gradients = gradients_of(program, self.request) if self.request is not None else {}
         self._unreached = frozenset(program.graph.without_gradient() if backward else ())
         self._of = {gradient: node for node, gradient in reversed(self.gradients.items())}
@@ -154,7 +154,7 @@ class Painter:
         if self.request is not None:
             shown = self.request.output
             name = self.name(shown) if self.program.is_named(shown) else "an unnamed value"
-            others = dict.fromkeys(request.output for request in self.graph.requests() if request.output is not shown)
+            others = dict.fromkeys(request.output for request in self.graph._requests() if request.output is not shown)
             if others:
                 known = ", ".join(self.name(node) if self.program.is_named(node) else "an unnamed value" for node in others)
                 notes.append(f"gradients of {name}; also known: those of {known}")

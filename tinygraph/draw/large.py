@@ -24,7 +24,7 @@ class Words:
 
     def __init__(self, graph: Graph, backward: bool = True) -> None:
         self.graph = graph
-        self.request = graph.latest_request if backward else None
+        self.request = graph._latest_request if backward else None
         self.gradients = dict(self.request.gradients) if self.request is not None else {}
         self._lines: dict[Hashable, str] = {}
 
@@ -95,7 +95,7 @@ def _rows(words: Words, nodes: list[Node], home: Mapping[Node, str], on_path: se
 
 def _groups(words: Words, lines: int) -> dict[str, list[Node]]:
     """The forward nodes by scope, else by line of code; leaves apart from what is computed, and literals left out."""
-    scopes, literals = words.graph.scopes(), earlier_unit_seeds(words.graph)
+    scopes, literals = words.graph._scopes(), earlier_unit_seeds(words.graph)
     groups: dict[str, list[Node]] = {}
     for node in (node for node in words.graph.forward if node not in literals):
         scope = scopes.get(node, ())

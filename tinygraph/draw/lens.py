@@ -44,7 +44,7 @@ class Words(Protocol):
 def _request(words: Words, what: str) -> Request:
     """The gradients that a lens looks at, which have to be there."""
     if words.request is None:
-        raise ValueError(f"{what}: {'leave backward=False out' if words.graph.requests() else 'call graph.backprop() first'}")
+        raise ValueError(f"{what}: {'leave backward=False out' if words.graph._requests() else 'call graph.backprop() first'}")
     return words.request
 
 

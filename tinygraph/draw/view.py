@@ -94,7 +94,7 @@ def page(picture: Picture) -> str:
     shown: list[State] = []
     total = 0
     modules = _modules(picture)
-    request = picture.graph.latest_request
+    request = picture.graph._latest_request
     known = {} if request is None else request.gradients
     for state in states:
         one = picture if not shown else _refolded(picture, state.folded)

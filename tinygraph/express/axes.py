@@ -142,7 +142,7 @@ class Axes:
 
     def _fit_seeds(self, graph: Graph) -> None:
         """Demand that every seed that is given has the shape of the output that it weighs."""
-        for request in graph.requests():
+        for request in graph._requests():
             if request.seed.op is None and not request.unit and request.output in self._known:
                 own = self._known.setdefault(request.seed, self._sizes(request.seed))
                 for i, (size, needed) in enumerate(zip(own, self.of(request.output), strict=True)):

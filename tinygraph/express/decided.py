@@ -58,7 +58,7 @@ def digest(value: Any) -> str:
 
 def decisions_of(graph: Graph) -> list[Decision]:
     """The decisions that the leaves of a graph took part in before it was made, in order."""
-    return decisions_behind(_leaves(graph), graph.recorded_until)
+    return decisions_behind(_leaves(graph), graph._recorded_until)
 
 
 def checks(graph: Graph, named: Sequence[Node]) -> tuple[list[Check], list[Held]]:
@@ -79,7 +79,7 @@ def checks(graph: Graph, named: Sequence[Node]) -> tuple[list[Check], list[Held]
                 written[spot] = decision.place, decision.text
             places.setdefault(written[spot], []).append((decision, expression))
     for leaf in _leaves(graph):
-        lost = first_lost(leaf, graph.recorded_until)
+        lost = first_lost(leaf, graph._recorded_until)
         if lost is not None:
             held.setdefault(leaf, place_and_text(lost))
     found = [

@@ -43,7 +43,7 @@ class Derivation:
         self.program = program
         self.partials: dict[Node, tuple[Node, Node]] = {}  # each gradient: of what, with respect to what
         self.known: dict[Node, set[Node]] = {}  # what each output has gradients with respect to
-        for request in program.graph.requests():
+        for request in program.graph._requests():
             if not request.unit or request.output in self.known:
                 continue  # of a seed of one's own there is no derivative to write, but a name: dw
             for node, gradient in request.gradients.items():

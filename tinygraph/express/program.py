@@ -96,7 +96,7 @@ class Program:
 
     def __init__(self, graph: Graph, level: Level = "named") -> None:
         check_level(level)
-        self.graph = graph if level == "named" else graph.with_named(node for node in graph.forward if node.op is not None)
+        self.graph = graph if level == "named" else graph._with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
         self.spelling = Spelling(self.graph)
@@ -105,7 +105,7 @@ class Program:
         draft = _settled(self.graph, self.spelling, self._axes)
         self._gradient_of = draft.gradient_of
         self._shapes = Shapes(draft)
-        self.units = {request.seed for request in self.graph.requests() if request.unit}  # seeds that source reads as 1
+        self.units = {request.seed for request in self.graph._requests() if request.unit}  # seeds that source reads as 1
         self.leaves = (*(node for node in graph.forward if node.op is None and node not in draft.unit_seeds), *draft.arrays)
         used = (x for node in draft.order for x in leaves(draft.expressions[node]) if isinstance(x, Number))
         self.numbers = {x.name: x.value for x in used if x.name is not None}  # that the user has names for
@@ -187,9 +187,9 @@ def check_level(level: str) -> None:
 
 def program(graph: Graph, level: Level = "named") -> Program:
     """The program of a graph, the same object until more gradients are asked for."""
-    with graph.lock:  # so that no gradients are added meanwhile
-        asked = graph.gradient_count
-        kept = graph.programs
+    with graph._lock:  # so that no gradients are added meanwhile
+        asked = graph._gradient_count
+        kept = graph._programs
         if (level, asked) not in kept:
             for key in [key for key in kept if key[1] != asked]:
                 del kept[key]
@@ -214,7 +214,7 @@ class _Draft:
         self.roots: list[Node] = []
         self.unit_seeds = earlier_unit_seeds(graph)  # and those of its own
         self.derived = self._derived()
-        for request in graph.requests():
+        for request in graph._requests():
             for node, gradient in request.gradients.items():
                 self.gradient_of.setdefault(gradient, node)
                 self.roots.append(gradient)
@@ -325,7 +325,7 @@ class _Draft:
 
 def earlier_unit_seeds(graph: Graph) -> set[Node]:
     """The 1s that walks back started from in graphs that gave values to this one: each is the literal, unless it has a name."""
-    seeds = (node for node in graph.forward if node.kind == "seed" and not graph.is_named_by_user(node))
+    seeds = (node for node in graph.forward if node.kind == "seed" and not graph._is_named_by_user(node))
     return {node for node in seeds if not node.shape and node.item() == 1}
 
 
@@ -448,7 +448,7 @@ def _resolve_shapes(draft: _Draft) -> set[Node]:
 
 def _modules(draft: _Draft, leaves: Sequence[Node]) -> dict[Node, tuple[str, ...]]:
     """Which scope each leaf and statement belongs to: that of its name; where the user named none, what its readers share."""
-    scopes = draft.graph.scopes()
+    scopes = draft.graph._scopes()
     active = {scope for node, scope in scopes.items() if node.op is not None}
     found: dict[Node, tuple[str, ...]] = {}
     readers: dict[Node, list[tuple[str, ...]]] = {}

@@ -38,9 +38,11 @@ class Spelling:
 
     def __init__(self, graph: Graph) -> None:
         taken = set(graph.names) | FUNCTIONS
-        self._numbers = {name: value for name, value in graph.numbers().items() if identifier(name) == name and name not in taken}
+        self._numbers = {
+            name: value for name, value in graph._numbers_read().items() if identifier(name) == name and name not in taken
+        }
         self._forward = set(graph.forward)
-        self._origin = graph.origin
+        self._origin = graph._origin
         self._written = dict(self._all_written(graph.forward))
 
     def of(self, node: Node, i: int, origin: Origin | None = None) -> Expression:

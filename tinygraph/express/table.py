@@ -49,7 +49,7 @@ def table(graph: Graph) -> str:
                 lines.append(f"  {row}")
             else:
                 lines.append(f"  {padded(cut(row.text, left), left)}  {row.shape:<{shapes}}  {row.value}".rstrip())
-    if not graph.requests():
+    if not graph._requests():
         lines += ["backward", "  not computed: call graph.backprop()"]
     return "\n".join(cut(line, WIDTH) for line in lines)
 
@@ -79,7 +79,7 @@ def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
         made[place] = made.get(place, 0) + count
     rows = [Row(f"{place}", "", _number(count, "node")) for place, count in _ends(list(made.items()))]
     phases = {"forward, by line of code": [*_with_count(rows, len(made)), *_decided(graph)]}
-    gradients = [g for request in graph.requests() for g in request.gradients.values()]
+    gradients = [g for request in graph._requests() for g in request.gradients.values()]
     if gradients:
         phases["backward"] = _with_count([_row(str(graph.name(g)), g) for g in _ends(gradients)], len(gradients))
     return f"{len(graph.forward):,} nodes forward, {_number(len(gradients), 'gradient')}", phases

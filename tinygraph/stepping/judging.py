@@ -108,7 +108,7 @@ def _given(graph: Graph) -> list[Node]:
     """The leaves that may have other values: not scalar constants without a name, which are part of the formulas as literals
     are, nor what an earlier walk back started from, which its formulas hold as a number."""
     free = [x for x in graph.forward if x.op is None and x.kind != "seed"]
-    return [x for x in free if x.shape or x.kind == "parameter" or graph.is_named_by_user(x)]
+    return [x for x in free if x.shape or x.kind == "parameter" or graph._is_named_by_user(x)]
 
 
 def _read_as_numbers(graph: Graph) -> set[Node]:

@@ -21,7 +21,7 @@ class Lighting:
     def __init__(self, chapter: Chapter) -> None:
         self._drawing = drawing(chapter)
         self._cards = {node: card for card in self._drawing.cards for node in card.members}
-        request = chapter.graph.latest_request
+        request = chapter.graph._latest_request
         self._gradients = set() if request is None else set(request.gradients.values())  # those that the picture shows
         self._output = None if request is None else request.output
         self._unreached = chapter.graph.without_gradient()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
-import os
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
@@ -26,6 +24,7 @@ from tinygraph.sparse import sparsity
 from tinygraph.stepping.judging import allowed, tolerance
 from tinygraph.stepping.lens import example_of
 from tinygraph.stepping.lighting import Lighting
+from tinygraph.stepping.listing import Function, function_of, listing
 from tinygraph.stepping.numbers import short, shown
 from tinygraph.stepping.pictures import drawing, laid_out, lines
 from tinygraph.stepping.quiz import Quiz
@@ -35,8 +34,6 @@ from tinygraph.stepping.timeline import Step
 HOME = files("tinygraph.stepping")
 ENTRIES = 200  # of an array that are shown
 LISTED = 8  # contributions that are shown beside each other
-CONTEXT = 3  # lines of code around those of the graph
-LINES = 400  # lines of code at most
 LONGEST = 4000  # characters of a value
 TERMS = 8  # of a sum of contributions
 
@@ -75,7 +72,7 @@ def frame(content: str, label: str, height: int = 720) -> str:
 
 def walk_data(stepper: Stepper) -> dict[str, Any]:
     """The walk as JSON can hold it: the steps, the picture with its lines in each iteration, and the source."""
-    source = _source(stepper.steps)
+    source = listing(stepper.chapters[0].graph, stepper.steps)
     equations: dict[str, int] = {}  # those of arrays are the same in each iteration
     steps = [
         {**entry, "chapter": i, "mathml": equations.setdefault(entry["mathml"], len(equations))}
@@ -95,26 +92,26 @@ def walk_data(stepper: Stepper) -> dict[str, Any]:
 _written: WeakKeyDictionary[Step, dict[Any, dict[str, Any]]] = WeakKeyDictionary()
 
 
-def _entries(chapter: Chapter, example: int | None, filenames: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _entries(chapter: Chapter, example: int | None, functions: tuple[Function, ...]) -> Iterator[dict[str, Any]]:
     """What is shown of the steps of one iteration, each written once."""
     writer = None
     for step in chapter.steps:
         known = _written.setdefault(step, {})
-        if (example, filenames) not in known:
-            writer = writer or _Writer(chapter, example, filenames)
-            known[example, filenames] = writer.entry(step)
-        yield known[example, filenames]
+        if (example, functions) not in known:
+            writer = writer or _Writer(chapter, example, functions)
+            known[example, functions] = writer.entry(step)
+        yield known[example, functions]
 
 
 class _Writer:
     """Writes the steps of one iteration as plain data."""
 
-    def __init__(self, chapter: Chapter, example: int | None, filenames: Sequence[str]) -> None:
+    def __init__(self, chapter: Chapter, example: int | None, functions: Sequence[Function]) -> None:
         self.graph = chapter.graph
         self.told = program(self.graph)
         self.lighting = Lighting(chapter)
         self.example = example
-        self.filenames = filenames
+        self.functions = functions
         self.written = Derivation(self.told)
         self.numerals = Notation(lambda node: Digits("?"))  # writes what has no names
         self.questions = dict(_questions(chapter))
@@ -124,7 +121,6 @@ class _Writer:
         card = self.lighting.card(step)
         lens = None if self.example is None else example_of(self.graph, step, self.example)
         shape = np.shape(step.value)
-        filename = step.place.filename
         return {
             "phase": step.phase,
             "name": step.name,
@@ -141,13 +137,21 @@ class _Writer:
             "shape": "×".join(map(str, shape)),
             "upstream": step.upstream,
             "local": step.local,
-            "line": {"file": self.filenames.index(filename) if filename in self.filenames else -1, "number": step.place.line},
+            "line": self._line(step),
             "card": card.key if card is not None else "",
             "lit": self.lighting.lit(step),
             "tells": self.lighting.lines(step),
             "example": None if lens is None else f"{lens.equation} = {number(lens.value)}",
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
+
+    def _line(self, step: Step) -> dict[str, int]:
+        """The line of code that is lit: that of the step, or, where that is not shown, of the statement which reads its value."""
+        for place in [step.place, *([] if step.reader is None else [step.reader.place])]:
+            function = function_of(place)
+            if function in self.functions:
+                return {"file": self.functions.index(function), "number": place.line}
+        return {"file": -1, "number": 0}
 
     def sides(self, step: Step) -> list[Layout]:
         """What is equal: the equation, with numbers where there are only scalars, and what it amounts to."""
@@ -201,7 +205,7 @@ def _value(value: Any) -> str:
 
 def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the quiz asks of each gradient, by name: a number, of an array its largest entry."""
-    if not chapter.graph.requests():
+    if not chapter.graph._requests():
         return
     values = {step.name: step.value for step in chapter.steps}
     quiz = Quiz(chapter.graph)
@@ -222,24 +226,3 @@ def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
                 },
             )
         quiz.reveal()
-
-
-def _source(steps: Sequence[Step]) -> dict[str, dict[str, Any]]:
-    """The lines of code that made the graph, with a few around them, by file."""
-    wanted: dict[str, set[int]] = {}
-    for step in steps:
-        wanted.setdefault(step.place.filename, set()).add(step.place.line)
-    found = {}
-    for filename, numbers in wanted.items():
-        lines = linecache.getlines(filename)
-        near = sorted({n for m in numbers for n in range(m - CONTEXT, m + CONTEXT + 1) if 0 < n <= len(lines)})[:LINES]
-        if near:
-            entries = [[n, lines[n - 1].rstrip("\n")[:200]] for n in near]
-            found[filename] = {"name": _title(filename), "lines": entries}
-    return found
-
-
-def _title(filename: str) -> str:
-    """What a file is called; cells of a notebook have names that say nothing."""
-    is_cell = filename.startswith("<ipython-input") or os.path.basename(os.path.dirname(filename)).startswith("ipykernel_")
-    return "cell of the notebook" if is_cell else os.path.basename(filename)

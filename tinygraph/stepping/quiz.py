@@ -83,9 +83,9 @@ class Quiz:
     """
 
     def __init__(self, graph: Graph, seed: int | None = None, level: Level = "named") -> None:
-        if graph.is_partial:
+        if graph._is_partial:
             raise ValueError("this graph ends where something failed: there is no gradient to ask for")
-        if not graph.requests():
+        if not graph._requests():
             graph.backprop()
         self.seed = seed
         self.stepper = Stepper(graph if seed is None else with_other_numbers(graph, seed), level)
@@ -362,7 +362,7 @@ class Quiz:
 
 def _asked(stepper: Stepper) -> Iterator[Step]:
     """The steps that complete a gradient, apart from those from which walks back start."""
-    given = {request.gradients.get(request.output) for request in stepper.graph.requests()}
+    given = {request.gradients.get(request.output) for request in stepper.graph._requests()}
     for step in stepper.steps:
         is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
         if step.phase == "backward" and is_gradient and np.size(step.value) and step.is_complete:

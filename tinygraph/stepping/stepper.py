@@ -117,7 +117,7 @@ class Stepper:
     """
 
     def __init__(self, graph: Graph, level: Level = "named") -> None:
-        if not graph.requests() and not graph.is_partial:
+        if not graph._requests() and not graph._is_partial:
             graph.backprop()
         self.level = level
         self.chapters = [Chapter(steppable(graph, level))]

@@ -92,9 +92,9 @@ def steppable(graph: Graph, level: Level) -> Graph:
     """The graph in which every forward statement has a name, so that its gradient is a statement too."""
     check_level(level)
     if level == "op":
-        return graph.with_named(node for node in graph.forward if node.op is not None)
+        return graph._with_named(node for node in graph.forward if node.op is not None)
     unnamed = [s.node for s in program(graph).forward if graph.name(s.node) is None]
-    return graph.with_named(unnamed) if unnamed else graph
+    return graph._with_named(unnamed) if unnamed else graph
 
 
 def steps_of(graph: Graph) -> list[Step]:

@@ -33,7 +33,7 @@ class Walk:
     def __init__(self, told: Program) -> None:
         self.told = told
         # Each gradient with all that belong to the same output.
-        requests = told.graph.requests()
+        requests = told.graph._requests()
         self.gradients = {g: request.gradients for request in requests for g in request.gradients.values()}
         self._of = {g: x for request in requests for x, g in request.gradients.items()}
         self.readers: dict[Node, list[Statement]] = {}
