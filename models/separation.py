@@ -1,20 +1,25 @@
 """Whether some line, plane or set of planes separates the classes, so that the loss of a linear classifier has no finite minimum.
 
-The answer comes from a linear program (Albert and Anderson, 1984; Konis, 2007): is there a direction of the parameters in which
-the margin of no example falls, and that of some example rises? It starts with the examples that the fitted model knows worst
-and adds others only where they could change the answer, so that large data cost little.
+The answer is that of a linear program (Albert and Anderson, 1984; Konis, 2007): is there a direction of the parameters in which
+the margin of no example falls, and that of some example rises? Near an optimum the residuals give a solution of its dual, which
+proves that there is none. Otherwise the program is solved, first for the examples that the fitted model knows worst, then with
+others that could change the answer, so that large data cost little.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 from scipy.sparse.linalg import lsqr
+from scipy.special import softmax
 
 AT_ONCE = 1000  # margins that are added at a time, at least
+BLOCK = 10_000  # margins that are looked at together
+LARGEST_PROOF = 2000  # parameters, beyond which a matrix of them is too large
 NOTHING = 1e-6  # below this, relative to the largest, a margin is taken for 0
 
 
@@ -30,13 +35,15 @@ def separable(X: Any, labels: Any, outputs: Any, intercept: bool) -> bool:
     (True, False)
     """
     classes = outputs.shape[1]
+    if _proves_overlap(X, labels, outputs, intercept):
+        return False
     margins = _margins(outputs, labels)
     at_once = max(AT_ONCE, 4 * X.shape[1] * (classes - 1))  # fewer are separable by chance (Cover, 1965)
     chosen = np.argsort(margins, axis=None)[:at_once]
     chosen = chosen[np.isfinite(margins.flat[chosen])]
     centre, spread = _units(X, chosen // classes, intercept)
     while True:
-        rows = _rows(X, labels, chosen, classes, intercept, centre, spread)
+        rows, _ = _rows(X, labels, chosen, classes, intercept, centre, spread)
         direction, strict = _best_direction(rows)
         if not strict:
             # Nothing in the chosen rows can rise. Does anything else depend on a direction that leaves them all as they are?
@@ -51,6 +58,49 @@ def separable(X: Any, labels: Any, outputs: Any, intercept: bool) -> bool:
         if not len(worst):
             return strict
         chosen = np.concatenate([chosen, worst])
+
+
+def _proves_overlap(X: Any, labels: Any, outputs: Any, intercept: bool) -> bool:
+    """Whether the residuals prove that no direction D t of all margins has D t >= 0 but for D t = 0.
+
+    By Gordan's theorem there is none if D' w = 0 for some w > 0. The residuals r nearly are such weights where the gradient D' r
+    is small, and r (1 - D s) are, exactly, for the s of a Newton step. Rounding leaves D' w = e, which still proves it where
+    |e| < min(w) σ for the smallest singular value σ of rows with weights of at least min(w) (the others have weights >= 0).
+    """
+    classes = outputs.shape[1]
+    size = (classes - 1) * (X.shape[1] + intercept)
+    if size > LARGEST_PROOF:
+        return False
+    residuals = softmax(outputs, axis=1)
+    residuals[np.arange(len(labels)), labels] = 0
+    units = _units(X, np.arange(min(len(labels), AT_ONCE)), intercept)
+    blocks = [np.arange(start, min(start + BLOCK, residuals.size)) for start in range(0, residuals.size, BLOCK)]
+
+    def parts() -> Iterator[tuple[Any, Any]]:
+        for block in blocks:
+            margins = block[labels[block // classes] != block % classes]
+            rows, scale = _rows(X, labels, margins, classes, intercept, *units)
+            yield rows, residuals.flat[margins] * scale
+
+    curvature, gradient, total = np.zeros((size, size)), np.zeros(size), 0.0
+    for rows, weights in parts():
+        curvature += (rows.T @ (rows * weights[:, np.newaxis])).toarray()
+        gradient += rows.T @ weights
+        total += np.sum(weights)
+    if not np.isfinite(curvature).all():
+        return False
+    newton = np.linalg.lstsq(curvature, gradient)[0]
+    least = 0.1 * total / residuals.size
+    gram, rest = np.zeros((size, size)), np.zeros(size)
+    for rows, weights in parts():
+        weights = weights * (1 - rows @ newton)
+        if np.any(weights < 0) or not np.all(np.isfinite(weights)):
+            return False
+        heavy = rows[weights >= least]
+        gram += (heavy.T @ heavy).toarray()
+        rest += rows.T @ weights
+    smallest = np.sqrt(max(np.linalg.eigvalsh(gram)[0], 0.0))
+    return bool(np.linalg.norm(rest) < least * smallest / 2 and smallest > NOTHING * np.sqrt(np.trace(gram)))
 
 
 def _margins(outputs: Any, labels: Any) -> Any:
@@ -85,8 +135,8 @@ def _outputs(X: Any, direction: Any, classes: int, intercept: bool, centre: Any,
     return np.hstack([np.zeros((len(outputs), 1)), outputs])
 
 
-def _rows(X: Any, labels: Any, chosen: Any, classes: int, intercept: bool, centre: Any, spread: Any) -> Any:
-    """The chosen margins as linear functions of the parameters: one sparse row each, whose largest entry is 1."""
+def _rows(X: Any, labels: Any, chosen: Any, classes: int, intercept: bool, centre: Any, spread: Any) -> tuple[Any, Any]:
+    """The chosen margins as linear functions of the parameters: sparse rows whose largest entry is 1, and what they were."""
     examples, others = np.divmod(chosen, classes)
     inputs = X[examples]
     if sparse.issparse(inputs):
@@ -100,7 +150,8 @@ def _rows(X: Any, labels: Any, chosen: Any, classes: int, intercept: bool, centr
     sides[np.arange(len(chosen)), others] = -1
     rows = sparse.hstack([inputs.multiply(sides[:, [k]]) for k in range(1, classes)], format="csr")
     largest = abs(rows).max(axis=1).toarray().ravel()
-    return sparse.diags_array(1 / np.where(largest > 0, largest, 1)) @ rows
+    largest[largest == 0] = 1
+    return sparse.diags_array(1 / largest) @ rows, largest
 
 
 def _best_direction(rows: Any) -> tuple[Any, bool]:

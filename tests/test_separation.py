@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
-from models import separation
+from models import SoftmaxRegression, separation
 from models.separation import separable
 
 
@@ -44,6 +45,27 @@ def test_agrees_with_exact_arithmetic_on_points_of_a_grid(examples: list[tuple[i
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(separation, "AT_ONCE", at_once)  # so that few rows are in the first program
         assert separable(X, np.array(labels), scores(z), True) == separable_in_the_plane(points, labels)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2), st.integers(0, 1)), min_size=2, max_size=10), st.floats(0.01, 30)
+)
+def test_a_proof_of_overlap_is_never_wrong(examples: list[tuple[int, int, int]], size: float) -> None:
+    points, labels = [(x, y) for x, y, _ in examples], [label for _, _, label in examples]
+    X, z = np.array(points, dtype=float), size * np.random.default_rng(len(examples)).normal(size=len(points))
+    if separation._proves_overlap(X, np.array(labels), scores(z), True):
+        assert not separable_in_the_plane(points, labels)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_an_optimum_proves_overlap_without_the_linear_program(classes: int, form: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(300, 4))
+    labels = np.argmax(X @ random.normal(size=(4, classes)) + random.gumbel(size=(300, classes)), axis=1)
+    monkeypatch.setattr(separation, "linprog", None)
+    model = SoftmaxRegression().fit(form(X), labels)
+    assert model.stop_reason_.startswith("gradient")
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
