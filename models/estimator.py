@@ -38,10 +38,12 @@ def moves_by_batches(estimator: Any) -> bool:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """A model that trains. After `fit` it has `parameters_` (nested dicts of arrays), `n_iter_` (epochs), `stop_reason_` and
+    """A model that trains.
+
+    After `fit` it has `parameters_` (nested dicts of arrays), `n_iter_` (epochs), `stop_reason_` and
     `history_`, a dict of lists with an entry for the start and for each epoch: "loss", "held_out_loss", "accuracy",
     "held_out_accuracy", "gradient_norm" (largest entry of the gradient) and "time" (seconds); NaN where one does not apply.
-    """  # the list is one sentence
+    """
 
     model: ClassVar[ModuleType]
     target: ClassVar[str] = "y"
