@@ -109,7 +109,10 @@ def _other_rule(g: Array, out: Array, condition: Array, x: Array, y: Array) -> A
 
 @op(None, _taken_rule, _other_rule, elementwise=True, numpy=np.where)
 def where(condition: Array, x: Array, y: Array) -> Array:
-    """x where the condition holds, else y, all broadcast together; the branch not taken gets a gradient of 0, never NaN.
+    """x where the condition is true, else y.
+
+    Shape: that of condition, x and y, broadcast together.
+    Derivative: ∂/∂x = where(condition, 1, 0); ∂/∂y = where(condition, 0, 1). The branch not taken gets 0, never NaN.
 
     >>> z = tg.constant([-1.0, 2.0])
     >>> np.where(z > 0, z, 0)
