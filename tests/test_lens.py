@@ -96,7 +96,7 @@ class TestRightGradientsAtAnySize:
             picture = checked(np.sum(function(w)), w=w)
         assert not lines(picture, "bad")
         assert [text for text in lines(picture, "weak") if text.startswith("? dw")]
-        assert "cannot tell" in picture.drawing.notes[0]
+        assert "could not be checked" in picture.drawing.notes[0]
 
     def test_a_wrong_rule_beside_a_kink_is_still_wrong(self) -> None:
         w = P([0.0, 3.0])

@@ -163,7 +163,7 @@ def test_what_comes_back_through_gradients_is_said_to_be_left_out() -> None:
     assert not graph.draw().drawing.notes
     graph.backprop(of=dw, seed=np.ones((2, 2)))
     notes = graph.draw().drawing.notes
-    assert notes == ["gradients of dw; also known: those of L", "they come back through other gradients too, which have no cards"]
+    assert notes == ["gradients of dw; also known: those of L", "they also depend on other gradients, which have no cards"]
 
 
 def test_where_gradients_are_read_too_a_card_only_adds_to_what_comes_back() -> None:

@@ -232,7 +232,7 @@ def test_a_wrong_answer_is_told_what_is_off_and_nothing_is_revealed(make: Any, n
         ("x" * 10_000, "has no value"),
         ("x+" * 9_000, "at most 10,000"),
         ("(" * 500, "too long or nested too deeply"),
-        ("dz", "column 1: dz is what is asked for"),
+        ("dz", "column 1: dz is the gradient to predict"),
         ("dw1 / x1", "column 1: dw1 is not revealed yet"),
         ("2 * q", "column 5: `q` has no value"),
         ("dz = a - y", "give one formula, without a name before it"),

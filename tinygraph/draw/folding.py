@@ -248,7 +248,7 @@ def _read_from(
 ) -> Iterator[Line]:
     """The values that a folded card reads from one source: the only one, or the first, the last and how many.
 
-    The gradient of the only one is told where all of it comes back this way; else this card only adds to it.
+    The gradient of a single value is shown if this card is its only source; else the card shows that it adds to it.
     """
     first, last = nodes[0], nodes[-1]
     if source == OTHERS:

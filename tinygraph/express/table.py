@@ -66,7 +66,7 @@ def _statements(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
         phases["forward"] = [*phases.get("forward", []), *decided]
     if unreached := graph.without_gradient():
         names = ", ".join(graph.name(node) or "" for node in unreached)
-        phases["backward"] = [*phases.get("backward", []), f"# no gradient comes back to {names}"]
+        phases["backward"] = [*phases.get("backward", []), f"# no gradient reaches {names}"]
     forward = _number(len(told.forward), "statement")
     return f"{_number(len(told.leaves), 'leaf')}, {forward} forward, {len(told.backward):,} backward", phases
 

@@ -1,4 +1,4 @@
-"""Arithmetic: operators, rounding and extremes, entry by entry with broadcasting."""
+"""Arithmetic: operators, rounding and extremes, elementwise with broadcasting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The elementary functions: powers of e, logarithms, roots, trigonometric and hyperbolic functions, entry by entry.
+"""The elementary functions: powers of e, logarithms, roots, trigonometric and hyperbolic functions, elementwise.
 
 Derivatives after the NIST Digital Library of Mathematical Functions, chapters 4.2 to 4.37.
 """
