@@ -217,7 +217,7 @@ def _is_number(text: str) -> bool:
 
 def shape_of(node: Node) -> str:
     """A shape as it stands behind a name."""
-    return f" {'×'.join(map(str, node.shape))}" if node.shape else ""
+    return f" {node.shape}" if node.shape else ""
 
 
 def told(value: Any) -> str:
@@ -225,9 +225,9 @@ def told(value: Any) -> str:
     return signed(number(value + 0.0 if np.asarray(value).dtype.kind == "f" else value))
 
 
-def norm(value: Any, of: str = "·") -> str:
+def norm(value: Any) -> str:
     """The Euclidean norm of a gradient."""
-    return f"‖{of}‖ = {told(euclidean(value))}"
+    return f"norm {told(euclidean(value))}"
 
 
 def euclidean(value: Any) -> np.float64:

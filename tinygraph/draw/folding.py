@@ -280,7 +280,7 @@ def _parameters(leaves: Sequence[Card], painter: Painter) -> Row:
 
 
 def _norm(node: Node, painter: Painter) -> str:
-    return norm(painter.gradients[node].value, painter.gradient_name(node))
+    return f"{painter.gradient_name(node)}  {norm(painter.gradients[node].value)}"
 
 
 def _rerouted(edges: Sequence[Edge], new: Mapping[str, Card], borders: _Borders) -> list[Edge]:
