@@ -121,7 +121,7 @@ class TestValuesThatNoGradientComesBackTo:
         grads = graph.backprop()
         assert not set(unreached) & set(grads)
         assert set(names) - set(unreached) == set(grads)
-        assert f"# no gradient comes back to {', '.join(unreached)}" in repr(graph)
+        assert f"# no gradient reaches {', '.join(unreached)}" in repr(graph)
         assert graph.draw().svg.count("no gradient") >= len(unreached)
         graph.stepper().run()
         assert graph.quiz()

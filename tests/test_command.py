@@ -226,7 +226,7 @@ def test_help_tells_what_there_is(run: Any) -> None:
         (["step", "w*x", "w=1", "w=2"], "`w` is given twice"),
         (["step", "w*x", "w=1", "x x=2"], "`x x` is no name"),
         (["step", "w*x", "w=1", "exp=2"], "`exp` has a meaning of its own"),
-        (["step", "w*x", "w=1", "x=[1,2]"], "the formula has the shape (2,): the walk back starts from one number"),
+        (["step", "w*x", "w=1", "x=[1,2]"], "the formula has the shape (2,): the backward pass starts from a scalar"),
         (["step", "w @ x", "w=[1,2]", "x=[1,2,3]"], "column 1: matmul"),
         (["step", "z = w*2; L = w", "w=1"], "`z` does not come into the last statement"),
         (["step", "w > 1", "w=1"], "there are no gradients: the formula depends on w only through what has no derivative"),

@@ -1,7 +1,9 @@
 """What every op owes: right gradients of orders 1 and 2 on any layout and at the edges of the floats, the same bits on Nodes,
 its dtype, the floating-point errors of NumPy, an example."""
 
+import inspect
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -143,8 +145,31 @@ class TestEveryCase:
             assert_close(got, expected, tolerance)
 
 
+def derivatives_in(op: Op) -> dict[str, str]:
+    """The partial derivatives that the docstring gives: Python code for each argument."""
+    _, found, text = (inspect.getdoc(op) or "").partition("\nDerivative: ")
+    assert found, f"{op.name} has no line `Derivative:`"
+    return dict(re.findall(r"∂/∂(\w+) = (.+?)[;.](?:\s|$)", " ".join(text.split("\n\n")[0].split())))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.op.elementwise and differentiable(case)], ids=str)
+def test_the_derivative_in_the_docstring_of_an_elementwise_op_is_its_derivative(case: Case) -> None:
+    known = {**vars(np), **REGISTRY, **case.op.defaults, **case.params}
+    known |= dict(zip(case.op.arguments, case.arguments, strict=True))
+    out, wrt = recorded(case)
+    known["w"], seed = out.value, weights(out.shape)
+    for k, gradient in zip(differentiable(case), tg.gradients(out, *wrt, seed=seed), strict=True):
+        partial = eval(derivatives_in(case.op)[case.op.arguments[k]], known)
+        assert_close(gradient, REGISTRY["sum_like"](seed * partial, case.arguments[k]), 1e-9)
+
+
 @pytest.mark.parametrize("op", BUILT_IN, ids=lambda op: op.name)
 class TestEveryOp:
+    def test_has_its_shapes_and_derivative_in_its_docstring(self, op: Op) -> None:
+        if any(rule is not None for rule in op.rules):
+            assert "\nShape: " in (inspect.getdoc(op) or "")
+            assert derivatives_in(op) or not op.elementwise
+
     def test_has_cases(self, op: Op) -> None:
         assert [case for case in CASES if case.op is op]
 

@@ -119,11 +119,11 @@ class TestLensesOnFoldedCards:
 class TestModules:
     def test_a_folded_one_tells_what_comes_in_what_it_holds_and_what_goes_out(self) -> None:
         found = texts(cards(perceptron().draw(fold=["layer1"]))["▸ layer1"])
-        assert "X 4×2" in found
-        assert "W₁ 2×3, b₁ 3" in found
-        assert any(text.startswith("‖dW₁‖ = ") for text in found)
-        assert any(text.startswith("A₁ 4×3") for text in found)
-        assert any(text.startswith("dA₁ 4×3  ‖·‖ = ") for text in found)
+        assert "X (4, 2)" in found
+        assert "W₁ (2, 3), b₁ (3,)" in found
+        assert any(text.startswith("dW₁  norm ") for text in found)
+        assert any(text.startswith("A₁ (4, 3)") for text in found)
+        assert any(text.startswith("dA₁ (4, 3)  norm ") for text in found)
 
     def test_folding_keeps_the_others(self) -> None:
         titles = set(cards(perceptron().draw(fold=["layer1"])))

@@ -96,7 +96,7 @@ class TestRightGradientsAtAnySize:
             picture = checked(np.sum(function(w)), w=w)
         assert not lines(picture, "bad")
         assert [text for text in lines(picture, "weak") if text.startswith("? dw")]
-        assert "cannot tell" in picture.drawing.notes[0]
+        assert "could not be checked" in picture.drawing.notes[0]
 
     def test_a_wrong_rule_beside_a_kink_is_still_wrong(self) -> None:
         w = P([0.0, 3.0])
@@ -268,7 +268,7 @@ def test_norm_compares_gradients_of_any_magnitude() -> None:
     graph.backprop()
     picture = graph.draw(lens="norm")
     assert backward_weights(picture) == {"x": 4.0, "y": 2.5, "z": 1.0}
-    assert "dx 2  ‖·‖ = 1.41e+250" in {line.text.replace("−", "-") for card in picture.drawing.cards for line in card.results}
+    assert "dx (2,)  norm 1.41e+250" in {line.text.replace("−", "-") for card in picture.drawing.cards for line in card.results}
 
 
 def test_norm_draws_each_edge_out_of_a_folded_card_by_its_own_gradient() -> None:

@@ -286,7 +286,7 @@ class TestNumPyFunctions:
                 lambda x: np.full_like(np.ones(2), x[0, 0]),
                 "np.copyto does not take a node: an array holds numbers; write np.broadcast",
             ),
-            (lambda x: np.linalg.trace(x), "near it are np.trace; "),
+            (lambda x: np.linalg.trace(x), "similar functions are np.trace; "),
             (lambda x: np.matvec(x, x) if hasattr(np, "matvec") else np.fft.fft(x), "does not take a node: declare it"),
             (lambda x: np.sum(x, nonsense=1), "nonsense"),
             (lambda x: tg.softmax(x, nonsense=1), "takes no nonsense"),
@@ -311,7 +311,7 @@ class TestNumPyFunctions:
         assert np.einsum("ij->j", self.w, out=None).shape == (3,)
 
     def test_a_refusal_says_what_is_near(self) -> None:
-        with pytest.raises(TypeError, match=r"near it are .*np\.max"):
+        with pytest.raises(TypeError, match=r"similar functions are .*np\.max"):
             np.nanmax(self.w)
 
     @pytest.mark.parametrize("places", [range(0), range(1, 3), [], [2, 0]])

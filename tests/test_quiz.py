@@ -232,7 +232,7 @@ def test_a_wrong_answer_is_told_what_is_off_and_nothing_is_revealed(make: Any, n
         ("x" * 10_000, "has no value"),
         ("x+" * 9_000, "at most 10,000"),
         ("(" * 500, "too long or nested too deeply"),
-        ("dz", "column 1: dz is what is asked for"),
+        ("dz", "column 1: dz is the gradient to predict"),
         ("dw1 / x1", "column 1: dw1 is not revealed yet"),
         ("2 * q", "column 5: `q` has no value"),
         ("dz = a - y", "give one formula, without a name before it"),
@@ -352,7 +352,10 @@ def test_where_no_factors_can_be_told_every_hint_is_the_equation() -> None:
 
 def test_where_there_is_no_factor_a_hint_tells_the_shape() -> None:
     quiz = at(perceptron(), "dW2")
-    assert [quiz.hint(), quiz.hint()] == ["upstream: dZ2 = -0.128 … 0.128", "Z2 = A1 @ W2 + b2, and dW2 has the shape (3, 2)"]
+    assert [quiz.hint(), quiz.hint()] == [
+        "upstream: dZ2 = min -0.128  max 0.128",
+        "Z2 = A1 @ W2 + b2, and dW2 has the shape (3, 2)",
+    ]
 
 
 def test_the_end_says_how_it_went() -> None:
@@ -375,7 +378,7 @@ def test_the_state_is_plain_data() -> None:
     quiz.hint()
     state = json.loads(json.dumps(quiz.state(), allow_nan=False))
     assert state == {
-        "question": quiz.ask, "name": "dA1", "entry": [0, 2], "position": 8, "hints": ["upstream: dZ2 = -0.128 … 0.128"],
+        "question": quiz.ask, "name": "dA1", "entry": [0, 2], "position": 8, "hints": ["upstream: dZ2 = min -0.128  max 0.128"],
         "known": ["X", "Y", "W1", "b1", "W2", "b2", "Z1", "A1", "Z2", "L", "dL", "dZ2", "dW2", "db2"],
         "number": 4, "total": 7, "score": {"right": 0, "asked": 3, "hints": 1, "wrong": 0}, "done": False,
     }  # fmt: skip
@@ -521,5 +524,5 @@ def test_a_graph_that_ends_at_a_failure_has_no_quiz() -> None:
         tg.parameter(np.ones(2)) + np.ones(3)
     graph = raised.value.graph
     assert graph is not None
-    with pytest.raises(ValueError, match="ends where something failed"):
+    with pytest.raises(ValueError, match="ends where an op failed"):
         graph.quiz()

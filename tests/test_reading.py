@@ -179,7 +179,7 @@ def test_a_library_that_reads_a_node_raises_what_to_write(text: str, value: str,
     told = next(message for message in messages(caught.value) if message.startswith(value))
     first, *_, place, last = told.splitlines()
     shown = ast.unparse(ast.parse(text))
-    assert first.endswith(f"; `{shown}` reads the value of a node, so that no gradient would come back")
+    assert first.endswith(f"; `{shown}` reads the value of a node, so that its result would have no gradient")
     assert place == f"  at user.py:1: {text}"
     assert last.removeprefix("  fix: ").removeprefix("for a gradient, ").startswith(fix)
 

@@ -228,7 +228,7 @@ class TestWalk:
     def test_arrays_stand_as_shapes(self) -> None:
         step = logistic().stepper().run(until="dz")
         assert step is not None
-        assert step.text == "dz = da * a * (1 - a) = (8,) * (8,) * (8,) = -0.072 … 0.074"
+        assert step.text == "dz = da * a * (1 - a) = (8,) * (8,) * (8,) = min -0.072  max 0.074"
 
     def test_backprop_is_done_where_it_was_not(self) -> None:
         w = tg.parameter(2.0)

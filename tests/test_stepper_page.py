@@ -596,9 +596,9 @@ class TestQuiz:
         assert count(page) == "4 / 9"
         assert red(page) == ["dL = 1.000"]
         assert page.inner_text(".table").count("-1.741") == 0
-        assert "no number" in self.answer(page, "")
-        assert "no number" in self.answer(page, "__import__('os')")
-        assert "no number" in self.answer(page, "1e999")
+        assert "not a number" in self.answer(page, "")
+        assert "not a number" in self.answer(page, "__import__('os')")
+        assert "not a number" in self.answer(page, "1e999")
         assert "Not yet" in self.answer(page, "3")
         assert "the sign is wrong" in self.answer(page, "1.741")
         page.click("text=Hint")

@@ -13,7 +13,7 @@ from tinygraph.stepping import command
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run a command by name, or tell which there are."""
+    """Run a command by name, or print the list of commands."""
     if list(argv[:1]) == ["step"]:
         command.main(argv[1:])
         return

@@ -191,7 +191,7 @@ def _swept(
         """The complete gradient of a node that is kept, in its byte order too, which arithmetic does not keep."""
         g = known[node] if node in known else fit(g, node)
         if node in named and node not in known:
-            # What is only repeated is told to each reader by itself: 1, rather than another value's gradient.
+            # A gradient that is only repeated is given to each reader on its own: 1, rather than another value's gradient.
             g = alias(g) if g in taken or g.op is broadcast_like else g
             taken.add(g)
         if node in wanted:
@@ -355,7 +355,7 @@ def seed_for(of: Node, seed: Any) -> Any:
 
 
 def check_wrt(wrt: Sequence[Node]) -> None:
-    """Refuse what no gradient can be asked for."""
+    """Raise an error for a `wrt` that cannot have a gradient."""
     for node in wrt:
         if not isinstance(node, Node):
             raise TypeError(

@@ -191,8 +191,9 @@ def _numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
 def value_and_grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """Turn `function`, which returns a scalar, into one that returns its value and its gradient.
 
-    `argnums` says which positional arguments to differentiate by; a tuple gives a tuple of gradients. With `has_aux` the function
-    returns (scalar, anything), and so does the first part of the result. Raises ValueError where the result is not a scalar.
+    `argnums` is the index of the positional argument to differentiate by; a tuple gives a tuple of gradients. With `has_aux` the
+    function returns (scalar, anything), and so does the first part of the result. Raises ValueError where the result is not a
+    scalar.
 
     >>> tg.value_and_grad(lambda w, b: w * w + b, argnums=(0, 1))(3.0, 1.0)
     (np.float64(10.0), (np.float64(6.0), np.float64(1.0)))

@@ -44,7 +44,7 @@ class NonFinite(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A gradient from differences, how far each of its entries may be off, and what is not told from 0."""
+    """A gradient from differences, an error bound for each entry, and the size below which it cannot be distinguished from 0."""
 
     value: Any
     error: Any
@@ -160,7 +160,7 @@ def _wrong_entry(actual: Any, expected: Estimate, tolerance: float, of: str) -> 
         return f"{where}: the rules give {actual[at]:.10g}, differences give {value[at]:.10g}"
     found = f"differences {value[at]:.4g} ± {error[at]:.1g}" if np.isfinite(value[at]) else "and no difference is finite"
     raise ValueError(
-        f"differences cannot tell the {of}{where}: the rules give {actual[at]:.10g}, {found}. "
+        f"differences are too inaccurate to check the {of}{where}: the rules give {actual[at]:.10g}, {found}. "
         "Give arguments around which the function is finite and smooth and changes by more than its rounding"
     )
 
@@ -174,7 +174,7 @@ def _wrong_op(function: Any, flat: Sequence[Any], tolerance: float) -> str | Non
                 check_node(node, tolerance)
             except GradientError as error:
                 return f"{error}\n  at {node.place}"
-            except ValueError:  # differences cannot tell
+            except ValueError:  # differences are too inaccurate
                 continue
     return None
 
@@ -198,12 +198,12 @@ def check_node(node: Node, tolerance: float = TOLERANCE) -> None:
 
 
 def check_op(op: Op, *arguments: Any, **params: Any) -> None:
-    """Hold an op to what every built-in op keeps, at the given arguments, which are float64 where a gradient is wanted.
+    """Check a user's op as the tests check every built-in op, at the given arguments; float64 arguments get gradients.
 
-    Gradients of orders 1 and 2 against differences, the same bits on arrays and on Nodes, nothing changed in place, float32 kept,
-    and the same result for reversed strides and Fortran order. Choose arguments away from kinks; data, for which None stands in
-    place of a rule although the result changes with it, is given as `tg.constant(y)`. Raises GradientError, ValueError where
-    differences cannot tell, or whatever the op itself raises.
+    It compares gradients of orders 1 and 2 with differences, and checks that arrays and Nodes give the same bits, that no
+    argument is changed in place, that float32 stays float32, and that reversed strides and Fortran order give the same result.
+    Choose arguments away from kinks; data, for which None stands in place of a rule although the result changes with it, is given
+    as `tg.constant(y)`. Raises GradientError, ValueError where differences are too inaccurate, or whatever the op itself raises.
 
     >>> @tg.op(lambda g, out, x: g * 3 * x**2, elementwise=True)
     ... def cube(x):

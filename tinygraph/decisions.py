@@ -1,4 +1,4 @@
-"""What steered Python: each decision is kept with the recipe of its value, so that a replay on other values decides again.
+"""Branches of the user's Python code: each condition is kept with the ops behind it, so that a replay evaluates it again.
 
 `if z > 0` takes a number out of the record, and the branch that was not taken leaves no trace there. So the decision is noted
 at every leaf behind it. A recipe holds ops and the values of leaves, never nodes, so that it keeps no graph alive and makes no
@@ -179,7 +179,7 @@ def _ordered(decisions: Iterable[Decision]) -> Iterator[Recipe]:
 
 
 def decided(node: Node, ask: Callable[[Any], Any], frame: FrameType, number: int) -> Any:
-    """The answer that Python gets from a node, noted at every leaf behind it; `frame` is the one that asks."""
+    """The bool or number that Python reads from a node, noted at every leaf behind it; `frame` is the frame that reads it."""
     from tinygraph.node import held_leaf
 
     answer = ask(node._value)
@@ -328,8 +328,8 @@ def check_decisions(values: Mapping[Leaf, Any], until: int) -> None:
         lost = first_lost(leaf, until)
         if lost is not None:
             raise DecisionError(
-                f"a replay on other values might go another way than the recording: {leaf!r} took part in decisions that were "
-                f"not kept: more than {KEPT:,}, or one with more than {LONGEST:,} ops behind it, or one by a single entry\n"
+                f"a replay on other values might take another branch than the recording: {leaf!r} took part in decisions that "
+                f"were not kept: more than {KEPT:,}, or one with more than {LONGEST:,} ops behind it, or one by a single entry\n"
                 f"  at {lost.place}\n  fix: {FIX}"
             )
     again = Replay(lambda origin: current.get(origin, origin.value))
@@ -385,7 +385,7 @@ class Replay:
                 now = decision.ask(self.value(recipe))
         except GoneError:
             raise DecisionError(
-                f"a replay on other values might go another way: `{decision.text}` was decided by an array that is gone\n"
+                f"a replay on other values might take another branch: `{decision.text}` was decided by an array that is gone\n"
                 f"  at {decision.place}\n  fix: keep the array that the decision reads, or {FIX}"
             ) from None
         if now != decision.answer:

@@ -1,4 +1,4 @@
-"""How a failed op is told: the op, its operands by the user's own names, their shapes, the line and the fix."""
+"""Error messages of failed ops: the op, its operands by the user's names, their shapes, the line of code and the fix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class OpError(Exception):
-    """An op refused its operands; it is also the ValueError, TypeError, ... that NumPy would have raised.
+    """An op failed for its operands; the error is also the ValueError, TypeError, ... that NumPy would raise.
 
     `op` is the op (None for a NumPy function of several ops), `operands` what it was given, `place` the user's line.
 
@@ -53,15 +53,15 @@ class OpError(Exception):
 
 
 class OpValueError(OpError, ValueError):
-    """An op was given values or shapes that it cannot take."""
+    """An operand has a value or shape that the op does not support."""
 
 
 class OpTypeError(OpError, TypeError):
-    """An op was given something of a kind that it cannot take."""
+    """An operand has a type that the op does not support."""
 
 
 class OpIndexError(OpError, IndexError):
-    """An index reaches past the end of what it reads."""
+    """An index is out of bounds."""
 
 
 class OpOverflowError(OpError, OverflowError):
@@ -69,7 +69,7 @@ class OpOverflowError(OpError, OverflowError):
 
 
 class OpFloatingPointError(OpError, FloatingPointError):
-    """NumPy was told by `np.errstate` to raise, and an op met such a number."""
+    """A floating-point error in an op, where `np.errstate` is set to raise."""
 
 
 class GradientError(AssertionError):

@@ -1,4 +1,4 @@
-"""What the user's source says at an instruction: the expression that was evaluated there, and the statement around it."""
+"""The user's source at an instruction: the expression that was evaluated there, and the statement around it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _excerpts(filename: str, lines: tuple[str, ...]) -> Mapping[Span, Excerpt]:
 
 
 def _places(node: ast.AST) -> Iterator[tuple[Span, ast.expr]]:
-    """Where Python says that the expression that a part of the program is, or evaluates, stands."""
+    """The position, as Python gives it, of the expression that a node of the syntax tree is or evaluates."""
     if not isinstance(node, ast.expr | ast.stmt) or node.end_lineno is None or node.end_col_offset is None:
         return
     span = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset

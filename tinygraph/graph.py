@@ -44,7 +44,7 @@ def locked(method: Callable[Concatenate[Graph, Given], Result]) -> Callable[Conc
 
 
 class Request(NamedTuple):
-    """One output that gradients were asked of: its own gradient, whether that is 1, and all of them in the order of the walk."""
+    """One output whose gradients were computed: its own gradient, whether that is 1, and all gradients in order."""
 
     output: Node
     seed: Node
@@ -124,10 +124,10 @@ def _names_in(code: CodeType) -> tuple[str, ...]:
 
 
 class Graph:
-    """The nodes behind one or more outputs, in order and by name; after `backprop` also their gradients.
+    """The nodes that one or more outputs depend on, in order and by name; after `backprop` also their gradients.
 
-    Values are called what the code calls them. `names` chooses others: it maps names to nodes and arrays, and may be `locals()`;
-    other things in it are ignored, dicts, lists and tuples are entered. `graph["z"]` is a node by name, `graph.nodes` all of
+    Nodes get the names of the user's variables. `names` gives other names: a dict of nodes and arrays, such as `locals()`, where
+    dicts, lists and tuples may be nested and other objects are ignored. `graph["z"]` is a node by name, `graph.nodes` all of
     them, `graph.name(node)` a node's name.
 
     With `check_finite` a NaN or infinity among the values, and later among the gradients, raises NonFiniteError, whose `graph`
@@ -177,7 +177,7 @@ class Graph:
             for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
                 self._names.invent(node, f"{letter}_{i}")
         self._start()
-        self._is_partial = False  # whether it ends where an op failed, so that there is no gradient to walk back
+        self._is_partial = False  # whether it ends where an op failed, so that there is no backward pass
         self.check_finite = check_finite
         if check_finite:
             self._refuse_nonfinite({name: self._names[name] for name in self._names} if names is None else names)
@@ -233,9 +233,9 @@ class Graph:
         return Request(output, seed, unit, {node: known[node] for node in ordered})
 
     def without_gradient(self) -> list[Node]:
-        """The parameters, and the values made from them and named by the user, that no gradient comes back to.
+        """The parameters, and the named values computed from them, that get no gradient.
 
-        The output reads them only through comparisons, `tg.stop_gradient` and their like.
+        The output depends on them only through comparisons, `tg.stop_gradient` and other ops without a gradient.
         """
         request = self._latest_request
         if request is None:
@@ -290,7 +290,7 @@ class Graph:
         return self._twin(self._names.translated(new), new)
 
     def _check_beside(self, new: Mapping[Node, Node], leaves: Sequence[Leaf]) -> None:
-        """Refuse another value for an array of which a leaf that stays was computed in a way that is not recorded."""
+        """Raise an error for a new value of an array from which another leaf was computed without recording."""
         changed = {id(old._value): old for old, leaf in new.items() if not same_bits(old._value, leaf._value)}
         for leaf in leaves if changed else ():
             if leaf not in new:
@@ -573,10 +573,10 @@ class Graph:
     ) -> Picture:
         """The graph as a picture: a card for each statement, black edges forward and, after `backprop`, dashed red ones back.
 
-        `level="op"` draws every op; `values` and `backward` say whether to show numbers and gradients; `direction` is LR, TB, RL
-        or BT; `theme` light, dark or auto, which follows the reader's setting. `fold` names the modules to draw as one card, True
-        folds all of them and repeated lines, False none; by default a picture folds itself where it is too large. `lens` asks a
-        question of the numbers: "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
+        `level="op"` draws every op; `values` and `backward` switch numbers and gradients on or off; `direction` is LR, TB, RL or
+        BT; `theme` light, dark or auto, which follows the reader's setting. `fold` names the modules to draw as one card, True
+        folds all of them and repeated lines, False none; by default a picture folds itself where it is too large. `lens` analyses
+        the numbers: "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
 
         Raises ValueError for an unknown setting and for too many cards, LayoutError, when the picture is looked at, without a
         layout engine.
@@ -615,7 +615,7 @@ class Graph:
         return Stepper(self, level)
 
     def quiz(self, seed: int | None = None) -> Quiz:
-        """Questions about each gradient in the order of the walk back: predict, then see; `quiz.run()` asks in a terminal.
+        """A quiz on each gradient, in the order of the backward pass; `quiz.run()` runs it in a terminal.
 
         A `seed` gives parameters and named scalars other numbers, the same ones for everybody who takes that seed.
 

@@ -288,7 +288,7 @@ def _places(nodes: Sequence[Node], code: CodeType) -> Iterator[tuple[Node, Any]]
         for i, x in enumerate(node.inputs):
             if isinstance(x, Node) and x.op is None:
                 operand.setdefault(x, (node.op, i))
-    swept = {(node.code, node.instruction) for node in nodes if node.kind == "seed"}  # each by one walk back
+    swept = {(node.code, node.instruction) for node in nodes if node.kind == "seed"}  # each by one backward pass
     for node in nodes:
         if (node.op is not None or node.code is code) and (node.code, node.instruction) not in swept:
             yield node, (node.code, node.instruction, node.op, repr(node.params) if node.params else "", operand.get(node))

@@ -1,7 +1,7 @@
 """What is recorded: a Node is one value and where it came from.
 
-A Node speaks NumPy (operators, methods, `np.exp(node)`), so an expression over Nodes records itself. Leaves are what the
-user brings: `parameter`, `constant`, and every bare array in an expression.
+A Node supports NumPy's interface (operators, methods, `np.exp(node)`), so that evaluating an expression records it. Leaves are
+the inputs: `parameter`, `constant`, and every bare array in an expression.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ADVICE = {
     "backward": "gradients are values here: `dw, db = tg.gradients(L, w, b)`, or `tg.Graph(L, names=locals()).backprop()`",
     "grad": "nothing is stored on a node: `(dw,) = tg.gradients(L, w)`, or `graph.backprop()[w].value`",
     "zero_grad": "nothing accumulates, so there is nothing to reset: delete the line",
-    "requires_grad": "make the leaf by `tg.parameter`; `node.kind` tells what it is",
+    "requires_grad": "make the leaf by `tg.parameter`; `node.kind` shows what it is",
     "toarray": "write `node.value.toarray()` of a sparse node; another holds an array already",
     "detach": "write `tg.stop_gradient(node)`, or `node.value` for the array",
     "data": "write `node.value`",
@@ -78,7 +78,7 @@ def _read_error(node: Node, frame: FrameType) -> TypeError:
 
 
 class _Elsewhere:
-    """An attribute of other engines' nodes, which says what to write here.
+    """An attribute of other libraries' nodes; reading it raises an error that shows what to write here.
 
     `__getattr__` would say it too, but in a class that has one Python looks every attribute up the slow way.
     """
@@ -98,7 +98,7 @@ class Node:
 
     `value` (read-only), `op` (None for a leaf), `inputs` (Nodes and Python numbers), `params` (the op's metadata), `number`
     (order of creation), `kind` (parameter, constant or node), `place` (the user's line). A node never changes; `==` compares
-    entry by entry, the hash is identity.
+    elementwise, the hash is identity.
 
     >>> w = tg.parameter(3.0)
     >>> w * w + 1
@@ -504,7 +504,7 @@ def refuse_list_of_nodes(value: Any) -> None:
     """Raise TypeError where an operand is a list or tuple, however nested, that holds a node."""
     if isinstance(value, list | tuple) and _holds_node(value):
         raise TypeError(
-            f"a {type(value).__name__} of nodes is no operand, because NumPy would read their values and no gradient come back: "
+            f"a {type(value).__name__} of nodes cannot be an operand, because it would become an array without gradients: "
             "write np.stack([...])"
         )
 

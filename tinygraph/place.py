@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 
 class _Own(dict[str, bool]):
-    """Whether a source file is this package's; the answers are kept, because every recorded node asks."""
+    """Whether a source file is this package's; results are cached, because every recorded node needs one."""
 
     def __missing__(self, filename: str) -> bool:
         own = self[filename] = filename.startswith(PACKAGE)

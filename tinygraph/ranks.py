@@ -1,8 +1,8 @@
 """A warning where operands of different rank make a result that is larger than both, as (200, 1) and (200,) make (200, 200).
 
-In a loss this compares every example with every other, which is seldom meant. It is meant where the expression itself says so: a
-new axis (`x[:, None] * y`, `np.expand_dims`), `reshape`, `keepdims=True`. So no warning is given there, nor for what this package
-computes.
+In a loss this compares every example with every other, which is seldom intended. It is intended where the expression itself shows
+it: a new axis (`x[:, None] * y`, `np.expand_dims`), `reshape`, `keepdims=True`. So no warning is given there, nor for what this
+package computes.
 """
 
 from __future__ import annotations

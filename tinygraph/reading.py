@@ -37,7 +37,7 @@ CONVERSIONS = {"float", "complex", "array", "asarray", "asanyarray", "ascontiguo
 
 
 def read_error(node: Node, frame: FrameType) -> TypeError:
-    """The error for `frame`, which reads the value of a node: no gradient would come back through what it computes."""
+    """The error for `frame`, which reads the value of a node: what it computes would have no gradient."""
     user, library = user_and_library(frame)
     index = index_error(node, user)  # NumPy reads an index whose `__index__` raises as an array
     if index is not None:
@@ -55,8 +55,8 @@ def read_error(node: Node, frame: FrameType) -> TypeError:
     else:
         fix = f"for a gradient, {_keeping(name, user, reader, home)}"
     lines = [
-        f"{read} is the plain {kind}, for logs, plots and metrics; {_shown(reader)} reads the value of a node, so that no "
-        "gradient would come back",
+        f"{read} is the plain {kind}, for logs, plots and metrics; {_shown(reader)} reads the value of a node, so that its "
+        "result would have no gradient",
         f"  {name} is {describe(node)}",
         *([f"  read in {home}.{library.f_code.co_name}"] if library is not None else []),
         f"  at {place_of(user.f_code, user.f_lasti)}",
@@ -131,7 +131,7 @@ def _is_text(reader: ast.AST | None) -> bool:
 
 
 def _keeping(name: str, frame: FrameType, reader: ast.AST | None, home: str) -> str:
-    """What to write in place of the code that reads a node, so that a gradient comes back."""
+    """What to write in place of the code that reads a node, so that the result has a gradient."""
     if isinstance(reader, ast.BinOp) and any(_is_list_of_nodes(_looked_up(x, frame)) for x in (reader.left, reader.right)):
         return "pass np.array([...]) in place of a list of numbers, or write np.stack(...) of a list of nodes, which is one node"
     called = _instead_of_call(name, frame, reader) if isinstance(reader, ast.Call) else None

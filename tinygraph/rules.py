@@ -47,7 +47,7 @@ class OwnRule(NamedTuple):
 
 
 class _Blamed:
-    """Turn any error of a rule into one that says whose rule it is."""
+    """Turn any error of a rule into one that names the op and the argument of the rule."""
 
     def __init__(self, rule: OwnRule, reading: str) -> None:
         self.rule = rule

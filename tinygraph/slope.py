@@ -2,7 +2,7 @@
 
 Differences of three steps are extrapolated to step 0; how far the extrapolations are apart, and the rounding of the function's
 value and of numbers around 1 on the way to it, are the error. Steps are relative to the size of what is moved, and smaller or
-larger where that tells more.
+larger where that is more accurate.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ TRUSTED = 1e-3  # the largest relative error of differences that still decide
 ROUNDING = 1e-15  # relative, of the function's value
 CERTAIN = 10  # times better than needed: differences that agree so well were not made of rounding
 UNSEEN = 1.0  # a size of numbers on the way to a smaller value, whose rounding the value may have kept
-FLAT = 1e-6  # a slope so small beside the value of the function is not told from 0
+FLAT = 1e-6  # a slope this small relative to the function's value cannot be distinguished from 0
 
 
 class Slope(NamedTuple):
-    """A derivative along `direction`: `value`, `error`, and what tells a kink."""
+    """A derivative along `direction`: `value`, `error`, and what shows a kink."""
 
     value: float
     error: float
-    flat: float  # what is not told from 0 beside the values of the function
+    flat: float  # what cannot be distinguished from 0 relative to the function's values
     gap: float  # between the slopes to either side
     stays: bool  # whether that gap does as the step shrinks
     direction: Any

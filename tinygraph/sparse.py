@@ -1,4 +1,4 @@
-"""What a sparse matrix can do in a record: multiply dense arrays, be transposed and give rows; anything else raises.
+"""Sparse matrices in a graph: products with dense arrays, transposes and selected rows; any other operation raises an error.
 
 A node of a sparse matrix holds a `Sparse`, which answers Python's and NumPy's protocols with these three alone. So no op knows of
 it, nor any gradient rule: what computes with it is one of the three, or gets the TypeError that it raises. SciPy is never
@@ -19,13 +19,13 @@ FIX = "make the node of a dense array: tg.constant(X.toarray()), or of some of t
 
 
 class SparseError(TypeError, AttributeError):
-    """Something was asked of a sparse matrix that only a dense array does; both errors, as code may ask for an attribute."""
+    """An operation that needs a dense array was applied to a sparse matrix; an AttributeError too, for `hasattr`."""
 
     fix = FIX
 
 
 def refuse(*_: Any, **__: Any) -> NoReturn:
-    """Say what a sparse matrix takes part in."""
+    """Raise a SparseError that lists the supported operations."""
     raise SparseError(TAKES)
 
 
@@ -79,7 +79,7 @@ class Sparse:
         return b"".join(part.tobytes() for part in self.parts)
 
     def plain(self) -> Any:
-        """SciPy's matrix for the user: its arrays are read-only, and nothing that is assigned to it comes back here."""
+        """SciPy's matrix for the user: its arrays are read-only, and assigning to it does not change this one."""
         parts = [part.view() for part in self.parts]
         for part in parts:
             part.flags.writeable = False
@@ -122,7 +122,7 @@ class Sparse:
             refuse()
         return self.T
 
-    # What it refuses: all that these protocols ask for, and every attribute of an array
+    # What raises a SparseError: all of these protocols, and every attribute of an array
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):  # Python and pickle ask for many of these

@@ -71,7 +71,7 @@ def _joined(like: Any, parts: Mapping[Any, Any]) -> Any:
 
 
 def _check_the_rest(new: Any, like: Any, parts: Mapping[Any, Any]) -> None:
-    """Refuse attributes beside the parts that were computed of them, which would stay as they are and have no gradient."""
+    """Raise an error for attributes computed from the parts, which would keep their old values and have no gradient."""
     rest = getattr(new, "__dict__", {})
     if rest is not None and getattr(like, "__dict__", None) is like:  # whose attributes are its entries
         object.__setattr__(new, "__dict__", new)

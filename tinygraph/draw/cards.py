@@ -33,7 +33,7 @@ LISTED = 3  # values that a folded card names
 
 
 class Line(NamedTuple):
-    """A line of text on a card; `backward` lines are about gradients. `of` are the values that it tells, or whose gradients."""
+    """A line of text on a card; `backward` lines are about gradients. `of` lists the nodes whose values or gradients it shows."""
 
     text: str
     backward: bool = False
@@ -42,7 +42,7 @@ class Line(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a lens says of one value: in words of its own on the value's card, counted under `many` where the card is folded."""
+    """What a lens found for one value: its text on the value's card; on a folded card, `many` is the text after their count."""
 
     kind: str
     many: str
@@ -54,7 +54,7 @@ class Finding(NamedTuple):
 
 @dataclass
 class Row:
-    """One input of a card (or the rest of many): what it is, and what the gradient does on its way back to it."""
+    """One input of a card (or the rest of many): its name, and its local derivative in the backward pass."""
 
     lines: list[Line]
     nodes: tuple[Node, ...] = ()
@@ -82,12 +82,12 @@ class Card:
 
     @property
     def is_titled(self) -> bool:
-        """Whether the title is written on it; a leaf's would tell its name alone, which its value tells too."""
+        """Whether the card shows its title; a leaf's title is only its name, which the line with its value shows too."""
         return bool(self.folds) or self.kind not in ("input", "parameter")
 
 
 class Edge(NamedTuple):
-    """A value on its way from the card that makes it to a row of the card that reads it, or its gradient on the way back."""
+    """An edge from the card that computes a value to a row of a card that reads it, or its gradient's edge backward."""
 
     source: str
     target: str
@@ -133,11 +133,11 @@ class Painter:
         return self.name(gradient, index) if self.program.is_named(gradient) else f"d{self.name(node, index)}"
 
     def ways_through(self, statements: Iterable[Statement]) -> Counter[Node]:
-        """How many of the statements the gradient of each value comes back through."""
+        """For each value, the number of statements that contribute to its gradient."""
         return Counter(x for statement in statements if statement.node in self._path for x in statement.inputs)
 
     def written(self, expression: Expression) -> tuple[str, str]:
-        """The index of the entry that an expression tells, "" where it is about the whole, and the expression as text."""
+        """The expression as text, after the index of the entry that it is written for ("" for the whole array)."""
         index, layout = self._notation.entrywise(expression)
         return index, plain(layout)
 
@@ -147,7 +147,7 @@ class Painter:
         return symbol(f"d{self.program.name(self._of[node])}" if node in self._of else "?")
 
     def notes(self) -> list[str]:
-        """What has to be said beside the cards: the sizes that letters stand for, and the gradients that are not shown."""
+        """The notes below the picture: the sizes that letters stand for, and the gradients that are not shown."""
         notes = []
         if self._notation.sizes:
             notes.append(", ".join(f"{plain(letter)} = {size}" for size, letter in self._notation.sizes.items()))
@@ -161,7 +161,7 @@ class Painter:
             elif shown is not self.graph.outputs[0]:
                 notes.append(f"gradients of {name}")
             if shown not in set(self.graph.forward):
-                notes.append("they come back through other gradients too, which have no cards")
+                notes.append("they also depend on other gradients, which have no cards")
         return notes
 
     def result(self, node: Node) -> list[Line]:
@@ -217,7 +217,7 @@ def _is_number(text: str) -> bool:
 
 def shape_of(node: Node) -> str:
     """A shape as it stands behind a name."""
-    return f" {'×'.join(map(str, node.shape))}" if node.shape else ""
+    return f" {node.shape}" if node.shape else ""
 
 
 def told(value: Any) -> str:
@@ -225,9 +225,9 @@ def told(value: Any) -> str:
     return signed(number(value + 0.0 if np.asarray(value).dtype.kind == "f" else value))
 
 
-def norm(value: Any, of: str = "·") -> str:
+def norm(value: Any) -> str:
     """The Euclidean norm of a gradient."""
-    return f"‖{of}‖ = {told(euclidean(value))}"
+    return f"norm {told(euclidean(value))}"
 
 
 def euclidean(value: Any) -> np.float64:

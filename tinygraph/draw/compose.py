@@ -28,7 +28,7 @@ def draw(
     backward: bool = True,
     lens: str | None = None,
 ) -> Picture:
-    """The picture of a graph; `Graph.draw` says what the settings mean."""
+    """The picture of a graph; `Graph.draw` documents the settings."""
     if lens is not None:
         one_of("lens", lens, tuple(LENSES))
     one_of("values", values, (True, False))

@@ -24,7 +24,7 @@ EACH = 4  # entries up to which each is moved by itself
 
 
 class Verdict(NamedTuple):
-    """What differences say of a gradient: right (True), wrong (False) or nothing (None), with both slopes."""
+    """The verdict of differences on a gradient: right (True), wrong (False) or undecided (None), with both slopes."""
 
     right: bool | None
     exact: float

@@ -19,7 +19,7 @@ class LayoutError(RuntimeError):
 
 
 def find_engine() -> str:
-    """The program that lays graphs out; raises LayoutError, with the two ways to get one, where there is none."""
+    """Find the program that lays graphs out; raises LayoutError, with two ways to install one, if there is none."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
         found = shutil.which(chosen)
@@ -37,7 +37,7 @@ def find_engine() -> str:
 
 
 def lay_out(dot: str, kind: str = "svg", seconds: float = SECONDS, what: str = "") -> bytes:
-    """Lay a graph out; `kind` is svg, png or pdf. Raises LayoutError for a failure, with what the engine said.
+    """Lay a graph out; `kind` is svg, png or pdf. Raises LayoutError, with the engine's message, on failure.
 
     `what` says behind the time, should it be over, how large the graph is and what can be done.
     """

@@ -248,7 +248,7 @@ def _read_from(
 ) -> Iterator[Line]:
     """The values that a folded card reads from one source: the only one, or the first, the last and how many.
 
-    The gradient of the only one is told where all of it comes back this way; else this card only adds to it.
+    The gradient of a single value is shown if this card is its only source; else the card shows that it adds to it.
     """
     first, last = nodes[0], nodes[-1]
     if source == OTHERS:
@@ -280,7 +280,7 @@ def _parameters(leaves: Sequence[Card], painter: Painter) -> Row:
 
 
 def _norm(node: Node, painter: Painter) -> str:
-    return norm(painter.gradients[node].value, painter.gradient_name(node))
+    return f"{painter.gradient_name(node)}  {norm(painter.gradients[node].value)}"
 
 
 def _rerouted(edges: Sequence[Edge], new: Mapping[str, Card], borders: _Borders) -> list[Edge]:

@@ -17,7 +17,7 @@ from tinygraph.draw.theme import Theme
 SIZE = 13  # points
 # Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 where none is given.
 WIDTHS = {
-    **dict.fromkeys(" !,./:;I[]\\|tf", 278), **dict.fromkeys("ijl'", 222), **dict.fromkeys("()-r`{}", 333),
+    **dict.fromkeys(" \xa0!,./:;I[]\\|tf", 278), **dict.fromkeys("ijl'", 222), **dict.fromkeys("()-r`{}", 333),
     **dict.fromkeys("cksvxyzJ", 500), **dict.fromkeys("+<=>~", 584), **dict.fromkeys("ABEKPSVXY&", 667),
     **dict.fromkeys("CDHNRUw", 722), **dict.fromkeys("GOQ", 778), **dict.fromkeys("FTZ", 611), **dict.fromkeys("mM", 833),
     "W": 944, "@": 1015, "%": 889, "*": 389, "^": 469, "\"": 355, "·": 278, "−": 584, "∂": 500, "Σ": 620, "⊙": 780, "‖": 420,

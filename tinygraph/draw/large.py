@@ -76,7 +76,7 @@ def _drawn(words: Words, values: bool, lines: int) -> Drawing:
 
 
 def _rows(words: Words, nodes: list[Node], home: Mapping[Node, str], on_path: set[Node]) -> Iterator[Row]:
-    """One row for each card that others read from, which tells the first value that is read."""
+    """One row for each card that this one reads from, with the first value that it reads."""
     own = home[nodes[0]]
     first: dict[str, Node] = {}
     passed: dict[str, set[Node]] = defaultdict(set)

@@ -24,7 +24,7 @@ FLAT = 0.01  # a derivative below this is as good as none
 WIDEST = 4.0  # of a line, against the thinnest
 SIGNS = {True: "✓", False: "✗", None: "?"}
 MARKS = {True: "good", False: "bad", None: "weak"}
-COUNTED = {True: "gradients right", False: "gradients wrong", None: "gradients that differences cannot tell"}
+COUNTED = {True: "gradients right", False: "gradients wrong", None: "gradients that differences cannot check"}
 
 
 class Words(Protocol):
@@ -63,13 +63,13 @@ def check(drawing: Drawing, words: Words) -> None:
     right, open_ = sum(v is True for v in verdicts), sum(v is None for v in verdicts)
     note = f"{right} of {len(verdicts)} gradients agree with finite differences"
     if verdicts:
-        drawing.notes.append(f"{note}; of {open_} they cannot tell" if open_ else note)
+        drawing.notes.append(f"{note}; {open_} could not be checked" if open_ else note)
     if len(verdicts) < len(cards):
         drawing.notes.append(f"{len(cards) - len(verdicts)} of {len(cards)} gradients not checked: {SECONDS:g} s were over")
 
 
 def _mark_gradient(card: Card, verdict: Verdict, name: str) -> None:
-    more = {True: "", False: f"  ≠ {_both(card, verdict)} by differences", None: "  differences cannot tell"}[verdict.right]
+    more = {True: "", False: f"  ≠ {_both(card, verdict)} by differences", None: "  not checkable by differences"}[verdict.right]
     mark = MARKS[verdict.right]
     for i, line in enumerate(card.results):
         if line.backward:
@@ -88,7 +88,7 @@ def _both(card: Card, verdict: Verdict) -> str:
 
 
 def find(card: Card, finding: Finding) -> None:
-    """Put a finding on a card; those of a card that stands for many values are told together."""
+    """Put a finding on a card; a folded card shows its findings together."""
     card.found.append(finding)
     if len(card.members) == 1:
         card.results.append(Line(finding.text, finding.backward, finding.mark))
@@ -142,7 +142,7 @@ def _behind(gradient: Node | None, elsewhere: set[Node]) -> Iterator[Node]:
 
 
 def saturation(drawing: Drawing, words: Words) -> None:
-    """Say how many entries of σ and tanh have a derivative near 0, and how many relu units are dead for every example."""
+    """Count the entries of σ and tanh whose derivative is near 0, and the relu units that are 0 for every example."""
     seen = False
     for card, made in _made(drawing):
         for node in made:

@@ -36,7 +36,7 @@ class Picture:
         self.drawing = drawing
         self.settings = settings  # those of `draw` but for the folding, which the drawing has
         self.refold = refold  # the same picture, folded in another way; None where it cannot be
-        self._failed = False  # when it was shown last: a notebook that asks again need not wait again
+        self._failed = False  # at the last display, so that a notebook that displays it again need not wait again
         self.theme = one_of("theme", settings["theme"], tuple(THEMES))
         self.direction = one_of("direction", settings["direction"], DIRECTIONS)
 
@@ -88,7 +88,7 @@ class Picture:
         return titles
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture to a file whose ending says how: .svg, .png, .pdf (needs a system Graphviz), .dot or .html.
+        """Write the picture to a file in the format of its ending: .svg, .png, .pdf (needs a system Graphviz), .dot or .html.
 
         Returns the path. Raises ValueError for another ending, LayoutError where the layout fails.
         """

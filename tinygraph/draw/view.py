@@ -1,4 +1,4 @@
-"""A picture as a page to explore: one file, offline, in which cards tell their values and modules fold."""
+"""A picture as a page to explore: one file for offline use that shows each node's value when clicked and folds modules."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class View:
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
-        self._failed = False  # when it was shown last: a notebook that asks again need not wait again
+        self._failed = False  # at the last display, so that a notebook that displays it again need not wait again
 
     @property
     def html(self) -> str:
@@ -212,7 +212,7 @@ def _equation(card: Card) -> str:
 
 
 def _facts(card: Card, picture: Picture, modules: Sequence[str], known: Mapping[Node, Node]) -> dict[str, Any]:
-    """What the panel says about a card, and the words that it is found by."""
+    """What the panel shows about a card, and the words that the search finds it by."""
     facts: dict[str, Any] = {"title": card.title, "folded": bool(card.folds), "name": "", "lines": []}
     facts["words"] = ["/".join(card.module), *_names(card, picture, known)]
     if card.folds:

@@ -1,1 +1,1 @@
-"""A recorded graph told as text: statements first, and every printer over them."""
+"""A recorded graph as text: its statements, and the printers that write them."""

@@ -19,7 +19,7 @@ from tinygraph.ops import Op
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
-    """The size of an axis of a leaf, or of a value whose size no formula tells."""
+    """The size of an axis of a leaf, or of a value whose size no formula gives."""
 
     node: Node
     place: int
@@ -58,7 +58,7 @@ class Demand:
 
 
 def spelled(size: Size, name: Callable[[Node], str]) -> str:
-    """A size as Python source, where `name` says what each node is called."""
+    """A size as Python source; `name(node)` returns the name of a node."""
     if isinstance(size, int):
         return str(size)
     if isinstance(size, Axis):
@@ -175,7 +175,7 @@ class Axes:
         long = [(x, i, size) for x, i, size in sizes if size != 1]
         size = firmest([size for _, _, size in long])
         for x, i, other in long:
-            if not (is_firm(size) and is_firm(other)):  # else NumPy refuses different ones, as neither is 1
+            if not (is_firm(size) and is_firm(other)):  # else NumPy raises for different ones, as neither is 1
                 self.demand(x, [i], other, size)
         return size
 

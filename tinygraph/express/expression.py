@@ -128,7 +128,7 @@ def replaced(expression: Expression, exchange: Callable[[Number | Name], Express
 
 
 def evaluate(expression: Expression, value: Callable[[Node], Any]) -> Any:
-    """What an expression amounts to where `value` tells the value of each name."""
+    """The value of an expression; `value(name)` returns the value of each name."""
     if isinstance(expression, Number):
         return expression.value
     if isinstance(expression, Name):

@@ -85,7 +85,7 @@ def cancelled(product: Product, number: Any) -> Product:
     """A product over a number: the two literals cancel where the division is exact."""
     rest: list[Expression] = [x for x in product.divisors if not is_literal(x)]
     literal = math.prod([x.value for x in product.divisors if is_literal(x)]) * number
-    if literal == 0 and not product.factors:  # Python would refuse to divide two literals
+    if literal == 0 and not product.factors:  # dividing two literals by 0 raises in Python
         return Product(product.sign, math.inf if product.coefficient else math.nan, [], rest, product.like)
     if literal == 1:
         return Product(product.sign, product.coefficient, product.factors, rest, product.like)

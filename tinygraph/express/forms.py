@@ -65,7 +65,7 @@ def _power(notation: Notation, x: Apply, index: Index | None) -> Told:
 
 
 def _raised(notation: Notation, base: Expression, above: Layout, index: Index | None) -> Layout:
-    """A power; of a matrix it is entry by entry, which a plain exponent would not say."""
+    """A power; the notation shows that a matrix's is elementwise, which a plain exponent would not."""
     if index is None and len(base.shape) > 1:
         above = Row((Sign("⊙", tight=True), above))
     return Raised(raisable(notation.inside(base, ATOM, index)), above)
@@ -142,7 +142,7 @@ def _mask(notation: Notation, condition: Expression, index: Index | None, negate
 
 
 def _repeated(notation: Notation, x: Apply, index: Index | None) -> Told:
-    """A value in the shape of another one: a number, times an array of ones where no index tells that."""
+    """A value in the shape of another one: a number, times an array of ones where no index shows that."""
     value, like = x.inputs
     if index is not None or several(value.shape) or not several(x.shape):
         return notation.told(value, index)

@@ -1,6 +1,6 @@
 """Local derivatives: how one statement passes its gradient on to each value that it reads.
 
-It is the sweep of backprop, stopped at the values that statements and leaves name. Where every op on the way works entry by entry
+It is the sweep of backprop, stopped at the values that statements and leaves name. Where all ops on the path are elementwise
 on one shape, it starts from 1 and gives ∂z/∂x; elsewhere it starts from the upstream gradient and gives the contribution to dx.
 """
 
@@ -19,7 +19,7 @@ from tinygraph.node import Node, constant
 
 
 class Local(NamedTuple):
-    """What a statement says about one of its inputs: the factor ∂z/∂x, or else the contribution to the gradient of x."""
+    """The derivative of a statement by one of its inputs: the factor ∂z/∂x, or else the contribution to the gradient of x."""
 
     expression: Expression
     node: Node
@@ -44,7 +44,7 @@ def local_derivative(program: Program, statement: Statement, x: Node, upstream: 
         seed = upstream
     else:
         return None
-    with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+    with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
         found = sweep(statement.node, [x], seed, on_nodes=True, path=way, noted=noted)
     if x not in found:
         return None
@@ -97,7 +97,7 @@ class _Words:
         return _plainly(self.shaped(root))
 
     def shaped(self, root: Node) -> Expression:
-        """The expression of a node, with every shape read from a value that can be told."""
+        """The expression of a node, with every shape read from a value that has a name."""
         shapes = {x.node: self._shape(x.node, root) for x in leaves(self._of(root)) if isinstance(x, Like)}
         return replaced(self._of(root), lambda x: shapes[x.node] if isinstance(x, Like) else x)
 

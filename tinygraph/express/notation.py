@@ -1,8 +1,8 @@
 """An expression as mathematics: from ops to a layout.
 
-`a * b / c` becomes a fraction, `X.T @ dz` a product with a transpose. What is multiplied entry by entry shows as ⊙ where both
+`a * b / c` becomes a fraction, `X.T @ dz` a product with a transpose. An elementwise product shows as ⊙ where both
 sides are arrays, a comparison used as a number stands in brackets. An expression that sums over some of the axes of an array is
-told entry by entry, so that each index shows: a_j = Σ_i X_ij.
+written component-wise, so that each index shows: a_j = Σ_i X_ij.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ class Notation:
         self._size_letters = [letter for letter in SIZES if letter not in taken]
         self._index_letters = [letter for letter in INDICES if letter not in taken]
         self.sizes: dict[int, Layout] = {}
-        self._scope: list[str] = []  # the letters that stand for an axis where something is being told
+        self._scope: list[str] = []  # the letters that stand for an axis in what is being written
 
     def layout(self, expression: Expression) -> Layout:
         """The expression as mathematics."""
         return self.entrywise(expression)[1]
 
     def entrywise(self, expression: Expression) -> tuple[str, Layout]:
-        """The expression as mathematics, and the index of the entry that it tells; "" where it tells the whole array."""
+        """The expression as mathematics, and the index of the entry that it is written for; "" for the whole array."""
         index = self._own_index(expression) if needs_index(expression) else None
         with self.scope(index or ()):
             layout, binds = self.told(expression, index)
@@ -81,7 +81,7 @@ class Notation:
 
     @contextmanager
     def scope(self, letters: Sequence[str]) -> Iterator[None]:
-        """Keep letters to their axes while what they run through is told, even the parts of it that they do not index."""
+        """Reserve letters for their axes while an expression is written, even in the parts that they do not index."""
         before = len(self._scope)
         self._scope += letters
         yield

@@ -82,7 +82,7 @@ def raised(x: Layout) -> str:
     """A layout above the line, where Unicode has all of it there."""
     if x in TRANSPOSES:
         return "ᵀ"
-    if isinstance(x, Row) and x.items[0] == Sign("⊙", tight=True):  # entry by entry, which the shape beside it tells
+    if isinstance(x, Row) and x.items[0] == Sign("⊙", tight=True):  # elementwise, as the shape beside it shows
         x = Row(x.items[1:])
     text = plain(x)
     return "".join(ABOVE[c] for c in text) if all(c in ABOVE for c in text) else f"^{_whole(x)}"

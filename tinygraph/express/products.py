@@ -71,7 +71,7 @@ def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[F
 
 
 def _with_number_on_top(factors: list[Factor]) -> list[Factor]:
-    """2 · 1/n is 2/n, and a factor of 1 says nothing."""
+    """Write 2 · 1/n as 2/n, and leave out a factor of 1."""
     factors = [factor for factor in factors if factor.layout != Digits("1")] or factors[:1]
     if len(factors) > 1 and isinstance(number := factors[0].layout, Digits):
         fraction = factors[1].layout
@@ -163,12 +163,12 @@ def _column_by_row(notation: Notation, column: Expression, row: Expression) -> T
     return _side_by_side(notation.inside(column, PRODUCT, None), _as_row(notation, row))
 
 
-TRANSPARENT = {ops.transpose, ops.cast, ops.cast_like}  # tell the same entries
+TRANSPARENT = {ops.transpose, ops.cast, ops.cast_like}  # have the same entries
 MATCHED = {ops.multiply, ops.divide, ops.power}  # match the axes of an array with those of a smaller one
 
 
 def stretches(x: Expression) -> bool:
-    """Whether arrays of unlike shapes meet, which their names alone would not tell: all but the bias of a sum."""
+    """Whether arrays of different shapes are combined, which their names do not show: all but the bias of a sum."""
     if not isinstance(x, Apply) or outer(x):
         return False
     if x.op is ops.matmul:
@@ -182,7 +182,7 @@ def stretches(x: Expression) -> bool:
 
 
 def _summed_over_entries(notation: Notation, x: Apply, index: Index) -> Told:
-    """A product of matrices entry by entry: Σ_k A_ik B_kj."""
+    """A matrix product written component-wise: Σ_k A_ik B_kj."""
     left, right = x.inputs
     k = next(notation.fresh()) if right.shape[0] != 1 else ""
     own = index[-len(x.shape) :]

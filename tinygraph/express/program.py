@@ -1,4 +1,4 @@
-"""A graph as a program: which of its nodes are statements, in which order, and what each of them says.
+"""A graph as a program: which of its nodes are statements, their order, and the expression of each.
 
 A named node is a statement and an unnamed one is inlined into its reader. Two kinds of unnamed nodes become statements all the
 same, named `t`: one that several statements share, unless it is a single step that may as well be repeated, and one whose
@@ -132,7 +132,7 @@ class Program:
         return self._names[node]
 
     def expression(self, node: Node) -> Expression:
-        """What a statement says; a leaf by its name."""
+        """The expression of a statement; for a leaf, its name."""
         return self._expressions.get(node, Name(node))
 
     def is_filled(self, x: Expression) -> bool:
@@ -180,7 +180,7 @@ class Program:
 
 
 def check_level(level: str) -> None:
-    """Refuse a level that there is not."""
+    """Raise a ValueError for an unknown level."""
     if level not in ("named", "op"):
         raise ValueError(f'level={level!r}: choose "named" (a statement for every named value) or "op" (one for every op)')
 
@@ -247,7 +247,7 @@ class _Draft:
                 self.parts[node] = expression
 
     def _derived(self) -> set[Node]:
-        """The values of the forward pass that an earlier walk back made."""
+        """The values of the forward pass that an earlier backward pass made."""
         swept = {(node.code, node.instruction) for node in self.unit_seeds}
         return {node for node in self.graph.forward if (node.code, node.instruction) in swept}
 
@@ -403,7 +403,7 @@ def _is_plain(expression: Expression) -> bool:
 
 
 def _settled(graph: Graph, spelling: Spelling, axes: Axes) -> _Draft:
-    """The draft in which every statement `t` is read more than once and every shape can be told from a name."""
+    """The draft in which every statement `t` is read more than once and every shape can be read from a name."""
     kept = axes.measured()
     inlined: set[Node] = set()
     while True:

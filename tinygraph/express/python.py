@@ -27,7 +27,7 @@ Spell = Callable[[Node], str]
 
 
 def python(expression: Expression, name: Spell) -> str:
-    """The expression as source, where `name` says what each node is called."""
+    """The expression as source; `name(node)` returns the name of a node."""
     return _spelled(expression, name)[0]
 
 
@@ -88,7 +88,7 @@ def dtype_name(dtype: np.dtype[Any]) -> str:
     """A dtype as source: `bool`, `np.float32`; one of the other byte order by its code."""
     if not dtype.isnative:
         return f'np.dtype("{dtype.str}")'
-    names = {"?": "bool", "g": "np.longdouble"}  # whose name says how many bits it has here
+    names = {"?": "bool", "g": "np.longdouble"}  # whose NumPy name has the number of bits, which depends on the machine
     return names.get(dtype.char, f"np.{dtype.name}")
 
 

@@ -114,11 +114,11 @@ REDUCTIONS: Mapping[Op, Reduction] = {
 }
 
 
-BY_ENTRY = {*REDUCTIONS, ops.expand_dims, ops.einsum, ops.where, ops.norm}  # need an index to be told
+BY_ENTRY = {*REDUCTIONS, ops.expand_dims, ops.einsum, ops.where, ops.norm}  # need an index to be written
 
 
 def needs_index(x: Expression) -> bool:
-    """Whether an array must be told entry by entry: where axes are summed, added, or matched with some of another array's."""
+    """Whether an array must be written component-wise: where axes are summed, added, or matched with another array's."""
     if not isinstance(x, Apply) or not several(x.shape):
         return False
     if x.op in BY_ENTRY and not (x.op is ops.where and any(is_literal(i) and i.value == 0 for i in x.inputs[1:])):

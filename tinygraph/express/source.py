@@ -186,7 +186,7 @@ class _Divisors:
     """The counts that may be 0, by which a gradient of nothing would be divided.
 
     A recording gives 0 where a sum over nothing is divided inside and NaN where it is divided outside; NumPy warns of a division
-    by 0 where Python refuses it.
+    by 0 where Python raises an error.
     """
 
     def __init__(self, program: Program) -> None:
@@ -297,7 +297,7 @@ def _decision(program: Program, check: Check) -> Iterator[str]:
 
 
 def _entries(program: Program, check: Check) -> Iterator[tuple[str, str, int]]:
-    """What a check visits entry by entry: its text, that of its size along the axis, and the size recorded."""
+    """The items of a check, one by one: its text, that of its size along the axis, and the size recorded."""
     for x in (x for expression in check.expressions for x in applied(expression) if x.op is ops.index):
         text = python(x.inputs[0], program.name)
         text = text if text.isidentifier() else f"({text})"
@@ -340,7 +340,7 @@ def _line(statement: Statement) -> str:
 
 
 def is_unit_seed(statement: Statement) -> bool:
-    """Whether a statement is the `dL = 1` that a walk back starts from, which source reads as a literal."""
+    """Whether a statement is the `dL = 1` that a backward pass starts from, which source writes as a literal."""
     return statement.phase == "backward" and statement.node.op is None and statement.right == "1"
 
 
@@ -348,7 +348,7 @@ _counter = itertools.count(1)
 
 
 def function(program: Program, np: Any) -> Callable[..., Any]:
-    """The function of a module's text, with `np` bound to any module that speaks NumPy; `source` is its text."""
+    """The function of a module's text, with `np` bound to any module with NumPy's interface; `source` is its text."""
     if getattr(np, "__name__", "") == "jax.numpy":
         _check_traceable(program)
     text = source(program)

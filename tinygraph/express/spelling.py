@@ -46,7 +46,7 @@ class Spelling:
         self._written = dict(self._all_written(graph.forward))
 
     def of(self, node: Node, i: int, origin: Origin | None = None) -> Expression:
-        """The number that is an operand of a node; `origin` says by which node's rule it was recorded, if by any."""
+        """The number that is an operand of a node; `origin` is the node whose rule recorded it, if any."""
         if node in self._forward:
             found = self._written.get((node, i))
         else:

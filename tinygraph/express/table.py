@@ -17,7 +17,7 @@ from tinygraph.place import Place, place_of
 from tinygraph.sparse import sparsity
 
 WIDTH = 80
-WIDEST = {"shape": 18, "value": 36}  # columns
+WIDEST = {"shape": 18, "value": 44}  # columns
 SMALLEST = 1e-3  # that prints with three decimals, apart from 0
 SHOWN = 30  # rows of one phase
 LARGE = 5000  # nodes above which the rows are lines of the user's code
@@ -66,7 +66,7 @@ def _statements(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
         phases["forward"] = [*phases.get("forward", []), *decided]
     if unreached := graph.without_gradient():
         names = ", ".join(graph.name(node) or "" for node in unreached)
-        phases["backward"] = [*phases.get("backward", []), f"# no gradient comes back to {names}"]
+        phases["backward"] = [*phases.get("backward", []), f"# no gradient reaches {names}"]
     forward = _number(len(told.forward), "statement")
     return f"{_number(len(told.leaves), 'leaf')}, {forward} forward, {len(told.backward):,} backward", phases
 
@@ -167,6 +167,6 @@ def _range(value: np.ndarray[Any, Any]) -> str:
     if value.dtype.kind == "b":
         return f"{np.count_nonzero(value)} of {value.size} true"
     finite = value[np.isfinite(value)]
-    parts = [f"{number(finite.min())} … {number(finite.max())}"] if finite.size else []
+    parts = [f"min {number(finite.min())}  max {number(finite.max())}"] if finite.size else []
     odd = (("nan", np.isnan), ("inf", np.isposinf), ("-inf", np.isneginf))
     return ", ".join(parts + [f"{count} {name}" for name, is_odd in odd if (count := np.count_nonzero(is_odd(value)))])

@@ -1,4 +1,8 @@
-"""Every primitive, one declaration each; `tinygraph.ops.declare` says how."""
+"""Every primitive op, one declaration each; `tinygraph.ops.declare` describes how to declare one.
+
+In a docstring's `Derivative:` line, ∂/∂x is the partial derivative of an elementwise op, written as NumPy code. For all other
+ops the line gives dx, the gradient of x, where g is the upstream gradient: that of the op's result.
+"""
 
 from tinygraph.ops import rearrangements
 from tinygraph.ops.activations import log_softmax, relu, sigmoid, softmax, softplus

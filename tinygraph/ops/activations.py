@@ -11,6 +11,9 @@ from tinygraph.ops.declare import Array, op
 def sigmoid(z: Array) -> Array:
     """The logistic function 1 / (1 + exp(-z)), between 0 and 1.
 
+    Shape: that of z.
+    Derivative: ∂/∂z = sigmoid(z) * (1 - sigmoid(z)).
+
     >>> tg.sigmoid(tg.constant([-1000.0, 0.0, 1000.0]))
     <node sigmoid (3,) float64: [0. 0.5 1. ]>
     """
@@ -20,7 +23,10 @@ def sigmoid(z: Array) -> Array:
 
 @op(lambda g, a, z: g * (z > 0), elementwise=True)
 def relu(z: Array) -> Array:
-    """max(z, 0); its derivative at 0 is taken as 0.
+    """max(z, 0), the rectified linear unit.
+
+    Shape: that of z.
+    Derivative: ∂/∂z = where(z > 0, 1, 0). At 0 it is taken as 0.
 
     >>> tg.relu(tg.constant([-2.0, 3.0]))
     <node relu (2,) float64: [0. 3.]>
@@ -30,7 +36,10 @@ def relu(z: Array) -> Array:
 
 @op(lambda g, a, z: g * sigmoid(z), elementwise=True, quiet=True)
 def softplus(z: Array) -> Array:
-    """log(1 + exp(z)), a smooth relu; the loss of a wrong logit z.
+    """log(1 + exp(z)), a smooth relu; it is the cross-entropy of the logit z with the label 0.
+
+    Shape: that of z.
+    Derivative: ∂/∂z = sigmoid(z).
 
     >>> tg.softplus(tg.constant([-1000.0, 1000.0]))
     <node softplus (2,) float64: [ 0. 1000.]>
@@ -40,7 +49,10 @@ def softplus(z: Array) -> Array:
 
 @op(lambda g, a, z, axis: a * (g - np.sum(g * a, axis=axis, keepdims=True)), quiet=True)
 def softmax(z: Array, *, axis: int = -1) -> Array:
-    """exp(z) / sum(exp(z)) along `axis`: positive, and summing to 1.
+    """exp(z) / sum(exp(z)) along `axis`: positive entries that sum to 1.
+
+    Shape: that of z.
+    Derivative: dz = a * (g - sum(g * a)) for the result a.
 
     >>> tg.softmax(tg.constant([1000.0, 1000.0]))
     <node softmax (2,) float64: [0.5 0.5]>
@@ -52,6 +64,9 @@ def softmax(z: Array, *, axis: int = -1) -> Array:
 @op(lambda g, a, z, axis: g - np.exp(a) * np.sum(g, axis=axis, keepdims=True), quiet=True)
 def log_softmax(z: Array, *, axis: int = -1) -> Array:
     """log(softmax(z)) along `axis`, finite where the softmax itself underflows.
+
+    Shape: that of z.
+    Derivative: dz = g - softmax(z) * sum(g).
 
     >>> tg.log_softmax(tg.constant([0.0, 1000.0]))
     <node log_softmax (2,) float64: [-1000. 0.]>

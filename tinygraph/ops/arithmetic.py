@@ -1,4 +1,4 @@
-"""Arithmetic: operators, rounding and extremes, entry by entry with broadcasting."""
+"""Arithmetic: operators, rounding and extremes, elementwise with broadcasting."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from tinygraph.ops.selection import where
 def add(x: Array, y: Array) -> Array:
     """x + y, with broadcasting.
 
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = 1; ∂/∂y = 1.
+
     >>> tg.constant(1.0) + 2
     <node add: 3>
     """
@@ -26,6 +29,9 @@ def add(x: Array, y: Array) -> Array:
 def subtract(x: Array, y: Array) -> Array:
     """x - y, with broadcasting.
 
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = 1; ∂/∂y = -1.
+
     >>> tg.constant(1.0) - 2
     <node subtract: -1>
     """
@@ -34,7 +40,10 @@ def subtract(x: Array, y: Array) -> Array:
 
 @op(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x, elementwise=True, numpy=np.multiply)
 def multiply(x: Array, y: Array) -> Array:
-    """x * y, with broadcasting.
+    """x * y, elementwise with broadcasting.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = y; ∂/∂y = x.
 
     >>> tg.constant(2.0) * [3, 4]
     <node multiply (2,) float64: [6. 8.]>
@@ -44,7 +53,10 @@ def multiply(x: Array, y: Array) -> Array:
 
 @op(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, elementwise=True, numpy=np.divide)
 def divide(x: Array, y: Array) -> Array:
-    """x / y, with broadcasting; the rule for y divides twice, because y**2 would overflow first.
+    """x / y, elementwise with broadcasting.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = 1 / y; ∂/∂y = -x / y**2. It is computed as -(x / y) / y, because y**2 may overflow.
 
     >>> tg.constant(1.0) / 4
     <node divide: 0.25>
@@ -55,6 +67,9 @@ def divide(x: Array, y: Array) -> Array:
 @op(lambda g, out, x: -g, elementwise=True, numpy=np.negative)
 def negative(x: Array) -> Array:
     """-x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = -1.
 
     >>> -tg.constant(1.0)
     <node negative: -1>
@@ -80,7 +95,11 @@ def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
 
 @op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power)
 def power(x: Array, exponent: Array) -> Array:
-    """x ** exponent, with broadcasting; at base 0 the exponent's gradient is 0 (unless the exponent is negative).
+    """x ** exponent, elementwise with broadcasting.
+
+    Shape: that of x and exponent, broadcast together.
+    Derivative: ∂/∂x = exponent * x ** (exponent - 1); ∂/∂exponent = x ** exponent * log(x). At x = 0 the latter is taken as 0,
+    unless the exponent is negative.
 
     >>> tg.constant([1.0, 2.0, 3.0]) ** 2
     <node power (3,) float64: [1. 4. 9.]>
@@ -110,7 +129,10 @@ def round(x: Array, *, decimals: int = 0) -> Array:
 
 @op(None, lambda g, out, x, at_0: g * (x == 0), elementwise=True, numpy=np.heaviside)
 def heaviside(x: Array, at_0: Array) -> Array:
-    """0 where x < 0, 1 where x > 0, and `at_0` where x is 0; no gradient flows into x.
+    """The step function: 0 where x < 0, 1 where x > 0, and `at_0` where x is 0.
+
+    Shape: that of x and at_0, broadcast together.
+    Derivative: ∂/∂at_0 = where(x == 0, 1, 0). No gradient flows into x.
 
     >>> np.heaviside(tg.constant([-2.0, 0.0, 5.0]), 0.5)
     <node heaviside (3,) float64: [0. 0.5 1. ]>
@@ -120,7 +142,10 @@ def heaviside(x: Array, at_0: Array) -> Array:
 
 @op(lambda g, out, x, y: g * (np.sign(x) * np.copysign(1.0, y)), None, elementwise=True, numpy=np.copysign)
 def copysign(x: Array, y: Array) -> Array:
-    """|x| with the sign of y, also that of -0.0; no gradient flows into y.
+    """|x| with the sign of y, including the sign of -0.0.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = sign(x) * copysign(1, y). No gradient flows into y.
 
     >>> np.copysign(tg.constant([2.0, -3.0]), [-1.0, -0.0])
     <node copysign (2,) float64: [-2. -3.]>
@@ -130,7 +155,10 @@ def copysign(x: Array, y: Array) -> Array:
 
 @op(lambda g, out, x: g * np.sign(x), elementwise=True, numpy=np.abs, notation="|{}|")
 def abs(x: Array) -> Array:
-    """|x|; its derivative at 0 is taken as 0.
+    """|x|, the absolute value.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = sign(x). At 0 it is taken as 0.
 
     >>> abs(tg.constant(-3.0))
     <node abs: 3>
@@ -151,7 +179,10 @@ def _share(g: Array, wins: Array, ties: Array) -> Array:
     notation="max",
 )
 def maximum(x: Array, y: Array) -> Array:
-    """The larger of x and y, with broadcasting; at a tie each gets half of the gradient.
+    """The larger of x and y, elementwise with broadcasting.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = where(x > y, 1, 0); ∂/∂y = where(y > x, 1, 0). Where x equals y, both are taken as 1/2.
 
     >>> np.maximum(tg.constant([1.0, 5.0]), 3)
     <node maximum (2,) float64: [3. 5.]>
@@ -167,7 +198,10 @@ def maximum(x: Array, y: Array) -> Array:
     notation="min",
 )
 def minimum(x: Array, y: Array) -> Array:
-    """The smaller of x and y, with broadcasting; at a tie each gets half of the gradient.
+    """The smaller of x and y, elementwise with broadcasting.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = where(x < y, 1, 0); ∂/∂y = where(y < x, 1, 0). Where x equals y, both are taken as 1/2.
 
     >>> np.minimum(tg.constant([1.0, 5.0]), 3)
     <node minimum (2,) float64: [1. 3.]>
@@ -227,7 +261,10 @@ def floor_divide(x: Array, y: Array) -> Array:
 
 @op(lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, notation="mod")
 def remainder(x: Array, y: Array) -> Array:
-    """x % y, with the sign of y.
+    """x % y = x - y * floor(x / y), which has the sign of y.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = 1; ∂/∂y = -(x // y).
 
     >>> tg.constant(7.5) % 2
     <node remainder: 1.5>
@@ -237,7 +274,10 @@ def remainder(x: Array, y: Array) -> Array:
 
 @op(lambda g, out, x, y: g, lambda g, out, x, y: -g * np.trunc(x / y), elementwise=True, numpy=np.fmod)
 def fmod(x: Array, y: Array) -> Array:
-    """The remainder of x / y, with the sign of x.
+    """The remainder x - y * trunc(x / y), which has the sign of x.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = 1; ∂/∂y = -trunc(x / y).
 
     >>> np.fmod(tg.constant(-7.5), 2)
     <node fmod: -1.5>
@@ -253,7 +293,11 @@ def fmod(x: Array, y: Array) -> Array:
     numpy=np.clip,
 )
 def clip(x: Array, low: Array, high: Array) -> Array:
-    """x kept between low and high; the gradient passes on the closed interval.
+    """x limited to the interval from low to high: min(max(x, low), high).
+
+    Shape: that of x, low and high, broadcast together.
+    Derivative: ∂/∂x = (low <= x) & (x <= high); ∂/∂low = (x < low) & (low <= high); ∂/∂high = (x > high) | (low > high). True
+    counts as 1 and False as 0.
 
     >>> np.clip(tg.constant([-2.0, 0.5, 3.0]), 0, 1)
     <node clip (3,) float64: [0. 0.5 1. ]>

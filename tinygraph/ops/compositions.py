@@ -292,7 +292,7 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
     if ord == 1:
         return np.sum(abs(x), axis=axes, keepdims=keepdims)
     if isinstance(ord, str) or ord == 0:
-        raise TypeError(f"the norm of a node takes no ord={ord!r}, but np.inf, -np.inf and numbers other than 0")
+        raise TypeError(f"the norm of a node does not support ord={ord!r}: use np.inf, -np.inf or a number other than 0")
     return linear_algebra.norm(x, ord=ord, axis=axis, keepdims=keepdims)
 
 
@@ -300,7 +300,7 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
 
 
 def _operand(x: Array) -> Array:
-    """A node or a number as it is, anything else as an array; a list of nodes is refused."""
+    """Return a node or a number as it is, anything else as an array; raise a TypeError for a list of nodes."""
     return x if isinstance(x, Node) or type(x) in NUMBERS else as_array(x)
 
 
@@ -427,7 +427,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
 
 
 def _no_axis_lost(terms: Sequence[str], arrays: Sequence[Array], result: str) -> None:
-    """Refuse what would sum or skip entries unasked."""
+    """Raise an error for arguments with which NumPy would silently sum or skip entries."""
     for term, x in zip(terms, arrays, strict=True):
         if "..." in term and "..." not in result and np.ndim(x) > len(term) - 3:
             raise ValueError(f"the result {result!r} has no '...' for the axes that {term!r} leaves unnamed")

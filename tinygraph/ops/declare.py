@@ -2,7 +2,7 @@
 
 An op is a NumPy function under its derivative: one rule per array argument, `rule(g, out, *inputs, **params)`, which turns
 the upstream gradient `g` into that argument's contribution. The same rule runs on arrays, where it computes, and on Nodes,
-where it records, because everything it calls does the same.
+where it records, because everything it calls does so too.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class Op:
         return f"{self.name}({', '.join(names)})"
 
     def rules_for(self, count: int) -> Sequence[Rule | None]:
-        """One rule for each of `count` inputs; a rule that serves any number of them is told by `position` which it is for."""
+        """One rule for each of `count` inputs; a rule shared by several inputs gets the index of its input as `position`."""
         if not self.variadic:
             return self.rules
         *fixed, shared = self.rules
@@ -282,12 +282,13 @@ def op(
     `rule(g, out, *inputs, **params)` gets the upstream gradient `g` (shape of `out`), the result and the inputs, and returns the
     contribution to its argument; broadcasting is undone for it. It must be written with operators, NumPy functions and ops, so
     that it can record as well as compute. None stands for an argument without a gradient. For a function of `*inputs` the last
-    rule serves all of them and takes the keyword `position`. `elementwise` says that each entry of the result depends on the
+    rule serves all of them and takes the keyword `position`. `elementwise` means that each entry of the result depends on the
     same entry of the inputs alone; `hint` is the fix that an error in computing shows; `numpy` is the NumPy function that the op
     is, which records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's
-    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` refuses inputs before
-    anything is computed, and is no part of the function that `graph.source()` prints; neither is `quiet`, which says that
-    overflow and underflow inside the function leave its result right, and are not to be raised as `np.errstate` may want.
+    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` raises an error for wrong
+    inputs before anything is computed, and is no part of the function that `graph.source()` prints; neither is `quiet`, which
+    means that overflow and underflow inside the function leave its result right, and are not to be raised as `np.errstate` may
+    want.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
@@ -345,7 +346,7 @@ def rerun(node: Node, inputs: Sequence[Any]) -> Node:
 
 
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Answer NumPy functions that are given a Node."""
+    """Register the function that NumPy functions call when they are given a Node."""
 
     def declare(own: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:

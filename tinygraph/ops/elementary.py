@@ -1,4 +1,4 @@
-"""The elementary functions: powers of e, logarithms, roots, trigonometric and hyperbolic functions, entry by entry.
+"""The elementary functions: powers of e, logarithms, roots, trigonometric and hyperbolic functions, elementwise.
 
 Derivatives after the NIST Digital Library of Mathematical Functions, chapters 4.2 to 4.37.
 """
@@ -17,7 +17,10 @@ LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 a
 
 @op(lambda g, out, x: g * out, elementwise=True, numpy=np.exp)
 def exp(x: Array) -> Array:
-    """e ** x.
+    """e ** x, the exponential function.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = exp(x).
 
     >>> np.exp(tg.constant(0.0))
     <node exp: 1>
@@ -29,6 +32,9 @@ def exp(x: Array) -> Array:
 def exp2(x: Array) -> Array:
     """2 ** x.
 
+    Shape: that of x.
+    Derivative: ∂/∂x = 2**x * log(2).
+
     >>> np.exp2(tg.constant(3.0))
     <node exp2: 8>
     """
@@ -37,7 +43,10 @@ def exp2(x: Array) -> Array:
 
 @op(lambda g, out, x: g * np.exp(x), elementwise=True, numpy=np.expm1)
 def expm1(x: Array) -> Array:
-    """exp(x) - 1, right for small x.
+    """exp(x) - 1, accurate for small x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = exp(x).
 
     >>> np.expm1(tg.constant(1e-20))
     <node expm1: 1e-20>
@@ -47,7 +56,10 @@ def expm1(x: Array) -> Array:
 
 @op(lambda g, out, x: g / x, elementwise=True, numpy=np.log, notation="ln")
 def log(x: Array) -> Array:
-    """The natural logarithm.
+    """The natural logarithm of x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / x.
 
     >>> np.log(tg.constant(1.0))
     <node log: 0>
@@ -57,7 +69,10 @@ def log(x: Array) -> Array:
 
 @op(lambda g, out, x: g / (1 + x), elementwise=True, numpy=np.log1p)
 def log1p(x: Array) -> Array:
-    """log(1 + x), right for small x.
+    """log(1 + x), accurate for small x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / (1 + x).
 
     >>> np.log1p(tg.constant(1e-20))
     <node log1p: 1e-20>
@@ -67,7 +82,10 @@ def log1p(x: Array) -> Array:
 
 @op(lambda g, out, x: g / (x * LN_2), elementwise=True, numpy=np.log2, notation="log₂")
 def log2(x: Array) -> Array:
-    """The logarithm to base 2.
+    """The logarithm of x to base 2.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / (x * log(2)).
 
     >>> np.log2(tg.constant(8.0))
     <node log2: 3>
@@ -77,7 +95,10 @@ def log2(x: Array) -> Array:
 
 @op(lambda g, out, x: g / (x * LN_10), elementwise=True, numpy=np.log10, notation="log₁₀")
 def log10(x: Array) -> Array:
-    """The logarithm to base 10.
+    """The logarithm of x to base 10.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / (x * log(10)).
 
     >>> np.log10(tg.constant(1000.0))
     <node log10: 3>
@@ -95,7 +116,10 @@ def _other_weight_rule(g: Array, out: Array, x: Array, y: Array, rate: float) ->
 
 @op(_weight_rule, _other_weight_rule, elementwise=True, quiet=True)
 def logaddexp_weight(x: Array, y: Array, *, rate: float = 1.0) -> Array:
-    """The share of exp(rate * x) in exp(rate * x) + exp(rate * y); of two equal infinities each has half.
+    """exp(rate * x) / (exp(rate * x) + exp(rate * y)), without overflow; 1/2 for two equal infinities.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = rate * w * (1 - w); ∂/∂y = -rate * w * (1 - w). Here w is the result.
 
     >>> tg.ops.logaddexp_weight(np.array([0.0, -np.inf]), np.array([1000.0, -np.inf]))
     array([0. , 0.5])
@@ -114,6 +138,9 @@ def logaddexp_weight(x: Array, y: Array, *, rate: float = 1.0) -> Array:
 def logaddexp(x: Array, y: Array) -> Array:
     """log(exp(x) + exp(y)), without overflow.
 
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = exp(x) / (exp(x) + exp(y)); ∂/∂y = exp(y) / (exp(x) + exp(y)).
+
     >>> np.logaddexp(tg.constant(1000.0), 1000.0)
     <node logaddexp: 1001>
     """
@@ -129,6 +156,9 @@ def logaddexp(x: Array, y: Array) -> Array:
 def logaddexp2(x: Array, y: Array) -> Array:
     """log2(2**x + 2**y), without overflow.
 
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = 2**x / (2**x + 2**y); ∂/∂y = 2**y / (2**x + 2**y).
+
     >>> np.logaddexp2(tg.constant(3.0), 3.0)
     <node logaddexp2: 4>
     """
@@ -137,7 +167,10 @@ def logaddexp2(x: Array, y: Array) -> Array:
 
 @op(lambda g, out, x: g / (2 * out), elementwise=True, numpy=np.sqrt, notation="√{}")
 def sqrt(x: Array) -> Array:
-    """The square root; its derivative at 0 is inf.
+    """The square root of x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / (2 * sqrt(x)). At 0 it is inf.
 
     >>> np.sqrt(tg.constant(9.0))
     <node sqrt: 3>
@@ -147,7 +180,10 @@ def sqrt(x: Array) -> Array:
 
 @op(lambda g, out, x: g / (3 * out**2), elementwise=True, numpy=np.cbrt, notation="∛{}")
 def cbrt(x: Array) -> Array:
-    """The cube root; its derivative at 0 is inf.
+    """The cube root of x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / (3 * cbrt(x)**2). At 0 it is inf.
 
     >>> np.cbrt(tg.constant(27.0))
     <node cbrt: 3>
@@ -159,6 +195,9 @@ def cbrt(x: Array) -> Array:
 def square(x: Array) -> Array:
     """x * x.
 
+    Shape: that of x.
+    Derivative: ∂/∂x = 2 * x.
+
     >>> np.square(tg.constant(3.0))
     <node square: 9>
     """
@@ -169,6 +208,9 @@ def square(x: Array) -> Array:
 def reciprocal(x: Array) -> Array:
     """1 / x.
 
+    Shape: that of x.
+    Derivative: ∂/∂x = -1 / x**2.
+
     >>> np.reciprocal(tg.constant(4.0))
     <node reciprocal: 0.25>
     """
@@ -177,7 +219,10 @@ def reciprocal(x: Array) -> Array:
 
 @op(lambda g, out, x: g * np.cos(x), elementwise=True, numpy=np.sin)
 def sin(x: Array) -> Array:
-    """The sine of x radians.
+    """The sine of x, in radians.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = cos(x).
 
     >>> np.sin(tg.constant(0.0))
     <node sin: 0>
@@ -187,7 +232,10 @@ def sin(x: Array) -> Array:
 
 @op(lambda g, out, x: -g * np.sin(x), elementwise=True, numpy=np.cos)
 def cos(x: Array) -> Array:
-    """The cosine of x radians.
+    """The cosine of x, in radians.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = -sin(x).
 
     >>> np.cos(tg.constant(0.0))
     <node cos: 1>
@@ -197,7 +245,10 @@ def cos(x: Array) -> Array:
 
 @op(lambda g, out, x: g * (1 + out**2), elementwise=True, numpy=np.tan)
 def tan(x: Array) -> Array:
-    """The tangent of x radians.
+    """The tangent of x, in radians.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 + tan(x)**2.
 
     >>> np.tan(tg.constant(0.0))
     <node tan: 0>
@@ -209,6 +260,9 @@ def tan(x: Array) -> Array:
 def arcsin(x: Array) -> Array:
     """The angle in radians whose sine is x.
 
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / sqrt(1 - x**2).
+
     >>> np.arcsin(tg.constant(1.0))
     <node arcsin: 1.571>
     """
@@ -218,6 +272,9 @@ def arcsin(x: Array) -> Array:
 @op(lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arccos)
 def arccos(x: Array) -> Array:
     """The angle in radians whose cosine is x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = -1 / sqrt(1 - x**2).
 
     >>> np.arccos(tg.constant(1.0))
     <node arccos: 0>
@@ -235,6 +292,9 @@ def _over_square(x: Array, y: Array, z: Array) -> Array:
 def arctan(x: Array) -> Array:
     """The angle in radians whose tangent is x.
 
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / (1 + x**2).
+
     >>> np.arctan(tg.constant(1.0))
     <node arctan: 0.7854>
     """
@@ -248,7 +308,10 @@ def arctan(x: Array) -> Array:
     numpy=np.arctan2,
 )
 def arctan2(y: Array, x: Array) -> Array:
-    """The angle in radians of the point (x, y); its gradient at the origin, where it jumps, is NaN.
+    """The angle in radians of the point (x, y).
+
+    Shape: that of y and x, broadcast together.
+    Derivative: ∂/∂y = x / (x**2 + y**2); ∂/∂x = -y / (x**2 + y**2). At the origin, where the angle jumps, both are NaN.
 
     >>> np.arctan2(tg.constant(1.0), tg.constant(-1.0))
     <node arctan2: 2.356>
@@ -266,7 +329,10 @@ def _other_cosine_rule(g: Array, out: Array, x: Array, y: Array) -> Array:
 
 @op(_cosine_rule, _other_cosine_rule, elementwise=True)
 def cosine(x: Array, y: Array) -> Array:
-    """x / hypot(x, y), the cosine of the angle of the point (x, y), and 0 at the origin.
+    """x / hypot(x, y), the cosine of the angle of the point (x, y); 0 at the origin.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = y**2 / hypot(x, y)**3; ∂/∂y = -x * y / hypot(x, y)**3.
 
     >>> tg.ops.cosine(np.array([3e200, 0.0]), np.array([4e200, 0.0]))
     array([0.6, 0. ])
@@ -277,7 +343,10 @@ def cosine(x: Array, y: Array) -> Array:
 
 @op(lambda g, out, x, y: g * cosine(x, y), lambda g, out, x, y: g * cosine(y, x), elementwise=True, numpy=np.hypot)
 def hypot(x: Array, y: Array) -> Array:
-    """The length of the vector (x, y), without overflow; its gradient at 0 is taken as 0.
+    """sqrt(x**2 + y**2), the length of the vector (x, y), without overflow.
+
+    Shape: that of x and y, broadcast together.
+    Derivative: ∂/∂x = x / hypot(x, y); ∂/∂y = y / hypot(x, y). At (0, 0) both are taken as 0.
 
     >>> np.hypot(tg.constant(3.0), 4.0)
     <node hypot: 5>
@@ -291,9 +360,12 @@ def _sinc_rule(g: Array, out: Array, x: Array, order: int = 0) -> Array:
 
 @op(_sinc_rule, elementwise=True)
 def sinc_derivative(x: Array, *, order: int) -> Array:
-    """The derivative of sinc of an order of at least 1: its power series near 0, where the quotient loses all digits.
+    """The derivative of sinc(x) of the given order, at least 1; a power series near 0, where the quotient is inaccurate.
 
     With t = πx, the derivatives s of sin(t) / t follow from t * s[n] + n * s[n - 1] = sin⁽ⁿ⁾(t).
+
+    Shape: that of x.
+    Derivative: ∂/∂x = sinc_derivative(x, order=order + 1).
 
     >>> tg.ops.sinc_derivative(np.array([0.0, 1.0]), order=1)
     array([ 0., -1.])
@@ -316,6 +388,9 @@ def sinc_derivative(x: Array, *, order: int) -> Array:
 def sinc(x: Array) -> Array:
     """sin(πx) / (πx), and 1 at 0.
 
+    Shape: that of x.
+    Derivative: ∂/∂x = sinc_derivative(x, order=1). That is (cos(πx) - sinc(x)) / x, and 0 at 0.
+
     >>> np.sinc(tg.constant([0.0, 0.5]))
     <node sinc (2,) float64: [1. 0.6366]>
     """
@@ -324,7 +399,10 @@ def sinc(x: Array) -> Array:
 
 @op(lambda g, out, x: g * (np.pi / 180), elementwise=True, numpy=np.deg2rad)
 def deg2rad(x: Array) -> Array:
-    """Degrees in radians.
+    """x * π / 180: degrees converted to radians.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = pi / 180.
 
     >>> np.deg2rad(tg.constant(180.0))
     <node deg2rad: 3.142>
@@ -334,7 +412,10 @@ def deg2rad(x: Array) -> Array:
 
 @op(lambda g, out, x: g * (180 / np.pi), elementwise=True, numpy=np.rad2deg)
 def rad2deg(x: Array) -> Array:
-    """Radians in degrees.
+    """x * 180 / π: radians converted to degrees.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 180 / pi.
 
     >>> np.rad2deg(tg.constant(np.pi))
     <node rad2deg: 180>
@@ -344,7 +425,10 @@ def rad2deg(x: Array) -> Array:
 
 @op(lambda g, out, x: g * np.cosh(x), elementwise=True, numpy=np.sinh)
 def sinh(x: Array) -> Array:
-    """The hyperbolic sine.
+    """The hyperbolic sine of x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = cosh(x).
 
     >>> np.sinh(tg.constant(0.0))
     <node sinh: 0>
@@ -354,7 +438,10 @@ def sinh(x: Array) -> Array:
 
 @op(lambda g, out, x: g * np.sinh(x), elementwise=True, numpy=np.cosh)
 def cosh(x: Array) -> Array:
-    """The hyperbolic cosine.
+    """The hyperbolic cosine of x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = sinh(x).
 
     >>> np.cosh(tg.constant(0.0))
     <node cosh: 1>
@@ -364,7 +451,10 @@ def cosh(x: Array) -> Array:
 
 @op(lambda g, out, x: g * (1 - out**2), elementwise=True, numpy=np.tanh)
 def tanh(x: Array) -> Array:
-    """The hyperbolic tangent.
+    """The hyperbolic tangent of x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 - tanh(x)**2.
 
     >>> np.tanh(tg.constant(0.0))
     <node tanh: 0>
@@ -374,7 +464,10 @@ def tanh(x: Array) -> Array:
 
 @op(lambda g, out, x: g / np.hypot(x, 1), elementwise=True, numpy=np.arcsinh)
 def arcsinh(x: Array) -> Array:
-    """The inverse hyperbolic sine.
+    """The inverse hyperbolic sine of x.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / sqrt(x**2 + 1).
 
     >>> np.arcsinh(tg.constant(0.0))
     <node arcsinh: 0>
@@ -384,7 +477,10 @@ def arcsinh(x: Array) -> Array:
 
 @op(lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)), elementwise=True, numpy=np.arccosh)
 def arccosh(x: Array) -> Array:
-    """The inverse hyperbolic cosine, for x of at least 1.
+    """The inverse hyperbolic cosine of x, for x >= 1.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / sqrt(x**2 - 1).
 
     >>> np.arccosh(tg.constant(1.0))
     <node arccosh: 0>
@@ -394,7 +490,10 @@ def arccosh(x: Array) -> Array:
 
 @op(lambda g, out, x: g / ((1 - x) * (1 + x)), elementwise=True, numpy=np.arctanh)
 def arctanh(x: Array) -> Array:
-    """The inverse hyperbolic tangent, for x between -1 and 1.
+    """The inverse hyperbolic tangent of x, for -1 < x < 1.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1 / (1 - x**2).
 
     >>> np.arctanh(tg.constant(0.0))
     <node arctanh: 0>

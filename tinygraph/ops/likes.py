@@ -23,7 +23,10 @@ def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
 
 @op(lambda g, out, x: g, elementwise=True)
 def alias(x: Array) -> Array:
-    """The same value under a name of its own, as in `db = dz`.
+    """The same value under another name, as in `db = dz`.
+
+    Shape: that of x.
+    Derivative: ∂/∂x = 1.
 
     >>> tg.ops.alias(tg.constant(2.0))
     <node alias: 2>
@@ -44,7 +47,10 @@ def stop_gradient(x: Array) -> Array:
 
 @op(lambda g, out, x, like: g, None)
 def broadcast_like(x: Array, like: Array) -> Array:
-    """x repeated to the shape of `like`; a number takes its dtype.
+    """x broadcast to the shape of `like`; a Python number takes the dtype of `like`.
+
+    Shape: that of `like`.
+    Derivative: dx = g, summed over the axes that x was repeated along.
 
     >>> tg.ops.broadcast_like(1.0, np.zeros(3))
     array([1., 1., 1.])
@@ -55,7 +61,10 @@ def broadcast_like(x: Array, like: Array) -> Array:
 
 @op(lambda g, out, x, *like: g, None)
 def broadcast_with(x: Array, *like: Array) -> Array:
-    """x repeated to the shape in which it meets all of `like`, as one of the results of `np.broadcast_arrays`.
+    """x broadcast against all of `like`, as one of the results of `np.broadcast_arrays`.
+
+    Shape: that of x and all of `like`, broadcast together.
+    Derivative: dx = g, summed over the axes that x was repeated along.
 
     >>> tg.ops.broadcast_with(np.array([1.0, 2.0]), np.zeros((3, 1)))
     array([[1., 2.],
@@ -67,7 +76,10 @@ def broadcast_with(x: Array, *like: Array) -> Array:
 
 @op(lambda g, out, x, like: broadcast_like(g, x), None)
 def sum_like(x: Array, like: Array) -> Array:
-    """Undo broadcasting: sum x over the axes that `like` lacks or has with size 1.
+    """x summed over the axes that `like` lacks or has with size 1, which undoes broadcasting.
+
+    Shape: that of `like`.
+    Derivative: dx = g, broadcast to the shape of x.
 
     >>> tg.ops.sum_like(np.ones((3, 2)), np.zeros((1, 2)))
     array([[3., 3.]])
@@ -84,7 +96,10 @@ def _reshape_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
 
 @op(_reshape_rule, None)
 def reshape_like(x: Array, like: Array) -> Array:
-    """x in the shape of `like`, which has as many entries.
+    """x reshaped to the shape of `like`, which has as many entries.
+
+    Shape: that of `like`.
+    Derivative: dx = g, reshaped to the shape of x.
 
     >>> tg.ops.reshape_like(np.arange(4), np.zeros((2, 2)))
     array([[0, 1],
@@ -99,7 +114,10 @@ def _cast_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
 
 @op(_cast_rule, None)
 def cast_like(x: Array, like: Array) -> Array:
-    """x in the dtype of `like`.
+    """x cast to the dtype of `like`.
+
+    Shape: that of x.
+    Derivative: dx = g, cast to the dtype of x.
 
     >>> tg.ops.cast_like(np.float64(1), np.float32(0))
     np.float32(1.0)
@@ -109,7 +127,10 @@ def cast_like(x: Array, like: Array) -> Array:
 
 @op(lambda g, out, x, dtype: cast_like(g, x))
 def cast(x: Array, *, dtype: Any) -> Array:
-    """x in another dtype; no gradient flows through a dtype that is not a float's.
+    """x cast to another dtype.
+
+    Shape: that of x.
+    Derivative: dx = g, cast to the dtype of x; a dtype other than a float's has no gradient.
 
     >>> tg.constant(1.5).astype(np.float32).dtype
     dtype('float32')
@@ -170,7 +191,10 @@ def _scatter_rule(g: Array, out: Array, x: Array, like: Array, *arrays: Array, t
 
 @op(_scatter_rule, None, None)
 def scatter_like(x: Array, like: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
-    """Zeros in the shape of `like`, with x added where the index reads; repeated indices accumulate.
+    """Zeros in the shape of `like`, with x added at the indexed entries; repeated indices accumulate.
+
+    Shape: that of `like`.
+    Derivative: dx = g[template].
 
     >>> tg.ops.scatter_like(np.ones(3), np.zeros(2), np.array([0, 0, 1]), template=(tg.ops.ARRAY,))
     array([2., 1.])
@@ -192,7 +216,10 @@ def _index_rule(g: Array, out: Array, x: Array, *arrays: Array, template: tuple[
 
 @op(_index_rule, None)
 def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
-    """x[template], any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.
+    """x[template] for any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.
+
+    Shape: that of x[template].
+    Derivative: dx = zeros in the shape of x, with g added at the indexed entries; repeated indices accumulate.
 
     >>> x = tg.constant([1.0, 2.0, 3.0])
     >>> x[::-1], x[[0, 0]], x[x.value > 1]

@@ -41,7 +41,10 @@ def _right_rule(g: Array, out: Array, x: Array, y: Array) -> Array:
     "is a vector): is an operand missing a `.T`, or are the two the wrong way round?",
 )
 def matmul(x: Array, y: Array) -> Array:
-    """The matrix product x @ y: vectors, matrices, and stacks of matrices with broadcasting.
+    """The matrix product x @ y of matrices, vectors or stacks of matrices.
+
+    Shape: (n, k) @ (k, m) -> (n, m); a vector (k,) on either side loses its axis; stacks (..., n, k) broadcast.
+    Derivative: dx = g @ y.T; dy = x.T @ g, for matrices.
 
     >>> tg.constant([[1.0, 2.0], [3.0, 4.0]]) @ [1.0, 1.0]
     <node matmul (2,) float64: [3. 7.]>
@@ -82,7 +85,10 @@ def _second_rule(g: Array, out: Array, a: Array, b: Array) -> Array:
 
 @op(_first_rule, _second_rule, numpy=np.cross)
 def cross(a: Array, b: Array) -> Array:
-    """The vector product of vectors of three entries along the last axis.
+    """The vector product a × b along the last axis.
+
+    Shape: (..., 3) × (..., 3) -> (..., 3), with broadcasting.
+    Derivative: da = cross(b, g); db = cross(g, a).
 
     >>> np.cross(tg.constant([1.0, 0.0, 0.0]), [0.0, 1.0, 0.0])
     <node cross (3,) float64: [0. 0. 1.]>
@@ -92,10 +98,13 @@ def cross(a: Array, b: Array) -> Array:
 
 @op(_einsum_rule, hint="a letter must stand for axes of one size, in every operand that has it", numpy=np.einsum)
 def einsum(*operands: Array, subscripts: str, optimize: bool = False) -> Array:
-    """Sums of products after Einstein: letters name axes, and letters that the result lacks are summed over.
+    """Einstein summation: letters name axes, and the products are summed over the letters missing from the result.
 
     Subscripts are explicit (`ij,jk->ik`), with no letter twice in a term; `np.einsum` accepts every spelling. With `optimize` the
     operands are multiplied two by two, in an order of NumPy's choice, in the gradient too.
+
+    Shape: the sizes of the letters after `->`.
+    Derivative: an einsum of g and the other operands: for C = einsum('ij,jk->ik', A, B), dA = einsum('ik,jk->ij', g, B).
 
     >>> np.einsum("ij,jk->ik", tg.constant([[1.0, 2.0]]), [[3.0], [4.0]])
     <node einsum (1, 1) float64: [[11.]]>
@@ -110,7 +119,10 @@ def _direction_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
 
 @op(_direction_rule)
 def direction(x: Array, *, axis: Axis = None) -> Array:
-    """x / norm(x) over `axis`, however large or small x is, and 0 where x is 0, where its derivative is NaN.
+    """x / norm(x) over `axis`, without overflow or underflow; 0 where x is 0.
+
+    Shape: that of x.
+    Derivative: dx = (g - out * sum(g * out)) / norm(x) for the result out; NaN where x is 0.
 
     >>> tg.ops.direction(np.array([3e200, 4e200]))
     array([0.6, 0.8])
@@ -131,7 +143,10 @@ def _norm_rule(g: Array, out: Array, x: Array, ord: Any, axis: Axis, keepdims: b
 
 @op(_norm_rule, numpy=np.linalg.norm)
 def norm(x: Array, *, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The p-norm of vectors, or the root of the sum of all squares; its gradient at 0 is taken as 0.
+    """The p-norm (p = `ord`) of vectors, (sum |x|^p)^(1/p), or the root of the sum of all squares.
+
+    Shape: that of x without `axis`; with `keepdims` those axes have size 1.
+    Derivative: dx = g * x / norm(x), for any p g * sign(x) * (|x| / norm(x))^(p - 1); taken as 0 where the norm is 0.
 
     >>> np.linalg.norm(tg.constant([3.0, 4.0]))
     <node norm: 5>
@@ -158,7 +173,10 @@ def _matrix_rule(g: Array, out: Array, b: Array) -> Array:
     hint="A must be square and regular, and b as long as A",
 )
 def solve(A: Array, b: Array) -> Array:
-    """The x with A @ x = b, for a square matrix (or a stack of them) and a vector or matrix b.
+    """The x with A @ x = b.
+
+    Shape: A (..., n, n), b (n,) or (..., n, m); x is as b.
+    Derivative: db = solve(A.T, g); dA = -db @ x.T.
 
     >>> np.linalg.solve(tg.constant([[2.0, 0.0], [0.0, 4.0]]), [2.0, 2.0])
     <node solve (2,) float64: [1. 0.5]>
@@ -173,7 +191,10 @@ def solve(A: Array, b: Array) -> Array:
     notation="{}⁻¹",
 )
 def inv(A: Array) -> Array:
-    """The inverse of a square matrix, or of each of a stack.
+    """The inverse of a square matrix, or of each matrix of a stack.
+
+    Shape: (..., n, n) -> (..., n, n).
+    Derivative: dA = -inv(A).T @ g @ inv(A).T.
 
     >>> np.linalg.inv(tg.constant([[2.0, 0.0], [0.0, 4.0]]))
     <node inv (2, 2) float64: [[0.5 0. ] [0. 0.25]]>
@@ -203,9 +224,12 @@ def _third_order_rule(g: Array, out: Array, direction: Array, A: Array) -> Array
 
 @op(_cofactors_rule, _third_order_rule, hint="A must be square")
 def cofactors_along(direction: Array, A: Array) -> Array:
-    """How the cofactors of A change when A changes in a direction, for any rank of A.
+    """The derivative of cofactors(A) along a direction, for A of any rank.
 
     With A = U diag(s) Vᵀ only two singular values at a time are left out of the products of the others.
+
+    Shape: both (..., n, n) -> (..., n, n).
+    Derivative: d direction = cofactors_along(g, A); dA follows from the third derivative of det(A) and needs an invertible A.
 
     >>> tg.ops.cofactors_along(np.eye(2), np.zeros((2, 2)))
     array([[1., 0.],
@@ -225,9 +249,12 @@ def cofactors_along(direction: Array, A: Array) -> Array:
 
 @op(_cofactors_rule, hint="A must be square")
 def cofactors(A: Array) -> Array:
-    """The cofactors of a square matrix of any rank, or of each of a stack: det(A) inv(A).T where A is regular.
+    """The cofactors of a square matrix of any rank: det(A) inv(A).T where A is invertible.
 
     With A = U diag(s) Vᵀ each singular value is left out of the product of the others.
+
+    Shape: (..., n, n) -> (..., n, n).
+    Derivative: dA = cofactors_along(g, A).
 
     >>> tg.ops.cofactors(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12)
     array([[ 4., -2.],
@@ -241,7 +268,11 @@ def cofactors(A: Array) -> Array:
 
 @op(lambda g, out, A: np.expand_dims(g, (-2, -1)) * cofactors(A), numpy=np.linalg.det, hint="A must be square")
 def det(A: Array) -> Array:
-    """The determinant of a square matrix of any rank, or of each of a stack; derivatives beyond the second need a regular one.
+    """The determinant of a square matrix of any rank, or of each matrix of a stack.
+
+    Shape: (..., n, n) -> (...).
+    Derivative: dA = g * cofactors(A), which is g * det(A) * inv(A).T where A is invertible; derivatives beyond the second need
+    that.
 
     >>> np.linalg.det(tg.constant([[2.0, 0.0], [0.0, 4.0]]))
     <node det: 8>
@@ -251,7 +282,10 @@ def det(A: Array) -> Array:
 
 @op(lambda g, out, A: np.expand_dims(g, (-2, -1)) * flip_last(inv(A)), hint="A must be square")
 def log_abs_det(A: Array) -> Array:
-    """The logarithm of |det(A)|, without overflow.
+    """log(|det(A)|), without overflow.
+
+    Shape: (..., n, n) -> (...).
+    Derivative: dA = g * inv(A).T.
 
     >>> np.linalg.slogdet(tg.constant([[2.0, 0.0], [0.0, 4.0]])).logabsdet
     <node log_abs_det: 2.079>
@@ -280,7 +314,10 @@ def _cholesky_rule(g: Array, out: Array, A: Array) -> Array:
 
 @op(_cholesky_rule, numpy=np.linalg.cholesky, hint="A must be symmetric and positive definite")
 def cholesky(A: Array) -> Array:
-    """The lower triangular matrix L with L @ L.T = A, for a symmetric positive definite A or a stack of them.
+    """The lower triangular L with L @ L.T = A, for a symmetric positive definite A or each of a stack.
+
+    Shape: (..., n, n) -> (..., n, n).
+    Derivative: dA = tril(S) + tril(S, -1) with S = L⁻ᵀ (P + Pᵀ) L⁻¹ / 2, where P is tril(L.T @ g) with its diagonal halved.
 
     >>> np.linalg.cholesky(tg.constant([[4.0, 0.0], [0.0, 9.0]]))
     <node cholesky (2, 2) float64: [[2. 0.] [0. 3.]]>

@@ -50,10 +50,14 @@ def _over(g: Array, prediction: Array, reduction: Reduction) -> Array:
     notation="BCE",
 )
 def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
-    """-(y log a + (1 - y) log(1 - a)) for probabilities a and labels y of the same shape; infinite for a sure mistake.
+    """-(y log a + (1 - y) log(1 - a)) for probabilities a and labels y; infinite for a = 0 with y = 1, or a = 1 with y = 0.
 
     A label of exactly 0 or 1 leaves the other logarithm out, so a sure and right answer costs 0. Where logits are at hand,
     `binary_cross_entropy_with_logits` keeps the digits that 1 - a loses. Raises ValueError for different shapes.
+
+    Shape: a and y have the same shape; the mean and the sum are numbers, "none" keeps the shape.
+    Derivative: da = g * ((1 - y) / (1 - a) - y / a); dy = g * (log(1 - a) - log(a)); for the mean, both are divided by the
+    number of entries.
 
     >>> tg.binary_cross_entropy(tg.constant([0.5, 1.0]), np.array([1, 1]))
     <node binary_cross_entropy: 0.3466>
@@ -71,12 +75,15 @@ def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -
     notation="BCE(σ({}), {})",
 )
 def binary_cross_entropy_with_logits(z: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
-    """The binary cross-entropy of sigmoid(z) with labels y of the same shape, finite at any logit z.
+    """The binary cross-entropy of sigmoid(z) with labels y, finite at any logit z.
 
     Computed as max(z, 0) - y z + log(1 + exp(-|z|)), whose first two terms cancel exactly for a label of 0 or 1: then the loss is
     right to its last digits however small it is. Its gradient sigmoid(z) - y is right to about 1e-16: that of a sure and right
     answer may be 0 in place of a tiny number.
     Raises ValueError for different shapes.
+
+    Shape: z and y have the same shape; the mean and the sum are numbers, "none" keeps the shape.
+    Derivative: dz = g * (sigmoid(z) - y); dy = -g * z; for the mean, both are divided by the number of entries.
 
     >>> tg.binary_cross_entropy_with_logits(tg.constant([1000.0, 0.0]), np.array([1, 0]))
     <node binary_cross_entropy_with_logits: 0.3466>
@@ -117,10 +124,13 @@ def _softmax_rule(g: Array, out: Array, Z: Array, y: Array, reduction: Reduction
 
 @op(_softmax_rule, None, check=_check_labels, quiet=True, notation="CE(softmax({}), {})")
 def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
-    """-log of the probability that softmax(Z) gives to the right class, for logits Z of shape (..., classes).
+    """-log(p), where p is the probability that softmax(Z) gives to the right class.
 
     Labels y are integers of shape (...) or one-hot rows (probabilities summing to 1) of the shape of Z; they are data, so no
     gradient flows into them. Raises ValueError or TypeError for labels that do not fit.
+
+    Shape: Z (..., classes), y (...) or (..., classes); the mean and the sum are numbers, "none" gives (...).
+    Derivative: dZ = g * (softmax(Z) - Y) for the one-hot labels Y; for the mean, it is divided by the number of examples.
 
     >>> Z = tg.constant([[0.0, 0.0], [1000.0, 0.0]])
     >>> tg.softmax_cross_entropy(Z, np.array([0, 0]))
@@ -137,7 +147,11 @@ def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") 
     notation="MSE",
 )
 def mean_squared_error(prediction: Array, target: Array, *, reduction: Reduction = "mean") -> Array:
-    """(prediction - target)**2 for arrays of the same shape; raises ValueError for different shapes.
+    """(prediction - target)**2, by default as a mean over all entries; raises ValueError for different shapes.
+
+    Shape: both have the same shape; the mean and the sum are numbers, "none" keeps the shape.
+    Derivative: d prediction = g * 2 * (prediction - target), d target its negative; for the mean, both are divided by the
+    number of entries.
 
     >>> tg.mean_squared_error(tg.constant([1.0, 2.0]), np.array([1.0, 4.0]))
     <node mean_squared_error: 2>

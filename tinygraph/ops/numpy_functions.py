@@ -121,7 +121,7 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
 
 
 def _answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a question about shape and dtype amounts to; of a sparse matrix NumPy cannot tell all that it tells of an array."""
+    """The result of a NumPy function about shape or dtype; some of these functions do not work on sparse matrices."""
     try:
         return function(*(_value(x) for x in args), **{name: _value(x) for name, x in kwargs.items()})
     except SparseError as error:
@@ -129,7 +129,7 @@ def _answer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
 
 
 def _stopped(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception) -> OpError:
-    """The error for a NumPy function that could not take its arguments, which are told by name."""
+    """The error for a NumPy function that raised for its arguments; the message shows their names."""
     given = [x for group in (*args, *kwargs.values()) for x in (group if isinstance(group, list | tuple) else (group,))]
     operands = [x for x in given if isinstance(x, Node | np.ndarray)]
     return call_error(numpy_name(function), operands, error, user_frame(sys._getframe(1)))
@@ -187,13 +187,13 @@ def _neutral(key: str, value: Any, signature: inspect.Signature) -> bool:
 
 
 def refusal(name: str, advice: str = "") -> TypeError:
-    """Say that a NumPy function has no gradient here, and what is near."""
+    """The TypeError for an unsupported NumPy function; the message names the function and an alternative."""
     if not advice and name.startswith("scipy."):
         bare = name.rpartition(".")[2]
         advice = OF_SCIPY.get(bare, f"write np.{bare}(node)" if answers(getattr(np, bare, None)) else "")
     if not advice:
         near = ", ".join(_near(name))
-        advice = f"near it are {near}; " if near else ""
+        advice = f"similar functions are {near}; " if near else ""
         advice += "declare it with @tg.op, or use node.value if no gradient is needed"
     return TypeError(f"{name} does not take a node: {advice}")
 

@@ -24,7 +24,10 @@ def _take_along_axis_rule(g: Array, out: Array, x: Array, indices: Array, axis: 
 
 @op(_take_along_axis_rule, None, numpy=np.take_along_axis)
 def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
-    """The entry that each index names along `axis`; a repeated index adds up in the gradient.
+    """The entries of x at the given indices along `axis`.
+
+    Shape: that of indices.
+    Derivative: dx = zeros in the shape of x, with g added at the indices; repeated indices accumulate.
 
     >>> np.take_along_axis(tg.constant([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), axis=1)
     <node take_along_axis (2, 1) float64: [[2.] [3.]]>
@@ -34,7 +37,10 @@ def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
 
 @op(lambda g, out, x, like, indices, axis: take_along_axis(g, indices, axis=axis), None, None)
 def sum_taken_like(x: Array, like: Array, indices: Array, *, axis: int) -> Array:
-    """Zeros in the shape of `like`, with x added where the indices point along `axis`.
+    """Zeros in the shape of `like`, with x added at the indices along `axis`.
+
+    Shape: that of `like`.
+    Derivative: dx = take_along_axis(g, indices).
 
     >>> tg.ops.sum_taken_like(np.array([1.0, 2.0]), np.zeros(3), np.array([2, 2]), axis=0)
     array([0., 0., 3.])
@@ -46,7 +52,10 @@ def sum_taken_like(x: Array, like: Array, indices: Array, *, axis: int) -> Array
 
 @op(lambda g, out, x, axis: sum_taken_like(g, x, np.argsort(x, axis=axis, stable=True), axis=axis))
 def sort(x: Array, *, axis: int = -1) -> Array:
-    """x in ascending order along `axis`; the gradient goes back to where each entry came from.
+    """x in ascending order along `axis`.
+
+    Shape: that of x.
+    Derivative: dx[argsort(x)] = g: each entry of g goes to the entry of x that was sorted there.
 
     >>> np.sort(tg.constant([3.0, 1.0, 2.0]))
     <node sort (3,) float64: [1. 2. 3.]>
@@ -79,7 +88,10 @@ def median_weights(x: Array, *, axis: Axis = None) -> Array:
     numpy=np.median,
 )
 def median(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The median over `axis`, of an even number of entries the mean of the two in the middle.
+    """The median over `axis`; for an even number of entries, the mean of the middle two.
+
+    Shape: that of x without `axis`; with `keepdims` those axes have size 1.
+    Derivative: dx = g at the middle entry, or g / 2 at each of the middle two, and 0 elsewhere.
 
     >>> x = tg.parameter([3.0, 1.0, 2.0, 0.0])
     >>> np.median(x), tg.gradients(np.median(x), x)

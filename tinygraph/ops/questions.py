@@ -1,4 +1,4 @@
-"""Questions about values: the answer is recorded, so that a replay asks again, and has no gradient."""
+"""Comparisons, searches and counts: the result is recorded, so that a replay recomputes it, and has no gradient."""
 
 from __future__ import annotations
 

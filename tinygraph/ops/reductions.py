@@ -18,6 +18,9 @@ def _spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The sum over `axis`.
 
+    Shape: that of x without `axis`; with `keepdims` those axes have size 1.
+    Derivative: dx = g, broadcast to the shape of x.
+
     >>> np.sum(tg.constant([[1.0, 2.0], [3.0, 4.0]]), 0)
     <node sum (2,) float64: [4. 6.]>
     """
@@ -27,6 +30,9 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 @op(lambda g, out, x, axis, keepdims: _spread(g / count(x, axis=axis), x, axis, keepdims), numpy=np.mean)
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The mean over `axis`.
+
+    Shape: that of x without `axis`; with `keepdims` those axes have size 1.
+    Derivative: dx = g / n, broadcast to the shape of x; n is the number of entries averaged.
 
     >>> tg.constant([[1.0, 2.0], [3.0, 4.0]]).mean()
     <node mean: 2.5>
@@ -41,7 +47,10 @@ def _extreme_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool) ->
 
 @op(_extreme_rule, numpy=np.max)
 def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The largest entry along `axis`; entries that tie share the gradient equally.
+    """The largest entry over `axis`.
+
+    Shape: that of x without `axis`; with `keepdims` those axes have size 1.
+    Derivative: dx = g at the largest entry and 0 elsewhere; equal largest entries share g equally.
 
     >>> x = tg.parameter([1.0, 3.0, 3.0])
     >>> tg.gradients(np.max(x), x)
@@ -52,7 +61,10 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(_extreme_rule, numpy=np.min)
 def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The smallest entry along `axis`; entries that tie share the gradient equally.
+    """The smallest entry over `axis`.
+
+    Shape: that of x without `axis`; with `keepdims` those axes have size 1.
+    Derivative: dx = g at the smallest entry and 0 elsewhere; equal smallest entries share g equally.
 
     >>> np.min(tg.constant([[1.0, 2.0], [0.0, 4.0]]), axis=1)
     <node min (2,) float64: [1. 0.]>
@@ -67,7 +79,10 @@ def _var_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool, ddof: 
 
 @op(_var_rule, numpy=np.var)
 def var(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Array:
-    """The variance over `axis`: the squared distance to the mean, summed and divided by n - ddof.
+    """The variance over `axis`: sum((x - mean(x))**2) / (n - ddof), for n entries.
+
+    Shape: that of x without `axis`; with `keepdims` those axes have size 1.
+    Derivative: dx = g * 2 * (x - mean(x)) / (n - ddof).
 
     >>> np.var(tg.constant([1.0, 2.0, 3.0]), ddof=1)
     <node var: 1>
@@ -81,7 +96,10 @@ def _deviations_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
 
 @op(_deviations_rule)
 def deviations(x: Array, *, axis: Axis = None) -> Array:
-    """How far each entry is from the mean over `axis`: exactly 0 where all are equal, though their mean may be rounded.
+    """x - mean(x) over `axis`, and exactly 0 where all entries are equal, even if their mean is rounded.
+
+    Shape: that of x.
+    Derivative: dx = g - mean(g).
 
     >>> x = np.full(3, 0.1)
     >>> x - np.mean(x), tg.ops.deviations(x)
@@ -100,7 +118,10 @@ def _std_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool, ddof: 
 
 @op(_std_rule, numpy=np.std)
 def std(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Array:
-    """The standard deviation over `axis`, the root of the variance; its gradient on equal entries is 0.
+    """The standard deviation over `axis`, sqrt(var(x)).
+
+    Shape: that of x without `axis`; with `keepdims` those axes have size 1.
+    Derivative: dx = g * (x - mean(x)) / (std(x) * (n - ddof)) for n entries; taken as 0 where all entries are equal.
 
     >>> np.std(tg.constant([1.0, 2.0, 3.0]), ddof=1)
     <node std: 1>
@@ -114,7 +135,10 @@ def _weights_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
 
 @op(_weights_rule, quiet=True, notation="softmax")
 def logsumexp_weights(x: Array, *, axis: Axis = None) -> Array:
-    """The share of each exp(x) in their sum over `axis`; the largest share alike where they are infinite or all 0.
+    """exp(x) / sum(exp(x)) over `axis`; entries that tie for the largest share equally if it is infinite.
+
+    Shape: that of x.
+    Derivative: dx = w * (g - sum(g * w)) for the result w.
 
     >>> tg.ops.logsumexp_weights(np.array([[-np.inf, -np.inf], [1000.0, -1000.0]]), axis=1)
     array([[0.5, 0.5],
@@ -126,7 +150,10 @@ def logsumexp_weights(x: Array, *, axis: Axis = None) -> Array:
 
 @op(lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * logsumexp_weights(x, axis=axis), quiet=True)
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """log(sum(exp(x))) over `axis`, without overflow (largest entry taken out first); -inf of nothing but -inf.
+    """log(sum(exp(x))) over `axis`, without overflow; -inf if all entries are -inf.
+
+    Shape: that of x without `axis`; with `keepdims` those axes have size 1.
+    Derivative: dx = g * softmax(x).
 
     >>> tg.logsumexp(tg.constant([1000.0, 1000.0]))
     <node logsumexp: 1001>

@@ -25,7 +25,10 @@ def _cumsum_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
 
 @op(_cumsum_rule, numpy=np.cumsum)
 def cumsum(x: Array, *, axis: int) -> Array:
-    """The sum of all entries so far along `axis`.
+    """The cumulative sum along `axis`: out[i] = x[0] + ... + x[i].
+
+    Shape: that of x.
+    Derivative: dx[i] = g[i] + g[i + 1] + ... up to the end.
 
     >>> np.cumsum(tg.constant([1.0, 2.0, 3.0]))
     <node cumsum (3,) float64: [1. 3. 6.]>
@@ -44,7 +47,10 @@ def _adjoint(g: Array, factor: Array, axis: int) -> Array:
     lambda g, out, term, factor, axis: _adjoint(g, factor, axis) * _delayed(out, axis, 0.0),
 )
 def recurrence(term: Array, factor: Array, *, axis: int) -> Array:
-    """r[i] = term[i] + factor[i] * r[i - 1] along `axis`, starting from r[-1] = 0; both of one shape.
+    """r[i] = term[i] + factor[i] * r[i - 1] along `axis`, starting from r[-1] = 0.
+
+    Shape: that of term and of factor, which are the same.
+    Derivative: dterm[i] = g[i] + factor[i + 1] * dterm[i + 1]; dfactor[i] = dterm[i] * r[i - 1].
 
     >>> tg.ops.recurrence(np.array([1.0, 1.0, 1.0]), np.array([9.0, 2.0, 3.0]), axis=0)
     array([ 1.,  3., 10.])
@@ -62,7 +68,10 @@ def _cumprod_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
 
 @op(_cumprod_rule, numpy=np.cumprod)
 def cumprod(x: Array, *, axis: int) -> Array:
-    """The product of all entries so far along `axis`.
+    """The cumulative product along `axis`: out[i] = x[0] * ... * x[i].
+
+    Shape: that of x.
+    Derivative: dx[i] = the sum over j >= i of g[j] times x[0] * ... * x[j] without the factor x[i].
 
     >>> np.cumprod(tg.constant([1.0, 2.0, 3.0]))
     <node cumprod (3,) float64: [1. 2. 6.]>
@@ -79,7 +88,10 @@ def _prod_rule(g: Array, out: Array, x: Array, axis: int, keepdims: bool) -> Arr
 
 @op(_prod_rule, numpy=np.prod)
 def prod(x: Array, *, axis: int, keepdims: bool = False) -> Array:
-    """The product along `axis`; each gradient is the product of the other entries.
+    """The product along `axis`.
+
+    Shape: that of x without `axis`; with `keepdims` that axis has size 1.
+    Derivative: dx[i] = g times the product of all other entries.
 
     >>> x = tg.parameter([2.0, 0.0, 4.0])
     >>> tg.gradients(np.prod(x), x)

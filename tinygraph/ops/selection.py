@@ -49,7 +49,7 @@ def less_equal(x: Array, y: Array) -> Array:
 
 @op(None, None, elementwise=True, numpy=np.equal)
 def equal(x: Array, y: Array) -> Array:
-    """x == y, entry by entry.
+    """x == y, elementwise.
 
     >>> tg.constant([1.0, 3.0]) == 1
     <node equal (2,) bool: [ True False]>
@@ -59,7 +59,7 @@ def equal(x: Array, y: Array) -> Array:
 
 @op(None, None, elementwise=True, numpy=np.not_equal)
 def not_equal(x: Array, y: Array) -> Array:
-    """x != y, entry by entry.
+    """x != y, elementwise.
 
     >>> tg.constant([1.0, 3.0]) != 1
     <node not_equal (2,) bool: [False True]>
@@ -69,7 +69,7 @@ def not_equal(x: Array, y: Array) -> Array:
 
 @op(None, None, elementwise=True, numpy=np.logical_and, notation="{} ∧ {}")
 def logical_and(x: Array, y: Array) -> Array:
-    """x and y, entry by entry; also written `x & y`.
+    """x and y, elementwise; also written `x & y`.
 
     >>> z = tg.constant([1.0, 3.0])
     >>> (z > 0) & (z < 2)
@@ -80,7 +80,7 @@ def logical_and(x: Array, y: Array) -> Array:
 
 @op(None, None, elementwise=True, numpy=np.logical_or, notation="{} ∨ {}")
 def logical_or(x: Array, y: Array) -> Array:
-    """x or y, entry by entry; also written `x | y`.
+    """x or y, elementwise; also written `x | y`.
 
     >>> z = tg.constant([1.0, 3.0])
     >>> (z > 5) | (z < 2)
@@ -91,7 +91,7 @@ def logical_or(x: Array, y: Array) -> Array:
 
 @op(None, elementwise=True, numpy=np.logical_not, notation="¬{}")
 def logical_not(x: Array) -> Array:
-    """not x, entry by entry; also written `~x`.
+    """not x, elementwise; also written `~x`.
 
     >>> ~(tg.constant([1.0, 3.0]) > 2)
     <node logical_not (2,) bool: [ True False]>
@@ -109,7 +109,10 @@ def _other_rule(g: Array, out: Array, condition: Array, x: Array, y: Array) -> A
 
 @op(None, _taken_rule, _other_rule, elementwise=True, numpy=np.where)
 def where(condition: Array, x: Array, y: Array) -> Array:
-    """x where the condition holds, else y, all broadcast together; the branch not taken gets a gradient of 0, never NaN.
+    """x where the condition is true, else y.
+
+    Shape: that of condition, x and y, broadcast together.
+    Derivative: ∂/∂x = where(condition, 1, 0); ∂/∂y = where(condition, 0, 1). The branch not taken gets 0, never NaN.
 
     >>> z = tg.constant([-1.0, 2.0])
     >>> np.where(z > 0, z, 0)

@@ -12,7 +12,10 @@ from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like
 
 @op(lambda g, out, x, shape: reshape_like(g, x), numpy=np.reshape)
 def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Array:
-    """x in another shape; -1 stands for what is left.
+    """x in another shape; a size of -1 is computed from the others.
+
+    Shape: `shape`.
+    Derivative: dx = g, reshaped to the shape of x.
 
     >>> tg.constant([1.0, 2.0]).reshape(2, 1)
     <node reshape (2, 1) float64: [[1.] [2.]]>
@@ -26,7 +29,10 @@ def _transpose_rule(g: Array, out: Array, x: Array, axes: tuple[int, ...] | None
 
 @op(_transpose_rule, numpy=np.transpose)
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
-    """x with its axes in another order, by default reversed; also written `x.T`.
+    """x with its axes permuted, by default reversed; also written `x.T`.
+
+    Shape: the sizes of x in the order `axes`.
+    Derivative: dx = g, transposed by the inverse permutation.
 
     >>> tg.constant([[1.0, 2.0]]).T
     <node transpose (2, 1) float64: [[1.] [2.]]>
@@ -38,6 +44,9 @@ def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
 def broadcast_to(x: Array, *, shape: int | tuple[int, ...]) -> Array:
     """x repeated along new axes and axes of size 1 until it has `shape`.
 
+    Shape: `shape`.
+    Derivative: dx = g, summed over the axes that x was repeated along.
+
     >>> np.broadcast_to(tg.constant(1.0), (2,))
     <node broadcast_to (2,) float64: [1. 1.]>
     """
@@ -46,7 +55,10 @@ def broadcast_to(x: Array, *, shape: int | tuple[int, ...]) -> Array:
 
 @op(lambda g, out, x, axis: reshape_like(g, x), numpy=np.expand_dims)
 def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
-    """x with new axes of size 1 at the places `axis` of the result.
+    """x with new axes of size 1 at the positions `axis` of the result.
+
+    Shape: that of x with 1 inserted at `axis`.
+    Derivative: dx = g, reshaped to the shape of x.
 
     >>> np.expand_dims(tg.constant([1.0, 2.0]), 0)
     <node expand_dims (1, 2) float64: [[1. 2.]]>
@@ -57,6 +69,9 @@ def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
 @op(lambda g, out, x, axis: reshape_like(g, x), numpy=np.squeeze)
 def squeeze(x: Array, *, axis: Axis = None) -> Array:
     """x without its axes of size 1, or without those in `axis`.
+
+    Shape: that of x without those axes.
+    Derivative: dx = g, reshaped to the shape of x.
 
     >>> tg.constant([[1.0, 2.0]]).squeeze()
     <node squeeze (2,) float64: [1. 2.]>
@@ -72,6 +87,9 @@ def _flip_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
 def flip(x: Array, *, axis: Axis = None) -> Array:
     """x in reverse order along `axis`, or along all axes.
 
+    Shape: that of x.
+    Derivative: dx = flip(g).
+
     >>> np.flip(tg.constant([1.0, 2.0]))
     <node flip (2,) float64: [2. 1.]>
     """
@@ -84,7 +102,10 @@ def _backwards(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
 
 @op(lambda g, out, x, shift, axis: np.roll(g, _backwards(shift), axis), numpy=np.roll)
 def roll(x: Array, *, shift: int | tuple[int, ...], axis: Axis = None) -> Array:
-    """x shifted along `axis`, what leaves at the end coming in at the front.
+    """x shifted along `axis`; entries that leave at one end enter at the other.
+
+    Shape: that of x.
+    Derivative: dx = roll(g, -shift).
 
     >>> np.roll(tg.constant([1.0, 2.0, 3.0]), 1)
     <node roll (3,) float64: [3. 1. 2.]>
@@ -96,6 +117,9 @@ def roll(x: Array, *, shift: int | tuple[int, ...], axis: Axis = None) -> Array:
 def tril(x: Array, *, k: int = 0) -> Array:
     """The lower triangle of matrices, with zeros above diagonal k.
 
+    Shape: that of x.
+    Derivative: dx = tril(g, k).
+
     >>> np.tril(tg.constant([[1.0, 2.0], [3.0, 4.0]]))
     <node tril (2, 2) float64: [[1. 0.] [3. 4.]]>
     """
@@ -105,6 +129,9 @@ def tril(x: Array, *, k: int = 0) -> Array:
 @op(lambda g, out, x, k: np.triu(g, k), numpy=np.triu)
 def triu(x: Array, *, k: int = 0) -> Array:
     """The upper triangle of matrices, with zeros below diagonal k.
+
+    Shape: that of x.
+    Derivative: dx = triu(g, k).
 
     >>> np.triu(tg.constant([[1.0, 2.0], [3.0, 4.0]]))
     <node triu (2, 2) float64: [[1. 2.] [0. 4.]]>
@@ -120,6 +147,9 @@ def _diagonal_rule(g: Array, out: Array, x: Array, offset: int, axis1: int, axis
 def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The diagonal of the planes that two axes span, as a new last axis.
 
+    Shape: that of x without the two axes, then the length of the diagonal.
+    Derivative: dx = zeros in the shape of x, with g on the diagonal.
+
     >>> np.diagonal(tg.constant([[1.0, 2.0], [3.0, 4.0]]))
     <node diagonal (2,) float64: [1. 4.]>
     """
@@ -129,6 +159,9 @@ def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ar
 @op(lambda g, out, x, like, offset, axis1, axis2: diagonal(g, offset=offset, axis1=axis1, axis2=axis2), None)
 def on_diagonal_like(x: Array, like: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Zeros in the shape of `like`, with x on the diagonal.
+
+    Shape: that of `like`.
+    Derivative: dx = diagonal(g).
 
     >>> tg.ops.on_diagonal_like(np.array([1.0, 2.0]), np.zeros((2, 2)))
     array([[1., 0.],
@@ -145,6 +178,9 @@ def on_diagonal_like(x: Array, like: Array, *, offset: int = 0, axis1: int = 0, 
 def diagonal_matrix(x: Array, *, k: int = 0) -> Array:
     """The square matrix with the vector x on diagonal k.
 
+    Shape: (n,) -> (n + |k|, n + |k|).
+    Derivative: dx = diagonal(g, k).
+
     >>> np.diag(tg.constant([1.0, 2.0]))
     <node diagonal_matrix (2, 2) float64: [[1. 0.] [0. 2.]]>
     """
@@ -157,7 +193,10 @@ def _tile_rule(g: Array, out: Array, x: Array, reps: Any) -> Array:
 
 @op(_tile_rule, numpy=np.tile)
 def tile(x: Array, *, reps: int | tuple[int, ...]) -> Array:
-    """x repeated as a whole, `reps` times along each axis.
+    """The whole of x repeated `reps` times along each axis.
+
+    Shape: that of x times `reps`.
+    Derivative: dx = the sum of g over the copies.
 
     >>> np.tile(tg.constant([1.0, 2.0]), 2)
     <node tile (4,) float64: [1. 2. 1. 2.]>
@@ -167,7 +206,10 @@ def tile(x: Array, *, reps: int | tuple[int, ...]) -> Array:
 
 @op(lambda g, out, x, like, reps: tile(g, reps=reps), None)
 def sum_tiles_like(x: Array, like: Array, *, reps: int | tuple[int, ...]) -> Array:
-    """Undo `tile`: sum the copies of which x consists.
+    """The sum of the copies that `tile` made, in the shape of `like`.
+
+    Shape: that of `like`.
+    Derivative: dx = tile(g, reps).
 
     >>> tg.ops.sum_tiles_like(np.arange(4.0), np.zeros(2), reps=2)
     array([2., 4.])
@@ -185,7 +227,10 @@ def _repeat_rule(g: Array, out: Array, x: Array, repeats: Any, axis: int) -> Arr
 
 @op(_repeat_rule, numpy=np.repeat)
 def repeat(x: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
-    """Every entry along `axis` repeated, each the same number of times or each its own.
+    """Every entry along `axis` repeated, all the same number of times or each its own number.
+
+    Shape: that of x, with the sum of the repeats along `axis`.
+    Derivative: dx = the sum of g over the copies of each entry.
 
     >>> np.repeat(tg.constant([1.0, 2.0]), 2)
     <node repeat (4,) float64: [1. 1. 2. 2.]>
@@ -195,7 +240,10 @@ def repeat(x: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
 
 @op(lambda g, out, x, like, repeats, axis: repeat(g, repeats=repeats, axis=axis), None)
 def sum_repeats_like(x: Array, like: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
-    """Undo `repeat`: sum the copies of each entry.
+    """The sum of the copies that `repeat` made of each entry, in the shape of `like`.
+
+    Shape: that of `like`.
+    Derivative: dx = repeat(g, repeats).
 
     >>> tg.ops.sum_repeats_like(np.arange(4.0), np.zeros(2), repeats=2, axis=0)
     array([1., 5.])
@@ -212,7 +260,10 @@ def _pad_rule(g: Array, out: Array, x: Array, pad_width: Any, mode: str) -> Arra
 
 @op(_pad_rule, numpy=np.pad)
 def pad(x: Array, *, pad_width: Any, mode: str = "constant") -> Array:
-    """x with a margin, of zeros or of its own entries (`mode` edge, reflect, symmetric or wrap).
+    """x with a margin of zeros, or of its own entries (`mode` edge, reflect, symmetric or wrap).
+
+    Shape: that of x plus the margins.
+    Derivative: dx = the sum of g over the copies of each entry; for a margin of zeros, g without the margin.
 
     >>> np.pad(tg.constant([1.0, 2.0]), 1)
     <node pad (4,) float64: [0. 1. 2. 0.]>
@@ -227,7 +278,10 @@ PADDINGS = {"constant", "edge", "reflect", "symmetric", "wrap"}
 
 @op(lambda g, out, x, like, pad_width, mode: pad(g, pad_width=pad_width, mode=mode), None)
 def sum_padding_like(x: Array, like: Array, *, pad_width: Any, mode: str) -> Array:
-    """Undo `pad`: sum what became of each entry.
+    """The sum of the copies that `pad` made of each entry, in the shape of `like`.
+
+    Shape: that of `like`.
+    Derivative: dx = pad(g, pad_width, mode).
 
     >>> tg.ops.sum_padding_like(np.arange(4.0), np.zeros(2), pad_width=1, mode="edge")
     array([1., 5.])
@@ -242,7 +296,10 @@ def sum_padding_like(x: Array, like: Array, *, pad_width: Any, mode: str) -> Arr
 
 @op(lambda g, out, x: reshape_like(g, x))
 def merge_pairs(x: Array) -> Array:
-    """x of shape (a, b, c, d, ...) in the shape (ab, cd, ...).
+    """x with its axes merged two by two.
+
+    Shape: (a, b, c, d, ...) -> (ab, cd, ...).
+    Derivative: dx = g, reshaped to the shape of x.
 
     >>> tg.ops.merge_pairs(np.zeros((2, 3, 4, 5))).shape
     (6, 20)
@@ -264,7 +321,10 @@ def _section_rule(g: Array, out: Array, x: Array, sections: int, position: int, 
 
 @op(_section_rule)
 def section(x: Array, *, sections: int, position: int, axis: int = 0, equal: bool = False) -> Array:
-    """One of the parts that `np.array_split`, or `np.split` where they are to be equal, cuts x into along `axis`.
+    """One of the parts into which `np.array_split` divides x along `axis`; with `equal` as `np.split` does.
+
+    Shape: that of x, with the length of the part along `axis`.
+    Derivative: dx = zeros in the shape of x, with g in place of the part.
 
     >>> tg.ops.section(np.arange(5), sections=2, position=0)
     array([0, 1, 2])
@@ -277,7 +337,10 @@ def section(x: Array, *, sections: int, position: int, axis: int = 0, equal: boo
 
 @op(lambda g, out, x, like, sections, position, axis: section(g, sections=sections, position=position, axis=axis), None)
 def on_section_like(x: Array, like: Array, *, sections: int, position: int, axis: int = 0) -> Array:
-    """Zeros in the shape of `like`, with x as one of the parts that `np.array_split` cuts it into along `axis`.
+    """Zeros in the shape of `like`, with x in place of one of the parts of `np.array_split` along `axis`.
+
+    Shape: that of `like`.
+    Derivative: dx = the same part of g.
 
     >>> tg.ops.on_section_like(np.array([1.0, 2.0]), np.zeros(5), sections=2, position=1)
     array([0., 0., 0., 1., 2.])
@@ -298,6 +361,9 @@ def _part_rule(g: Array, out: Array, x: Array, *arrays: Array, position: int, ax
 def part_like(x: Array, *arrays: Array, position: int, axis: int) -> Array:
     """The part of x that comes from the array at `position` when x is all arrays joined along `axis`.
 
+    Shape: that of arrays[position].
+    Derivative: dx = zeros in the shape of x, with g in place of the part.
+
     >>> tg.ops.part_like(np.arange(5), np.zeros(2), np.zeros(3), position=1, axis=0)
     array([2, 3, 4])
     """
@@ -315,7 +381,10 @@ def part_like(x: Array, *arrays: Array, position: int, axis: int) -> Array:
     numpy=np.concatenate,
 )
 def concatenate(*arrays: Array, axis: int = 0) -> Array:
-    """Arrays joined along an axis that they have.
+    """Arrays joined along an existing axis.
+
+    Shape: that of the arrays, with the sum of their sizes along `axis`.
+    Derivative: for each array, its part of g.
 
     >>> np.concatenate([tg.constant([1.0]), [2.0, 3.0]])
     <node concatenate (3,) float64: [1. 2. 3.]>
@@ -330,7 +399,10 @@ def _stack_rule(g: Array, out: Array, *arrays: Array, position: int, axis: int) 
 
 @op(_stack_rule, hint="all arrays need the same shape", numpy=np.stack)
 def stack(*arrays: Array, axis: int = 0) -> Array:
-    """Arrays of one shape joined along a new axis.
+    """Arrays of the same shape joined along a new axis.
+
+    Shape: that of the arrays, with their number inserted at `axis`.
+    Derivative: for each array, its slice of g along `axis`.
 
     >>> np.stack([tg.constant(1.0), tg.constant(2.0)])
     <node stack (2,) float64: [1. 2.]>

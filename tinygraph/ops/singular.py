@@ -21,7 +21,10 @@ def _values_rule(g: Array, out: Array, A: Array) -> Array:
 
 @op(_values_rule)
 def singular_values(A: Array) -> Array:
-    """The singular values of a matrix, the largest first, or of each of a stack.
+    """The singular values s of a matrix, the largest first, or of each matrix of a stack.
+
+    Shape: (..., m, n) -> (..., k) with k = min(m, n).
+    Derivative: dA = U @ diag(g) @ Vᵀ.
 
     >>> tg.ops.singular_values(tg.constant([[3.0, 0.0], [0.0, -4.0]]))
     <node singular_values (2,) float64: [4. 3.]>
@@ -47,7 +50,11 @@ def _left_rule(g: Array, out: Array, A: Array) -> Array:
 
 @op(_left_rule)
 def left_singular_vectors(A: Array) -> Array:
-    """U, whose columns are as many as there are singular values.
+    """U of A = U diag(s) Vᵀ: one column for each singular value.
+
+    Shape: (..., m, n) -> (..., m, k) with k = min(m, n).
+    Derivative: dA = (U T diag(s) + (g - U Uᵀ g) diag(1 / s)) Vᵀ, where T[i, j] = (Uᵀ g - gᵀ U)[i, j] / (s[j]² - s[i]²) and T[i,
+    i] = 0.
 
     >>> np.abs(tg.ops.left_singular_vectors(np.array([[3.0, 0.0], [0.0, -4.0]])))
     array([[0., 1.],
@@ -65,7 +72,11 @@ def _right_rule(g: Array, out: Array, A: Array) -> Array:
 
 @op(_right_rule)
 def right_singular_vectors(A: Array) -> Array:
-    """Vᵀ, whose rows are as many as there are singular values.
+    """Vᵀ of A = U diag(s) Vᵀ: one row for each singular value.
+
+    Shape: (..., m, n) -> (..., k, n) with k = min(m, n).
+    Derivative: dA = U (diag(s) T Vᵀ + diag(1 / s) (g - g V Vᵀ)), where T[i, j] = (Vᵀ gᵀ - g V)[i, j] / (s[j]² - s[i]²) and T[i,
+    i] = 0.
 
     >>> np.abs(tg.ops.right_singular_vectors(np.array([[3.0, 0.0], [0.0, -4.0]])))
     array([[0., 1.],

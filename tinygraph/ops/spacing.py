@@ -26,7 +26,10 @@ def _stop_rule(g: Array, out: Array, start: Array, stop: Array, num: int, endpoi
 
 @op(_start_rule, _stop_rule, numpy=np.linspace)
 def linspace(start: Array, stop: Array, *, num: int = 50, endpoint: bool = True, axis: int = 0) -> Array:
-    """As many numbers at equal distances from start to stop, along a new axis; without the stop if not `endpoint`.
+    """`num` evenly spaced numbers from start to stop, along a new axis; without the stop if not `endpoint`.
+
+    Shape: that of start and stop, broadcast together, with `num` inserted at `axis`.
+    Derivative: dstart = sum(g * (1 - t)); dstop = sum(g * t), where t runs from 0 to 1 in `num` equal steps.
 
     >>> np.linspace(0, tg.constant(1.0), 3)
     <node linspace (3,) float64: [0. 0.5 1. ]>

@@ -39,7 +39,7 @@ example:
 
 
 def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
-    """The command line as it was typed, and the parser that tells what is wrong with it."""
+    """The command line as it was typed, and the parser that prints what is wrong with it."""
     parser = argparse.ArgumentParser(
         "python -m tinygraph step",
         description=DESCRIPTION,
@@ -137,7 +137,7 @@ def graph_of(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | N
             nodes[statement.name] = value
     if value.shape:
         name = program.statements[-1].name or "the formula"
-        raise FormulaError(f"{name} has the shape {value.shape}: the walk back starts from one number, such as its sum or mean")
+        raise FormulaError(f"{name} has the shape {value.shape}: the backward pass starts from a scalar, such as its sum or mean")
     _place(made, [*(f"{name} = {_text(x)}" for name, x in leaves.items()), *(s.text for s in program.statements)])
     graph = Graph(value, names=nodes)
     lost = [name for name, node in nodes.items() if node not in graph]
@@ -175,7 +175,7 @@ def _text(value: Any) -> str:
 
 
 def _place(made: Sequence[Node], lines: Sequence[str]) -> None:
-    """Tell each node which line of the typed program made it, for the displays that show the user's own line.
+    """Attach to each node the line of the typed program that made it, for the displays that show the user's line.
 
     Each gets a place of its own in its line, since one place that makes several nodes counts as a loop.
     """

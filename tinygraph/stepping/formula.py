@@ -97,7 +97,7 @@ def _told(piece: Call) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError, MemoryError) as error:
-        cause = error.__cause__ or error  # an op's own message tells a line of Python, which there is not
+        cause = error.__cause__ or error  # an op's own message names a line of Python code, and there is none
         raise FormulaError(f"{piece.where}: {getattr(piece.function, '__name__', '').strip('_')}: {cause}") from None
 
 
@@ -112,7 +112,7 @@ def _operands(piece: Call, arguments: Sequence[Any]) -> Iterator[Any]:
 
 
 def _place(x: Any) -> Any:
-    """What says where as whole numbers, which those of formulas are not."""
+    """Indices as integers, because the numbers of formulas are floats."""
     is_whole = not isinstance(x, Node) and np.asarray(x).dtype.kind == "f" and np.all(np.mod(x, 1) == 0)
     return np.asarray(x, np.intp) if is_whole else x
 

@@ -38,7 +38,7 @@ def batch_size(graph: Graph) -> int | None:
 
 
 def check_example(graph: Graph, index: int | None) -> None:
-    """Refuse an example that is not there."""
+    """Raise an IndexError for an example that does not exist."""
     if index is None:
         return
     size = batch_size(graph)
@@ -53,7 +53,7 @@ def check_example(graph: Graph, index: int | None) -> None:
 
 
 def example_of(graph: Graph, step: Step, index: int) -> Example | None:
-    """What a step amounts to for one example; None where examples do not come into it, or cannot be told apart by slicing."""
+    """The result of a step for one example; None if it does not depend on examples or slicing cannot separate them."""
     size = batch_size(graph)
     if size is None or step.statement is None:
         return None

@@ -1,6 +1,6 @@
-"""What each step lights in the picture of a walk: a card, the edges that it goes over, and the lines that it tells.
+"""What each step highlights in the picture of a walk: a card, the edges it follows, and the lines it reveals.
 
-A line stays hidden until every step that tells it is taken.
+A line stays hidden until every step that reveals it is taken.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Lighting:
                     yield f"backward-{edge.source}-{edge.target}-{edge.row}"
 
     def lines(self, step: Step) -> list[str]:
-        """The lines that a step tells: of a value, or of a gradient and of the ways that it comes back."""
+        """The lines that a step reveals: a value's, or a gradient's and those of its contributions."""
         if step.phase != "backward":
             return self._values[step.of]
         if step.node not in self._gradients:

@@ -48,7 +48,7 @@ def with_numbers(expression: Expression, value: Callable[[Node], Any] = lambda n
 
 def shown(expression: Expression, value: Callable[[Node], Any] = lambda node: node.operand) -> Expression:
     """An expression over the numbers that its names stand for, with what is in brackets worked out."""
-    with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+    with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
         return _shown(expression, value, in_brackets=False)
 
 

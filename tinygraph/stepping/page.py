@@ -1,4 +1,4 @@
-"""What a browser shows of a walk: its steps, picture and source as plain data, and the page that holds them in one file."""
+"""The walk as a page: its steps, picture and source as plain data, and the HTML file that holds them."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def _value(value: Any) -> str:
 
 
 def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the quiz asks of each gradient, by name: a number, of an array its largest entry."""
+    """The quiz's question for each gradient, by name: its value, or for an array its largest entry."""
     if not chapter.graph._requests():
         return
     values = {step.name: step.value for step in chapter.steps}

@@ -1,4 +1,4 @@
-"""The quiz: predict each gradient of the walk back before it is shown.
+"""The quiz: predict each gradient of the backward pass before it is shown.
 
 A number is right within a tolerance. A formula is right where it amounts to the gradient on other leaves too, whichever way it is
 written: the graph is computed again on random ones, and the formula on what each of those made of the names revealed so far.
@@ -62,10 +62,10 @@ class Score:
 
 
 class Quiz:
-    """Questions about the gradients of a graph, in the order of the walk back.
+    """Questions about the gradients of a graph, in the order of the backward pass.
 
-    `question` is the text to show, `answer(x)` judges a number or a formula, `hint()` tells a little, `reveal()` gives up;
-    `score` and `done` tell how it stands, `state()` says all of it as plain data. A `seed` asks with other numbers for the
+    `question` is the text to show, `answer(x)` judges a number or a formula, `hint()` gives a hint, `reveal()` shows the answer;
+    `score` and `done` are the progress, `state()` returns everything as plain data. A `seed` chooses other numbers for the
     parameters and scalars that have names, the same ones for everybody who takes that seed.
 
     >>> w, x = tg.parameter(3.0), tg.constant(2.0)
@@ -84,7 +84,7 @@ class Quiz:
 
     def __init__(self, graph: Graph, seed: int | None = None, level: Level = "named") -> None:
         if graph._is_partial:
-            raise ValueError("this graph ends where something failed: there is no gradient to ask for")
+            raise ValueError("this graph ends where an op failed, so that it has no gradients")
         if not graph._requests():
             graph.backprop()
         self.seed = seed
@@ -285,7 +285,7 @@ class Quiz:
     def _number(self, x: Any) -> str | None:
         """What is wrong with a number, or with an array of all entries."""
         try:
-            given = np.vectorize(float, otypes=[np.float64])(x)  # which refuses None, as asarray does not
+            given = np.vectorize(float, otypes=[np.float64])(x)  # which raises for None, as asarray does not
         except (TypeError, ValueError, OverflowError):
             raise FormulaError(f"{type(x).__name__} is no answer: give a number or a formula") from None
         if not np.isfinite(given).all():
@@ -347,7 +347,7 @@ class Quiz:
         if name in known:
             return
         if name == self.name:
-            raise FormulaError(f"{where}: {name} is what is asked for")
+            raise FormulaError(f"{where}: {name} is the gradient to predict")
         if any(step.name == name for step in self.stepper.steps):
             raise FormulaError(f"{where}: {name} is not revealed yet: use what is known")
 

@@ -2,8 +2,8 @@
 
 Text goes through three gates. A scan lets only the letters, numbers and signs of formulas pass, and bounds how many there are and
 how deep they nest, so that Python's own parser is never given what it could choke on. What Python parsed is read piece by piece
-into the order of a pocket calculator (operands first), where any piece that is not allowed is refused. That list is computed in
-`formula`, with a bound on the work. Literals are floats, so `9**9**9` is infinite at once.
+into the order of a pocket calculator (operands first), where any piece that is not allowed raises an error. That list is computed
+in `formula`, with a bound on the work. Literals are floats, so `9**9**9` is infinite at once.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def parsed(source: str) -> ast.Module:
 
 
 def _scan(source: str) -> None:
-    """Refuse what no formula contains, and what is too much of it."""
+    """Raise an error for text that no formula contains, and for one that is too long."""
     if len(source) > CHARACTERS:
         raise FormulaError(f"the formula has {len(source):,} characters, and at most {CHARACTERS:,} are read")
     place = depth = inside = count = 0  # inside how many brackets, of which slices stand in those that are square
@@ -195,12 +195,12 @@ def _at(source: str, place: int) -> str:
 
 
 def _where(source: str, line: int, column: int) -> str:
-    """A place in words; lines are told where there are several."""
+    """A position in words; the line is named if there are several."""
     return f"line {line}, column {column + 1}" if "\n" in source else f"column {column + 1}"
 
 
 class Reader:
-    """Turns Python's syntax tree into pieces, and refuses what is not allowed."""
+    """Turns Python's syntax tree into pieces; raises an error for what is not allowed."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -344,7 +344,7 @@ class Reader:
         return Call(function.call, len(operands), params, self.where(x)), operands
 
     def subscript(self, x: ast.Subscript) -> tuple[Piece, Sequence[ast.expr]]:
-        """`x[1:, None, i]`: numbers and slices are metadata; anything else says where as a formula."""
+        """`x[1:, None, i]`: numbers and slices are metadata; anything else is a formula."""
         parts = x.slice.elts if isinstance(x.slice, ast.Tuple) else [x.slice]
         template: list[Any] = []
         arrays: list[ast.expr] = []

@@ -380,7 +380,7 @@ function render({ model, el, keys }) {
       model.set("asked", { name: next().name, text, turn: turns });
       return model.save_changes();
     }
-    if (text === "" || !Number.isFinite(number)) return say("That is no number: write one such as -0.43.");
+    if (text === "" || !Number.isFinite(number)) return say("That is not a number: write one such as -0.43.");
     const { label, shown, value, near } = next().ask, hits = x => Math.abs(number - x) <= near;
     if (hits(value)) return right(`Right: ${label} = ${shown}.`);
     quiz.first = false;

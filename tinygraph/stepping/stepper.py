@@ -29,7 +29,7 @@ class WalkError(IndexError):
 
 
 class Breakpoints(MutableSet[str]):
-    """Names at which `run` stops; calls `check` with each new one, which may refuse it, and `changed` where one comes or goes."""
+    """Names at which `run` stops; calls `check` with each new one, which may raise, and `changed` after each change."""
 
     def __init__(self, check: Callable[[str], None], changed: Callable[[], None]) -> None:
         self._names: set[str] = set()
@@ -81,7 +81,7 @@ class Chapter:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
             self.passed = steps_of(graph)
         self.updates: list[Step] = []
 
@@ -96,7 +96,7 @@ class Stepper:
 
     `current` is the step just taken, None at the start; `position` how many were taken; `steps` all there are; `breakpoints` the
     names at which `run` stops. A step has `phase`, `name`, `equation`, `numbers`, `value`, `upstream`, `local`, `contributions`
-    and `place`. Asks for the gradients of the parameters where nothing was asked for yet.
+    and `place`. Computes the gradients of the parameters if the graph has no gradients yet.
 
     >>> w = tg.parameter(3.0)
     >>> y = w * 2
@@ -123,7 +123,7 @@ class Stepper:
         self.chapters = [Chapter(steppable(graph, level))]
         self.position = 0
         self._breakpoints = Breakpoints(self._check_name, self._marked)
-        self.watchers: list[Callable[[bool], None]] = []  # told when the walk moved (False) or its numbers changed (True)
+        self.watchers: list[Callable[[bool], None]] = []  # called when the walk moved (False) or its numbers changed (True)
         self._example: int | None = None
 
     @property
@@ -187,7 +187,7 @@ class Stepper:
         self._move(0)
 
     def run(self, until: Until = None) -> Step | None:
-        """Step on to a name, to the first step of which a function says so, else to a breakpoint or to the end.
+        """Step on to a name, or to the first step for which a function is true, else to a breakpoint or to the end.
 
         Raises KeyError for a name that no step ahead has, ValueError for a condition that none meets, TypeError for anything
         else; the cursor stays.
@@ -221,7 +221,7 @@ class Stepper:
         return f"no step is called {name!r}: {meant(name, (step.name for step in self.steps))}"
 
     def _check_name(self, name: Any) -> None:
-        """Refuse a breakpoint at which `run` would never stop."""
+        """Raise a KeyError for a breakpoint at which `run` would never stop."""
         if not isinstance(name, str):
             raise TypeError(self._no_name(name, "breakpoints.add({})"))
         if all(step.name != name for step in self.steps):
@@ -308,7 +308,7 @@ class Stepper:
         return None if current is None or self._example is None else example_of(self.graph, current, self._example)
 
     def page(self) -> str:
-        """The walk as a page in one file, which steps, plays and asks without kernel or network."""
+        """The walk as a page in one file: stepper, player and quiz without a kernel or network."""
         from tinygraph.stepping.page import page
 
         return page(self)

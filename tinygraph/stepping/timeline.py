@@ -1,7 +1,6 @@
 """The steps of a walk, forward and backward in one line of time; a gradient with several sources has one step for each.
 
-Every step says what it computes, with which numbers, and where in the user's code that comes from. Nothing here moves: the cursor
-is in `stepper`.
+Every step shows its equation, the numbers in it, and its line in the user's code. Nothing here moves: the cursor is in `stepper`.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class Step:
     """One step of the walk.
 
     `phase` is forward, backward or update; `name` is what gets a value; `equation` and `numbers` are its right-hand side as
-    source and with numbers; `value` is what it amounts to, so far where `part` says that it is one of several contributions.
+    source and with numbers; `value` is what it amounts to, the sum so far where `part` marks one of several contributions.
     `upstream` (a name) and `local` (an equation) are the two factors of a gradient; `contributions` those so far; `place` the
     user's line; `of` the value of the forward pass that it computes or goes back to.
     """
@@ -98,14 +97,14 @@ def steppable(graph: Graph, level: Level) -> Graph:
 
 
 def steps_of(graph: Graph) -> list[Step]:
-    """Every step of a graph that is `steppable`: each forward statement, then each gradient in the order of the walk back."""
+    """Every step of a graph that is `steppable`: each forward statement, then each gradient in the order of the backward pass."""
     walk = Walk(program(graph))
     backward = [step for s in walk.told.backward for step in _backward(walk, s)]
     return [*map(_forward, walk.told.forward), *reversed(list(_read(reversed(backward))))]
 
 
 def _read(backward: Iterable[Step]) -> Iterator[Step]:
-    """The steps of a walk back, last to first, but for parts of a long sum that the steps of its contributions do not read."""
+    """The steps of a backward pass, last to first, without the parts of a long sum that its contributions do not read."""
     read: set[Node] = set()
     for step in backward:
         is_part = step.statement is not None and step.statement.of is None

@@ -1,4 +1,4 @@
-"""The ways back to a gradient: through each statement that reads the value, upstream gradient times local derivative."""
+"""The contributions to a gradient: for each statement that reads the value, upstream gradient times local derivative."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tinygraph.node import Node
 
 
 class Way(NamedTuple):
-    """How a gradient comes back: through which statement, with which upstream gradient and local derivative, and what it adds."""
+    """One contribution to a gradient: the statement, its upstream gradient and local derivative, and their product."""
 
     reader: Statement
     upstream: Node
@@ -28,7 +28,7 @@ class Way(NamedTuple):
 
 
 class Walk:
-    """A program with what the way back asks for at every step: who reads a value, and the gradient of each."""
+    """A program with what the backward pass needs at every step: the statements that read a value, and their gradients."""
 
     def __init__(self, told: Program) -> None:
         self.told = told
@@ -43,8 +43,8 @@ class Walk:
         self._shared = {s.node: s for s in told.backward if s.of is None}
 
     def ways(self, statement: Statement) -> list[Way]:
-        """All ways back to a gradient; none where they cannot all be told in the names there are, so that they do not add up."""
-        with np.errstate(all="ignore"):  # whatever there is to warn of was told when the values were recorded
+        """All contributions to a gradient; empty if one of them cannot be written with the existing names."""
+        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
             found = list(self._told(statement))
             values = np.array([way.value for way in found])
             off = 1e-6 * np.fmax.reduce(np.abs(values), axis=None, initial=0)  # what rounding makes of parts of this size
@@ -73,8 +73,8 @@ class Walk:
         return simplified(ops.multiply, [above, local.expression], {}, local.node.shape, "f")
 
     def origin(self, statement: Statement) -> Node:
-        """The value that a statement of the way back belongs to: what it is the gradient of; of a part that several gradients
-        share, the value whose gradient comes in."""
+        """The value that a statement of the backward pass belongs to: what it is the gradient of; for a part that several
+        gradients share, the value of the upstream gradient."""
         while statement.of is None:
             inside = self._read(statement)
             if not inside:

@@ -43,7 +43,7 @@ class Widget(anywidget.AnyWidget):
         return walk_data(self.stepper) | {"leaves": knobs(self.stepper), "kernel": True}
 
     def refresh(self, changed: bool = True) -> None:
-        """Show the stepper as it is; `changed` says whether its numbers are others, or only the cursor moved."""
+        """Show the stepper's present state; `changed` is True for new numbers, False if only the cursor moved."""
         with self.hold_sync():
             if changed:
                 self.data = self._data()
