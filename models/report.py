@@ -21,8 +21,9 @@ def describe(trial: Trial) -> str:
     rows = f"{len(trial.train)} training and {len(trial.test)} test examples"
     if data.whole:
         rows = f"{len(data.y)} examples, which are all there is: they train and test"
+    target = " as is the target; loss and R² are in its own units" if data.kind == "regression" else ""
     lines = [
-        f"{data.title}: {rows}, {len(data.names)} feature{'s' if len(data.names) > 1 else ''}, standardised",
+        f"{data.title}: {rows}, {len(data.names)} feature{'s' if len(data.names) > 1 else ''}, standardised{target}",
         f"{model.solver} stopped after {model.n_iter_} epochs: {model.stop_reason_}",
     ]
     for name, part in (("training", trial.train), ("test", trial.test)):
@@ -46,6 +47,8 @@ def _score(trial: Trial) -> str:
 def describe_coefficients(trial: Trial) -> str:
     """The table of coefficients of a linear model, or its rows of largest z where it is long, or why there is none."""
     title = "coefficients of the standardised features"
+    if trial.data.kind == "regression":
+        title = f"{title}, for the standardised target"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the report says why training stopped
@@ -78,7 +81,7 @@ def describe_walk(trial: Trial, graph: tg.Graph) -> str:
     regression = trial.data.kind == "regression"
     features, label = trial.data.names, trial.data.y[trial.hardest()]
     which = "the test example of the largest error" if regression else f"the least certain test example, of class {label}"
-    notes = {"z": "the prediction", "L": "the loss"}
+    notes = {"z": "the prediction, for the standardised target", "L": "the loss"}
     if not regression:
         notes = {
             "z": "the logit",

@@ -6,6 +6,10 @@ Not answered yet: write your answer in place of None and run this cell again.
 Not yet: the sign is wrong.
 >>> check(6.003, 6.0)
 Right.
+>>> check(3, (3,))
+Not yet: a shape is a tuple, such as (4, 2).
+>>> check("6", 6.0)
+Not yet: a number is wanted, without quotation marks.
 """
 
 from __future__ import annotations
@@ -28,6 +32,13 @@ def check(answer: Any, right: Any) -> None:
     if answer is None:
         print("Not answered yet: write your answer in place of None and run this cell again.")
         return
+    if isinstance(right, tuple):
+        is_shape = isinstance(answer, tuple | list)
+        same = is_shape and tuple(answer) == right
+        print("Right." if same else "Not yet." if is_shape else "Not yet: a shape is a tuple, such as (4, 2).")
+        return
+    if isinstance(right, str) and isinstance(answer, str):
+        answer, right = answer.strip().lower(), right.strip().lower()
     wrong = _mistake(_array(answer), _array(right))
     print("Right." if wrong is None else f"Not yet{wrong}.")
 
@@ -38,6 +49,8 @@ def _array(x: Any) -> np.ndarray[Any, Any]:
 
 def _mistake(answer: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> str | None:
     """What to add to "Not yet", or None where the answer is right."""
+    if answer.dtype.kind == "U" and right.dtype.kind in "biuf":
+        return ": a number is wanted, without quotation marks"
     if answer.dtype.kind not in "biuf" or right.dtype.kind not in "biuf":
         return None if answer.dtype.kind == right.dtype.kind and np.array_equal(answer, right) else ""
     if answer.shape != right.shape:

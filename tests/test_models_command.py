@@ -66,7 +66,7 @@ def test_each_model_trains_on_its_own_data_reports_and_writes(name: str, run: An
     score = "R²" if data.kind == "regression" else "accuracy"
     test = -(-len(data.y) // 4)
     for line in (
-        rf"^{data.title}: {len(data.y) - test} training and {test} test examples, {len(data.names)} features, standardised$",
+        rf"^{data.title}: {len(data.y) - test} training and {test} test examples, {len(data.names)} features, standardised.*$",
         r"^lbfgs stopped after \d+ epochs: [a-z-]+.*$",
         rf"^training: loss \d+\.\d+, {score} \d\.\d+$",
         rf"^    test: loss \d+\.\d+, {score} \d\.\d+$",
@@ -139,7 +139,7 @@ def test_where_there_are_no_standard_errors_the_report_says_why_and_goes_on(
     (tmp_path / "t.csv").write_text(text)
     code, out, _ = run(name, "--data", "t.csv", "--target", "y", "--l2", "0", *QUICK)
     assert code is None
-    assert re.search(r"^coefficients of the standardised features have no standard errors: ", out, re.M)
+    assert re.search(r"^coefficients of the standardised features.* have no standard errors: ", out, re.M)
     assert "written: " in out
 
 
