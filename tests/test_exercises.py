@@ -53,7 +53,6 @@ def test_an_answer_is_right_that_is_equal_but_for_rounding(answer: Any, right: A
         ("5", 5.0, "Not yet: a number is wanted, without quotation marks."),
         (False, True, "Not yet."),
         ("up", "down", "Not yet."),
-        ("2.0", 2.0, "Not yet."),
         (["da", "dL"], ["dL", "da"], "Not yet."),
         (["da"], ["dL", "da"], "Not yet."),
         (len, 2.0, "Not yet."),
