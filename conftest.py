@@ -1,6 +1,9 @@
 """How the tests run: on all cores, quickly by `-m quick`, and without skips where everything is installed."""
 
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the tests use all cores already; NumPy reads it when it is imported
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
