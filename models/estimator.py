@@ -51,7 +51,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     # What a kind of model adds
 
     def _start(self, features: int, random: np.random.RandomState) -> Tree:
-        """Initial parameters."""
+        """Initial parameters; every kind of model has its own."""
         raise NotImplementedError
 
     def _targets(self, y: Any, dtype: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One look for all pictures: colours that colour-blind readers tell apart, and the frame of a panel.
+"""One look for all pictures: colours that colour-blind readers can distinguish, and the frame of a panel.
 
 The colours are those of Okabe and Ito. Positive is blue and negative vermilion, of a weight and of a binary class alike.
 Texts are set as they are, so that a `$` in the name of a column is a dollar sign. Nothing global changes: a function dresses
