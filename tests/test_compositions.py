@@ -424,3 +424,12 @@ def test_a_bare_operand_of_einsum_is_a_leaf_of_its_own(subscripts: str, shape: t
     graph = tg.Graph(L, names={"array": array, "L": L})
     expected = np.sum(np.einsum(subscripts, w.value, other) ** 2)
     assert graph.with_leaves({graph["array"]: other})["L"].value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("label", [0.0, 0.25, 1.0])
+def test_the_mixed_derivative_of_the_binary_cross_entropy_is_the_same_in_either_order(label: float) -> None:
+    a, y = tg.parameter([0.3]), tg.parameter([label])
+    grads = tg.Graph(L := tg.binary_cross_entropy(a, y), names={"a": a, "y": y, "L": L}).backprop()
+    (by_a,), (by_y,) = tg.gradients(np.sum(grads["a"]), y), tg.gradients(np.sum(grads["y"]), a)
+    np.testing.assert_allclose(by_a, by_y, rtol=1e-14)
+    np.testing.assert_allclose(by_a, [-1 / 0.7 - 1 / 0.3], rtol=1e-14)
