@@ -45,7 +45,8 @@ def _truncated(x: Any) -> Any:
 EXACT: dict[str, Exact] = {
     "add": lambda x, y: x + y, "subtract": lambda x, y: x - y, "multiply": lambda x, y: x * y, "divide": lambda x, y: x / y,
     "negative": lambda x: -x, "power": lambda x, y: x**y, "ratio": lambda x, y: x / y,
-    "power_less_one": lambda x, y: x ** (y - 1), "log_of_base": lambda x, y: mp.log(x), "abs": abs, "maximum": max, "minimum": min,
+    "power_less_one": lambda x, y: x ** (y - 1), "log_of_base": lambda x, y: mp.log(x),
+    "abs": abs, "maximum": max, "minimum": min,
     "remainder": lambda x, y: x - y * mp.floor(x / y), "fmod": lambda x, y: x - y * _truncated(x / y),
     "clip": lambda x, low, high: min(max(x, low), high), "where": lambda c, x, y: x if c else y, "alias": lambda x: x,
     "exp": mp.exp, "exp2": lambda x: mpf(2) ** x, "expm1": lambda x: mp.exp(x) - 1, "log": mp.log,

@@ -151,11 +151,11 @@ def log_of_base(x: Array, exponent: Array) -> Array:
     return np.log(np.where((x == 0) & (exponent >= 0), 1, x))
 
 
-@op(
-    lambda g, out, part, whole: g / whole,
-    lambda g, out, part, whole: -g * ratio(out, whole),
-    elementwise=True,
-)
+def _whole_rule(g: Array, out: Array, part: Array, whole: Array) -> Array:
+    return -g * ratio(out, whole)
+
+
+@op(lambda g, out, part, whole: g / whole, _whole_rule, elementwise=True)
 def ratio(part: Array, whole: Array) -> Array:
     """part / whole, and 0 where part is 0, even if whole is 0.
 
