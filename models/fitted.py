@@ -88,7 +88,12 @@ def short(name: Any) -> str:
 
 def class_names(model: Any) -> list[str]:
     """The labels of the classes, as pictures show them; none for a regression."""
-    return [short(label) for label in getattr(last_step(model), "classes_", ())]
+    return [short(_whole(label)) for label in getattr(last_step(model), "classes_", ())]
+
+
+def _whole(label: Any) -> Any:
+    """A label that is a whole number, such as 1.0, as people write it: 1."""
+    return int(label) if isinstance(label, float | np.floating) and label.is_integer() else label
 
 
 def feature_names(model: Any, X: Any) -> list[str] | None:

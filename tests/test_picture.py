@@ -299,14 +299,18 @@ class TestThemes:
             fills = page.locator("svg .loss polygon:first-of-type").evaluate_all("all => all.map(x => getComputedStyle(x).fill)")
         assert fills == [rgb(DARK.kinds["loss"].fill), rgb(LIGHT.kinds["loss"].fill)]
 
-    def test_pictures_of_one_theme_and_bitmaps_have_a_background(self, tmp_path: Path) -> None:
-        def filled(svg: str) -> bool:
-            root = ElementTree.fromstring(svg)
-            return any(p.get("fill") in (DARK.page, LIGHT.page) for p in root.findall("*/{*}polygon"))
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("around", ["white", "black"])
+    def test_a_picture_has_a_page_of_its_own_whatever_colour_is_around_it(self, scheme: Any, around: str) -> None:
+        pages = {"light": LIGHT.page, "dark": DARK.page}
+        svgs = "".join(neuron().draw(theme=theme).svg for theme in ("auto", "light", "dark"))
+        with browser() as visit:
+            visit.page.emulate_media(color_scheme=scheme)
+            page = visit.show(f'<body style="background: {around}">{svgs}</body>')
+            fills = page.locator("svg > g > polygon").evaluate_all("all => all.map(x => getComputedStyle(x).fill)")
+        assert fills == [rgb(pages[scheme]), rgb(LIGHT.page), rgb(DARK.page)]
 
-        assert filled(neuron().draw(theme="dark").svg)
-        assert not filled(neuron().draw().svg)
-        assert filled(neuron().draw(theme="light").svg)
+    def test_bitmaps_have_a_background(self, tmp_path: Path) -> None:
         for theme, colour in (("auto", (255, 255, 255)), ("light", (255, 255, 255)), ("dark", (13, 17, 23))):
             assert corner(neuron().draw(theme=theme).save(tmp_path / "g.png").read_bytes()) == colour
 
@@ -351,6 +355,22 @@ def luminance(colour: str) -> float:
 def test_a_notebook_gets_svg() -> None:
     bundle = neuron()._repr_mimebundle_()
     assert ElementTree.fromstring(bundle["image/svg+xml"]).get("role") == "img"
+
+
+@pytest.mark.parametrize(("window", "share"), [(1400, 1.0), (900, None), (400, 0.75)])
+def test_in_a_notebook_it_shrinks_with_the_window_to_three_quarters_and_then_scrolls(window: int, share: float | None) -> None:
+    graph = neuron()
+    natural = float(ElementTree.fromstring(graph.draw().svg).get("width", 0))
+    with browser() as visit:
+        visit.page.set_viewport_size({"width": window, "height": 600})
+        page = visit.show(graph._repr_mimebundle_()["text/html"])
+        picture = page.get_by_role("img", name=graph.draw().label)
+        width, height = picture.evaluate("x => [x.getBoundingClientRect().width, x.getBoundingClientRect().height]")
+        body, content = page.evaluate("[document.body.clientWidth, document.documentElement.scrollWidth]")
+        assert not visit.trouble
+    assert width == pytest.approx(body if share is None else share * natural, abs=1)
+    assert width / height == pytest.approx(natural / float(ElementTree.fromstring(graph.draw().svg).get("height", 0)), rel=0.01)
+    assert content == window  # the page around it does not scroll
 
 
 def test_nothing_of_an_engine_but_known_elements_and_attributes_comes_into_a_page() -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tinygraph.draw.view import View
     from tinygraph.express.latex import Latex
     from tinygraph.express.program import Level, Program, Statement
+    from tinygraph.express.table import Table
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
 
@@ -549,6 +550,23 @@ class Graph:
 
         return latex(self._program(level))
 
+    def table(self) -> Table:
+        """The leaves and statements with their shapes and values, as `print(graph)` shows them; a notebook shows an HTML table.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).table()
+        Graph of output: 1 leaf, 1 statement forward, 0 backward
+        leaves
+          w parameter           3.000
+        forward
+          output = w * w        9.000
+        backward
+          not computed: call graph.backprop()
+        """
+        from tinygraph.express.table import table
+
+        return table(self)
+
     def mathml(self, level: Level = "named") -> str:
         """The derivation in MathML, which browsers typeset offline.
 
@@ -637,6 +655,4 @@ class Graph:
         return program(self, level)
 
     def __repr__(self) -> str:
-        from tinygraph.express.table import table
-
-        return table(self)
+        return str(self.table())

@@ -14,7 +14,7 @@ from tinygraph.draw.dot import dot
 from tinygraph.draw.engine import SECONDS, LayoutError, lay_out
 from tinygraph.draw.folding import Fold
 from tinygraph.draw.size import TOO_LONG, is_small, length
-from tinygraph.draw.svg import finished
+from tinygraph.draw.svg import finished, shrinking
 from tinygraph.draw.theme import THEMES
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ class Picture:
     @cached_property
     def dot(self) -> str:
         """The picture in the DOT language."""
-        return self._dot(page=self.theme != "auto")  # whose surroundings have the reader's colours
-
-    def _dot(self, page: bool) -> str:
-        return dot(self.drawing, THEMES[self.theme], self.direction, page=page)
+        return dot(self.drawing, THEMES[self.theme], self.direction)
 
     @cached_property
     def svg(self) -> str:
@@ -58,11 +55,10 @@ class Picture:
         return finished(self._laid_out(seconds=seconds), self.theme, self.label, self._titles(), prefix=prefix, role="group")
 
     def _laid_out(self, kind: str = "svg", seconds: float = SECONDS) -> bytes:
-        source = self._dot(page=True) if kind == "png" else self.dot
         cards = f" over {len(self.drawing.cards):,} cards{self._advice()}"
         if length(self.drawing) > TOO_LONG:
             raise LayoutError(f"a layout engine may take longer than {SECONDS:g} s{cards}")
-        return lay_out(source, kind, seconds, cards)
+        return lay_out(self.dot, kind, seconds, cards)
 
     def _advice(self) -> str:
         if any(card.module for card in self.drawing.cards):
@@ -110,7 +106,7 @@ class Picture:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         self._failed = False
         try:
-            return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+            return {"text/html": shrinking(self.svg), "image/svg+xml": self.svg, "text/plain": repr(self)}
         except LayoutError as error:
             self._failed = True
             return {"text/plain": f"{error}\n\n{self.graph!r}"}

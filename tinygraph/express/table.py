@@ -1,10 +1,11 @@
-"""A graph as a table for the terminal: phase, statement, shape, value; long phases are folded with a count."""
+"""A graph as a table, for terminals and notebooks: phase, statement, shape, value; long phases are folded with a count."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ WIDTH = 80
 WIDEST = {"shape": 18, "value": 44}  # columns
 SMALLEST = 1e-3  # that prints with three decimals, apart from 0
 SHOWN = 30  # rows of one phase
+LONGEST = 1000  # characters of a statement in a notebook, where it wraps
+LEFT = "text-align: left; font-family: monospace"
 LARGE = 5000  # nodes above which the rows are lines of the user's code
 
 
@@ -31,17 +34,56 @@ class Row(NamedTuple):
     value: str
 
 
-def table(graph: Graph) -> str:
-    """The whole table, at most 80 columns wide."""
+Entry = Row | str  # a remark takes a whole line
+
+
+class Table(str):
+    """The table as text, at most 80 columns wide; a notebook shows the same rows as HTML, where long statements wrap."""
+
+    heading: str
+    phases: Mapping[str, Sequence[Entry]]
+
+    def _repr_html_(self) -> str:
+        rows = [f'<tr><td colspan="3" style="{LEFT}">{escape(cut(self.heading, LONGEST))}</td></tr>']
+        for phase, entries in self.phases.items():
+            rows.append(f'<tr><th colspan="3" style="{LEFT}">{escape(phase)}</th></tr>')
+            rows.extend(map(_html, entries))
+        return f'<div style="overflow-x: auto"><table style="margin-left: 0">{"".join(rows)}</table></div>'
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _html(entry: Entry) -> str:
+    if isinstance(entry, str):
+        return f'<tr><td colspan="3" style="{LEFT}">{escape(cut(entry, LONGEST))}</td></tr>'
+    styles = (f"{LEFT}; overflow-wrap: anywhere", f"{LEFT}; white-space: nowrap", LEFT)
+    texts = (cut(entry.text, LONGEST), entry.shape, entry.value)
+    return "".join(
+        ["<tr>", *(f'<td style="{style}">{escape(text)}</td>' for style, text in zip(styles, texts, strict=True)), "</tr>"]
+    )
+
+
+def table(graph: Graph) -> Table:
+    """The whole table."""
     outputs = ", ".join(graph.name(output) or "" for output in graph.outputs)
     large = len(graph.forward) > LARGE
     counts, phases = _lines_of_code(graph) if large else _statements(graph)
+    if not graph._requests():
+        phases["backward"] = ["not computed: call graph.backprop()"]
+    heading = f"Graph of {outputs}: {counts}"
+    found = Table(_text(heading, phases))
+    found.heading, found.phases = heading, phases
+    return found
+
+
+def _text(heading: str, phases: Mapping[str, Sequence[Entry]]) -> str:
     rows = [row for phase in phases.values() for row in phase if isinstance(row, Row)]
     shapes = max((len(row.shape) for row in rows), default=0)
     values = max((len(row.value) for row in rows), default=0)
     texts = max((width(row.text) for row in rows), default=0)
     left = max(20, min(WIDTH - values - shapes - 6, texts))
-    lines = [f"Graph of {outputs}: {counts}"]
+    lines = [heading]
     for phase, entries in phases.items():
         lines.append(phase)
         for row in entries:
@@ -49,12 +91,10 @@ def table(graph: Graph) -> str:
                 lines.append(f"  {row}")
             else:
                 lines.append(f"  {padded(cut(row.text, left), left)}  {row.shape:<{shapes}}  {row.value}".rstrip())
-    if not graph._requests():
-        lines += ["backward", "  not computed: call graph.backprop()"]
     return "\n".join(cut(line, WIDTH) for line in lines)
 
 
-def _statements(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
+def _statements(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     """A row for every leaf and every statement."""
     told = program(graph)
     leaves = [_row(f"{told.name(leaf)} {leaf.kind}", leaf) for leaf in _ends(told.leaves)]
@@ -71,7 +111,7 @@ def _statements(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
     return f"{_number(len(told.leaves), 'leaf')}, {forward} forward, {len(told.backward):,} backward", phases
 
 
-def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
+def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     """A row for every line of the user's code, with the number of nodes that it made, and one for every gradient."""
     made: dict[Place, int] = {}
     for (code, instruction), count in Counter((node.code, node.instruction) for node in graph.forward).items():
@@ -85,7 +125,7 @@ def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
     return f"{len(graph.forward):,} nodes forward, {_number(len(gradients), 'gradient')}", phases
 
 
-def _decided(graph: Graph) -> list[Row | str]:
+def _decided(graph: Graph) -> list[Entry]:
     """A row for every place in the code where Python decided by a value of the graph."""
     places: dict[str, list[Any]] = {}
     for decision in decisions_of(graph):
@@ -104,7 +144,7 @@ def _ends(items: Sequence[Any]) -> Sequence[Any]:
     return items if len(items) <= SHOWN else [*items[: SHOWN // 2], *items[-SHOWN // 2 :]]
 
 
-def _with_count(rows: list[Row], count: int) -> list[Row | str]:
+def _with_count(rows: list[Row], count: int) -> list[Entry]:
     """The rows, with the number of those that were left out between them."""
     return [*rows] if count == len(rows) else [*rows[: SHOWN // 2], f"... {count - SHOWN:,} more ...", *rows[SHOWN // 2 :]]
 
