@@ -146,6 +146,15 @@ def test_in_a_terminal_keys_move(monkeypatch: Any, capsys: Any) -> None:
     ]
 
 
+def test_in_a_terminal_a_contribution_is_not_called_a_local_derivative(monkeypatch: Any, capsys: Any) -> None:
+    graph = graph_of(parse("z = X @ w; L = sum(z**2)"), {"X": [[1.0, 2.0], [3.0, 4.0]], "w": [0.5, -0.5]}, wrt=["w"])
+    monkeypatch.setattr("builtins.input", lambda prompt, keys=iter(["run dw", "q"]): next(keys))
+    walk(Stepper(graph))
+    out = capsys.readouterr().out
+    assert "upstream dL, contribution dz = 2 * z\n" in out or "upstream dL, " in out
+    assert out.endswith(f"{'':16}upstream dz, contribution dw = X.T @ dz\n")
+
+
 def test_in_a_terminal_a_command_reads_keys_until_the_input_ends() -> None:
     """A pseudo-terminal: what is typed there, and what is shown there."""
     head, tail = pty.openpty()

@@ -1,7 +1,7 @@
 """What a picture shows: one card for each statement, leaf or folded module, and the edges between them; no layout, no colours.
 
-A card's rows are the values that it reads, each with its local derivative; its right-hand side is the value that it makes, and
-the gradient of that. A forward edge leads from a value to its reader, a backward edge takes the gradient the other way.
+A card's rows are the values that it reads, each with its local derivative, or else with the contribution to its gradient; its
+right-hand side is the value that it makes, and the gradient of that. A forward edge leads from a value to its reader, a backward edge takes the gradient the other way.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Finding(NamedTuple):
 
 @dataclass
 class Row:
-    """One input of a card (or the rest of many): its name, and its local derivative in the backward pass."""
+    """One input of a card (or the rest of many): its name, and its local derivative or the contribution to its gradient."""
 
     lines: list[Line]
     nodes: tuple[Node, ...] = ()
@@ -189,7 +189,7 @@ class Painter:
         return Line(f"{name}{shape_of(node)}  {norm(value)}", backward=True, of=(node,))
 
     def row(self, statement: Statement, x: Node) -> Row:
-        """One input of a statement, with its local derivative where a gradient passes."""
+        """One input of a statement, where a gradient passes with its local derivative or the contribution to its gradient."""
         lines = [Line(f"{self.name(x)}{shape_of(x)}")]
         if x not in self.gradients or statement.node not in self.gradients:
             return Row(lines, (x,))

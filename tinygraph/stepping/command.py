@@ -234,9 +234,10 @@ def obey(stepper: Stepper, typed: Sequence[str]) -> str:
 
 
 def told(stepper: Stepper, i: int) -> str:
-    """A step with its place in the walk, and a gradient's two factors where the step shows neither."""
+    """A step with its place in the walk; below it the upstream gradient and the local derivative, or else the contribution."""
     step = stepper.steps[i]
     lines = [f"{i + 1:>3}/{len(stepper.steps)} {step.phase:<8}  {step.text}"]
-    if step.upstream is not None and step.local is not None:
-        lines.append(f"{'':16}upstream {step.upstream}, local {step.local}")
+    if step.upstream is not None:
+        second = f"contribution {step.contribution}" if step.local is None else f"local {step.local}"
+        lines.append(f"{'':16}upstream {step.upstream}, {second}")
     return "\n".join(lines)

@@ -95,8 +95,8 @@ class Stepper:
     """A walk through a graph, forward and then backward, one statement at a time.
 
     `current` is the step just taken, None at the start; `position` how many were taken; `steps` all there are; `breakpoints` the
-    names at which `run` stops. A step has `phase`, `name`, `equation`, `numbers`, `value`, `upstream`, `local`, `contributions`
-    and `place`. Computes the gradients of the parameters if the graph has no gradients yet.
+    names at which `run` stops. A step has `phase`, `name`, `equation`, `numbers`, `value`, `upstream`, `local`,
+    `contribution`, `contributions` and `place`. Computes the gradients of the parameters if the graph has no gradients yet.
 
     >>> w = tg.parameter(3.0)
     >>> y = w * 2
