@@ -336,7 +336,10 @@ def is_view(expression: Expression) -> bool:
 
 
 def _line(statement: Statement) -> str:
-    return f"    {statement.name} = {statement.right}"
+    expression = statement.expression
+    if isinstance(expression, Number) and statement.of is not None:  # a float, as arrays are made from it
+        expression = Number(float(expression.value))
+    return f"    {statement.name} = {python(expression, statement.program.name)}"
 
 
 def is_unit_seed(statement: Statement) -> bool:
