@@ -155,6 +155,7 @@ def run(name: str, parser: Parser, options: argparse.Namespace) -> None:
     data = data_of(name, options)
     train, test = next(parts(data, 1, options.seed))
     _make_folder(parser, options.out)
+    _check_layout(parser)
     trial = tried(made(name, options, options.seed, verbose=True), data, train, test)
     if trial.model.stop_reason_.startswith("diverged"):
         parser.error(trial.model.stop_reason_)
@@ -181,6 +182,14 @@ def _make_folder(parser: Parser, folder: Path) -> None:
             pass
     except OSError as error:
         parser.error(f"--out {folder}: {error.strerror}")
+
+
+def _check_layout(parser: Parser) -> None:
+    """Draw a small graph before the training: without Graphviz no picture could be written after it."""
+    try:
+        tg.Graph(tg.constant(0.0)).draw().svg  # noqa: B018  (the property does the work)
+    except RuntimeError as error:  # the base of tinygraph's LayoutError, which is not public
+        parser.exit(2, f"{parser.prog}: {' '.join(str(error).split())}\n")
 
 
 def scores(name: str, options: argparse.Namespace, data: Data) -> list[float]:

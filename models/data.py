@@ -21,6 +21,8 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets
 
+from models.words import counted
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Kind = Literal["classification", "regression"]
 
@@ -265,7 +267,7 @@ def _table(path: Path) -> Table:
             raise DataError(f"{path}, line {line} is blank: delete it")
         if len(row) != len(header):
             raise DataError(
-                f"{path}, line {line} has {len(row)} field{'s' if len(row) > 1 else ''}, and line 1 names {len(header)} columns: "
+                f"{path}, line {line} has {counted(len(row), 'field')}, and line 1 names {counted(len(header), 'column')}: "
                 "give it a field for each, and put quotes around a field that has a comma in it"
             )
         lines.append(line)
@@ -310,7 +312,7 @@ def _nothing_missing(table: Table, frame: Any) -> None:
         rows = np.flatnonzero(missing[name])
         if len(rows):
             raise DataError(
-                f"{table.path}: column {name!r} has {len(rows)} missing value{'s' if len(rows) > 1 else ''} "
+                f"{table.path}: column {name!r} has {counted(len(rows), 'missing value')} "
                 f"(nothing, NA, NaN, None...), the first in line {table.lines[rows[0]]}; fill in, or delete those lines"
             )
 

@@ -27,6 +27,7 @@ from models.stopping import Row
 from models.trainer import INTERRUPTED, Training
 from models.tree import Tree, last, mapped, paths
 from models.watching import CallbackSupport, Watch, with_callbacks
+from models.words import counted
 
 
 def moves_by_batches(estimator: Any) -> bool:
@@ -127,7 +128,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         new.update_ = update if type(update) is UPDATES[self.solver] else UPDATES[self.solver]()
         done = 0 if first else self.n_iter_
         training.run(itertools.islice(_shuffled(data, self.batch_size or len(y), random), 1), new.update_, done)
-        learned = new._learned(training, f"partial_fit: one pass over {len(y)} examples")
+        learned = new._learned(training, f"partial_fit: one pass over {counted(len(y), 'example')}")
         if not np.isfinite(learned["history_"]["loss"][-1]) or not all(
             np.isfinite(array).all() for _, array in paths(learned["parameters_"])
         ):
@@ -209,14 +210,14 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     def _divided(self, data: Examples, y: Any, random: np.random.RandomState) -> tuple[Examples, Examples]:
         """The examples to train on and those held out; of every class the same share."""
-        counted = np.arange(len(y)) if data.weights is None else np.flatnonzero(data.weights)
-        classes = np.asarray(y)[counted] if hasattr(self, "classes_") else None
+        rows = np.arange(len(y)) if data.weights is None else np.flatnonzero(data.weights)
+        classes = np.asarray(y)[rows] if hasattr(self, "classes_") else None
         share = self.validation_fraction
         try:
-            train, test = train_test_split(counted, test_size=share, stratify=classes, random_state=random)
+            train, test = train_test_split(rows, test_size=share, stratify=classes, random_state=random)
         except ValueError as error:
             raise ValueError(
-                f"early_stopping holds out validation_fraction={share:g} of {len(counted)} examples: {error}"
+                f"early_stopping holds out validation_fraction={share:g} of {counted(len(rows), 'example')}: {error}"
             ) from None
         return data.rows(train), data.rows(test).normalised()
 

@@ -20,6 +20,7 @@ from models.separation import separable
 from models.standard_errors import Statistics
 from models.trainer import Training
 from models.tree import Tree, last
+from models.words import counted
 
 NO_OPTIMUM = "no finite optimum: the classes can be separated, so the loss falls for ever as the weights grow. Set l2 above 0"
 
@@ -187,7 +188,8 @@ class LinearRegression(Statistics, Linear, Regressor):
     def _dispersion(self, data: Examples, size: float, count: int) -> float:
         """-log of the likelihood is the mean squared error times m / (2 s²), where the noise s² is estimated."""
         if size <= count:
-            raise ValueError(f"standard errors of {count} parameters need more than {count} examples, and there are {size:g}")
+            needed = f"standard errors of {counted(count, 'parameter')} need more than {counted(count, 'example')}"
+            raise ValueError(f"{needed}, and there are {size:g}")
         squared_errors = (self._outputs_of(data.X) - data.y) ** 2
         return float(2 * np.average(squared_errors, weights=data.weights) * size / (size - count))
 
@@ -203,9 +205,9 @@ class LinearClassifier(Linear, Classifier):
     def _separable(self, training: Training, data: Examples) -> bool:
         state = training.state()
         assert state is not None
-        counted = data if data.weights is None else data.rows(np.flatnonzero(data.weights))
-        Z = self._logits(last(self._forward(counted.X, state.parameters)))
-        return any(separable(counted.X, labels, scores, self.fit_intercept) for labels, scores in self._contests(counted.y, Z))
+        weighted = data if data.weights is None else data.rows(np.flatnonzero(data.weights))
+        Z = self._logits(last(self._forward(weighted.X, state.parameters)))
+        return any(separable(weighted.X, labels, scores, self.fit_intercept) for labels, scores in self._contests(weighted.y, Z))
 
     def _contests(self, targets: Any, Z: Any) -> list[tuple[Any, Any]]:
         """Labels and logits of each choice that the model makes."""

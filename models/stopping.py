@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from models.words import counted
+
 
 class Row(NamedTuple):
     """One line of the history, after an epoch; NaN where a figure does not apply."""
@@ -41,7 +43,7 @@ class Diverged(NamedTuple):
         recent = [row.loss for row in rows[1:][-patience:]]
         if np.isfinite(latest) and (len(recent) < patience or min(recent) <= self.factor * start):
             return None
-        return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {len(rows) - 1} epochs"
+        return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {counted(len(rows) - 1, 'epoch')}"
 
 
 class SmallGradient(NamedTuple):
@@ -73,7 +75,8 @@ class HeldOut(NamedTuple):
         if since_best < self.patience:
             return None
         best = getattr(rows[-1 - since_best], f"held_out_{self.figure}")
-        return f"held-out {self.figure}: its best value, {best:.4g}, is {since_best} epochs old and its parameters are back"
+        ago = counted(since_best, "epoch")
+        return f"held-out {self.figure}: its best value, {best:.4g}, was {ago} ago; the parameters of that epoch are restored"
 
 
 class Plateau(NamedTuple):
@@ -90,9 +93,8 @@ class Plateau(NamedTuple):
         before, recent = min(losses[: self.patience]), min(losses[self.patience :])
         if recent < before - self.loss_tol * abs(before):
             return None
-        return (
-            f"plateau: the training loss, {recent:.4g}, fell by no more than loss_tol={self.loss_tol:g} in {self.patience} epochs"
-        )
+        epochs = counted(self.patience, "epoch")
+        return f"plateau: the training loss, {recent:.4g}, fell by no more than loss_tol={self.loss_tol:g} in {epochs}"
 
 
 class EpochsUsedUp(NamedTuple):

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 
 from models.data import Array, Data, DataError
 from models.scaling import Scaling, of_raw_columns
+from models.words import counted
 
 HELD_OUT = 0.25
 
@@ -91,9 +92,8 @@ def parts(data: Data, splits: int, seed: int) -> Iterator[tuple[Array, Array]]:
         return
     kinds = 2 if data.kind == "regression" else len(np.unique(data.y))
     if len(data.y) * HELD_OUT < kinds:
-        what = "a regression" if data.kind == "regression" else f"{kinds} classes"
-        raise DataError(
-            f"{data.title} has {len(data.y)} examples, and {what} needs {int(kinds / HELD_OUT)}, to learn and to test"
-        )
+        what = "a regression needs" if data.kind == "regression" else f"{kinds} classes need"
+        examples = counted(len(data.y), "example")
+        raise DataError(f"{data.title} has {examples}, and {what} at least {int(kinds / HELD_OUT)}, to learn and to test")
     divide = ShuffleSplit if data.kind == "regression" else StratifiedShuffleSplit
     yield from divide(splits, test_size=HELD_OUT, random_state=seed).split(data.X, data.y)

@@ -264,7 +264,7 @@ class TestUsersOp:
             both(tg.parameter(1.0))
 
     def test_needs_one_rule_an_argument(self) -> None:
-        with pytest.raises(TypeError, match=r"op f has 2 array arguments \(x, y\) but 1 rules"):
+        with pytest.raises(TypeError, match=r"op f has 2 array arguments \(x, y\) but 1 rule:"):
 
             @tg.op(lambda g, out, x: g)
             def f(x: Any, y: Any) -> Any:

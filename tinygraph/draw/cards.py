@@ -1,7 +1,8 @@
 """What a picture shows: one card for each statement, leaf or folded module, and the edges between them; no layout, no colours.
 
 A card's rows are the values that it reads, each with its local derivative, or else with the contribution to its gradient; its
-right-hand side is the value that it makes, and the gradient of that. A forward edge leads from a value to its reader, a backward edge takes the gradient the other way.
+right-hand side is the value that it makes, and the gradient of that. A forward edge leads from a value to its reader, a backward
+edge passes the gradient from the reader to the value.
 """
 
 from __future__ import annotations

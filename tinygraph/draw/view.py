@@ -13,7 +13,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from tinygraph.draw.size import MOST, is_small
 from tinygraph.draw.theme import variables
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
-from tinygraph.node import Node
+from tinygraph.node import Node, missing_attribute
 from tinygraph.sparse import is_sparse, sparsity, stored
 
 WHOLE = 1000  # entries that are shown in full
@@ -79,6 +79,9 @@ class View:
             f'<iframe sandbox="allow-scripts" srcdoc="{escape(self.html, quote=True)}" '
             f'style="width: 100%; height: 560px; border: 0" title="{escape(self.picture.label, quote=True)}"></iframe>'
         )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise missing_attribute("view", name)
 
     def __repr__(self) -> str:
         return repr(self.picture).replace("<picture", "<view", 1)

@@ -61,8 +61,8 @@ CHECK_SPARSE = """
 CHECK_LOOP = """
 def _check_loop(name, size, recorded):
     if size != recorded:
-        raise ValueError(f"{name} has {size} entries along an axis that was gone through one by one, recorded with "
-                         f"{recorded}: record it anew for another size")
+        raise ValueError(f"{name} has size {size} along an axis that was gone through one by one, and was recorded "
+                         f"with size {recorded}: record it anew for another size")
 """
 CHECK_SIZE = """
 def _check_size(what, axes, size, needed, why=""):

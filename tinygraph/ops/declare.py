@@ -19,7 +19,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.errors import TOLD, op_error
+from tinygraph.errors import TOLD, counted, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
@@ -96,8 +96,8 @@ class Op:
         self.keeps_shape = elementwise and self.built_in
         if len(self.rules) != len(self.arguments):
             raise TypeError(
-                f"op {self.name} has {len(self.arguments)} array arguments ({', '.join(self.arguments)}) but "
-                f"{len(self.rules)} rules: give one rule per array argument, None where there is no gradient, and put "
+                f"op {self.name} has {counted(len(self.arguments), 'array argument')} ({', '.join(self.arguments)}) but "
+                f"{counted(len(self.rules), 'rule')}: give one rule per array argument, None where there is no gradient, and put "
                 "metadata such as axis behind a `*`"
             )
 
@@ -364,9 +364,8 @@ def scalar(value: Any) -> Any:
 def result_of(op: Op, value: Any) -> Any:
     """What a user's op returned, as an array of numbers."""
     if isinstance(value, tuple):
-        raise TypeError(
-            f"{op.name} returned {len(value)} results: an op has one; write an op for each, or return np.stack([...])"
-        )
+        results = counted(len(value), "result")
+        raise TypeError(f"{op.name} returned {results}: an op has one; write an op for each, or return np.stack([...])")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(

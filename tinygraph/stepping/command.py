@@ -14,11 +14,13 @@ import numpy as np
 
 from tinygraph.backprop import reached
 from tinygraph.draw.picture import PAGES
+from tinygraph.errors import counted
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node, as_node, constant, parameter
 from tinygraph.place import Place
 from tinygraph.stepping.formula import data, evaluate
+from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.reading import Program, parse
 from tinygraph.stepping.stepper import Stepper, WalkError
@@ -94,7 +96,9 @@ def show(graph: Graph, level: Any, typed: argparse.Namespace) -> None:
         return
     stepper = Stepper(graph, level)
     if typed.html is not None:
-        print(f"wrote {stepper.save(typed.html)}: {len(stepper.steps)} steps")
+        print(f"wrote {stepper.save(typed.html)}: {counted(len(stepper.steps), 'step')}")
+        if trouble := laid_out(stepper).trouble:
+            print(trouble, file=sys.stderr)
     elif sys.stdin.isatty():
         walk(stepper)
     else:
@@ -194,7 +198,7 @@ def walk(stepper: Stepper) -> None:
     graph = stepper.graph
     leaves = [f"{graph.name(node)} = {number(node.value)}" for node in graph.forward if node.op is None]
     print(*leaves, sep=", ", end="\n" if leaves else "")
-    print(f"{len(stepper.steps)} steps: {KEYS}")
+    print(f"{counted(len(stepper.steps), 'step')}: {KEYS}")
     while True:
         try:
             typed = input("> ").split()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygraph.draw.picture import PAGES, one_of
-from tinygraph.errors import meant
+from tinygraph.errors import counted, meant
 from tinygraph.express.program import Level, program
 from tinygraph.graph import Graph
 from tinygraph.node import Node, with_value
@@ -349,8 +349,8 @@ class Stepper:
         return "\n".join(lines) or "at the start: step() takes the first step"
 
     def __repr__(self) -> str:
-        current = self.current
-        return f"<stepper: {self.position} of {len(self.steps)} steps{'' if current is None else f', at {current.text}'}>"
+        here = "" if self.current is None else f", at {self.current.text}"
+        return f"<stepper: {self.position} of {counted(len(self.steps), 'step')}{here}>"
 
 
 def _finite(rate: Any) -> float:
