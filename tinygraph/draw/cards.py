@@ -158,11 +158,11 @@ class Painter:
             others = dict.fromkeys(request.output for request in self.graph._requests() if request.output is not shown)
             if others:
                 known = ", ".join(self.name(node) if self.program.is_named(node) else "an unnamed value" for node in others)
-                notes.append(f"gradients of {name}; also known: those of {known}")
+                notes.append(f"gradients of {name}; also computed, not shown: those of {known}")
             elif shown is not self.graph.outputs[0]:
                 notes.append(f"gradients of {name}")
             if shown not in set(self.graph.forward):
-                notes.append("they also depend on other gradients, which have no cards")
+                notes.append(f"the gradients of {name} also depend on an earlier backward pass, which has no cards")
         return notes
 
     def result(self, node: Node) -> list[Line]:

@@ -67,7 +67,8 @@ class Op:
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
-        self.built_in = function.__module__.startswith("tinygraph.ops.")
+        module = function.__module__ or "__main__"  # exec in a namespace without __name__ sets it to None
+        self.built_in = module.startswith("tinygraph.ops.")
         # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame.
         is_ufunc = self.built_in and isinstance(numpy, np.ufunc)
         self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if is_ufunc else function
@@ -77,7 +78,7 @@ class Op:
         self.notation = notation or function.__name__
         self.name = self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
-        self.__doc__, self.__module__ = function.__doc__, function.__module__
+        self.__doc__, self.__module__ = function.__doc__, module
         self.__wrapped__ = function  # doctest and inspect read the function through it
         kinds = inspect.signature(function).parameters.values()
         self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))

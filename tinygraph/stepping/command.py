@@ -55,7 +55,7 @@ def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Na
     parser.add_argument("--wrt", metavar="NAMES", help="the parameters, such as w,b (default: every leaf)")
     parser.add_argument("--level", choices=["named", "op"], help="a step for every statement, or for every op")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the walk as a page that needs no network")
-    parser.add_argument("--quiz", action="store_true", help="be asked for each gradient before it is shown")
+    parser.add_argument("--quiz", action="store_true", help="ask for each gradient before it is shown")
     parser.add_argument("--seed", type=int, metavar="N", help="with --quiz: other numbers, the same for all who take this seed")
     # A formula may begin with a minus; behind a space argparse does not take it for an option.
     spaced = [f" {x}" if x[:1] == "-" and x[:2] != "--" and x != "-h" else x for x in argv]

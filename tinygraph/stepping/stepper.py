@@ -171,14 +171,14 @@ class Stepper:
     def step(self) -> Step:
         """Take the next step; raises WalkError at the end of the walk."""
         if self.position == len(self.steps):
-            raise WalkError("the walk is at its end: back() or rewind(), or update(learning_rate=0.1) for a further iteration")
+            raise WalkError("the walk is at its end: call back(), rewind(), or update(learning_rate=0.1) for another iteration")
         self._move(self.position + 1)
         return self.steps[self.position - 1]
 
     def back(self) -> Step | None:
         """Take the last step back, and show the one before; raises WalkError at the start."""
         if not self.position:
-            raise WalkError("the walk is at its start: step() or run()")
+            raise WalkError("the walk is at its start: call step() or run()")
         self._move(self.position - 1)
         return self.current
 

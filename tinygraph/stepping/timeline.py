@@ -181,7 +181,9 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
             continue
         name = told.name(parameter)
         if parameter in steps:
-            raise ValueError(f"two outputs have gradients for {name}: make a graph of the one to be made small")
+            raise ValueError(
+                f"two outputs have gradients with respect to {name}: make a graph of the one output that is to be minimised"
+            )
         value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
         downhill = apply(ops.multiply, Number(float(f"{learning_rate:g}")), Name(statement.node))
         expression = apply(ops.subtract, Name(parameter), downhill)
