@@ -1,4 +1,4 @@
-"""Models built on tinygraph's public interface alone: each file of a model is its forward pass, each class an estimator."""
+"""Models that use only the public interface of tinygraph: each file defines a forward pass, each class an estimator."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""A named data set or a CSV file becomes features, a target and their names; what a model cannot use is refused in one line.
+"""Read a named data set or a CSV file as features, a target and names; an error says in one line what a model cannot use.
 
 >>> iris = load("iris")
 >>> iris.X.shape, iris.kind, iris.names[0]
@@ -40,8 +40,8 @@ class DataError(ValueError):
 class Data:
     """Features `X`, a data frame of floats of shape (m, n), and the target `y` of shape (m,).
 
-    `title` is the name or the file; `image` is the shape of an example that is a picture; `whole` data are all that there can be,
-    so that no example is held out for a test.
+    `title` is the name of the data set or the file; `image` is the shape of each example if the examples are pictures. If `whole`
+    is True, there can be no further data, so all examples are used both to train and to test.
     """
 
     title: str
@@ -60,7 +60,7 @@ class Data:
 def load(source: str | Path, target: str | None = None, kind: Kind | None = None, most_classes: int | None = None) -> Data:
     """The data set of that name, or that of a CSV file in which the column `target` is to be predicted.
 
-    `kind` and `most_classes` say what a model can learn. Raises DataError for anything that it cannot.
+    `kind` and `most_classes` describe the data that the model can learn. Raises DataError for other data.
     """
     if str(source) in NAMED:
         if target is not None:
@@ -220,7 +220,7 @@ def read_csv(path: str | Path, target: str | None, kind: Kind | None = None) -> 
 
 
 def _text(path: Path) -> str:
-    """What the file says, where it is text."""
+    """The content of the file; raises DataError if it is not text."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -256,7 +256,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _table(path: Path) -> Table:
-    """The file, whose form is checked row by row."""
+    """The file as a table; raises DataError for a row that does not fit."""
     text = _text(path)
     rows = _rows(path, text)
     _, header = next(rows)

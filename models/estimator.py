@@ -31,7 +31,7 @@ from models.words import counted
 
 
 def moves_by_batches(estimator: Any) -> bool:
-    """Whether the solver can go on after any batch; raises AttributeError, as the absence of a method does."""
+    """Whether the solver updates after each batch; raises AttributeError if not, so that the method seems not to exist."""
     if estimator.solver not in UPDATES:
         raise AttributeError(f"partial_fit needs solver= one of {', '.join(UPDATES)}, not {estimator.solver!r}")
     return True
@@ -69,7 +69,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         return {}
 
     def _verdict(self, training: Training, data: Examples) -> str:
-        """Why the training stopped, or what weighs more."""
+        """The reason why the training stopped, or a more important warning."""
         return training.reason
 
     # Training
@@ -111,7 +111,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     @available_if(moves_by_batches)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go on from the present parameters with one pass over these examples, for the solvers "gd", "momentum" and "adam"."""
+        """Continue from the current parameters with one pass over these examples, for the solvers "gd", "momentum" and "adam"."""
         return self._partial_fit(X, y, None, sample_weight)
 
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
@@ -149,7 +149,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def fit_batches(self, batches: Iterable[Any], classes: Any = None) -> Self:
         """Fit to batches (X, y) or (X, y, sample_weight), of which one at a time is in memory, with one update a batch.
 
-        What can be iterated again, such as a list or a data loader, is passed over `max_iter` times at most; an iterator once. A
+        A list or a data loader, which can be iterated again, is used at most `max_iter` times; an iterator is used once. A
         classifier finds its `classes` in the first batch if they are not given. Weights multiply the losses of a batch as they
         are, so their mean should be about 1. The settings `batch_size`, `restarts` and `warm_start` have no effect. Raises
         ValueError for settings that need all examples at once.

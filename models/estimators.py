@@ -1,4 +1,4 @@
-"""The estimators: what each model adds to what all of them share."""
+"""The estimators: what is specific to each model."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
     if TYPE_CHECKING:  # it is there for some solvers alone
 
         def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-            """Go on from the present parameters with one pass over these examples."""
+            """Continue from the current parameters with one pass over these examples."""
     else:
 
         @available_if(moves_by_batches)
         def partial_fit(self, X, y, classes=None, sample_weight=None):
-            """Go on from the present parameters with one pass over these examples, for "gd", "momentum" and "adam".
+            """Continue from the current parameters with one pass over these examples, for "gd", "momentum" and "adam".
 
-            The first call takes all `classes` that later ones may bring; without them, those of its own examples.
+            Pass `classes`, all classes that can occur in later calls, to the first call; by default they are those of its examples.
             """
             return self._partial_fit(X, y, classes, sample_weight)
 
@@ -196,7 +196,7 @@ class LinearRegression(Statistics, Linear, Regressor):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LinearClassifier(Linear, Classifier):
-    """A linear classifier, whose loss has no finite minimum where the classes can be separated and nothing holds the weights."""
+    """A linear classifier. Its loss has no finite minimum if a plane separates the classes and there is no penalty."""
 
     def _verdict(self, training: Training, data: Examples) -> str:
         ended = training.reason.startswith(("gradient", "plateau", "epochs", "rounding"))

@@ -1,4 +1,4 @@
-"""What the command line says of a trial, and the files that it writes."""
+"""The report that the command line prints about a trial, and the files that it writes."""
 
 from __future__ import annotations
 

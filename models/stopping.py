@@ -1,4 +1,4 @@
-"""When training stops: each rule reads the history and answers with its reason, or with None to go on."""
+"""When training stops: each rule reads the history and returns a reason to stop, or None."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Diverged(NamedTuple):
 class SmallGradient(NamedTuple):
     """No entry of the gradient is above `tol`, or `tol` times the largest at the start where that is below 1.
 
-    So data in small units, whose gradients are small everywhere, do not end the training at its start.
+    Otherwise data in small units, whose gradients are small everywhere, would stop the training at its start.
     """
 
     tol: float

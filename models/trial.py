@@ -1,4 +1,4 @@
-"""A model tried on data: fitted to one part, tested on the other, with the columns standardised by the first part alone."""
+"""Train and test a model: fit it to one part of the data, with columns standardised by that part, and test it on the other."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _standardised(data: Data, scaling: Scaling, rows: Array) -> tuple[Any, Array
 def parts(data: Data, splits: int, seed: int) -> Iterator[tuple[Array, Array]]:
     """Training and test examples of so many random splits, stratified by class; all examples both times where data are whole.
 
-    Raises DataError where the test part is too small to have each class.
+    Raises DataError if the test part is too small to contain each class.
     """
     if data.whole:
         yield from splits * [(np.arange(len(data.y)), np.arange(len(data.y)))]
