@@ -72,9 +72,9 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
 
         @available_if(moves_by_batches)
         def partial_fit(self, X, y, classes=None, sample_weight=None):
-            """Continue from the current parameters with one pass over these examples, for "gd", "momentum" and "adam".
+            """Continue from the current parameters with one pass over the examples, for "gd", "momentum" and "adam".
 
-            Pass `classes`, all classes that can occur in later calls, to the first call; by default they are those of its examples.
+            Pass `classes`, all that can occur in later calls, to the first call; by default they are those of its examples.
             """
             return self._partial_fit(X, y, classes, sample_weight)
 

@@ -293,7 +293,7 @@ def test_a_large_array_that_is_kept_decides_again() -> None:
     v = np.arange(10_000.0)
     graph = recorded(lambda w: w * 2 if np.sum(v * w) > 0 else w * 3, 2.0)
     assert replayed(graph, 3.0) == (6.0, 2.0)
-    with pytest.raises(tg.DecisionError, match="= False now"):
+    with pytest.raises(tg.DecisionError, match=r"now .* = False"):
         replayed(graph, -3.0)
 
 

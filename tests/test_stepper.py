@@ -391,7 +391,7 @@ class TestChanging:
         graph = tg.Graph(L, M, names={"w": w, "L": L, "M": M})
         graph.backprop(of=L)
         graph.backprop(of=M)
-        with pytest.raises(ValueError, match="two outputs have gradients for w"):
+        with pytest.raises(ValueError, match="two outputs have gradients with respect to w"):
             graph.stepper().update()
 
     @pytest.mark.parametrize("rate", [True, 10**400, float("inf"), None])
