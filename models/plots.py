@@ -257,7 +257,7 @@ def weights_as_images(model: Any, shape: tuple[int, int], ax: Any = None, most: 
     network = layers(model, "weights_as_images")
     W = network[0].W
     if int(np.prod(shape)) != len(W) or len(shape) != 2:
-        raise ValueError(f"shape={shape} must be (rows, columns) with the product {len(W)}, the number of features of the model")
+        raise ValueError(f"shape={shape} must be (rows, columns) with {len(W)} entries, one for each feature of the model")
     drawn = min(W.shape[1], most)
     axes = panels(ax, drawn, (1.5, 1.7) if drawn > 1 else (3.6, 3.0), columns=min(drawn, 5 if drawn <= 10 else 8))
     limit = float(np.max(np.abs(W))) or 1.0
