@@ -1,4 +1,4 @@
-"""What a fitted model is asked by others: its last step, its layers, its hyperplane, and its columns."""
+"""Read a fitted model: its last step, its layers, its hyperplane and its columns."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def matrix(X: Any) -> Array:
     if numbers.ndim != 2:
         raise ValueError(f"X must have shape (examples, features); it has shape {numbers.shape}")
     if not np.isfinite(numbers).all():
-        raise ValueError("X holds NaN or infinity, which have no place in a picture")
+        raise ValueError("X contains NaN or infinity, which cannot be drawn")
     return numbers
 
 

@@ -146,9 +146,9 @@ def test_the_gradients_that_were_asked_for_last_are_shown() -> None:
     graph.backprop(of="u")
     assert shown() == (["gradients of u"], "du_dw = 3.000")
     graph.backprop()
-    assert shown() == (["gradients of L; also known: those of u"], "dw = 36.000")
+    assert shown() == (["gradients of L; also computed, not shown: those of u"], "dw = 36.000")
     graph.backprop(of="u")
-    assert shown() == (["gradients of u; also known: those of L"], "du_dw = 3.000")
+    assert shown() == (["gradients of u; also computed, not shown: those of L"], "du_dw = 3.000")
 
 
 def rows(graph: tg.Graph) -> set[str]:
@@ -163,7 +163,10 @@ def test_what_comes_back_through_gradients_is_said_to_be_left_out() -> None:
     assert not graph.draw().drawing.notes
     graph.backprop(of=dw, seed=np.ones((2, 2)))
     notes = graph.draw().drawing.notes
-    assert notes == ["gradients of dw; also known: those of L", "they also depend on other gradients, which have no cards"]
+    assert notes == [
+        "gradients of dw; also computed, not shown: those of L",
+        "the gradients of dw also depend on an earlier backward pass, which has no cards",
+    ]
 
 
 def test_where_gradients_are_read_too_a_card_only_adds_to_what_comes_back() -> None:

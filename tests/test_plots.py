@@ -309,7 +309,7 @@ def test_probability_by_distance_needs_one_hyperplane() -> None:
 def test_the_probability_of_k_sigmoids_is_no_sigmoid_of_the_distance() -> None:
     X, y = moons()
     plots.probability_by_distance(models.SoftmaxRegression(l2=0.01).fit(X, y), X, y)
-    with pytest.raises(ValueError, match=r"whose probability is σ\(w·x \+ b\); that of SoftmaxRegression is another"):
+    with pytest.raises(ValueError, match=r"whose probability is σ\(w·x \+ b\); SoftmaxRegression computes it in another way"):
         plots.probability_by_distance(models.SoftmaxRegression(l2=0.01, multi="ovr").fit(X, y), X, y)
 
 

@@ -525,6 +525,16 @@ class TestShowing:
         assert stepper.lens is not None
         assert stepper.lens.equation in page.inner_text(".factors")
 
+    def test_a_step_shows_its_local_derivative_or_else_its_contribution(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = logistic().stepper()
+        page = opened(visit, tmp_path, stepper)
+        for step in stepper.steps:
+            page.keyboard.press("ArrowRight")
+            known = [("upstream", step.upstream), ("local", step.local), ("contribution", step.contribution)]
+            told = [text for name, value in known if value is not None for text in (name, value)]
+            assert page.locator(".factors dt, .factors dd").all_text_contents()[: len(told)] == told
+        assert any(step.contribution for step in stepper.steps)
+
     def test_dark_and_light(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())
         found = {}

@@ -47,13 +47,13 @@ STOPS: list[tuple[type, Any, Any, str]] = [
         HeldOut,
         LogisticRegression(solver="gd", early_stopping=True, random_state=0, max_iter=300),
         memorised(),
-        r"held-out loss: its best value, \d\.\d+, is 10 epochs old and its parameters are back",
+        r"held-out loss: its best value, \d\.\d+, was 10 epochs ago; the parameters of that epoch are restored",
     ),
     (
         HeldOut,
         LogisticRegression(solver="gd", early_stopping="accuracy", random_state=0, max_iter=300),
         DATA,
-        r"held-out accuracy: its best value, 0\.\d+, is 10 epochs old and its parameters are back",
+        r"held-out accuracy: its best value, 0\.\d+, was 10 epochs ago; the parameters of that epoch are restored",
     ),
     (EpochsUsedUp, LogisticRegression(solver="gd", max_iter=7), DATA, "epochs: all max_iter=7 are used up"),
     (

@@ -32,7 +32,14 @@ NUMBERING = itertools.count(1)
 
 LONGEST = 120  # characters of an array in one line
 
+GRAPH = "`graph = tg.Graph(L, names=locals())`"
+SHOWN = (
+    'write `graph.draw().save("graph.svg")` for a picture or `graph.view().save("graph.html")` for a page, where '
+    f"{GRAPH}; a notebook shows what the last line of a cell returns, such as `graph`"
+)
 ADVICE = {
+    **dict.fromkeys(("display", "plot", "render", "save", "savefig", "show", "visualize"), SHOWN),
+    **{name: f"write `graph.{name}()`, where {GRAPH}" for name in ("backprop", "draw", "latex", "quiz", "source", "stepper")},
     "backward": "gradients are values here: `dw, db = tg.gradients(L, w, b)`, or `tg.Graph(L, names=locals()).backprop()`",
     "grad": "nothing is stored on a node: `(dw,) = tg.gradients(L, w)`, or `graph.backprop()[w].value`",
     "zero_grad": "nothing accumulates, so there is nothing to reset: delete the line",
@@ -51,7 +58,7 @@ ADVICE = {
 
 
 def missing_attribute(kind: str, name: str) -> AttributeError:
-    """The error for `node.name`, with the line to write instead where people bring the name from another engine."""
+    """The error for `.name` of a node, a graph or a picture, with the line to write where people know the name from elsewhere."""
     advice = ADVICE.get(name, "")
     if not advice and name in OF_ARRAYS:
         plain = f"write `node.value.{name}`" if hasattr(np.ndarray, name) else ""
@@ -573,7 +580,7 @@ def with_value(leaf: Node, value: Any) -> Node:
         cast = in_dtype(array, leaf.dtype)
     if leaf.dtype.kind in "biu" and not np.array_equal(stored(cast), stored(array)):
         raise ValueError(
-            f"the new value does not fit {leaf.dtype}, the dtype of {leaf!r}: record the program anew with {array.dtype}"
+            f"the new value does not fit {leaf.dtype}, the dtype of {leaf!r}: record the program again with {array.dtype}"
         )
     return Leaf(cast, leaf.kind, leaf.code, leaf.instruction, leaf.decided)
 

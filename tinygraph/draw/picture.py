@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from tinygraph.draw.folding import Fold
 from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.draw.svg import finished, shrinking
 from tinygraph.draw.theme import THEMES
+from tinygraph.errors import counted
+from tinygraph.node import missing_attribute
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
@@ -55,7 +57,7 @@ class Picture:
         return finished(self._laid_out(seconds=seconds), self.theme, self.label, self._titles(), prefix=prefix, role="group")
 
     def _laid_out(self, kind: str = "svg", seconds: float = SECONDS) -> bytes:
-        cards = f" over {len(self.drawing.cards):,} cards{self._advice()}"
+        cards = f" over {counted(len(self.drawing.cards), 'card')}{self._advice()}"
         if length(self.drawing) > TOO_LONG:
             raise LayoutError(f"a layout engine may take longer than {SECONDS:g} s{cards}")
         return lay_out(self.dot, kind, seconds, cards)
@@ -70,7 +72,7 @@ class Picture:
         """What the picture shows, for those who cannot see it."""
         outputs = ", ".join(self.graph.name(output) or "" for output in self.graph.outputs)
         backward = sum(edge.backward for edge in self.drawing.edges)
-        return f"Computation graph of {outputs}: {len(self.drawing.cards)} cards, {backward} backward edges"
+        return f"Computation graph of {outputs}: {counted(len(self.drawing.cards), 'card')}, {counted(backward, 'backward edge')}"
 
     def _titles(self) -> dict[str, str]:
         names = {card.key: card.title for card in self.drawing.cards}
@@ -116,6 +118,9 @@ class Picture:
             return None if self._failed else self.svg
         except LayoutError:
             return None
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise missing_attribute("picture", name)
 
     def __repr__(self) -> str:
         return f"<picture: {self.label}>"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygraph.errors import counted
 from tinygraph.express.decided import decisions_of, place_and_text
 from tinygraph.express.program import program
 from tinygraph.graph import Graph
@@ -107,8 +108,8 @@ def _statements(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     if unreached := graph.without_gradient():
         names = ", ".join(graph.name(node) or "" for node in unreached)
         phases["backward"] = [*phases.get("backward", []), f"# no gradient reaches {names}"]
-    forward = _number(len(told.forward), "statement")
-    return f"{_number(len(told.leaves), 'leaf')}, {forward} forward, {len(told.backward):,} backward", phases
+    forward = counted(len(told.forward), "statement")
+    return f"{counted(len(told.leaves), 'leaf', 'leaves')}, {forward} forward, {len(told.backward):,} backward", phases
 
 
 def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
@@ -117,12 +118,12 @@ def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     for (code, instruction), count in Counter((node.code, node.instruction) for node in graph.forward).items():
         place = place_of(code, instruction)
         made[place] = made.get(place, 0) + count
-    rows = [Row(f"{place}", "", _number(count, "node")) for place, count in _ends(list(made.items()))]
+    rows = [Row(f"{place}", "", counted(count, "node")) for place, count in _ends(list(made.items()))]
     phases = {"forward, by line of code": [*_with_count(rows, len(made)), *_decided(graph)]}
     gradients = [g for request in graph._requests() for g in request.gradients.values()]
     if gradients:
         phases["backward"] = _with_count([_row(str(graph.name(g)), g) for g in _ends(gradients)], len(gradients))
-    return f"{len(graph.forward):,} nodes forward, {_number(len(gradients), 'gradient')}", phases
+    return f"{len(graph.forward):,} nodes forward, {counted(len(gradients), 'gradient')}", phases
 
 
 def _decided(graph: Graph) -> list[Entry]:
@@ -147,11 +148,6 @@ def _ends(items: Sequence[Any]) -> Sequence[Any]:
 def _with_count(rows: list[Row], count: int) -> list[Entry]:
     """The rows, with the number of those that were left out between them."""
     return [*rows] if count == len(rows) else [*rows[: SHOWN // 2], f"... {count - SHOWN:,} more ...", *rows[SHOWN // 2 :]]
-
-
-def _number(count: int, thing: str) -> str:
-    many = "leaves" if thing == "leaf" else f"{thing}s"
-    return f"{count:,} {thing if count == 1 else many}"
 
 
 def width(text: str) -> int:

@@ -138,6 +138,7 @@ class _Writer:
             "shape": "×".join(map(str, shape)),
             "upstream": step.upstream,
             "local": step.local,
+            "contribution": step.contribution,
             "line": self._line(step),
             "card": card.key if card is not None else "",
             "lit": self.lighting.lit(step),
