@@ -4,6 +4,7 @@ import contextvars
 import itertools
 import re
 import signal
+import time
 import warnings
 from typing import Any
 
@@ -442,6 +443,9 @@ def states_of_all_epochs(X: Any, y: Any) -> set[Any]:
 def interrupted_fits(X: Any, y: Any, count: int) -> set[Any]:
     """The states that fits leave when a timer interrupts them, each a little later than the one before."""
     found: set[Any] = set()
+    start = time.perf_counter()
+    LogisticRegression(**settings_of_interrupts()).fit(X, y)
+    longest = 1.2 * (time.perf_counter() - start)  # on a busy machine too, interrupts come at all epochs
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -451,7 +455,7 @@ def interrupted_fits(X: Any, y: Any, count: int) -> set[Any]:
         for k in range(count):
             model = LogisticRegression(**settings_of_interrupts())
             try:
-                signal.setitimer(signal.ITIMER_REAL, 1e-4 + 1e-2 * k / count)
+                signal.setitimer(signal.ITIMER_REAL, longest * (k + 1) / count)
                 model.fit(X, y)
             except (KeyboardInterrupt, SystemError):  # Python 3.11 makes the second of an interrupt inside ast.parse
                 pass
