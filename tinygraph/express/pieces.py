@@ -23,7 +23,7 @@ from tinygraph.express.layout import (
     lowered,
     signed,
 )
-from tinygraph.express.python import constant, literal
+from tinygraph.ops.syntax import constant, literal
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(7)

@@ -19,9 +19,10 @@ from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Name, Number, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
-from tinygraph.express.python import BINARY, FORMS, dtype_name, literal, numpy_name, python
+from tinygraph.express.python import is_called, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
+from tinygraph.ops.syntax import dtype_name, literal
 from tinygraph.sparse import holds_sparse
 
 WIDTH = 110
@@ -116,8 +117,8 @@ def source(program: Program) -> str:
 def _called(program: Program) -> list[Op]:
     """The ops that the program calls by their own names, in order."""
     checked = [expression for check in program.checks[0] for expression in check.expressions]
-    found = {x.op: None for expression in [*(s.expression for s in program.statements), *checked] for x in applied(expression)}
-    return [op for op in found if not (op in BINARY or op in FORMS or op is ops.negative or numpy_name(op))]
+    applications = [x for expression in [*(s.expression for s in program.statements), *checked] for x in applied(expression)]
+    return list(dict.fromkeys(x.op for x in applications if is_called(x)))
 
 
 def _entry(program: Program, function: str) -> str:

@@ -7,6 +7,7 @@ where it records, because everything it calls does so too.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import operator
 import sys
@@ -21,6 +22,7 @@ from numpy import ndarray
 from tinygraph.decisions import NUMBERS
 from tinygraph.errors import TOLD, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
+from tinygraph.ops.syntax import Form, Operator, Written, operator_of
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
 from tinygraph.sparse import OPS, Sparse, refuse
@@ -28,22 +30,16 @@ from tinygraph.warned import computed_again
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
 Rule: TypeAlias = Callable[..., Array]
+Spelled: TypeAlias = str | Form | Callable[..., "str | Written | None"]  # how source writes an op
 
 REGISTRY: dict[str, Op] = {}
 NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording the ufuncs among those
+OPERATORS: dict[type[ast.AST], Op] = {}  # the ops that operators of Python are, by their class in its syntax tree
 NO_PARAMS: dict[str, Any] = {}
 allocate = object.__new__
 EMPTY = inspect.Parameter.empty
 STOPPED = (RuntimeWarning, *TOLD)  # what ends a computation: `tinygraph.warned` says when a warning does
-
-# Operators, where NumPy scalars are ten times as fast as through the ufunc.
-OPERATORS: dict[Any, Callable[..., Any]] = {
-    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
-    np.power: operator.pow, np.floor_divide: operator.floordiv, np.remainder: operator.mod, np.negative: operator.neg,
-    np.greater: operator.gt, np.greater_equal: operator.ge, np.less: operator.lt,
-    np.less_equal: operator.le,
-}  # fmt: skip
 
 
 class Op:
@@ -64,16 +60,23 @@ class Op:
         notation: str = "",
         check: Callable[..., None] | None = None,
         quiet: bool = False,
+        operator: str = "",
+        source: Spelled | Sequence[Spelled] = (),
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
         self.built_in = function.__module__.startswith("tinygraph.ops.")
-        # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame.
+        self.operator: Operator | None = operator_of(operator, len(self.rules)) if operator else None
+        # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame, and NumPy's
+        # scalars are ten times as fast by an operator.
         is_ufunc = self.built_in and isinstance(numpy, np.ufunc)
-        self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if is_ufunc else function
+        quickest = self.operator.function if self.operator is not None and elementwise else numpy
+        self.compute: Callable[..., Any] = quickest if is_ufunc else function
         self.elementwise = elementwise
         self.hint = hint
         self.numpy = numpy
+        forms = [source] if isinstance(source, str | Form) or callable(source) else source
+        self.forms = tuple(Form(form) if isinstance(form, str) else form for form in forms)
         self.notation = notation or function.__name__
         self.name = self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
@@ -276,6 +279,8 @@ def op(
     notation: str = "",
     check: Callable[..., None] | None = None,
     quiet: bool = False,
+    operator: str = "",
+    source: Spelled | Sequence[Spelled] = (),
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a NumPy function as an op, with one gradient rule per array argument.
 
@@ -285,10 +290,12 @@ def op(
     rule serves all of them and takes the keyword `position`. `elementwise` means that each entry of the result depends on the
     same entry of the inputs alone; `hint` is the fix that an error in computing shows; `numpy` is the NumPy function that the op
     is, which records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's
-    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` raises an error for wrong
-    inputs before anything is computed, and is no part of the function that `graph.source()` prints; neither is `quiet`, which
-    means that overflow and underflow inside the function leave its result right, and are not to be raised as `np.errstate` may
-    want.
+    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`. `operator` is the operator of Python that the op is,
+    such as `+`, and `source` another form in which source writes it, such as `np.minimum({}, 1)`. The latter is a form that
+    `ops/syntax.py` describes, a function of the operands and the metadata that returns the text, or several of those, of which
+    the first that fits is written. `check(*inputs, **params)` raises an error for wrong inputs before anything is computed, and
+    is no part of the function that `graph.source()` prints; neither is `quiet`, which means that overflow and underflow inside
+    the function leave its result right, and are not to be raised as `np.errstate` may want.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
@@ -303,11 +310,13 @@ def op(
     def declare(function: Callable[..., Any]) -> Op:
         if not callable(function):  # what `op` was given was the function itself, which is called now
             raise TypeError("write @tg.op(rule), with one rule an array argument in the parentheses, above the function")
-        new = Op(function, rules, elementwise, hint, numpy, notation, check, quiet)
+        new = Op(function, rules, elementwise, hint, numpy, notation, check, quiet, operator, source)
         old = REGISTRY.get(new.name)
         if old is not None and old.built_in:
             raise ValueError(f"{new.name} is the name of a built-in op: call yours something else")
         REGISTRY[new.name] = new
+        if new.operator is not None and new.built_in:
+            OPERATORS[new.operator.syntax] = new
         if numpy is not None:
             NUMPY[numpy] = new
             if isinstance(numpy, np.ufunc) and new.built_in and not new.defaults and new.check is None:
@@ -345,10 +354,12 @@ def rerun(node: Node, inputs: Sequence[Any]) -> Node:
     return Node(value, op, tuple(inputs), node.params, node.code, node.instruction)
 
 
-def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the function that NumPy functions call when they are given a Node."""
+def implements(*functions: Any, operator: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the function that NumPy functions call when they are given a Node; `operator` is the operator that it answers."""
 
     def declare(own: Callable[..., Any]) -> Callable[..., Any]:
+        if operator:
+            vars(own)["operator"] = operator_of(operator, 2)
         for function in functions:
             NUMPY[function] = own
         return own

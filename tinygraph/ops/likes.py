@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.ops.declare import Array, op, whole
+from tinygraph.ops.syntax import ATOM, PRODUCT, Form, Operand, Written, subscript
 
 Axis = int | tuple[int, ...] | None
 
@@ -21,7 +22,7 @@ def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
 
 
-@op(lambda g, out, x: g, elementwise=True)
+@op(lambda g, out, x: g, elementwise=True, source="{}")
 def alias(x: Array) -> Array:
     """The same value under another name, as in `db = dz`.
 
@@ -45,7 +46,16 @@ def stop_gradient(x: Array) -> Array:
     return x
 
 
-@op(lambda g, out, x, like: g, None)
+@op(
+    lambda g, out, x, like: g,
+    None,
+    source=(
+        Form("np.ones_like({1})", x=1),
+        Form("np.zeros_like({1})", x=0),
+        Form("np.full_like({1}, {0})", when=lambda x, like: not x.shape),
+        "np.broadcast_to({}, {}.shape)",
+    ),
+)
 def broadcast_like(x: Array, like: Array) -> Array:
     """x broadcast to the shape of `like`; a Python number takes the dtype of `like`.
 
@@ -59,7 +69,7 @@ def broadcast_like(x: Array, like: Array) -> Array:
     return np.broadcast_to(x, like.shape)
 
 
-@op(lambda g, out, x, *like: g, None)
+@op(lambda g, out, x, *like: g, None, source="np.broadcast_arrays({*})[0]")
 def broadcast_with(x: Array, *like: Array) -> Array:
     """x broadcast against all of `like`, as one of the results of `np.broadcast_arrays`.
 
@@ -94,7 +104,11 @@ def _reshape_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return reshape_like(g, x)
 
 
-@op(_reshape_rule, None)
+@op(
+    _reshape_rule,
+    None,
+    source=(Form("np.reshape({}, ())", when=lambda x, like: not like.shape), "np.reshape({}, {}.shape)"),
+)
 def reshape_like(x: Array, like: Array) -> Array:
     """x reshaped to the shape of `like`, which has as many entries.
 
@@ -112,7 +126,7 @@ def _cast_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return cast_like(g, x)
 
 
-@op(_cast_rule, None)
+@op(_cast_rule, None, source="{}.astype({}.dtype)")
 def cast_like(x: Array, like: Array) -> Array:
     """x cast to the dtype of `like`.
 
@@ -125,7 +139,7 @@ def cast_like(x: Array, like: Array) -> Array:
     return np.asarray(x).astype(like.dtype)
 
 
-@op(lambda g, out, x, dtype: cast_like(g, x))
+@op(lambda g, out, x, dtype: cast_like(g, x), source="{}.astype({dtype})")
 def cast(x: Array, *, dtype: Any) -> Array:
     """x cast to another dtype.
 
@@ -138,7 +152,19 @@ def cast(x: Array, *, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
-@op(None)
+def _counted(like: Operand, *, axis: Axis) -> Written:
+    """The sizes of the axes, of which the first has a name of its own, and so have all together."""
+    rank, text = len(like.shape), like.inside(ATOM)
+    axes = tuple(range(rank)) if axis is None else tuple(i % rank for i in (axis if isinstance(axis, tuple) else (axis,)))
+    if axes == (0,):
+        return f"len({text})", ATOM
+    if len(axes) == rank:
+        return f"{text}.size", ATOM
+    sizes = " * ".join(f"{text}.shape[{i}]" for i in axes) or "1"
+    return sizes, ATOM if len(axes) < 2 else PRODUCT
+
+
+@op(None, source=(_counted, Form("{}.size", axis=None), "{}.shape[{axis}]"))
 def count(like: Array, *, axis: Axis = None) -> Array:
     """How many entries of `like` one entry of a mean over `axis` stands for, in the dtype of `like` where that can hold it.
 
@@ -214,7 +240,14 @@ def _index_rule(g: Array, out: Array, x: Array, *arrays: Array, template: tuple[
     return scatter_like(g, x, *arrays, template=template)
 
 
-@op(_index_rule, None)
+def _indexed(x: Operand, *arrays: Operand, template: tuple[Any, ...]) -> str:
+    rest = iter(arrays)
+    parts = [next(rest).text if part is ARRAY else subscript(part) for part in template]
+    text = ", ".join(parts) + "," * (len(parts) == 1 and isinstance(template[0], tuple))
+    return f"{x.array}[{text or '()'}]"
+
+
+@op(_index_rule, None, source=_indexed)
 def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """x[template] for any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.
 

@@ -37,6 +37,7 @@ def _right_rule(g: Array, out: Array, x: Array, y: Array) -> Array:
     _left_rule,
     _right_rule,
     numpy=np.matmul,
+    operator="@",
     hint="the last axis of the left operand must be as long as the second-last axis of the right one (its only axis if it "
     "is a vector): is an operand missing a `.T`, or are the two the wrong way round?",
 )
@@ -96,7 +97,12 @@ def cross(a: Array, b: Array) -> Array:
     return np.cross(a, b)
 
 
-@op(_einsum_rule, hint="a letter must stand for axes of one size, in every operand that has it", numpy=np.einsum)
+@op(
+    _einsum_rule,
+    hint="a letter must stand for axes of one size, in every operand that has it",
+    numpy=np.einsum,
+    source="np.einsum({subscripts}, {*}{optimize=})",
+)
 def einsum(*operands: Array, subscripts: str, optimize: bool = False) -> Array:
     """Einstein summation: letters name axes, and the products are summed over the letters missing from the result.
 

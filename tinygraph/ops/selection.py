@@ -7,7 +7,7 @@ import numpy as np
 from tinygraph.ops.declare import Array, op
 
 
-@op(None, None, elementwise=True, numpy=np.greater)
+@op(None, None, elementwise=True, numpy=np.greater, operator=">")
 def greater(x: Array, y: Array) -> Array:
     """x > y.
 
@@ -17,7 +17,7 @@ def greater(x: Array, y: Array) -> Array:
     return x > y
 
 
-@op(None, None, elementwise=True, numpy=np.greater_equal)
+@op(None, None, elementwise=True, numpy=np.greater_equal, operator=">=")
 def greater_equal(x: Array, y: Array) -> Array:
     """x >= y.
 
@@ -27,7 +27,7 @@ def greater_equal(x: Array, y: Array) -> Array:
     return x >= y
 
 
-@op(None, None, elementwise=True, numpy=np.less)
+@op(None, None, elementwise=True, numpy=np.less, operator="<")
 def less(x: Array, y: Array) -> Array:
     """x < y.
 
@@ -37,7 +37,7 @@ def less(x: Array, y: Array) -> Array:
     return x < y
 
 
-@op(None, None, elementwise=True, numpy=np.less_equal)
+@op(None, None, elementwise=True, numpy=np.less_equal, operator="<=")
 def less_equal(x: Array, y: Array) -> Array:
     """x <= y.
 
@@ -47,7 +47,7 @@ def less_equal(x: Array, y: Array) -> Array:
     return x <= y
 
 
-@op(None, None, elementwise=True, numpy=np.equal)
+@op(None, None, elementwise=True, numpy=np.equal, operator="==")
 def equal(x: Array, y: Array) -> Array:
     """x == y, elementwise.
 
@@ -57,7 +57,7 @@ def equal(x: Array, y: Array) -> Array:
     return np.equal(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.not_equal)
+@op(None, None, elementwise=True, numpy=np.not_equal, operator="!=")
 def not_equal(x: Array, y: Array) -> Array:
     """x != y, elementwise.
 

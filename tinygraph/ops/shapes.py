@@ -8,9 +8,10 @@ import numpy as np
 
 from tinygraph.ops.declare import Array, op
 from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like
+from tinygraph.ops.syntax import Form
 
 
-@op(lambda g, out, x, shape: reshape_like(g, x), numpy=np.reshape)
+@op(lambda g, out, x, shape: reshape_like(g, x), numpy=np.reshape, source="np.reshape({}, {shape})")
 def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Array:
     """x in another shape; a size of -1 is computed from the others.
 
@@ -27,7 +28,7 @@ def _transpose_rule(g: Array, out: Array, x: Array, axes: tuple[int, ...] | None
     return np.transpose(g, None if axes is None else tuple(int(i) for i in np.argsort(np.arange(x.ndim)[np.array(axes)].ravel())))
 
 
-@op(_transpose_rule, numpy=np.transpose)
+@op(_transpose_rule, numpy=np.transpose, source=Form("{}.T", axes=None))
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     """x with its axes permuted, by default reversed; also written `x.T`.
 
@@ -319,7 +320,13 @@ def _section_rule(g: Array, out: Array, x: Array, sections: int, position: int, 
     return on_section_like(g, x, sections=sections, position=position, axis=axis)
 
 
-@op(_section_rule)
+@op(
+    _section_rule,
+    source=(
+        Form("np.split({}, {sections}{axis=})[{position}]", equal=True),
+        Form("np.array_split({}, {sections}{axis=})[{position}]", equal=False),
+    ),
+)
 def section(x: Array, *, sections: int, position: int, axis: int = 0, equal: bool = False) -> Array:
     """One of the parts into which `np.array_split` divides x along `axis`; with `equal` as `np.split` does.
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.node import Node
+from tinygraph.ops import Op
 from tinygraph.stepping.reading import Call, Name, Number, Program, Reader, Statement, lines_of, parse, parsed
 from tinygraph.stepping.vocabulary import FormulaError, short, unknown
 from tinygraph.stepping.work import AXES, work
@@ -101,12 +101,11 @@ def _told(piece: Call) -> Iterator[None]:
         raise FormulaError(f"{piece.where}: {getattr(piece.function, '__name__', '').strip('_')}: {cause}") from None
 
 
-PLACES: dict[Any, int] = {ops.index: 1, ops.scatter_like: 2}  # the operands from which on they say where
-
-
 def _operands(piece: Call, arguments: Sequence[Any]) -> Iterator[Any]:
     """Literals as they are computed with: beside nodes of floats a whole number prints without its fraction."""
-    first = PLACES.get(piece.function, len(arguments))
+    op, first = piece.function, len(arguments)
+    if isinstance(op, Op) and op.variadic and "template" in op.defaults:  # those behind its own say where
+        first = len(op.arguments) - 1
     yield from _numbers(arguments[:first])
     yield from map(_place, arguments[first:])
 
