@@ -12,7 +12,7 @@ from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add, operator="+")
+@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add, steps=1, operator="+")
 def add(x: Array, y: Array) -> Array:
     """x + y, with broadcasting.
 
@@ -25,7 +25,7 @@ def add(x: Array, y: Array) -> Array:
     return x + y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g, elementwise=True, numpy=np.subtract, operator="-")
+@op(lambda g, out, x, y: g, lambda g, out, x, y: -g, elementwise=True, numpy=np.subtract, steps=1, operator="-")
 def subtract(x: Array, y: Array) -> Array:
     """x - y, with broadcasting.
 
@@ -38,7 +38,7 @@ def subtract(x: Array, y: Array) -> Array:
     return x - y
 
 
-@op(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x, elementwise=True, numpy=np.multiply, operator="*")
+@op(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x, elementwise=True, numpy=np.multiply, steps=1, operator="*")
 def multiply(x: Array, y: Array) -> Array:
     """x * y, elementwise with broadcasting.
 
@@ -51,7 +51,7 @@ def multiply(x: Array, y: Array) -> Array:
     return x * y
 
 
-@op(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, elementwise=True, numpy=np.divide, operator="/")
+@op(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, elementwise=True, numpy=np.divide, steps=1, operator="/")
 def divide(x: Array, y: Array) -> Array:
     """x / y, elementwise with broadcasting.
 
@@ -64,7 +64,7 @@ def divide(x: Array, y: Array) -> Array:
     return x / y
 
 
-@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, operator="-")
+@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0, operator="-")
 def negative(x: Array) -> Array:
     """-x.
 
@@ -93,7 +93,7 @@ def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     return g * (out * np.log(base if base.dtype == out.dtype else cast_like(base, out)))
 
 
-@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power, operator="**")
+@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power, steps=1, operator="**")
 def power(x: Array, exponent: Array) -> Array:
     """x ** exponent, elementwise with broadcasting.
 
@@ -260,7 +260,7 @@ def floor_divide(x: Array, y: Array) -> Array:
 
 
 @op(
-    lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, operator="%", notation="mod"
+    lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, notation="mod", operator="%"
 )
 def remainder(x: Array, y: Array) -> Array:
     """x % y = x - y * floor(x / y), which has the sign of y.
