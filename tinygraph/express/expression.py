@@ -80,6 +80,11 @@ class Apply:
     size: int
     recorded: Any = None
 
+    @property
+    def notation(self) -> str:
+        """How mathematics writes the op with this metadata."""
+        return self.op.notation if isinstance(self.op.notation, str) else self.op.notation(**self.params)
+
 
 Expression: TypeAlias = Number | Name | Apply
 

@@ -12,7 +12,7 @@ from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add, steps=1, operator="+")
+@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add, steps=1, operator="+", notation="{} + {}")
 def add(x: Array, y: Array) -> Array:
     """x + y, with broadcasting.
 
@@ -25,7 +25,15 @@ def add(x: Array, y: Array) -> Array:
     return x + y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g, elementwise=True, numpy=np.subtract, steps=1, operator="-")
+@op(
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g,
+    elementwise=True,
+    numpy=np.subtract,
+    steps=1,
+    operator="-",
+    notation="{} − {}",
+)
 def subtract(x: Array, y: Array) -> Array:
     """x - y, with broadcasting.
 
@@ -38,7 +46,15 @@ def subtract(x: Array, y: Array) -> Array:
     return x - y
 
 
-@op(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x, elementwise=True, numpy=np.multiply, steps=1, operator="*")
+@op(
+    lambda g, out, x, y: g * y,
+    lambda g, out, x, y: g * x,
+    elementwise=True,
+    numpy=np.multiply,
+    steps=1,
+    operator="*",
+    notation="{} {}",
+)
 def multiply(x: Array, y: Array) -> Array:
     """x * y, elementwise with broadcasting.
 
@@ -51,7 +67,15 @@ def multiply(x: Array, y: Array) -> Array:
     return x * y
 
 
-@op(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, elementwise=True, numpy=np.divide, steps=1, operator="/")
+@op(
+    lambda g, out, x, y: g / y,
+    lambda g, out, x, y: -g * out / y,
+    elementwise=True,
+    numpy=np.divide,
+    steps=1,
+    operator="/",
+    notation="{}/{}",
+)
 def divide(x: Array, y: Array) -> Array:
     """x / y, elementwise with broadcasting.
 
@@ -64,7 +88,7 @@ def divide(x: Array, y: Array) -> Array:
     return x / y
 
 
-@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0, operator="-")
+@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0, operator="-", notation="−{}")
 def negative(x: Array) -> Array:
     """-x.
 
@@ -93,7 +117,7 @@ def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     return g * (out * np.log(base if base.dtype == out.dtype else cast_like(base, out)))
 
 
-@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power, steps=1, operator="**")
+@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power, steps=1, operator="**", notation="{}^{}")
 def power(x: Array, exponent: Array) -> Array:
     """x ** exponent, elementwise with broadcasting.
 
@@ -249,7 +273,7 @@ def rint(x: Array) -> Array:
     return np.rint(x)
 
 
-@op(None, None, elementwise=True, numpy=np.floor_divide, operator="//")
+@op(None, None, elementwise=True, numpy=np.floor_divide, operator="//", notation="⌊{}/{}⌋")
 def floor_divide(x: Array, y: Array) -> Array:
     """x // y, rounded down; no gradient.
 

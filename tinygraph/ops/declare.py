@@ -61,7 +61,7 @@ class Op:
         elementwise: bool = False,
         hint: str = "",
         numpy: Any = None,
-        notation: str = "",
+        notation: str | Callable[..., str] = "",
         check: Callable[..., None] | None = None,
         quiet: bool = False,
         operator: str = "",
@@ -326,7 +326,7 @@ def op(
     elementwise: bool = False,
     hint: str = "",
     numpy: Any = None,
-    notation: str = "",
+    notation: str | Callable[..., str] = "",
     check: Callable[..., None] | None = None,
     quiet: bool = False,
     operator: str = "",
@@ -346,8 +346,10 @@ def op(
     rule serves all of them and takes the keyword `position`. `elementwise` means that each entry of the result depends on the
     same entry of the inputs alone; `hint` is the fix that an error in computing shows; `numpy` is the NumPy function that the op
     is, which records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's
-    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`. `operator` is the operator of Python that the op is,
-    such as `+`, and `source` another form in which source writes it, such as `np.minimum({}, 1)`. The latter is a form that
+    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`, `{} ⊕ {}`, `{}/{}`, `{}²`, `√{}` or
+    `{1} if {0}, {2} otherwise`; that of a reduction may have a big operator, as in `Σ {}²`, `max {}` or `1/n Σ {}`, where n is how
+    many entries there are. `operator` is the operator of Python that the op is, such as `+`, and `source` another form in which
+    source writes it, such as `np.minimum({}, 1)`. The latter is a form that
     `ops/syntax.py` describes, a function of the operands and the metadata that returns the text, or several of those, of which
     the first that fits is written. `check(*inputs, **params)` raises an error for wrong inputs before anything is computed, and
     is no part of the function that `graph.source()` prints; neither is `quiet`, which means that overflow and underflow inside

@@ -205,7 +205,7 @@ def square(x: Array) -> Array:
     return np.square(x)
 
 
-@op(lambda g, out, x: -g * out * out, elementwise=True, numpy=np.reciprocal, notation="{}⁻¹")
+@op(lambda g, out, x: -g * out * out, elementwise=True, numpy=np.reciprocal, notation="1/{}")
 def reciprocal(x: Array) -> Array:
     """1 / x.
 

@@ -28,7 +28,7 @@ def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
 
 
-@op(lambda g, out, x: g, elementwise=True, view=True, source="{}")
+@op(lambda g, out, x: g, elementwise=True, view=True, source="{}", notation="{}")
 def alias(x: Array) -> Array:
     """The same value under another name, as in `db = dz`.
 
@@ -155,7 +155,7 @@ def _cast_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return cast_like(g, x)
 
 
-@op(_cast_rule, None, kind=Same(), shape_only=("like",), dtype="like", source="{}.astype({}.dtype)")
+@op(_cast_rule, None, kind=Same(), shape_only=("like",), dtype="like", source="{}.astype({}.dtype)", notation="{}")
 def cast_like(x: Array, like: Array) -> Array:
     """x cast to the dtype of `like`.
 
@@ -168,7 +168,7 @@ def cast_like(x: Array, like: Array) -> Array:
     return np.asarray(x).astype(like.dtype)
 
 
-@op(lambda g, out, x, dtype: cast_like(g, x), kind=Same(), dtype="dtype", source="{}.astype({dtype})")
+@op(lambda g, out, x, dtype: cast_like(g, x), kind=Same(), dtype="dtype", source="{}.astype({dtype})", notation="{}")
 def cast(x: Array, *, dtype: Any) -> Array:
     """x cast to another dtype.
 
@@ -256,7 +256,16 @@ def _scatter_rule(g: Array, out: Array, x: Array, like: Array, *arrays: Array, t
     return index(g, *arrays, template=template)
 
 
-@op(_scatter_rule, None, None, kind=Same(1), shape_only=("like",), dtype=("x", "like"), untraceable="it adds in place")
+@op(
+    _scatter_rule,
+    None,
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+    dtype=("x", "like"),
+    untraceable="it adds in place",
+    notation="scatter_{1}[{template}]({0})",
+)
 def scatter_like(x: Array, like: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """Zeros in the shape of `like`, with x added at the indexed entries; repeated indices accumulate.
 
@@ -323,7 +332,16 @@ def _in_brackets(x: Operand, *arrays: Operand, template: tuple[Any, ...]) -> str
     return f"{x.array}[{text or '()'}]"
 
 
-@op(_index_rule, None, kind=Opaque(_indexed), dtype="x", view=True, untraceable=_of_a_mask, source=_in_brackets)
+@op(
+    _index_rule,
+    None,
+    kind=Opaque(_indexed),
+    dtype="x",
+    view=True,
+    untraceable=_of_a_mask,
+    source=_in_brackets,
+    notation="{}[{template}]",
+)
 def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """x[template] for any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.
 

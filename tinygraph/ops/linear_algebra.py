@@ -48,6 +48,7 @@ def _matmul(ranks: Sequence[int], params: Params) -> str:
     "is a vector): is an operand missing a `.T`, or are the two the wrong way round?",
     kind=Contraction(_matmul),
     operator="@",
+    notation="{} {}",
 )
 def matmul(x: Array, y: Array) -> Array:
     """The matrix product x @ y of matrices, vectors or stacks of matrices.
@@ -112,6 +113,7 @@ def cross(a: Array, b: Array) -> Array:
     kind=Contraction(lambda ranks, params: str(params["subscripts"])),
     view=True,
     source="np.einsum({subscripts}, {*}{optimize=})",
+    notation="Σ",
 )
 def einsum(*operands: Array, subscripts: str, optimize: bool = False) -> Array:
     """Einstein summation: letters name axes, and the products are summed over the letters missing from the result.
@@ -157,7 +159,7 @@ def _norm_rule(g: Array, out: Array, x: Array, ord: Any, axis: Axis, keepdims: b
     return g * (np.sign(x) * (np.abs(x) / where(length == 0, 1, length)) ** (ord - 1))
 
 
-@op(_norm_rule, numpy=np.linalg.norm, dtype=floating)
+@op(_norm_rule, numpy=np.linalg.norm, dtype=floating, notation=lambda ord, **_: "√Σ {}²" if ord in (None, 2, "fro") else "norm")
 def norm(x: Array, *, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """The p-norm (p = `ord`) of vectors, (sum |x|^p)^(1/p), or the root of the sum of all squares.
 
@@ -193,6 +195,7 @@ def _solved(ranks: Sequence[int], params: Params) -> str:
     hint="A must be square and regular, and b as long as A",
     kind=Contraction(_solved),
     dtype=lambda A, b: together(floating(A), floating(b)),
+    notation="{}⁻¹ {}",
 )
 def solve(A: Array, b: Array) -> Array:
     """The x with A @ x = b.

@@ -90,7 +90,7 @@ def _prod_rule(g: Array, out: Array, x: Array, axis: int, keepdims: bool) -> Arr
     return (g if keepdims else np.expand_dims(g, axis)) * (before * after)
 
 
-@op(_prod_rule, numpy=np.prod, dtype=summed)
+@op(_prod_rule, numpy=np.prod, dtype=summed, notation="∏ {}")
 def prod(x: Array, *, axis: int, keepdims: bool = False) -> Array:
     """The product along `axis`.
 

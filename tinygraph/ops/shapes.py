@@ -86,7 +86,15 @@ def _transposed(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
     return [(0, i) for i in order]
 
 
-@op(_transpose_rule, numpy=np.transpose, kind=Rearrangement(_transposed), view=True, steps=1, source=Form("{}.T", axes=None))
+@op(
+    _transpose_rule,
+    numpy=np.transpose,
+    kind=Rearrangement(_transposed),
+    view=True,
+    steps=1,
+    source=Form("{}.T", axes=None),
+    notation="{}⊤",
+)
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     """x with its axes permuted, by default reversed; also written `x.T`.
 
