@@ -25,6 +25,7 @@ from tinygraph.node import NUMBERING, Node, as_array, leaf_of
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.kinds import Elementwise, Kind, Opaque, Params, Reduction
 from tinygraph.ops.syntax import Form, Operator, Written, operator_of
+from tinygraph.ops.work import Work, entry_by_entry
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
 from tinygraph.sparse import OPS, Sparse, refuse
@@ -72,6 +73,8 @@ class Op:
         view: bool | None = None,
         untraceable: Untraceable = "",
         steps: int | None = None,
+        work: Work = entry_by_entry,
+        squashes: bool = False,
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
@@ -109,6 +112,8 @@ class Op:
         self.view = view if view is not None or not self.built_in else False
         self._untraceable = untraceable
         self.steps = steps
+        self.work = work
+        self.squashes = squashes
         plain = not (self.variadic or self.defaults or self.partial or self.check or len(self.rules) > 2)
         self.arity = len(self.rules) if plain else 0
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
@@ -337,6 +342,8 @@ def op(
     view: bool | None = None,
     untraceable: Untraceable = "",
     steps: int | None = None,
+    work: Work = entry_by_entry,
+    squashes: bool = False,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a NumPy function as an op, with one gradient rule per array argument.
 
@@ -347,13 +354,13 @@ def op(
     same entry of the inputs alone; `hint` is the fix that an error in computing shows; `numpy` is the NumPy function that the op
     is, which records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's
     name such as `σ`, or a form with `{}` for each argument, such as `|{}|`, `{} ⊕ {}`, `{}/{}`, `{}²`, `√{}` or
-    `{1} if {0}, {2} otherwise`; that of a reduction may have a big operator, as in `Σ {}²`, `max {}` or `1/n Σ {}`, where n is how
-    many entries there are. `operator` is the operator of Python that the op is, such as `+`, and `source` another form in which
-    source writes it, such as `np.minimum({}, 1)`. The latter is a form that
-    `ops/syntax.py` describes, a function of the operands and the metadata that returns the text, or several of those, of which
-    the first that fits is written. `check(*inputs, **params)` raises an error for wrong inputs before anything is computed, and
-    is no part of the function that `graph.source()` prints; neither is `quiet`, which means that overflow and underflow inside
-    the function leave its result right, and are not to be raised as `np.errstate` may want.
+    `{1} if {0}, {2} otherwise`; that of a reduction may have a big operator, as in `Σ {}²`, `max {}` or `1/n Σ {}`, where n is
+    how many entries there are. `operator` is the operator of Python that the op is, such as `+`, and `source` another form in
+    which source writes it, such as `np.minimum({}, 1)`: text as `ops/syntax.py` describes, a function of the operands and the
+    metadata that returns the text, or several of those, of which the first that fits is written. `check(*inputs, **params)`
+    raises an error for wrong inputs before anything is computed, and is no part of the function that `graph.source()` prints;
+    neither is `quiet`, which means that overflow and underflow inside the function leave its result right, and are not to be
+    raised as `np.errstate` may want.
 
     The rest is what programs read of an op, and what they do without it is safe. `kind` is how the axes of the result arise:
     `Elementwise`, `Reduction`, `Same`, `Contraction`, `Rearrangement` or `Opaque`, all of `tg.ops`; else the result is measured.
@@ -362,7 +369,9 @@ def op(
     else a program casts the result where an argument has another dtype than it was recorded with. `view=False` says that the
     result never shows the entries of an argument; a program copies what may. `untraceable` is why JAX cannot trace the op.
     `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1: then readers that share the result, and
-    have no name for it, compute it each.
+    have no name for it, compute it each. `work(operands, params)` is how many entries it computes, or more, which bounds what a
+    typed formula may ask for; else as many as the operands have, broadcast together. `squashes` means that an elementwise op of
+    one argument is flat in both tails, as σ is: a picture can count the entries there.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
@@ -379,7 +388,7 @@ def op(
             raise TypeError("write @tg.op(rule), with one rule an array argument in the parentheses, above the function")
         new = Op(
             function, rules, elementwise, hint, numpy, notation, check, quiet, operator, source, kind, shape_only, dtype, view,
-            untraceable, steps,
+            untraceable, steps, work, squashes,
         )  # fmt: skip
         old = REGISTRY.get(new.name)
         if old is not None and old.built_in:

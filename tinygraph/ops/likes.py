@@ -5,12 +5,14 @@ That is why an emitted program runs at any batch size. `like` arguments give the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygraph.node import Node
+from tinygraph.ops import work
 from tinygraph.ops.declare import Array, op, whole
 from tinygraph.ops.dtypes import Dtype, summed
 from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Reduction, Same, Shape
@@ -221,7 +223,7 @@ def _rows(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
     return [*((0, i) for i in range(len(labels))), (1, len(like) - 1)]
 
 
-@op(None, None, kind=Rearrangement(_rows), shape_only=("like",), dtype="like")
+@op(None, None, kind=Rearrangement(_rows), shape_only=("like",), dtype="like", work=work.row_each)
 def one_hot_like(labels: Array, like: Array) -> Array:
     """A row of `like`'s last axis for every integer label, 1 at the label and 0 elsewhere, in the dtype of `like`.
 
@@ -256,6 +258,32 @@ def _scatter_rule(g: Array, out: Array, x: Array, like: Array, *arrays: Array, t
     return index(g, *arrays, template=template)
 
 
+def _picked(operands: Sequence[Any], params: Params) -> int:
+    """What the slices leave, for every place that the arrays name; a mask names no more of them than it has entries."""
+    x, *arrays = operands
+    rest = iter(arrays)
+    slices: list[Any] = []
+    places: list[tuple[int, ...]] = []
+    for part in params["template"]:
+        array = next(rest, 0) if part is ARRAY else 0
+        is_mask = part is ARRAY and np.asarray(getattr(array, "value", array)).dtype.kind == "b"
+        slices += [part] if part is not ARRAY else [slice(0, 1)] * (np.ndim(array) if is_mask else 1)
+        places += [(np.size(array),) if is_mask else np.shape(array)]
+    try:
+        left = np.broadcast_to(0.0, np.shape(x))[tuple(slices)].size
+    except IndexError:  # which NumPy raises as soon
+        return 0
+    try:
+        return left * math.prod(np.broadcast_shapes(*places))
+    except ValueError:
+        return left * math.prod(map(math.prod, places))
+
+
+def _scattered(operands: Sequence[Any], params: Params) -> int:
+    """The array of zeros, and what goes into it."""
+    return np.size(operands[1]) + _picked(operands[1:], params)
+
+
 @op(
     _scatter_rule,
     None,
@@ -265,6 +293,7 @@ def _scatter_rule(g: Array, out: Array, x: Array, like: Array, *arrays: Array, t
     dtype=("x", "like"),
     untraceable="it adds in place",
     notation="scatter_{1}[{template}]({0})",
+    work=_scattered,
 )
 def scatter_like(x: Array, like: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """Zeros in the shape of `like`, with x added at the indexed entries; repeated indices accumulate.
@@ -341,6 +370,7 @@ def _in_brackets(x: Operand, *arrays: Operand, template: tuple[Any, ...]) -> str
     untraceable=_of_a_mask,
     source=_in_brackets,
     notation="{}[{template}]",
+    work=_picked,
 )
 def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """x[template] for any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.

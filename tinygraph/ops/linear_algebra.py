@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.ops import work
 from tinygraph.ops.declare import Array, op
 from tinygraph.ops.dtypes import floating, together
 from tinygraph.ops.kinds import Contraction, Params, Same
@@ -49,6 +50,7 @@ def _matmul(ranks: Sequence[int], params: Params) -> str:
     kind=Contraction(_matmul),
     operator="@",
     notation="{} {}",
+    work=work.product,
 )
 def matmul(x: Array, y: Array) -> Array:
     """The matrix product x @ y of matrices, vectors or stacks of matrices.
@@ -114,6 +116,7 @@ def cross(a: Array, b: Array) -> Array:
     view=True,
     source="np.einsum({subscripts}, {*}{optimize=})",
     notation="Σ",
+    work=work.summed_product,
 )
 def einsum(*operands: Array, subscripts: str, optimize: bool = False) -> Array:
     """Einstein summation: letters name axes, and the products are summed over the letters missing from the result.
@@ -196,6 +199,7 @@ def _solved(ranks: Sequence[int], params: Params) -> str:
     kind=Contraction(_solved),
     dtype=lambda A, b: together(floating(A), floating(b)),
     notation="{}⁻¹ {}",
+    work=work.product,
 )
 def solve(A: Array, b: Array) -> Array:
     """The x with A @ x = b.
@@ -216,6 +220,7 @@ def solve(A: Array, b: Array) -> Array:
     notation="{}⁻¹",
     kind=Contraction("...ii->...ii"),
     dtype=floating,
+    work=work.of_a_matrix,
 )
 def inv(A: Array) -> Array:
     """The inverse of a square matrix, or of each matrix of a stack.
@@ -305,6 +310,7 @@ def cofactors(A: Array) -> Array:
     hint="A must be square",
     kind=Contraction("...ii->..."),
     dtype=floating,
+    work=work.of_a_matrix,
 )
 def det(A: Array) -> Array:
     """The determinant of a square matrix of any rank, or of each matrix of a stack.
@@ -324,6 +330,7 @@ def det(A: Array) -> Array:
     hint="A must be square",
     kind=Contraction("...ii->..."),
     dtype=floating,
+    work=work.of_a_matrix,
 )
 def log_abs_det(A: Array) -> Array:
     """log(|det(A)|), without overflow.
@@ -337,7 +344,7 @@ def log_abs_det(A: Array) -> Array:
     return np.linalg.slogdet(A)[1]
 
 
-@op(None, hint="A must be square", kind=Contraction("...ii->..."), dtype=floating)
+@op(None, hint="A must be square", kind=Contraction("...ii->..."), dtype=floating, work=work.of_a_matrix)
 def sign_of_det(A: Array) -> Array:
     """The sign of det(A); no gradient.
 
@@ -362,6 +369,7 @@ def _cholesky_rule(g: Array, out: Array, A: Array) -> Array:
     hint="A must be symmetric and positive definite",
     kind=Contraction("...ii->...ii"),
     dtype=floating,
+    work=work.of_a_matrix,
 )
 def cholesky(A: Array) -> Array:
     """The lower triangular L with L @ L.T = A, for a symmetric positive definite A or each of a stack.

@@ -12,6 +12,7 @@ from tinygraph.express.expression import Apply, Expression, Name, Number, evalua
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.node import Node
+from tinygraph.ops.syntax import SUM
 
 
 class Shown(float):
@@ -57,7 +58,7 @@ def _shown(x: Expression, value: Callable[[Node], Any], in_brackets: bool) -> Ex
         return Number(x.value)
     if x.op is ops.count:
         return Number(int(evaluate(x, value)))
-    is_sum = x.op in (ops.add, ops.subtract)
+    is_sum = x.op.operator is not None and x.op.operator.binds == SUM
     if x.op.operator is None or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):
         return short(evaluate(x, value))
     # Only the left operand of a sum stands without brackets when it is a sum itself.

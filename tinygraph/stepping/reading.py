@@ -316,15 +316,11 @@ class Reader:
         return Number(value)
 
     def attribute(self, x: ast.Attribute) -> tuple[Piece, Sequence[ast.expr]]:
-        """`x.T`, `x.size` and `np.pi`; nothing else is looked up."""
+        """`np.pi` and the like; nothing else is looked up, but for the forms that ops have."""
         if isinstance(x.value, ast.Name) and x.value.id in MODULES:
             if x.value.id == "np" and x.attr in CONSTANTS:
                 return Number(CONSTANTS[x.attr]), ()
             raise self.error(x, f"`{short(self.text(x))}` is no value: functions are called, as in np.exp(x), and there is np.pi")
-        if x.attr == "T":
-            return Call(ops.transpose, 1, {"axes": None}, self.where(x)), (x.value,)
-        if x.attr == "size":
-            return Call(ops.count, 1, {"axis": None}, self.where(x)), (x.value,)
         raise self.error(
             x, f"`{short(self.text(x))}`: the only attributes are .T and .size; functions are called, as in np.sum(x)"
         )
