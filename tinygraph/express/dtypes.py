@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Number
+from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.dtypes import Dtype
 
@@ -28,6 +31,14 @@ def dtype_of(x: Expression) -> Dtype | None:
         return float if x.kind == "f" else int
     if x.op is ops.broadcast_like and not x.inputs[0].shape:  # which is spelled np.full_like
         return found[1]
-    if x.op.dtype is None or any(dtype is None for dtype in found):  # `==` takes None for float64
-        return x.recorded
-    return x.op.result_dtype(found, x.params)
+    if x.op.dtype is not None and all(dtype is not None for dtype in found):  # `==` takes None for float64
+        return x.op.result_dtype(found, x.params)
+    return _recorded(x, found)
+
+
+def _recorded(x: Apply, found: Sequence[Dtype | None]) -> Dtype | None:
+    """The dtype that was recorded, where all operands have theirs."""
+    if x.node is None:
+        return None
+    same = (dtype is not None and dtype == i.dtype for dtype, i in zip(found, x.node.inputs, strict=True) if isinstance(i, Node))
+    return x.node.dtype if all(same) else None

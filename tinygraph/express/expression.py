@@ -69,7 +69,7 @@ class Like(Name):
 class Apply:
     """An op on expressions, in the order of its arguments; `size` is the number of ops in the whole expression.
 
-    `recorded` is the dtype of the value where the op does not say which it is.
+    `node` is the recorded value that it computes, where it is as it was recorded.
     """
 
     op: Op
@@ -78,7 +78,7 @@ class Apply:
     shape: Shape
     kind: str
     size: int
-    recorded: Any = None
+    node: Node | None = None
 
     @property
     def notation(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -139,6 +139,17 @@ class Program:
         if part is None or any(x.node not in self._names for x in leaves(part) if isinstance(x, Name)):
             return f"a result of {node.op.name}"
         return python(part, self.name)
+
+    def size_of(self, x: Expression, axis: int) -> Hashable:
+        """The same for all axes that are of one size by what the ops do; how many entries there are where that is not known."""
+        if not isinstance(x, Number) and x.node is not None:
+            known = self._axes.identity_of(self._gradient_of.get(x.node, x.node), axis)
+            return x.shape[axis] if known is None else known
+        for y in x.inputs if isinstance(x, Apply) and x.op.elementwise else ():
+            place = axis - len(x.shape) + len(y.shape)
+            if place >= 0 and y.shape[place] == x.shape[axis]:
+                return self.size_of(y, place)
+        return x.shape[axis]
 
     def module(self, node: Node) -> tuple[str, ...]:
         """The scope that a leaf or statement belongs to, as a path of names."""
@@ -337,14 +348,9 @@ def written(
         for i, x in enumerate(node.inputs)
     ]
     expression = write(op, inputs, node.params, node.shape, node.dtype.kind)
-    if op.dtype is None and isinstance(expression, Apply) and all(map(_has_its_dtype, inputs, node.inputs)):
-        return replace(expression, recorded=node.dtype)
+    if isinstance(expression, Apply) and expression.op is op and len(expression.inputs) == len(node.inputs):
+        return replace(expression, node=node)
     return expression
-
-
-def _has_its_dtype(x: Expression, recorded: Any) -> bool:
-    """Whether an operand has the dtype that it was recorded with."""
-    return not isinstance(recorded, Node) or dtype_of(x) == recorded.dtype
 
 
 def _fit(x: Expression, node: Node, op: Op) -> Expression:

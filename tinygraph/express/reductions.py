@@ -28,7 +28,7 @@ def reduced(notation: Notation, x: Apply, index: Index | None) -> Told:
     body = body if running else x.inputs[0]
 
     def sizes() -> list[Layout]:
-        return [notation.size(body.shape[i]) for i in axes if letters[i]]
+        return [notation.size(x.inputs[0], i) for i in axes if letters[i]]
 
     with notation.scope(letters):
         told = notation.told(body, letters)
@@ -80,8 +80,8 @@ def _is_spelled(x: Apply) -> bool:
 
 def counted(notation: Notation, x: Apply, index: Index | None) -> Told:
     """The number of entries along axes, by the letters for sizes."""
-    sizes = [size for i in axes_of(x) if (size := x.inputs[0].shape[i]) != 1]
-    return multiplied([notation.size(size) for size in sizes]), ATOM if len(sizes) < 2 else PRODUCT
+    sizes = [notation.size(x.inputs[0], i) for i in axes_of(x) if x.inputs[0].shape[i] != 1]
+    return multiplied(sizes), ATOM if len(sizes) < 2 else PRODUCT
 
 
 def needs_index(x: Expression) -> bool:

@@ -7,9 +7,13 @@ checked; the rest is a demand, such as that `X[1:]` have one row again.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops.sizes import LONGEST, Axis, Formula, Size, Sizes, Sizing, is_firm, varies
+from tinygraph.ops import Opaque
+from tinygraph.ops.sizes import LONGEST, Axis, Demand, Formula, Size, Sizes, Sizing, axes_in, is_firm, varies
 
 
 class Axes(Sizing):
@@ -27,6 +31,30 @@ class Axes(Sizing):
     def sizes_of(self, node: Node) -> Sizes:
         """The sizes of the axes of a value."""
         return self._known[node]
+
+    def free(self) -> tuple[tuple[tuple[Node, int], ...], ...]:
+        """The axes of leaves, those of one size together, that may be as long as one likes, such as that of the examples: which
+        no parameter has, of which no op makes something else than less or more of the same, and that no demand is about.
+        """
+        groups: dict[Any, list[tuple[Node, int]]] = {}
+        for leaf in self.leaves:
+            for i, identity in enumerate(self._identities(leaf)):
+                groups.setdefault(identity, []).append((leaf, i))
+        fixed = {identity for leaf in self.leaves if leaf.kind == "parameter" for identity in self._identities(leaf)}
+        for node in self._known:
+            if node.op is not None and isinstance(node.op.kind, Opaque):
+                left = self._identities(node)
+                fixed.update(one for x in node.inputs if isinstance(x, Node) for one in self._identities(x) if one not in left)
+        parts = (part for demand in self.demands for part in (demand.size, demand.needed) if isinstance(part, Formula))
+        fixed.update(self.identity(axis) for part in parts for axis in axes_in(part))
+        return tuple(tuple(axes) for one, axes in groups.items() if isinstance(one, Axis) and one not in fixed)
+
+    def identity_of(self, node: Node, axis: int) -> Hashable:
+        """What an axis has in common with all others of its size; None for a value that is not of the forward pass."""
+        return self.identity(self._known[node][axis]) if node in self._known else None
+
+    def _identities(self, node: Node) -> list[Any]:
+        return [self.identity(size) for size in self._known[node]]
 
     def are_firm(self, node: Node) -> bool:
         """Whether all sizes of a value are numbers or those of leaves."""
@@ -63,5 +91,5 @@ class Axes(Sizing):
         for node in self._known if self._kept else self.leaves if self._keeper is not None else ():
             for i, (size, n) in enumerate(zip(self._known[node], node.shape, strict=True)):
                 taker = self._kept.get(n, self._keeper if node.op is None else None)
-                if taker is not None:
-                    self.demand(node, [i], size, n, taker)
+                if taker is not None and varies(size):
+                    self._demands.setdefault((size, n), Demand(node, (i,), size, n, taker))
