@@ -145,7 +145,7 @@ def _behind(gradient: Node | None, elsewhere: set[Node]) -> Iterator[Node]:
 
 
 def saturation(drawing: Drawing, words: Words) -> None:
-    """Count the entries of σ and tanh whose derivative is near 0, and the relu units that are 0 for every example."""
+    """Count the entries of σ, tanh and the like whose derivative is near 0, and the relu units that are 0 for every example."""
     seen = False
     for card, made in _made(drawing):
         for node in made:
@@ -154,7 +154,7 @@ def saturation(drawing: Drawing, words: Words) -> None:
                 continue
             seen = True
             with np.errstate(all="ignore"):
-                label, share = measure(node.value)
+                label, share = measure(node)
             mark = "bad" if share >= 0.5 else "weak"
             many = f"with {label} for half or more" if mark == "bad" else f"with {label} for less than half"
             name = _name(card, words) if len(card.members) == 1 else words.graph.name(node) or ""
@@ -163,10 +163,10 @@ def saturation(drawing: Drawing, words: Words) -> None:
         drawing.notes.append("there is no sigmoid, tanh or relu in this graph")
 
 
-def _measure(node: Node) -> Callable[[Any], tuple[str, float]] | None:
+def _measure(node: Node) -> Callable[[Node], tuple[str, float]] | None:
     if node.op is None:
         return None
-    return _dead if _is_relu(node) else FLATNESS.get(node.op)
+    return _dead if _is_relu(node) else _flat if node.op.squashes else None
 
 
 def _is_relu(node: Node) -> bool:
@@ -177,7 +177,8 @@ def _is_relu(node: Node) -> bool:
         return any(_is_zero(x) for x in node.inputs)
     if node.op is ops.where:
         condition, z, other = node.inputs
-        if isinstance(condition, Node) and condition.op in (ops.greater, ops.greater_equal) and _is_zero(other):
+        sign = condition.op.operator if isinstance(condition, Node) and condition.op is not None else None
+        if sign is not None and sign.text in (">", ">=") and _is_zero(other):
             return condition.inputs[0] is z and _is_zero(condition.inputs[1])
     return False
 
@@ -187,15 +188,16 @@ def _is_zero(x: Any) -> bool:
     return (not isinstance(x, Node) or x.kind == "constant") and not np.any(value)
 
 
-def _dead(a: Any) -> tuple[str, float]:
+def _flat(node: Node) -> tuple[str, float]:
+    assert node.op is not None
+    slope = node.op.rules[0](1.0, node.value, *(x.operand if isinstance(x, Node) else x for x in node.inputs))
+    return f"{node.op.notation}′ < {FLAT}", float(np.mean(slope < FLAT))
+
+
+def _dead(node: Node) -> tuple[str, float]:
+    a = node.value
     units = np.reshape(a, (-1, np.shape(a)[-1])) if np.ndim(a) > 1 else np.reshape(a, (1, -1))
     return "dead units", float(np.mean(np.all(units <= 0, axis=0)))
-
-
-FLATNESS: dict[Any, Callable[[Any], tuple[str, float]]] = {
-    ops.sigmoid: lambda a: (f"σ′ < {FLAT}", float(np.mean(a * (1 - a) < FLAT))),
-    ops.tanh: lambda a: (f"tanh′ < {FLAT}", float(np.mean(1 - np.square(a) < FLAT))),
-}
 
 
 def gradient_norm(drawing: Drawing, words: Words) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.express.python import constant, numpy_name
+from tinygraph.express.python import numpy_name
 from tinygraph.names import RESERVED
 from tinygraph.ops import ARRAY, Op
+from tinygraph.ops.syntax import constant
 from tinygraph.place import is_installed
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import of_ufunc
 from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add)
+@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add, steps=1, operator="+", notation="{} + {}")
 def add(x: Array, y: Array) -> Array:
     """x + y, with broadcasting.
 
@@ -25,7 +26,15 @@ def add(x: Array, y: Array) -> Array:
     return x + y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g, elementwise=True, numpy=np.subtract)
+@op(
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g,
+    elementwise=True,
+    numpy=np.subtract,
+    steps=1,
+    operator="-",
+    notation="{} − {}",
+)
 def subtract(x: Array, y: Array) -> Array:
     """x - y, with broadcasting.
 
@@ -38,7 +47,15 @@ def subtract(x: Array, y: Array) -> Array:
     return x - y
 
 
-@op(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x, elementwise=True, numpy=np.multiply)
+@op(
+    lambda g, out, x, y: g * y,
+    lambda g, out, x, y: g * x,
+    elementwise=True,
+    numpy=np.multiply,
+    steps=1,
+    operator="*",
+    notation="{} {}",
+)
 def multiply(x: Array, y: Array) -> Array:
     """x * y, elementwise with broadcasting.
 
@@ -51,7 +68,15 @@ def multiply(x: Array, y: Array) -> Array:
     return x * y
 
 
-@op(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, elementwise=True, numpy=np.divide)
+@op(
+    lambda g, out, x, y: g / y,
+    lambda g, out, x, y: -g * out / y,
+    elementwise=True,
+    numpy=np.divide,
+    steps=1,
+    operator="/",
+    notation="{}/{}",
+)
 def divide(x: Array, y: Array) -> Array:
     """x / y, elementwise with broadcasting.
 
@@ -64,7 +89,7 @@ def divide(x: Array, y: Array) -> Array:
     return x / y
 
 
-@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative)
+@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0, operator="-", notation="−{}")
 def negative(x: Array) -> Array:
     """-x.
 
@@ -92,7 +117,7 @@ def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     return g * (out * log_of_base(base, exponent))
 
 
-@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power)
+@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power, steps=1, operator="**", notation="{}^{}")
 def power(x: Array, exponent: Array) -> Array:
     """x ** exponent, elementwise with broadcasting.
 
@@ -120,7 +145,7 @@ def _less_one_exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> 
     return g * (out * log_of_base(where(_is_constant(x, exponent), 1, x), exponent - 1))
 
 
-@op(_less_one_base_rule, _less_one_exponent_rule, elementwise=True)
+@op(_less_one_base_rule, _less_one_exponent_rule, elementwise=True, dtype=of_ufunc(np.power), notation="{0}^({1} − 1)")
 def power_less_one(x: Array, exponent: Array) -> Array:
     """x ** (exponent - 1), and 1 where x and the exponent are 0, so that exponent * x ** (exponent - 1) is 0 there.
 
@@ -138,7 +163,7 @@ def _log_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     return where(taken_as_0, 0, g / where(taken_as_0, 1, x))
 
 
-@op(_log_rule, None, elementwise=True)
+@op(_log_rule, None, elementwise=True, dtype=lambda x, exponent: of_ufunc(np.log)(x), notation="ln({0})")
 def log_of_base(x: Array, exponent: Array) -> Array:
     """log(x), and 0 where x is 0 and the exponent is not negative, so that x ** exponent * log(x) is 0 there.
 
@@ -155,7 +180,7 @@ def _whole_rule(g: Array, out: Array, part: Array, whole: Array) -> Array:
     return -g * ratio(out, whole)
 
 
-@op(lambda g, out, part, whole: g / whole, _whole_rule, elementwise=True)
+@op(lambda g, out, part, whole: g / whole, _whole_rule, elementwise=True, dtype=of_ufunc(np.divide), notation="{}/{}")
 def ratio(part: Array, whole: Array) -> Array:
     """part / whole, and 0 where part is 0, even if whole is 0.
 
@@ -310,7 +335,7 @@ def rint(x: Array) -> Array:
     return np.rint(x)
 
 
-@op(None, None, elementwise=True, numpy=np.floor_divide)
+@op(None, None, elementwise=True, numpy=np.floor_divide, operator="//", notation="⌊{}/{}⌋")
 def floor_divide(x: Array, y: Array) -> Array:
     """x // y, rounded down; no gradient.
 
@@ -320,7 +345,9 @@ def floor_divide(x: Array, y: Array) -> Array:
     return x // y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, notation="mod")
+@op(
+    lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, notation="mod", operator="%"
+)
 def remainder(x: Array, y: Array) -> Array:
     """x % y = x - y * floor(x / y), which has the sign of y.
 

@@ -64,14 +64,14 @@ def _masks(ufunc: np.ufunc, *operands: Array) -> None:
         raise TypeError(f"{ufunc.__name__} (&, |, ~) of a node takes masks alone, such as (z > 0) & (z < 1)")
 
 
-@implements(np.bitwise_and)
+@implements(np.bitwise_and, operator="&")
 def bitwise_and(x: Array, y: Array, /) -> Array:
     """Answer `x & y` for masks."""
     _masks(np.bitwise_and, x, y)
     return selection.logical_and(x, y)
 
 
-@implements(np.bitwise_or)
+@implements(np.bitwise_or, operator="|")
 def bitwise_or(x: Array, y: Array, /) -> Array:
     """Answer `x | y` for masks."""
     _masks(np.bitwise_or, x, y)

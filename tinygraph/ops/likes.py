@@ -5,11 +5,20 @@ That is why an emitted program runs at any batch size. `like` arguments give the
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tinygraph.node import Node
+from tinygraph.ops import work
 from tinygraph.ops.declare import Array, op, whole
+from tinygraph.ops.dtypes import Dtype, summed
+from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Reduction, Same, Shape
+from tinygraph.ops.sizes import Axis as AxisOf
+from tinygraph.ops.sizes import Sizes, Sizing
+from tinygraph.ops.syntax import ATOM, PRODUCT, Form, Operand, Written, subscript
 
 Axis = int | tuple[int, ...] | None
 
@@ -21,7 +30,7 @@ def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
 
 
-@op(lambda g, out, x: g, elementwise=True)
+@op(lambda g, out, x: g, elementwise=True, view=True, source="{}", notation="{}")
 def alias(x: Array) -> Array:
     """The same value under another name, as in `db = dz`.
 
@@ -34,7 +43,7 @@ def alias(x: Array) -> Array:
     return x
 
 
-@op(None, elementwise=True)
+@op(None, elementwise=True, view=True)
 def stop_gradient(x: Array) -> Array:
     """The same value, through which no gradient flows.
 
@@ -45,7 +54,25 @@ def stop_gradient(x: Array) -> Array:
     return x
 
 
-@op(lambda g, out, x, like: g, None)
+def _in_the_dtype_of(x: Dtype, like: Dtype) -> Dtype:
+    return like if isinstance(x, type) else x
+
+
+@op(
+    lambda g, out, x, like: g,
+    None,
+    kind=Same(1, fits=True),
+    shape_only=("like",),
+    dtype=_in_the_dtype_of,
+    view=True,
+    steps=0,
+    source=(
+        Form("np.ones_like({1})", x=1),
+        Form("np.zeros_like({1})", x=0),
+        Form("np.full_like({1}, {0})", when=lambda x, like: not x.shape),
+        "np.broadcast_to({}, {}.shape)",
+    ),
+)
 def broadcast_like(x: Array, like: Array) -> Array:
     """x broadcast to the shape of `like`; a Python number takes the dtype of `like`.
 
@@ -59,7 +86,18 @@ def broadcast_like(x: Array, like: Array) -> Array:
     return np.broadcast_to(x, like.shape)
 
 
-@op(lambda g, out, x, *like: g, None)
+def _met(ranks: Sequence[int], params: Params) -> str:
+    return f"{','.join(['...'] * len(ranks))}->..."
+
+
+@op(
+    lambda g, out, x, *like: g,
+    None,
+    kind=Contraction(_met),
+    shape_only=("like",),
+    view=True,
+    source="np.broadcast_arrays({*})[0]",
+)
 def broadcast_with(x: Array, *like: Array) -> Array:
     """x broadcast against all of `like`, as one of the results of `np.broadcast_arrays`.
 
@@ -74,7 +112,7 @@ def broadcast_with(x: Array, *like: Array) -> Array:
     return np.broadcast_to(x, np.broadcast_shapes(np.shape(x), *(other.shape for other in like)))
 
 
-@op(lambda g, out, x, like: broadcast_like(g, x), None)
+@op(lambda g, out, x, like: broadcast_like(g, x), None, kind=Same(1), shape_only=("like",), dtype=lambda x, like: summed(x))
 def sum_like(x: Array, like: Array) -> Array:
     """x summed over the axes that `like` lacks or has with size 1, which undoes broadcasting.
 
@@ -94,7 +132,14 @@ def _reshape_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return reshape_like(g, x)
 
 
-@op(_reshape_rule, None)
+@op(
+    _reshape_rule,
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+    view=True,
+    source=(Form("np.reshape({}, ())", when=lambda x, like: not like.shape), "np.reshape({}, {}.shape)"),
+)
 def reshape_like(x: Array, like: Array) -> Array:
     """x reshaped to the shape of `like`, which has as many entries.
 
@@ -112,7 +157,7 @@ def _cast_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return cast_like(g, x)
 
 
-@op(_cast_rule, None)
+@op(_cast_rule, None, kind=Same(), shape_only=("like",), dtype="like", source="{}.astype({}.dtype)", notation="{}")
 def cast_like(x: Array, like: Array) -> Array:
     """x cast to the dtype of `like`.
 
@@ -125,7 +170,7 @@ def cast_like(x: Array, like: Array) -> Array:
     return np.asarray(x).astype(like.dtype)
 
 
-@op(lambda g, out, x, dtype: cast_like(g, x))
+@op(lambda g, out, x, dtype: cast_like(g, x), kind=Same(), dtype="dtype", source="{}.astype({dtype})", notation="{}")
 def cast(x: Array, *, dtype: Any) -> Array:
     """x cast to another dtype.
 
@@ -138,7 +183,26 @@ def cast(x: Array, *, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
-@op(None)
+def _counted(like: Operand, *, axis: Axis) -> Written:
+    """The sizes of the axes, of which the first has a name of its own, and so have all together."""
+    rank, text = len(like.shape), like.inside(ATOM)
+    axes = tuple(range(rank)) if axis is None else tuple(i % rank for i in (axis if isinstance(axis, tuple) else (axis,)))
+    if axes == (0,):
+        return f"len({text})", ATOM
+    if len(axes) == rank:
+        return f"{text}.size", ATOM
+    sizes = " * ".join(f"{text}.shape[{i}]" for i in axes) or "1"
+    return sizes, ATOM if len(axes) < 2 else PRODUCT
+
+
+@op(
+    None,
+    kind=Reduction(),
+    shape_only=("like",),
+    dtype=int,
+    steps=0,
+    source=(_counted, Form("{}.size", axis=None), "{}.shape[{axis}]"),
+)
 def count(like: Array, *, axis: Axis = None) -> Array:
     """How many entries of `like` one entry of a mean over `axis` stands for, in the dtype of `like` where that can hold it.
 
@@ -154,7 +218,12 @@ def count(like: Array, *, axis: Axis = None) -> Array:
     return np.float32(size) if like.dtype == np.float16 else like.dtype.type(size)
 
 
-@op(None, None)
+def _rows(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
+    labels, like = shapes
+    return [*((0, i) for i in range(len(labels))), (1, len(like) - 1)]
+
+
+@op(None, None, kind=Rearrangement(_rows), shape_only=("like",), dtype="like", work=work.row_each)
 def one_hot_like(labels: Array, like: Array) -> Array:
     """A row of `like`'s last axis for every integer label, 1 at the label and 0 elsewhere, in the dtype of `like`.
 
@@ -189,7 +258,43 @@ def _scatter_rule(g: Array, out: Array, x: Array, like: Array, *arrays: Array, t
     return index(g, *arrays, template=template)
 
 
-@op(_scatter_rule, None, None)
+def _picked(operands: Sequence[Any], params: Params) -> int:
+    """What the slices leave, for every place that the arrays name; a mask names no more of them than it has entries."""
+    x, *arrays = operands
+    rest = iter(arrays)
+    slices: list[Any] = []
+    places: list[tuple[int, ...]] = []
+    for part in params["template"]:
+        array = next(rest, 0) if part is ARRAY else 0
+        is_mask = part is ARRAY and np.asarray(getattr(array, "value", array)).dtype.kind == "b"
+        slices += [part] if part is not ARRAY else [slice(0, 1)] * (np.ndim(array) if is_mask else 1)
+        places += [(np.size(array),) if is_mask else np.shape(array)]
+    try:
+        left = np.broadcast_to(0.0, np.shape(x))[tuple(slices)].size
+    except IndexError:  # which NumPy raises as soon
+        return 0
+    try:
+        return left * math.prod(np.broadcast_shapes(*places))
+    except ValueError:
+        return left * math.prod(map(math.prod, places))
+
+
+def _scattered(operands: Sequence[Any], params: Params) -> int:
+    """The array of zeros, and what goes into it."""
+    return np.size(operands[1]) + _picked(operands[1:], params)
+
+
+@op(
+    _scatter_rule,
+    None,
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+    dtype=("x", "like"),
+    untraceable="it adds in place",
+    notation="scatter_{1}[{template}]({0})",
+    work=_scattered,
+)
 def scatter_like(x: Array, like: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """Zeros in the shape of `like`, with x added at the indexed entries; repeated indices accumulate.
 
@@ -214,7 +319,59 @@ def _index_rule(g: Array, out: Array, x: Array, *arrays: Array, template: tuple[
     return scatter_like(g, x, *arrays, template=template)
 
 
-@op(_index_rule, None)
+def _indexed(axes: Sizing, node: Node) -> Sizes:
+    x, *arrays = node.inputs
+    masks = [array for array in arrays if array.dtype.kind == "b"]
+    if masks and (len(arrays) > 1 or not masks[0].ndim):
+        return tuple(AxisOf(node, i) for i in range(node.ndim))
+    template = _parts(node.params["template"], x.ndim, masks)
+    advanced = [i for i, part in enumerate(template) if part is ARRAY or (arrays and isinstance(part, int))]
+    together = not arrays or advanced == list(range(advanced[0], advanced[0] + len(advanced)))
+    place = sum(not isinstance(part, int) for part in template[: advanced[0]]) if arrays and together else 0
+    taken = (axes.masked.setdefault(masks[0], AxisOf(node, place)),) if masks else axes.met(arrays)
+    sizes, result = iter(axes.of(x)), [] if together else list(taken)
+    for i, part in enumerate(template):
+        if part is None:
+            result.append(1)
+            continue
+        passed = [next(sizes) for _ in range(masks[0].ndim if masks and part is ARRAY else 1)]
+        if isinstance(part, slice):
+            result.append(axes.slice(passed[0], part))
+        elif together and advanced and i == advanced[0]:
+            result += taken
+    return tuple(result)
+
+
+def _parts(template: Sequence[Any], ndim: int, masks: Sequence[Node]) -> list[Any]:
+    """An index with a part for every axis that no mask takes."""
+    read = sum(part is not None and part is not Ellipsis for part in template) + sum(mask.ndim - 1 for mask in masks)
+    whole = [slice(None)] * (ndim - read)
+    place = next((i for i, part in enumerate(template) if part is Ellipsis), len(template))
+    return [*template[:place], *whole, *template[place + 1 :]]
+
+
+def _of_a_mask(inputs: Sequence[Any], params: Params) -> str:
+    return "the size of what a boolean mask selects is not static" if any(array.kind == "b" for array in inputs[1:]) else ""
+
+
+def _in_brackets(x: Operand, *arrays: Operand, template: tuple[Any, ...]) -> str:
+    rest = iter(arrays)
+    parts = [next(rest).text if part is ARRAY else subscript(part) for part in template]
+    text = ", ".join(parts) + "," * (len(parts) == 1 and isinstance(template[0], tuple))
+    return f"{x.array}[{text or '()'}]"
+
+
+@op(
+    _index_rule,
+    None,
+    kind=Opaque(_indexed),
+    dtype="x",
+    view=True,
+    untraceable=_of_a_mask,
+    source=_in_brackets,
+    notation="{}[{template}]",
+    work=_picked,
+)
 def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """x[template] for any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.
 
