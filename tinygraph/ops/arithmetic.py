@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.ops.declare import Array, op
-from tinygraph.ops.dtypes import of_ufunc
+from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 
@@ -131,6 +131,19 @@ def power(x: Array, exponent: Array) -> Array:
     return x**exponent
 
 
+def _of_number(dtype: Dtype) -> Dtype:
+    """The dtype of a value that met a whole number, which a bool does not keep."""
+    return dtype if isinstance(dtype, type) and dtype is not bool else together(dtype, int)
+
+
+def _of_power(x: Dtype, exponent: Dtype) -> Dtype:
+    return of_ufunc(np.power)(_of_number(x), _of_number(exponent))
+
+
+def _of_quotient(part: Dtype, whole: Dtype) -> Dtype:
+    return of_ufunc(np.divide)(part, _of_number(whole))
+
+
 def _is_constant(x: Array, exponent: Array) -> Array:
     """Where x ** exponent is 1 whatever x is near by."""
     return (x == 0) & (exponent == 0)
@@ -145,7 +158,7 @@ def _less_one_exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> 
     return g * (out * log_of_base(where(_is_constant(x, exponent), 1, x), exponent - 1))
 
 
-@op(_less_one_base_rule, _less_one_exponent_rule, elementwise=True, dtype=of_ufunc(np.power), notation="{0}^({1} − 1)")
+@op(_less_one_base_rule, _less_one_exponent_rule, elementwise=True, dtype=_of_power, notation="{0}^({1} − 1)")
 def power_less_one(x: Array, exponent: Array) -> Array:
     """x ** (exponent - 1), and 1 where x and the exponent are 0, so that exponent * x ** (exponent - 1) is 0 there.
 
@@ -163,7 +176,7 @@ def _log_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     return where(taken_as_0, 0, g / where(taken_as_0, 1, x))
 
 
-@op(_log_rule, None, elementwise=True, dtype=lambda x, exponent: of_ufunc(np.log)(x), notation="ln({0})")
+@op(_log_rule, None, elementwise=True, dtype=lambda x, exponent: of_ufunc(np.log)(_of_number(x)), notation="ln({0})")
 def log_of_base(x: Array, exponent: Array) -> Array:
     """log(x), and 0 where x is 0 and the exponent is not negative, so that x ** exponent * log(x) is 0 there.
 
@@ -180,7 +193,7 @@ def _whole_rule(g: Array, out: Array, part: Array, whole: Array) -> Array:
     return -g * ratio(out, whole)
 
 
-@op(lambda g, out, part, whole: g / whole, _whole_rule, elementwise=True, dtype=of_ufunc(np.divide), notation="{}/{}")
+@op(lambda g, out, part, whole: g / whole, _whole_rule, elementwise=True, dtype=_of_quotient, notation="{}/{}")
 def ratio(part: Array, whole: Array) -> Array:
     """part / whole, and 0 where part is 0, even if whole is 0.
 

@@ -98,7 +98,7 @@ def _delayed_cumprod_rule(g: Array, x: Array, axis: int) -> Array:
     return _cumprod_rule(ahead, cumprod(x, axis=axis), x, axis)
 
 
-@op(_others_rule, kind=Same(), notation="∏≠ {}")
+@op(_others_rule, kind=Same(), dtype=summed, notation="∏≠ {}")
 def product_of_others(x: Array, *, axis: int) -> Array:
     """For each entry, the product of all other entries along `axis`.
 
