@@ -557,9 +557,9 @@ class Graph:
         >>> tg.Graph(w * w, names={"w": w}).table()
         Graph of output: 1 leaf, 1 statement forward, 0 backward
         leaves
-          w parameter           3.000
+          w parameter             3.000
         forward
-          output = w * w        9.000
+          output = w * w          9.000
         backward
           not computed: call graph.backprop()
         """
