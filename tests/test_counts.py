@@ -35,6 +35,11 @@ def by_name(v: Any) -> Any:
     return 1 / m * np.sum((v.X @ v.w - v.y) ** 2)
 
 
+def in_a_quotient(v: Any) -> Any:
+    m, rate = len(v.y), -0.1
+    return rate / (2 * m) * np.sum((v.X @ v.w - v.y) ** 2)
+
+
 @pytest.mark.parametrize(
     ("build", "text"),
     [
@@ -44,6 +49,9 @@ def by_name(v: Any) -> Any:
         (lambda v: -(1 / v.X.shape[0]) * np.sum(v.X @ v.w - v.y), r"-\(1 / v.X.shape\[0\]\)"),
         (lambda v: np.multiply(np.sum(v.X @ v.w), len(v.y)), r"len\(v.y\)"),
         (lambda v: np.sum(v.X * v.w) / v.X.size, r"v.X.size"),
+        (lambda v: 1 / (2 * len(v.y)) * np.sum(v.X @ v.w), r"1 / \(2 \* len\(v.y\)\)"),
+        (lambda v: np.sum(v.X @ v.w) / (len(v.y) - 1), r"len\(v.y\) - 1"),
+        (in_a_quotient, r"rate / \(2 \* m\)"),
     ],
 )
 def test_another_size_is_refused_with_the_line(build: Build, text: str) -> None:

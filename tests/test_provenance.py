@@ -5,7 +5,7 @@ import linecache
 
 import pytest
 
-from tinygraph.express.provenance import Origin, origin
+from tinygraph.express.provenance import Origin, origin, values_at
 
 FILE = """
 import math
@@ -36,6 +36,8 @@ def f(x, width, *, scale=2):
         ("float(rate)", Origin.LITERAL),
         ("half", Origin.LITERAL),
         ("turn", Origin.LITERAL),
+        (" + ".join(["rate"] * 400), Origin.LITERAL),
+        (" + ".join(["rate"] * 400 + ["m"]), Origin.SHAPE),
         ("step", Origin.LITERAL),
         ("len(y)", Origin.SHAPE),
         ("1 / m", Origin.SHAPE),
@@ -57,6 +59,25 @@ def test_it_is_followed_through_the_file(text: str, expected: Origin) -> None:
     linecache.cache["<numbers>"] = (len(FILE), None, FILE.splitlines(keepends=True), "<numbers>")
     expression = ast.parse(text, mode="eval").body
     assert origin(expression, "<numbers>") is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1 / m", {0.25}),
+        ("rate / (2 * len(y))", {0.0625}),
+        ("-(count - 1)", {-3, 0}),  # which is assigned twice
+        ("X.shape[0] ** 2", {16}),
+        ("half", {0.5}),
+        ("self.rate", set()),
+        ("width * m", set()),
+        ("turn", set()),
+        ("1 / (m - 4)", set()),
+    ],
+)
+def test_its_values_at_a_size(text: str, values: set[float]) -> None:
+    linecache.cache["<numbers>"] = (len(FILE), None, FILE.splitlines(keepends=True), "<numbers>")
+    assert values_at(ast.parse(text, mode="eval").body, "<numbers>", 4) == values
 
 
 def test_in_a_file_that_is_gone_every_name_is_unknown() -> None:

@@ -7,13 +7,16 @@ Names are followed to what the file assigns to them anywhere. An attribute such 
 from __future__ import annotations
 
 import ast
+import itertools
 import linecache
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import IntEnum
 from functools import lru_cache
 
 Bindings = Mapping[str, list[ast.expr | None]]
 STEP = ast.Constant(0)  # what stands for the values of a loop
+DEEPEST, MOST = 4, 16  # names that are followed one from another, and values that are tried of each
 
 
 class Origin(IntEnum):
@@ -26,26 +29,73 @@ class Origin(IntEnum):
 
 def origin(x: ast.expr, filename: str) -> Origin:
     """What a number that a file writes as this expression is made of."""
-    return _origin(x, _bindings(filename, tuple(linecache.getlines(filename))), frozenset())
+    bindings = _bindings(filename, tuple(linecache.getlines(filename)))
+    found, names = Origin.LITERAL, set[str]()
+    rest: list[tuple[ast.AST, bool]] = [(x, False)]  # and whether it is what an entry is taken of
+    while rest:
+        y, whole = rest.pop()
+        if _is_shape(y):
+            return Origin.SHAPE
+        match y:
+            case ast.Name(id=name) if name not in names:
+                names.add(name)
+                values = bindings.get(name, [None])
+                found = Origin.UNKNOWN if None in values and not whole else found
+                rest += [(value, whole) for value in values if value is not None]
+            case ast.Subscript(value=value):
+                rest.append((value, True))
+            case ast.Call(args=args, keywords=keywords):
+                rest += [(part, whole) for part in (*args, *(word.value for word in keywords))]
+            case ast.expr() if not isinstance(y, ast.Name | ast.Attribute):
+                rest += [(part, whole) for part in ast.iter_child_nodes(y)]
+    return found
 
 
-def _origin(x: ast.expr, bindings: Bindings, seen: frozenset[str]) -> Origin:
+def _is_shape(x: ast.AST) -> bool:
     match x:
-        case ast.Call(func=ast.Name(id="len")) | ast.Attribute(attr="shape" | "size" | "ndim"):
-            return Origin.SHAPE
+        case ast.Call(func=ast.Name(id="len")) | ast.Attribute(attr="shape" | "size"):
+            return True
         case ast.Call(func=ast.Attribute(attr="shape" | "size")):
-            return Origin.SHAPE
-        case ast.Name(id=name) if name in seen:
-            return Origin.LITERAL
-        case ast.Name(id=name):
-            values = bindings.get(name, [None])
-            return max(Origin.UNKNOWN if y is None else _origin(y, bindings, seen | {name}) for y in values)
-        case ast.Attribute():
-            return Origin.LITERAL
+            return True
+    return False
+
+
+ARITHMETIC: Mapping[type[ast.AST], Callable[..., float]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
+    ast.FloorDiv: operator.floordiv, ast.USub: operator.neg, ast.UAdd: operator.pos,
+}  # fmt: skip
+
+
+def values_at(x: ast.expr, filename: str, size: int) -> set[float]:
+    """What a number that a file writes as this expression may be where all shapes in it have one size."""
+    try:
+        return set(_values(x, _bindings(filename, tuple(linecache.getlines(filename))), size, 0))
+    except RecursionError:  # no number that anyone computes is as long
+        return set()
+
+
+def _values(x: ast.expr, bindings: Bindings, size: int, depth: int) -> Iterable[float]:
+    match x:
+        case ast.Constant(value=int() | float() as value):
+            return [value]
+        case ast.Name(id=name) if depth < DEEPEST:
+            values = [y for y in bindings.get(name, ()) if y is not None]
+            return [z for y in values[:MOST] for z in _values(y, bindings, size, depth + 1)][:MOST]
+        case ast.BinOp(left=left, op=operation, right=right) if type(operation) in ARITHMETIC:
+            parts = itertools.product(_values(left, bindings, size, depth), _values(right, bindings, size, depth))
+            return [z for y in parts if (z := _applied(operation, *y)) is not None][:MOST]
+        case ast.UnaryOp(op=operation, operand=operand) if type(operation) in ARITHMETIC:
+            return [z for y in _values(operand, bindings, size, depth) if (z := _applied(operation, y)) is not None]
         case ast.Subscript(value=value):
-            return Origin.SHAPE if _origin(value, bindings, seen) is Origin.SHAPE else Origin.LITERAL
-    parts = [*x.args, *(word.value for word in x.keywords)] if isinstance(x, ast.Call) else ast.iter_child_nodes(x)
-    return max((_origin(part, bindings, seen) for part in parts if isinstance(part, ast.expr)), default=Origin.LITERAL)
+            return [size] if _is_shape(value) else []
+    return [size] if _is_shape(x) else []
+
+
+def _applied(operation: ast.AST, *operands: float) -> float | None:
+    try:
+        return ARITHMETIC[type(operation)](*operands)
+    except ArithmeticError:
+        return None
 
 
 @lru_cache(maxsize=32)
