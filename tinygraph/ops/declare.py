@@ -104,7 +104,7 @@ class Op:
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not self.elementwise and True not in self.reads_shape[1:]
         self.kind = self._usual_kind() if kind is None else kind
-        self.dtype = self._usual_dtype() if dtype is None else dtype
+        self.dtype = self._usual_dtype() if dtype is None else np.dtype(dtype) if isinstance(dtype, type) else dtype
         self.view = view if view is not None or not self.built_in else False
         self._untraceable = untraceable
         self.steps = steps
@@ -327,7 +327,7 @@ def _result_dtype(op: Op, found: tuple[Dtype, ...]) -> Dtype | None:
     if isinstance(op.dtype, str | tuple):
         named = (op.dtype,) if isinstance(op.dtype, str) else op.dtype
         return together(*(dtype for i, dtype in enumerate(found) if op.arguments[op.argument(i)] in named))
-    return op.dtype(*found) if callable(op.dtype) and not isinstance(op.dtype, type) else op.dtype
+    return op.dtype(*found) if callable(op.dtype) else op.dtype
 
 
 def op(

@@ -23,6 +23,10 @@ Letter: TypeAlias = str | int
 Place: TypeAlias = tuple[int, int]  # an axis of an argument: the positions of both
 
 
+class KindError(Exception):
+    """Arguments that a declared kind does not fit."""
+
+
 class Kind:
     """How the axes of a result arise."""
 
@@ -108,7 +112,11 @@ class Contraction(Kind):
 def _letters(subscripts: str, ranks: tuple[int, ...]) -> tuple[list[list[Letter]], list[Letter]]:
     before, _, after = subscripts.partition("->")
     terms = before.split(",")
+    if len(terms) != len(ranks):
+        raise KindError(f"there are {len(ranks)}")
     free = [rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True)]
+    if any(n < 0 or (n and "..." not in term) for term, n in zip(terms, free, strict=True)):
+        raise KindError(f"they have {', '.join(map(str, ranks))} axes")
     most = max([0, *(n for term, n in zip(terms, free, strict=True) if "..." in term)])
     return [_named(term, n) for term, n in zip(terms, free, strict=True)], _named(after, most)
 
