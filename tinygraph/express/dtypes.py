@@ -7,17 +7,7 @@ from collections.abc import Sequence
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Number
 from tinygraph.node import Node
-from tinygraph.ops import Op
 from tinygraph.ops.dtypes import Dtype
-
-ARITHMETIC: set[Op] = {
-    ops.add,
-    ops.subtract,
-    ops.multiply,
-    ops.divide,
-    ops.negative,
-    ops.power,
-}  # of two Python numbers: another one
 
 
 def dtype_of(x: Expression) -> Dtype | None:
@@ -27,8 +17,8 @@ def dtype_of(x: Expression) -> Dtype | None:
     if not isinstance(x, Apply):
         return x.node.dtype
     found = [dtype_of(i) for i in x.inputs]
-    if x.op in ARITHMETIC and all(isinstance(dtype, type) for dtype in found):
-        return float if x.kind == "f" else int
+    if x.op.of_numbers and all(isinstance(dtype, type) for dtype in found):
+        return {"f": float, "b": bool}.get(x.kind, int)
     if x.op is ops.broadcast_like and not x.inputs[0].shape:  # which is spelled np.full_like
         return found[1]
     if x.op.dtype is not None and all(dtype is not None for dtype in found):  # `==` takes None for float64

@@ -12,7 +12,8 @@ from typing import Any
 
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops import Opaque
+from tinygraph.ops import Op, Opaque
+from tinygraph.ops.kinds import KindError
 from tinygraph.ops.sizes import LONGEST, Axis, Demand, Formula, Size, Sizes, Sizing, axes_in, is_firm, varies
 
 
@@ -70,8 +71,17 @@ class Axes(Sizing):
         elif node.op.elementwise:
             return self.met(node.inputs) if node.shape else ()
         else:
-            sizes = node.op.kind.sizes(self, node)
+            sizes = self._declared(node, node.op)
         return tuple(self._shortened(node, i, size) for i, size in enumerate(sizes))
+
+    def _declared(self, node: Node, op: Op) -> Sizes:
+        try:
+            sizes = op.kind.sizes(self, node)
+        except (KindError, IndexError, KeyError) as error:
+            raise TypeError(f"{op.name} declares {op.kind}, which its arguments do not fit: {error}") from error
+        if len(sizes) != node.ndim:
+            raise TypeError(f"{op.name} declares {op.kind}, which gives {sizes}, but its result has shape {node.shape}")
+        return sizes
 
     def _shortened(self, node: Node, place: int, size: Size) -> Size:
         """A size as a number where it is one, and as what is measured where its formula is long."""
