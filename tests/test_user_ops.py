@@ -54,6 +54,30 @@ def half_sine(x: Any) -> Any:
     return np.sin(x) / 2
 
 
+@tg.op(
+    lambda g, out, x, y: g * y,
+    lambda g, out, x, y: g * x,
+    kind=tg.ops.Contraction("i,i->"),
+    source="np.vdot({}, {})",
+    notation="Σ",
+)
+def inner(x: Any, y: Any) -> Any:
+    """The sum of the products of entries."""
+    return np.vdot(x, y)
+
+
+@tg.op(
+    lambda g, out, x: turned(g),
+    kind=tg.ops.Rearrangement(lambda shapes, params: [(0, 1), (0, 0)]),
+    view=True,
+    source="{}.T",
+    notation="{}⊤",
+)
+def turned(x: Any) -> Any:
+    """The transposed matrix."""
+    return x.T
+
+
 class Faces(NamedTuple):
     """What shows an op: its right-hand side in the table and in source, as LaTeX, as text, and parts of its MathML."""
 
@@ -92,6 +116,18 @@ CASES: list[tuple[Callable[[Any, Any], Any], Faces]] = [
             "(1/2)·(sin(A)/2 + 1)",
             ["<mfrac>"],
         ),
+    ),
+    (
+        lambda A, v: inner(v, 2 * v),
+        Faces("np.vdot(v, 2 * v)", r"\sum_{i} v_{i} \cdot 2 v_{i}", "Σᵢ vᵢ·2vᵢ", ["<mo>∑</mo>"]),
+    ),
+    (
+        lambda A, v: turned(A) + np.expand_dims(v, 1),
+        Faces("A.T + np.expand_dims(v, axis=1)", "A_{ji} + v_{i}", "Aⱼᵢ + vᵢ", ["<msub>"]),
+    ),
+    (
+        lambda A, v: turned(A + v),
+        Faces("(A + v).T", r"(A + v)^{\top}", "(A + v)ᵀ", ["<mo>⊤</mo>"]),
     ),
 ]  # fmt: skip
 

@@ -91,7 +91,7 @@ def _pieces(x: Layout) -> Iterator[str]:
     elif isinstance(x, Sign) and x.text == ",":
         yield ", "
     elif isinstance(x, Sign):
-        sign = SIGNS.get(x.text) or escaped(x.text)
+        sign = SIGNS.get(x.text) or (_function(x.text) if x.text.isalpha() else escaped(x.text))
         yield f" {sign} " if not x.tight else f"{sign} " if sign.startswith("\\") else sign
     elif isinstance(x, Times):
         yield r" \cdot "

@@ -8,7 +8,7 @@ written component-wise, so that each index shows: a_j = Σ_i X_ij.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -33,22 +33,7 @@ from tinygraph.express.pieces import (
 )
 from tinygraph.express.products import matrix_product, product
 from tinygraph.express.reductions import counted, einstein_sum, needs_index, product_of_others, reduced, summed_shapes
-from tinygraph.express.roles import (
-    BIG_SIGNS,
-    infix,
-    is_choice,
-    is_matrix_product,
-    is_negation,
-    is_product,
-    is_product_of_others,
-    is_quotient,
-    is_reduction,
-    is_relation,
-    is_repetition,
-    is_sum_of_products,
-    is_transparent,
-    is_view_of_entries,
-)
+from tinygraph.express.roles import BIG_SIGNS, Role, infix, is_negation, is_relation, is_transparent, is_view_of_entries, role_of
 from tinygraph.express.template import PLACE, Operands, Running, filled, is_form
 from tinygraph.node import Node
 
@@ -130,10 +115,12 @@ class Notation:
             return written_number(x.value) if x.name is None else (symbol(x.name), ATOM)
         if isinstance(x, Name):
             return with_index(self.name(x.node), x.shape, index), ATOM
-        for applies, write in FORMS:
-            if applies(x):
-                return write(self, x, index)
-        return self.function(x, index)
+        role = role_of(x)
+        if role in FORMS and (role is not Role.VIEW or is_view_of_entries(x)):
+            return FORMS[role](self, x, index)
+        if x.op is ops.count:
+            return counted(self, x, index)
+        return self.told(x.inputs[0], index) if _is_a_count_alone(x) else self.function(x, index)
 
     def inside(self, x: Expression, least: int, index: Index | None) -> Layout:
         """An operand, in brackets where it binds less tightly than `least`."""
@@ -180,23 +167,21 @@ def _given(x: Apply) -> list[Layout]:
 
 def _is_a_count_alone(x: Apply) -> bool:
     """Whether it is n - 0, as the variance divides by."""
-    if infix(x) not in ("+", "−"):
+    left = x.inputs[0] if x.inputs else None
+    if not isinstance(left, Apply) or left.op is not ops.count or infix(x) not in ("+", "−"):
         return False
-    left, right = x.inputs
-    return is_literal(right) and right.value == 0 and isinstance(left, Apply) and left.op is ops.count
+    return is_literal(right := x.inputs[1]) and right.value == 0
 
 
-# How mathematics writes what is no notation filled in; the first that applies.
-FORMS: Sequence[tuple[Callable[[Apply], bool], Callable[[Notation, Apply, Index | None], Told]]] = (
-    (lambda x: is_product(x) or is_quotient(x), product),
-    (is_matrix_product, matrix_product),
-    (lambda x: x.op is ops.count, counted),
-    (_is_a_count_alone, lambda notation, x, index: notation.told(x.inputs[0], index)),
-    (is_choice, chosen),
-    (is_repetition, repeated),
-    (is_view_of_entries, rearranged),
-    (is_sum_of_products, einstein_sum),
-    (is_reduction, reduced),
-    (is_product_of_others, product_of_others),
-    (lambda x: "{template}" in x.notation, element),
-)
+FORMS: Mapping[Role | None, Callable[[Notation, Apply, Index | None], Told]] = {
+    Role.PRODUCT: product,
+    Role.QUOTIENT: product,
+    Role.MATRIX_PRODUCT: matrix_product,
+    Role.SUM_OF_PRODUCTS: einstein_sum,
+    Role.CHOICE: chosen,
+    Role.REPETITION: repeated,
+    Role.VIEW: rearranged,
+    Role.REDUCTION: reduced,
+    Role.PRODUCT_OF_OTHERS: product_of_others,
+    Role.ELEMENT: element,
+}

@@ -21,17 +21,17 @@ from tinygraph.express.pieces import (
     with_index,
 )
 from tinygraph.express.roles import (
+    Role,
     adds_axes,
     inner_index,
     is_matrix_product,
     is_negative,
-    is_power,
     is_product,
     is_quotient,
-    is_repetition,
     is_transparent,
     is_view_of_entries,
     places_of,
+    role_of,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def unsigned(x: Expression) -> tuple[bool, Expression]:
         return True, Number(-x.value)
     if is_negative(x):
         return True, x.inputs[0]
-    if is_product(x) or is_quotient(x) or is_matrix_product(x):
+    if isinstance(x, Apply) and role_of(x) in (Role.PRODUCT, Role.QUOTIENT, Role.MATRIX_PRODUCT):
         signed, first = unsigned(x.inputs[0])
         return signed, Apply(x.op, (first, *x.inputs[1:]), x.params, x.shape, x.kind, x.size) if signed else x
     return False, x
@@ -168,14 +168,17 @@ def _column_by_row(notation: Notation, column: Expression, row: Expression) -> T
 
 def stretches(x: Expression) -> bool:
     """Whether arrays of different shapes are combined, which their names do not show: all but the bias of a sum."""
-    if not isinstance(x, Apply) or outer(x):
+    if not isinstance(x, Apply):
         return False
-    if is_matrix_product(x):
+    role = role_of(x)
+    if role is Role.PRODUCT and outer(x):
+        return False
+    if role is Role.MATRIX_PRODUCT:
         return max(len(i.shape) for i in x.inputs) == 2 and any(map(stretches, x.inputs))
-    if is_repetition(x) or adds_axes(x):
+    if role is Role.REPETITION or (role is Role.VIEW and adds_axes(x)):
         return several(x.inputs[0].shape)
     shapes = {i.shape for i in x.inputs if several(i.shape)}
-    is_matched = is_product(x) or is_quotient(x) or is_power(x)
+    is_matched = role in (Role.PRODUCT, Role.QUOTIENT, Role.POWER)
     if x.op.elementwise and len(shapes) > 1 and (is_matched or x.shape not in shapes):
         return True
     return (x.op.elementwise or is_transparent(x)) and any(map(stretches, x.inputs))

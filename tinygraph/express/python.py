@@ -9,7 +9,7 @@ import numpy as np
 from tinygraph.express.expression import Apply, Expression, Name, Number, is_literal
 from tinygraph.node import Node
 from tinygraph.ops import Op
-from tinygraph.ops.syntax import ATOM, Form, Operand, Operator, Written, constant, is_default, literal
+from tinygraph.ops.syntax import ATOM, Form, Operand, Operator, Written, constant, inside_of, is_default, literal
 
 Spell = Callable[[Node], str]
 
@@ -25,20 +25,22 @@ def _spelled(expression: Expression, name: Spell) -> Written:
         return literal(expression.value) if expression.name is None else (expression.name, ATOM)
     if isinstance(expression, Name):
         return name(expression.node), ATOM
-    operands = [Operand(*_spelled(x, name), x.shape, x.value if is_literal(x) else None) for x in expression.inputs]
-    if expression.op.operator is not None:
-        return _operated(expression.op.operator, operands)
-    return _formed(expression, operands) or (_call(expression, operands), ATOM)
+    op, found = expression.op, [_spelled(x, name) for x in expression.inputs]
+    if op.operator is not None:
+        return _operated(op.operator, found)
+    formed = _formed(expression, found) if op.forms else None
+    return formed or (_call(expression, [text for text, _ in found]), ATOM)
 
 
 def is_called(x: Apply) -> bool:
     """Whether source calls the op by its own name, so that it has to bring the definition."""
-    operands = [Operand("", ATOM, i.shape, i.value if is_literal(i) else None) for i in x.inputs]
-    return x.op.operator is None and numpy_name(x.op) is None and _formed(x, operands) is None
+    return x.op.operator is None and numpy_name(x.op) is None and _formed(x, [("", ATOM) for _ in x.inputs]) is None
 
 
-def _formed(x: Apply, operands: Sequence[Operand]) -> Written | None:
+def _formed(x: Apply, written: Sequence[Written]) -> Written | None:
     """An application in the first of the forms of its op that fits."""
+    values = [i.value if is_literal(i) else None for i in x.inputs]
+    operands = [Operand(*text, i.shape, value) for text, i, value in zip(written, x.inputs, values, strict=True)]
     for form in x.op.forms:
         found: str | Written | None
         if isinstance(form, Form):
@@ -50,12 +52,12 @@ def _formed(x: Apply, operands: Sequence[Operand]) -> Written | None:
     return None
 
 
-def _operated(operator: Operator, operands: Sequence[Operand]) -> Written:
+def _operated(operator: Operator, operands: Sequence[Written]) -> Written:
     if len(operands) == 1:
-        inside = operands[0].inside(operator.right)
+        inside = inside_of(operands[0], operator.right)
         return f"{operator.text}({inside})" if inside.startswith("-") else f"{operator.text}{inside}", operator.binds
-    left, right = operands
-    return f"{left.inside(operator.left)} {operator.text} {right.inside(operator.right)}", operator.binds
+    left, right = inside_of(operands[0], operator.left), inside_of(operands[1], operator.right)
+    return f"{left} {operator.text} {right}", operator.binds
 
 
 def numpy_name(op: Op) -> str | None:
@@ -75,9 +77,8 @@ def _params(expression: Apply) -> list[str]:
     return [f"{key}={constant(value)}" for key, value in expression.params.items() if not is_default(value, defaults.get(key))]
 
 
-def _call(expression: Apply, operands: Sequence[Operand]) -> str:
+def _call(expression: Apply, arguments: Sequence[str]) -> str:
     numpy = numpy_name(expression.op)
-    arguments = [x.text for x in operands]
     if numpy is not None and expression.op.variadic:
         arguments = [f"[{', '.join(arguments)}]"]
     return f"{numpy or expression.op.name}({', '.join([*arguments, *_params(expression)])})"

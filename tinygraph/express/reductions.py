@@ -9,15 +9,7 @@ from tinygraph.express.expression import Apply, Expression, Shape, is_literal
 from tinygraph.express.layout import Digits, Fence, Layout, Lowered, Row, Sigma, Sign, Symbol, Times, lowered
 from tinygraph.express.pieces import ATOM, BIG, PRODUCT, SUM, Index, Told, axes_of, fenced, multiplied, several
 from tinygraph.express.products import Factor, as_product, stretches, unsigned
-from tinygraph.express.roles import (
-    adds_axes,
-    is_choice,
-    is_product_of_others,
-    is_reduction,
-    is_repetition,
-    is_sum_of_products,
-    is_transparent,
-)
+from tinygraph.express.roles import Role, adds_axes, is_reduction, is_transparent, role_of
 from tinygraph.express.template import Running
 from tinygraph.ops.kinds import Contraction
 
@@ -112,15 +104,16 @@ def needs_index(x: Expression) -> bool:
     """Whether an array must be written component-wise: where axes are summed, added, or matched with another array's."""
     if not isinstance(x, Apply) or not several(x.shape):
         return False
-    if is_reduction(x) or is_product_of_others(x) or adds_axes(x):
+    role = role_of(x)
+    if role in (Role.REDUCTION, Role.PRODUCT_OF_OTHERS) or (role is Role.VIEW and adds_axes(x)):
         return True
-    if is_sum_of_products(x):
+    if role is Role.SUM_OF_PRODUCTS:
         return _is_spelled(x)
-    if is_choice(x) and not any(is_literal(i) and i.value == 0 for i in x.inputs[1:]):
+    if role is Role.CHOICE and not any(is_literal(i) and i.value == 0 for i in x.inputs[1:]):
         return True
     if stretches(x):
         return True
-    if is_repetition(x):
+    if role is Role.REPETITION:
         return several(x.inputs[0].shape)
     return (x.op.elementwise or is_transparent(x)) and any(map(needs_index, x.inputs))
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
+from functools import lru_cache
 from typing import TypeGuard
 
 from tinygraph.express.expression import Apply, Expression
+from tinygraph.ops import Op
 from tinygraph.ops.kinds import Contraction, Place, Rearrangement, Reduction, Same
 
 # What negates a relation; two values that are related stand in brackets where they count as a number.
@@ -14,63 +17,78 @@ BIG_SIGNS = ("Σ", "∏")
 BIG = re.compile(r"[Σ∏].*\{|\w \S*\{")  # a big operator, or a word, before what it runs through
 
 
-def _reads(x: Expression, notation: str, entrywise: bool) -> TypeGuard[Apply]:
-    return isinstance(x, Apply) and x.notation == notation and x.op.elementwise is entrywise
+class Role(Enum):
+    """The parts that mathematics writes otherwise than by filling in a notation."""
+
+    PRODUCT, QUOTIENT, NEGATIVE, POWER, MATRIX_PRODUCT, SUM_OF_PRODUCTS, REPETITION, REDUCTION, CHOICE, VIEW, ELEMENT = range(11)
+    PRODUCT_OF_OTHERS = 11
+
+
+ENTRYWISE = {"{} {}": Role.PRODUCT, "{}/{}": Role.QUOTIENT, "−{}": Role.NEGATIVE, "{}^{}": Role.POWER}
+CONTRACTIONS = {"{} {}": Role.MATRIX_PRODUCT, "Σ": Role.SUM_OF_PRODUCTS}
+
+
+@lru_cache(maxsize=1024)
+def _role(op: Op, notation: str) -> Role | None:
+    kind = op.kind
+    if notation.endswith(" otherwise"):
+        return Role.CHOICE
+    if "{template}" in notation:
+        return Role.ELEMENT
+    if notation == "∏≠ {}":
+        return Role.PRODUCT_OF_OTHERS
+    if op.elementwise:
+        return ENTRYWISE.get(notation)
+    if isinstance(kind, Contraction):
+        return CONTRACTIONS.get(notation)
+    if isinstance(kind, Reduction):
+        return Role.REDUCTION if BIG.search(notation) else None
+    if isinstance(kind, Same) and kind.fits and op.reads_shape[kind.argument]:
+        return Role.REPETITION
+    return Role.VIEW if isinstance(kind, Rearrangement) and op.view else None
+
+
+def role_of(x: Expression) -> Role | None:
+    """The role of an application; None of a number or name, and where the notation says all."""
+    if not isinstance(x, Apply):
+        return None
+    notation = x.op.notation
+    return _role(x.op, notation if isinstance(notation, str) else x.notation)
 
 
 def is_product(x: Expression) -> TypeGuard[Apply]:
     """Whether it is a product, entry by entry."""
-    return _reads(x, "{} {}", True)
+    return role_of(x) is Role.PRODUCT
 
 
 def is_quotient(x: Expression) -> TypeGuard[Apply]:
     """Whether it is a quotient, entry by entry."""
-    return _reads(x, "{}/{}", True)
+    return role_of(x) is Role.QUOTIENT
 
 
 def is_matrix_product(x: Expression) -> TypeGuard[Apply]:
     """Whether it is a product of matrices and vectors."""
-    return _reads(x, "{} {}", False) and isinstance(x.op.kind, Contraction)
+    return role_of(x) is Role.MATRIX_PRODUCT
 
 
 def is_negative(x: Expression) -> TypeGuard[Apply]:
     """Whether it is a value with a minus sign before it."""
-    return _reads(x, "−{}", True)
-
-
-def is_power(x: Expression) -> TypeGuard[Apply]:
-    """Whether it is a power."""
-    return _reads(x, "{}^{}", True)
-
-
-def is_sum_of_products(x: Expression) -> TypeGuard[Apply]:
-    """Whether it is a product of entries, summed over letters that the result does not have."""
-    return _reads(x, "Σ", False) and isinstance(x.op.kind, Contraction)
+    return role_of(x) is Role.NEGATIVE
 
 
 def is_repetition(x: Expression) -> TypeGuard[Apply]:
     """Whether it is a value in the shape of another one, which is read for that alone."""
-    return isinstance(x, Apply) and isinstance(x.op.kind, Same) and x.op.kind.fits and x.op.reads_shape[x.op.kind.argument]
+    return role_of(x) is Role.REPETITION
 
 
 def is_reduction(x: Expression) -> TypeGuard[Apply]:
     """Whether it is written with an index that runs through what it reduces."""
-    return isinstance(x, Apply) and isinstance(x.op.kind, Reduction) and re.search(BIG, x.notation) is not None
-
-
-def is_product_of_others(x: Expression) -> TypeGuard[Apply]:
-    """Whether each of its entries is the product of all others along an axis."""
-    return _reads(x, "∏≠ {}", False)
-
-
-def is_choice(x: Expression) -> TypeGuard[Apply]:
-    """Whether it is a value under a condition, and another one otherwise."""
-    return isinstance(x, Apply) and x.notation.endswith(" otherwise")
+    return role_of(x) is Role.REDUCTION
 
 
 def is_view_of_entries(x: Expression) -> TypeGuard[Apply]:
     """Whether it has the entries of its operand, in another order or with new axes."""
-    return isinstance(x, Apply) and isinstance(x.op.kind, Rearrangement) and x.op.view is True and places_of(x) is not None
+    return isinstance(x, Apply) and role_of(x) is Role.VIEW and places_of(x) is not None
 
 
 def is_transparent(x: Apply) -> bool:
@@ -80,7 +98,13 @@ def is_transparent(x: Apply) -> bool:
 
 def infix(x: Expression) -> str | None:
     """The sign between the operands of an op that is written so."""
-    found = re.fullmatch(r"\{\} (\S+) \{\}", x.notation) if isinstance(x, Apply) else None
+    return infix_of(x.notation) if isinstance(x, Apply) else None
+
+
+@lru_cache(maxsize=1024)
+def infix_of(notation: str) -> str | None:
+    """The sign of a notation that is two operands with a sign between them."""
+    found = re.fullmatch(r"\{\} (\S+) \{\}", notation)
     return None if found is None else found[1]
 
 

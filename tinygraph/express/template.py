@@ -42,7 +42,7 @@ from tinygraph.express.pieces import (
     raisable,
     written_word,
 )
-from tinygraph.express.roles import BIG_SIGNS, RELATIONS
+from tinygraph.express.roles import BIG_SIGNS, RELATIONS, infix_of
 
 BRACKETS = {"(": ")", "[": "]", "|": "|", "⌊": "⌋", "⌈": "⌉"}
 ROOTS = {"√": 2, "∛": 3}
@@ -50,6 +50,8 @@ POWERS = {"²": "2", "³": "3", "⁻¹": "−1"}
 TOKENS = re.compile(r"\{\w*\}|[^\W\d_]+[₀-₉]*|\d+|⁻¹|\S")
 PLACE = re.compile(r"\{\d*\}")
 LOGICAL = ("∧", "∨")
+NO_SIGNS = {",", "^", "_", "/", *BRACKETS, *BRACKETS.values(), *ROOTS, *POWERS, *BIG_SIGNS}
+NO_FACTORS = {"", ",", *BRACKETS.values()}
 
 
 class Operands(NamedTuple):
@@ -86,20 +88,34 @@ def is_form(notation: str, operands: int) -> bool:
 
 @lru_cache(maxsize=1024)
 def tokens_of(notation: str) -> tuple[str, ...]:
-    """The parts of a notation, its operands numbered."""
+    """The parts of a notation, its operands numbered, and what there is behind the last: nothing."""
     parts = TOKENS.findall(notation)
     count = iter(range(len(parts)))
-    return tuple(f"{{{next(count)}}}" if part == "{}" else part for part in parts)
+    return (*(f"{{{next(count)}}}" if part == "{}" else part for part in parts), "", "")
 
 
 def filled(notation: str, operands: Operands, running: Running | None = None) -> Told:
     """A notation with its operands."""
+    sign = infix_of(notation)
+    if sign is not None:
+        return between(sign, operands.told(0), operands.told(1), operands.is_plain)
     choice = re.fullmatch(r"(.+) if (.+), (.+) otherwise", notation)
     if choice is None:
         return _Reader(tokens_of(notation), operands, running).all()
     yes, condition, no = (_Reader(tokens_of(part), operands, running).all()[0] for part in choice.groups())
     line = (Word("where"), Fence("(", listed([condition, yes, no]), ")"))
     return Cases(line, ((yes, Row((Word("if"), condition))), (no, Word("otherwise")))), CASES
+
+
+def between(sign: str, left: Told, right: Told, is_plain: Callable[[int], bool]) -> Told:
+    """Two operands with a sign between them."""
+    if sign in LOGICAL:
+        first, second = (x if is_plain(i) else Fence("(", x, ")") for i, (x, _) in enumerate((left, right)))
+        return Row((first, Sign(sign), second)), RELATION
+    if sign in RELATIONS:
+        return Row((fenced(left, SUM), Sign(sign), fenced(right, SUM))), RELATION
+    least = (SUM, BIG) if sign in ("+", "−") else (PRODUCT, PRODUCT)
+    return Row((fenced(left, least[0]), Sign(sign), fenced(right, least[1]))), SUM
 
 
 class _Reader:
@@ -113,7 +129,7 @@ class _Reader:
         self.i = 0
 
     def peek(self, ahead: int = 0) -> str:
-        return self.tokens[self.i + ahead] if self.i + ahead < len(self.tokens) else ""
+        return self.tokens[self.i + ahead]
 
     def next(self) -> str:
         self.i += 1
@@ -137,16 +153,8 @@ class _Reader:
             return left
         sign, second = self.next(), self.peek()
         right = self.product()
-        if sign in LOGICAL:
-            return Row((self._condition(first, left), Sign(sign), self._condition(second, right))), RELATION
-        if sign in RELATIONS:
-            return Row((fenced(left, SUM), Sign(sign), fenced(right, SUM))), RELATION
-        least = (SUM, BIG) if sign in ("+", "−") else (PRODUCT, PRODUCT)
-        return Row((fenced(left, least[0]), Sign(sign), fenced(right, least[1]))), SUM
-
-    def _condition(self, token: str, told: Told) -> Layout:
-        is_plain = self._is_place(token) and self.operands.is_plain(int(token[1:-1]))
-        return told[0] if is_plain else Fence("(", told[0], ")")
+        places = [int(token[1:-1]) if self._is_place(token) else None for token in (first, second)]
+        return between(sign, left, right, lambda i: (place := places[i]) is not None and self.operands.is_plain(place))
 
     def product(self) -> Told:
         """Factors side by side, of which a big operator takes all that follow it."""
@@ -162,10 +170,10 @@ class _Reader:
         return Row(tuple(items)), binds
 
     def _is_factor(self, token: str) -> bool:
-        return bool(token) and not self._is_sign(token) and token not in (",", *BRACKETS.values())
+        return token not in NO_FACTORS and not self._is_sign(token)
 
     def _is_big(self, token: str) -> bool:
-        return token in BIG_SIGNS or (self.words_are_big and token[0].isalpha() and self.peek(1) != "(")
+        return token in BIG_SIGNS or (self.words_are_big and token[:1].isalpha() and self.peek(1) != "(")
 
     def fraction(self) -> Told:
         top = self.power()
@@ -178,7 +186,7 @@ class _Reader:
         """Something with what stands above it; the powers of a matrix show that they are elementwise."""
         token = self.peek()
         told = self.atom()
-        while self.peek() in ("^", *POWERS):
+        while self.peek() == "^" or self.peek() in POWERS:
             sign = self.next()
             above: Layout = self._exponent() if sign == "^" else Digits(POWERS[sign])
             if self._is_place(token) and self.operands.is_matrix(int(token[1:-1])):
@@ -196,6 +204,8 @@ class _Reader:
     def atom(self) -> Told:
         is_big = self._is_big(self.peek())
         token = self.next()
+        if not token:
+            raise ValueError(f"notation {' '.join(self.tokens)!r}: something is missing at its end")
         if self._is_place(token):
             return self._indexed(self.operands.told(int(token[1:-1])))
         if token in BRACKETS:
@@ -253,8 +263,7 @@ class _Reader:
         return Row((operator, Times(), fenced(body, PRODUCT))), BIG
 
     def _is_place(self, token: str) -> bool:
-        return PLACE.fullmatch(token) is not None
+        return token[:1] == "{" and token[1:-1].isdigit()
 
     def _is_sign(self, token: str) -> bool:
-        others = (",", "^", "_", "/", *BRACKETS, *BRACKETS.values(), *ROOTS, *POWERS, *BIG_SIGNS)
-        return bool(token) and not token[0].isalnum() and token[0] != "{" and token not in others
+        return bool(token) and not token[0].isalnum() and token not in NO_SIGNS and token[0] != "{"

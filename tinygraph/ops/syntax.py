@@ -123,6 +123,15 @@ def subscript(part: Any) -> str:
     return ":".join(ends if ends[2] else ends[:2])
 
 
+Written: TypeAlias = tuple[str, int]  # source, and how tightly it binds
+
+
+def inside_of(written: Written, least: int) -> str:
+    """Source, in parentheses where it binds less tightly than `least`."""
+    text, binds = written
+    return text if binds >= least else f"({text})"
+
+
 class Operand(NamedTuple):
     """An operand as source: its text, how tightly that binds, its shape, and its value where it is a literal."""
 
@@ -133,15 +142,13 @@ class Operand(NamedTuple):
 
     def inside(self, least: int) -> str:
         """The text, in parentheses where it binds less tightly than `least`."""
-        return self.text if self.binds >= least else f"({self.text})"
+        return inside_of((self.text, self.binds), least)
 
     @property
     def array(self) -> str:
         """What stands before a dot or a bracket; a literal, or a value that may be a Python number, becomes an array."""
         return self.inside(ATOM) if self.shape else f"np.asarray({self.text})"
 
-
-Written: TypeAlias = tuple[str, int]  # source, and how tightly it binds
 
 PLACE = re.compile(r"\{(\w*|\*)(=?)\}")
 NAMED = "_place_"  # how the syntax tree of a form calls its places
