@@ -18,9 +18,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import float64, ndarray
 
-from tinygraph.decisions import NUMBERS
 from tinygraph.node import NUMBERING, Node, constant
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
+from tinygraph.ops.passing import Fit
 from tinygraph.place import told_by_caller, warn_at
 from tinygraph.sparse import holds_sparse
 from tinygraph.warned import heard
@@ -56,12 +56,15 @@ def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path
     ends = False  # whether some op may keep a gradient from what it reads
     for node in nodes or reached([of], min((node.number for node in wrt), default=0)):
         op = node.op
-        if op is not None and not misses(node.inputs):
-            ends = ends or op.partial
-            if not op.partial or node in wanted or _passes(node, path):
+        if op is None or misses(node.inputs):
+            if node in wanted:
                 path[node] = None
-        elif node in wanted:
+        elif not op.partial:
             path[node] = None
+        else:
+            ends = True
+            if node in wanted or _passes(node, path):
+                path[node] = None
     return _fed(of, path) if ends else path
 
 
@@ -176,32 +179,14 @@ def _swept(
     aloud: bool = False,
 ) -> dict[Node, Any]:
     """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
-    wanted, named, taken = set(wrt), set(named), set(known.values())
-    kept = wanted | named
-    inner = {node for node in kept if node.op is not None}
-    pending = {of: seed} if of in path else {}
-    starts: list[int] | None = None
-    if noted is not None:
-        starts = noted.starts = []
-    found: dict[Node, Any] = {}
     fit = _fit_node if on_nodes else _fit
-
-    # No inner function reads a variable of the loop, which would then be slower to read.
-    def settle(node: Node, g: Any, fit: Callable[[Any, Node], Any] = fit) -> Any:
-        """The complete gradient of a node that is kept, in its byte order too, which arithmetic does not keep."""
-        g = known[node] if node in known else fit(g, node)
-        if node in named and node not in known:
-            # A gradient that is only repeated is given to each reader on its own: 1, rather than another value's gradient.
-            g = alias(g) if g in taken or g.op is broadcast_like else g
-            taken.add(g)
-        if node in wanted:
-            found[node] = g
-        return g
-
-    current = [of]
+    kept = _Kept(wrt, named, known, fit)
+    inner = kept.inner
+    pending = {of: seed} if of in path else {}
+    at = [of]
 
     def warn(kind: str) -> None:
-        op, place = current[0].op, current[0].place
+        op, place = at[0].op, at[0].place
         assert op is not None
         warn_at(user, f"{kind} encountered in the gradient of {op.name}, recorded at {place}", RuntimeWarning)
 
@@ -213,9 +198,7 @@ def _swept(
         heard(warn) if aloud else IN_SILENCE,
     ):
         try:
-            for node in _noting(path, current) if aloud else reversed(path):
-                if starts is not None:
-                    starts.append(next(NUMBERING))
+            for node in _watched(path, noted, at) if aloud or noted is not None else reversed(path):
                 op = node.op
                 if op is None:
                     continue
@@ -223,64 +206,49 @@ def _swept(
                 if g is None:  # the output reads the node's shape alone
                     continue
                 if inner and node in inner:
-                    g = settle(node, g)
-                # The last input gets its contribution first, so that contributions add up in reading order. Long graphs consist
-                # of ops of one and two operands, whose calls take half the time when they are written out, and what a rule
-                # records is near to the user's frame when it is called here.
-                inputs, rules = node.inputs, op.rules
-                out = node if on_nodes else node._value
-                if op.arity == 1:
-                    x = inputs[0]
-                    if x in path:
-                        part = rules[0](g, out, x if on_nodes else x._value)
-                        part = part if op.keeps_shape else fit(part, x)
-                        pending[x] = part + pending[x] if x in pending else part
-                elif op.arity == 2 and type(inputs[1]) in NUMBERS:
-                    x, y = inputs
-                    if x in path:
-                        part = rules[0](g, out, x if on_nodes else x._value, y)
-                        part = part if op.keeps_shape else fit(part, x)
-                        pending[x] = part + pending[x] if x in pending else part
-                elif op.arity == 2:
-                    x, y = inputs
-                    left = x if on_nodes or type(x) in NUMBERS else x._value
-                    right = y if on_nodes else y._value
-                    fits = op.keeps_shape and (type(x) in NUMBERS or _alike(x._value, y._value))
-                    if y in path:
-                        part = rules[1](g, out, left, right)
-                        part = part if fits else fit(part, y)
-                        pending[y] = part + pending[y] if y in pending else part
-                    if x in path:
-                        part = rules[0](g, out, left, right)
-                        part = part if fits else fit(part, x)
-                        pending[x] = part + pending[x] if x in pending else part
-                else:
-                    own = op.rules_for(len(inputs))
-                    arguments = inputs if on_nodes else [x._value if isinstance(x, Node) else x for x in inputs]
-                    for rule, x in zip(reversed(own), reversed(inputs), strict=True):
-                        if rule is not None and x in path:
-                            part = fit(rule(g, out, *arguments, **node.params), x)
-                            pending[x] = part + pending[x] if x in pending else part
+                    g = kept.settled(node, g)
+                op.pass_on(op, node, g, pending, path, fit, on_nodes)
         except Exception as error:
             if node.op is not None:
                 error.add_note(f"in a gradient rule of {node.op.name}, recorded at {node.place}")
             raise
         for node in reversed(path):
             if node.op is None and node in pending:
-                settle(node, pending[node])
-    return found
+                kept.settled(node, pending[node])
+    return kept.found
 
 
-def _noting(path: Path, current: list[Node]) -> Iterator[Node]:
-    """The nodes of a path from the last to the first, each in `current` meanwhile."""
+def _watched(path: Path, noted: Noted | None, at: list[Node]) -> Iterator[Node]:
+    """The nodes of a path from the last to the first, each in `at` meanwhile, its number noted."""
     for node in reversed(path):
-        current[0] = node
+        at[0] = node
+        if noted is not None:
+            noted.starts.append(next(NUMBERING))
         yield node
 
 
-def _alike(left: Any, right: Any) -> bool:
-    """Whether the operands of an elementwise op have its shape and dtype, so that contributions fit as they are."""
-    return left.dtype is right.dtype and left.shape == right.shape
+class _Kept:
+    """The gradients that a sweep keeps: those of the nodes asked for, and one of its own for each named node."""
+
+    def __init__(self, wrt: Collection[Node], named: Collection[Node], known: Mapping[Node, Any], fit: Fit) -> None:
+        self.found: dict[Node, Any] = {}
+        self._wanted, self._named, self._known, self._fit = set(wrt), set(named), known, fit
+        self._taken = set(known.values())
+        self.inner = {node for node in self._wanted | self._named if node.op is not None}
+
+    def settled(self, node: Node, g: Any) -> Any:
+        """The complete gradient of a node that is kept, in its byte order too, which arithmetic does not keep."""
+        if node in self._known:
+            g = self._known[node]
+        else:
+            g = self._fit(g, node)
+            if node in self._named:
+                # A gradient that is only repeated is given to each reader on its own: 1, rather than another value's gradient.
+                g = alias(g) if g in self._taken or g.op is broadcast_like else g
+                self._taken.add(g)
+        if node in self._wanted:
+            self.found[node] = g
+        return g
 
 
 def _fit(contribution: Any, x: Node) -> Any:
