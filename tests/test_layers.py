@@ -28,7 +28,7 @@ ROOMS = [
         "missing",
         "written",
     },
-    {"wanted", "names", "graph", "backprop", "pickling"},
+    {"wanted", "names", "faces", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "rules", "check"},
     {"express"},
     {"draw"},
@@ -40,9 +40,9 @@ INSIDE_FUNCTIONS = {
     ("node", "pickling"),
     ("errors", "graph"),
     ("graph", "check"),
-    ("graph", "express"),
-    ("graph", "draw"),
-    ("graph", "stepping"),
+    ("faces", "express"),
+    ("faces", "draw"),
+    ("faces", "stepping"),
 }
 
 

@@ -8,25 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, wraps
 from threading import RLock
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from tinygraph.backprop import Path, Retraced, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.decisions import check_decisions, same_bits
 from tinygraph.errors import NonFiniteError, meant
+from tinygraph.faces import Faces
 from tinygraph.names import Names
 from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
 from tinygraph.ops import alias, rerun
 from tinygraph.place import user_frame, variables
 from tinygraph.written import entries_of
-
-if TYPE_CHECKING:
-    from tinygraph.draw.picture import Picture
-    from tinygraph.draw.view import View
-    from tinygraph.express.latex import Latex
-    from tinygraph.express.program import Level, Program, Statement
-    from tinygraph.stepping.quiz import Quiz
-    from tinygraph.stepping.stepper import Stepper
-
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -123,7 +115,7 @@ def _names_in(code: CodeType) -> tuple[str, ...]:
     return code.co_names + code.co_varnames + code.co_cellvars + code.co_freevars
 
 
-class Graph:
+class Graph(Faces):
     """The nodes that one or more outputs depend on, in order and by name; after `backprop` also their gradients.
 
     Nodes get the names of the user's variables. `names` gives other names: a dict of nodes and arrays, such as `locals()`, where
@@ -184,7 +176,7 @@ class Graph:
 
     def _start(self) -> None:
         """What no copy shares: the programs that printers read, and the lock of whatever is added later."""
-        self._programs: dict[Any, Program] = {}  # kept until more gradients are asked for
+        self._programs: dict[Any, Any] = {}  # kept until more gradients are asked for
         self._sweeps: list[Retraced] = []  # what recorded the gradients
         self._lock = RLock()
 
@@ -483,160 +475,3 @@ class Graph:
         self._start()
         self._numbers = {}  # what was loaded has no code to be read
         self._recorded_until = next(NUMBERING)
-
-    def statements(self, level: Level = "named") -> tuple[Statement, ...]:
-        """The graph as a program: one statement for every named value, forward and then backward.
-
-        `level="op"` has one for every op. Each has `name`, `right` (NumPy source), `value`, `shape`, `phase`, `inputs`, `place`.
-
-        >>> w = tg.parameter(3.0)
-        >>> L = w * w + 1
-        >>> graph = tg.Graph(L, names={"w": w, "L": L})
-        >>> grads = graph.backprop()
-        >>> graph.statements()
-        (<statement L = w * w + 1>, <statement dL = 1>, <statement dw = 2 * w>)
-        """
-        return self._program(level).statements
-
-    def source(self, level: Level = "named") -> str:
-        """The graph as a Python module that needs NumPy alone, forward and, after `backprop`, backward.
-
-        It has one function, of the leaves, which returns the output, or the output and a dict of the gradients. It runs at any
-        size: the number of axes, the axes of size 0 and 1, and other sizes that the recording took for granted are checked when
-        it is called.
-
-        >>> w = tg.parameter(3.0)
-        >>> graph = tg.Graph(w * w, names={"w": w})
-        >>> grads = graph.backprop()
-        >>> print(graph.source().partition("def forward_backward")[2])
-        (w):
-            [w] = _check(w=w)
-            # forward
-            output = w * w
-            # backward
-            dw = 2 * w
-            return output, {"dw": dw}
-        <BLANKLINE>
-        """
-        from tinygraph.express.source import source
-
-        return source(self._program(level))
-
-    def function(self, np: Any = None) -> Callable[..., Any]:
-        """The function of `source()`, compiled; its text is `function.source`.
-
-        `np` is the module that it computes with, NumPy by default; with `jax.numpy` it can be given to `jax.jit`. Raises
-        TypeError for an op that JAX cannot trace.
-
-        >>> w = tg.parameter(3.0)
-        >>> tg.Graph(w * w, names={"w": w}).function()(5.0)
-        np.float64(25.0)
-        """
-        from tinygraph.express.source import function
-
-        return function(self._program("named"), np)
-
-    def latex(self, level: Level = "named") -> Latex:
-        r"""The derivation in LaTeX: an `align` environment, which a notebook typesets, offline too.
-
-        >>> w = tg.parameter(3.0)
-        >>> print(tg.Graph(w * w, names={"w": w}).latex())
-        \begin{align}
-          \mathit{output} &= w w
-        \end{align}
-        """
-        from tinygraph.express.latex import latex
-
-        return latex(self._program(level))
-
-    def mathml(self, level: Level = "named") -> str:
-        """The derivation in MathML, which browsers typeset offline.
-
-        >>> w = tg.parameter(3.0)
-        >>> tg.Graph(w * w, names={"w": w}).mathml().startswith("<math")
-        True
-        """
-        from tinygraph.express.mathml import mathml
-
-        return mathml(self._program(level))
-
-    def draw(
-        self,
-        *,
-        level: Level = "named",
-        values: bool = True,
-        direction: str = "LR",
-        theme: str = "auto",
-        fold: str | Sequence[str] | bool | None = None,
-        backward: bool = True,
-        lens: str | None = None,
-    ) -> Picture:
-        """The graph as a picture: a card for each statement, black edges forward and, after `backprop`, dashed red ones back.
-
-        `level="op"` draws every op; `values` and `backward` switch numbers and gradients on or off; `direction` is LR, TB, RL or
-        BT; `theme` light, dark or auto, which follows the reader's setting. `fold` names the modules to draw as one card, True
-        folds all of them and repeated lines, False none; by default a picture folds itself where it is too large. `lens` analyses
-        the numbers: "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
-
-        Raises ValueError for an unknown setting and for too many cards, LayoutError, when the picture is looked at, without a
-        layout engine.
-
-        >>> w = tg.parameter(3.0)
-        >>> tg.Graph(w * w, names={"w": w}).draw()
-        <picture: Computation graph of output: 2 cards, 0 backward edges>
-        """
-        from tinygraph.draw.compose import draw
-
-        return draw(self, level, values, direction, theme, fold, backward, lens)
-
-    def view(self, **settings: Any) -> View:
-        """The picture as a page to explore, in one file that needs no network: click a card for its whole value, search, fold.
-
-        Takes the settings of `draw`. A notebook shows it; `save("g.html")` writes it.
-
-        >>> w = tg.parameter(3.0)
-        >>> tg.Graph(w * w, names={"w": w}).view()
-        <view: Computation graph of output: 2 cards, 0 backward edges>
-        """
-        from tinygraph.draw.view import View
-
-        return View(self.draw(**settings))
-
-    def stepper(self, level: Level = "named") -> Stepper:
-        """A walk through the graph, forward and backward, one statement (or, with `level="op"`, one op) at a time.
-
-        >>> w = tg.parameter(3.0)
-        >>> s = tg.Graph(w * 2, names={"w": w}).stepper()
-        >>> s.step()
-        <step output = w * 2 = 3.000 * 2 = 6.000>
-        """
-        from tinygraph.stepping.stepper import Stepper
-
-        return Stepper(self, level)
-
-    def quiz(self, seed: int | None = None) -> Quiz:
-        """A quiz on each gradient, in the order of the backward pass; `quiz.run()` runs it in a terminal.
-
-        A `seed` gives parameters and named scalars other numbers, the same ones for everybody who takes that seed.
-
-        >>> w = tg.parameter(3.0)
-        >>> q = tg.Graph(w * w, names={"w": w}).quiz()
-        >>> q.answer("2 * w").message
-        'dw = 2 * w = 6.000: right'
-        """
-        from tinygraph.stepping.quiz import Quiz
-
-        return Quiz(self, seed)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        return self.draw()._repr_mimebundle_(**kwargs)
-
-    def _program(self, level: Level) -> Program:
-        from tinygraph.express.program import program
-
-        return program(self, level)
-
-    def __repr__(self) -> str:
-        from tinygraph.express.table import table
-
-        return table(self)
