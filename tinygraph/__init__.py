@@ -7,7 +7,8 @@ from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
 from tinygraph.decisions import DecisionError
 from tinygraph.errors import GradientError, NonFiniteError, OpError
 from tinygraph.graph import Gradients, Graph
-from tinygraph.node import Node, constant, parameter
+from tinygraph.leaves import constant, parameter
+from tinygraph.node import Node
 from tinygraph.ops import (
     Op,
     binary_cross_entropy,

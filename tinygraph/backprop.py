@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import float64, ndarray
 
-from tinygraph.node import NUMBERING, Node, constant
+from tinygraph.leaves import constant
+from tinygraph.node import NUMBERING, Node
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
 from tinygraph.ops.passing import Fit
 from tinygraph.place import told_by_caller, warn_at

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
-from tinygraph.node import Node, Recorded, constant, parameter
+from tinygraph.leaves import constant, parameter
+from tinygraph.node import Node, Recorded
 from tinygraph.ops import alias, broadcast_like, cast, cast_like
 from tinygraph.sparse import holds_sparse
 from tinygraph.tree import leaves, map_leaves, matching, rebuild

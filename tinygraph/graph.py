@@ -14,8 +14,10 @@ from tinygraph.backprop import Path, Retraced, between, by_number, check_wrt, in
 from tinygraph.decisions import check_decisions, same_bits
 from tinygraph.errors import NonFiniteError, meant
 from tinygraph.faces import Faces
+from tinygraph.leaves import constant, with_value
+from tinygraph.missing import missing_attribute
 from tinygraph.names import Names
-from tinygraph.node import NUMBERING, Leaf, Node, Recorded, constant, missing_attribute, summary, with_value
+from tinygraph.node import NUMBERING, Leaf, Node, Recorded, summary
 from tinygraph.ops import alias, rerun
 from tinygraph.place import user_frame, variables
 from tinygraph.written import entries_of

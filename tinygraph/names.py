@@ -16,7 +16,8 @@ import numpy as np
 from tinygraph.backprop import by_number
 from tinygraph.binding import Called, bindings_of, stored
 from tinygraph.excerpt import excerpt
-from tinygraph.node import Node, is_bare
+from tinygraph.leaves import is_bare
+from tinygraph.node import Node
 from tinygraph.ops import REGISTRY
 from tinygraph.wanted import Wanted, brought, made
 

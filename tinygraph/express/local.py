@@ -15,7 +15,8 @@ from tinygraph.backprop import Noted, Path, between, by_number, sweep
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, is_literal, leaves, replaced
 from tinygraph.express.program import Program, Statement, written
 from tinygraph.express.simplify import simplified
-from tinygraph.node import Node, constant
+from tinygraph.leaves import constant
+from tinygraph.node import Node
 
 
 class Local(NamedTuple):

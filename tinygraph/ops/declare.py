@@ -20,7 +20,8 @@ from numpy import ndarray
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.errors import TOLD, op_error
-from tinygraph.node import NUMBERING, Node, as_array, leaf_of
+from tinygraph.leaves import as_array, leaf_of
+from tinygraph.node import NUMBERING, Node
 from tinygraph.ops.passing import pass_to_any, pass_to_one, pass_to_two
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.node import Node, as_array
+from tinygraph.leaves import as_array
+from tinygraph.node import Node
 from tinygraph.ops.declare import Array, implements, op
 
 

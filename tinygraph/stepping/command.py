@@ -16,7 +16,8 @@ from tinygraph.backprop import reached
 from tinygraph.draw.picture import PAGES
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
-from tinygraph.node import Node, as_node, constant, parameter
+from tinygraph.leaves import as_node, constant, parameter
+from tinygraph.node import Node
 from tinygraph.place import Place
 from tinygraph.stepping.formula import data, evaluate
 from tinygraph.stepping.quiz import Quiz
