@@ -30,7 +30,7 @@ ROOMS = [
         "ops",
         "written",
     },
-    {"wanted", "names", "faces", "graph", "backprop", "pickling"},
+    {"wanted", "names", "requests", "origins", "faces", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "rules", "check"},
     {"express"},
     {"draw"},

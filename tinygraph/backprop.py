@@ -7,10 +7,8 @@ a graph again. Broadcasting and promotion are undone here and nowhere else. Noth
 from __future__ import annotations
 
 import gc
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import cached_property
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -22,8 +20,8 @@ from tinygraph.leaves import constant
 from tinygraph.node import NUMBERING, Node
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
 from tinygraph.ops.passing import Fit
+from tinygraph.origins import Noted
 from tinygraph.place import told_by_caller, warn_at
-from tinygraph.sparse import holds_sparse
 from tinygraph.warned import heard
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
@@ -84,52 +82,6 @@ def _passes(node: Node, needed: Path) -> bool:
     assert node.op is not None
     rules = node.op.rules_for(len(node.inputs))
     return any(rule is not None and x in needed for rule, x in zip(rules, node.inputs, strict=True))
-
-
-class Noted:
-    """Which node's rule recorded each node of a sweep, by the numbers at which the sweep came to the nodes of its path."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.starts: list[int] = []  # in the order of the sweep, which is that of the path reversed
-
-    def origin(self, number: int) -> Node | None:
-        """The node whose rule recorded the one of a number, or None for what no rule did."""
-        i = bisect_right(self.starts, number)
-        return self._nodes[i - 1] if i else None
-
-    @cached_property
-    def _nodes(self) -> list[Node]:
-        return list(reversed(self._path))
-
-
-class Retraced:
-    """The same of a sweep that noted nothing: a second one, when it is asked for, records as many nodes at every step.
-
-    Where another thread recorded meanwhile, the answer may be another node.
-    """
-
-    def __init__(self, sweep_again: Callable[..., Any], path: Path) -> None:
-        self._sweep_again = sweep_again
-        self._path = path
-        self._first = next(NUMBERING)
-
-    def end(self) -> None:
-        """Note that the first sweep is over."""
-        self._last = next(NUMBERING)
-
-    def origin(self, node: Node) -> Node | None:
-        """The node whose rule recorded this one, or None for what no rule of this sweep did."""
-        return self._noted.origin(node.number - self._first) if self._first < node.number < self._last else None
-
-    @cached_property
-    def _noted(self) -> Noted:
-        noted = Noted(self._path)
-        first = next(NUMBERING)
-        with np.errstate(all="ignore"):  # the first one warned
-            self._sweep_again(noted=noted)
-        noted.starts = [start - first - i for i, start in enumerate(noted.starts)]  # without the numbers that noting takes
-        return noted
 
 
 @contextmanager
@@ -297,48 +249,3 @@ def _stretched(contribution: Any, value: Any) -> bool:
     if not stretched:
         raise ValueError(f"a rule gave a gradient of shape {contribution.shape} for a value of shape {value.shape}")
     return True
-
-
-def seed_for(of: Node, seed: Any) -> Any:
-    """The upstream gradient that a sweep starts from: 1 for a scalar output, else what the user gives, checked."""
-    value = of._value
-    if value.dtype.kind != "f":
-        raise TypeError(f"{of!r} has dtype {value.dtype}: only an output of real floating-point numbers has a gradient")
-    if seed is None:
-        if value.shape:
-            raise ValueError(
-                f"{of!r} has shape {value.shape}, and only a scalar has one gradient: reduce it, for example by np.sum or "
-                f"np.mean, or pass seed= an array of shape {value.shape} that weighs its entries"
-            )
-        return value.dtype.type(1)
-    if np.shape(seed) != value.shape:
-        raise ValueError(
-            f"the seed has shape {np.shape(seed)}, but the output {of!r} has shape {value.shape}: give it that shape"
-        )
-    given = seed if isinstance(seed, Node) else np.asarray(seed)
-    if given.dtype.kind not in "biuf":
-        raise TypeError(f"a seed must be real numbers, not {given.dtype}")
-    if isinstance(seed, Node):
-        return seed if seed._value.dtype == value.dtype else cast_like(seed, of)
-    return np.array(seed, dtype=value.dtype)[()]
-
-
-def check_wrt(wrt: Sequence[Node]) -> None:
-    """Raise an error for a `wrt` that cannot have a gradient."""
-    for node in wrt:
-        if not isinstance(node, Node):
-            raise TypeError(
-                f"a gradient is taken with respect to nodes, not {type(node).__name__}: make it a tg.parameter before it is used"
-            )
-        if holds_sparse(node):
-            raise TypeError(f"{node!r} is sparse and has no gradient: make a dense leaf, tg.parameter(X.toarray())")
-        if node._value.dtype.kind != "f":
-            raise TypeError(f"{node!r} has dtype {node._value.dtype}: only real floating-point numbers have a gradient")
-
-
-def independent(of: Node, missing: Sequence[Node]) -> ValueError:
-    """The error for a `wrt` that the output does not depend on."""
-    return ValueError(
-        f"{of!r} does not depend on {', '.join(map(repr, missing))}: was it made before a new `tg.parameter`, from `.value` or "
-        "`.item()`, or only through comparisons or tg.stop_gradient? Use the very node that went into the expression"
-    )

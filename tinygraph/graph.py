@@ -4,46 +4,25 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial, wraps
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from threading import RLock
 from types import CodeType, FrameType
-from typing import Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn
 
-from tinygraph.backprop import Path, Retraced, between, by_number, check_wrt, independent, reached, seed_for, sweep
+from tinygraph.backprop import Path, between, by_number, reached, sweep
 from tinygraph.decisions import check_decisions, same_bits
 from tinygraph.errors import NonFiniteError, meant
 from tinygraph.faces import Faces
 from tinygraph.leaves import constant, with_value
 from tinygraph.missing import missing_attribute
 from tinygraph.names import Names
-from tinygraph.node import NUMBERING, Leaf, Node, Recorded, summary
+from tinygraph.node import NUMBERING, Leaf, Node, Recorded
 from tinygraph.ops import alias, rerun
+from tinygraph.origins import Retraced
 from tinygraph.place import user_frame, variables
+from tinygraph.requests import Gradients, Request, check_wrt, independent, seed_for
 from tinygraph.written import entries_of
-
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
-
-
-def locked(method: Callable[Concatenate[Graph, Given], Result]) -> Callable[Concatenate[Graph, Given], Result]:
-    """A method that one thread at a time runs on one graph."""
-
-    @wraps(method)
-    def run(graph: Graph, /, *arguments: Given.args, **keywords: Given.kwargs) -> Result:
-        with graph._lock:
-            return method(graph, *arguments, **keywords)
-
-    return run
-
-
-class Request(NamedTuple):
-    """One output whose gradients were computed: its own gradient, whether that is 1, and all gradients in order."""
-
-    output: Node
-    seed: Node
-    unit: bool
-    gradients: dict[Node, Node]
 
 
 def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
@@ -51,60 +30,6 @@ def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
     graph = Graph(*nodes, names=names)
     graph._is_partial = True
     return graph
-
-
-class Gradients(Mapping[str, Node]):
-    """Gradient nodes by what they belong to: `grads[w1]`, `grads["w1"]` and `grads["dw1"]` are the same node.
-
-    As a mapping it goes from the names of the values to their gradient nodes, in order of the backward pass.
-    """
-
-    def __init__(self, nodes: dict[Node, Node], names: Names) -> None:
-        self._nodes = nodes
-        self._names = names
-        self._of = {names.of(node) or names.of(g) or "": g for node, g in nodes.items()}
-
-    def __getitem__(self, key: str | Node) -> Node:
-        found = self._find(key)
-        if found is None:
-            there = ", ".join(f"{name} ({self._names.of(g)})" for name, g in self._of.items())
-            raise KeyError(f"no gradient for {key!r}: there are {there}; ask for more by backprop(wrt=[...])")
-        return found
-
-    def _find(self, key: object) -> Node | None:
-        """By the node, by any of its names, by the gradient's own name, or by `d` and a name."""
-        if isinstance(key, Node):
-            return self._nodes.get(key)
-        if not isinstance(key, str):
-            return None
-        node = self._names.get(key)
-        if node is not None and node in self._nodes:
-            return self._nodes[node]
-        own = next((g for g in self._of.values() if g is node), None)
-        return self._of.get(key[1:]) if own is None and key.startswith("d") else own
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._of)
-
-    def __len__(self) -> int:
-        return len(self._nodes)
-
-    def __contains__(self, key: object) -> bool:
-        return self._find(key) is not None
-
-    def __getstate__(self) -> Any:
-        from tinygraph.pickling import pack
-
-        return pack(self)
-
-    def __setstate__(self, state: Any) -> None:
-        from tinygraph.pickling import unpack
-
-        unpack(self, state)
-
-    def __repr__(self) -> str:
-        rows = [f"  {self._names.of(g)} = {summary(g._value).lstrip(' :')}" for g in self._nodes.values()]
-        return "\n".join(["<gradients", *rows]) + ">"
 
 
 def _numbers(names: Mapping[str, Any], frame: FrameType) -> dict[str, Any]:
@@ -256,12 +181,10 @@ class Graph(Faces):
         """The nested dicts of `names` that a node was found in, outermost first."""
         return self._names.scopes
 
-    @locked
     def _with_named(self, nodes: Iterable[Node]) -> Graph:
         """The same graph and the same gradients asked for, with names `t`, `t_2`, ... for those of the nodes that have none."""
-        return self._twin(self._names.translated({node: node for node in self._forward}, nodes), {})
+        return self._twin({node: node for node in self._forward}, nodes)
 
-    @locked
     def with_leaves(self, values: Mapping[Node, Any] | Mapping[str, Any]) -> Graph:
         """The same computation on other values of some leaves, given by node or name; with the same gradients.
 
@@ -281,7 +204,7 @@ class Graph(Faces):
                 new.setdefault(node, node)
             else:
                 new[node] = rerun(node, [new[x] if isinstance(x, Node) else x for x in node.inputs])
-        return self._twin(self._names.translated(new), new)
+        return self._twin(new)
 
     def _check_beside(self, new: Mapping[Node, Node], leaves: Sequence[Leaf]) -> None:
         """Raise an error for a new value of an array from which another leaf was computed without recording."""
@@ -296,26 +219,24 @@ class Graph(Faces):
                         f"  at {leaf.place}\n  fix: give {name} a value too, or make {of} a node first: {of} = tg.constant({of})"
                     )
 
-    def _twin(self, names: Names, new: Mapping[Node, Node]) -> Graph:
-        """The graph of the nodes that stand for this one's, which has their gradients recorded too."""
+    def _twin(self, new: Mapping[Node, Node], named: Iterable[Node] = ()) -> Graph:
+        """The graph of the nodes that stand for this one's, with names for those of `named` too, and with the same gradients."""
         twin = Graph.__new__(Graph)
-        twin.outputs = tuple(new.get(node, node) for node in self.outputs)
-        twin._forward = [new.get(node, node) for node in self._forward]
-        twin._known = set(twin._forward)
-        twin._names = names
-        twin._recorded_until = self._recorded_until
-        twin._gradients, twin._numbers = {}, self._numbers
-        twin._is_partial, twin.check_finite = self._is_partial, False
-        twin._start()
-        stands_for = dict(new)  # gradients too, which a later request may have been about
-        for (output, spelling), known in self._gradients.items():
-            found: dict[Node, Node] = {}
-            own = stands_for.get(output, output)
-            twin._gradients[own, spelling] = found
-            asked = {node: stands_for.get(node, node) for node in known}
-            twin._record(own, list(asked.values()), stands_for.get(known[output], known[output]), found)
-            stands_for |= {known[node]: found[x] for node, x in asked.items()}
-        twin._asked = None if self._asked is None else (stands_for.get(self._asked[0], self._asked[0]), self._asked[1])
+        with self._lock:
+            vars(twin).update(vars(self), _names=self._names.translated(new, named), _gradients={}, check_finite=False)
+            twin.outputs = tuple(new[node] for node in self.outputs)
+            twin._forward = [new[node] for node in self._forward]
+            twin._known = set(twin._forward)
+            twin._start()
+            stands_for = dict(new)  # gradients too, which a later request may have been about
+            for (output, spelling), known in self._gradients.items():
+                found: dict[Node, Node] = {}
+                own = stands_for.get(output, output)
+                twin._gradients[own, spelling] = found
+                asked = {node: stands_for.get(node, node) for node in known}
+                twin._record(own, list(asked.values()), stands_for.get(known[output], known[output]), found)
+                stands_for |= {known[node]: found[x] for node, x in asked.items()}
+            twin._asked = None if self._asked is None else (stands_for.get(self._asked[0], self._asked[0]), self._asked[1])
         return twin
 
     @property
@@ -352,7 +273,6 @@ class Graph(Faces):
     def __getattr__(self, name: str) -> NoReturn:
         raise missing_attribute("graph", name)
 
-    @locked
     def backprop(
         self, of: Node | str | None = None, wrt: Node | str | Sequence[Node | str] | None = None, seed: Any = None
     ) -> Gradients:
@@ -367,23 +287,24 @@ class Graph(Faces):
         >>> grads["dw"].value
         array([2., 4.])
         """
-        output = self.outputs[0] if of is None else self._own(of)
-        upstream = seed_for(output, seed)
-        if wrt is None:
-            asked = self._everything_named(output)
-        else:
-            asked = [self._own(x) for x in ([wrt] if isinstance(wrt, Node | str) else wrt)]
-            check_wrt(asked)
-        spelling = upstream if isinstance(upstream, Node) else upstream.tobytes()
-        key = output, spelling
-        known = dict(self._gradients.get(key, {}))
-        if not all(node in known for node in asked):
-            self._record(output, asked, upstream, known)
-        self._gradients = {**self._gradients, key: known}  # new dicts, since another thread may be reading the old ones
-        self._asked = key
-        if self.check_finite:
-            self._refuse_nonfinite({})
-        return Gradients({node: known[node] for node in asked}, self._names)
+        with self._lock:
+            output = self.outputs[0] if of is None else self._own(of)
+            upstream = seed_for(output, seed)
+            if wrt is None:
+                asked = self._everything_named(output)
+            else:
+                asked = [self._own(x) for x in ([wrt] if isinstance(wrt, Node | str) else wrt)]
+                check_wrt(asked)
+            spelling = upstream if isinstance(upstream, Node) else upstream.tobytes()
+            key = output, spelling
+            known = dict(self._gradients.get(key, {}))
+            if not all(node in known for node in asked):
+                self._record(output, asked, upstream, known)
+            self._gradients = {**self._gradients, key: known}  # new dicts, since another thread may be reading the old ones
+            self._asked = key
+            if self.check_finite:
+                self._refuse_nonfinite({})
+            return Gradients({node: known[node] for node in asked}, self._names)
 
     def _own(self, x: Node | str) -> Node:
         if isinstance(x, str):
@@ -464,11 +385,11 @@ class Graph(Faces):
         leaf = constant(upstream)
         return Leaf(leaf._value, "seed", leaf.code, leaf.instruction)
 
-    @locked
     def __getstate__(self) -> Any:
         from tinygraph.pickling import pack
 
-        return pack(self, without=("_programs", "_lock", "_sweeps", "_numbers"))
+        with self._lock:
+            return pack(self, without=("_programs", "_lock", "_sweeps", "_numbers"))
 
     def __setstate__(self, state: Any) -> None:
         from tinygraph.pickling import unpack
