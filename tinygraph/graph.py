@@ -16,7 +16,7 @@ from tinygraph.errors import NonFiniteError, meant
 from tinygraph.faces import Faces
 from tinygraph.leaves import constant, with_value
 from tinygraph.missing import missing_attribute
-from tinygraph.names import Names
+from tinygraph.naming import named
 from tinygraph.node import NUMBERING, Leaf, Node, Recorded
 from tinygraph.ops import alias, rerun
 from tinygraph.origins import Retraced
@@ -84,14 +84,14 @@ class Graph(Faces):
         self._forward = reached(outputs)
         self._known = set(self._forward)
         frame = user_frame(sys._getframe(1))
-        self._names = Names(self._forward, names, frame)
+        self._names = named(self._forward, names, frame)
         self._recorded_until = next(NUMBERING)  # decisions made later have no part in these values
         self._numbers = _numbers(names or {}, frame)
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         for output in outputs:
             self._names.invent(output, "output")
-        leaves = [node for node in self._names.leaves if self._names.of(node) is None]
+        leaves = [node for node in self._forward if node.op is None and self._names.of(node) is None]
         for kind, letter in (("parameter", "p"), ("constant", "c")):
             for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
                 self._names.invent(node, f"{letter}_{i}")
