@@ -30,7 +30,7 @@ ROOMS = [
         "ops",
         "written",
     },
-    {"wanted", "given", "names", "naming", "requests", "origins", "faces", "graph", "backprop", "pickling"},
+    {"wanted", "given", "names", "naming", "requests", "replay", "origins", "faces", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "rules", "check"},
     {"express"},
     {"draw"},

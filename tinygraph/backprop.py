@@ -21,8 +21,8 @@ from tinygraph.node import NUMBERING, Node
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
 from tinygraph.ops.passing import Fit
 from tinygraph.origins import Noted
-from tinygraph.place import told_by_caller, warn_at
-from tinygraph.warned import heard
+from tinygraph.place import told_by_caller
+from tinygraph.warned import heard, warn_at
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 

@@ -11,18 +11,18 @@ from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 from tinygraph.backprop import Path, between, by_number, reached, sweep
-from tinygraph.decisions import check_decisions, same_bits
 from tinygraph.errors import NonFiniteError, meant
 from tinygraph.faces import Faces
-from tinygraph.leaves import constant, with_value
+from tinygraph.leaves import constant
 from tinygraph.missing import missing_attribute
 from tinygraph.naming import named
 from tinygraph.node import NUMBERING, Leaf, Node, Recorded
-from tinygraph.ops import alias, rerun
+from tinygraph.ops import alias
 from tinygraph.origins import Retraced
+from tinygraph.pickling import pack, unpack
 from tinygraph.place import user_frame, variables
+from tinygraph.replay import replayed
 from tinygraph.requests import Gradients, Request, check_wrt, independent, seed_for
-from tinygraph.written import entries_of
 
 
 def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
@@ -192,32 +192,7 @@ class Graph(Faces):
         loop's end); TypeError for a value that is no real number.
         """
         given = {self[node] if isinstance(node, str) else node: value for node, value in values.items()}
-        leaves = [node for node in self._forward if isinstance(node, Leaf)]
-        for node in given.keys() - set(leaves):
-            raise ValueError(f"{node!r} is no leaf of this graph, and only leaves are given other values")
-        new: dict[Node, Node] = {leaf: with_value(leaf, given[leaf]) for leaf in leaves if leaf in given}
-        new |= entries_of(new, leaves)
-        self._check_beside(new, leaves)
-        check_decisions({leaf: new.get(leaf, leaf)._value for leaf in leaves}, self._recorded_until)
-        for node in self._forward:
-            if node.op is None:
-                new.setdefault(node, node)
-            else:
-                new[node] = rerun(node, [new[x] if isinstance(x, Node) else x for x in node.inputs])
-        return self._twin(new)
-
-    def _check_beside(self, new: Mapping[Node, Node], leaves: Sequence[Leaf]) -> None:
-        """Raise an error for a new value of an array from which another leaf was computed without recording."""
-        changed = {id(old._value): old for old, leaf in new.items() if not same_bits(old._value, leaf._value)}
-        for leaf in leaves if changed else ():
-            if leaf not in new:
-                old = next((changed[id(x)] for ref in leaf.beside if id(x := ref()) in changed), None)
-                if old is not None:
-                    name, of = self.name(leaf), self.name(old)
-                    raise ValueError(
-                        f"{name} was computed of {of} by code that the graph cannot follow, so that it would keep its old value\n"
-                        f"  at {leaf.place}\n  fix: give {name} a value too, or make {of} a node first: {of} = tg.constant({of})"
-                    )
+        return self._twin(replayed(self._forward, given, self._recorded_until, self.name))
 
     def _twin(self, new: Mapping[Node, Node], named: Iterable[Node] = ()) -> Graph:
         """The graph of the nodes that stand for this one's, with names for those of `named` too, and with the same gradients."""
@@ -386,14 +361,10 @@ class Graph(Faces):
         return Leaf(leaf._value, "seed", leaf.code, leaf.instruction)
 
     def __getstate__(self) -> Any:
-        from tinygraph.pickling import pack
-
         with self._lock:
             return pack(self, without=("_programs", "_lock", "_sweeps", "_numbers"))
 
     def __setstate__(self, state: Any) -> None:
-        from tinygraph.pickling import unpack
-
         unpack(self, state)
         self._start()
         self._numbers = {}  # what was loaded has no code to be read

@@ -9,7 +9,6 @@ import itertools
 import operator
 import sys
 import weakref
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -19,7 +18,7 @@ from tinygraph.missing import Elsewhere, add_elsewhere
 from tinygraph.operators import Operators
 from tinygraph.place import Place, place_of, user_frame
 from tinygraph.sparse import Sparse, sparsity
-from tinygraph.unchanged import IN_PLACE, no_assignment, no_update
+from tinygraph.unchanged import IN_PLACE, in_place, no_assignment
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -223,17 +222,8 @@ class Leaf(Node):
 Leaf.__name__ = Leaf.__qualname__ = "Node"  # what Python's own messages call it; users know nodes alone
 
 
-def _in_place(symbol: str) -> Callable[[Leaf, Any], Any]:
-    def refuse(leaf: Leaf, other: Any) -> Any:
-        if leaf.kind == "parameter":
-            raise no_update(symbol, user_frame(sys._getframe(1)))
-        return NotImplemented  # Python then binds the name to a new node
-
-    return refuse
-
-
 for _name, _symbol in IN_PLACE.items():
-    setattr(Leaf, f"__{_name}__", _in_place(_symbol))
+    setattr(Leaf, f"__{_name}__", in_place(_symbol))
 
 
 def summary(value: Any) -> str:

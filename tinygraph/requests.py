@@ -10,6 +10,7 @@ import numpy as np
 from tinygraph.names import Names
 from tinygraph.node import Node, summary
 from tinygraph.ops import cast_like
+from tinygraph.pickling import pack, unpack
 from tinygraph.sparse import holds_sparse
 
 
@@ -107,13 +108,9 @@ class Gradients(Mapping[str, Node]):
         return self._find(key) is not None
 
     def __getstate__(self) -> Any:
-        from tinygraph.pickling import pack
-
         return pack(self)
 
     def __setstate__(self, state: Any) -> None:
-        from tinygraph.pickling import unpack
-
         unpack(self, state)
 
     def __repr__(self) -> str:
