@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {
     "stepping": ("stepper", ["test_size", "test_lens"]),
     "draw": ("view", ["test_graph", "test_plain"]),
-    "express": ("source", ["test_node", "test_errors", "test_check", "test_elementary", "test_tree"]),
+    "express": ("source", ["test_node", "test_check", "test_elementary", "test_tree", "test_warned"]),
 }
 IMPORT_ALL = """
 import pkgutil, tinygraph

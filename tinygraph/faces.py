@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tinygraph.draw.view import View
     from tinygraph.express.latex import Latex
     from tinygraph.express.program import Level, Program, Statement
+    from tinygraph.express.table import Table
     from tinygraph.graph import Graph
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
@@ -119,6 +120,24 @@ class Faces:
         return latex(self._program(level))
 
     @face
+    def table(self) -> Table:
+        """The leaves and statements with their shapes and values, as `print(graph)` shows them; a notebook shows an HTML table.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).table()
+        Graph of output: 1 leaf, 1 statement forward, 0 backward
+        leaves
+          w parameter             3.000
+        forward
+          output = w * w          9.000
+        backward
+          not computed: call graph.backprop()
+        """
+        from tinygraph.express.table import table
+
+        return table(self._graph)
+
+    @face
     def mathml(self, level: Level = "named") -> str:
         """The derivation in MathML, which browsers typeset offline.
 
@@ -206,8 +225,5 @@ class Faces:
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         return self.draw()._repr_mimebundle_(**kwargs)
 
-    @face
     def __repr__(self) -> str:
-        from tinygraph.express.table import table
-
-        return table(self._graph)
+        return str(self.table())

@@ -123,7 +123,7 @@ def with_value(leaf: Node, value: Any) -> Node:
         cast = in_dtype(array, leaf.dtype)
     if leaf.dtype.kind in "biu" and not np.array_equal(stored(cast), stored(array)):
         raise ValueError(
-            f"the new value does not fit {leaf.dtype}, the dtype of {leaf!r}: record the program anew with {array.dtype}"
+            f"the new value does not fit {leaf.dtype}, the dtype of {leaf!r}: record the program again with {array.dtype}"
         )
     return Leaf(cast, leaf.kind, leaf.code, leaf.instruction, leaf.decided)
 

@@ -25,8 +25,15 @@ ELSEWHERE = {
 }
 
 
+GRAPH = "`graph = tg.Graph(L, names=locals())`"
+SHOWN = (
+    'write `graph.draw().save("graph.svg")` for a picture or `graph.view().save("graph.html")` for a page, where '
+    f"{GRAPH}; a notebook shows what the last line of a cell returns, such as `graph`"
+)
 # Attributes that nodes of other engines and arrays have.
 ATTRIBUTES = {
+    **dict.fromkeys(("display", "plot", "render", "save", "savefig", "show", "visualize"), SHOWN),
+    **{name: f"write `graph.{name}()`, where {GRAPH}" for name in ("backprop", "draw", "latex", "quiz", "source", "stepper")},
     "backward": "gradients are values here: `dw, db = tg.gradients(L, w, b)`, or `tg.Graph(L, names=locals()).backprop()`",
     "grad": "nothing is stored on a node: `(dw,) = tg.gradients(L, w)`, or `graph.backprop()[w].value`",
     "zero_grad": "nothing accumulates, so there is nothing to reset: delete the line",
@@ -58,7 +65,7 @@ def missing_function(name: str, public: Collection[str]) -> AttributeError:
 
 
 def missing_attribute(kind: str, name: str) -> AttributeError:
-    """The error for `node.name`, with what to write instead."""
+    """The error for `.name` of a node, a graph or a picture, with what to write where people know the name from elsewhere."""
     from tinygraph.ops import answers
 
     advice = ATTRIBUTES.get(name, "")

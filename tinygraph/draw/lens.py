@@ -14,6 +14,7 @@ from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
 from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge, Finding, Line, euclidean, told
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
+from tinygraph.errors import counted
 from tinygraph.express.layout import signed
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph
@@ -62,11 +63,13 @@ def check(drawing: Drawing, words: Words) -> None:
             verdicts.append(verdict.right)
             _mark_gradient(card, verdict, words.gradient_name(card.node))
     right, open_ = sum(v is True for v in verdicts), sum(v is None for v in verdicts)
-    note = f"{right} of {len(verdicts)} gradients agree with finite differences"
+    checked = counted(len(verdicts), "gradient")
+    note = f"{right} of {checked} {'agrees' if len(verdicts) == 1 else 'agree'} with finite differences"
     if verdicts:
         drawing.notes.append(f"{note}; {open_} could not be checked" if open_ else note)
     if len(verdicts) < len(cards):
-        drawing.notes.append(f"{len(cards) - len(verdicts)} of {len(cards)} gradients not checked: {SECONDS:g} s were over")
+        left = f"{len(cards) - len(verdicts)} of {counted(len(cards), 'gradient')}"
+        drawing.notes.append(f"{left} not checked: {SECONDS:g} s were over")
 
 
 def _mark_gradient(card: Card, verdict: Verdict, name: str) -> None:
@@ -211,7 +214,7 @@ def gradient_norm(drawing: Drawing, words: Words) -> None:
         drawing.notes.append(signed(text))
     lost = sum(not np.isfinite(size) for size in sizes.values())
     if lost:
-        drawing.notes.append(f"NaN or infinity, as wide as the largest: {lost} of {len(sizes)} gradients")
+        drawing.notes.append(f"NaN or infinity, as wide as the largest: {lost} of {counted(len(sizes), 'gradient')}")
 
 
 def _size(edge: Edge, cards: Mapping[str, Card], words: Words) -> float:

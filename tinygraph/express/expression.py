@@ -85,6 +85,12 @@ def is_literal(x: Expression) -> TypeGuard[Number]:
     return isinstance(x, Number) and x.name is None
 
 
+def without_fraction(x: Number) -> Number:
+    """A float that is a whole number as that, `2` for `2.0`; one with many digits, and the zero with a sign, stay as they are."""
+    text = repr(x.value) if type(x.value) is float else ""
+    return Number(int(x.value)) if text.endswith(".0") and text != "-0.0" else x
+
+
 def apply(op: Op, *inputs: Expression, shape: Shape | None = None, kind: str = "f", **params: Any) -> Apply:
     """An op on expressions; the shape of an elementwise one follows from theirs."""
     if shape is None:

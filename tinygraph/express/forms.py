@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, apply, is_literal
+from tinygraph.express.expression import Apply, Expression, Name, Number, apply, is_literal
 from tinygraph.express.layout import Cases, Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sign, Times, Word, signed
 from tinygraph.express.pieces import (
     ATOM,
@@ -33,7 +33,7 @@ from tinygraph.express.products import (
     unsigned,
     without_new_axes,
 )
-from tinygraph.express.reductions import REDUCTIONS, counted, einstein_sum, reduced
+from tinygraph.express.reductions import REDUCTIONS, counted, einstein_sum, product_of_others, reduced
 from tinygraph.ops import ARRAY, Op
 
 if TYPE_CHECKING:
@@ -69,6 +69,19 @@ def _raised(notation: Notation, base: Expression, above: Layout, index: Index | 
     if index is None and len(base.shape) > 1:
         above = Row((Sign("⊙", tight=True), above))
     return Raised(raisable(notation.inside(base, ATOM, index)), above)
+
+
+def _less_one(notation: Notation, x: Apply, index: Index | None) -> Told:
+    base, exponent = x.inputs
+    return notation.told(apply(ops.power, base, apply(ops.subtract, exponent, Number(1))), index)
+
+
+def _quotient(notation: Notation, x: Apply, index: Index | None) -> Told:
+    return notation.told(apply(ops.divide, *x.inputs), index)
+
+
+def _log_of_base(notation: Notation, x: Apply, index: Index | None) -> Told:
+    return notation.told(apply(ops.log, x.inputs[0]), index)
 
 
 def _squared(notation: Notation, x: Apply, index: Index | None) -> Told:
@@ -218,6 +231,9 @@ FORMS: Mapping[Op, Form] = {
     ops.divide: product,
     ops.matmul: matrix_product,
     ops.power: _power,
+    ops.power_less_one: _less_one,
+    ops.log_of_base: _log_of_base,
+    ops.ratio: _quotient,
     ops.square: _squared,
     ops.reciprocal: _reciprocal,
     ops.floor_divide: _floored,
@@ -229,6 +245,7 @@ FORMS: Mapping[Op, Form] = {
     ops.solve: _solved,
     ops.norm: _norm,
     ops.count: counted,
+    ops.product_of_others: product_of_others,
     ops.broadcast_like: _repeated,
     ops.expand_dims: _with_axes,
     ops.cast_like: _first,

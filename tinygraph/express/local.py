@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygraph.backprop import Path, between, by_number, sweep
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, is_literal, leaves, replaced
+from tinygraph.express.expression import Apply, Expression, Like, Name, Number, is_literal, leaves, replaced, without_fraction
 from tinygraph.express.program import Program, Statement, written
 from tinygraph.express.simplify import simplified
 from tinygraph.leaves import constant
@@ -135,7 +135,7 @@ class _Words:
 def _plainly(x: Expression) -> Expression:
     """Whole numbers without their fraction, except beside integers, which a number with a fraction makes floats."""
     if is_literal(x):
-        return Number(int(x.value)) if isinstance(x.value, float) and x.value.is_integer() else x
+        return without_fraction(x)
     if not isinstance(x, Apply):
         return x
     beside_integers = any(i.kind in "iu" and not isinstance(i, Number) for i in x.inputs)

@@ -21,7 +21,19 @@ from tinygraph.backprop import by_number
 from tinygraph.express.axes import Axes, Demand
 from tinygraph.express.decided import Check, Held, checks
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, is_literal, leaves, replaced
+from tinygraph.express.expression import (
+    Apply,
+    Expression,
+    Like,
+    Name,
+    Number,
+    Shape,
+    apply,
+    is_literal,
+    leaves,
+    replaced,
+    without_fraction,
+)
 from tinygraph.express.propagation import axes_of
 from tinygraph.express.shapes import Shapes, reads_shape
 from tinygraph.express.simplify import simplified, structural
@@ -266,7 +278,7 @@ class _Draft:
         write = structural if node in self.forward and node not in self.derived else simplified
         expression = written(node, partial, self.graph.name, write, self.spelling.of)
         if isinstance(expression, Number) and node in self.gradient_of:
-            return Number(float(expression.value))
+            return without_fraction(Number(float(expression.value)))  # as the seed 1 is written
         return expression
 
     def _typed(self, node: Node, expression: Expression) -> Expression:
@@ -274,7 +286,8 @@ class _Draft:
         if node.dtype.kind != "f":
             return expression
         dtype = dtype_of(expression)
-        if dtype == node.dtype or (dtype is float and node.dtype == float):
+        is_number = dtype is float or isinstance(expression, Number)
+        if dtype == node.dtype or (is_number and node.dtype == float):
             return expression
         of = self.gradient_of.get(node)
         if of is None:  # views keep the byte order of their operand, which is no other number

@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Shape, is_literal
-from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sigma, Sign, Times, Word, lowered
+from tinygraph.express.layout import (
+    Digits,
+    Fence,
+    Fraction,
+    Layout,
+    Lowered,
+    Raised,
+    Row,
+    Sigma,
+    Sign,
+    Symbol,
+    Times,
+    Word,
+    lowered,
+)
 from tinygraph.express.pieces import ATOM, BIG, PRODUCT, SUM, Index, Told, axes_of, fenced, several
 from tinygraph.express.products import TRANSPARENT, Factor, as_product, stretches, unsigned
 from tinygraph.ops import Op
@@ -91,6 +105,22 @@ def einstein_sum(notation: Notation, x: Apply, index: Index | None) -> Told:
     return _summation(notation, running, [], body) if running else body
 
 
+def product_of_others(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """The product over all other entries along an axis: Π with j ≠ i below it."""
+    if index is None and several(x.shape):
+        return notation.function(x, index)
+    axis = x.params["axis"] % len(x.shape)
+    letters = list((index or ("",) * len(x.shape))[-len(x.shape) :])
+    own = letters[axis]
+    if not own:  # no other entries
+        return Digits("1"), ATOM
+    letters[axis] = other = next(notation.fresh())
+    with notation.scope([other]):
+        body = notation.told(x.inputs[0], tuple(letters))
+    below = Row((Symbol(other), Sign("≠", tight=True), Symbol(own)))
+    return Row((Lowered(Sign("∏", tight=True), below), Times(), fenced(body, PRODUCT))), BIG
+
+
 def counted(notation: Notation, x: Apply, index: Index | None) -> Told:
     """The number of entries along axes, by the letters for sizes."""
     sizes = [size for i in axes_of(x) if (size := x.inputs[0].shape[i]) != 1]
@@ -114,7 +144,7 @@ REDUCTIONS: Mapping[Op, Reduction] = {
 }
 
 
-BY_ENTRY = {*REDUCTIONS, ops.expand_dims, ops.einsum, ops.where, ops.norm}  # need an index to be written
+BY_ENTRY = {*REDUCTIONS, ops.product_of_others, ops.expand_dims, ops.einsum, ops.where, ops.norm}  # need an index to be written
 
 
 def needs_index(x: Expression) -> bool:

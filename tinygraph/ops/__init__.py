@@ -20,11 +20,14 @@ from tinygraph.ops.arithmetic import (
     floor_divide,
     fmod,
     heaviside,
+    log_of_base,
     maximum,
     minimum,
     multiply,
     negative,
     power,
+    power_less_one,
+    ratio,
     remainder,
     rint,
     round,
@@ -125,7 +128,7 @@ from tinygraph.ops.questions import (
     signbit,
 )
 from tinygraph.ops.reductions import deviations, logsumexp, logsumexp_weights, max, mean, min, std, sum, var
-from tinygraph.ops.scans import cumprod, cumsum, prod, recurrence
+from tinygraph.ops.scans import cumprod, cumsum, prod, product_of_others, recurrence
 from tinygraph.ops.selection import (
     equal,
     greater,

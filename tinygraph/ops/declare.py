@@ -19,7 +19,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.errors import TOLD, op_error
+from tinygraph.errors import TOLD, counted, op_error
 from tinygraph.leaves import as_array, leaf_of
 from tinygraph.node import NUMBERING, Node
 from tinygraph.ops.passing import pass_to_any, pass_to_one, pass_to_two
@@ -69,7 +69,8 @@ class Op:
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
-        self.built_in = function.__module__.startswith("tinygraph.ops.")
+        module = function.__module__ or "__main__"  # exec in a namespace without __name__ sets it to None
+        self.built_in = module.startswith("tinygraph.ops.")
         # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame.
         is_ufunc = self.built_in and isinstance(numpy, np.ufunc)
         self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if is_ufunc else function
@@ -79,7 +80,7 @@ class Op:
         self.notation = notation or function.__name__
         self.name = self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
-        self.__doc__, self.__module__ = function.__doc__, function.__module__
+        self.__doc__, self.__module__ = function.__doc__, module
         self.__wrapped__ = function  # doctest and inspect read the function through it
         kinds = inspect.signature(function).parameters.values()
         self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
@@ -99,8 +100,8 @@ class Op:
         self.keeps_shape = elementwise and self.built_in
         if len(self.rules) != len(self.arguments):
             raise TypeError(
-                f"op {self.name} has {len(self.arguments)} array arguments ({', '.join(self.arguments)}) but "
-                f"{len(self.rules)} rules: give one rule per array argument, None where there is no gradient, and put "
+                f"op {self.name} has {counted(len(self.arguments), 'array argument')} ({', '.join(self.arguments)}) but "
+                f"{counted(len(self.rules), 'rule')}: give one rule per array argument, None where there is no gradient, and put "
                 "metadata such as axis behind a `*`"
             )
 
@@ -368,9 +369,8 @@ def scalar(value: Any) -> Any:
 def result_of(op: Op, value: Any) -> Any:
     """What a user's op returned, as an array of numbers."""
     if isinstance(value, tuple):
-        raise TypeError(
-            f"{op.name} returned {len(value)} results: an op has one; write an op for each, or return np.stack([...])"
-        )
+        results = counted(len(value), "result")
+        raise TypeError(f"{op.name} returned {results}: an op has one; write an op for each, or return np.stack([...])")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(

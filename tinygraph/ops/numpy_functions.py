@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.errors import TOLD, OpError, call_error
+from tinygraph.errors import TOLD, OpError, call_error, counted
 from tinygraph.node import Node
 from tinygraph.ops.declare import NUMPY, REGISTRY, Op
 from tinygraph.place import user_frame
@@ -233,7 +233,7 @@ def _by_numpy_signature(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Read a call the way NumPy does: arrays first, then its own order of metadata, the op's share of which is kept."""
     if isinstance(function, np.ufunc) or not own.defaults:
-        raise TypeError(f"give it {len(own.rules)} operands, not {len(args)}")
+        raise TypeError(f"give it {counted(len(own.rules), 'operand')}, not {len(args)}")
     bound = _signature(function).bind(*args, **kwargs).arguments
     count = len(own.rules)
     arrays = tuple(bound.values())[:count]
