@@ -11,7 +11,8 @@ from tinygraph.backprop import between, reached, sweep
 from tinygraph.calculus import Call, gradients
 from tinygraph.errors import GradientError, counted
 from tinygraph.graph import Graph
-from tinygraph.node import Node, constant, parameter, summary
+from tinygraph.leaves import constant, parameter
+from tinygraph.node import Node, summary
 from tinygraph.ops import Op
 from tinygraph.place import Place
 from tinygraph.rules import OwnRule, check_rule

@@ -180,7 +180,7 @@ def _ordered(decisions: Iterable[Decision]) -> Iterator[Recipe]:
 
 def decided(node: Node, ask: Callable[[Any], Any], frame: FrameType, number: int) -> Any:
     """The bool or number that Python reads from a node, noted at every leaf behind it; `frame` is the frame that reads it."""
-    from tinygraph.node import held_leaf
+    from tinygraph.leaves import held_leaf
 
     answer = ask(node._value)
     inner, leaves, is_whole = _behind(node)
@@ -212,7 +212,7 @@ _forgotten: list[Decision] = []  # the first decision by a scalar that is no lon
 
 def _remember(leaf: Leaf, decision: Decision) -> None:
     """Keep the log of the leaf of a bare array for as long as the array lives."""
-    from tinygraph.node import is_bare
+    from tinygraph.leaves import is_bare
 
     value = leaf._value
     if not is_bare(leaf):

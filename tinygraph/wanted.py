@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tinygraph import ops
 from tinygraph.binding import FOLDS, Called, bindings_of, function_called, read, stored, visited
-from tinygraph.node import Node, is_bare
+from tinygraph.leaves import is_bare
+from tinygraph.node import Node
 
 
 class Wanted(NamedTuple):

@@ -22,7 +22,9 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.decisions import NUMBERS, recall
 from tinygraph.excerpt import excerpt, instruction_of
-from tinygraph.node import Leaf, Node, held_leaf
+from tinygraph.leaves import held_leaf
+from tinygraph.node import Leaf, Node
+from tinygraph.operators import Operators
 from tinygraph.ops.declare import NUMPY, Op
 from tinygraph.ops.syntax import OF_SYNTAX
 from tinygraph.place import OWN, Place, variables
@@ -31,7 +33,7 @@ PLAIN_ENTRIES = (dict.__getitem__, list.__getitem__, tuple.__getitem__)  # which
 MAKERS = (np.eye, np.identity, np.ones, np.zeros, np.full, np.arange)  # of arrays of numbers alone
 BUILTINS = (len, abs, round)
 FACTS = {"shape", "size", "ndim", "dtype"}  # of an array, which are plain answers
-RECORDED = {name for name in vars(Node) if name[0] != "_" and hasattr(np.ndarray, name)} - FACTS - {"item", "tolist"}
+RECORDED = {name for name in dir(np.ndarray) if name[0] != "_"} - FACTS - {"item", "tolist"}
 FUNCTIONS: tuple[type, ...] = (np.ufunc, *{type(function) for function in NUMPY})
 # What the package's functions that a call leads to name their arguments.
 GIVEN: Mapping[str, tuple[str, str]] = {
@@ -232,7 +234,7 @@ class _Reading:
     def _attribute(self, x: ast.Attribute) -> Any:
         of = self.read(x.value)
         if isinstance(of, Node):
-            if x.attr in FACTS or (x.attr in RECORDED and not callable(vars(Node)[x.attr])):
+            if x.attr in FACTS or (x.attr in RECORDED and not callable(vars(Operators).get(x.attr))):
                 return getattr(of, x.attr)
             raise LookupError(x.attr)
         if isinstance(of, ModuleType):

@@ -23,8 +23,9 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import Program, Statement
 from tinygraph.express.table import cut, number
-from tinygraph.graph import Graph, Request
+from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.requests import Request
 
 Kind = Literal["input", "parameter", "op", "loss", "module"]
 

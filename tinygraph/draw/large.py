@@ -13,8 +13,9 @@ from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
 from tinygraph.express.program import earlier_unit_seeds
 from tinygraph.express.table import cut
-from tinygraph.graph import Graph, Request
+from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.requests import Request
 
 LINES = 150  # cards; further lines share the last one
 WIDTH = 48

@@ -17,8 +17,9 @@ from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
 from tinygraph.errors import counted
 from tinygraph.express.layout import signed
 from tinygraph.express.table import cut
-from tinygraph.graph import Graph, Request
+from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.requests import Request
 
 SECONDS = 5.0  # for all differences of one picture
 FLAT = 0.01  # a derivative below this is as good as none

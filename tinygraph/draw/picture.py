@@ -17,7 +17,7 @@ from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.draw.svg import finished, shrinking
 from tinygraph.draw.theme import THEMES
 from tinygraph.errors import counted
-from tinygraph.node import missing_attribute
+from tinygraph.missing import missing_attribute
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph

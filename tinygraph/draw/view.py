@@ -26,7 +26,8 @@ from tinygraph.draw.size import MOST, is_small
 from tinygraph.draw.theme import variables
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
-from tinygraph.node import Node, missing_attribute
+from tinygraph.missing import missing_attribute
+from tinygraph.node import Node
 from tinygraph.sparse import is_sparse, sparsity, stored
 
 WHOLE = 1000  # entries that are shown in full

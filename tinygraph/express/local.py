@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygraph.backprop import Noted, Path, between, by_number, sweep
+from tinygraph.backprop import Path, between, by_number, sweep
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, is_literal, leaves, replaced, without_fraction
 from tinygraph.express.program import Program, Statement, written
 from tinygraph.express.simplify import simplified
-from tinygraph.node import Node, constant
+from tinygraph.leaves import constant
+from tinygraph.node import Node
+from tinygraph.origins import Noted
 
 
 class Local(NamedTuple):

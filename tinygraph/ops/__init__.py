@@ -4,6 +4,9 @@ In a docstring's `Derivative:` line, ∂/∂x is the partial derivative of an el
 ops the line gives dx, the gradient of x, where g is the upstream gradient: that of the op's result.
 """
 
+import sys
+
+from tinygraph import operators
 from tinygraph.ops import rearrangements
 from tinygraph.ops.activations import log_softmax, relu, sigmoid, softmax, softplus
 from tinygraph.ops.arithmetic import (
@@ -167,3 +170,5 @@ from tinygraph.ops.shapes import (
 )
 from tinygraph.ops.singular import left_singular_vectors, right_singular_vectors, singular_values
 from tinygraph.ops.spacing import linspace
+
+operators.ops = sys.modules[__name__]

@@ -10,7 +10,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.errors import counted
-from tinygraph.node import Node, as_array, as_node
+from tinygraph.leaves import as_array, as_node
+from tinygraph.node import Node
 from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular
 from tinygraph.ops.declare import Array, Op, implements
 from tinygraph.ops.likes import Axis

@@ -21,9 +21,11 @@ from numpy import ndarray
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.errors import TOLD, counted, op_error
-from tinygraph.node import NUMBERING, Node, as_array, leaf_of
+from tinygraph.leaves import as_array, leaf_of
+from tinygraph.node import NUMBERING, Node
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.kinds import Elementwise, Kind, Opaque, Params, Reduction
+from tinygraph.ops.passing import pass_to_any, pass_to_one, pass_to_two
 from tinygraph.ops.syntax import Form, Operator, Written, operator_of
 from tinygraph.ops.work import Work, entry_by_entry
 from tinygraph.place import CALLERS, OWN, user_frame
@@ -118,6 +120,7 @@ class Op:
         self.squashes = squashes
         plain = not (self.variadic or self.defaults or self.partial or self.check or len(self.rules) > 2)
         self.arity = len(self.rules) if plain else 0
+        self.pass_on = (pass_to_any, pass_to_one, pass_to_two)[self.arity]
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
         self.keeps_shape = self.elementwise and self.built_in
         if len(self.rules) != len(self.arguments):
@@ -305,7 +308,8 @@ class Op:
         """The node of a result without metadata; its attributes are set here because a call of the class takes longer."""
         code = frame.f_code
         if OWN[code.co_filename]:
-            frame = CALLERS.get(frame.f_back) or user_frame(frame)  # mostly a rule that a sweep called
+            back = frame.f_back  # mostly what a sweep calls a rule by
+            frame = CALLERS.get(back and back.f_back) or user_frame(frame)
             code = frame.f_code
         elif type(value) is ndarray and value.ndim > 1 and self.elementwise:
             warn_of_ranks(value, inputs, frame)

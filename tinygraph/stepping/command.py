@@ -17,7 +17,8 @@ from tinygraph.draw.picture import PAGES
 from tinygraph.errors import counted
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
-from tinygraph.node import Node, as_node, constant, parameter
+from tinygraph.leaves import as_node, constant, parameter
+from tinygraph.node import Leaf, Node
 from tinygraph.place import Place
 from tinygraph.stepping.formula import data, evaluate
 from tinygraph.stepping.pictures import laid_out
@@ -142,9 +143,10 @@ def graph_of(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | N
     if value.shape:
         name = program.statements[-1].name or "the formula"
         raise FormulaError(f"{name} has the shape {value.shape}: the backward pass starts from a scalar, such as its sum or mean")
-    _place(made, [*(f"{name} = {_text(x)}" for name, x in leaves.items()), *(s.text for s in program.statements)])
-    graph = Graph(value, names=nodes)
-    lost = [name for name, node in nodes.items() if node not in graph]
+    placed = _placed(made, [*(f"{name} = {_text(x)}" for name, x in leaves.items()), *(s.text for s in program.statements)])
+    names = {name: placed[node] for name, node in nodes.items()}
+    graph = Graph(placed[value], names=names)
+    lost = [name for name, node in names.items() if node not in graph]
     if lost:
         raise FormulaError(f"`{lost[0]}` does not come into the last statement")
     if not leaves:
@@ -178,16 +180,23 @@ def _text(value: Any) -> str:
     return str(np.asarray(value).tolist())
 
 
-def _place(made: Sequence[Node], lines: Sequence[str]) -> None:
-    """Attach to each node the line of the typed program that made it, for the displays that show the user's line.
+def _placed(made: Sequence[Node], lines: Sequence[str]) -> dict[Node, Node]:
+    """The same nodes with the line of the typed program that made each, for the displays that show the user's line.
 
     Each gets a place of its own in its line, since one place that makes several nodes counts as a loop.
     """
     text = [" ".join(line.split()) + "\n" for line in lines]
     linecache.cache[TYPED] = (sum(map(len, text)), None, text, TYPED)
     ends = np.maximum.accumulate([node.number for node in made])
+    placed: dict[Node, Node] = {}
     for i, node in enumerate(reached(made)):
-        node.code, node.instruction = Place(TYPED, 1 + bisect_left(ends, node.number), "<module>"), i
+        place = Place(TYPED, 1 + bisect_left(ends, node.number), "<module>")
+        inputs = tuple(placed[x] if isinstance(x, Node) else x for x in node.inputs)
+        leaf = node.op is None
+        placed[node] = (
+            Leaf(node._value, node.kind, place, i) if leaf else Node(node._value, node.op, inputs, node.params, place, i)
+        )
+    return placed
 
 
 # Walking in a terminal

@@ -15,7 +15,8 @@ from tinygraph.draw.picture import PAGES, one_of
 from tinygraph.errors import counted, meant
 from tinygraph.express.program import Level, program
 from tinygraph.graph import Graph
-from tinygraph.node import Node, with_value
+from tinygraph.leaves import with_value
+from tinygraph.node import Node
 from tinygraph.stepping.timeline import Step, steppable, steps_of, update_steps
 
 if TYPE_CHECKING:
