@@ -9,15 +9,12 @@ from tinygraph.express.expression import Apply, Expression, Number
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.dtypes import Dtype
+from tinygraph.ops.syntax import COMPARISON
 
-ARITHMETIC: set[Op] = {
-    ops.add,
-    ops.subtract,
-    ops.multiply,
-    ops.divide,
-    ops.negative,
-    ops.power,
-}  # of two Python numbers: another one
+
+def is_arithmetic(op: Op) -> bool:
+    """Whether an op makes a Python number of Python numbers: what an operator other than a comparison does entry by entry."""
+    return op.operator is not None and op.elementwise and op.operator.binds > COMPARISON
 
 
 def dtype_of(x: Expression) -> Dtype | None:
@@ -27,7 +24,7 @@ def dtype_of(x: Expression) -> Dtype | None:
     if not isinstance(x, Apply):
         return x.node.dtype
     found = [dtype_of(i) for i in x.inputs]
-    if x.op in ARITHMETIC and all(isinstance(dtype, type) for dtype in found):
+    if is_arithmetic(x.op) and all(isinstance(dtype, type) for dtype in found):
         return float if x.kind == "f" else int
     if x.op is ops.broadcast_like and not x.inputs[0].shape:  # which is spelled np.full_like
         return found[1]

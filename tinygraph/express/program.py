@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.decided import Check, Held, checks
-from tinygraph.express.dtypes import ARITHMETIC, dtype_of
+from tinygraph.express.dtypes import dtype_of, is_arithmetic
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, is_literal, leaves, replaced
 from tinygraph.express.shapes import Shapes
 from tinygraph.express.simplify import simplified, structural
@@ -355,7 +355,7 @@ def written(
 
 def _fit(x: Expression, node: Node, op: Op) -> Expression:
     """A number that stands for a float as one, except where arithmetic makes one of it."""
-    whole = is_literal(x) and node.dtype.kind == "f" and op not in ARITHMETIC
+    whole = is_literal(x) and node.dtype.kind == "f" and not is_arithmetic(op)
     return Number(float(x.value)) if whole and is_literal(x) else x
 
 

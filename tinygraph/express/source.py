@@ -14,7 +14,7 @@ import numpy
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.decided import Check, compared
-from tinygraph.express.dtypes import ARITHMETIC, dtype_of
+from tinygraph.express.dtypes import dtype_of, is_arithmetic
 from tinygraph.express.expression import Apply, Expression, Name, Number, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
@@ -196,7 +196,7 @@ class _Divisors:
     def is_number(self, x: Expression) -> bool:
         """Whether an expression is a number of Python's: made of literals and counts alone."""
         if isinstance(x, Apply):
-            return x.op is ops.count or (x.op in ARITHMETIC and all(map(self.is_number, x.inputs)))
+            return x.op is ops.count or (is_arithmetic(x.op) and all(map(self.is_number, x.inputs)))
         return isinstance(x, Number) or x.node in self.numbers
 
 

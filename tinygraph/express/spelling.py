@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygraph.excerpt import excerpt
-from tinygraph.express.dtypes import ARITHMETIC
+from tinygraph.express.dtypes import is_arithmetic
 from tinygraph.express.expression import Apply, Expression, Number, apply, evaluate, is_literal
 from tinygraph.graph import Graph
 from tinygraph.names import identifier
@@ -75,7 +75,7 @@ class Spelling:
     def _passed_on(self, node: Node, value: Any, origin: Origin) -> Expression | None:
         """What a rule passes on is written as where it came from; what a rule brings along is a literal."""
         source = origin(node)
-        if source is None or source.op not in ARITHMETIC:
+        if source is None or source.op is None or not is_arithmetic(source.op):
             return None
         return next((self._written.get((source, i)) for i, x in _numbers_of(source) if _is_same(x, value)), None)
 
