@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from tinygraph import ops
 from tinygraph.express.expression import Apply, Expression, Number
 from tinygraph.node import Node
-from tinygraph.ops import Op
 from tinygraph.ops.dtypes import Dtype
-from tinygraph.ops.syntax import COMPARISON
-
-
-def is_arithmetic(op: Op) -> bool:
-    """Whether an op makes a Python number of Python numbers: what an operator other than a comparison does entry by entry."""
-    return op.operator is not None and op.elementwise and op.operator.binds > COMPARISON
 
 
 def dtype_of(x: Expression) -> Dtype | None:
@@ -24,8 +17,8 @@ def dtype_of(x: Expression) -> Dtype | None:
     if not isinstance(x, Apply):
         return x.node.dtype
     found = [dtype_of(i) for i in x.inputs]
-    if is_arithmetic(x.op) and all(isinstance(dtype, type) for dtype in found):
-        return float if x.kind == "f" else int
+    if x.op.of_numbers and all(isinstance(dtype, type) for dtype in found):
+        return {"f": float, "b": bool}.get(x.kind, int)
     if x.op is ops.broadcast_like and not x.inputs[0].shape:  # which is spelled np.full_like
         return found[1]
     if x.op.dtype is not None and all(dtype is not None for dtype in found):  # `==` takes None for float64

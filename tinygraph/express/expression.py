@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -133,7 +133,8 @@ def replaced(expression: Expression, exchange: Callable[[Number | Name], Express
     if not isinstance(expression, Apply):
         return exchange(expression)
     inputs = tuple(replaced(x, exchange) for x in expression.inputs)
-    return replace(expression, inputs=inputs)
+    x = expression
+    return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size, x.node)
 
 
 def evaluate(expression: Expression, value: Callable[[Node], Any]) -> Any:

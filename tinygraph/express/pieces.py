@@ -24,7 +24,7 @@ from tinygraph.express.layout import (
     lowered,
     signed,
 )
-from tinygraph.ops.kinds import Reduction
+from tinygraph.ops import Reduction
 from tinygraph.ops.syntax import constant, literal
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
@@ -111,7 +111,6 @@ def multiplied(sizes: Sequence[Layout]) -> Layout:
     return Row(tuple(item for power in powers for item in (Times(), power))[1:])
 
 
-def axes_of(x: Apply) -> tuple[int, ...]:
-    """The axes of its first input that a reduction works along."""
-    assert isinstance(x.op.kind, Reduction)
-    return x.op.kind.gone(len(x.inputs[0].shape), x.params)
+def axes_of(x: Apply) -> list[int]:
+    """The axes of its first input that an op works along."""
+    return [*Reduction().gone(len(x.inputs[0].shape), x.params)]

@@ -57,7 +57,7 @@ def _letters(notation: Notation, x: Apply, axes: Sequence[int], index: Index | N
 def einstein_sum(notation: Notation, x: Apply, index: Index | None) -> Told:
     """A product of entries, summed over the letters that the result does not have."""
     assert isinstance(x.op.kind, Contraction)
-    terms, result = x.op.kind.letters([len(i.shape) for i in x.inputs], x.params)
+    terms, result = x.op.kind.letters(tuple(len(i.shape) for i in x.inputs), x.params)
     if not _is_spelled(x) or (index is None and several(x.shape)):
         return notation.function(x, index)
     sizes = {letter: size for term, i in zip(terms, x.inputs, strict=True) for letter, size in zip(term, i.shape, strict=True)}
@@ -74,7 +74,7 @@ def einstein_sum(notation: Notation, x: Apply, index: Index | None) -> Told:
 def _is_spelled(x: Apply) -> bool:
     """Whether every axis of a contraction has a letter."""
     assert isinstance(x.op.kind, Contraction)
-    terms, _ = x.op.kind.letters([len(i.shape) for i in x.inputs], x.params)
+    terms, _ = x.op.kind.letters(tuple(len(i.shape) for i in x.inputs), x.params)
     return all(isinstance(letter, str) for term in terms for letter in term)
 
 

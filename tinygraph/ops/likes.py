@@ -15,7 +15,7 @@ from tinygraph.node import Node
 from tinygraph.ops import work
 from tinygraph.ops.declare import Array, op, whole
 from tinygraph.ops.dtypes import Dtype, summed
-from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Reduction, Same, Shape
+from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.sizes import Axis as AxisOf
 from tinygraph.ops.sizes import Sizes, Sizing
 from tinygraph.ops.syntax import ATOM, PRODUCT, Form, Operand, Written, subscript
@@ -184,6 +184,11 @@ def cast(x: Array, *, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
+def _of_python(like: Dtype) -> Dtype:
+    """A count is printed as `len(y)`."""
+    return int
+
+
 def _counted(like: Operand, *, axis: Axis) -> Written:
     """The sizes of the axes, of which the first has a name of its own, and so have all together."""
     rank, text = len(like.shape), like.inside(ATOM)
@@ -198,9 +203,9 @@ def _counted(like: Operand, *, axis: Axis) -> Written:
 
 @op(
     None,
-    kind=Reduction(),
+    kind=Contraction("...->"),
     shape_only=("like",),
-    dtype=int,
+    dtype=_of_python,
     steps=0,
     source=(_counted, Form("{}.size", axis=None), "{}.shape[{axis}]"),
 )
