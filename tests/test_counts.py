@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
+from tinygraph.express.program import program
 
 two, four = 2, 4
 SETTINGS = SimpleNamespace(rate=0.25)
@@ -116,6 +117,12 @@ def test_of_what_the_source_does_not_show_another_size_is_warned_of() -> None:
         UserWarning, match=r"^X has size 5 along axis 0, where it had 4: if count at test_counts.py:\d+, in averaged"
     ):
         run(graph, 5)
+
+
+@pytest.mark.parametrize(("build", "free"), [(by_name, []), (lambda v: np.mean((v.X @ v.w - v.y) ** 2), [["X", "y"]])])
+def test_the_axis_that_a_number_was_taken_from_is_not_free(build: Build, free: list[list[str]]) -> None:
+    graph = recorded(build)
+    assert [[graph.name(leaf) for leaf, place in axes if place == 0] for axes in program(graph).free_axes()] == free
 
 
 def test_without_source_another_size_is_warned_of() -> None:

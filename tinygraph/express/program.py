@@ -154,6 +154,10 @@ class Program:
             return f"a result of {node.op.name}"
         return python(part, self.name)
 
+    def free_axes(self) -> tuple[tuple[tuple[Node, int], ...], ...]:
+        """The axes of leaves that may be as long as one likes, those of one size together, such as that of the examples."""
+        return self._axes.free(count.demand.size for count in self.counts)
+
     def size_of(self, x: Expression, axis: int) -> Hashable:
         """The same for all axes that are of one size by what the ops do; how many entries there are where that is not known."""
         if not isinstance(x, Number) and x.node is not None:

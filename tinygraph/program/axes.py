@@ -7,7 +7,7 @@ checked; the rest is a demand, such as that `X[1:]` have one row again.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from tinygraph.graph import Graph
@@ -33,9 +33,10 @@ class Axes(Sizing):
         """The sizes of the axes of a value."""
         return self._known[node]
 
-    def free(self) -> tuple[tuple[tuple[Node, int], ...], ...]:
+    def free(self, kept: Iterable[Size] = ()) -> tuple[tuple[tuple[Node, int], ...], ...]:
         """The axes of leaves, those of one size together, that may be as long as one likes, such as that of the examples: which
-        no parameter has, of which no op makes something else than less or more of the same, and that no demand is about.
+        no parameter has, of which no op makes something else than less or more of the same, and which no demand is about; nor is
+        any of the sizes that are `kept` made of them.
         """
         groups: dict[Any, list[tuple[Node, int]]] = {}
         for leaf in self.leaves:
@@ -46,8 +47,8 @@ class Axes(Sizing):
             if node.op is not None and isinstance(node.op.kind, Opaque):
                 left = self._identities(node)
                 fixed.update(one for x in node.inputs if isinstance(x, Node) for one in self._identities(x) if one not in left)
-        parts = (part for demand in self.demands for part in (demand.size, demand.needed) if isinstance(part, Formula))
-        fixed.update(self.identity(axis) for part in parts for axis in axes_in(part))
+        demanded = [part for demand in self.demands for part in (demand.size, demand.needed) if isinstance(part, Formula)]
+        fixed.update(self.identity(axis) for part in (*demanded, *kept) for axis in axes_in(part))
         return tuple(tuple(axes) for one, axes in groups.items() if isinstance(one, Axis) and one not in fixed)
 
     def identity_of(self, node: Node, axis: int) -> Hashable:
