@@ -168,6 +168,16 @@ def _first(notation: Notation, x: Apply, index: Index | None) -> Told:
     return notation.told(x.inputs[0], index)
 
 
+def _cast(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """Another dtype is the same number, but for what loses its fraction, and for a condition."""
+    (value,) = x.inputs
+    if x.kind == "b" != value.kind:
+        return Row((notation.inside(value, SUM, index), Sign("≠"), Digits("0"))), RELATION
+    if x.kind in "iu" and value.kind == "f":
+        return Row((Word(ops.trunc.notation), Fence("(", notation.told(value, index)[0], ")"))), ATOM
+    return notation.told(value, index)
+
+
 def _solved(notation: Notation, x: Apply, index: Index | None) -> Told:
     if index is not None and several(x.shape):
         return with_index(Fence("(", notation.inside(x, RELATION, None), ")"), x.shape, index), ATOM
@@ -232,7 +242,7 @@ FORMS: Mapping[Op, Form] = {
     ops.broadcast_like: _repeated,
     ops.expand_dims: _with_axes,
     ops.cast_like: _first,
-    ops.cast: _first,
+    ops.cast: _cast,
     ops.index: _element,
     ops.scatter_like: _scattered,
 }

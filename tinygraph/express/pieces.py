@@ -24,6 +24,7 @@ from tinygraph.express.layout import (
     signed,
 )
 from tinygraph.express.python import constant, literal
+from tinygraph.ops.declare import EMPTY
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(7)
@@ -55,8 +56,9 @@ def written_metadata(value: Any) -> Layout:
 
 
 def given_metadata(x: Apply) -> Iterator[tuple[str, Any]]:
-    """The metadata of an op that is not what it is by default."""
-    return ((key, value) for key, value in x.params.items() if value is not None and x.op.defaults.get(key) != value)
+    """The metadata of an op that is not what it is by default; where there is no default, None goes without saying."""
+    usual = {key: None if default is EMPTY else default for key, default in x.op.defaults.items()}
+    return ((key, value) for key, value in x.params.items() if usual[key] != value)
 
 
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
