@@ -171,10 +171,8 @@ class Reader:
         if not letters:
             assert not value.letters, f"{value.letters} are bound by nothing"
             return value.array
-        missing = [letter for letter in letters if letter not in (value.letters or ())]
-        array = np.asarray(_aligned(value, letters))
-        assert value.is_single or not missing or value.letters, "a whole array is an entry of none"
-        return array
+        assert value.letters or value.is_single, "a whole array is no entry"
+        return _aligned(value, letters)
 
 
 def _long(array: Any) -> tuple[int, ...]:
