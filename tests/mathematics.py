@@ -373,7 +373,7 @@ class _Formula:
         if body.letters is None or not set(letters) <= set(body.letters):
             raise RangelessError(f"{letters} are in none of {body.letters}")
         axes = tuple(body.letters.index(letter) for letter in letters)
-        reduce = np.sum if item.base == Sign("∑") else REDUCTIONS[item.base.text]  # type: ignore[union-attr]  # Word or Sign
+        reduce = np.sum if item.base == Sign("∑") else REDUCTIONS[item.base.text]
         if item.above:
             assert [body.array.shape[axis] for axis in axes] == [self.inner(item.above).array], "a sum to another size"
         rest = tuple(letter for letter in body.letters if letter not in letters)

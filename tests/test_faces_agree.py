@@ -78,8 +78,8 @@ MADE: dict[str, Callable[[], tg.Graph]] = {
     "a batch, recurrent": lambda: first(recurrent_batch()),
 }
 for make in (programs.logistic, programs.from_logits, programs.linear, programs.softmax, programs.perceptron_tanh):
-    MADE[make.__name__] = lambda make=make: first(make(5))  # type: ignore[misc]  # mypy knows no default of a lambda
-    MADE[f"second {make.__name__}"] = lambda make=make: programs.hessian_vector(make(5))  # type: ignore[misc]  # as above
+    MADE[make.__name__] = lambda make=make: first(make(5))
+    MADE[f"second {make.__name__}"] = lambda make=make: programs.hessian_vector(make(5))
 
 
 def random_graph(seed: int) -> tuple[tg.Graph, float] | None:
