@@ -8,6 +8,7 @@ import pytest
 
 import tinygraph as tg
 from tests.drawings import neuron, perceptron
+from tests.test_check import nearly_sine
 from tinygraph.express.table import LARGE
 
 
@@ -29,6 +30,13 @@ def test_check_marks_right_gradients_and_wrong_ones() -> None:
     assert lines(picture, "good") == ["✓ dy = 2.000", "✓ dL = 1.000"]
     assert lines(picture, "bad") == ["✗ dx = 12.000  ≠ 8.000 by differences"]
     assert picture.drawing.notes == ["2 of 3 gradients agree with finite differences"]
+
+
+def test_check_excuses_no_more_by_rounding_than_it_makes() -> None:
+    x = tg.parameter(0.5)
+    for function, mark in [(np.sin, "good"), (nearly_sine, "bad")]:
+        (line,) = [text for text in lines(checked(function(x) + 1e7, x=x), mark) if "dx" in text]
+        assert line.startswith("✓ " if mark == "good" else "✗ ")
 
 
 @pytest.mark.parametrize("graph", [neuron, perceptron])

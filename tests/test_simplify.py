@@ -308,6 +308,7 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda s, X, **_: ops.broadcast_like(1 + s, X) + 1, "np.full_like(X, 2 + s)"),
         (lambda a, **_: (-a) ** 2, "(-a) ** 2"),
         (lambda a, **_: -(a**2), "-a ** 2"),
+        (lambda a, n, u, **_: 1.0 * n * u * np.sin(a), "np.sin(a) * n * u"),  # as n * u might not fit its dtype
     ],
 )
 def test_rewrites(build: Any, printed: str) -> None:

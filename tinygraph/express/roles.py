@@ -21,7 +21,7 @@ class Role(Enum):
     """The parts that mathematics writes otherwise than by filling in a notation."""
 
     PRODUCT, QUOTIENT, NEGATIVE, POWER, MATRIX_PRODUCT, SUM_OF_PRODUCTS, REPETITION, REDUCTION, CHOICE, VIEW, ELEMENT = range(11)
-    PRODUCT_OF_OTHERS = 11
+    PRODUCT_OF_OTHERS, CAST = 11, 12
 
 
 ENTRYWISE = {"{} {}": Role.PRODUCT, "{}/{}": Role.QUOTIENT, "−{}": Role.NEGATIVE, "{}^{}": Role.POWER}
@@ -36,6 +36,8 @@ def _role(op: Op, notation: str) -> Role | None:
         return Role.CHOICE
     if "{template}" in notation:
         return Role.ELEMENT
+    if notation == "{}" and "dtype" in op.defaults:
+        return Role.CAST
     if notation == "∏≠ {}":
         return Role.PRODUCT_OF_OTHERS
     if op.elementwise:
