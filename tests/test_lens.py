@@ -171,7 +171,7 @@ def test_finite_tells_an_op_inside_a_statement() -> None:
     [
         (tg.sigmoid, [-100.0, 0.0, 100.0, 50.0], "σ′ < 0.01: 75%", "bad"),
         (np.tanh, [0.0, 0.1, 0.2, 100.0], "tanh′ < 0.01: 25%", "weak"),
-        (tg.relu, [[-1.0, 1.0], [-2.0, -1.0]], "dead units: 50%", "bad"),
+        (tg.relu, [[-1.0, 1.0], [-2.0, -1.0], [-3.0, 2.0]], "dead units: 50%", "bad"),
     ],
 )
 def test_saturation_tells_the_share(activation: Any, z: Any, said: str, mark: str) -> None:
