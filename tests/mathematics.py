@@ -361,9 +361,26 @@ class _Formula:
             return isinstance(item.base, Word) and item.base.text not in ("0", "1")
         return isinstance(item, Word) or (isinstance(item, Letter) and item not in self.reader.values and item.text == "σ")
 
+    def product_of_others(self, letter: str, own: str) -> Value:
+        """The product over all entries along an axis but one's own."""
+        assert own in self.reader.scope
+        assert letter not in self.reader.scope
+        self.reader.scope.append(letter)
+        self.take("·")
+        body = self.product()
+        self.reader.scope.pop()
+        assert body.letters is not None
+        axis = body.letters.index(letter)
+        entries = range(body.array.shape[axis])
+        products = [np.prod(np.delete(_number(body.array), i, axis), axis) for i in entries]
+        return Value(np.stack(products, axis), tuple(own if x == letter else x for x in body.letters))
+
     def reduction(self, item: Lowered) -> Value:
         """A sum and its kin, whose body is all that stands behind it up to the next + or −."""
         self.at += 1
+        running, *others = split(item.below, "≠")
+        if others:
+            return self.product_of_others(*(x.text for x in (*running, *others[0]) if isinstance(x, Letter)))
         letters = [x.text for x in split(item.below, "=")[0] if isinstance(x, Letter)]
         assert not set(letters) & set(self.reader.scope), f"{letters} stand for an axis already"
         self.reader.scope += letters
