@@ -30,7 +30,7 @@ ROOMS = [
     },
     {"wanted", "names", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "rules", "check"},
-    {"express"},
+    {"express", "program"},
     {"draw"},
     {"stepping"},
     {"__main__"},

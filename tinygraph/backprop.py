@@ -150,18 +150,20 @@ def sweep(
     known: Mapping[Node, Any] = MappingProxyType({}),
     path: Path | None = None,
     noted: Noted | None = None,
+    ends: bool = False,
 ) -> dict[Node, Any]:
     """The gradient of `of`, weighted by `seed`, with respect to each of `wrt`: arrays, or Nodes if `on_nodes`.
 
     A node in `named` gets a gradient Node of its own, even where a rule only passes it through; one in `known` has it already.
-    `path` is what `between(of, wrt)` gives, where that is at hand; `noted` learns what recorded the gradients. A node of `wrt`
-    that `of` does not depend on is missing from the result.
+    `path` is what `between(of, wrt)` gives, where that is at hand; `noted` learns what recorded the gradients. With `ends` the
+    sweep ends at the nodes of `wrt`, so that none passes its gradient on to another. A node of `wrt` that `of` does not depend on
+    is missing from the result.
     """
     path = between(of, wrt) if path is None else path
     try:
-        return _swept(of, wrt, seed, on_nodes, named, known, path, noted)
+        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, ends)
     except RuntimeWarning:  # by the filter in tinygraph.warned
-        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, aloud=True)
+        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, ends, aloud=True)
 
 
 def _swept(
@@ -173,6 +175,7 @@ def _swept(
     known: Mapping[Node, Any],
     path: Path,
     noted: Noted | None,
+    ends: bool,
     aloud: bool = False,
 ) -> dict[Node, Any]:
     """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
@@ -224,6 +227,8 @@ def _swept(
                     continue
                 if inner and node in inner:
                     g = settle(node, g)
+                    if ends and node in wanted:
+                        continue
                 # The last input gets its contribution first, so that contributions add up in reading order. Long graphs consist
                 # of ops of one and two operands, whose calls take half the time when they are written out, and what a rule
                 # records is near to the user's frame when it is called here.

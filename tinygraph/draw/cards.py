@@ -7,23 +7,22 @@ the gradient of that. A forward edge leads from a value to its reader, a backwar
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from tinygraph.backprop import between, sweep
 from tinygraph.express.derivation import variables
 from tinygraph.express.expression import Expression
 from tinygraph.express.layout import Symbol, lowered, signed, symbol
-from tinygraph.express.local import local_derivative
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import Program, Statement
 from tinygraph.express.table import cut, number
-from tinygraph.graph import Graph, Request
+from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.program.flow import Pass
 
 Kind = Literal["input", "parameter", "op", "loss", "module"]
 
@@ -114,13 +113,11 @@ class Painter:
         self.graph: Graph = program.graph
         self.values = values
         self.request = program.graph._latest_request if backward else None
-        self.gradients = gradients_of(program, self.request) if self.request is not None else {}
+        self.gradients = self.request.gradients if self.request is not None else {}
         self._unreached = frozenset(program.graph.without_gradient() if backward else ())
-        self._of = {gradient: node for node, gradient in reversed(self.gradients.items())}
         self._variables = variables(program)
         taken = [symbol(name).text for name in (*program.graph.names, *program.numbers)]
         self._notation = Notation(self._variable, taken=taken)
-        self._path = between(self.request.output, list(self.gradients)) if self.request is not None else {}
         self.ways = self.ways_through(program.statements)
 
     def name(self, node: Node, index: str = "") -> str:
@@ -129,12 +126,15 @@ class Painter:
 
     def gradient_name(self, node: Node, index: str = "") -> str:
         """What the gradient of a value is called."""
-        gradient = self.gradients[node]
-        return self.name(gradient, index) if self.program.is_named(gradient) else f"d{self.name(node, index)}"
+        return self.name(self.gradients[node], index)
 
     def ways_through(self, statements: Iterable[Statement]) -> Counter[Node]:
         """For each value, the number of statements that contribute to its gradient."""
-        return Counter(x for statement in statements if statement.node in self._path for x in statement.inputs)
+        return Counter(x for statement in statements for x in self.passed(statement))
+
+    def passed(self, statement: Statement) -> Mapping[Node, Pass]:
+        """What a statement passes on of its gradient, by the values that it goes to."""
+        return self.program.flow.passed(self.gradients[statement.node]) if statement.node in self.gradients else {}
 
     def written(self, expression: Expression) -> tuple[str, str]:
         """The expression as text, after the index of the entry that it is written for ("" for the whole array)."""
@@ -142,9 +142,7 @@ class Painter:
         return index, plain(layout)
 
     def _variable(self, node: Node) -> Symbol:
-        if node in self._variables:
-            return self._variables[node]
-        return symbol(f"d{self.program.name(self._of[node])}" if node in self._of else "?")
+        return self._variables.get(node) or symbol("?")
 
     def notes(self) -> list[str]:
         """The notes below the picture: the sizes that letters stand for, and the gradients that are not shown."""
@@ -191,15 +189,13 @@ class Painter:
     def row(self, statement: Statement, x: Node) -> Row:
         """One input of a statement, with its local derivative where a gradient passes."""
         lines = [Line(f"{self.name(x)}{shape_of(x)}")]
-        if x not in self.gradients or statement.node not in self.gradients:
+        found = self.passed(statement).get(x)
+        if found is None:
             return Row(lines, (x,))
-        local = local_derivative(self.program, statement, x, self.gradients[statement.node])
-        if local is None:
-            return Row(lines, (x,))
-        index, right = self.written(local.expression)
-        if local.is_factor:
+        index, right = self.written(found.local if found.is_factor else found.contribution)
+        if found.is_factor:
             left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
-            value = told(local.node.value) if self.values and not x.shape else ""
+            value = told(found.local_value) if self.values and not x.shape else ""
             text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
         else:
             text = f"{self.gradient_name(x, index)} {'+=' if self.ways[x] > 1 else '='} {cut(right, LONGEST)}"
@@ -259,17 +255,6 @@ def told_together(findings: Sequence[Finding]) -> Iterator[Line]:
             yield Line(cut(text, LONGEST), first.backward, mark)
 
 
-def gradients_of(program: Program, request: Request) -> dict[Node, Node]:
-    """The gradient nodes of a request, and those of the unnamed statements that it passes through."""
-    found = dict(request.gradients)
-    unnamed = [s.node for s in program.forward if s.node not in found and program.graph.name(s.node) is None]
-    path = between(request.output, list(found))
-    missing = [node for node in unnamed if node in path]
-    if missing:
-        found |= sweep(request.output, missing, request.seed, on_nodes=True, known=found)
-    return found
-
-
 def draft(painter: Painter) -> Drawing:
     """Every leaf and every statement as a card of its own."""
     program = painter.program
@@ -305,9 +290,9 @@ def _rows(painter: Painter, statement: Statement) -> Iterator[Row]:
         yield painter.row(statement, x)
     rest = statement.inputs[len(shown) :]
     if rest:
-        known = frozenset(x for x in rest if x in painter.gradients and statement.node in painter.gradients)
+        known = painter.passed(statement).keys() & set(rest)
         lines = [Line(f"… {len(rest)} more"), *([Line("their gradients", backward=True)] if known else [])]
-        yield Row(lines, rest, known)
+        yield Row(lines, rest, frozenset(known))
 
 
 def _edges(cards: Sequence[Card], keys: dict[Node, str]) -> Iterator[Edge]:

@@ -263,7 +263,8 @@ def _function(program: Program) -> Iterator[str]:
             yield from divisors.checks(statement)
             yield _line(statement)
     several = len(program.outputs) > 1
-    told = [s.node for s in program.backward if s.of is not None and not is_unit_seed(s)]
+    asked = [s for s in program.backward if s.of is not None and s.of not in program.temporaries]
+    told = [s.node for s in asked if not is_unit_seed(s)]
     gradients = [f'"{program.name(node)}": {_own(program, node)}' for node in told]
     outputs = f"({outputs})" if several else outputs
     yield f"    {_wrapped(f'return {outputs}, {{', gradients, '}', '    ')}"

@@ -33,7 +33,6 @@ from tinygraph.stepping.reading import parse
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 from tinygraph.stepping.vocabulary import FormulaError
-from tinygraph.stepping.ways import Walk
 
 WORDS = "a number, a formula, hint, reveal or quit"
 
@@ -263,14 +262,14 @@ class Quiz:
 
     def _hint(self, i: int) -> str:
         assert self._step.statement is not None
-        ways, name = self._walk.ways(self._step.statement), self._told.name
-        if i == 2 or not ways:
+        passes, name = self._told.flow.passes(self._step.node), self._told.name
+        if i == 2:
             return f"together: {self._equation}"
         if i == 0:
-            return f"upstream: {', '.join(dict.fromkeys(f'{name(way.upstream)} = {number(way.upstream.value)}' for way in ways))}"
-        if all(way.local.is_factor for way in ways):
+            return f"upstream: {', '.join(dict.fromkeys(f'{name(p.upstream)} = {number(p.upstream.value)}' for p in passes))}"
+        if all(p.is_factor for p in passes):
             return f"local: {', '.join(step.local or '' for step in self.stepper.steps if step.name == self.name)}"
-        readers = ", ".join(f"{way.reader.name} = {way.reader.right}" for way in ways)
+        readers = ", ".join(f"{p.reader.name} = {p.reader.right}" for p in passes)
         return f"{readers}, and {self.name} has the shape {self._step.node.shape}"
 
     def _values(self, graph: Graph) -> dict[str, Any]:
@@ -350,10 +349,6 @@ class Quiz:
             raise FormulaError(f"{where}: {name} is the gradient to predict")
         if any(step.name == name for step in self.stepper.steps):
             raise FormulaError(f"{where}: {name} is not revealed yet: use what is known")
-
-    @cached_property
-    def _walk(self) -> Walk:
-        return Walk(self._told)
 
     @cached_property
     def _others(self) -> list[Graph]:

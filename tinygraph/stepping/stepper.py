@@ -16,7 +16,7 @@ from tinygraph.errors import meant
 from tinygraph.express.program import Level, program
 from tinygraph.graph import Graph
 from tinygraph.node import Node, with_value
-from tinygraph.stepping.timeline import Step, steppable, steps_of, update_steps
+from tinygraph.stepping.timeline import Step, steps_of, update_steps
 
 if TYPE_CHECKING:
     from tinygraph.stepping.lens import Example
@@ -82,7 +82,7 @@ class Chapter:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-            self.passed = steps_of(graph)
+            self.passed = steps_of(program(graph))
         self.updates: list[Step] = []
 
     @property
@@ -120,7 +120,7 @@ class Stepper:
         if not graph._requests() and not graph._is_partial:
             graph.backprop()
         self.level = level
-        self.chapters = [Chapter(steppable(graph, level))]
+        self.chapters = [Chapter(program(graph, level).graph)]  # in which every statement has a name
         self.position = 0
         self._breakpoints = Breakpoints(self._check_name, self._marked)
         self.watchers: list[Callable[[bool], None]] = []  # called when the walk moved (False) or its numbers changed (True)

@@ -11,14 +11,14 @@ from typing import Any, Literal, NamedTuple
 
 from tinygraph import ops
 from tinygraph.express.expression import Expression, Name, Number, apply, leaves
-from tinygraph.express.program import Level, Program, Statement, check_level, program
+from tinygraph.express.program import Program, Statement, program
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place
+from tinygraph.program.flow import Pass
 from tinygraph.stepping.numbers import with_numbers
-from tinygraph.stepping.ways import Walk, Way
 
 
 class Contribution(NamedTuple):
@@ -53,8 +53,13 @@ class Step:
     part: tuple[int, int] | None = None
     upstream: str | None = None
     local: str | None = None
-    contributions: tuple[Contribution, ...] = ()
+    parts: tuple[Contribution, ...] = ()  # all contributions, those to come too
     reader: Node | None = None
+
+    @property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """The contributions so far."""
+        return self.parts[: self.part[0]] if self.part else ()
 
     @property
     def is_complete(self) -> bool:
@@ -87,20 +92,10 @@ class Step:
         return f"<step {self.text}>"
 
 
-def steppable(graph: Graph, level: Level) -> Graph:
-    """The graph in which every forward statement has a name, so that its gradient is a statement too."""
-    check_level(level)
-    if level == "op":
-        return graph._with_named(node for node in graph.forward if node.op is not None)
-    unnamed = [s.node for s in program(graph).forward if graph.name(s.node) is None]
-    return graph._with_named(unnamed) if unnamed else graph
-
-
-def steps_of(graph: Graph) -> list[Step]:
-    """Every step of a graph that is `steppable`: each forward statement, then each gradient in the order of the backward pass."""
-    walk = Walk(program(graph))
-    backward = [step for s in walk.told.backward for step in _backward(walk, s)]
-    return [*map(_forward, walk.told.forward), *reversed(list(_read(reversed(backward))))]
+def steps_of(told: Program) -> list[Step]:
+    """Every step of a program: each forward statement, then each gradient in the order of the backward pass."""
+    backward = [step for s in told.backward for step in _backward(told, s)]
+    return [*map(_forward, told.forward), *reversed(list(_read(reversed(backward))))]
 
 
 def _read(backward: Iterable[Step]) -> Iterator[Step]:
@@ -120,40 +115,41 @@ def _forward(statement: Statement) -> Step:
     )  # fmt: skip
 
 
-def _backward(walk: Walk, statement: Statement) -> Iterator[Step]:
+def _backward(told: Program, statement: Statement) -> Iterator[Step]:
     """The step of a gradient, or one for each of the statements that its value goes into."""
-    told, ways, of = walk.told, walk.ways(statement), walk.origin(statement)
+    passes, of = told.flow.passes(statement.node), told.flow.origins[statement.node]
     whole = Step(
         "backward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
         statement, of.place, of, statement.expression,
     )  # fmt: skip
-    if not ways:
+    if not passes:
         yield whole
         return
-    parts = [Contribution(way.reader.name, python(way.expression, told.name), way.value, way.expression) for way in ways]
+    parts = tuple(_contribution(told, p) for p in passes)
     total: Any = 0
-    for i, way in enumerate(ways, 1):
-        total = statement.value if i == len(ways) else total + way.value
-        factors = replace(
-            whole, upstream=told.name(way.upstream), local=_factor(told, statement, way, len(ways)), reader=way.reader.node
-        )
-        yield factors if len(ways) == 1 else replace(
-            factors, equation=parts[i - 1].equation, numbers=with_numbers(way.expression), value=total, place=way.reader.place,
-            part=(i, len(ways)), contributions=tuple(parts[:i]), expression=way.expression,
+    for i, (part, p) in enumerate(zip(parts, passes, strict=True), 1):
+        total = statement.value if i == len(parts) else total + p.value
+        local = _factor(told, p) or f"{statement.name} {'+=' if len(parts) > 1 else '='} {part.equation}"
+        factors = replace(whole, upstream=told.name(p.upstream), local=local, reader=p.reader.node)
+        yield factors if len(parts) == 1 else replace(
+            factors, equation=part.equation, numbers=with_numbers(part.expression), value=total, place=p.reader.place,
+            part=(i, len(parts)), parts=parts, expression=part.expression,
         )  # fmt: skip
 
 
-def _factor(told: Program, statement: Statement, way: Way, count: int) -> str:
-    """The local derivative, or the product with the upstream gradient where it is no factor."""
-    assert statement.of is not None
-    local = way.local
-    right = python(local.expression, told.name)
-    if not local.is_factor:
-        return f"{statement.name} {'+=' if count > 1 else '='} {right}"
-    name = f"∂{way.reader.name}/∂{told.name(statement.of)}"
-    if isinstance(local.expression, Number):
+def _contribution(told: Program, p: Pass) -> Contribution:
+    expression = told.flow.with_shared(p)
+    return Contribution(p.reader.name, python(expression, told.name), p.value, expression)
+
+
+def _factor(told: Program, p: Pass) -> str | None:
+    """The local derivative, where it is a factor."""
+    if not p.is_factor:
+        return None
+    name, right = f"∂{p.reader.name}/∂{told.name(p.of)}", python(p.local, told.name)
+    if isinstance(p.local, Number):
         return f"{name} = {right}"
-    shown = number(local.node.value)
+    shown = number(p.local_value)
     return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
 
 
