@@ -75,6 +75,7 @@ class Flow:
                 self._of[gradient] = node
         self._statements = {statement.node: statement for statement in program.statements}
         self._found: dict[Node, dict[Node, Pass]] = {}
+        self._shortened: dict[Pass, Expression] = {}
 
     def readers(self, gradient: Node) -> list[Statement]:
         """The statements that contribute to a gradient, in their order in the program."""
@@ -163,7 +164,9 @@ class Flow:
 
     def with_shared(self, one: Pass) -> Expression:
         """A contribution with a name for each run of factors that is a statement before that of its gradient."""
-        return self._with_shared(one.contribution, one.gradient) if self._shared else one.contribution
+        if one not in self._shortened:
+            self._shortened[one] = self._with_shared(one.contribution, one.gradient) if self._shared else one.contribution
+        return self._shortened[one]
 
     def _with_shared(self, x: Expression, gradient: Node) -> Expression:
         if not isinstance(x, Apply):

@@ -6,8 +6,11 @@ Every step shows its equation, the numbers in it, and its line in the user's cod
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
 
 from tinygraph import ops
 from tinygraph.express.expression import Expression, Name, Number, apply, leaves
@@ -21,13 +24,32 @@ from tinygraph.program.flow import Pass
 from tinygraph.stepping.numbers import with_numbers
 
 
-class Contribution(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Contribution:
     """What one reader of a value adds to its gradient."""
 
-    reader: str
-    equation: str
-    value: Any
-    expression: Expression
+    program: Program
+    came: Pass
+
+    @property
+    def reader(self) -> str:
+        """The name of the statement that reads the value."""
+        return self.came.reader.name
+
+    @property
+    def value(self) -> Any:
+        """What it amounts to."""
+        return self.came.value
+
+    @property
+    def expression(self) -> Expression:
+        """What it is, in the names of the walk."""
+        return self.program.flow.with_shared(self.came)
+
+    @property
+    def equation(self) -> str:
+        """The same as source."""
+        return python(self.expression, self.program.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,24 +64,68 @@ class Step:
 
     phase: Literal["forward", "backward", "update"]
     name: str
-    equation: str
-    numbers: str
+    whole: Expression  # of all contributions together
     value: Any
     node: Node
     statement: Statement | None
     place: Place
     of: Node
-    expression: Expression
-    part: tuple[int, int] | None = None
-    upstream: str | None = None
-    local: str | None = None
-    parts: tuple[Contribution, ...] = ()  # all contributions, those to come too
-    reader: Node | None = None
+    program: Program
+    passes: tuple[Pass, ...] = ()  # that its gradient is the sum of
+    position: int = 0  # of the one that it takes
+
+    @property
+    def part(self) -> tuple[int, int] | None:
+        """Which of several contributions it adds, counted from 1, and how many there are."""
+        return (self.position + 1, len(self.passes)) if len(self.passes) > 1 else None
+
+    @property
+    def added(self) -> Any:
+        """What it adds, or the whole value."""
+        return self.passes[self.position].value if self.part else self.value
 
     @property
     def contributions(self) -> tuple[Contribution, ...]:
-        """The contributions so far."""
-        return self.parts[: self.part[0]] if self.part else ()
+        """The contributions so far, where there are several."""
+        return tuple(Contribution(self.program, p) for p in self.passes[: self.position + 1]) if self.part else ()
+
+    @property
+    def expression(self) -> Expression:
+        """What it computes, or adds."""
+        return self.program.flow.with_shared(self.passes[self.position]) if self.part else self.whole
+
+    @cached_property
+    def equation(self) -> str:
+        """The same as source."""
+        return python(self.expression, self.program.name)
+
+    @cached_property
+    def numbers(self) -> str:
+        """The same with numbers."""
+        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
+            return with_numbers(self.expression)
+
+    @property
+    def reader(self) -> Node | None:
+        """The value that the gradient comes from."""
+        return self.passes[self.position].reader.node if self.passes else None
+
+    @property
+    def upstream(self) -> str | None:
+        """The name of the gradient that it comes from."""
+        return self.program.name(self.passes[self.position].upstream) if self.passes else None
+
+    @cached_property
+    def local(self) -> str | None:
+        """The local derivative as an equation; where it is no factor, the contribution."""
+        if not self.passes:
+            return None
+        p = self.passes[self.position]
+        if not p.is_factor:
+            return f"{self.name} {self.sign} {python(self.program.flow.with_shared(p), self.program.name)}"
+        name, right = f"∂{p.reader.name}/∂{self.program.name(p.of)}", python(p.local, self.program.name)
+        shown = right if isinstance(p.local, Number) else number(p.local_value)
+        return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
 
     @property
     def is_complete(self) -> bool:
@@ -83,10 +149,10 @@ class Step:
             sides = [self.equation, self.numbers, number(self.value)]
             different = " = ".join(side for i, side in enumerate(sides) if not i or side != sides[i - 1])
             return f"{self.name} {self.sign} {different}"
-        added = self.contributions[-1].value
-        numbers = f" = {self.numbers}" if self.numbers not in (self.equation, number(added)) else ""
+        added = number(self.added)
+        numbers = f" = {self.numbers}" if self.numbers not in (self.equation, added) else ""
         total = f", so far {number(self.value)}" if self.part[0] < self.part[1] else f", together {number(self.value)}"
-        return f"{self.title} {self.sign} {self.equation}{numbers} = {number(added)}{total}"
+        return f"{self.title} {self.sign} {self.equation}{numbers} = {added}{total}"
 
     def __repr__(self) -> str:
         return f"<step {self.text}>"
@@ -95,7 +161,9 @@ class Step:
 def steps_of(told: Program) -> list[Step]:
     """Every step of a program: each forward statement, then each gradient in the order of the backward pass."""
     backward = [step for s in told.backward for step in _backward(told, s)]
-    return [*map(_forward, told.forward), *reversed(list(_read(reversed(backward))))]
+    if any(s.of is None for s in told.backward):
+        backward = list(_read(reversed(backward)))[::-1]
+    return [*map(_forward, told.forward), *backward]
 
 
 def _read(backward: Iterable[Step]) -> Iterator[Step]:
@@ -110,47 +178,20 @@ def _read(backward: Iterable[Step]) -> Iterator[Step]:
 
 def _forward(statement: Statement) -> Step:
     return Step(
-        "forward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
-        statement, statement.place, statement.node, statement.expression,
+        "forward", statement.name, statement.expression, statement.value, statement.node, statement, statement.place,
+        statement.node, statement.program,
     )  # fmt: skip
 
 
 def _backward(told: Program, statement: Statement) -> Iterator[Step]:
     """The step of a gradient, or one for each of the statements that its value goes into."""
-    passes, of = told.flow.passes(statement.node), told.flow.origins[statement.node]
-    whole = Step(
-        "backward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
-        statement, of.place, of, statement.expression,
-    )  # fmt: skip
-    if not passes:
-        yield whole
-        return
-    parts = tuple(_contribution(told, p) for p in passes)
+    passes, of = tuple(told.flow.passes(statement.node)), told.flow.origins[statement.node]
+    several = len(passes) > 1
     total: Any = 0
-    for i, (part, p) in enumerate(zip(parts, passes, strict=True), 1):
-        total = statement.value if i == len(parts) else total + p.value
-        local = _factor(told, p) or f"{statement.name} {'+=' if len(parts) > 1 else '='} {part.equation}"
-        factors = replace(whole, upstream=told.name(p.upstream), local=local, reader=p.reader.node)
-        yield factors if len(parts) == 1 else replace(
-            factors, equation=part.equation, numbers=with_numbers(part.expression), value=total, place=p.reader.place,
-            part=(i, len(parts)), parts=parts, expression=part.expression,
-        )  # fmt: skip
-
-
-def _contribution(told: Program, p: Pass) -> Contribution:
-    expression = told.flow.with_shared(p)
-    return Contribution(p.reader.name, python(expression, told.name), p.value, expression)
-
-
-def _factor(told: Program, p: Pass) -> str | None:
-    """The local derivative, where it is a factor."""
-    if not p.is_factor:
-        return None
-    name, right = f"∂{p.reader.name}/∂{told.name(p.of)}", python(p.local, told.name)
-    if isinstance(p.local, Number):
-        return f"{name} = {right}"
-    shown = number(p.local_value)
-    return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
+    for i in range(len(passes) or 1):
+        total = statement.value if not several or i == len(passes) - 1 else total + passes[i].value
+        place = passes[i].reader.place if several else of.place
+        yield Step("backward", statement.name, statement.expression, total, statement.node, statement, place, of, told, passes, i)
 
 
 def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
@@ -170,8 +211,5 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
         value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
         downhill = apply(ops.multiply, Number(float(f"{learning_rate:g}")), Name(statement.node))
         expression = apply(ops.subtract, Name(parameter), downhill)
-        steps[parameter] = Step(
-            "update", name, python(expression, told.name), with_numbers(expression), value[()], parameter, None, parameter.place,
-            parameter, expression,
-        )  # fmt: skip
+        steps[parameter] = Step("update", name, expression, value[()], parameter, None, parameter.place, parameter, told)
     return list(steps.values())
