@@ -14,7 +14,9 @@ from tests.random_programs import SIZES, random_program
 from tinygraph.express.expression import evaluate
 from tinygraph.express.program import Level, Program, program
 from tinygraph.express.python import python
+from tinygraph.express.table import number
 from tinygraph.node import Node
+from tinygraph.stepping.quiz import Quiz
 
 
 def check_sums(told: Program, tolerance: float = 1e-10) -> None:
@@ -133,3 +135,65 @@ def test_a_perceptron_of_three_layers_is_swept_once_a_statement(monkeypatch: pyt
     stepper.run()
     stepper.page()
     assert Counter(count) == Counter(names[name] for name in ("Z1", "A1", "Z2", "A2", "Z3", "A3", "L"))
+
+
+def last_number(equation: str) -> str:
+    """The number that an equation ends with, as all faces print it."""
+    return equation.rpartition(" = ")[2].replace("−", "-")
+
+
+def check_faces(graph: tg.Graph, level: Level) -> None:
+    """Raise an AssertionError unless cards, steps and quiz show the same passes as the flow."""
+    told = program(graph, level)
+    backward = [s for s in told.backward if s.of is not None]
+    passes = {(p.reader.name, told.name(p.of)): p for s in backward for p in told.flow.passes(s.node)}
+
+    cards = [card for card in graph.draw(level=level, fold=False).drawing.cards if card.statement is not None]
+    drawn = [(card.node, x) for card in cards for row in card.rows for x in row.backward]
+    assert Counter(drawn) == Counter((p.reader.node, p.of) for p in passes.values())
+    for card in cards:
+        assert card.statement is not None
+        for row in card.rows:
+            for x in row.backward:
+                p = passes[card.statement.name, told.name(x)]
+                assert card.gradient is p.upstream
+                if p.is_factor and not x.shape and len(row.nodes) == 1 and "…" not in row.lines[1].text:
+                    assert last_number(row.lines[1].text) in (number(p.local_value), python(p.local, told.name))
+
+    steps = [step for step in graph.stepper(level).steps if step.phase == "backward" and step.reader is not None]
+    for step, p in zip(steps, passes.values(), strict=True):
+        assert (step.reader, step.of) == (p.reader.node, p.of)
+        assert step.upstream == told.name(p.upstream)
+        assert step.node is p.gradient
+        np.testing.assert_array_equal(step.added, p.value if step.part else p.gradient.value)
+        if p.is_factor:
+            assert step.local is not None
+            assert step.local.startswith(f"∂{p.reader.name}/∂{told.name(p.of)} = {python(p.local, told.name)}")
+
+    quiz = Quiz(graph, level=level)
+    while quiz.name is not None:
+        of = [p for p in passes.values() if told.name(p.gradient) == quiz.name]
+        upstream, local, together = quiz.hint(), quiz.hint(), quiz.hint()
+        assert all(f"{told.name(p.upstream)} = {number(p.upstream.value)}" in upstream for p in of)
+        assert all(p.reader.name in local for p in of)
+        if all(p.is_factor for p in of):
+            assert local == f"local: {', '.join(step.local or '' for step in steps if step.name == quiz.name)}"
+        assert together.startswith(f"together: {quiz.name} = ")
+        quiz.reveal()
+
+
+class TestFaces:
+    @pytest.mark.parametrize("level", ["named", "op"])
+    @pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
+    def test_show_the_same_passes(self, build: Build, level: Level) -> None:
+        graph = build(3)
+        graph.backprop()
+        check_faces(graph, level)
+
+    @given(st.integers(0, 10**6), st.sampled_from(["named", "op"]))
+    @settings(max_examples=15, deadline=None)
+    def test_of_any_program_show_the_same_passes(self, seed: int, level: Level) -> None:
+        random = random_program(seed)
+        graph = random.graph(random.values(SIZES[0], 0))
+        graph.backprop()
+        check_faces(graph, level)

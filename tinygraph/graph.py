@@ -44,12 +44,21 @@ def locked(method: Callable[Concatenate[Graph, Given], Result]) -> Callable[Conc
 
 
 class Request(NamedTuple):
-    """One output whose gradients were computed: its own gradient, whether that is 1, and all gradients in order."""
+    """One output whose gradients were computed: its own gradient, and all gradients in order."""
 
     output: Node
     seed: Node
-    unit: bool
     gradients: dict[Node, Node]
+
+    @property
+    def unit(self) -> bool:
+        """Whether they are derivatives of the output, not of a weighted sum of its entries."""
+        return is_unit(self.seed)
+
+
+def is_unit(node: Node) -> bool:
+    """Whether a node is the 1 that a backward pass starts from, which is written as a literal."""
+    return node.kind == "seed" and not node.shape and node.item() == 1
 
 
 def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
@@ -227,10 +236,15 @@ class Graph:
 
     def _request(self, key: tuple[Node, Any]) -> Request:
         output, known = key[0], self._gradients[key]
-        seed = known[output]
-        unit = seed.op is None and seed.shape == () and seed.item() == 1
         ordered = self._backward_order(sorted(known, key=by_number))
-        return Request(output, seed, unit, {node: known[node] for node in ordered})
+        return Request(output, known[output], {node: known[node] for node in ordered})
+
+    def _units(self) -> set[Node]:
+        """The 1s that its backward passes started from, and those of earlier graphs whose gradients went into it, unless they
+        have names."""
+        own = {known[output] for (output, _), known in self._gradients.items()}
+        earlier = {node for node in self._forward if not self._is_named_by_user(node)}
+        return {node for node in own | earlier if is_unit(node)}
 
     def without_gradient(self) -> list[Node]:
         """The parameters, and the named values computed from them, that get no gradient.

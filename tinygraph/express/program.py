@@ -115,8 +115,8 @@ class Program:
         self.demands = self._axes.demands
         self._gradient_of = draft.gradient_of
         self._shapes = Shapes(draft)
-        self.units = {request.seed for request in self.graph._requests() if request.unit}  # seeds that source reads as 1
-        self.leaves = (*(x for x in self.graph.forward if x.op is None and x not in draft.unit_seeds), *draft.arrays)
+        self.units = draft.units  # seeds that are written as 1
+        self.leaves = (*(x for x in self.graph.forward if x.op is None and x not in self.units), *draft.arrays)
         used = (x for node in draft.order for x in leaves(draft.expressions[node]) if isinstance(x, Number))
         self.numbers = {x.name: x.value for x in used if x.name is not None}  # that the user has names for
         self._name_all(draft, temporary([*self.graph.names, *self.numbers]))
@@ -231,14 +231,12 @@ class _Draft:
         self.expressions: dict[Node, Expression] = {}
         self.forward_roots = [node for node in graph.forward if node.op is not None and graph.name(node) is not None]
         self.roots: list[Node] = []
-        self.unit_seeds = earlier_unit_seeds(graph)  # and those of its own
+        self.units = graph._units()
         self.derived = self._derived()
         for request in graph._requests():
             for node, gradient in request.gradients.items():
                 self.gradient_of.setdefault(gradient, node)
                 self.roots.append(gradient)
-            if request.unit:
-                self.unit_seeds.add(request.seed)
         self._write(kept, inlined)
 
     def _write(self, kept: set[Node], inlined: set[Node]) -> None:
@@ -267,12 +265,12 @@ class _Draft:
 
     def _derived(self) -> set[Node]:
         """The values of the forward pass that an earlier backward pass made."""
-        swept = {(node.code, node.instruction) for node in self.unit_seeds}
+        swept = {(node.code, node.instruction) for node in self.units}
         return {node for node in self.graph.forward if (node.code, node.instruction) in swept}
 
     def _leaf(self, node: Node) -> Expression:
         """A leaf by its name; the seed 1, and a number that a rule brought along, as a literal."""
-        if node in self.unit_seeds:
+        if node in self.units:
             return Number(1)
         if node in self.forward:
             return Name(node)
@@ -340,12 +338,6 @@ class _Draft:
 
     def reads(self, node: Node) -> Iterator[Node]:
         return (x.node for x in leaves(self.expressions[node]) if isinstance(x, Name) and not isinstance(x, Like))
-
-
-def earlier_unit_seeds(graph: Graph) -> set[Node]:
-    """The 1s that walks back started from in graphs that gave values to this one: each is the literal, unless it has a name."""
-    seeds = (node for node in graph.forward if node.kind == "seed" and not graph._is_named_by_user(node))
-    return {node for node in seeds if not node.shape and node.item() == 1}
 
 
 def written(

@@ -259,12 +259,12 @@ def _function(program: Program) -> Iterator[str]:
         return
     yield "    # backward"
     for statement in program.backward:
-        if not is_unit_seed(statement):
+        if statement.node not in program.units:
             yield from divisors.checks(statement)
             yield _line(statement)
     several = len(program.outputs) > 1
-    asked = [s for s in program.backward if s.of is not None and s.of not in program.temporaries]
-    told = [s.node for s in asked if not is_unit_seed(s)]
+    asked = [s.node for s in program.backward if s.of is not None and s.of not in program.temporaries]
+    told = [node for node in asked if node not in program.units]
     gradients = [f'"{program.name(node)}": {_own(program, node)}' for node in told]
     outputs = f"({outputs})" if several else outputs
     yield f"    {_wrapped(f'return {outputs}, {{', gradients, '}', '    ')}"
@@ -338,11 +338,6 @@ def is_view(expression: Expression) -> bool:
 
 def _line(statement: Statement) -> str:
     return f"    {statement.name} = {statement.right}"
-
-
-def is_unit_seed(statement: Statement) -> bool:
-    """Whether a statement is the `dL = 1` that a backward pass starts from, which source writes as a literal."""
-    return statement.phase == "backward" and statement.node.op is None and statement.right == "1"
 
 
 _counter = itertools.count(1)
