@@ -115,10 +115,17 @@ class Painter:
         self.request = program.graph._latest_request if backward else None
         self.gradients = self.request.gradients if self.request is not None else {}
         self._unreached = frozenset(program.graph.without_gradient() if backward else ())
+        self.differentiated = self._differentiated()
         self._variables = variables(program)
         taken = [symbol(name).text for name in (*program.graph.names, *program.numbers)]
         self._notation = Notation(self._variable, taken=taken)
         self.ways = self.ways_through(program.statements)
+
+    def _differentiated(self) -> list[Statement]:
+        """The gradients of an earlier backward pass that the latest one went through."""
+        if self.request is None or self.request.output in set(self.graph.forward):
+            return []
+        return self.program.flow.behind(self.request.output)
 
     def name(self, node: Node, index: str = "") -> str:
         """A value's variable as text, or that of its entry at an index."""
@@ -158,8 +165,6 @@ class Painter:
                 notes.append(f"gradients of {name}; also known: those of {known}")
             elif shown is not self.graph.outputs[0]:
                 notes.append(f"gradients of {name}")
-            if shown not in set(self.graph.forward):
-                notes.append("they also depend on other gradients, which have no cards")
         return notes
 
     def result(self, node: Node) -> list[Line]:
@@ -256,12 +261,14 @@ def told_together(findings: Sequence[Finding]) -> Iterator[Line]:
 
 
 def draft(painter: Painter) -> Drawing:
-    """Every leaf and every statement as a card of its own."""
+    """Every leaf and every statement as a card of its own, and every gradient that was differentiated."""
     program = painter.program
+    statements = [*program.forward, *painter.differentiated]
+    read = {x for statement in painter.differentiated for x in statement.inputs}
     keys: dict[Node, str] = {}
     cards: list[Card] = []
     forward = set(program.graph.forward)
-    for leaf in (node for node in program.leaves if node in forward):  # what only gradients read has no card to be read by
+    for leaf in (node for node in program.leaves if node in forward or node in read):
         kind: Kind = "parameter" if leaf.kind == "parameter" else "input"
         keys[leaf] = f"n{len(cards)}"
         cards.append(
@@ -271,7 +278,7 @@ def draft(painter: Painter) -> Drawing:
             )
         )  # fmt: skip
     outputs = set(program.outputs)
-    for statement in program.forward:
+    for statement in statements:
         keys[statement.node] = f"n{len(cards)}"
         cards.append(
             Card(

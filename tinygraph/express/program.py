@@ -414,13 +414,15 @@ def _is_plain(expression: Expression) -> bool:
 
 
 def _in_want_of_gradients(draft: _Draft) -> list[Node]:
-    """The statements of the forward pass without a name, if a gradient goes through any: by a name it is a statement too."""
-    forward = (node for node in draft.expressions if node in draft.forward and node.op is not None)
-    unnamed = [node for node in forward if draft.graph.name(node) is None]
-    for request in draft.graph._requests() if unnamed else ():
-        if not between(request.output, list(request.gradients)).keys().isdisjoint(unnamed):
-            return sorted(unnamed, key=by_number)
-    return []
+    """The values of the forward pass without names that have gradients, and its statements without names if a gradient goes
+    through any: by a name each gets a gradient that is a statement too."""
+    forward, name, requests = draft.forward, draft.graph.name, draft.graph._requests()
+    computed = (node for node in draft.expressions if node in forward and node.op is not None)
+    unnamed = {node for node in computed if name(node) is None}
+    if all(between(request.output, list(request.gradients)).keys().isdisjoint(unnamed) for request in requests if unnamed):
+        unnamed = set()
+    unnamed |= {node for request in requests for node in request.gradients if node in forward and name(node) is None}
+    return sorted(unnamed, key=by_number)
 
 
 def _settled(graph: Graph) -> _Draft:

@@ -8,7 +8,7 @@ contribution is the upstream gradient times a local derivative: the same contrib
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.backprop import Noted, Path, by_number, sweep
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, apply, evaluate, is_literal, key, leaves, replaced
-from tinygraph.express.program import Program, Statement, written
+from tinygraph.express.program import LONGEST, Program, Statement, written
 from tinygraph.express.simplify import simplified
 from tinygraph.node import Node
 
@@ -70,6 +70,8 @@ class Flow:
         self._gradients: dict[Node, Mapping[Node, Node]] = {}  # each gradient with all those of the same output
         self._of: dict[Node, Node] = {}
         for request in program.graph._requests():
+            if not all(map(program.is_named, request.gradients)):
+                continue  # a part of another gradient has no statement to pass anything on
             for node, gradient in request.gradients.items():
                 self._gradients[gradient] = request.gradients
                 self._of[gradient] = node
@@ -101,7 +103,7 @@ class Flow:
         noted = Noted(way)
         with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
             found = sweep(node, ends, upstream, on_nodes=True, path=way, ends=True, noted=noted)
-        words = _Words(self.program, reader, upstream, noted)
+        words = _Words(self, reader, upstream, noted)
         by_entry = _entrywise(way, node, set(ends))
         return {x: Pass(reader, x, gradients[x], upstream, found[x], x in by_entry, words) for x in ends if x in found}
 
@@ -131,9 +133,30 @@ class Flow:
         return way
 
     @cached_property
-    def _parts(self) -> set[Node]:
+    def _parts(self) -> dict[Node, Statement]:
         """What several gradients share, or a long one was cut into: statements that are no gradients."""
-        return {statement.node for statement in self.program.backward if statement.of is None}
+        return {statement.node: statement for statement in self.program.backward if statement.of is None}
+
+    def behind(self, gradient: Node) -> list[Statement]:
+        """The statements that a gradient is computed by, its own included, with what several share written out in each."""
+        wanted = {gradient}
+        found = []
+        for statement in reversed(self.program.backward):
+            if statement.node in wanted and not self.is_short(statement.node):
+                expression = replaced(statement.expression, self._written_out)
+                inputs = tuple(dict.fromkeys(x.node for x in leaves(expression) if isinstance(x, Name)))
+                wanted.update(inputs)
+                found.append(replace(statement, expression=expression, inputs=inputs))
+        return found[::-1]
+
+    def is_short(self, node: Node) -> bool:
+        """Whether a value is a part that can be written out where it is read."""
+        return node in self._parts and self._parts[node].expression.size < LONGEST
+
+    def _written_out(self, x: Number | Name) -> Expression:
+        if not isinstance(x, Name) or not self.is_short(x.node):
+            return x
+        return replaced(self._parts[x.node].expression, self._written_out)
 
     @cached_property
     def _readers(self) -> dict[Node, list[Statement]]:
@@ -228,8 +251,9 @@ def _entrywise(way: Path, node: Node, ends: Collection[Node]) -> set[Node]:
 class _Words:
     """The expressions of what the sweep of one statement recorded, in the names of the program."""
 
-    def __init__(self, program: Program, reader: Statement, upstream: Node, noted: Noted) -> None:
-        self._program = program
+    def __init__(self, flow: Flow, reader: Statement, upstream: Node, noted: Noted) -> None:
+        self._flow = flow
+        self._program = flow.program
         self._reader = reader
         self._upstream = upstream
         self._noted = noted
@@ -263,7 +287,7 @@ class _Words:
             node = stack.pop()
             if node not in known:
                 known[node] = self._name_or_one(node)
-                if node.op is not None and not self._program.is_named(node):
+                if node.op is not None and (not self._program.is_named(node) or self._flow.is_short(node)):
                     order.append(node)
                     stack.extend(x for x in node.inputs if isinstance(x, Node))
                 elif node.op is None and not self._program.is_named(node) and not node.shape:
@@ -276,7 +300,12 @@ class _Words:
         return Number(1) if node in self._program.units else Name(node)
 
     def _number(self, node: Node, i: int) -> Expression:
-        return self._program.spelling.of(node, i, lambda node: self._noted.origin(node.number))
+        return self._program.spelling.of(node, i, self._origin)
+
+    def _origin(self, node: Node) -> Node | None:
+        """The node whose rule recorded one of this sweep, or one that an earlier sweep recorded and this one reads."""
+        found = self._noted.origin(node.number)
+        return self._program.graph._origin(node) if found is None else found
 
     def _name(self, node: Node) -> str | None:
         return self._program.name(node) if self._program.is_named(node) else None
