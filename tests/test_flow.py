@@ -109,6 +109,30 @@ def test_a_shared_value_without_a_name_has_a_gradient_in_every_face() -> None:
     assert Counter(text.split()[0] for text in shown) == Counter(["w", "dw", "x", "t", "dt", "L", "dL"])
 
 
+@pytest.mark.parametrize("ask", [lambda g, u, v: g.backprop(of=v), lambda g, u, v: g.backprop(wrt=[u, v, "w"])])
+def test_a_value_without_a_name_is_a_statement_where_it_has_a_gradient(ask: Any) -> None:
+    w = tg.parameter(0.3)
+    u = w * 2
+    v = np.sin(u) + w
+    graph = tg.Graph(v * v, names={"w": w})
+    ask(graph, u, v)
+    told = program(graph)
+    check_sums(told)
+    assert all(request.gradients.keys() <= {*told.leaves, *(s.node for s in told.forward)} for request in told.graph._requests())
+    assert "None" not in repr(graph)
+
+
+def test_the_gradient_of_a_part_of_a_gradient_has_a_step_but_no_contributions() -> None:
+    w = tg.parameter(0.3)
+    z = w * w
+    graph = tg.Graph(np.sin(z), names={"w": w, "z": z})
+    first = graph.backprop()
+    parts = [x for x in first["z"].inputs if isinstance(x, Node) and graph.name(x) is None and x.op is not None]
+    graph.backprop(of=parts[0], wrt=["w"])
+    step = graph.stepper().steps[-1]
+    assert (step.of, step.part, step.upstream) == (w, None, None)
+
+
 def test_only_gradients_that_were_asked_for_are_returned_by_source() -> None:
     w = tg.parameter(0.3)
     s = np.sin(w)

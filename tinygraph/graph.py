@@ -457,7 +457,7 @@ class Graph:
 
     def _record(self, output: Node, asked: Sequence[Node], upstream: Any, known: dict[Node, Node]) -> None:
         """Sweep for what is asked and every named value on the way, and name the gradients of those."""
-        path, wanted = self._between(output, asked), set(asked)
+        path, wanted = self._between(output, asked), {output, *asked}
         known_names = self._names.nodes
         named = [node for node in path if node in wanted or node in known_names]
         seed = self._seed(upstream)
@@ -469,7 +469,8 @@ class Graph:
         missing = [node for node in asked if node not in found]
         if missing:
             raise independent(output, missing)
-        prefix = "d" if output is self.outputs[0] else f"d{self._names.of(output)}_d"
+        name = self._names.of(output)
+        prefix = "d" if output is self.outputs[0] or name is None else f"d{name}_d"
         unnamed = itertools.count(1)
         for node, gradient in found.items():
             if node not in known:

@@ -142,19 +142,19 @@ class Flow:
         wanted = {gradient}
         found = []
         for statement in reversed(self.program.backward):
-            if statement.node in wanted and not self.is_short(statement.node):
+            if statement.node in wanted and not self.is_inlined(statement.node):
                 expression = replaced(statement.expression, self._written_out)
                 inputs = tuple(dict.fromkeys(x.node for x in leaves(expression) if isinstance(x, Name)))
                 wanted.update(inputs)
                 found.append(replace(statement, expression=expression, inputs=inputs))
         return found[::-1]
 
-    def is_short(self, node: Node) -> bool:
+    def is_inlined(self, node: Node) -> bool:
         """Whether a value is a part that can be written out where it is read."""
         return node in self._parts and self._parts[node].expression.size < LONGEST
 
     def _written_out(self, x: Number | Name) -> Expression:
-        if not isinstance(x, Name) or not self.is_short(x.node):
+        if not isinstance(x, Name) or not self.is_inlined(x.node):
             return x
         return replaced(self._parts[x.node].expression, self._written_out)
 
@@ -287,7 +287,7 @@ class _Words:
             node = stack.pop()
             if node not in known:
                 known[node] = self._name_or_one(node)
-                if node.op is not None and (not self._program.is_named(node) or self._flow.is_short(node)):
+                if node.op is not None and (not self._program.is_named(node) or self._flow.is_inlined(node)):
                     order.append(node)
                     stack.extend(x for x in node.inputs if isinstance(x, Node))
                 elif node.op is None and not self._program.is_named(node) and not node.shape:
