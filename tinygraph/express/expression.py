@@ -143,6 +143,15 @@ def replaced(expression: Expression, exchange: Callable[[Number | Name], Express
     return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size, x.node)
 
 
+def key(x: Expression) -> tuple[Any, ...]:
+    """What two expressions have in common when they are the same; nodes by identity, since `==` compares their entries."""
+    if isinstance(x, Number):
+        return type(x.value), repr(x.value), x.name
+    if isinstance(x, Name):
+        return type(x), id(x.node)
+    return x.op.name, tuple(map(key, x.inputs)), repr(x.params)
+
+
 def evaluate(expression: Expression, value: Callable[[Node], Any]) -> Any:
     """The value of an expression; `value(name)` returns the value of each name."""
     if isinstance(expression, Number):

@@ -26,7 +26,7 @@ from typing import Any
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, Shape, apply, broadcast, is_literal
+from tinygraph.express.expression import Apply, Expression, Name, Number, Shape, apply, broadcast, is_literal, key
 from tinygraph.express.factors import Product, cancelled, closed, is_scale, joined, opened, over, parted, repeated, times
 from tinygraph.ops import Op
 
@@ -285,17 +285,17 @@ def _merged(terms: Sequence[Product]) -> list[Product]:
     """The terms, with those that differ in their coefficient alone as one (so do numbers), unless that would be 0."""
     found: dict[Any, Product] = {}
     for term in terms:
-        key = sorted((repr(_key(x)), divides) for x, divides in term.factors), sorted(repr(_key(x)) for x in term.divisors)
+        same = sorted((repr(key(x)), divides) for x, divides in term.factors), sorted(repr(key(x)) for x in term.divisors)
         if not term.coefficient or not math.isfinite(term.coefficient):  # 0·x is NaN where x is, so it stays
             found[id(term)] = term
             continue
-        twin = found.get(repr(key))
+        twin = found.get(repr(same))
         total = term.sign * term.coefficient + (twin.sign * twin.coefficient if twin is not None else 0)
         if twin is None or not total:
-            found[repr(key) if twin is None else id(term)] = term
+            found[repr(same) if twin is None else id(term)] = term
         else:
             like = twin.like or term.like
-            found[repr(key)] = Product(-1 if total < 0 else 1, abs(total), twin.factors, twin.divisors, like)
+            found[repr(same)] = Product(-1 if total < 0 else 1, abs(total), twin.factors, twin.divisors, like)
     return list(found.values())
 
 
@@ -318,13 +318,13 @@ def _is_float(term: Product) -> bool:
 
 
 def _shared_divisors(terms: Sequence[Product]) -> list[Expression]:
-    common = Counter(map(_key, terms[0].divisors))
+    common = Counter(map(key, terms[0].divisors))
     for term in terms[1:]:
-        common &= Counter(map(_key, term.divisors))
+        common &= Counter(map(key, term.divisors))
     shared = []
     for x in terms[0].divisors:
-        if common[_key(x)]:
-            common[_key(x)] -= 1
+        if common[key(x)]:
+            common[key(x)] -= 1
             shared.append(x)
     return shared
 
@@ -332,17 +332,8 @@ def _shared_divisors(terms: Sequence[Product]) -> list[Expression]:
 def _less(term: Product, shared: Sequence[Expression]) -> Product:
     rest = list(term.divisors)
     for x in shared:
-        rest.pop(next(i for i, y in enumerate(rest) if _key(y) == _key(x)))
+        rest.pop(next(i for i, y in enumerate(rest) if key(y) == key(x)))
     return Product(term.sign, term.coefficient, term.factors, rest, term.like)
-
-
-def _key(x: Expression) -> Any:
-    """What two expressions have in common when they are the same; nodes by identity, since `==` compares their entries."""
-    if isinstance(x, Number):
-        return type(x.value), x.value, x.name
-    if isinstance(x, Name):
-        return type(x), id(x.node)
-    return x.op.name, tuple(map(_key, x.inputs)), repr(x.params)
 
 
 REWRITES = {
