@@ -94,6 +94,9 @@ class Op:
         self.numpy = numpy
         forms = [source] if isinstance(source, str | Form) or callable(source) else source
         self.forms = tuple(Form(form) if isinstance(form, str) else form for form in forms)
+        for form in () if self.built_in else self.forms:
+            if isinstance(form, Form):
+                form.check()
         self.notation = notation or function.__name__
         self.name = self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__

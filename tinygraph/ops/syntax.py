@@ -13,6 +13,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -163,21 +164,47 @@ class Form:
 
     def __init__(self, text: str, when: Callable[..., bool] | None = None, **fixed: Any) -> None:
         count = itertools.count()
-        found = [(key or str(next(count)), bool(named)) for key, named in PLACE.findall(text)]
+        self.text = text
+        self.found = [(key or str(next(count)), bool(named)) for key, named in PLACE.findall(text)]
         self.between = PLACE.split(text)[::3]
         self.when = when
         self.fixed = fixed
-        self.pattern = ast.parse(_with_names(self.between, found), mode="eval").body
-        self.binds = _binds(self.pattern)
-        levels = [level for _, level in sorted(_levels(self.pattern))]
-        self.places = [(key, named, level) for (key, named), level in zip(found, levels, strict=True)]
-        self.rest = sum(key.isdigit() for key, _ in found)  # where the operands begin that have no place of their own
-        slices = [x.slice for x in ast.walk(self.pattern) if isinstance(x, ast.Subscript)]
-        self.indices = {place for x in slices if (place := _place(x)) is not None}  # the places that are read as an index
-        self.is_readable = _place(self.pattern) is None and len({key for key, _ in found}) == len(found)
+        self.rest = sum(key.isdigit() for key, _ in self.found)  # where the operands begin that have no place of their own
+
+    def check(self) -> None:
+        """Raise an error for a form that is no Python, or that names what a program does not know."""
         unknown = {x.id for x in ast.walk(self.pattern) if isinstance(x, ast.Name) and not x.id.startswith(NAMED)}
         if not all(name == "np" or hasattr(builtins, name) for name in unknown):
-            raise ValueError(f"source={text!r}: a form may name np and Python's own functions alone, as in 'np.exp(-{{}})'")
+            raise ValueError(f"source={self.text!r}: a form may name np and Python's own functions alone, as in 'np.exp(-{{}})'")
+
+    # What follows from its syntax tree is found when a program is written or read: parsing takes a while.
+
+    @cached_property
+    def pattern(self) -> ast.expr:
+        """Its syntax tree."""
+        return ast.parse(_with_names(self.between, self.found), mode="eval").body
+
+    @cached_property
+    def binds(self) -> int:
+        """How tightly it binds."""
+        return _binds(self.pattern)
+
+    @cached_property
+    def places(self) -> list[tuple[str, bool, int | None]]:
+        """Its places: what stands there, whether by name, and how tightly that has to bind."""
+        levels = [level for _, level in sorted(_levels(self.pattern))]
+        return [(key, named, level) for (key, named), level in zip(self.found, levels, strict=True)]
+
+    @cached_property
+    def indices(self) -> set[str]:
+        """The places that are read as an index."""
+        slices = [x.slice for x in ast.walk(self.pattern) if isinstance(x, ast.Subscript)]
+        return {place for x in slices if (place := _place(x)) is not None}
+
+    @cached_property
+    def is_readable(self) -> bool:
+        """Whether an expression can be read in this form."""
+        return _place(self.pattern) is None and len({key for key, _ in self.found}) == len(self.found)
 
     def written(
         self, arguments: Sequence[str], defaults: Mapping[str, Any], operands: Sequence[Operand], params: Mapping[str, Any]
