@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, wraps
 from threading import RLock
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from tinygraph.backprop import Path, Retraced, between, by_number, check_wrt, independent, reached, seed_for, sweep
 from tinygraph.decisions import check_decisions, same_bits
@@ -498,12 +498,13 @@ class Graph:
         """
         return self._program(level).statements
 
-    def source(self, level: Level = "named") -> str:
+    def source(self, level: Level = "named", *, update: Literal["gd"] | None = None) -> str:
         """The graph as a Python module that needs NumPy alone, forward and, after `backprop`, backward.
 
         It has one function, of the leaves, which returns the output, or the output and a dict of the gradients. It runs at any
         size: the number of axes, the axes of size 0 and 1, and other sizes that the recording took for granted are checked when
-        it is called.
+        it is called. With `update="gd"` the function is one step of training: it takes a `learning_rate` too, moves every
+        parameter down its gradient, and returns the output and a dict of the new parameters.
 
         >>> w = tg.parameter(3.0)
         >>> graph = tg.Graph(w * w, names={"w": w})
@@ -517,10 +518,17 @@ class Graph:
             dw = 2 * w
             return output, {"dw": dw}
         <BLANKLINE>
+        >>> print(graph.source(update="gd").partition("# backward")[2])
+        <BLANKLINE>
+            dw = 2 * w
+            # update
+            w = w - learning_rate * dw
+            return output, {"w": w}
+        <BLANKLINE>
         """
         from tinygraph.express.source import source
 
-        return source(self._program(level))
+        return source(self._program(level), update)
 
     def function(self, np: Any = None) -> Callable[..., Any]:
         """The function of `source()`, compiled; its text is `function.source`.
