@@ -210,6 +210,7 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "einsum": [
         ((real(2, 3), real(3, 4)), {"subscripts": "ij,jk->ik"}),
         ((real(2, 3),), {"subscripts": "ij->j"}),
+        ((real(2, 3),), {"subscripts": "ij->ji"}),
         ((real(2, 3),), {"subscripts": "ij->"}),
         ((real(2, 3), real(4)), {"subscripts": "ij,k->ki"}),
         ((real(2, 3), real(3), real(2, 3)), {"subscripts": "ij,j,ij->i"}),

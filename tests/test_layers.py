@@ -30,6 +30,7 @@ ROOMS = [
     },
     {"wanted", "names", "graph", "backprop", "pickling"},
     {"tree", "calculus", "slope", "rules", "check"},
+    {"program"},
     {"express"},
     {"draw"},
     {"stepping"},

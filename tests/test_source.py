@@ -31,7 +31,7 @@ from tests.programs import (
 from tests.test_contract import recorded, weights
 from tinygraph.express.expression import applied
 from tinygraph.express.program import program
-from tinygraph.express.source import NOT_TRACEABLE, untraceable
+from tinygraph.ops import REGISTRY
 
 CASES = list(cases())
 
@@ -479,7 +479,8 @@ class TestUnderJax:
         named: set[str] = set()
         failed: set[str] = set()
         for label, graph in forward_and_backward():
-            refused = {x.op.name for s in program(graph).statements for x in applied(s.expression) if untraceable(x)}
+            called = [x for s in program(graph).statements for x in applied(s.expression)]
+            refused = {x.op.name for x in called if x.op.untraceable(x.inputs, x.params)}
             run = run_of(label, graph)
             if refused:
                 with pytest.raises(TypeError, match=rf"JAX cannot trace ({'|'.join(refused)}), which"):
@@ -495,7 +496,7 @@ class TestUnderJax:
                 failed |= refused if len(refused) == 1 else set()
             else:
                 traced[run.label.split()[0]] = function, run
-        assert failed == named == {op.name for op in NOT_TRACEABLE} | {"index", "repeat"}
+        assert failed == named == {op.name for op in REGISTRY.values() if op.built_in and op._untraceable}
         functions = [function for function, _ in traced.values()]
         runs = [run for _, run in traced.values()]
         together = jax.jit(lambda leaves: [f(*x) for f, x in zip(functions, leaves, strict=True)])

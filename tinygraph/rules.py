@@ -30,7 +30,7 @@ class OwnRule(NamedTuple):
     @property
     def place(self) -> Place | None:
         """Where the rule is written, or the op where it has none; None for what is not written in Python."""
-        rule = self.op.rules[min(self.position, len(self.op.rules) - 1)]
+        rule = self.op.rules[self.op.argument(self.position)]
         written: Any = inspect.unwrap(rule.func if isinstance(rule, partial) else rule or self.op.function)
         code = getattr(written, "__code__", None)
         return None if code is None else Place(code.co_filename, code.co_firstlineno, "<module>")
@@ -38,7 +38,7 @@ class OwnRule(NamedTuple):
     @property
     def argument(self) -> str:
         """What the signature calls the argument."""
-        return self.op.arguments[min(self.position, len(self.op.arguments) - 1)]
+        return self.op.arguments[self.op.argument(self.position)]
 
     def wrong(self, text: str) -> GradientError:
         """The error for a rule of which that is true."""

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.decisions import Decision, GoneError, Lost, Made, Origin, Recipe, Replay, decisions_behind, first_lost, lineage
 from tinygraph.express.expression import Apply, Expression, Name, Number, leaves
-from tinygraph.express.shapes import reads_shape
 from tinygraph.express.simplify import structural
 from tinygraph.graph import Graph
 from tinygraph.node import Leaf, Node
@@ -142,8 +140,7 @@ class _Writer:
             return Name(self._named[x])
         inputs = [self._known[i] if isinstance(i, Made | Origin) else Number(i) for i in x.inputs]
         given = [i for i in inputs if i is not None]
-        reads = any(reads_shape(x.op, i) for i in range(len(inputs))) or x.op is ops.count
-        if reads or len(given) < len(inputs) or sum(i.size for i in given) >= LONGEST:
+        if any(x.op.reads_shape) or len(given) < len(inputs) or sum(i.size for i in given) >= LONGEST:
             return None
         try:
             with np.errstate(all="ignore"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -67,7 +67,10 @@ class Like(Name):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Apply:
-    """An op on expressions, in the order of its arguments; `size` is the number of ops in the whole expression."""
+    """An op on expressions, in the order of its arguments; `size` is the number of ops in the whole expression.
+
+    `recorded` is the dtype of the value where the op does not say which it is.
+    """
 
     op: Op
     inputs: tuple[Expression, ...]
@@ -75,6 +78,7 @@ class Apply:
     shape: Shape
     kind: str
     size: int
+    recorded: Any = None
 
 
 Expression: TypeAlias = Number | Name | Apply
@@ -124,7 +128,7 @@ def replaced(expression: Expression, exchange: Callable[[Number | Name], Express
     if not isinstance(expression, Apply):
         return exchange(expression)
     inputs = tuple(replaced(x, exchange) for x in expression.inputs)
-    return Apply(expression.op, inputs, expression.params, expression.shape, expression.kind, expression.size)
+    return replace(expression, inputs=inputs)
 
 
 def evaluate(expression: Expression, value: Callable[[Node], Any]) -> Any:

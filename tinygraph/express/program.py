@@ -10,42 +10,31 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from numpy.lib.array_utils import normalize_axis_tuple
-
 from tinygraph import ops
 from tinygraph.backprop import by_number
-from tinygraph.express.axes import Axes, Demand
 from tinygraph.express.decided import Check, Held, checks
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, is_literal, leaves, replaced
-from tinygraph.express.propagation import axes_of
-from tinygraph.express.shapes import Shapes, reads_shape
+from tinygraph.express.shapes import Shapes
 from tinygraph.express.simplify import simplified, structural
 from tinygraph.express.spelling import Spelling
 from tinygraph.graph import Graph
 from tinygraph.names import temporary
 from tinygraph.node import Node
-from tinygraph.ops import Op, Visited
+from tinygraph.ops import Op, Reduction, Visited
+from tinygraph.ops.sizes import Demand
 from tinygraph.place import Place
+from tinygraph.program.axes import Axes
 
 Level: TypeAlias = Literal["named", "op"]
 Phase: TypeAlias = Literal["forward", "backward"]
 Write: TypeAlias = Callable[[Op, Sequence[Expression], Mapping[str, Any], Shape, str], Expression]
 
 LONGEST = 20
-# A step of these on names and numbers is repeated rather than named.
-STEPS: set[Op] = {
-    ops.add, ops.subtract, ops.multiply, ops.divide, ops.negative, ops.power, ops.transpose, ops.count,
-    ops.greater, ops.greater_equal, ops.less, ops.less_equal, ops.equal, ops.not_equal,
-}  # fmt: skip
-
-
-REPEATS: set[Op | None] = {ops.broadcast_like, ops.expand_dims}  # what gives entries other places and costs nothing
-REDUCTIONS: set[Op | None] = {ops.sum, ops.mean, ops.max, ops.min, ops.var, ops.std, ops.logsumexp, ops.prod}
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +89,7 @@ class Program:
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
         self.spelling = Spelling(self.graph)
-        self._axes = axes_of(self.graph)
+        self._axes = Axes(self.graph)
         self.demands = self._axes.demands
         draft = _settled(self.graph, self.spelling, self._axes)
         self._gradient_of = draft.gradient_of
@@ -295,8 +284,8 @@ class _Draft:
                     found.append(x)
         for node in sorted(uses, key=by_number, reverse=True):
             for x in _values_read(node):
-                # What is only repeated is read by each of the readers itself.
-                uses[x] += max(uses[node], 1) if node.op in REPEATS and node not in roots else 1
+                # What only gets other places is read by each of the readers itself.
+                uses[x] += max(uses[node], 1) if _only_places(node.op) and node not in roots else 1
         return uses
 
     @cached_property
@@ -344,10 +333,18 @@ def written(
     if op is ops.count and isinstance(node.inputs[0], Node):
         return _count(node.inputs[0], node, name)
     inputs = [
-        number(node, i) if not isinstance(x, Node) else Like(x) if reads_shape(op, i) else _fit(known[x], x, op)
+        number(node, i) if not isinstance(x, Node) else Like(x) if op.reads_shape[op.argument(i)] else _fit(known[x], x, op)
         for i, x in enumerate(node.inputs)
     ]
-    return write(op, inputs, node.params, node.shape, node.dtype.kind)
+    expression = write(op, inputs, node.params, node.shape, node.dtype.kind)
+    if op.dtype is None and isinstance(expression, Apply) and all(map(_has_its_dtype, inputs, node.inputs)):
+        return replace(expression, recorded=node.dtype)
+    return expression
+
+
+def _has_its_dtype(x: Expression, recorded: Any) -> bool:
+    """Whether an operand has the dtype that it was recorded with."""
+    return not isinstance(recorded, Node) or dtype_of(x) == recorded.dtype
 
 
 def _fit(x: Expression, node: Node, op: Op) -> Expression:
@@ -358,23 +355,19 @@ def _fit(x: Expression, node: Node, op: Op) -> Expression:
 
 def _count(like: Node, node: Node, name: Callable[[Node], str | None]) -> Expression:
     """The count of a node; that of an unnamed sum over some axes by the axes of what it sums that are left."""
-    axis = node.params["axis"]
-    # NumPy lets a number be reduced along axis 0.
-    axes = tuple(range(like.ndim)) if axis is None or not like.ndim else normalize_axis_tuple(axis, like.ndim)
-    while like.op in REDUCTIONS and name(like) is None and like.params["axis"] is not None:
+    axes = Reduction().gone(like.ndim, node.params)
+    while like.ndim and name(like) is None and like.op is not None and isinstance(like.op.kind, Reduction):
         summed = like.inputs[0]
-        gone = normalize_axis_tuple(like.params["axis"], summed.ndim) if summed.ndim else ()
-        left = range(summed.ndim) if like.params["keepdims"] else [i for i in range(summed.ndim) if i not in gone]
-        places = [left[i] for i in axes]
-        if any(i in gone for i in places):
+        places = [like.op.kind.place(i, summed.ndim, like.params) for i in axes]
+        if None in places:
             break
-        like, axes = summed, tuple(places)
+        like, axes = summed, tuple(i for i in places if i is not None)
     return structural(ops.count, [Like(like)], {"axis": axes}, (), node.dtype.kind)
 
 
 def _values_read(node: Node) -> Iterator[Node]:
     for i, x in enumerate(node.inputs):
-        if isinstance(x, Node) and not (node.op is not None and reads_shape(node.op, i)):
+        if isinstance(x, Node) and not (node.op is not None and node.op.reads_shape[node.op.argument(i)]):
             yield x
 
 
@@ -387,9 +380,9 @@ def _is_step(expression: Expression) -> bool:
     """Whether an expression is at most one arithmetic step on names and numbers; a sign and a count are no steps."""
     if not isinstance(expression, Apply) or _is_of_numbers(expression):
         return True
-    if expression.op is ops.negative or expression.op in REPEATS:
-        return _is_step(expression.inputs[0])
-    return expression.op in STEPS and all(map(_is_plain, expression.inputs))
+    if not expression.op.steps:
+        return expression.op.steps == 0 and _is_step(expression.inputs[0])
+    return all(map(_is_plain, expression.inputs))
 
 
 def _is_of_numbers(expression: Expression) -> bool:
@@ -398,8 +391,13 @@ def _is_of_numbers(expression: Expression) -> bool:
 
 def _is_plain(expression: Expression) -> bool:
     if isinstance(expression, Apply) and not _is_of_numbers(expression):
-        return expression.op in (ops.negative, ops.count) and all(map(_is_plain, expression.inputs))
+        return expression.op.steps == 0 and not expression.op.view and all(map(_is_plain, expression.inputs))
     return True
+
+
+def _only_places(op: Op | None) -> bool:
+    """Whether all that an op does is to give entries other places, at no cost."""
+    return op is not None and op.steps == 0 and bool(op.view)
 
 
 def _settled(graph: Graph, spelling: Spelling, axes: Axes) -> _Draft:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tinygraph import ops
 from tinygraph.node import Node
-from tinygraph.ops import Op
+from tinygraph.ops import Same
 
 if TYPE_CHECKING:
     from tinygraph.express.program import _Draft
-
-
-def reads_shape(op: Op, position: int) -> bool:
-    """Whether an op reads the shape and dtype of an argument alone."""
-    return op.arguments[min(position, len(op.arguments) - 1)] == "like"
 
 
 class Shapes:
@@ -63,10 +57,9 @@ class Shapes:
             return (of,)
         if node.op is None:
             return ()
-        inputs = [x for x in node.inputs if isinstance(x, Node) and x.shape == node.shape]
-        if node.op.elementwise or node.op is ops.cast_like or node.op is ops.cast:
-            return inputs
-        return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and reads_shape(node.op, i) and x.shape == node.shape]
+        kind = node.op.kind
+        inputs = [node.inputs[kind.argument]] if isinstance(kind, Same) else node.inputs if node.op.elementwise else ()
+        return [x for x in inputs if isinstance(x, Node) and x.shape == node.shape]
 
     def _readers_of(self, node: Node) -> Iterable[Node]:
         if self._readers is None:

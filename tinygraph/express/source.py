@@ -13,7 +13,6 @@ import numpy
 
 from tinygraph import ops
 from tinygraph.backprop import by_number
-from tinygraph.express.axes import spelled
 from tinygraph.express.decided import Check, compared
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
 from tinygraph.express.expression import Apply, Expression, Name, Number, applied
@@ -22,27 +21,12 @@ from tinygraph.express.program import Program, Statement, looped_axes
 from tinygraph.express.python import BINARY, FORMS, dtype_name, literal, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
+from tinygraph.ops.sizes import spelled
 from tinygraph.sparse import holds_sparse
 
 WIDTH = 110
 
 Update: TypeAlias = Literal["gd"]
-
-# What may give another view of its operand's entries.
-VIEWS = {
-    ops.alias, ops.broadcast_to, ops.broadcast_with, ops.diagonal, ops.expand_dims, ops.flip, ops.index, ops.merge_pairs,
-    ops.part_like, ops.reshape, ops.reshape_like, ops.section, ops.squeeze, ops.stop_gradient, ops.sum_like, ops.transpose,
-}  # fmt: skip
-
-# What JAX cannot trace, and why; everything else that prints runs under jax.jit with `np` bound to jax.numpy.
-NOT_TRACEABLE = {
-    ops.scatter_like: "it adds in place",
-    ops.sum_taken_like: "it adds in place",
-    ops.sum_repeats_like: "it adds in place",
-    ops.on_diagonal_like: "it writes in place",
-    ops.recurrence: "it writes in place",
-    ops.sum_padding_like: "it adds in place",
-}
 
 CHECK = """
 def _check(**leaves):
@@ -366,11 +350,11 @@ def is_view(expression: Expression) -> bool:
     """Whether a value may show the entries of another one, rather than have its own."""
     if not isinstance(expression, Apply):
         return True
-    if expression.op is ops.einsum:
-        return len(expression.inputs) == 1
-    if expression.op is ops.broadcast_like:
-        return bool(expression.inputs[0].shape)
-    return expression.op in VIEWS or not expression.op.built_in
+    op = expression.op
+    values = [x for i, x in enumerate(expression.inputs) if not op.reads_shape[op.argument(i)]]
+    if op.variadic and op.view and len(values) > 1:  # what puts several arrays together makes a new one
+        return False
+    return op.view is None or (op.view and any(x.shape for x in values))
 
 
 def _line(statement: Statement) -> str:
@@ -407,15 +391,6 @@ def _check_traceable(program: Program) -> None:
         raise TypeError(f"JAX cannot trace a program in which Python decided by a value ({text}): write np.where there")
     for statement in program.statements:
         for x in applied(statement.expression):
-            reason = untraceable(x)
-            if reason is not None:
+            reason = x.op.untraceable(x.inputs, x.params)
+            if reason:
                 raise TypeError(f"JAX cannot trace {x.op.name}, which {statement.name} = {statement.right} calls: {reason}")
-
-
-def untraceable(x: Apply) -> str | None:
-    """Why JAX cannot trace an application, or None."""
-    if x.op is ops.index and any(array.kind == "b" for array in x.inputs[1:]):
-        return "the size of what a boolean mask selects is not static"
-    if x.op is ops.repeat and isinstance(x.params["repeats"], tuple):
-        return "it takes one number of repeats"
-    return NOT_TRACEABLE.get(x.op)

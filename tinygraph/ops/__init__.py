@@ -66,6 +66,7 @@ from tinygraph.ops.elementary import (
     tan,
     tanh,
 )
+from tinygraph.ops.kinds import Contraction, Elementwise, Kind, Opaque, Rearrangement, Reduction, Same
 from tinygraph.ops.likes import (
     ARRAY,
     Visited,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import of_ufunc
+from tinygraph.ops.kinds import Same
 
 
-@op(lambda g, a, z: g * a * (1 - a), elementwise=True, notation="σ", quiet=True)
+@op(lambda g, a, z: g * a * (1 - a), elementwise=True, notation="σ", quiet=True, dtype=of_ufunc(np.exp))
 def sigmoid(z: Array) -> Array:
     """The logistic function 1 / (1 + exp(-z)), between 0 and 1.
 
@@ -21,7 +23,7 @@ def sigmoid(z: Array) -> Array:
     return np.maximum(e, z >= 0) / (1 + e)  # the numerator is 1 where z >= 0, else e
 
 
-@op(lambda g, a, z: g * (z > 0), elementwise=True)
+@op(lambda g, a, z: g * (z > 0), elementwise=True, dtype=lambda z: of_ufunc(np.maximum)(z, int))
 def relu(z: Array) -> Array:
     """max(z, 0), the rectified linear unit.
 
@@ -34,7 +36,7 @@ def relu(z: Array) -> Array:
     return np.maximum(z, 0)
 
 
-@op(lambda g, a, z: g * sigmoid(z), elementwise=True, quiet=True)
+@op(lambda g, a, z: g * sigmoid(z), elementwise=True, quiet=True, dtype=of_ufunc(np.exp))
 def softplus(z: Array) -> Array:
     """log(1 + exp(z)), a smooth relu; it is the cross-entropy of the logit z with the label 0.
 
@@ -47,7 +49,7 @@ def softplus(z: Array) -> Array:
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
-@op(lambda g, a, z, axis: a * (g - np.sum(g * a, axis=axis, keepdims=True)), quiet=True)
+@op(lambda g, a, z, axis: a * (g - np.sum(g * a, axis=axis, keepdims=True)), quiet=True, kind=Same(), dtype=of_ufunc(np.exp))
 def softmax(z: Array, *, axis: int = -1) -> Array:
     """exp(z) / sum(exp(z)) along `axis`: positive entries that sum to 1.
 
@@ -61,7 +63,7 @@ def softmax(z: Array, *, axis: int = -1) -> Array:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-@op(lambda g, a, z, axis: g - np.exp(a) * np.sum(g, axis=axis, keepdims=True), quiet=True)
+@op(lambda g, a, z, axis: g - np.exp(a) * np.sum(g, axis=axis, keepdims=True), quiet=True, kind=Same(), dtype=of_ufunc(np.exp))
 def log_softmax(z: Array, *, axis: int = -1) -> Array:
     """log(softmax(z)) along `axis`, finite where the softmax itself underflows.
 

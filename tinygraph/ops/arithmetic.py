@@ -12,7 +12,7 @@ from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add)
+@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add, steps=1)
 def add(x: Array, y: Array) -> Array:
     """x + y, with broadcasting.
 
@@ -25,7 +25,7 @@ def add(x: Array, y: Array) -> Array:
     return x + y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g, elementwise=True, numpy=np.subtract)
+@op(lambda g, out, x, y: g, lambda g, out, x, y: -g, elementwise=True, numpy=np.subtract, steps=1)
 def subtract(x: Array, y: Array) -> Array:
     """x - y, with broadcasting.
 
@@ -38,7 +38,7 @@ def subtract(x: Array, y: Array) -> Array:
     return x - y
 
 
-@op(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x, elementwise=True, numpy=np.multiply)
+@op(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x, elementwise=True, numpy=np.multiply, steps=1)
 def multiply(x: Array, y: Array) -> Array:
     """x * y, elementwise with broadcasting.
 
@@ -51,7 +51,7 @@ def multiply(x: Array, y: Array) -> Array:
     return x * y
 
 
-@op(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, elementwise=True, numpy=np.divide)
+@op(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, elementwise=True, numpy=np.divide, steps=1)
 def divide(x: Array, y: Array) -> Array:
     """x / y, elementwise with broadcasting.
 
@@ -64,7 +64,7 @@ def divide(x: Array, y: Array) -> Array:
     return x / y
 
 
-@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative)
+@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0)
 def negative(x: Array) -> Array:
     """-x.
 
@@ -93,7 +93,7 @@ def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     return g * (out * np.log(base if base.dtype == out.dtype else cast_like(base, out)))
 
 
-@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power)
+@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power, steps=1)
 def power(x: Array, exponent: Array) -> Array:
     """x ** exponent, elementwise with broadcasting.
 

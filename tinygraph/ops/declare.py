@@ -21,6 +21,8 @@ from numpy import ndarray
 from tinygraph.decisions import NUMBERS
 from tinygraph.errors import TOLD, op_error
 from tinygraph.node import NUMBERING, Node, as_array, leaf_of
+from tinygraph.ops.dtypes import Dtype, of_ufunc, together
+from tinygraph.ops.kinds import Elementwise, Kind, Opaque, Params, Reduction
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
 from tinygraph.sparse import OPS, Sparse, refuse
@@ -28,6 +30,7 @@ from tinygraph.warned import computed_again
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
 Rule: TypeAlias = Callable[..., Array]
+Untraceable: TypeAlias = "str | Callable[[Sequence[Any], Params], str]"
 
 REGISTRY: dict[str, Op] = {}
 NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
@@ -51,7 +54,8 @@ class Op:
 
     `name`, `rules` (one per array argument, None where there is no gradient), `elementwise`, `hint`, `numpy`, `notation`,
     `arguments` (the names of the array arguments), `variadic` (whether the last of them takes any number), `defaults` (of the
-    keyword metadata).
+    keyword metadata), `kind` (how its axes arise), `reads_shape` (of each array argument, whether its shape and dtype alone are
+    read), `dtype` (of its result), `view`, `untraceable`, `steps`: see `tg.op`.
     """
 
     def __init__(
@@ -64,6 +68,12 @@ class Op:
         notation: str = "",
         check: Callable[..., None] | None = None,
         quiet: bool = False,
+        kind: Kind | None = None,
+        shape_only: Sequence[str] = (),
+        dtype: Any = None,
+        view: bool | None = None,
+        untraceable: Untraceable = "",
+        steps: int | None = None,
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
@@ -71,7 +81,7 @@ class Op:
         # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame.
         is_ufunc = self.built_in and isinstance(numpy, np.ufunc)
         self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if is_ufunc else function
-        self.elementwise = elementwise
+        self.elementwise = elementwise or isinstance(kind, Elementwise)
         self.hint = hint
         self.numpy = numpy
         self.notation = notation or function.__name__
@@ -88,18 +98,42 @@ class Op:
         self.check = check
         self.takes_sparse = self.name in OPS
         self.partial = None in self.rules
+        self.reads_shape = tuple(name in shape_only for name in self.arguments)
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
-        self.arrays_only = not elementwise and "like" not in self.arguments[1:]
+        self.arrays_only = not self.elementwise and True not in self.reads_shape[1:]
+        self.kind = self._usual_kind() if kind is None else kind
+        self.dtype = self._usual_dtype() if dtype is None else dtype
+        self.view = view if view is not None or not self.built_in else False
+        self._untraceable = untraceable
+        self.steps = steps
         plain = not (self.variadic or self.defaults or self.partial or self.check or len(self.rules) > 2)
         self.arity = len(self.rules) if plain else 0
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
-        self.keeps_shape = elementwise and self.built_in
+        self.keeps_shape = self.elementwise and self.built_in
         if len(self.rules) != len(self.arguments):
             raise TypeError(
                 f"op {self.name} has {len(self.arguments)} array arguments ({', '.join(self.arguments)}) but "
                 f"{len(self.rules)} rules: give one rule per array argument, None where there is no gradient, and put "
                 "metadata such as axis behind a `*`"
             )
+        unknown = set(shape_only) - set(self.arguments)
+        if unknown or (self.elementwise and self.kind != Elementwise()):
+            wrong = (
+                f"no array argument {', '.join(sorted(unknown))}" if unknown else f"no kind but Elementwise(): not {self.kind}"
+            )
+            raise TypeError(f"op {self.name} has {wrong}")
+
+    def _usual_kind(self) -> Kind:
+        if self.elementwise:
+            return Elementwise()
+        return Reduction() if self.built_in and {"axis", "keepdims"} <= self.defaults.keys() else Opaque()
+
+    def _usual_dtype(self) -> Any:
+        """What NumPy's function gives, or what the values have together; of a user's op nothing is known but what it gave."""
+        if isinstance(self.numpy, np.ufunc):
+            return of_ufunc(self.numpy)
+        values = tuple(name for name, shape_alone in zip(self.arguments, self.reads_shape, strict=True) if not shape_alone)
+        return values if self.built_in else None
 
     def __call__(self, *arguments: Any, **params: Any) -> Any:
         """Compute on arrays; record where one of the arguments is a Node."""
@@ -163,6 +197,22 @@ class Op:
         names = ["*" * (self.variadic and name == self.arguments[-1]) + name for name in self.arguments]
         names += [name if value is EMPTY else f"{name}={value!r}" for name, value in self.defaults.items()]
         return f"{self.name}({', '.join(names)})"
+
+    def argument(self, position: int) -> int:
+        """Which of the arguments of the signature one of those that a call gives is."""
+        return min(position, len(self.arguments) - 1)
+
+    def result_dtype(self, found: Sequence[Dtype], params: Params) -> Dtype | None:
+        """The dtype of the result for arguments of some dtypes; None where nothing is declared."""
+        if isinstance(self.dtype, str | tuple):
+            named = (self.dtype,) if isinstance(self.dtype, str) else self.dtype
+            own = [dtype for i, dtype in enumerate(found) if self.arguments[self.argument(i)] in named]
+            return together(*own, *(np.dtype(params[name]) for name in named if name in params))
+        return self.dtype(*found) if callable(self.dtype) and not isinstance(self.dtype, type) else self.dtype
+
+    def untraceable(self, inputs: Sequence[Any], params: Params) -> str:
+        """Why JAX cannot trace the op with these inputs, which have a shape and a kind of dtype; empty where it can."""
+        return self._untraceable if isinstance(self._untraceable, str) else self._untraceable(inputs, params)
 
     def rules_for(self, count: int) -> Sequence[Rule | None]:
         """One rule for each of `count` inputs; a rule shared by several inputs gets the index of its input as `position`."""
@@ -276,6 +326,12 @@ def op(
     notation: str = "",
     check: Callable[..., None] | None = None,
     quiet: bool = False,
+    kind: Kind | None = None,
+    shape_only: Sequence[str] = (),
+    dtype: Any = None,
+    view: bool | None = None,
+    untraceable: Untraceable = "",
+    steps: int | None = None,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a NumPy function as an op, with one gradient rule per array argument.
 
@@ -290,6 +346,15 @@ def op(
     means that overflow and underflow inside the function leave its result right, and are not to be raised as `np.errstate` may
     want.
 
+    The rest is what programs read of an op, and what they do without it is safe. `kind` is how the axes of the result arise:
+    `Elementwise`, `Reduction`, `Same`, `Contraction`, `Rearrangement` or `Opaque`, all of `tg.ops`; else the result is measured.
+    `shape_only` names the arguments of which the shape and dtype alone are read. `dtype` is that of the result: the name of an
+    argument or of metadata, several names for the dtype that they have together, a dtype, or a function of the arguments' dtypes;
+    else a program casts the result where an argument has another dtype than it was recorded with. `view=False` says that the
+    result never shows the entries of an argument; a program copies what may. `untraceable` is why JAX cannot trace the op.
+    `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1: then readers that share the result, and
+    have no name for it, compute it each.
+
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
     >>> @tg.op(lambda g, out, x: g * np.cos(x), elementwise=True)
@@ -303,7 +368,9 @@ def op(
     def declare(function: Callable[..., Any]) -> Op:
         if not callable(function):  # what `op` was given was the function itself, which is called now
             raise TypeError("write @tg.op(rule), with one rule an array argument in the parentheses, above the function")
-        new = Op(function, rules, elementwise, hint, numpy, notation, check, quiet)
+        new = Op(
+            function, rules, elementwise, hint, numpy, notation, check, quiet, kind, shape_only, dtype, view, untraceable, steps
+        )  # fmt: skip
         old = REGISTRY.get(new.name)
         if old is not None and old.built_in:
             raise ValueError(f"{new.name} is the name of a built-in op: call yours something else")

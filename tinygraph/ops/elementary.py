@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygraph.ops.activations import sigmoid
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import floating, of_ufunc
 
 LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 alone
 
@@ -114,7 +115,7 @@ def _other_weight_rule(g: Array, out: Array, x: Array, y: Array, rate: float) ->
     return -_weight_rule(g, out, x, y, rate)
 
 
-@op(_weight_rule, _other_weight_rule, elementwise=True, quiet=True)
+@op(_weight_rule, _other_weight_rule, elementwise=True, quiet=True, dtype=floating)
 def logaddexp_weight(x: Array, y: Array, *, rate: float = 1.0) -> Array:
     """exp(rate * x) / (exp(rate * x) + exp(rate * y)), without overflow; 1/2 for two equal infinities.
 
@@ -327,7 +328,7 @@ def _other_cosine_rule(g: Array, out: Array, x: Array, y: Array) -> Array:
     return -g * (out * cosine(y, x) / np.hypot(x, y))
 
 
-@op(_cosine_rule, _other_cosine_rule, elementwise=True)
+@op(_cosine_rule, _other_cosine_rule, elementwise=True, dtype=of_ufunc(np.hypot))
 def cosine(x: Array, y: Array) -> Array:
     """x / hypot(x, y), the cosine of the angle of the point (x, y); 0 at the origin.
 
@@ -358,7 +359,7 @@ def _sinc_rule(g: Array, out: Array, x: Array, order: int = 0) -> Array:
     return g * sinc_derivative(x, order=order + 1)
 
 
-@op(_sinc_rule, elementwise=True)
+@op(_sinc_rule, elementwise=True, dtype=floating)
 def sinc_derivative(x: Array, *, order: int) -> Array:
     """The derivative of sinc(x) of the given order, at least 1; a power series near 0, where the quotient is inaccurate.
 
@@ -384,7 +385,7 @@ def sinc_derivative(x: Array, *, order: int) -> Array:
     return np.pi**order * np.where(near, series, quotient)
 
 
-@op(_sinc_rule, elementwise=True, numpy=np.sinc)
+@op(_sinc_rule, elementwise=True, numpy=np.sinc, dtype=floating)
 def sinc(x: Array) -> Array:
     """sin(πx) / (πx), and 1 at 0.
 

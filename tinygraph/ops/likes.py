@@ -5,11 +5,17 @@ That is why an emitted program runs at any batch size. `like` arguments give the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tinygraph.node import Node
 from tinygraph.ops.declare import Array, op, whole
+from tinygraph.ops.dtypes import Dtype, summed
+from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Reduction, Same, Shape
+from tinygraph.ops.sizes import Axis as AxisOf
+from tinygraph.ops.sizes import Sizes, Sizing
 
 Axis = int | tuple[int, ...] | None
 
@@ -21,7 +27,7 @@ def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
 
 
-@op(lambda g, out, x: g, elementwise=True)
+@op(lambda g, out, x: g, elementwise=True, view=True)
 def alias(x: Array) -> Array:
     """The same value under another name, as in `db = dz`.
 
@@ -34,7 +40,7 @@ def alias(x: Array) -> Array:
     return x
 
 
-@op(None, elementwise=True)
+@op(None, elementwise=True, view=True)
 def stop_gradient(x: Array) -> Array:
     """The same value, through which no gradient flows.
 
@@ -45,7 +51,11 @@ def stop_gradient(x: Array) -> Array:
     return x
 
 
-@op(lambda g, out, x, like: g, None)
+def _in_the_dtype_of(x: Dtype, like: Dtype) -> Dtype:
+    return like if isinstance(x, type) else x
+
+
+@op(lambda g, out, x, like: g, None, kind=Same(1, fits=True), shape_only=("like",), dtype=_in_the_dtype_of, view=True, steps=0)
 def broadcast_like(x: Array, like: Array) -> Array:
     """x broadcast to the shape of `like`; a Python number takes the dtype of `like`.
 
@@ -59,7 +69,11 @@ def broadcast_like(x: Array, like: Array) -> Array:
     return np.broadcast_to(x, like.shape)
 
 
-@op(lambda g, out, x, *like: g, None)
+def _met(ranks: Sequence[int], params: Params) -> str:
+    return f"{','.join(['...'] * len(ranks))}->..."
+
+
+@op(lambda g, out, x, *like: g, None, kind=Contraction(_met), shape_only=("like",), view=True)
 def broadcast_with(x: Array, *like: Array) -> Array:
     """x broadcast against all of `like`, as one of the results of `np.broadcast_arrays`.
 
@@ -74,7 +88,7 @@ def broadcast_with(x: Array, *like: Array) -> Array:
     return np.broadcast_to(x, np.broadcast_shapes(np.shape(x), *(other.shape for other in like)))
 
 
-@op(lambda g, out, x, like: broadcast_like(g, x), None)
+@op(lambda g, out, x, like: broadcast_like(g, x), None, kind=Same(1), shape_only=("like",), dtype=lambda x, like: summed(x))
 def sum_like(x: Array, like: Array) -> Array:
     """x summed over the axes that `like` lacks or has with size 1, which undoes broadcasting.
 
@@ -94,7 +108,7 @@ def _reshape_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return reshape_like(g, x)
 
 
-@op(_reshape_rule, None)
+@op(_reshape_rule, None, kind=Same(1), shape_only=("like",), view=True)
 def reshape_like(x: Array, like: Array) -> Array:
     """x reshaped to the shape of `like`, which has as many entries.
 
@@ -112,7 +126,7 @@ def _cast_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return cast_like(g, x)
 
 
-@op(_cast_rule, None)
+@op(_cast_rule, None, kind=Same(), shape_only=("like",), dtype="like")
 def cast_like(x: Array, like: Array) -> Array:
     """x cast to the dtype of `like`.
 
@@ -125,7 +139,7 @@ def cast_like(x: Array, like: Array) -> Array:
     return np.asarray(x).astype(like.dtype)
 
 
-@op(lambda g, out, x, dtype: cast_like(g, x))
+@op(lambda g, out, x, dtype: cast_like(g, x), kind=Same(), dtype="dtype")
 def cast(x: Array, *, dtype: Any) -> Array:
     """x cast to another dtype.
 
@@ -138,7 +152,7 @@ def cast(x: Array, *, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
-@op(None)
+@op(None, kind=Reduction(), shape_only=("like",), dtype=int, steps=0)
 def count(like: Array, *, axis: Axis = None) -> Array:
     """How many entries of `like` one entry of a mean over `axis` stands for, in the dtype of `like` where that can hold it.
 
@@ -154,7 +168,12 @@ def count(like: Array, *, axis: Axis = None) -> Array:
     return np.float32(size) if like.dtype == np.float16 else like.dtype.type(size)
 
 
-@op(None, None)
+def _rows(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
+    labels, like = shapes
+    return [*((0, i) for i in range(len(labels))), (1, len(like) - 1)]
+
+
+@op(None, None, kind=Rearrangement(_rows), shape_only=("like",), dtype="like")
 def one_hot_like(labels: Array, like: Array) -> Array:
     """A row of `like`'s last axis for every integer label, 1 at the label and 0 elsewhere, in the dtype of `like`.
 
@@ -189,7 +208,7 @@ def _scatter_rule(g: Array, out: Array, x: Array, like: Array, *arrays: Array, t
     return index(g, *arrays, template=template)
 
 
-@op(_scatter_rule, None, None)
+@op(_scatter_rule, None, None, kind=Same(1), shape_only=("like",), dtype=("x", "like"), untraceable="it adds in place")
 def scatter_like(x: Array, like: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """Zeros in the shape of `like`, with x added at the indexed entries; repeated indices accumulate.
 
@@ -214,7 +233,42 @@ def _index_rule(g: Array, out: Array, x: Array, *arrays: Array, template: tuple[
     return scatter_like(g, x, *arrays, template=template)
 
 
-@op(_index_rule, None)
+def _indexed(axes: Sizing, node: Node) -> Sizes:
+    x, *arrays = node.inputs
+    masks = [array for array in arrays if array.dtype.kind == "b"]
+    if masks and (len(arrays) > 1 or not masks[0].ndim):
+        return tuple(AxisOf(node, i) for i in range(node.ndim))
+    template = _parts(node.params["template"], x.ndim, masks)
+    advanced = [i for i, part in enumerate(template) if part is ARRAY or (arrays and isinstance(part, int))]
+    together = not arrays or advanced == list(range(advanced[0], advanced[0] + len(advanced)))
+    place = sum(not isinstance(part, int) for part in template[: advanced[0]]) if arrays and together else 0
+    taken = (axes.masked.setdefault(masks[0], AxisOf(node, place)),) if masks else axes.met(arrays)
+    sizes, result = iter(axes.of(x)), [] if together else list(taken)
+    for i, part in enumerate(template):
+        if part is None:
+            result.append(1)
+            continue
+        passed = [next(sizes) for _ in range(masks[0].ndim if masks and part is ARRAY else 1)]
+        if isinstance(part, slice):
+            result.append(axes.slice(passed[0], part))
+        elif together and advanced and i == advanced[0]:
+            result += taken
+    return tuple(result)
+
+
+def _parts(template: Sequence[Any], ndim: int, masks: Sequence[Node]) -> list[Any]:
+    """An index with a part for every axis that no mask takes."""
+    read = sum(part is not None and part is not Ellipsis for part in template) + sum(mask.ndim - 1 for mask in masks)
+    whole = [slice(None)] * (ndim - read)
+    place = next((i for i, part in enumerate(template) if part is Ellipsis), len(template))
+    return [*template[:place], *whole, *template[place + 1 :]]
+
+
+def _of_a_mask(inputs: Sequence[Any], params: Params) -> str:
+    return "the size of what a boolean mask selects is not static" if any(array.kind == "b" for array in inputs[1:]) else ""
+
+
+@op(_index_rule, None, kind=Opaque(_indexed), dtype="x", view=True, untraceable=_of_a_mask)
 def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """x[template] for any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import floating, together
+from tinygraph.ops.kinds import Contraction, Params, Same
 from tinygraph.ops.likes import Axis, broadcast_like, keep_axes
 from tinygraph.ops.selection import where
 
@@ -33,12 +35,18 @@ def _right_rule(g: Array, out: Array, x: Array, y: Array) -> Array:
     return flip_last(x) @ g
 
 
+def _matmul(ranks: Sequence[int], params: Params) -> str:
+    left, right = ranks
+    return f"{'j' if left == 1 else '...ij'},{'j' if right == 1 else '...jk'}->...{'i' * (left > 1)}{'k' * (right > 1)}"
+
+
 @op(
     _left_rule,
     _right_rule,
     numpy=np.matmul,
     hint="the last axis of the left operand must be as long as the second-last axis of the right one (its only axis if it "
     "is a vector): is an operand missing a `.T`, or are the two the wrong way round?",
+    kind=Contraction(_matmul),
 )
 def matmul(x: Array, y: Array) -> Array:
     """The matrix product x @ y of matrices, vectors or stacks of matrices.
@@ -83,7 +91,7 @@ def _second_rule(g: Array, out: Array, a: Array, b: Array) -> Array:
     return cross(g, a)
 
 
-@op(_first_rule, _second_rule, numpy=np.cross)
+@op(_first_rule, _second_rule, numpy=np.cross, kind=Contraction("...i,...i->...i"))
 def cross(a: Array, b: Array) -> Array:
     """The vector product a × b along the last axis.
 
@@ -96,7 +104,13 @@ def cross(a: Array, b: Array) -> Array:
     return np.cross(a, b)
 
 
-@op(_einsum_rule, hint="a letter must stand for axes of one size, in every operand that has it", numpy=np.einsum)
+@op(
+    _einsum_rule,
+    hint="a letter must stand for axes of one size, in every operand that has it",
+    numpy=np.einsum,
+    kind=Contraction(lambda ranks, params: str(params["subscripts"])),
+    view=True,
+)
 def einsum(*operands: Array, subscripts: str, optimize: bool = False) -> Array:
     """Einstein summation: letters name axes, and the products are summed over the letters missing from the result.
 
@@ -117,7 +131,7 @@ def _direction_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
     return across / np.sum(x * out, axis=axis, keepdims=True)
 
 
-@op(_direction_rule)
+@op(_direction_rule, kind=Same(), dtype=floating)
 def direction(x: Array, *, axis: Axis = None) -> Array:
     """x / norm(x) over `axis`, without overflow or underflow; 0 where x is 0.
 
@@ -141,7 +155,7 @@ def _norm_rule(g: Array, out: Array, x: Array, ord: Any, axis: Axis, keepdims: b
     return g * (np.sign(x) * (np.abs(x) / where(length == 0, 1, length)) ** (ord - 1))
 
 
-@op(_norm_rule, numpy=np.linalg.norm)
+@op(_norm_rule, numpy=np.linalg.norm, dtype=floating)
 def norm(x: Array, *, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """The p-norm (p = `ord`) of vectors, (sum |x|^p)^(1/p), or the root of the sum of all squares.
 
@@ -166,11 +180,17 @@ def _matrix_rule(g: Array, out: Array, b: Array) -> Array:
     return -(np.expand_dims(g, -1) * np.expand_dims(out, -2)) if b.ndim == 1 else -(g @ flip_last(out))
 
 
+def _solved(ranks: Sequence[int], params: Params) -> str:
+    return "...ii,i->...i" if ranks[1] == 1 else "...ii,...ik->...ik"
+
+
 @op(
     lambda g, out, A, b: _matrix_rule(_solve_back(g, A, b), out, b),
     lambda g, out, A, b: _solve_back(g, A, b),
     numpy=np.linalg.solve,
     hint="A must be square and regular, and b as long as A",
+    kind=Contraction(_solved),
+    dtype=lambda A, b: together(floating(A), floating(b)),
 )
 def solve(A: Array, b: Array) -> Array:
     """The x with A @ x = b.
@@ -189,6 +209,8 @@ def solve(A: Array, b: Array) -> Array:
     numpy=np.linalg.inv,
     hint="A must be square and regular",
     notation="{}⁻¹",
+    kind=Contraction("...ii->...ii"),
+    dtype=floating,
 )
 def inv(A: Array) -> Array:
     """The inverse of a square matrix, or of each matrix of a stack.
@@ -222,7 +244,13 @@ def _third_order_rule(g: Array, out: Array, direction: Array, A: Array) -> Array
     return np.expand_dims(det(A), (-2, -1)) * (twice + both)
 
 
-@op(_cofactors_rule, _third_order_rule, hint="A must be square")
+@op(
+    _cofactors_rule,
+    _third_order_rule,
+    hint="A must be square",
+    kind=Contraction("...ii,...ii->...ii"),
+    dtype=lambda direction, A: together(direction, floating(A)),
+)
 def cofactors_along(direction: Array, A: Array) -> Array:
     """The derivative of cofactors(A) along a direction, for A of any rank.
 
@@ -247,7 +275,7 @@ def cofactors_along(direction: Array, A: Array) -> Array:
     return turn[..., None, None] * (U @ inside @ V)
 
 
-@op(_cofactors_rule, hint="A must be square")
+@op(_cofactors_rule, hint="A must be square", kind=Contraction("...ii->...ii"), dtype=floating)
 def cofactors(A: Array) -> Array:
     """The cofactors of a square matrix of any rank: det(A) inv(A).T where A is invertible.
 
@@ -266,7 +294,13 @@ def cofactors(A: Array) -> Array:
     return turn[..., None, None] * (U * others[..., None, :] @ V)
 
 
-@op(lambda g, out, A: np.expand_dims(g, (-2, -1)) * cofactors(A), numpy=np.linalg.det, hint="A must be square")
+@op(
+    lambda g, out, A: np.expand_dims(g, (-2, -1)) * cofactors(A),
+    numpy=np.linalg.det,
+    hint="A must be square",
+    kind=Contraction("...ii->..."),
+    dtype=floating,
+)
 def det(A: Array) -> Array:
     """The determinant of a square matrix of any rank, or of each matrix of a stack.
 
@@ -280,7 +314,12 @@ def det(A: Array) -> Array:
     return np.linalg.det(A)
 
 
-@op(lambda g, out, A: np.expand_dims(g, (-2, -1)) * flip_last(inv(A)), hint="A must be square")
+@op(
+    lambda g, out, A: np.expand_dims(g, (-2, -1)) * flip_last(inv(A)),
+    hint="A must be square",
+    kind=Contraction("...ii->..."),
+    dtype=floating,
+)
 def log_abs_det(A: Array) -> Array:
     """log(|det(A)|), without overflow.
 
@@ -293,7 +332,7 @@ def log_abs_det(A: Array) -> Array:
     return np.linalg.slogdet(A)[1]
 
 
-@op(None, hint="A must be square")
+@op(None, hint="A must be square", kind=Contraction("...ii->..."), dtype=floating)
 def sign_of_det(A: Array) -> Array:
     """The sign of det(A); no gradient.
 
@@ -312,7 +351,13 @@ def _cholesky_rule(g: Array, out: Array, A: Array) -> Array:
     return np.tril(symmetric) + np.tril(symmetric, -1)  # only the lower triangle of A is read
 
 
-@op(_cholesky_rule, numpy=np.linalg.cholesky, hint="A must be symmetric and positive definite")
+@op(
+    _cholesky_rule,
+    numpy=np.linalg.cholesky,
+    hint="A must be symmetric and positive definite",
+    kind=Contraction("...ii->...ii"),
+    dtype=floating,
+)
 def cholesky(A: Array) -> Array:
     """The lower triangular L with L @ L.T = A, for a symmetric positive definite A or each of a stack.
 

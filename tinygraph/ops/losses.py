@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 from tinygraph.ops.activations import log_softmax, sigmoid, softmax
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import Dtype, of_ufunc, together
+from tinygraph.ops.kinds import Contraction, Params
 from tinygraph.ops.likes import cast_like, count, one_hot_like
 from tinygraph.ops.selection import where
 
@@ -43,11 +46,26 @@ def _over(g: Array, prediction: Array, reduction: Reduction) -> Array:
     return g / count(prediction) if reduction == "mean" else g
 
 
+def _pair(ranks: Sequence[int], params: Params) -> str:
+    return f"...,...->{'...' * (params['reduction'] == 'none')}"
+
+
+def _of_numbers(x: Dtype, other: Dtype) -> Dtype:
+    """The dtype of `_as_numbers`."""
+    return other if np.dtype(x).kind in "biu" and np.dtype(other).kind == "f" else x
+
+
+def _of_logarithms(prediction: Dtype, target: Dtype) -> Dtype:
+    return together(of_ufunc(np.log)(prediction), _of_numbers(target, prediction))
+
+
 @op(
     lambda g, out, a, y, reduction: _over(g, a, reduction) * ((1 - y) / where(y == 1, 1, 1 - a) - y / where(y == 0, 1, a)),
     lambda g, out, a, y, reduction: _over(g, a, reduction) * (np.log(1 - a) - np.log(a)),
     check=_check_pair,
     notation="BCE",
+    kind=Contraction(_pair),
+    dtype=_of_logarithms,
 )
 def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
     """-(y log a + (1 - y) log(1 - a)) for probabilities a and labels y; infinite for a = 0 with y = 1, or a = 1 with y = 0.
@@ -73,6 +91,8 @@ def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -
     check=_check_pair,
     quiet=True,
     notation="BCE(σ({}), {})",
+    kind=Contraction(_pair),
+    dtype=_of_logarithms,
 )
 def binary_cross_entropy_with_logits(z: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
     """The binary cross-entropy of sigmoid(z) with labels y, finite at any logit z.
@@ -122,7 +142,20 @@ def _softmax_rule(g: Array, out: Array, Z: Array, y: Array, reduction: Reduction
     return upstream * (softmax(Z) - targets)
 
 
-@op(_softmax_rule, None, check=_check_labels, quiet=True, notation="CE(softmax({}), {})")
+def _of_classes(ranks: Sequence[int], params: Params) -> str:
+    logits, labels = ranks
+    return f"...c,...{'c' * (labels == logits)}->{'...' * (params['reduction'] == 'none')}"
+
+
+@op(
+    _softmax_rule,
+    None,
+    check=_check_labels,
+    quiet=True,
+    notation="CE(softmax({}), {})",
+    kind=Contraction(_of_classes),
+    dtype=lambda Z, y: of_ufunc(np.log)(Z),
+)
 def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
     """-log(p), where p is the probability that softmax(Z) gives to the right class.
 
@@ -145,6 +178,8 @@ def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") 
     lambda g, out, prediction, target, reduction: _over(g, prediction, reduction) * (2 * (target - prediction)),
     check=_check_pair,
     notation="MSE",
+    kind=Contraction(_pair),
+    dtype=lambda x, y: together(_of_numbers(x, y), _of_numbers(y, x)),
 )
 def mean_squared_error(prediction: Array, target: Array, *, reduction: Reduction = "mean") -> Array:
     """(prediction - target)**2, by default as a mean over all entries; raises ValueError for different shapes.

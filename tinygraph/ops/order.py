@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import floating
+from tinygraph.ops.kinds import Contraction, Params, Same
 from tinygraph.ops.likes import Axis, keep_axes
 
 
@@ -22,7 +26,12 @@ def _take_along_axis_rule(g: Array, out: Array, x: Array, indices: Array, axis: 
     return sum_taken_like(g, x, indices, axis=axis)
 
 
-@op(_take_along_axis_rule, None, numpy=np.take_along_axis)
+def _taken(ranks: Sequence[int], params: Params) -> str:
+    before = "abcdefgh"[: normalize_axis_index(params["axis"], ranks[0])]
+    return f"{before}x...,{before}y...->{before}y..."
+
+
+@op(_take_along_axis_rule, None, numpy=np.take_along_axis, kind=Contraction(_taken), dtype="x")
 def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
     """The entries of x at the given indices along `axis`.
 
@@ -35,7 +44,15 @@ def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
     return np.take_along_axis(x, indices, axis)
 
 
-@op(lambda g, out, x, like, indices, axis: take_along_axis(g, indices, axis=axis), None, None)
+@op(
+    lambda g, out, x, like, indices, axis: take_along_axis(g, indices, axis=axis),
+    None,
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+    dtype="x",
+    untraceable="it adds in place",
+)
 def sum_taken_like(x: Array, like: Array, indices: Array, *, axis: int) -> Array:
     """Zeros in the shape of `like`, with x added at the indices along `axis`.
 
@@ -50,7 +67,7 @@ def sum_taken_like(x: Array, like: Array, indices: Array, *, axis: int) -> Array
     return result
 
 
-@op(lambda g, out, x, axis: sum_taken_like(g, x, np.argsort(x, axis=axis, stable=True), axis=axis))
+@op(lambda g, out, x, axis: sum_taken_like(g, x, np.argsort(x, axis=axis, stable=True), axis=axis), kind=Same())
 def sort(x: Array, *, axis: int = -1) -> Array:
     """x in ascending order along `axis`.
 
@@ -63,7 +80,7 @@ def sort(x: Array, *, axis: int = -1) -> Array:
     return np.sort(x, axis=axis, stable=True)
 
 
-@op(None)
+@op(None, kind=Same())
 def median_weights(x: Array, *, axis: Axis = None) -> Array:
     """What each entry counts in the median over `axis`: 1 in the middle or half beside it, else 0; after NaN, all on one NaN.
 
@@ -86,6 +103,7 @@ def median_weights(x: Array, *, axis: Axis = None) -> Array:
 @op(
     lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * median_weights(x, axis=axis),
     numpy=np.median,
+    dtype=floating,
 )
 def median(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The median over `axis`; for an even number of entries, the mean of the middle two.

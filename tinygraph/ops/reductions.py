@@ -6,6 +6,8 @@ import numpy as np
 
 from tinygraph.ops.activations import softmax
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import floating, of_ufunc, summed
+from tinygraph.ops.kinds import Same
 from tinygraph.ops.likes import Axis, broadcast_like, cast_like, count, keep_axes
 from tinygraph.ops.linear_algebra import direction
 
@@ -14,7 +16,7 @@ def _spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return broadcast_like(keep_axes(g, x, axis, keepdims), x)
 
 
-@op(lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), numpy=np.sum)
+@op(lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), numpy=np.sum, dtype=summed)
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The sum over `axis`.
 
@@ -27,7 +29,7 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
-@op(lambda g, out, x, axis, keepdims: _spread(g / count(x, axis=axis), x, axis, keepdims), numpy=np.mean)
+@op(lambda g, out, x, axis, keepdims: _spread(g / count(x, axis=axis), x, axis, keepdims), numpy=np.mean, dtype=floating)
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The mean over `axis`.
 
@@ -77,7 +79,7 @@ def _var_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool, ddof: 
     return 2 * (away * keep_axes(g, x, axis, keepdims) / (count(x, axis=axis) - ddof))
 
 
-@op(_var_rule, numpy=np.var)
+@op(_var_rule, numpy=np.var, dtype=floating)
 def var(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Array:
     """The variance over `axis`: sum((x - mean(x))**2) / (n - ddof), for n entries.
 
@@ -94,7 +96,7 @@ def _deviations_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
     return deviations(g, axis=axis)
 
 
-@op(_deviations_rule)
+@op(_deviations_rule, kind=Same(), dtype=floating)
 def deviations(x: Array, *, axis: Axis = None) -> Array:
     """x - mean(x) over `axis`, and exactly 0 where all entries are equal, even if their mean is rounded.
 
@@ -116,7 +118,7 @@ def _std_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool, ddof: 
     return towards * keep_axes(g, x, axis, keepdims) / np.sqrt(count(x, axis=axis) - ddof)
 
 
-@op(_std_rule, numpy=np.std)
+@op(_std_rule, numpy=np.std, dtype=floating)
 def std(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Array:
     """The standard deviation over `axis`, sqrt(var(x)).
 
@@ -133,7 +135,7 @@ def _weights_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
 
-@op(_weights_rule, quiet=True, notation="softmax")
+@op(_weights_rule, quiet=True, notation="softmax", kind=Same(), dtype=floating)
 def logsumexp_weights(x: Array, *, axis: Axis = None) -> Array:
     """exp(x) / sum(exp(x)) over `axis`; entries that tie for the largest share equally if it is infinite.
 
@@ -148,7 +150,11 @@ def logsumexp_weights(x: Array, *, axis: Axis = None) -> Array:
     return softmax(np.clip(x, -largest, largest), axis=axis)
 
 
-@op(lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * logsumexp_weights(x, axis=axis), quiet=True)
+@op(
+    lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * logsumexp_weights(x, axis=axis),
+    quiet=True,
+    dtype=of_ufunc(np.exp),
+)
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """log(sum(exp(x))) over `axis`, without overflow; -inf if all entries are -inf.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import summed
+from tinygraph.ops.kinds import Same
 from tinygraph.ops.likes import broadcast_like, index
 from tinygraph.ops.shapes import concatenate, flip
 
@@ -23,7 +25,7 @@ def _cumsum_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
     return flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis)
 
 
-@op(_cumsum_rule, numpy=np.cumsum)
+@op(_cumsum_rule, numpy=np.cumsum, kind=Same(), dtype=summed)
 def cumsum(x: Array, *, axis: int) -> Array:
     """The cumulative sum along `axis`: out[i] = x[0] + ... + x[i].
 
@@ -45,6 +47,8 @@ def _adjoint(g: Array, factor: Array, axis: int) -> Array:
 @op(
     lambda g, out, term, factor, axis: _adjoint(g, factor, axis),
     lambda g, out, term, factor, axis: _adjoint(g, factor, axis) * _delayed(out, axis, 0.0),
+    kind=Same(fits=True),
+    untraceable="it writes in place",
 )
 def recurrence(term: Array, factor: Array, *, axis: int) -> Array:
     """r[i] = term[i] + factor[i] * r[i - 1] along `axis`, starting from r[-1] = 0.
@@ -66,7 +70,7 @@ def _cumprod_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
     return _delayed(out, axis, 1.0) * _adjoint(g, x, axis)
 
 
-@op(_cumprod_rule, numpy=np.cumprod)
+@op(_cumprod_rule, numpy=np.cumprod, kind=Same(), dtype=summed)
 def cumprod(x: Array, *, axis: int) -> Array:
     """The cumulative product along `axis`: out[i] = x[0] * ... * x[i].
 
@@ -86,7 +90,7 @@ def _prod_rule(g: Array, out: Array, x: Array, axis: int, keepdims: bool) -> Arr
     return (g if keepdims else np.expand_dims(g, axis)) * (before * after)
 
 
-@op(_prod_rule, numpy=np.prod)
+@op(_prod_rule, numpy=np.prod, dtype=summed)
 def prod(x: Array, *, axis: int, keepdims: bool = False) -> Array:
     """The product along `axis`.
 

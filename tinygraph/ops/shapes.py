@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from tinygraph.ops.declare import Array, op
+from tinygraph.node import Node
+from tinygraph.ops.declare import Array, Op, op
+from tinygraph.ops.dtypes import summed
+from tinygraph.ops.kinds import Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like
+from tinygraph.ops.sizes import Axis as AxisOf
+from tinygraph.ops.sizes import Size, Sizes, Sizing, firmest
 
 
-@op(lambda g, out, x, shape: reshape_like(g, x), numpy=np.reshape)
+def _reshaped(axes: Sizing, node: Node) -> Sizes:
+    """Runs of axes that hold the same entries before and after: a run without -1 must have as many as it had."""
+    x, shape = node.inputs[0], node.params["shape"]
+    shape = shape if isinstance(shape, tuple) else (shape,)
+    result: list[Size] = list(node.shape)
+    for before, after in _runs(x.shape, node.shape):
+        entries = axes.product(axes.of(x)[i] for i in before)
+        given = [shape[i] for i in after if shape[i] != -1]
+        if len(given) == len(after):
+            axes.demand(x, before, entries, math.prod(given), node.op)
+        else:
+            i = next(i for i in after if shape[i] == -1)
+            rest = math.prod(given)
+            result[i] = entries if rest == 1 else axes.formula(f"({{}} // {rest})", entries) if rest else AxisOf(node, i)
+        for number in given:
+            axes.keep(number, node.op)
+    return tuple(result)
+
+
+def _runs(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
+    """The shortest runs of axes, from the first on, that have as many entries in one shape as in the other."""
+    if 0 in before:
+        yield list(range(len(before))), list(range(len(after)))
+        return
+    left, right = list(range(len(before))), list(range(len(after)))
+    while left or right:
+        run: tuple[list[int], list[int]] = ([left.pop(0)] if left else [], [right.pop(0)] if right else [])
+        sizes = math.prod(before[i] for i in run[0]), math.prod(after[i] for i in run[1])
+        while sizes[0] != sizes[1]:
+            if sizes[0] < sizes[1]:
+                run[0].append(left.pop(0))
+            else:
+                run[1].append(right.pop(0))
+            sizes = math.prod(before[i] for i in run[0]), math.prod(after[i] for i in run[1])
+        yield run
+
+
+@op(lambda g, out, x, shape: reshape_like(g, x), numpy=np.reshape, kind=Opaque(_reshaped), view=True)
 def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Array:
     """x in another shape; a size of -1 is computed from the others.
 
@@ -27,7 +73,13 @@ def _transpose_rule(g: Array, out: Array, x: Array, axes: tuple[int, ...] | None
     return np.transpose(g, None if axes is None else tuple(int(i) for i in np.argsort(np.arange(x.ndim)[np.array(axes)].ravel())))
 
 
-@op(_transpose_rule, numpy=np.transpose)
+def _transposed(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
+    ndim = len(shapes[0])
+    order = range(ndim)[::-1] if params["axes"] is None else normalize_axis_tuple(params["axes"], ndim)
+    return [(0, i) for i in order]
+
+
+@op(_transpose_rule, numpy=np.transpose, kind=Rearrangement(_transposed), view=True, steps=1)
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     """x with its axes permuted, by default reversed; also written `x.T`.
 
@@ -40,7 +92,20 @@ def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     return np.transpose(x, axes)
 
 
-@op(lambda g, out, x, shape: g, numpy=np.broadcast_to)
+def _repeated_to(axes: Sizing, node: Node) -> Sizes:
+    """A shape in numbers, which may be the sizes of other values; those of which an entry was repeated may follow from any."""
+    x = node.inputs[0]
+    new = node.ndim - x.ndim
+    for i, n in enumerate(node.shape):
+        axes.keep(n, node.op)
+        if i >= new and x.shape[i - new] == n:
+            axes.demand(x, [i - new], axes.of(x)[i - new], n, node.op)
+        elif n != 1:
+            axes.keep_all(node.op)
+    return node.shape
+
+
+@op(lambda g, out, x, shape: g, numpy=np.broadcast_to, kind=Opaque(_repeated_to), view=True)
 def broadcast_to(x: Array, *, shape: int | tuple[int, ...]) -> Array:
     """x repeated along new axes and axes of size 1 until it has `shape`.
 
@@ -53,7 +118,13 @@ def broadcast_to(x: Array, *, shape: int | tuple[int, ...]) -> Array:
     return np.broadcast_to(x, shape)
 
 
-@op(lambda g, out, x, axis: reshape_like(g, x), numpy=np.expand_dims)
+def _expanded(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
+    ndim = len(shapes[0]) + np.size(params["axis"])
+    new, rest = normalize_axis_tuple(params["axis"], ndim), itertools.count()
+    return [None if i in new else (0, next(rest)) for i in range(ndim)]
+
+
+@op(lambda g, out, x, axis: reshape_like(g, x), numpy=np.expand_dims, kind=Rearrangement(_expanded), view=True, steps=0)
 def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
     """x with new axes of size 1 at the positions `axis` of the result.
 
@@ -66,7 +137,13 @@ def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
     return np.expand_dims(x, axis)
 
 
-@op(lambda g, out, x, axis: reshape_like(g, x), numpy=np.squeeze)
+def _squeezed(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
+    (shape,), axis = shapes, params["axis"]
+    gone = [i for i, n in enumerate(shape) if n == 1] if axis is None else normalize_axis_tuple(axis, len(shape))
+    return [(0, i) for i in range(len(shape)) if i not in gone]
+
+
+@op(lambda g, out, x, axis: reshape_like(g, x), numpy=np.squeeze, kind=Rearrangement(_squeezed), view=True)
 def squeeze(x: Array, *, axis: Axis = None) -> Array:
     """x without its axes of size 1, or without those in `axis`.
 
@@ -83,7 +160,7 @@ def _flip_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
     return flip(g, axis=axis)
 
 
-@op(_flip_rule, numpy=np.flip)
+@op(_flip_rule, numpy=np.flip, kind=Same(), view=True)
 def flip(x: Array, *, axis: Axis = None) -> Array:
     """x in reverse order along `axis`, or along all axes.
 
@@ -100,7 +177,7 @@ def _backwards(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
     return tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
 
 
-@op(lambda g, out, x, shift, axis: np.roll(g, _backwards(shift), axis), numpy=np.roll)
+@op(lambda g, out, x, shift, axis: np.roll(g, _backwards(shift), axis), numpy=np.roll, kind=Same())
 def roll(x: Array, *, shift: int | tuple[int, ...], axis: Axis = None) -> Array:
     """x shifted along `axis`; entries that leave at one end enter at the other.
 
@@ -113,7 +190,7 @@ def roll(x: Array, *, shift: int | tuple[int, ...], axis: Axis = None) -> Array:
     return np.roll(x, shift, axis=axis)
 
 
-@op(lambda g, out, x, k: np.tril(g, k), numpy=np.tril)
+@op(lambda g, out, x, k: np.tril(g, k), numpy=np.tril, kind=Same())
 def tril(x: Array, *, k: int = 0) -> Array:
     """The lower triangle of matrices, with zeros above diagonal k.
 
@@ -126,7 +203,7 @@ def tril(x: Array, *, k: int = 0) -> Array:
     return np.tril(x, k)
 
 
-@op(lambda g, out, x, k: np.triu(g, k), numpy=np.triu)
+@op(lambda g, out, x, k: np.triu(g, k), numpy=np.triu, kind=Same())
 def triu(x: Array, *, k: int = 0) -> Array:
     """The upper triangle of matrices, with zeros below diagonal k.
 
@@ -143,7 +220,16 @@ def _diagonal_rule(g: Array, out: Array, x: Array, offset: int, axis1: int, axis
     return on_diagonal_like(g, x, offset=offset, axis1=axis1, axis2=axis2)
 
 
-@op(_diagonal_rule, numpy=np.diagonal)
+def _diagonal(axes: Sizing, node: Node) -> Sizes:
+    x, offset = node.inputs[0], node.params["offset"]
+    sizes, places = axes.of(x), normalize_axis_tuple((node.params["axis1"], node.params["axis2"]), x.ndim)
+    rows, columns = (sizes[i] for i in places)
+    form = f"max(min({{}} - {max(-offset, 0)}, {{}} - {max(offset, 0)}), 0)" if offset else "min({}, {})"
+    length = rows if rows is columns and not offset else axes.formula(form, rows, columns)
+    return (*(size for i, size in enumerate(sizes) if i not in places), length)
+
+
+@op(_diagonal_rule, numpy=np.diagonal, kind=Opaque(_diagonal), view=True)
 def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The diagonal of the planes that two axes span, as a new last axis.
 
@@ -156,7 +242,13 @@ def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ar
     return np.diagonal(x, offset, axis1, axis2)
 
 
-@op(lambda g, out, x, like, offset, axis1, axis2: diagonal(g, offset=offset, axis1=axis1, axis2=axis2), None)
+@op(
+    lambda g, out, x, like, offset, axis1, axis2: diagonal(g, offset=offset, axis1=axis1, axis2=axis2),
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+    untraceable="it writes in place",
+)
 def on_diagonal_like(x: Array, like: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Zeros in the shape of `like`, with x on the diagonal.
 
@@ -174,7 +266,12 @@ def on_diagonal_like(x: Array, like: Array, *, offset: int = 0, axis1: int = 0, 
     return result
 
 
-@op(lambda g, out, x, k: np.diagonal(g, k), numpy=np.diag)
+def _diagonal_matrix(axes: Sizing, node: Node) -> Sizes:
+    size, k = axes.of(node.inputs[0])[0], abs(node.params["k"])
+    return (axes.formula(f"({{}} + {k})", size) if k else size,) * 2
+
+
+@op(lambda g, out, x, k: np.diagonal(g, k), numpy=np.diag, kind=Opaque(_diagonal_matrix))
 def diagonal_matrix(x: Array, *, k: int = 0) -> Array:
     """The square matrix with the vector x on diagonal k.
 
@@ -191,7 +288,23 @@ def _tile_rule(g: Array, out: Array, x: Array, reps: Any) -> Array:
     return sum_tiles_like(g, x, reps=reps)
 
 
-@op(_tile_rule, numpy=np.tile)
+def _times(axes: Sizing, size: Size, count: int, taker: Op | None) -> Size:
+    """An axis some times as long; a number of copies of one entry is a size of something else."""
+    if size == 1 and count != 1:
+        axes.keep_all(taker)
+        return count
+    axes.keep(count, taker)
+    return size if count == 1 else axes.formula(f"({{}} * {count})", size)
+
+
+def _tiled(axes: Sizing, node: Node) -> Sizes:
+    reps, sizes = node.params["reps"], axes.of(node.inputs[0])
+    reps = reps if isinstance(reps, tuple) else (reps,)
+    reps, sizes = (1,) * (node.ndim - len(reps)) + reps, (1,) * (node.ndim - len(sizes)) + sizes
+    return tuple(_times(axes, size, count, node.op) for size, count in zip(sizes, reps, strict=True))
+
+
+@op(_tile_rule, numpy=np.tile, kind=Opaque(_tiled))
 def tile(x: Array, *, reps: int | tuple[int, ...]) -> Array:
     """The whole of x repeated `reps` times along each axis.
 
@@ -204,7 +317,7 @@ def tile(x: Array, *, reps: int | tuple[int, ...]) -> Array:
     return np.tile(x, reps)
 
 
-@op(lambda g, out, x, like, reps: tile(g, reps=reps), None)
+@op(lambda g, out, x, like, reps: tile(g, reps=reps), None, kind=Same(1), shape_only=("like",), dtype=lambda x, like: summed(x))
 def sum_tiles_like(x: Array, like: Array, *, reps: int | tuple[int, ...]) -> Array:
     """The sum of the copies that `tile` made, in the shape of `like`.
 
@@ -225,7 +338,23 @@ def _repeat_rule(g: Array, out: Array, x: Array, repeats: Any, axis: int) -> Arr
     return sum_repeats_like(g, x, repeats=repeats, axis=axis)
 
 
-@op(_repeat_rule, numpy=np.repeat)
+def _repeated(axes: Sizing, node: Node) -> Sizes:
+    x, repeats = node.inputs[0], node.params["repeats"]
+    axis = normalize_axis_index(node.params["axis"], x.ndim)
+    sizes = list(axes.of(x))
+    if isinstance(repeats, tuple) and len(repeats) > 1:
+        axes.demand(x, [axis], sizes[axis], len(repeats), node.op)
+        sizes[axis] = sum(repeats)
+    else:
+        sizes[axis] = _times(axes, sizes[axis], repeats[0] if isinstance(repeats, tuple) else repeats, node.op)
+    return tuple(sizes)
+
+
+def _of_several_numbers(inputs: Sequence[Any], params: Params) -> str:
+    return "it takes one number of repeats" if isinstance(params["repeats"], tuple) else ""
+
+
+@op(_repeat_rule, numpy=np.repeat, kind=Opaque(_repeated), untraceable=_of_several_numbers)
 def repeat(x: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
     """Every entry along `axis` repeated, all the same number of times or each its own number.
 
@@ -238,7 +367,13 @@ def repeat(x: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
     return np.repeat(x, repeats, axis=axis)
 
 
-@op(lambda g, out, x, like, repeats, axis: repeat(g, repeats=repeats, axis=axis), None)
+@op(
+    lambda g, out, x, like, repeats, axis: repeat(g, repeats=repeats, axis=axis),
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+    untraceable="it adds in place",
+)
 def sum_repeats_like(x: Array, like: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
     """The sum of the copies that `repeat` made of each entry, in the shape of `like`.
 
@@ -258,7 +393,13 @@ def _pad_rule(g: Array, out: Array, x: Array, pad_width: Any, mode: str) -> Arra
     return sum_padding_like(g, x, pad_width=pad_width, mode=mode)
 
 
-@op(_pad_rule, numpy=np.pad)
+def _padded(axes: Sizing, node: Node) -> Sizes:
+    x = node.inputs[0]
+    margins = [n - before for n, before in zip(node.shape, x.shape, strict=True)]
+    return tuple(axes.formula(f"({{}} + {m})", size) if m else size for size, m in zip(axes.of(x), margins, strict=True))
+
+
+@op(_pad_rule, numpy=np.pad, kind=Opaque(_padded))
 def pad(x: Array, *, pad_width: Any, mode: str = "constant") -> Array:
     """x with a margin of zeros, or of its own entries (`mode` edge, reflect, symmetric or wrap).
 
@@ -276,7 +417,13 @@ def pad(x: Array, *, pad_width: Any, mode: str = "constant") -> Array:
 PADDINGS = {"constant", "edge", "reflect", "symmetric", "wrap"}
 
 
-@op(lambda g, out, x, like, pad_width, mode: pad(g, pad_width=pad_width, mode=mode), None)
+@op(
+    lambda g, out, x, like, pad_width, mode: pad(g, pad_width=pad_width, mode=mode),
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+    untraceable="it adds in place",
+)
 def sum_padding_like(x: Array, like: Array, *, pad_width: Any, mode: str) -> Array:
     """The sum of the copies that `pad` made of each entry, in the shape of `like`.
 
@@ -294,7 +441,12 @@ def sum_padding_like(x: Array, like: Array, *, pad_width: Any, mode: str) -> Arr
     return sums[1:].reshape(like.shape).astype(x.dtype)[()]
 
 
-@op(lambda g, out, x: reshape_like(g, x))
+def _merged(axes: Sizing, node: Node) -> Sizes:
+    sizes = axes.of(node.inputs[0])
+    return tuple(axes.product(sizes[i : i + 2]) for i in range(0, len(sizes), 2))
+
+
+@op(lambda g, out, x: reshape_like(g, x), kind=Opaque(_merged), view=True)
 def merge_pairs(x: Array) -> Array:
     """x with its axes merged two by two.
 
@@ -319,7 +471,14 @@ def _section_rule(g: Array, out: Array, x: Array, sections: int, position: int, 
     return on_section_like(g, x, sections=sections, position=position, axis=axis)
 
 
-@op(_section_rule)
+def _cut(axes: Sizing, node: Node) -> Sizes:
+    sizes, sections = list(axes.of(node.inputs[0])), node.params["sections"]
+    axis, position = normalize_axis_index(node.params["axis"], node.ndim), range(sections)[node.params["position"]]
+    sizes[axis] = axes.formula(f"({{0}} // {sections} + ({position} < {{0}} % {sections}))", sizes[axis])
+    return tuple(sizes)
+
+
+@op(_section_rule, kind=Opaque(_cut), view=True)
 def section(x: Array, *, sections: int, position: int, axis: int = 0, equal: bool = False) -> Array:
     """One of the parts into which `np.array_split` divides x along `axis`; with `equal` as `np.split` does.
 
@@ -335,7 +494,12 @@ def section(x: Array, *, sections: int, position: int, axis: int = 0, equal: boo
     return x[(slice(None),) * (axis % x.ndim) + (slice(first, end),)]
 
 
-@op(lambda g, out, x, like, sections, position, axis: section(g, sections=sections, position=position, axis=axis), None)
+@op(
+    lambda g, out, x, like, sections, position, axis: section(g, sections=sections, position=position, axis=axis),
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+)
 def on_section_like(x: Array, like: Array, *, sections: int, position: int, axis: int = 0) -> Array:
     """Zeros in the shape of `like`, with x in place of one of the parts of `np.array_split` along `axis`.
 
@@ -357,7 +521,14 @@ def _part_rule(g: Array, out: Array, x: Array, *arrays: Array, position: int, ax
     return concatenate(*parts, axis=axis)
 
 
-@op(_part_rule, None)
+def _part(axes: Sizing, node: Node) -> Sizes:
+    x, *arrays = node.inputs
+    sizes, axis = list(axes.of(x)), normalize_axis_index(node.params["axis"], node.ndim)
+    sizes[axis] = axes.of(arrays[node.params["position"]])[axis]
+    return tuple(sizes)
+
+
+@op(_part_rule, None, kind=Opaque(_part), shape_only=("arrays",), view=True)
 def part_like(x: Array, *arrays: Array, position: int, axis: int) -> Array:
     """The part of x that comes from the array at `position` when x is all arrays joined along `axis`.
 
@@ -375,10 +546,18 @@ def part_like(x: Array, *arrays: Array, position: int, axis: int) -> Array:
     return x[tuple(part)]
 
 
+def _joined(axes: Sizing, node: Node) -> Sizes:
+    axis = normalize_axis_index(node.params["axis"], node.ndim)
+    result = [firmest([axes.of(x)[i] for x in node.inputs]) for i in range(node.ndim)]
+    result[axis] = axes.total([axes.of(x)[axis] for x in node.inputs])
+    return tuple(result)
+
+
 @op(
     lambda g, out, *arrays, position, axis: part_like(g, *arrays, position=position, axis=axis),
     hint="all arrays need the same number of axes and the same sizes, except along the axis they are joined on",
     numpy=np.concatenate,
+    kind=Opaque(_joined),
 )
 def concatenate(*arrays: Array, axis: int = 0) -> Array:
     """Arrays joined along an existing axis.
@@ -397,7 +576,13 @@ def _stack_rule(g: Array, out: Array, *arrays: Array, position: int, axis: int) 
     return index(g, template=(*before, position))
 
 
-@op(_stack_rule, hint="all arrays need the same shape", numpy=np.stack)
+def _stacked(axes: Sizing, node: Node) -> Sizes:
+    sizes = [firmest([axes.of(x)[i] for x in node.inputs]) for i in range(node.ndim - 1)]
+    sizes.insert(normalize_axis_index(node.params["axis"], node.ndim), len(node.inputs))
+    return tuple(sizes)
+
+
+@op(_stack_rule, hint="all arrays need the same shape", numpy=np.stack, kind=Opaque(_stacked))
 def stack(*arrays: Array, axis: int = 0) -> Array:
     """Arrays of the same shape joined along a new axis.
 

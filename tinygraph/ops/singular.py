@@ -9,17 +9,27 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.node import Node
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import floating
+from tinygraph.ops.kinds import Opaque
 from tinygraph.ops.likes import broadcast_like
 from tinygraph.ops.linear_algebra import flip_last
 from tinygraph.ops.shapes import on_diagonal_like
+from tinygraph.ops.sizes import Sizes, Sizing
 
 
 def _values_rule(g: Array, out: Array, A: Array) -> Array:
     return left_singular_vectors(A) @ (np.expand_dims(g, -1) * right_singular_vectors(A))
 
 
-@op(_values_rule)
+def _values(axes: Sizing, node: Node) -> Sizes:
+    """As many as there are rows or columns, whichever are fewer."""
+    *batch, rows, columns = axes.of(node.inputs[0])
+    return (*batch, rows if rows is columns else axes.formula("min({}, {})", rows, columns))
+
+
+@op(_values_rule, kind=Opaque(_values), dtype=floating)
 def singular_values(A: Array) -> Array:
     """The singular values s of a matrix, the largest first, or of each matrix of a stack.
 
@@ -48,7 +58,11 @@ def _left_rule(g: Array, out: Array, A: Array) -> Array:
     return (inside + (g - out @ along) / np.expand_dims(s, -2)) @ right_singular_vectors(A)
 
 
-@op(_left_rule)
+def _left(axes: Sizing, node: Node) -> Sizes:
+    return (*axes.of(node.inputs[0])[:-1], *_values(axes, node)[-1:])
+
+
+@op(_left_rule, kind=Opaque(_left), dtype=floating)
 def left_singular_vectors(A: Array) -> Array:
     """U of A = U diag(s) Vᵀ: one column for each singular value.
 
@@ -70,7 +84,11 @@ def _right_rule(g: Array, out: Array, A: Array) -> Array:
     return left_singular_vectors(A) @ (inside + (g - flip_last(along) @ out) / np.expand_dims(s, -1))
 
 
-@op(_right_rule)
+def _right(axes: Sizing, node: Node) -> Sizes:
+    return (*_values(axes, node), axes.of(node.inputs[0])[-1])
+
+
+@op(_right_rule, kind=Opaque(_right), dtype=floating)
 def right_singular_vectors(A: Array) -> Array:
     """Vᵀ of A = U diag(s) Vᵀ: one row for each singular value.
 

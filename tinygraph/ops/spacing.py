@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node, as_array
 from tinygraph.ops.declare import Array, implements, op
+from tinygraph.ops.dtypes import floating
+from tinygraph.ops.kinds import Opaque
+from tinygraph.ops.sizes import Sizes, Sizing
 
 
 def _shares(g: Array, num: int, endpoint: bool) -> Any:
@@ -24,7 +28,15 @@ def _stop_rule(g: Array, out: Array, start: Array, stop: Array, num: int, endpoi
     return np.moveaxis(g, axis, -1) @ _shares(g, num, endpoint)
 
 
-@op(_start_rule, _stop_rule, numpy=np.linspace)
+def _spaced(axes: Sizing, node: Node) -> Sizes:
+    """The number of places may be a size that was given."""
+    sizes = list(axes.met(node.inputs))
+    sizes.insert(normalize_axis_index(node.params["axis"], node.ndim), node.params["num"])
+    axes.keep(node.params["num"], node.op)
+    return tuple(sizes)
+
+
+@op(_start_rule, _stop_rule, numpy=np.linspace, kind=Opaque(_spaced), dtype=floating)
 def linspace(start: Array, stop: Array, *, num: int = 50, endpoint: bool = True, axis: int = 0) -> Array:
     """`num` evenly spaced numbers from start to stop, along a new axis; without the stop if not `endpoint`.
 

@@ -9,8 +9,8 @@ import pytest
 import tinygraph as tg
 from tests.op_cases import LAYOUTS, Case, cases
 from tests.test_contract import recorded
-from tinygraph.express.axes import Demand, spelled
-from tinygraph.express.propagation import axes_of
+from tinygraph.ops.sizes import Demand, spelled
+from tinygraph.program.axes import Axes
 
 CASES = [case for case in cases() if case.note not in LAYOUTS]
 
@@ -24,7 +24,7 @@ def measured(case: Case) -> bool:
 def test_every_op_tells_its_sizes(case: Case) -> None:
     out, _ = recorded(case)
     graph = tg.Graph(out)
-    axes = axes_of(graph)
+    axes = Axes(graph)
     leaves = {node: f"leaf_{i}" for i, node in enumerate(graph.forward) if node.op is None}
     shapes = {name: SimpleNamespace(shape=node.shape) for node, name in leaves.items()}
     shapes |= {"result": SimpleNamespace(shape=out.shape)} if measured(case) else {}
@@ -44,7 +44,7 @@ def sizes(build: Any, **shapes: tuple[int, ...]) -> list[str]:
     leaves = {name: tg.parameter(np.ones(shape)) for name, shape in shapes.items()}
     out = build(**leaves)
     names = {node: name for name, node in leaves.items()}
-    return [spelled(size, lambda node: names.get(node, "i")) for size in axes_of(tg.Graph(out, names=leaves)).of(out)]
+    return [spelled(size, lambda node: names.get(node, "i")) for size in Axes(tg.Graph(out, names=leaves)).of(out)]
 
 
 def test_what_follows_from_many_sizes_is_measured() -> None:

@@ -1,20 +1,19 @@
-"""Which sizes a recording took for granted: what a program has to check of the sizes that it is run at.
+"""What the sizes of axes are written in: numbers, axes of leaves, formulas of those, and the demands that two of them be equal.
 
-The size of every axis of a value is 1 in any run, another number, that of an axis of a leaf, or a formula of those. A gradient
-was recorded, and simplified, for the axes along which values were repeated then: for axes of size 1, and for axes that were
-equally long where they met. What follows from the ops is certain, as it is of leaves, whose axes of size 0 and 1 are checked; the
-rest is a demand, such as that `X[1:]` have one row again.
+The size of every axis of a value is 1 in any run, another number, that of an axis of a leaf, or a formula of those. The kind of
+an op (`tinygraph.ops.kinds`) says which it is, by the methods of `Sizing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops import Op
+
+if TYPE_CHECKING:
+    from tinygraph.ops.declare import Op
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +35,6 @@ class Formula:
 
 Size: TypeAlias = int | Axis | Formula
 Sizes: TypeAlias = tuple[Size, ...]
-Rule: TypeAlias = "Callable[[Axes, Node], Sizes]"  # what an op makes of the sizes of its operands
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,23 +73,16 @@ def read_by(size: Size) -> Iterator[Node]:
             yield from read_by(part)
 
 
-class Axes:
-    """The sizes of all values of the forward pass, and what they demand."""
+class Sizing:
+    """The sizes of values as they become known, and what those demand that follow."""
 
-    def __init__(self, graph: Graph, rule_of: Callable[[Op], Rule]) -> None:
-        self._rule_of = rule_of
-        self.leaves = [node for node in graph.forward if node.op is None and node.shape]
+    def __init__(self) -> None:
         self.masked: dict[Node, Axis] = {}  # how many entries a mask selects
         self._known: dict[Node, Sizes] = {}
         self._formulas: dict[Any, Formula] = {}
         self._demands: dict[Any, Demand] = {}
-        self._kept: dict[int, Op] = {}  # the numbers that may be sizes of values, and the ops that were given them
+        self._kept: dict[int, Op | None] = {}  # the numbers that may be sizes of values, and the ops that were given them
         self._keeper: Op | None = None  # an op by which all leaves keep their sizes
-        for node in graph.forward:
-            self._known[node] = self._sizes(node)
-        self._fit_seeds(graph)
-        self._keep()
-        self.demands = tuple(self._demands.values())
 
     def of(self, x: Any) -> Sizes:
         """The sizes of the axes of an operand, where what was empty or had one entry by chance must be so again."""
@@ -104,56 +95,18 @@ class Axes:
         self.demand(x, [place], size, recorded)
         return recorded
 
-    def are_firm(self, node: Node) -> bool:
-        """Whether all sizes of a value are numbers or those of leaves."""
-        return node in self._known and all(map(is_firm, self._known[node]))
-
-    def measured(self) -> set[Node]:
-        """The values, other than leaves, of which the shape has to be read for a demand."""
-        return {node for demand in self.demands for node in demand.read() if node.op is not None}
-
-    def _sizes(self, node: Node) -> Sizes:
-        if node.op is None:
-            sizes: Sizes = tuple(n if n < 2 else Axis(node, i) for i, n in enumerate(node.shape))
-        elif node.op.elementwise:
-            return self.met(node.inputs) if node.shape else ()
-        else:
-            sizes = self._rule_of(node.op)(self, node)
-        return tuple(self._shortened(node, i, size) for i, size in enumerate(sizes))
-
-    def _shortened(self, node: Node, place: int, size: Size) -> Size:
-        """A size as a number where it is one, and as what is measured where its formula is long."""
-        if isinstance(size, Formula) and size.length > LONGEST:
-            return Axis(node, place)
-        return size if varies(size) else node.shape[place]
-
     def demand(self, node: Node, places: Iterable[int], size: Size, needed: Size, taker: Op | None = None) -> None:
         """Have it checked that two sizes are equal, unless they always are."""
         if size is not needed and (varies(size) or varies(needed)):
             self._demands.setdefault((size, needed), Demand(node, tuple(places), size, needed, taker))
 
-    def keep_all(self, taker: Op) -> None:
+    def keep_all(self, taker: Op | None) -> None:
         """Demand the sizes that leaves had: a number that an op was given may follow from any of them."""
         self._keeper = taker
 
-    def keep(self, number: int, taker: Op) -> None:
+    def keep(self, number: int, taker: Op | None) -> None:
         """Demand all sizes that are equal to a number that an op was given, as it may be one of them."""
         self._kept[number] = taker
-
-    def _fit_seeds(self, graph: Graph) -> None:
-        """Demand that every seed that is given has the shape of the output that it weighs."""
-        for request in graph._requests():
-            if request.seed.op is None and not request.unit and request.output in self._known:
-                own = self._known.setdefault(request.seed, self._sizes(request.seed))
-                for i, (size, needed) in enumerate(zip(own, self.of(request.output), strict=True)):
-                    self.demand(request.seed, [i], size, needed)
-
-    def _keep(self) -> None:
-        for node in self._known if self._kept else self.leaves if self._keeper is not None else ():
-            for i, (size, n) in enumerate(zip(self._known[node], node.shape, strict=True)):
-                taker = self._kept.get(n, self._keeper if node.op is None else None)
-                if taker is not None:
-                    self.demand(node, [i], size, n, taker)
 
     def met(self, operands: Sequence[Any]) -> Sizes:
         """The sizes of a result in which operands were broadcast together."""

@@ -1,0 +1,155 @@
+"""How the axes of an op's result arise from those of its arguments: the kind of the op, which it declares.
+
+A kind speaks of axes alone: a loss is a `Contraction`, since its arguments must agree and its result has no axes. `sizes` gives
+the size of every axis of a recorded result, and demands what must be as it was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from tinygraph.node import Node
+from tinygraph.ops.sizes import Axis, Size, Sizes, Sizing, is_firm
+
+Shape: TypeAlias = tuple[int, ...]
+Params: TypeAlias = Mapping[str, Any]
+Place: TypeAlias = tuple[int, int]  # an axis of an argument: the positions of both
+
+
+class Kind:
+    """How the axes of a result arise."""
+
+    def sizes(self, axes: Sizing, node: Node) -> Sizes:
+        """The sizes of the axes of a result."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Elementwise(Kind):
+    """Every axis of the result is that of all operands that have it: they are broadcast."""
+
+    def sizes(self, axes: Sizing, node: Node) -> Sizes:
+        """Those of the operands, broadcast together."""
+        return axes.met(node.inputs)
+
+
+@dataclass(frozen=True)
+class Reduction(Kind):
+    """The axes of the first argument without those in the metadata `axis`, all where it is None or there is no such metadata;
+    with the metadata `keepdims` those have size 1.
+    """
+
+    def sizes(self, axes: Sizing, node: Node) -> Sizes:
+        """Those that are left."""
+        if not node.shape:  # a number is repeated along any axis as it is
+            return ()
+        gone, sizes = self.gone(node.inputs[0].ndim, node.params), axes.of(node.inputs[0])
+        if node.params.get("keepdims"):
+            return tuple(1 if i in gone else size for i, size in enumerate(sizes))
+        return tuple(size for i, size in enumerate(sizes) if i not in gone)
+
+    def gone(self, ndim: int, params: Params) -> tuple[int, ...]:
+        """The axes that are reduced; NumPy lets a number be reduced along axis 0."""
+        axis = params.get("axis")
+        return tuple(range(ndim)) if axis is None or not ndim else normalize_axis_tuple(axis, ndim)
+
+    def place(self, axis: int, ndim: int, params: Params) -> int | None:
+        """Which axis of the argument an axis of the result is; None for one that was reduced to size 1."""
+        gone = self.gone(ndim, params)
+        if params.get("keepdims"):
+            return None if axis in gone else axis
+        return [i for i in range(ndim) if i not in gone][axis]
+
+
+@dataclass(frozen=True)
+class Same(Kind):
+    """The axes of the argument at a position; with `fits` the others are broadcast to them."""
+
+    argument: int = 0
+    fits: bool = False
+
+    def sizes(self, axes: Sizing, node: Node) -> Sizes:
+        """Those of the argument."""
+        return axes.met(node.inputs) if self.fits else axes.of(node.inputs[self.argument])
+
+
+@dataclass(frozen=True)
+class Contraction(Kind):
+    """Subscripts as of an explicit einsum, or a function `(ranks, params)` that returns them: axes with one letter must agree,
+    and those that `...` stands for are broadcast.
+    """
+
+    subscripts: str | Callable[[Sequence[int], Params], str]
+
+    def letters(self, ranks: Sequence[int], params: Params) -> tuple[list[list[str | int]], list[str | int]]:
+        """The name of every axis of the arguments, and of the result; those of `...` are numbers, counted from the last."""
+        found = self.subscripts if isinstance(self.subscripts, str) else self.subscripts(ranks, params)
+        before, _, after = found.partition("->")
+        terms = before.split(",")
+        free = [rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True)]
+        most = max([0, *(n for term, n in zip(terms, free, strict=True) if "..." in term)])
+        return [_named(term, n) for term, n in zip(terms, free, strict=True)], _named(after, most)
+
+    def sizes(self, axes: Sizing, node: Node) -> Sizes:
+        """Of every letter of the result, where those of the arguments meet."""
+        terms, result = self.letters([x.ndim if isinstance(x, Node) else 0 for x in node.inputs], node.params)
+        places: dict[str | int, list[tuple[Node, int]]] = {}
+        for term, x in zip(terms, node.inputs, strict=True):
+            axes.of(x)
+            for i, letter in enumerate(term):
+                places.setdefault(letter, []).append((x, i))
+        met = {letter: axes.meeting(own) for letter, own in places.items()}
+        return tuple(met[letter] for letter in result)
+
+
+def _named(term: str, free: int) -> list[str | int]:
+    before, dots, after = term.partition("...")
+    return [*before, *(range(-free, 0) if dots else ()), *after]
+
+
+@dataclass(frozen=True)
+class Rearrangement(Kind):
+    """A function `(shapes, params)` that returns, for every axis of the result, the argument and the axis that it is, or None for
+    a new axis of size 1.
+    """
+
+    places: Callable[[Sequence[Shape], Params], Sequence[Place | None]]
+
+    def sizes(self, axes: Sizing, node: Node) -> Sizes:
+        """Those of the axes in their new places; a size on which the places depend must be as it was recorded."""
+        shapes = [x.shape if isinstance(x, Node) else () for x in node.inputs]
+        sizes = [axes.of(x) for x in node.inputs]
+        places = self.places(shapes, node.params)
+        for k, shape in enumerate(shapes):
+            for i, n in enumerate(shape):
+                as_one = [*shapes[:k], (*shape[:i], 1, *shape[i + 1 :]), *shapes[k + 1 :]]
+                if n != 1 and not is_firm(sizes[k][i]) and self.places(as_one, node.params) != places:
+                    axes.demand(node.inputs[k], [i], sizes[k][i], n)
+        return tuple(1 if place is None else sizes[place[0]][place[1]] for place in places)
+
+
+@dataclass(frozen=True)
+class Opaque(Kind):
+    """Anything else; `rule(axes, node)` gives the sizes where they are known, and otherwise they are measured."""
+
+    rule: Callable[[Sizing, Node], Sequence[Size]] | None = None
+
+    def sizes(self, axes: Sizing, node: Node) -> Sizes:
+        """By the rule; operands that may have been broadcast stay equally long where there is none."""
+        if self.rule is not None:
+            return tuple(self.rule(axes, node))
+        if _broadcast([x.shape for x in node.inputs if isinstance(x, Node)]) == node.shape:
+            axes.met(node.inputs)
+        return tuple(Axis(node, i) for i in range(node.ndim))
+
+
+def _broadcast(shapes: Sequence[Shape]) -> Shape | None:
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        return None

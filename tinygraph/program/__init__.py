@@ -1,0 +1,1 @@
+"""The one representation between the record and all who read it."""
