@@ -7,11 +7,11 @@ import pytest
 
 import tinygraph as tg
 from tests.programs import MODELS, RANDOM, Build
-from tinygraph.express.expression import evaluate
 from tinygraph.express.local import local_derivative
 from tinygraph.express.program import program
 from tinygraph.express.python import python
 from tinygraph.node import Node
+from tinygraph.program.value import evaluate
 
 
 def contributions(graph: tg.Graph, x: Node) -> list[Any]:

@@ -345,7 +345,7 @@ def test_no_letter_means_two_axes_in_the_gradients_of_any_op() -> None:
 @pytest.mark.parametrize(
     ("label", "expected"),
     [
-        ("columns", r"-\sum_{k} \frac{A_{kj}}{t_{j} t_{j}} + \frac{1}{t_{j}}"),
+        ("columns", r"-\frac{1}{t_{j} t_{j}} \sum_{k} A_{kj} + \frac{1}{t_{j}}"),
         ("distances", r"2 \left( \sum_{k} t_{ki} \right) A_{ij}"),
     ],
 )

@@ -29,9 +29,9 @@ from tests.programs import (
     run_of,
 )
 from tests.test_contract import recorded, weights
-from tinygraph.express.expression import applied
 from tinygraph.express.program import program
 from tinygraph.ops import REGISTRY
+from tinygraph.program.value import applied
 
 CASES = list(cases())
 

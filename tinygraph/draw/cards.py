@@ -15,7 +15,6 @@ import numpy as np
 
 from tinygraph.backprop import between, sweep
 from tinygraph.express.derivation import variables
-from tinygraph.express.expression import Expression
 from tinygraph.express.layout import Symbol, lowered, signed, symbol
 from tinygraph.express.local import local_derivative
 from tinygraph.express.notation import Notation
@@ -24,6 +23,7 @@ from tinygraph.express.program import Program, Statement
 from tinygraph.express.table import cut, number
 from tinygraph.graph import Graph, Request
 from tinygraph.node import Node
+from tinygraph.program.value import Expression
 
 Kind = Literal["input", "parameter", "op", "loss", "module"]
 

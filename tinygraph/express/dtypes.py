@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Number
 from tinygraph.ops import Op
 from tinygraph.ops.dtypes import Dtype
+from tinygraph.program.value import Apply, Expression, Number
 
 ARITHMETIC: set[Op] = {
     ops.add,

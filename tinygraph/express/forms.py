@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, apply, is_literal
 from tinygraph.express.layout import Cases, Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sign, Times, Word, signed
 from tinygraph.express.pieces import (
     ATOM,
@@ -28,6 +27,7 @@ from tinygraph.express.products import (
     as_product,
     factors_of,
     matrix_product,
+    outer_product,
     product,
     transposed,
     unsigned,
@@ -35,6 +35,7 @@ from tinygraph.express.products import (
 )
 from tinygraph.express.reductions import REDUCTIONS, counted, einstein_sum, reduced
 from tinygraph.ops import ARRAY, Op
+from tinygraph.program.value import Apply, Expression, Name, apply, is_literal
 
 if TYPE_CHECKING:
     from tinygraph.express.notation import Notation
@@ -217,6 +218,7 @@ FORMS: Mapping[Op, Form] = {
     ops.multiply: product,
     ops.divide: product,
     ops.matmul: matrix_product,
+    ops.outer: outer_product,
     ops.power: _power,
     ops.square: _squared,
     ops.reciprocal: _reciprocal,

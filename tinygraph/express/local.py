@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygraph.backprop import Noted, Path, between, by_number, sweep
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, is_literal, leaves, replaced
 from tinygraph.express.program import Program, Statement, written
-from tinygraph.express.simplify import simplified
 from tinygraph.node import Node, constant
+from tinygraph.program.form import simplified
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, is_literal, leaves, replaced
 
 
 class Local(NamedTuple):

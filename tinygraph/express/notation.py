@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from tinygraph.express.expression import Apply, Expression, Name, Number
 from tinygraph.express.forms import FORMS, RELATIONS
 from tinygraph.express.layout import (
     Digits,
@@ -45,6 +44,7 @@ from tinygraph.express.pieces import (
 )
 from tinygraph.express.reductions import needs_index, summed_shapes
 from tinygraph.node import Node
+from tinygraph.program.value import Apply, Expression, Name, Number
 
 INDICES = "ijklpqrs"
 SIZES = "mnuvwhgc"  # none of which is an index

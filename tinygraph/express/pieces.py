@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
-from tinygraph.express.expression import Apply, Shape
 from tinygraph.express.layout import (
     Digits,
     Fence,
@@ -24,6 +23,7 @@ from tinygraph.express.layout import (
     signed,
 )
 from tinygraph.express.python import constant, literal
+from tinygraph.program.value import Apply, Shape
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(7)

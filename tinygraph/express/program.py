@@ -18,9 +18,7 @@ from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.decided import Check, Held, checks
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, Shape, apply, is_literal, leaves, replaced
 from tinygraph.express.shapes import Shapes
-from tinygraph.express.simplify import simplified, structural
 from tinygraph.express.spelling import Spelling
 from tinygraph.graph import Graph
 from tinygraph.names import temporary
@@ -29,6 +27,8 @@ from tinygraph.ops import Op, Reduction, Visited
 from tinygraph.ops.sizes import Demand
 from tinygraph.place import Place
 from tinygraph.program.axes import Axes
+from tinygraph.program.form import simplified, structural
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, Shape, apply, is_literal, leaves, replaced
 
 Level: TypeAlias = Literal["named", "op"]
 Phase: TypeAlias = Literal["forward", "backward"]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, is_literal
 from tinygraph.node import Node
 from tinygraph.ops import ARRAY, Op
+from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
 
 # How tightly Python binds; what is inside binds at least as tightly, or stands in parentheses.
 COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Shape, is_literal
 from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sigma, Sign, Times, Word, lowered
 from tinygraph.express.pieces import ATOM, BIG, PRODUCT, SUM, Index, Told, axes_of, fenced, several
 from tinygraph.express.products import TRANSPARENT, Factor, as_product, stretches, unsigned
 from tinygraph.ops import Op
+from tinygraph.program.value import Apply, Expression, Shape, is_literal
 
 if TYPE_CHECKING:
     from tinygraph.express.notation import Notation

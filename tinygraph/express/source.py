@@ -15,13 +15,13 @@ from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.decided import Check, compared
 from tinygraph.express.dtypes import ARITHMETIC, dtype_of
-from tinygraph.express.expression import Apply, Expression, Name, Number, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
 from tinygraph.express.python import BINARY, FORMS, dtype_name, literal, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.sizes import spelled
+from tinygraph.program.value import Apply, Expression, Name, Number, applied
 from tinygraph.sparse import holds_sparse
 
 WIDTH = 110

@@ -16,11 +16,11 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.excerpt import excerpt
 from tinygraph.express.dtypes import ARITHMETIC
-from tinygraph.express.expression import Apply, Expression, Number, apply, evaluate, is_literal
 from tinygraph.graph import Graph
 from tinygraph.names import identifier
 from tinygraph.node import Node
 from tinygraph.ops import Op
+from tinygraph.program.value import Apply, Expression, Number, apply, evaluate, is_literal
 
 OPERATORS: Mapping[type[ast.AST], Op] = {
     ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.Pow: ops.power,

@@ -97,6 +97,7 @@ from tinygraph.ops.linear_algebra import (
     log_abs_det,
     matmul,
     norm,
+    outer,
     sign_of_det,
     solve,
 )

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, evaluate
 from tinygraph.express.python import BINARY, python
 from tinygraph.express.table import number
 from tinygraph.node import Node
+from tinygraph.program.value import Apply, Expression, Name, Number, evaluate
 
 KEPT = {*BINARY, ops.negative}  # what is written out; the result of anything else stands for it
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from tinygraph import ops
-from tinygraph.express.expression import Expression, Name, Number, apply, leaves
 from tinygraph.express.program import Level, Program, Statement, check_level, program
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place
+from tinygraph.program.value import Expression, Name, Number, apply, leaves
 from tinygraph.stepping.numbers import with_numbers
 from tinygraph.stepping.ways import Walk, Way
 

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, apply
 from tinygraph.express.local import Local, local_derivative, upstream_expression
 from tinygraph.express.program import Program, Statement
 from tinygraph.express.python import python
-from tinygraph.express.simplify import simplified
 from tinygraph.node import Node
+from tinygraph.program.form import simplified
+from tinygraph.program.value import Apply, Expression, Name, Number, apply
 
 
 class Way(NamedTuple):

@@ -1,10 +1,15 @@
-"""What every face prints: an expression, which is a number, a name, or an op applied to expressions."""
+"""What every reader prints: an expression, which is a number, a name, or an op applied to expressions.
+
+Equal is identical: what is made twice of the same parts is one object, so that expressions are compared by `is`. Python's own
+equality does not do for that: it takes 1 for 1.0 and for True, and 0.0 for -0.0.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, Self, TypeAlias, TypeGuard
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -12,14 +17,32 @@ from tinygraph.node import Node
 from tinygraph.ops import Op
 
 Shape: TypeAlias = tuple[int, ...]
+KNOWN: WeakValueDictionary[Any, Any] = WeakValueDictionary()  # every expression in use, by what it is made of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+def exact(x: Any) -> Any:
+    """What numbers and metadata have in common that are the same, to their types and the sign of a zero."""
+    if isinstance(x, tuple | list):
+        return type(x), *map(exact, x)
+    if isinstance(x, slice):
+        return slice, exact(x.start), exact(x.stop), exact(x.step)
+    return (type(x), repr(x)) if isinstance(x, float | np.generic) else (type(x), x)
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Number:
     """A literal, or a number that the user has a name for."""
 
     value: Any
     name: str | None = None
+
+    def __new__(cls, value: Any, name: str | None = None) -> Self:
+        """The one of this value and name."""
+        found: Self = KNOWN.setdefault((cls, exact(value), name), object.__new__(cls))
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.value, self.name)
 
     @property
     def shape(self) -> Shape:
@@ -37,11 +60,19 @@ class Number:
         return 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Name:
     """The value of a leaf or of another statement."""
 
     node: Node
+
+    def __new__(cls, node: Node) -> Self:
+        """The one of this node."""
+        found: Self = KNOWN.setdefault((cls, node), object.__new__(cls))
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.node,)
 
     @property
     def shape(self) -> Shape:
@@ -65,7 +96,7 @@ class Like(Name):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Apply:
     """An op on expressions, in the order of its arguments; `size` is the number of ops in the whole expression.
 
@@ -79,6 +110,24 @@ class Apply:
     kind: str
     size: int
     recorded: Any = None
+
+    def __new__(
+        cls,
+        op: Op,
+        inputs: tuple[Expression, ...],
+        params: Mapping[str, Any],
+        shape: Shape,
+        kind: str,
+        size: int,
+        recorded: Any = None,
+    ) -> Self:
+        """The one of this op on these inputs."""
+        key = op, inputs, tuple((name, exact(x)) for name, x in params.items()), shape, kind, recorded
+        found: Self = KNOWN.setdefault(key, object.__new__(cls))
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.op, self.inputs, self.params, self.shape, self.kind, self.size, self.recorded)
 
 
 Expression: TypeAlias = Number | Name | Apply

@@ -1,4 +1,4 @@
-"""The simplifier keeps the value of whatever the chain rule may record, and writes it as a textbook does."""
+"""The normal form keeps the value of whatever the chain rule may record, and writes it as a textbook does."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import tinygraph as tg
 from tests.programs import any_ranks
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, applied, evaluate
 from tinygraph.express.python import python
-from tinygraph.express.simplify import simplified
+from tinygraph.program.form import simplified
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, applied, evaluate
 
 SHAPES = [(), (3,), (1,), (2, 3), (2, 1), (1, 3), (1, 1)]
 
@@ -232,11 +232,12 @@ def gradient(build: Callable[..., Any]) -> str:
             return Number(x)
         if x.op is None:
             return Like(original[x]) if shape_alone else Name(original[x])
-        inputs = [rebuilt(y, shape_alone=i == 1 and "like" in x.op.name) for i, y in enumerate(x.inputs)]
+        inputs = [rebuilt(y, x.op.reads_shape[x.op.argument(i)]) for i, y in enumerate(x.inputs)]
         return simplified(x.op, inputs, x.params, x.shape, x.dtype.kind)
 
     with any_ranks():
         built = build(**leaves)
+    np.testing.assert_allclose(evaluate(rebuilt(built), value_of), built.value)
     return python(rebuilt(built), lambda x: SPELLED[x])
 
 
@@ -288,7 +289,7 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda X, **_: (X.T @ X).T, "X.T @ X"),
         (lambda X, **_: (X @ X.T) / 2.0, "X @ X.T / 2.0"),
         (lambda X, **_: (-X / 2.0).T, "-X.T / 2.0"),
-        (lambda a, X, **_: np.expand_dims(-a / 2.0, 0) * X, "-np.expand_dims(a, axis=0) * X / 2.0"),
+        (lambda a, X, **_: np.expand_dims(-a / 2.0, 0) * X, "-a * X / 2.0"),
         (lambda s, X, **_: 2 * np.expand_dims(1 / (2 * s), (0, 1)) * X, "X / s"),
         (
             lambda s, a, X, **_: ops.broadcast_like(np.expand_dims(ops.broadcast_like(s / 2.0, a), 0), X),
@@ -298,15 +299,37 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda a, X, **_: ops.broadcast_like(2 * a, X), "np.broadcast_to(2 * a, X.shape)"),
         (lambda s, c, X, **_: ops.broadcast_like(ops.broadcast_like(s * c, c), X), "np.broadcast_to(s * c, X.shape)"),
         (lambda a, s, X, **_: np.sum(ops.broadcast_like(s / 2.0, X)) * a, "s * X.size * a / 2.0"),
-        (lambda a, X, **_: np.sum(ops.broadcast_like(a, X)), "np.sum(np.broadcast_to(a, X.shape))"),
+        (lambda a, X, **_: np.sum(ops.broadcast_like(a, X)), "np.sum(a) * len(X)"),
         (lambda a, X, **_: ops.reshape_like(np.sum(-X, axis=0, keepdims=True), a), "-np.sum(X, axis=0)"),
         (lambda c, X, **_: ops.reshape_like(np.sum(X, axis=1, keepdims=True), c), "np.sum(X, axis=1, keepdims=True)"),
-        (lambda a, b, X, **_: 2.0 * np.expand_dims(a / (2.0 * b), 0) * X, "np.expand_dims(a / b, axis=0) * X"),
+        (lambda a, b, X, **_: 2.0 * np.expand_dims(a / (2.0 * b), 0) * X, "a / b * X"),
         (lambda a, b, **_: np.sum(a / (2.0 * b)), "np.sum(a / b) / 2"),
         (lambda s, **_: np.expand_dims(s, 0), "np.expand_dims(s, axis=0)"),
         (lambda a, s, **_: a * s * s + s * a * s, "2 * a * s * s"),
         (lambda s, X, **_: ops.broadcast_like(1 + s, X) + 1, "np.full_like(X, 2 + s)"),
         (lambda a, **_: (-a) ** 2, "(-a) ** 2"),
+        (lambda a, b, **_: np.expand_dims(a, -1) * np.expand_dims(b, -2), "np.outer(a, b)"),
+        (lambda a, b, s, **_: -s * (np.expand_dims(a, 1) * b).T / 2.0, "-s * np.outer(b, a) / 2.0"),
+        (lambda a, b, **_: np.outer(a, b).T * 3, "3 * np.outer(b, a)"),
+        (lambda a, b, X, **_: np.expand_dims(a, 0) * b * X, "a * b * X"),
+        (lambda a, c, X, **_: np.sum(c[:, 0] * 2.0) * (X @ a), "2 * np.sum(c[:, 0]) * (X @ a)"),
+        (lambda a, s, X, **_: X @ (s * a / 2.0), "X @ a * s / 2.0"),
+        (lambda a, s, X, **_: (X * s) @ (s / a), "X @ (s / a) * s"),
+        (lambda a, s, X, **_: np.sum(a / s * X, axis=0), "a / s * np.sum(X, axis=0)"),
+        (lambda a, s, X, **_: np.sum(s * a * X, axis=1), "s * np.sum(a * X, axis=1)"),
+        (lambda c, X, **_: np.sum(c * X, axis=0, keepdims=True), "np.sum(c * X, axis=0, keepdims=True)"),
+        (lambda c, X, **_: np.sum(c * X, axis=1, keepdims=True), "np.sum(c * X, axis=1, keepdims=True)"),
+        (lambda X, **_: np.sum(np.expand_dims(X @ X.T, 0)), "np.sum(X @ X.T)"),
+        (lambda a, X, **_: np.sum(np.expand_dims(X @ a, 1) * X, axis=0), "X @ a @ X"),
+        (lambda a, X, **_: np.sum(X.T * np.expand_dims(a, 1), axis=0), "X @ a"),
+        (lambda X, Y, **_: np.einsum("ij,kj->ik", X, 2 * Y), "2 * (X @ Y.T)"),
+        (lambda X, Y, **_: np.einsum("ij,kj->ki", X, Y), "Y @ X.T"),
+        (lambda a, X, **_: np.einsum("j,ij->i", a, X), "X @ a"),
+        (lambda X, Y, **_: np.einsum("ij,ij->i", X, Y), "np.einsum('ij,ij->i', X, Y)"),
+        (lambda X, Y, **_: (X * Y).T, "(X * Y).T"),
+        (lambda X, Y, a, **_: (X.T * Y.T).T * a, "X * Y * a"),
+        (lambda n, m, **_: np.sum(1.0 * n * m), "np.sum(1.0 * n * m)"),
+        (lambda a, m, **_: np.sum(a * m), "np.sum(a * m)"),
         (lambda a, **_: -(a**2), "-a ** 2"),
     ],
 )
