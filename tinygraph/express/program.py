@@ -27,7 +27,7 @@ from tinygraph.ops import Op, Reduction, Visited
 from tinygraph.ops.sizes import Demand
 from tinygraph.place import Place
 from tinygraph.program.axes import Axes
-from tinygraph.program.form import simplified, structural
+from tinygraph.program.form import Simplifier, structural
 from tinygraph.program.value import Apply, Expression, Like, Name, Number, Shape, apply, is_literal, leaves, replaced
 
 Level: TypeAlias = Literal["named", "op"]
@@ -189,9 +189,18 @@ def program(graph: Graph, level: Level = "named") -> Program:
 class _Draft:
     """One attempt at the statements: the expressions of all nodes, given which unnamed ones must or must not be statements."""
 
-    def __init__(self, graph: Graph, spelling: Spelling, kept: set[Node], inlined: set[Node], demands: Sequence[Demand]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        spelling: Spelling,
+        simplified: Simplifier,
+        kept: set[Node],
+        inlined: set[Node],
+        demands: Sequence[Demand],
+    ) -> None:
         self.graph = graph
         self.spelling = spelling
+        self.simplified = simplified
         self.demanded = {demand.node for demand in demands}
         self.parts: dict[Node, Expression] = {}  # what is written into its reader, and of which a size is demanded
         self.forward = set(graph.forward)
@@ -252,7 +261,7 @@ class _Draft:
         return Name(node)
 
     def _expression(self, node: Node, partial: Mapping[Node, Expression]) -> Expression:
-        write = structural if node in self.forward and node not in self.derived else simplified
+        write = structural if node in self.forward and node not in self.derived else self.simplified
         expression = written(node, partial, self.graph.name, write, self.spelling.of)
         if isinstance(expression, Number) and node in self.gradient_of:
             return Number(float(expression.value))
@@ -402,10 +411,11 @@ def _only_places(op: Op | None) -> bool:
 
 def _settled(graph: Graph, spelling: Spelling, axes: Axes) -> _Draft:
     """The draft in which every statement `t` is read more than once and every shape can be read from a name."""
+    simplified = Simplifier()
     kept = axes.measured()
     inlined: set[Node] = set()
     while True:
-        draft = _Draft(graph, spelling, kept, inlined, axes.demands)
+        draft = _Draft(graph, spelling, simplified, kept, inlined, axes.demands)
         missing = _resolve_shapes(draft)
         alone = _read_once(draft) - kept - inlined
         if not missing and not alone:

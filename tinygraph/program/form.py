@@ -1,7 +1,7 @@
 """The one normal form of gradients: turns what the chain rule recorded into what a textbook prints.
 
-Each op of a gradient is applied to expressions that are in normal form already, by `simplified`: its inputs are opened as sums of
-terms, its rule makes a sum of terms of them, and `tinygraph.program.plan` writes that. The rewrites:
+Each op of a gradient is applied to expressions that are in normal form already, by a `Simplifier`: its inputs are opened as sums
+of terms, its rule makes a sum of terms of them, and `tinygraph.program.plan` writes that. The rewrites:
 
 - numbers are folded, like terms are added up, and a coefficient cancels where the division is exact;
 - signs, numbers, divisors that are numbers, and factors without the axes that are summed stand outside of sums and products;
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -32,17 +31,37 @@ Rule: TypeAlias = Callable[[Apply, Opened], "Form | None"]
 
 def simplified(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
     """An op on simple expressions, in simple form; shape and kind of dtype are those of the recorded value."""
-    if op is ops.sum_like:
-        return _sum_to(inputs[0], inputs[1].shape)
-    rule = _rule_of(op)
-    if rule is not None:
+    return Simplifier()(op, inputs, params, shape, kind)
+
+
+class Simplifier:
+    """`simplified`, which works out once what is made of the same parts again."""
+
+    def __init__(self) -> None:
+        self._known: dict[Apply, Expression] = {}
+
+    def __call__(self, op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
+        """An op on simple expressions, in simple form."""
         raw = _applied(op, inputs, params, shape, kind)
-        form = rule(raw, opened)
-        if form is not None and form.is_lost:
-            form = rule(raw, closed)
-        if form is not None and not form.is_lost:
-            return spelled(form)
-    return structural(op, _unstretched(inputs, shape) if op.elementwise else inputs, params, shape, kind)
+        found = self._known.get(raw)
+        if found is None:
+            self._known[raw] = found = _simplified(raw)
+        return found
+
+
+def _simplified(raw: Apply) -> Expression:
+    if raw.op is ops.sum_like:
+        return _sum_to(raw.inputs[0], raw.shape)
+    rule = _rule_of(raw.op)
+    if rule is not None:
+        for of in (opened, closed):
+            form = rule(raw, of)
+            if form is None:
+                break
+            if not form.is_lost:
+                return spelled(form)
+    inputs = _unstretched(raw.inputs, raw.shape) if raw.op.elementwise else raw.inputs
+    return structural(raw.op, inputs, raw.params, raw.shape, raw.kind)
 
 
 def structural(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
@@ -62,7 +81,7 @@ def structural(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], 
 
 
 def _applied(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Apply:
-    return Apply(op, tuple(inputs), params, shape, kind, 1 + sum(x.size for x in inputs))
+    return Apply(op, tuple(inputs), params, shape, kind, 1 + sum([x.size for x in inputs]))
 
 
 def _same_dtype(x: Expression, like: Expression) -> bool:
@@ -136,8 +155,8 @@ def one_term(x: Expression, form: Form) -> Term:
 def _whole(raw: Apply, terms: Sequence[Term], *forms: Form) -> Form:
     """Terms as the form of an op's result, repeated like one of the operands where that is needed."""
     form = Form(tuple(terms), raw.shape, raw.kind)
-    likes = [x.like for x in forms if x.like is not None and x.like.shape == raw.shape]
-    return replace(form, like=likes[0]) if likes and form.is_short else form
+    like = next((x.like for x in forms if x.like is not None and x.like.shape == raw.shape), None)
+    return form if like is None or not form.is_short else form._replace(like=like)
 
 
 # Products
@@ -154,7 +173,7 @@ def _product(raw: Apply, of: Opened) -> Form:
 def _outer(raw: Apply, of: Opened) -> Form:
     """A product of two vectors, each along an axis of its own."""
     down, across = (one_term(x, closed(x)) for x in raw.inputs)
-    down = replace(down, factors=tuple(x.at({-1: -2}) for x in down.factors))
+    down = down._replace(factors=tuple(x.at({-1: -2}) for x in down.factors))
     return _whole(raw, [times(down, across)])
 
 
@@ -167,19 +186,19 @@ def _quotient(raw: Apply, of: Opened) -> Form:
 def _over(above: Term, x: Expression, form: Form) -> Term:
     """A term divided by an expression: its sign goes, a number is a divisor, anything else a factor that divides."""
     below = one_term(x, form)
-    above = replace(above, sign=above.sign * below.sign)
+    above = above._replace(sign=above.sign * below.sign)
     if not below.factors and not below.divisors:
         return divided(above, below.coefficient)
     if len(below.factors) == 1 and below.coefficient == 1 and not below.divisors and not below.factors[0].divides:
         only = below.factors[0]
         if not is_scale(only.value):
-            return replace(above, factors=(*above.factors, replace(only, divides=True)))
-        return replace(above, divisors=(*above.divisors, only.value))
+            return above._replace(factors=(*above.factors, only._replace(divides=True)))
+        return above._replace(divisors=(*above.divisors, only.value))
     if below.sign < 0 or form.like is not None:
-        x = loose(replace(form, terms=(replace(below, sign=1),)))
+        x = loose(form._replace(terms=(below._replace(sign=1),)))
     if is_scale(x):
-        return replace(above, divisors=(*above.divisors, x))
-    return replace(above, factors=(*above.factors, factor(x, divides=True)))
+        return above._replace(divisors=(*above.divisors, x))
+    return above._replace(factors=(*above.factors, factor(x, divides=True)))
 
 
 def _reduced(term: Term) -> Term:
@@ -194,7 +213,9 @@ def _reduced(term: Term) -> Term:
         coefficient //= number
         return rest
 
-    factors = tuple(replace(x, value=less(x.value)) if x.divides else x for x in term.factors)
+    if coefficient == 1 or not (term.divisors or any(x.divides for x in term.factors)):
+        return term
+    factors = tuple(x._replace(value=less(x.value)) if x.divides else x for x in term.factors)
     return Term(term.sign, divisors=tuple(map(less, term.divisors)), factors=factors, coefficient=coefficient)
 
 
@@ -204,15 +225,14 @@ def _parted(x: Expression) -> tuple[Any, Expression]:
     term = form.terms[0]
     if len(form.terms) > 1 or term.coefficient in (0, 1) or not term.factors:
         return 1, x
-    return term.coefficient, spelled(replace(form, terms=(replace(term, coefficient=1),)))
+    return term.coefficient, spelled(form._replace(terms=(term._replace(coefficient=1),)))
 
 
 def _negative(raw: Apply, of: Opened) -> Form | None:
     if raw.kind == "u":  # wraps around, and no unsigned integer is -1
         return None
     form = of(raw.inputs[0])
-    term = one_term(raw.inputs[0], form)
-    return _whole(raw, [replace(term, sign=-term.sign)], form)
+    return _whole(raw, [_negated(one_term(raw.inputs[0], form))], form)
 
 
 def _power(raw: Apply, of: Opened) -> Form | None:
@@ -231,8 +251,12 @@ def _sum(raw: Apply, of: Opened) -> Form:
     if is_scale(first) and is_literal(second) and second.value == 0:  # counts are finite
         return of(first)
     left, right = map(of, raw.inputs)
-    sign = 1 if raw.op is ops.add else -1
-    return _whole(raw, merged([*left.terms, *(replace(term, sign=sign * term.sign) for term in right.terms)]), left, right)
+    added = right.terms if raw.op is ops.add else [_negated(term) for term in right.terms]
+    return _whole(raw, merged([*left.terms, *added]), left, right)
+
+
+def _negated(term: Term) -> Term:
+    return Term(-term.sign, term.coefficient, term.factors, term.divisors)
 
 
 # Positions
@@ -240,8 +264,8 @@ def _sum(raw: Apply, of: Opened) -> Form:
 
 def _repeated(raw: Apply, of: Opened) -> Form:
     """A value that is repeated to a shape is repeated there once, and not at all if it has the shape."""
-    form = replace(of(raw.inputs[0]), shape=raw.shape, kind=raw.kind, like=None)
-    return replace(form, like=raw.inputs[1]) if form.is_short else form
+    form = of(raw.inputs[0])._replace(shape=raw.shape, kind=raw.kind, like=None)
+    return form._replace(like=raw.inputs[1]) if form.is_short else form
 
 
 def _rearranged(raw: Apply, of: Opened) -> Form | None:
@@ -254,7 +278,7 @@ def _rearranged(raw: Apply, of: Opened) -> Form | None:
     term = one_term(x, form)
     if not had(term.factors) <= place.keys():
         return None
-    return _whole(raw, [replace(term, factors=tuple(y.at(place) for y in term.factors))], form)
+    return _whole(raw, [term._replace(factors=tuple(y.at(place) for y in term.factors))], form)
 
 
 def _reshape(raw: Apply, of: Opened) -> Form | None:
@@ -264,12 +288,12 @@ def _reshape(raw: Apply, of: Opened) -> Form | None:
     if x.shape == raw.shape:
         return form
     if not had(form.factors):
-        return replace(form, shape=raw.shape, like=like)
+        return form._replace(shape=raw.shape, like=like)
     term = one_term(x, form)
     place = _widened(x.shape, raw.shape) if len(raw.shape) > len(x.shape) else _narrowed(term, x.shape, raw.shape)
     if place is None:
         return _linear(raw)
-    return _whole(raw, [replace(term, factors=tuple(_squeezed(y, place) for y in term.factors))], form)
+    return _whole(raw, [term._replace(factors=tuple(_squeezed(y, place) for y in term.factors))], form)
 
 
 def _widened(before: Shape, after: Shape) -> dict[int, int] | None:
@@ -297,17 +321,17 @@ def _kept(x: Factor) -> list[int]:
     value = x.value
     if not isinstance(value, Apply) or not isinstance(value.op.kind, Reduction) or not value.params.get("keepdims"):
         return []
-    return [x.index[i] for i in value.op.kind.gone(len(value.shape), value.params)]
+    return [x.positions[i] for i in value.op.kind.gone(len(value.shape), value.params)]
 
 
 def _squeezed(x: Factor, place: Mapping[int, int]) -> Factor:
     """A factor at other positions, without the axes that go, which a reduction kept."""
-    stay = [i for i, p in enumerate(x.index) if p in place]
-    if len(stay) == len(x.index) or not isinstance(x.value, Apply):
+    stay = [i for i, p in enumerate(x.positions) if p in place]
+    if len(stay) == len(x.positions) or not isinstance(x.value, Apply):
         return x.at(place)
     params, shape = {**x.value.params, "keepdims": False}, tuple(x.value.shape[i] for i in stay)
     bare = _applied(x.value.op, x.value.inputs, params, shape, x.value.kind)
-    return Factor(bare, tuple(place[x.index[i]] for i in stay), x.divides)
+    return Factor(bare, tuple(place[x.positions[i]] for i in stay), x.divides)
 
 
 # Sums over axes: what scales the operand, and what has none of the axes, stands outside
@@ -316,13 +340,19 @@ def _squeezed(x: Factor, place: Mapping[int, int]) -> Factor:
 def _scaled(x: Expression, form: Form) -> tuple[Term, Term]:
     """An expression as its scale, sign · coefficient / divisors, and the rest."""
     term = one_term(x, form)
+    if not any(y.divides for y in term.factors):
+        return Term(term.sign, term.coefficient, (), term.divisors), Term(factors=term.factors)
     below: list[Expression] = []
     factors = []
     for y in term.factors:
         number, rest = _parted(y.value) if y.divides else (1, y.value)
         below += [Number(number)] if number != 1 else []
-        factors.append(replace(y, value=rest))
+        factors.append(y if number == 1 else y._replace(value=rest))
     return Term(term.sign, term.coefficient, (), (*term.divisors, *below)), Term(factors=tuple(factors))
+
+
+def _is_one(scale: Term) -> bool:
+    return scale.sign > 0 and scale.coefficient == 1 and not scale.divisors
 
 
 def _linear(raw: Apply) -> Form | None:
@@ -330,9 +360,9 @@ def _linear(raw: Apply) -> Form | None:
     x, *others = raw.inputs
     form = closed(x)
     scale, rest = _scaled(x, form)
-    if not rest.factors or (scale.sign, scale.coefficient, scale.divisors) == (1, 1, ()):
+    if not rest.factors or _is_one(scale):
         return None
-    bare = spelled(replace(form, terms=(rest,)))
+    bare = spelled(form._replace(terms=(rest,)))
     if bare.shape != x.shape or bare.kind != "f":
         return None
     whole = alone(structural(raw.op, [bare, *others], raw.params, raw.shape, raw.kind))
@@ -365,7 +395,7 @@ def _count(like: Expression, positions: Sequence[int]) -> Expression:
 
 def _apart(factors: Sequence[Factor], gone: set[int]) -> tuple[list[Factor], list[Factor], list[Factor]]:
     """The factors in front of a sum over positions, inside it and behind it; masks and integers are not summed alone."""
-    within = [x for x in factors if gone.intersection(x.index)]
+    within = [x for x in factors if gone.intersection(x.positions)]
     if not within:
         return list(factors), [], []
     if all(x.value.kind != "f" for x in within):
@@ -406,15 +436,18 @@ def _without_numbers(raw: Apply) -> tuple[Term, list[Expression], Term]:
     for x in raw.inputs:
         form = closed(x)
         scale, rest = _scaled(x, form)
-        first = next((i for i, y in enumerate(rest.factors) if y.index and not y.divides), None)
+        if _is_one(scale) and all(y.positions for y in rest.factors):
+            operands.append(x)
+            continue
+        first = next((i for i, y in enumerate(rest.factors) if y.positions and not y.divides), None)
         ahead = 0 if operands else first
-        bare = replace(rest, factors=tuple(y for y in rest.factors if y.index))
-        within = spelled(replace(form, terms=(bare,))) if first is not None else x
+        bare = rest._replace(factors=tuple(y for y in rest.factors if y.positions))
+        within = spelled(form._replace(terms=(bare,))) if first is not None else x
         if first is None or within.shape != x.shape or within.kind != "f":
             operands.append(x)
             continue
-        before = times(before, scale, Term(factors=tuple(y for y in rest.factors[:ahead] if not y.index)))
-        after = times(after, Term(factors=tuple(y for y in rest.factors[ahead:] if not y.index)))
+        before = times(before, scale, Term(factors=tuple(y for y in rest.factors[:ahead] if not y.positions)))
+        after = times(after, Term(factors=tuple(y for y in rest.factors[ahead:] if not y.positions)))
         operands.append(within)
     return before, operands, after
 

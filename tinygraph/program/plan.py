@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 from tinygraph import ops
-from tinygraph.program.terms import Factor, Form, Index, Term, had, last
+from tinygraph.program.terms import Factor, Form, Positions, Term, had, last
 from tinygraph.program.value import Apply, Expression, Number, Shape, apply, is_literal
 
 Written: TypeAlias = tuple[Expression, bool]  # a factor as it stands in a product, and whether it divides
@@ -28,17 +27,20 @@ def spelled(form: Form) -> Expression:
 
 def loose(form: Form) -> Expression:
     """A form in the shape that its factors give, which may have to be repeated to its own; shared divisors are taken out."""
-    shared = _shared_divisors(form.terms) if len(form.terms) > 1 else []
-    terms = [_less(term, shared) for term in form.terms]
+    if len(form.terms) == 1:
+        return joined(form.terms[0], form.shape, form.kind, exact=form.like is None)
+    shared = _shared_divisors(form.terms)
+    terms = [_less(term, shared) for term in form.terms] if shared else form.terms
     numbers = any(_is_float(term) for term in terms[:2])
     whole: Expression | None = None
     for term in terms:
         # Beside a float, neither a mask nor a number has to be one.
-        kind = _own_kind(term) if numbers and len(terms) > 1 else form.kind
+        kind = _own_kind(term) if numbers else form.kind
         if whole is None:
-            whole = joined(term, form.shape, kind, exact=len(terms) == 1 and form.like is None)
+            whole = joined(term, form.shape, kind)
         else:
-            whole = _added(whole, joined(replace(term, sign=1), form.shape, kind), term.sign, form.kind)
+            plus = Term(1, term.coefficient, term.factors, term.divisors)
+            whole = _added(whole, joined(plus, form.shape, kind), term.sign, form.kind)
     assert whole is not None
     return _over(whole, shared, form.kind)
 
@@ -89,6 +91,8 @@ def _is_float(term: Term) -> bool:
 
 def _shared_divisors(terms: Sequence[Term]) -> list[Expression]:
     """What all terms are divided by, in the order of the first."""
+    if not all(term.divisors for term in terms):
+        return []
     common = Counter(terms[0].divisors)
     for term in terms[1:]:
         common &= Counter(term.divisors)
@@ -99,7 +103,7 @@ def _less(term: Term, shared: Sequence[Expression]) -> Term:
     rest = list(term.divisors)
     for x in shared:
         rest.remove(x)
-    return replace(term, divisors=tuple(rest))
+    return term._replace(divisors=tuple(rest))
 
 
 # One term
@@ -115,7 +119,7 @@ def joined(term: Term, shape: Shape, kind: str, exact: bool = False) -> Expressi
         coefficient = int(coefficient)
     if exact and factors and max(len(x.shape) for x, _ in factors) < len(shape):
         factors = [(_with_leading_axes(joined(Term(factors=term.factors), shape, kind), len(shape)), False)]
-    if kind == "f":
+    if kind == "f" and len(factors) > 1:
         factors = _float_first(factors)
     first = next((i for i, (_, divides) in enumerate(factors) if not divides), None)
     if first is not None and coefficient == 1 and not _needs_number(term, factors, first, kind):
@@ -164,6 +168,8 @@ def _negated(x: Expression) -> Expression:
 
 def _written(factors: Sequence[Factor], shape: Shape) -> list[Written]:
     """The factors of a term as they stand in a product: as an outer product, as one that is turned, or each in its place."""
+    if all(x.positions == last(len(x.positions)) for x in factors):
+        return [(x.value, x.divides) for x in factors]
     outer = _outer(factors, shape)
     if outer is not None:
         return outer
@@ -184,7 +190,7 @@ def _runs(factors: Sequence[Factor]) -> list[list[Factor]]:
     """Factors one by one, but those together that follow one another and need the same new axes."""
     runs: list[list[Factor]] = []
     for x in factors:
-        same = runs and sorted(runs[-1][0].index) == sorted(x.index) and len(x.index) < -min(x.index, default=0)
+        same = runs and sorted(runs[-1][0].positions) == sorted(x.positions) and len(x.positions) < -min(x.positions, default=0)
         if same and not runs[-1][0].divides and runs[-1][0].value.kind == "f":
             runs[-1].append(x)
         else:
@@ -194,35 +200,35 @@ def _runs(factors: Sequence[Factor]) -> list[list[Factor]]:
 
 def _in_place(run: Sequence[Factor], shape: Shape) -> Expression:
     """Factors with axes at the same positions as one value with its axes in order, and new ones, so that NumPy aligns them."""
-    live = sorted(run[0].index)
+    live = sorted(run[0].positions)
     if len(run) == 1:
-        value = transposed(run[0].value, tuple(run[0].index.index(p) for p in live))
+        value = transposed(run[0].value, tuple(run[0].positions.index(p) for p in live))
     else:
         value = joined(Term(factors=_among(run, live)), tuple(shape[p] for p in live), "f")
     first = live[0] if live else 0
     return _with_new_axes(value, [p - first for p in range(first, 0) if p not in live], -first)
 
 
-def _order(factors: Sequence[Factor], ndim: int) -> Index | None:
+def _order(factors: Sequence[Factor], ndim: int) -> Positions | None:
     """The order of axes in which a product needs the fewest turns, where that is not the one of the positions."""
-    if len(factors) < 2 or any(len(x.index) not in (0, ndim) for x in factors):
+    if len(factors) < 2 or any(len(x.positions) not in (0, ndim) for x in factors):
         return None
-    turns = Counter(x.index for x in factors if x.index)
+    turns = Counter(x.positions for x in factors if x.positions)
     best = max(turns, key=lambda index: turns[index], default=last(ndim))
     return best if turns[best] > turns[last(ndim)] + 1 else None
 
 
 def _outer(factors: Sequence[Factor], shape: Shape) -> list[Written] | None:
     """A product of vectors along the two axes of a matrix, among its other factors, which are numbers."""
-    if len(shape) != 2 or any(len(x.index) > 1 for x in factors):
+    if len(shape) != 2 or any(len(x.positions) > 1 for x in factors):
         return None
-    sides = [[x for x in factors if x.index == (p,)] for p in (-2, -1)]
+    sides = [[x for x in factors if x.positions == (p,)] for p in (-2, -1)]
     for side, size in zip(sides, shape, strict=True):
         if _is_number_or_mask(side) or any(x.value.shape != (size,) for x in side):
             return None
-    vectors = [joined(Term(factors=_among(side, side[0].index)), side[0].value.shape, "f") for side in sides]
-    first = next(i for i, x in enumerate(factors) if x.index)
-    numbers = [(i, (x.value, x.divides)) for i, x in enumerate(factors) if not x.index]
+    vectors = [joined(Term(factors=_among(side, side[0].positions)), side[0].value.shape, "f") for side in sides]
+    first = next(i for i, x in enumerate(factors) if x.positions)
+    numbers = [(i, (x.value, x.divides)) for i, x in enumerate(factors) if not x.positions]
     outer = apply(ops.outer, *vectors, shape=shape)
     return [*(x for i, x in numbers if i < first), (outer, False), *(x for i, x in numbers if i > first)]
 
@@ -232,7 +238,7 @@ def _is_number_or_mask(factors: Sequence[Factor]) -> bool:
     return all(x.divides for x in factors) or all(x.value.kind != "f" for x in factors)
 
 
-def transposed(x: Expression, order: Index) -> Expression:
+def transposed(x: Expression, order: Positions) -> Expression:
     """A value with its axes in another order; a matrix product by its factors, where one of them is transposed already."""
     if order == tuple(range(len(order))):
         return x
@@ -261,7 +267,7 @@ def _swaps_last(x: Apply) -> bool:
     return ndim == 2 if axes is None else tuple(axis % ndim for axis in axes) == _swapped(ndim)
 
 
-def _swapped(ndim: int) -> Index:
+def _swapped(ndim: int) -> Positions:
     return (*range(ndim - 2), ndim - 1, ndim - 2)
 
 
@@ -274,12 +280,13 @@ def summed(factors: Sequence[Factor], gone: set[int], raw: Apply, place: Mapping
     It is a matrix product where a factor would have to be turned, or given an axis, for the sum.
     """
     live = sorted(had(factors))
-    shape = tuple(max(x.value.shape[x.index.index(p)] for x in factors if p in x.index) for p in live)
+    found = {p: n for x in factors for p, n in zip(x.positions, x.value.shape, strict=True) if n != 1}
+    shape = tuple(found.get(p, 1) for p in live)
     keepdims = raw.params["keepdims"]
     rest = tuple(place[p] for p in live if p not in gone)
     parts = _among(factors, live)
     bound = [i for i, p in enumerate(live) if p in gone]
-    if not keepdims and len(bound) == 1 and any(x.index != last(len(x.index)) for x in parts):
+    if not keepdims and len(bound) == 1 and any(x.positions != last(len(x.positions)) for x in parts):
         product = contracted(parts, bound[0] - len(live), shape)
         if product is not None:
             return Factor(product, rest)
@@ -298,9 +305,9 @@ def contracted(factors: Sequence[Factor], bound: int, shape: Shape) -> Expressio
     free = [p for p in last(len(shape)) if p != bound]
     if not 0 < len(free) < 3:
         return None
-    left = [x for x in factors if free[0] in x.index]
-    right = [x for x in factors if free[0] not in x.index]
-    if len(free) == 1 and left and left[0].index[-1] != bound:  # a vector stands where the matrix need not be turned
+    left = [x for x in factors if free[0] in x.positions]
+    right = [x for x in factors if free[0] not in x.positions]
+    if len(free) == 1 and left and left[0].positions[-1] != bound:  # a vector stands where the matrix need not be turned
         left, right = right, left
     orders = [[p for p in free if p in had(left)] + [bound], [bound] + [p for p in free if p in had(right)]]
     if had(left) & had(right) != {bound} or not all(_is_operand(x, shape) for x in (left, right)):
@@ -311,7 +318,7 @@ def contracted(factors: Sequence[Factor], bound: int, shape: Shape) -> Expressio
 
 def _is_operand(factors: Sequence[Factor], shape: Shape) -> bool:
     """Whether a product is an array of floats with all of its axes in full."""
-    full = {p for x in factors for p, n in zip(x.index, x.value.shape, strict=True) if n == shape[p]}
+    full = {p for x in factors for p, n in zip(x.positions, x.value.shape, strict=True) if n == shape[p]}
     return full == had(factors) and not _is_number_or_mask(factors)
 
 

@@ -9,28 +9,26 @@ a matrix product, is one factor of the term that it stands in.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias
 
 from tinygraph import ops
 from tinygraph.program.value import Apply, Expression, Number, Shape, is_literal
 
-Index: TypeAlias = tuple[int, ...]
+Positions: TypeAlias = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Factor:
+class Factor(NamedTuple):
     """A value that multiplies or divides, and the position of each of its axes."""
 
     value: Expression
-    index: Index
+    positions: Positions
     divides: bool = False
 
     def at(self, place: Mapping[int, int]) -> Factor:
         """The same factor at other positions."""
-        return replace(self, index=tuple(place[p] for p in self.index))
+        return Factor(self.value, tuple([place[p] for p in self.positions]), self.divides)
 
 
 def factor(value: Expression, divides: bool = False) -> Factor:
@@ -38,18 +36,20 @@ def factor(value: Expression, divides: bool = False) -> Factor:
     return Factor(value, last(len(value.shape)), divides)
 
 
-def last(ndim: int) -> Index:
+@cache
+def last(ndim: int) -> Positions:
     """The positions of the last axes, in order."""
     return tuple(range(-ndim, 0))
 
 
 def had(factors: Iterable[Factor], long: bool = False) -> set[int]:
     """The positions at which factors have an axis; with `long` one that is longer than 1."""
-    return {p for x in factors for p, n in zip(x.index, x.value.shape, strict=True) if not long or n != 1}
+    if not long:
+        return {p for x in factors for p in x.positions}
+    return {p for x in factors for p, n in zip(x.positions, x.value.shape, strict=True) if n != 1}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Term:
+class Term(NamedTuple):
     """sign · coefficient · factors / divisors; the divisors are numbers: literals and counts."""
 
     sign: int = 1
@@ -60,15 +60,14 @@ class Term:
     @property
     def key(self) -> Any:
         """What terms have in common that differ in sign and coefficient alone."""
-        factors = Counter((x.value, x.index, x.divides) for x in self.factors)
-        return frozenset(factors.items()), frozenset(Counter(self.divisors).items())
+        factors = sorted([(id(x.value), x.positions, x.divides) for x in self.factors])
+        return tuple(factors), tuple(sorted(map(id, self.divisors)))
 
 
 ONE = Term()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Form:
+class Form(NamedTuple):
     """A sum of terms, with shape and kind of dtype; `like` is a value of that shape, where a term is repeated to it."""
 
     terms: tuple[Term, ...]
@@ -84,6 +83,9 @@ class Form:
     @property
     def bare(self) -> list[int]:
         """The positions of the axes, longer than 1, that no factor has."""
+        for x in self.factors:
+            if len(x.positions) == len(self.shape) and 1 not in x.value.shape:
+                return []
         known = had(self.factors, long=True)
         return [p for p in last(len(self.shape)) if self.shape[p] != 1 and p not in known]
 
@@ -100,12 +102,11 @@ class Form:
 
 def times(*terms: Term) -> Term:
     """The product of terms."""
-    return Term(
-        math.prod(term.sign for term in terms),
-        math.prod(term.coefficient for term in terms),
-        tuple(x for term in terms for x in term.factors),
-        tuple(x for term in terms for x in term.divisors),
-    )
+    product = terms[0]
+    for term in terms[1:]:
+        sign, coefficient = product.sign * term.sign, product.coefficient * term.coefficient
+        product = Term(sign, coefficient, product.factors + term.factors, product.divisors + term.divisors)
+    return product
 
 
 def divided(term: Term, number: Any) -> Term:
@@ -115,10 +116,10 @@ def divided(term: Term, number: Any) -> Term:
     if literal == 0 and not term.factors:  # dividing two literals by 0 raises in Python
         return Term(term.sign, math.inf if term.coefficient else math.nan, (), rest)
     if literal == 1:
-        return replace(term, divisors=rest)
+        return term._replace(divisors=rest)
     if literal and term.coefficient and term.coefficient % literal == 0:
-        return replace(term, coefficient=term.coefficient // literal, divisors=rest)
-    return replace(term, divisors=(*rest, Number(literal)))
+        return term._replace(coefficient=term.coefficient // literal, divisors=rest)
+    return term._replace(divisors=(*rest, Number(literal)))
 
 
 def merged(terms: Sequence[Term]) -> tuple[Term, ...]:
@@ -126,14 +127,14 @@ def merged(terms: Sequence[Term]) -> tuple[Term, ...]:
     found: dict[Any, Term] = {}
     for term in terms:
         if not term.coefficient or not math.isfinite(term.coefficient):  # 0·x is NaN where x is, so it stays
-            found[term] = term
+            found[len(found)] = term
             continue
         twin = found.get(term.key)
         total = term.sign * term.coefficient + (twin.sign * twin.coefficient if twin is not None else 0)
         if twin is None or not total:
-            found[term.key if twin is None else term] = term
+            found[term.key if twin is None else len(found)] = term
         else:
-            found[term.key] = replace(twin, sign=-1 if total < 0 else 1, coefficient=abs(total))
+            found[term.key] = twin._replace(sign=-1 if total < 0 else 1, coefficient=abs(total))
     return tuple(found.values())
 
 

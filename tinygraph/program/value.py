@@ -17,6 +17,7 @@ from tinygraph.node import Node
 from tinygraph.ops import Op
 
 Shape: TypeAlias = tuple[int, ...]
+KINDS: dict[type, str] = {bool: "b", int: "i", float: "f"}
 KNOWN: WeakValueDictionary[Any, Any] = WeakValueDictionary()  # every expression in use, by what it is made of
 
 
@@ -52,7 +53,7 @@ class Number:
     @property
     def kind(self) -> str:
         """The kind of its dtype: b, i or f."""
-        return np.asarray(self.value).dtype.kind
+        return KINDS.get(type(self.value)) or np.asarray(self.value).dtype.kind
 
     @property
     def size(self) -> int:
@@ -122,7 +123,8 @@ class Apply:
         recorded: Any = None,
     ) -> Self:
         """The one of this op on these inputs."""
-        key = op, inputs, tuple((name, exact(x)) for name, x in params.items()), shape, kind, recorded
+        metadata = tuple((name, exact(x)) for name, x in params.items()) if params else ()
+        key = op, inputs, metadata, shape, kind, recorded
         found: Self = KNOWN.setdefault(key, object.__new__(cls))
         return found
 
@@ -142,12 +144,12 @@ def apply(op: Op, *inputs: Expression, shape: Shape | None = None, kind: str = "
     """An op on expressions; the shape of an elementwise one follows from theirs."""
     if shape is None:
         shape = broadcast([x.shape for x in inputs])
-    return Apply(op, inputs, params, shape, kind, 1 + sum(x.size for x in inputs))
+    return Apply(op, inputs, params, shape, kind, 1 + sum([x.size for x in inputs]))
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:
     """The shape of the result where operands of these shapes meet; mostly they are the same, or scalars."""
-    different = set(shapes) - {()}
+    different = {*shapes} - {()}
     return np.broadcast_shapes(*different) if len(different) > 1 else different.pop() if different else ()
 
 
