@@ -1,4 +1,4 @@
-"""What the sizes of a result follow from: for every op, read from the shapes of its operands alone."""
+"""What the sizes of a result follow from, read from the shapes of the leaves alone, and which axes are of one size."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -81,3 +81,65 @@ def test_what_follows_from_many_sizes_is_measured() -> None:
 )
 def test_sizes_as_source(build: Any, told: list[str]) -> None:
     assert sizes(build, x=(6, 4), y=(4,)) == told
+
+
+def logistic(m: int, n: int) -> tuple[tg.Node, dict[str, tg.Node]]:
+    leaves = {
+        "X": tg.constant(np.ones((m, n))),
+        "y": tg.constant(np.ones(m)),
+        "w": tg.parameter(np.ones(n)),
+        "b": tg.parameter(0.0),
+    }
+    X, y, w, b = leaves.values()
+    return tg.binary_cross_entropy(tg.sigmoid(X @ w + b), y), leaves
+
+
+def perceptron(m: int, n: int) -> tuple[tg.Node, dict[str, tg.Node]]:
+    """A network of which all layers have n units."""
+    leaves = {"X": tg.constant(np.ones((m, n))), "Y": tg.constant(np.full((m, n), 1 / n))}
+    leaves |= {
+        name: tg.parameter(np.full(shape, 0.1)) for name, shape in {"W": (n, n), "b": (n,), "V": (n, n), "c": (n,)}.items()
+    }
+    X, Y, W, b, V, c = leaves.values()
+    return tg.softmax_cross_entropy(np.maximum(X @ W + b, 0) @ V + c, Y), leaves
+
+
+def joined(m: int, n: int) -> tuple[tg.Node, dict[str, tg.Node]]:
+    leaves = {"X": tg.constant(np.ones((m, n))), "Z": tg.constant(np.ones((m, n))), "w": tg.parameter(np.ones(2 * n))}
+    X, Z, w = leaves.values()
+    return np.sum(np.concatenate([X, Z], axis=1)[::-1] @ w), leaves
+
+
+def attention(m: int, n: int) -> tuple[tg.Node, dict[str, tg.Node]]:
+    leaves = {"X": tg.constant(np.ones((m, n))), "W": tg.parameter(np.ones((n, n)))}
+    X, W = leaves.values()
+    return np.sum(tg.softmax(X @ W @ X.T) @ X), leaves
+
+
+def differences(m: int, n: int) -> tuple[tg.Node, dict[str, tg.Node]]:
+    leaves = {"X": tg.constant(np.ones((m, n))), "w": tg.parameter(np.ones(n))}
+    return np.sum((leaves["X"][1:] - leaves["X"][:-1]) @ leaves["w"]), leaves
+
+
+@pytest.mark.parametrize(("m", "n"), [(3, 3), (4, 3)])
+@pytest.mark.parametrize(
+    ("build", "free"),
+    [
+        (logistic, {"X 0 y 0"}),
+        (perceptron, {"X 0 Y 0"}),
+        (attention, {"X 0"}),
+        (joined, {"X 0 Z 0"}),
+        (differences, set()),
+    ],
+)
+def test_the_axis_of_the_examples_is_free_however_long_the_others_are(build: Any, free: set[str], m: int, n: int) -> None:
+    L, leaves = build(m, n)
+    graph = tg.Graph(L, names=leaves)
+    assert {" ".join(f"{graph.name(leaf)} {place}" for leaf, place in axes) for axes in Axes(graph).free()} == free
+
+
+def test_axes_that_never_meet_are_no_one_size_because_their_numbers_are_equal() -> None:
+    x, y, z = (tg.parameter(np.ones(3)) for _ in range(3))
+    axes = Axes(tg.Graph(np.sum(x * y) + np.sum(z)))
+    one, same, other = (axes.identity(axes.sizes_of(node)[0]) for node in (x, y, z))
+    assert one == same != other

@@ -1,6 +1,7 @@
 """How expressions read as mathematics: parentheses, the scope of sums, indices, fractions; and that depth is no limit."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -156,7 +157,8 @@ CASES: list[tuple[Callable[[Any], tg.Node], str]] = [
     (lambda n: np.sqrt(np.sum(n.x**2)), r"r &= \sqrt{\sum_{i} x_{i}^{2}}"),
     (lambda n: np.mean((n.x - n.y) ** 2), r"r &= \frac{1}{m} \sum_{i=1}^{m} (x_{i} - y_{i})^{2}"),
     (lambda n: np.mean(n.A), r"r &= \frac{1}{m n} \sum_{i, j} A_{ij}"),
-    (lambda n: np.mean(n.S), r"r &= \frac{1}{m^{2}} \sum_{i, j} S_{ij}"),
+    (lambda n: np.mean(n.S), r"r &= \frac{1}{m n} \sum_{i, j} S_{ij}"),
+    (lambda n: np.mean(np.linalg.inv(n.S)), r"r &= \frac{1}{m^{2}} \sum_{i, j} (S^{-1})_{ij}"),
     (lambda n: np.mean(n.T3), r"r &= \frac{1}{m n u} \sum_{i, j, k} T_{3,ijk}"),
     (lambda n: np.mean(n.col), r"r &= \frac{1}{m} \sum_{i=1}^{m} \mathit{col}_{i}"),
     (lambda n: np.sum(n.one), r"r &= \mathit{one}"),
@@ -412,3 +414,19 @@ def test_depth_is_no_limit(output: tg.Node, level: Any) -> None:
     assert graph.source(level)
     assert len(str(graph).splitlines()) < 100
     assert all(len(str(s)) < 2000 for s in graph.statements(level))
+
+
+def equations(m: int, n: int) -> str:
+    """The equations of a graph in which rows and columns are averaged, without what the letters stand for."""
+    X, w, y = tg.parameter(np.ones((m, n))), tg.parameter(np.ones(n)), tg.constant(np.ones(m))
+    c, r = np.mean(X, axis=0), np.mean(X, axis=1)
+    L = np.mean((X @ w - y) ** 2) + np.sum(c * w) + np.sum(r)
+    graph = tg.Graph(L, names={"X": X, "w": w, "y": y, "c": c, "r": r, "L": L})
+    graph.backprop()
+    return "\n".join(line for line in str(graph.latex()).splitlines() if not re.match(r"  \w &= \d", line))
+
+
+def test_a_letter_stands_for_an_axis_and_not_for_a_number() -> None:
+    assert equations(3, 3) == equations(3, 4) == equations(5, 3)
+    assert r"c_{j} &= \frac{1}{m} \sum_{i=1}^{m}" in equations(3, 3)
+    assert r"r_{i} &= \frac{1}{n} \sum_{j=1}^{n}" in equations(3, 3)

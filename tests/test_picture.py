@@ -113,7 +113,7 @@ def test_letters_for_sizes_are_explained_and_mean_the_same_on_every_card() -> No
     m = tg.parameter(np.ones((6, 3)))
     total = np.mean(m)
     other = np.mean(m[:3]) + total
-    assert tg.Graph(other, names={"m": m, "total": total, "other": other}).draw().drawing.notes == ["n = 6, u = 3"]
+    assert tg.Graph(other, names={"m": m, "total": total, "other": other}).draw().drawing.notes == ["n = 6, u = 3, v = 3"]
 
 
 def titles(graph: tg.Graph) -> set[str]:

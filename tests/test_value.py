@@ -11,7 +11,7 @@ import pytest
 import tinygraph as tg
 from tinygraph import ops
 from tinygraph.ops import Visited
-from tinygraph.program.value import KNOWN, Apply, Expression, Like, Name, Number, apply, exact
+from tinygraph.program.value import KNOWN, Apply, Expression, Like, Name, Number, apply, exact, unbound
 
 X = tg.constant(np.ones((2, 3)))
 Y = tg.constant(np.ones((2, 3)))
@@ -69,11 +69,20 @@ def test_a_copy_is_made_of_copies(x: Expression) -> None:
         assert copied is x or not isinstance(x, Number)
 
 
+def test_what_was_recorded_twice_is_the_same_without_the_recorded_values() -> None:
+    first, second = (apply(ops.exp, Name(X)) for _ in range(2))
+    bound = [Apply(x.op, x.inputs, x.params, x.shape, x.kind, x.size, np.exp(X)) for x in (first, second)]
+    assert bound[0] is not bound[1]
+    assert unbound(bound[0]) is unbound(bound[1]) is first
+    assert unbound(apply(ops.log, bound[0])) is apply(ops.log, first)
+
+
 def test_what_is_not_in_use_is_forgotten() -> None:
     gc.collect()
     before = len(KNOWN)
     kept = apply(ops.exp, apply(ops.log, Name(tg.constant(2.0))))
     assert len(KNOWN) == before + 3
+    assert unbound(kept) is kept
     del kept
     gc.collect()
     assert len(KNOWN) == before

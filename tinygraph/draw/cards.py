@@ -119,7 +119,7 @@ class Painter:
         self._of = {gradient: node for node, gradient in reversed(self.gradients.items())}
         self._variables = variables(program)
         taken = [symbol(name).text for name in (*program.graph.names, *program.numbers)]
-        self._notation = Notation(self._variable, taken=taken)
+        self._notation = Notation(self._variable, taken, program.size_of)
         self._path = between(self.request.output, list(self.gradients)) if self.request is not None else {}
         self.ways = self.ways_through(program.statements)
 
@@ -150,7 +150,7 @@ class Painter:
         """The notes below the picture: the sizes that letters stand for, and the gradients that are not shown."""
         notes = []
         if self._notation.sizes:
-            notes.append(", ".join(f"{plain(letter)} = {size}" for size, letter in self._notation.sizes.items()))
+            notes.append(", ".join(f"{plain(letter)} = {size}" for letter, size in self._notation.sizes))
         if self.request is not None:
             shown = self.request.output
             name = self.name(shown) if self.program.is_named(shown) else "an unnamed value"

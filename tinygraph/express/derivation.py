@@ -56,7 +56,7 @@ class Derivation:
         self._paths: dict[Node, Collection[Node]] = {}
         self._symbols = variables(program)
         taken = [*self._symbols.values(), *map(symbol, program.numbers)]
-        self.notation = Notation(self.name, [written.text for written in taken])
+        self.notation = Notation(self.name, [written.text for written in taken], program.size_of)
 
     def symbol(self, node: Node) -> Symbol:
         """A value's variable, even where it is a gradient."""
@@ -147,6 +147,5 @@ def derivation(program: Program) -> Iterator[Line]:
     written = Derivation(program)
     for statement in program.statements:
         yield written.line(statement)
-    for size, letter in written.notation.sizes.items():
-        if isinstance(letter, Symbol):
-            yield Line(None, (letter, Digits(str(size))))
+    for letter, size in written.notation.sizes:
+        yield Line(None, (letter, Digits(str(size))))

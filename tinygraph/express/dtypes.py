@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tinygraph import ops
-from tinygraph.ops import Op
+from tinygraph.node import Node
 from tinygraph.ops.dtypes import Dtype
 from tinygraph.program.value import Apply, Expression, Number
-
-ARITHMETIC: set[Op] = {
-    ops.add,
-    ops.subtract,
-    ops.multiply,
-    ops.divide,
-    ops.negative,
-    ops.power,
-}  # of two Python numbers: another one
 
 
 def dtype_of(x: Expression) -> Dtype | None:
@@ -24,10 +17,18 @@ def dtype_of(x: Expression) -> Dtype | None:
     if not isinstance(x, Apply):
         return x.node.dtype
     found = [dtype_of(i) for i in x.inputs]
-    if x.op in ARITHMETIC and all(isinstance(dtype, type) for dtype in found):
-        return float if x.kind == "f" else int
+    if x.op.of_numbers and all(isinstance(dtype, type) for dtype in found):
+        return {"f": float, "b": bool}.get(x.kind, int)
     if x.op is ops.broadcast_like and not x.inputs[0].shape:  # which is spelled np.full_like
         return found[1]
-    if x.op.dtype is None or any(dtype is None for dtype in found):  # `==` takes None for float64
-        return x.recorded
-    return x.op.result_dtype(found, x.params)
+    if x.op.dtype is not None and all(dtype is not None for dtype in found):  # `==` takes None for float64
+        return x.op.result_dtype(found, x.params)
+    return _recorded(x, found)
+
+
+def _recorded(x: Apply, found: Sequence[Dtype | None]) -> Dtype | None:
+    """The dtype that was recorded, where all operands have theirs."""
+    if x.node is None:
+        return None
+    same = (dtype is not None and dtype == i.dtype for dtype, i in zip(found, x.node.inputs, strict=True) if isinstance(i, Node))
+    return x.node.dtype if all(same) else None

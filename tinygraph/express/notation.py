@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from tinygraph.express.forms import FORMS, RELATIONS
 from tinygraph.express.layout import (
@@ -50,14 +51,26 @@ INDICES = "ijklpqrs"
 SIZES = "mnuvwhgc"  # none of which is an index
 
 
-class Notation:
-    """How the values of one program are written: `name` gives each node's variable, sizes get letters as they come up."""
+SizeOf: TypeAlias = Callable[[Expression, int], Hashable]
 
-    def __init__(self, name: Callable[[Node], Layout], taken: Sequence[str] = ()) -> None:
+
+def entries(x: Expression, axis: int) -> int:
+    """How many entries an axis has."""
+    return x.shape[axis]
+
+
+class Notation:
+    """How the values of one program are written: `name` gives each node's variable, sizes get letters as they come up.
+
+    `size_of(expression, axis)` is the same for axes of one size; without it those are of one size that have as many entries.
+    """
+
+    def __init__(self, name: Callable[[Node], Layout], taken: Sequence[str] = (), size_of: SizeOf = entries) -> None:
         self.name = name
+        self._size_of = size_of
         self._size_letters = [letter for letter in SIZES if letter not in taken]
         self._index_letters = [letter for letter in INDICES if letter not in taken]
-        self.sizes: dict[int, Layout] = {}
+        self._sizes: dict[Hashable, tuple[Layout, int]] = {}
         self._scope: list[str] = []  # the letters that stand for an axis in what is being written
 
     def layout(self, expression: Expression) -> Layout:
@@ -71,13 +84,19 @@ class Notation:
             layout, binds = self.told(expression, index)
         return ",".join(filter(None, index or ())), Fence("[", layout, "]") if binds == RELATION else layout
 
-    def size(self, size: int) -> Layout:
-        """The letter that stands for a number of entries."""
-        if size <= 1:
-            return Digits(str(size))
-        if size not in self.sizes:
-            self.sizes[size] = Symbol(self._size_letters.pop(0)) if self._size_letters else Digits(str(size))
-        return self.sizes[size]
+    def size(self, x: Expression, axis: int) -> Layout:
+        """The letter that stands for the number of entries along an axis."""
+        size, identity = x.shape[axis], self._size_of(x, axis)
+        if identity not in self._sizes:
+            if size <= 1 or not self._size_letters:
+                return Digits(str(size))
+            self._sizes[identity] = Symbol(self._size_letters.pop(0)), size
+        return self._sizes[identity][0]
+
+    @property
+    def sizes(self) -> Collection[tuple[Layout, int]]:
+        """The letters for sizes, and what they stand for."""
+        return self._sizes.values()
 
     @contextmanager
     def scope(self, letters: Sequence[str]) -> Iterator[None]:

@@ -23,6 +23,7 @@ from tinygraph.express.layout import (
     signed,
 )
 from tinygraph.express.python import constant, literal
+from tinygraph.ops import Reduction
 from tinygraph.program.value import Apply, Shape
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
@@ -103,5 +104,4 @@ def with_index(layout: Layout, shape: Shape, index: Index | None) -> Layout:
 
 def axes_of(x: Apply) -> list[int]:
     """The axes of its first input that an op works along."""
-    rank, axis = len(x.inputs[0].shape), x.params["axis"]
-    return [i % rank for i in (range(rank) if axis is None or not rank else axis if isinstance(axis, tuple) else (axis,))]
+    return [*Reduction().gone(len(x.inputs[0].shape), x.params)]

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from tinygraph import ops
 from tinygraph.backprop import by_number
+from tinygraph.express.counts import counts
 from tinygraph.express.decided import Check, Held, checks
-from tinygraph.express.dtypes import ARITHMETIC, dtype_of
+from tinygraph.express.dtypes import dtype_of
 from tinygraph.express.shapes import Shapes
 from tinygraph.express.spelling import Spelling
 from tinygraph.graph import Graph
@@ -91,6 +92,7 @@ class Program:
         self.spelling = Spelling(self.graph)
         self._axes = Axes(self.graph)
         self.demands = self._axes.demands
+        self.counts = tuple(counts(self.graph, self._axes, self.spelling))  # the numbers that may be sizes
         draft = _settled(self.graph, self.spelling, self._axes)
         self._gradient_of = draft.gradient_of
         self._shapes = Shapes(draft)
@@ -139,6 +141,21 @@ class Program:
         if part is None or any(x.node not in self._names for x in leaves(part) if isinstance(x, Name)):
             return f"a result of {node.op.name}"
         return python(part, self.name)
+
+    def free_axes(self) -> tuple[tuple[tuple[Node, int], ...], ...]:
+        """The axes of leaves that may be as long as one likes, those of one size together, such as that of the examples."""
+        return self._axes.free(count.demand.size for count in self.counts)
+
+    def size_of(self, x: Expression, axis: int) -> Hashable:
+        """The same for all axes that are of one size by what the ops do; how many entries there are where that is not known."""
+        if not isinstance(x, Number) and x.node is not None:
+            known = self._axes.identity_of(self._gradient_of.get(x.node, x.node), axis)
+            return x.shape[axis] if known is None else known
+        for y in x.inputs if isinstance(x, Apply) and x.op.elementwise else ():
+            place = axis - len(x.shape) + len(y.shape)
+            if place >= 0 and y.shape[place] == x.shape[axis]:
+                return self.size_of(y, place)
+        return x.shape[axis]
 
     def module(self, node: Node) -> tuple[str, ...]:
         """The scope that a leaf or statement belongs to, as a path of names."""
@@ -342,23 +359,18 @@ def written(
     if op is ops.count and isinstance(node.inputs[0], Node):
         return _count(node.inputs[0], node, name)
     inputs = [
-        number(node, i) if not isinstance(x, Node) else Like(x) if op.reads_shape[op.argument(i)] else _fit(known[x], x, op)
+        number(node, i) if not isinstance(x, Node) else Like(x) if op.reads_shape_at(i) else _fit(known[x], x, op)
         for i, x in enumerate(node.inputs)
     ]
     expression = write(op, inputs, node.params, node.shape, node.dtype.kind)
-    if op.dtype is None and isinstance(expression, Apply) and all(map(_has_its_dtype, inputs, node.inputs)):
-        return replace(expression, recorded=node.dtype)
+    if (write is structural or op.dtype is None) and isinstance(expression, Apply) and expression.op is op:
+        return Apply(op, expression.inputs, expression.params, expression.shape, expression.kind, expression.size, node)
     return expression
-
-
-def _has_its_dtype(x: Expression, recorded: Any) -> bool:
-    """Whether an operand has the dtype that it was recorded with."""
-    return not isinstance(recorded, Node) or dtype_of(x) == recorded.dtype
 
 
 def _fit(x: Expression, node: Node, op: Op) -> Expression:
     """A number that stands for a float as one, except where arithmetic makes one of it."""
-    whole = is_literal(x) and node.dtype.kind == "f" and op not in ARITHMETIC
+    whole = is_literal(x) and node.dtype.kind == "f" and not op.of_numbers
     return Number(float(x.value)) if whole and is_literal(x) else x
 
 
@@ -376,7 +388,7 @@ def _count(like: Node, node: Node, name: Callable[[Node], str | None]) -> Expres
 
 def _values_read(node: Node) -> Iterator[Node]:
     for i, x in enumerate(node.inputs):
-        if isinstance(x, Node) and not (node.op is not None and node.op.reads_shape[node.op.argument(i)]):
+        if isinstance(x, Node) and not (node.op is not None and node.op.reads_shape_at(i)):
             yield x
 
 

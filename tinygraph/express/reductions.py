@@ -16,7 +16,8 @@ from tinygraph.program.value import Apply, Expression, Shape, is_literal
 if TYPE_CHECKING:
     from tinygraph.express.notation import Notation
 
-Reduction: TypeAlias = "Callable[[Notation, list[str], list[int], Told], Told]"
+Sizes: TypeAlias = Callable[[], list[Layout]]  # the letters for the sizes of what an index runs through
+Reduction: TypeAlias = "Callable[[Notation, list[str], Sizes, Told], Told]"
 
 
 def reduced(notation: Notation, x: Apply, index: Index | None) -> Told:
@@ -30,7 +31,7 @@ def reduced(notation: Notation, x: Apply, index: Index | None) -> Told:
     if not running:
         whole = told
     else:
-        whole = REDUCTIONS[x.op](notation, running, [body.shape[i] for i in axes if letters[i]], told)
+        whole = REDUCTIONS[x.op](notation, running, lambda: [notation.size(x.inputs[0], i) for i in axes if letters[i]], told)
         whole = (Row((Sign("−", tight=True), whole[0])), SUM) if signed else whole
     if index is None and several(x.shape):  # inside something that takes the whole array
         rest = ",".join(letter for i, letter in enumerate(letters) if letter and i not in axes)
@@ -50,12 +51,12 @@ def _letters(notation: Notation, x: Apply, axes: Sequence[int], index: Index | N
     return tuple(letter or ("" if size == 1 else next(fresh)) for letter, size in zip(letters, shape, strict=True))
 
 
-def _summation(notation: Notation, running: list[str], sizes: list[int], body: Told) -> Told:
+def _summation(notation: Notation, running: list[str], sizes: Sizes, body: Told) -> Told:
     return Sigma(",".join(running), None, fenced(body, BIG)), BIG
 
 
-def _mean(notation: Notation, running: list[str], sizes: list[int], body: Told) -> Told:
-    counts = [notation.size(size) for size in sizes]
+def _mean(notation: Notation, running: list[str], sizes: Sizes, body: Told) -> Told:
+    counts = sizes()
     top = counts[0] if len(counts) == 1 else None
     return Row((Fraction(Digits("1"), _multiplied(counts)), Times(), Sigma(",".join(running), top, fenced(body, BIG)))), BIG
 
@@ -63,13 +64,13 @@ def _mean(notation: Notation, running: list[str], sizes: list[int], body: Told) 
 def _big(sign: Layout) -> Reduction:
     """An operator with its index below it."""
 
-    def reduce(notation: Notation, running: list[str], sizes: list[int], body: Told) -> Told:
+    def reduce(notation: Notation, running: list[str], sizes: Sizes, body: Told) -> Told:
         return Row((lowered(sign, ",".join(running)), Times(), fenced(body, PRODUCT))), BIG
 
     return reduce
 
 
-def _log_sum_exp(notation: Notation, running: list[str], sizes: list[int], body: Told) -> Told:
+def _log_sum_exp(notation: Notation, running: list[str], sizes: Sizes, body: Told) -> Told:
     terms = Row((Word("exp"), Fence("(", body[0], ")")))
     return Row((Word("ln"), Times(), Sigma(",".join(running), None, terms))), BIG
 
@@ -88,13 +89,13 @@ def einstein_sum(notation: Notation, x: Apply, index: Index | None) -> Told:
         told = [notation.told(i, tuple(letters[letter] for letter in term)) for term, i in zip(terms, x.inputs, strict=True)]
     body = as_product([Factor(layout, binds, False) for layout, binds in told])
     running = [letters[letter] for letter in sizes if letter not in result and letters[letter]]
-    return _summation(notation, running, [], body) if running else body
+    return _summation(notation, running, list, body) if running else body
 
 
 def counted(notation: Notation, x: Apply, index: Index | None) -> Told:
     """The number of entries along axes, by the letters for sizes."""
-    sizes = [size for i in axes_of(x) if (size := x.inputs[0].shape[i]) != 1]
-    return _multiplied([notation.size(size) for size in sizes]), ATOM if len(sizes) < 2 else PRODUCT
+    sizes = [notation.size(x.inputs[0], i) for i in axes_of(x) if x.inputs[0].shape[i] != 1]
+    return _multiplied(sizes), ATOM if len(sizes) < 2 else PRODUCT
 
 
 def _multiplied(sizes: Sequence[Layout]) -> Layout:

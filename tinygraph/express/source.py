@@ -14,13 +14,13 @@ import numpy
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.decided import Check, compared
-from tinygraph.express.dtypes import ARITHMETIC, dtype_of
+from tinygraph.express.dtypes import dtype_of
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
 from tinygraph.express.python import BINARY, FORMS, dtype_name, literal, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
-from tinygraph.ops.sizes import spelled
+from tinygraph.ops.sizes import Demand, spelled
 from tinygraph.program.value import Apply, Expression, Name, Number, applied
 from tinygraph.sparse import holds_sparse
 
@@ -55,6 +55,18 @@ def _check_size(what, axes, size, needed, why=""):
     if size != needed:
         raise ValueError(f"{what} has size {size} along {axes}, where what was recorded holds for size {needed} alone"
                          f"{why}: record it anew for other sizes")
+"""
+CHECK_NUMBER = """
+def _check_number(text, place, what, axes, size, needed):
+    if size != needed:
+        raise ValueError(f"{what} has size {size} along {axes}, where it had {needed}, and {text} at {place} stays the number "
+                         "that was recorded then: write np.mean, which follows the size, or record it anew")
+"""
+WARN_OF_NUMBER = """
+def _warn_of_number(text, place, what, axes, size, needed):
+    if size != needed:
+        warnings.warn(f"{what} has size {size} along {axes}, where it had {needed}: if {text} at {place} was computed of "
+                      "that, the result is wrong, as it stays the number that was recorded (np.mean follows it)", stacklevel=3)
 """
 CHECK_DIVISOR = """
 def _check_divisor(what, divisor):
@@ -93,12 +105,18 @@ def source(program: Program, update: Update | None = None) -> str:
     more = " and one step of gradient descent" if descended else " and gradients" if program.backward else ""
     parts = [
         f'"""{title}{more}, in NumPy."""',
-        "\n".join([*(["import hashlib\n"] if program.checks[1] else []), "import numpy as np", *helpers.imports]),
+        _imports(program, helpers),
         _entry(program, function),
         *helpers.definitions,
         function,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _imports(program: Program, helpers: Helpers) -> str:
+    warns = any(not count.certain for count in program.counts)
+    own = ["import hashlib"] * bool(program.checks[1]) + ["import warnings"] * warns
+    return "\n".join([*own, *([""] if own else []), "import numpy as np", *helpers.imports])
 
 
 def _called(program: Program) -> list[Op]:
@@ -125,6 +143,8 @@ def _entry(program: Program, function: str) -> str:
     called = {
         "_check_loop(": CHECK_LOOP,
         "_check_size(": CHECK_SIZE,
+        "_check_number(": CHECK_NUMBER,
+        "_warn_of_number(": WARN_OF_NUMBER,
         "_check_divisor(": CHECK_DIVISOR,
         "_decided(": CHECK_DECIDED,
         "_held(": CHECK_HELD.replace(BITS, "bits").replace("\n    if", BITS_OF_SPARSE, 1) if sparse else CHECK_HELD,
@@ -161,13 +181,22 @@ def _size_checks(program: Program) -> dict[Node | None, list[str]]:
     checks: dict[Node | None, list[str]] = {}
     for demand in program.demands:
         last = max((node for node in demand.read() if node.op is not None), key=by_number, default=None)
-        axes = f"axis {demand.places[0]}" if len(demand.places) == 1 else f"axes {', '.join(map(str, demand.places))}"
-        size, needed = spelled(demand.size, program.name), spelled(demand.needed, program.name)
-        arguments = [repr(program.text(demand.node)), f'"{axes}"', size, needed]
+        arguments = _demanded(program, demand)
         if demand.taker is not None:
             arguments.append(f'", as {numpy_name(demand.taker)} was given a number"')
-        checks.setdefault(last, []).append(f"    _check_size({', '.join(arguments)})")
+        checks.setdefault(last, []).append(f"    {_wrapped('_check_size(', arguments, ')', '    ')}")
+    for count in program.counts:
+        arguments = [repr(count.text), repr(count.place), *_demanded(program, count.demand)]
+        check = "_check_number(" if count.certain else "_warn_of_number("
+        checks.setdefault(None, []).append(f"    {_wrapped(check, arguments, ')', '    ')}")
     return checks
+
+
+def _demanded(program: Program, demand: Demand) -> list[str]:
+    """What must have which size, and along which axes, as arguments."""
+    axes = f"axis {demand.places[0]}" if len(demand.places) == 1 else f"axes {', '.join(map(str, demand.places))}"
+    sizes = [spelled(size, program.name) for size in (demand.size, demand.needed)]
+    return [repr(program.text(demand.node)), f'"{axes}"', *sizes]
 
 
 class _Divisors:
@@ -199,7 +228,7 @@ class _Divisors:
     def is_number(self, x: Expression) -> bool:
         """Whether an expression is a number of Python's: made of literals and counts alone."""
         if isinstance(x, Apply):
-            return x.op is ops.count or (x.op in ARITHMETIC and all(map(self.is_number, x.inputs)))
+            return x.op is ops.count or (x.op.of_numbers and all(map(self.is_number, x.inputs)))
         return isinstance(x, Number) or x.node in self.numbers
 
 
@@ -351,10 +380,12 @@ def is_view(expression: Expression) -> bool:
     if not isinstance(expression, Apply):
         return True
     op = expression.op
-    values = [x for i, x in enumerate(expression.inputs) if not op.reads_shape[op.argument(i)]]
+    values = [x for i, x in enumerate(expression.inputs) if not op.reads_shape_at(i)]
     if op.variadic and op.view and len(values) > 1:  # what puts several arrays together makes a new one
         return False
-    return op.view is None or (op.view and any(x.shape for x in values))
+    if op is ops.broadcast_like and not values[0].shape:  # which is spelled np.full_like
+        return False
+    return op.view is not False
 
 
 def _line(statement: Statement) -> str:

@@ -15,7 +15,6 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.excerpt import excerpt
-from tinygraph.express.dtypes import ARITHMETIC
 from tinygraph.graph import Graph
 from tinygraph.names import identifier
 from tinygraph.node import Node
@@ -53,6 +52,15 @@ class Spelling:
             found = self._passed_on(node, node.inputs[i], origin or self._origin)
         return Number(node.inputs[i]) if found is None else found
 
+    def named(self, node: Node, i: int) -> Expression | None:
+        """A number of the forward pass that is written with names, or other than as a literal; None for any other."""
+        return self._written.get((node, i))
+
+    def operands(self, node: Node, i: int) -> list[ast.expr] | None:
+        """What the source may have for an operand of a node; None where the source is not at hand."""
+        found = excerpt(node.code, node.instruction)
+        return None if found is None else list(_operand(found.expression, node, i))
+
     def _all_written(self, nodes: Iterable[Node]) -> Iterator[tuple[tuple[Node, int], Expression]]:
         """The numbers that are written otherwise than as literals, unless a loop read another number at the same place."""
         places: dict[Any, list[tuple[Node, int]]] = {}
@@ -66,8 +74,7 @@ class Spelling:
                 yield from ((read, written) for read in reads)
 
     def _looked_up(self, node: Node, i: int) -> Expression | None:
-        found = excerpt(node.code, node.instruction)
-        for x in _operand(found.expression, node, i) if found is not None else ():
+        for x in self.operands(node, i) or ():
             try:
                 written = self._read(x)
                 if not is_literal(written) and written.size <= LONGEST and _is_same(evaluate(written, _no_node), node.inputs[i]):
@@ -79,7 +86,7 @@ class Spelling:
     def _passed_on(self, node: Node, value: Any, origin: Origin) -> Expression | None:
         """What a rule passes on is written as where it came from; what a rule brings along is a literal."""
         source = origin(node)
-        if source is None or source.op not in ARITHMETIC:
+        if source is None or source.op is None or not source.op.of_numbers:
             return None
         return next((self._written.get((source, i)) for i, x in _numbers_of(source) if _is_same(x, value)), None)
 

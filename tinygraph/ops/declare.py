@@ -11,7 +11,7 @@ import inspect
 import operator
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from types import FrameType
 from typing import Any, TypeAlias
 
@@ -80,7 +80,9 @@ class Op:
         self.built_in = function.__module__.startswith("tinygraph.ops.")
         # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame.
         is_ufunc = self.built_in and isinstance(numpy, np.ufunc)
-        self.compute: Callable[..., Any] = OPERATORS.get(numpy, numpy) if is_ufunc else function
+        operates = OPERATORS.get(numpy) if is_ufunc else None
+        self.compute: Callable[..., Any] = operates or (numpy if is_ufunc else function)
+        self.of_numbers = operates is not None  # whether it makes a Python number of Python numbers
         self.elementwise = elementwise or isinstance(kind, Elementwise)
         self.hint = hint
         self.numpy = numpy
@@ -102,7 +104,7 @@ class Op:
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not self.elementwise and True not in self.reads_shape[1:]
         self.kind = self._usual_kind() if kind is None else kind
-        self.dtype = self._usual_dtype() if dtype is None else dtype
+        self.dtype = self._usual_dtype() if dtype is None else np.dtype(dtype) if isinstance(dtype, type) else dtype
         self.view = view if view is not None or not self.built_in else False
         self._untraceable = untraceable
         self.steps = steps
@@ -202,13 +204,15 @@ class Op:
         """Which of the arguments of the signature one of those that a call gives is."""
         return min(position, len(self.arguments) - 1)
 
+    def reads_shape_at(self, position: int) -> bool:
+        """Whether the shape and dtype alone are read of one of the arguments that a call gives."""
+        return self.reads_shape[position if position < len(self.reads_shape) else -1]
+
     def result_dtype(self, found: Sequence[Dtype], params: Params) -> Dtype | None:
         """The dtype of the result for arguments of some dtypes; None where nothing is declared."""
-        if isinstance(self.dtype, str | tuple):
-            named = (self.dtype,) if isinstance(self.dtype, str) else self.dtype
-            own = [dtype for i, dtype in enumerate(found) if self.arguments[self.argument(i)] in named]
-            return together(*own, *(np.dtype(params[name]) for name in named if name in params))
-        return self.dtype(*found) if callable(self.dtype) and not isinstance(self.dtype, type) else self.dtype
+        if isinstance(self.dtype, str) and self.dtype in params:
+            return np.dtype(params[self.dtype])
+        return _result_dtype(self, tuple(found))
 
     def untraceable(self, inputs: Sequence[Any], params: Params) -> str:
         """Why JAX cannot trace the op with these inputs, which have a shape and a kind of dtype; empty where it can."""
@@ -318,6 +322,14 @@ class Op:
         return complete
 
 
+@lru_cache(maxsize=4096)
+def _result_dtype(op: Op, found: tuple[Dtype, ...]) -> Dtype | None:
+    if isinstance(op.dtype, str | tuple):
+        named = (op.dtype,) if isinstance(op.dtype, str) else op.dtype
+        return together(*(dtype for i, dtype in enumerate(found) if op.arguments[op.argument(i)] in named))
+    return op.dtype(*found) if callable(op.dtype) else op.dtype
+
+
 def op(
     *rules: Rule | None,
     elementwise: bool = False,
@@ -346,14 +358,14 @@ def op(
     means that overflow and underflow inside the function leave its result right, and are not to be raised as `np.errstate` may
     want.
 
-    The rest is what programs read of an op, and what they do without it is safe. `kind` is how the axes of the result arise:
+    The rest is what programs read of an op; what they do without it is safe. `kind` is how the axes of the result arise:
     `Elementwise`, `Reduction`, `Same`, `Contraction`, `Rearrangement` or `Opaque`, all of `tg.ops`; else the result is measured.
     `shape_only` names the arguments of which the shape and dtype alone are read. `dtype` is that of the result: the name of an
-    argument or of metadata, several names for the dtype that they have together, a dtype, or a function of the arguments' dtypes;
-    else a program casts the result where an argument has another dtype than it was recorded with. `view=False` says that the
-    result never shows the entries of an argument; a program copies what may. `untraceable` is why JAX cannot trace the op.
-    `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1: then readers that share the result, and
-    have no name for it, compute it each.
+    argument or of metadata, names of arguments for the dtype that they have together, a dtype, or a function of the dtypes of the
+    arguments; else a program casts the result where an argument has another dtype than it was recorded with. `view=False` says
+    that the result never shows the entries of an argument; a program copies what may. `untraceable` is why JAX cannot trace the
+    op. `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1: readers that share the result, and
+    have no name for it, then compute it each.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 

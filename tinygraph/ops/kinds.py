@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,12 @@ from tinygraph.ops.sizes import Axis, Size, Sizes, Sizing, is_firm
 
 Shape: TypeAlias = tuple[int, ...]
 Params: TypeAlias = Mapping[str, Any]
+Letter: TypeAlias = str | int
 Place: TypeAlias = tuple[int, int]  # an axis of an argument: the positions of both
+
+
+class KindError(Exception):
+    """Arguments that a declared kind does not fit."""
 
 
 class Kind:
@@ -86,19 +92,14 @@ class Contraction(Kind):
 
     subscripts: str | Callable[[Sequence[int], Params], str]
 
-    def letters(self, ranks: Sequence[int], params: Params) -> tuple[list[list[str | int]], list[str | int]]:
+    def letters(self, ranks: tuple[int, ...], params: Params) -> tuple[list[list[Letter]], list[Letter]]:
         """The name of every axis of the arguments, and of the result; those of `...` are numbers, counted from the last."""
-        found = self.subscripts if isinstance(self.subscripts, str) else self.subscripts(ranks, params)
-        before, _, after = found.partition("->")
-        terms = before.split(",")
-        free = [rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True)]
-        most = max([0, *(n for term, n in zip(terms, free, strict=True) if "..." in term)])
-        return [_named(term, n) for term, n in zip(terms, free, strict=True)], _named(after, most)
+        return _letters(self.subscripts if isinstance(self.subscripts, str) else self.subscripts(ranks, params), ranks)
 
     def sizes(self, axes: Sizing, node: Node) -> Sizes:
         """Of every letter of the result, where those of the arguments meet."""
-        terms, result = self.letters([x.ndim if isinstance(x, Node) else 0 for x in node.inputs], node.params)
-        places: dict[str | int, list[tuple[Node, int]]] = {}
+        terms, result = self.letters(tuple(x.ndim if isinstance(x, Node) else 0 for x in node.inputs), node.params)
+        places: dict[Letter, list[tuple[Node, int]]] = {}
         for term, x in zip(terms, node.inputs, strict=True):
             axes.of(x)
             for i, letter in enumerate(term):
@@ -107,7 +108,20 @@ class Contraction(Kind):
         return tuple(met[letter] for letter in result)
 
 
-def _named(term: str, free: int) -> list[str | int]:
+@lru_cache(maxsize=256)
+def _letters(subscripts: str, ranks: tuple[int, ...]) -> tuple[list[list[Letter]], list[Letter]]:
+    before, _, after = subscripts.partition("->")
+    terms = before.split(",")
+    if len(terms) != len(ranks):
+        raise KindError(f"there are {len(ranks)}")
+    free = [rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True)]
+    if any(n < 0 or (n and "..." not in term) for term, n in zip(terms, free, strict=True)):
+        raise KindError(f"they have {', '.join(map(str, ranks))} axes")
+    most = max([0, *(n for term, n in zip(terms, free, strict=True) if "..." in term)])
+    return [_named(term, n) for term, n in zip(terms, free, strict=True)], _named(after, most)
+
+
+def _named(term: str, free: int) -> list[Letter]:
     before, dots, after = term.partition("...")
     return [*before, *(range(-free, 0) if dots else ()), *after]
 

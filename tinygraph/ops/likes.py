@@ -13,7 +13,7 @@ import numpy as np
 from tinygraph.node import Node
 from tinygraph.ops.declare import Array, op, whole
 from tinygraph.ops.dtypes import Dtype, summed
-from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Reduction, Same, Shape
+from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.sizes import Axis as AxisOf
 from tinygraph.ops.sizes import Sizes, Sizing
 
@@ -152,7 +152,12 @@ def cast(x: Array, *, dtype: Any) -> Array:
     return x.astype(dtype)
 
 
-@op(None, kind=Reduction(), shape_only=("like",), dtype=int, steps=0)
+def _of_python(like: Dtype) -> Dtype:
+    """A count is printed as `len(y)`."""
+    return int
+
+
+@op(None, kind=Contraction("...->"), shape_only=("like",), dtype=_of_python, steps=0)
 def count(like: Array, *, axis: Axis = None) -> Array:
     """How many entries of `like` one entry of a mean over `axis` stands for, in the dtype of `like` where that can hold it.
 

@@ -53,7 +53,7 @@ def signbit(x: Array) -> Array:
     return np.signbit(x)
 
 
-@op(None, None, elementwise=True, numpy=np.isclose, dtype=np.dtype(bool))
+@op(None, None, elementwise=True, numpy=np.isclose, dtype=bool)
 def isclose(x: Array, y: Array, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """Whether each entry of x differs from that of y by at most `atol + rtol * abs(y)`.
 
@@ -63,7 +63,7 @@ def isclose(x: Array, y: Array, *, rtol: float = 1e-5, atol: float = 1e-8, equal
     return np.isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
-@op(None, numpy=np.all, dtype=np.dtype(bool))
+@op(None, numpy=np.all, dtype=bool)
 def all(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether every entry along `axis` is other than 0.
 
@@ -73,7 +73,7 @@ def all(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
-@op(None, numpy=np.any, dtype=np.dtype(bool))
+@op(None, numpy=np.any, dtype=bool)
 def any(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether some entry along `axis` is other than 0.
 
@@ -83,7 +83,7 @@ def any(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
-@op(None, numpy=np.count_nonzero, dtype=np.dtype(np.intp))
+@op(None, numpy=np.count_nonzero, dtype=np.intp)
 def count_nonzero(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """How many entries along `axis` are other than 0.
 
@@ -93,7 +93,7 @@ def count_nonzero(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Arr
     return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims))
 
 
-@op(None, numpy=np.argmax, dtype=np.dtype(np.intp))
+@op(None, numpy=np.argmax, dtype=np.intp)
 def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
     """The index of the largest entry along `axis`, the first one at a tie; of all entries in a row where no axis is named.
 
@@ -103,7 +103,7 @@ def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
-@op(None, numpy=np.argmin, dtype=np.dtype(np.intp))
+@op(None, numpy=np.argmin, dtype=np.intp)
 def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
     """The index of the smallest entry along `axis`, the first one at a tie; of all entries in a row where no axis is named.
 
@@ -121,7 +121,7 @@ def _argsorted(axes: Sizing, node: Node) -> Sizes:
     return (axes.product(sizes),) if node.params["axis"] is None else sizes
 
 
-@op(None, numpy=np.argsort, kind=Opaque(_argsorted), dtype=np.dtype(np.intp))
+@op(None, numpy=np.argsort, kind=Opaque(_argsorted), dtype=np.intp)
 def argsort(x: Array, *, axis: int | None = -1, kind: Sorting | None = None, stable: bool | None = None) -> Array:
     """The indices that sort x along `axis`.
 
@@ -132,7 +132,7 @@ def argsort(x: Array, *, axis: int | None = -1, kind: Sorting | None = None, sta
     return np.argsort(x, axis=axis, kind=kind, stable=stable)
 
 
-@op(None, None, numpy=np.searchsorted, kind=Same(1), dtype=np.dtype(np.intp))
+@op(None, None, numpy=np.searchsorted, kind=Same(1), dtype=np.intp)
 def searchsorted(a: Array, v: Array, *, side: Literal["left", "right"] = "left") -> Array:
     """The places in the ascending vector `a` at which the entries of `v` would be inserted to keep the order.
 

@@ -16,7 +16,7 @@ from tinygraph.ops.dtypes import summed
 from tinygraph.ops.kinds import Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like
 from tinygraph.ops.sizes import Axis as AxisOf
-from tinygraph.ops.sizes import Size, Sizes, Sizing, firmest
+from tinygraph.ops.sizes import Size, Sizes, Sizing
 
 
 def _reshaped(axes: Sizing, node: Node) -> Sizes:
@@ -548,9 +548,8 @@ def part_like(x: Array, *arrays: Array, position: int, axis: int) -> Array:
 
 def _joined(axes: Sizing, node: Node) -> Sizes:
     axis = normalize_axis_index(node.params["axis"], node.ndim)
-    result = [firmest([axes.of(x)[i] for x in node.inputs]) for i in range(node.ndim)]
-    result[axis] = axes.total([axes.of(x)[axis] for x in node.inputs])
-    return tuple(result)
+    together = [[axes.of(x)[i] for x in node.inputs] for i in range(node.ndim)]
+    return tuple(axes.total(sizes) if i == axis else axes.agreeing(sizes) for i, sizes in enumerate(together))
 
 
 @op(
@@ -577,7 +576,7 @@ def _stack_rule(g: Array, out: Array, *arrays: Array, position: int, axis: int) 
 
 
 def _stacked(axes: Sizing, node: Node) -> Sizes:
-    sizes = [firmest([axes.of(x)[i] for x in node.inputs]) for i in range(node.ndim - 1)]
+    sizes = [axes.agreeing([axes.of(x)[i] for x in node.inputs]) for i in range(node.ndim - 1)]
     sizes.insert(normalize_axis_index(node.params["axis"], node.ndim), len(node.inputs))
     return tuple(sizes)
 

@@ -31,6 +31,7 @@ class Formula:
     form: str
     parts: tuple[Size, ...]
     length: int  # how many sizes are written in it
+    number: int  # how many formulas there were before it, of which it may be made
 
 
 Size: TypeAlias = int | Axis | Formula
@@ -52,7 +53,7 @@ class Demand:
 
     def read(self) -> list[Node]:
         """The nodes of which the shape is read to check it."""
-        return [*read_by(self.size), *read_by(self.needed)]
+        return [axis.node for axis in (*axes_in(self.size), *axes_in(self.needed))]
 
 
 def spelled(size: Size, name: Callable[[Node], str]) -> str:
@@ -64,13 +65,13 @@ def spelled(size: Size, name: Callable[[Node], str]) -> str:
     return size.form.format(*(spelled(part, name) for part in size.parts))
 
 
-def read_by(size: Size) -> Iterator[Node]:
-    """The nodes of which the shape is read where a size is written."""
+def axes_in(size: Size) -> Iterator[Axis]:
+    """The axes of which the size is read where a size is written."""
     if isinstance(size, Axis):
-        yield size.node
+        yield size
     elif isinstance(size, Formula):
         for part in size.parts:
-            yield from read_by(part)
+            yield from axes_in(part)
 
 
 class Sizing:
@@ -81,6 +82,7 @@ class Sizing:
         self._known: dict[Node, Sizes] = {}
         self._formulas: dict[Any, Formula] = {}
         self._demands: dict[Any, Demand] = {}
+        self._united: dict[Size, Size] = {}  # a size, and one that it must be equal to
         self._kept: dict[int, Op | None] = {}  # the numbers that may be sizes of values, and the ops that were given them
         self._keeper: Op | None = None  # an op by which all leaves keep their sizes
 
@@ -99,6 +101,25 @@ class Sizing:
         """Have it checked that two sizes are equal, unless they always are."""
         if size is not needed and (varies(size) or varies(needed)):
             self._demands.setdefault((size, needed), Demand(node, tuple(places), size, needed, taker))
+            self.unite(size, needed)
+
+    def unite(self, size: Size, other: Size) -> None:
+        """Take two sizes for one from here on: what computes with the one computes with the other."""
+        size, other = self._one_of(size), self._one_of(other)
+        kept, joined = (size, other) if _rank(size) <= _rank(other) else (other, size)
+        if kept != joined and not isinstance(joined, int):
+            self._united[joined] = kept
+
+    def _one_of(self, size: Size) -> Size:
+        """The one of united sizes that stands for all."""
+        while size in self._united:
+            size = self._united[size]
+        return size
+
+    def identity(self, size: Size) -> Any:
+        """What a size has in common with all that it always is equal to: a number, an axis of a leaf, or a formula of those."""
+        one = self._one_of(size)
+        return (one.form, *map(self.identity, one.parts)) if isinstance(one, Formula) else one
 
     def keep_all(self, taker: Op | None) -> None:
         """Demand the sizes that leaves had: a number that an op was given may follow from any of them."""
@@ -130,6 +151,14 @@ class Sizing:
         for x, i, other in long:
             if not (is_firm(size) and is_firm(other)):  # else NumPy raises for different ones, as neither is 1
                 self.demand(x, [i], other, size)
+            self.unite(size, other)
+        return size
+
+    def agreeing(self, sizes: Sequence[Size]) -> Size:
+        """The one size of axes of which NumPy makes sure that they are equally long."""
+        size = firmest(sizes)
+        for other in sizes:
+            self.unite(size, other)
         return size
 
     # Formulas
@@ -137,7 +166,8 @@ class Sizing:
     def formula(self, form: str, *parts: Size) -> Size:
         """The size that a formula gives, the same object for the same parts."""
         longest = max(part.length if isinstance(part, Formula) else 1 for part in parts)
-        return self._formulas.setdefault((form, *parts), Formula(form, parts, form.count("{") * longest))
+        new = Formula(form, parts, form.count("{") * longest, len(self._formulas))
+        return self._formulas.setdefault((form, *parts), new)
 
     def product(self, sizes: Iterable[Size]) -> Size:
         """The number of entries along several axes."""
@@ -172,9 +202,16 @@ LESS = "max({} - {}, 0)"
 LONGEST = 16
 
 
+def _rank(size: Size) -> tuple[int, int]:
+    """Which of equal sizes stands for all: a number, an axis of a leaf, what is measured, a formula, the oldest of several."""
+    if isinstance(size, Formula):
+        return 3, size.number
+    return (0, 0) if isinstance(size, int) else (1 if size.node.op is None else 2, 0)
+
+
 def varies(size: Size) -> bool:
     """Whether a size depends on that of a leaf or a value."""
-    return next(read_by(size), None) is not None
+    return next(axes_in(size), None) is not None
 
 
 def is_firm(size: Size) -> bool:

@@ -7,9 +7,14 @@ checked; the rest is a demand, such as that `X[1:]` have one row again.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
+from typing import Any
+
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops.sizes import LONGEST, Axis, Formula, Size, Sizes, Sizing, is_firm, varies
+from tinygraph.ops import Op, Opaque
+from tinygraph.ops.kinds import KindError
+from tinygraph.ops.sizes import LONGEST, Axis, Demand, Formula, Size, Sizes, Sizing, axes_in, is_firm, varies
 
 
 class Axes(Sizing):
@@ -28,6 +33,31 @@ class Axes(Sizing):
         """The sizes of the axes of a value."""
         return self._known[node]
 
+    def free(self, kept: Iterable[Size] = ()) -> tuple[tuple[tuple[Node, int], ...], ...]:
+        """The axes of leaves, those of one size together, that may be as long as one likes, such as that of the examples: which
+        no parameter has, of which no op makes something else than less or more of the same, and which no demand is about; nor is
+        any of the sizes that are `kept` made of them.
+        """
+        groups: dict[Any, list[tuple[Node, int]]] = {}
+        for leaf in self.leaves:
+            for i, identity in enumerate(self._identities(leaf)):
+                groups.setdefault(identity, []).append((leaf, i))
+        fixed = {identity for leaf in self.leaves if leaf.kind == "parameter" for identity in self._identities(leaf)}
+        for node in self._known:
+            if node.op is not None and isinstance(node.op.kind, Opaque):
+                left = self._identities(node)
+                fixed.update(one for x in node.inputs if isinstance(x, Node) for one in self._identities(x) if one not in left)
+        demanded = [part for demand in self.demands for part in (demand.size, demand.needed) if isinstance(part, Formula)]
+        fixed.update(self.identity(axis) for part in (*demanded, *kept) for axis in axes_in(part))
+        return tuple(tuple(axes) for one, axes in groups.items() if isinstance(one, Axis) and one not in fixed)
+
+    def identity_of(self, node: Node, axis: int) -> Hashable:
+        """What an axis has in common with all others of its size; None for a value that is not of the forward pass."""
+        return self.identity(self._known[node][axis]) if node in self._known else None
+
+    def _identities(self, node: Node) -> list[Any]:
+        return [self.identity(size) for size in self._known[node]]
+
     def are_firm(self, node: Node) -> bool:
         """Whether all sizes of a value are numbers or those of leaves."""
         return node in self._known and all(map(is_firm, self._known[node]))
@@ -42,8 +72,17 @@ class Axes(Sizing):
         elif node.op.elementwise:
             return self.met(node.inputs) if node.shape else ()
         else:
-            sizes = node.op.kind.sizes(self, node)
+            sizes = self._declared(node, node.op)
         return tuple(self._shortened(node, i, size) for i, size in enumerate(sizes))
+
+    def _declared(self, node: Node, op: Op) -> Sizes:
+        try:
+            sizes = op.kind.sizes(self, node)
+        except (KindError, IndexError, KeyError) as error:
+            raise TypeError(f"{op.name} declares {op.kind}, which its arguments do not fit: {error}") from error
+        if len(sizes) != node.ndim:
+            raise TypeError(f"{op.name} declares {op.kind}, which gives {sizes}, but its result has shape {node.shape}")
+        return sizes
 
     def _shortened(self, node: Node, place: int, size: Size) -> Size:
         """A size as a number where it is one, and as what is measured where its formula is long."""
@@ -63,5 +102,5 @@ class Axes(Sizing):
         for node in self._known if self._kept else self.leaves if self._keeper is not None else ():
             for i, (size, n) in enumerate(zip(self._known[node], node.shape, strict=True)):
                 taker = self._kept.get(n, self._keeper if node.op is None else None)
-                if taker is not None:
-                    self.demand(node, [i], size, n, taker)
+                if taker is not None and varies(size):
+                    self._demands.setdefault((size, n), Demand(node, (i,), size, n, taker))

@@ -415,7 +415,7 @@ def _matmul(raw: Apply, of: Opened) -> Form | None:
 def _einsum(raw: Apply, of: Opened) -> Form | None:
     """Subscripts that are those of a matrix product."""
     assert isinstance(raw.op.kind, Contraction)
-    terms, result = raw.op.kind.letters([len(x.shape) for x in raw.inputs], raw.params)
+    terms, result = raw.op.kind.letters(tuple(len(x.shape) for x in raw.inputs), raw.params)
     bound = {letter for term in terms for letter in term} - {*result}
     if raw.kind != "f" or len(terms) != 2 or len(bound) != 1 or not all(bound <= {*term} for term in terms):
         return None

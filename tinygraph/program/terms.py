@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 from tinygraph import ops
-from tinygraph.program.value import Apply, Expression, Number, Shape, is_literal
+from tinygraph.program.value import Apply, Expression, Number, Shape, is_literal, unbound
 
 Positions: TypeAlias = tuple[int, ...]
 
@@ -60,7 +60,7 @@ class Term(NamedTuple):
     @property
     def key(self) -> Any:
         """What terms have in common that differ in sign and coefficient alone."""
-        factors = sorted([(id(x.value), x.positions, x.divides) for x in self.factors])
+        factors = sorted([(id(unbound(x.value)), x.positions, x.divides) for x in self.factors])
         return tuple(factors), tuple(sorted(map(id, self.divisors)))
 
 

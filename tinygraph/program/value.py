@@ -7,9 +7,9 @@ equality does not do for that: it takes 1 for 1.0 and for True, and 0.0 for -0.0
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, TypeGuard
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
@@ -101,7 +101,7 @@ class Like(Name):
 class Apply:
     """An op on expressions, in the order of its arguments; `size` is the number of ops in the whole expression.
 
-    `recorded` is the dtype of the value where the op does not say which it is.
+    `node` is the recorded value that it computes, where it is as it was recorded.
     """
 
     op: Op
@@ -110,7 +110,7 @@ class Apply:
     shape: Shape
     kind: str
     size: int
-    recorded: Any = None
+    node: Node | None = None
 
     def __new__(
         cls,
@@ -120,19 +120,33 @@ class Apply:
         shape: Shape,
         kind: str,
         size: int,
-        recorded: Any = None,
+        node: Node | None = None,
     ) -> Self:
         """The one of this op on these inputs."""
         metadata = tuple((name, exact(x)) for name, x in params.items()) if params else ()
-        key = op, inputs, metadata, shape, kind, recorded
+        key = op, inputs, metadata, shape, kind, node
         found: Self = KNOWN.setdefault(key, object.__new__(cls))
         return found
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.op, self.inputs, self.params, self.shape, self.kind, self.size, self.recorded)
+        return type(self), (self.op, self.inputs, self.params, self.shape, self.kind, self.size, self.node)
 
 
 Expression: TypeAlias = Number | Name | Apply
+
+_UNBOUND: WeakKeyDictionary[Apply, Apply] = WeakKeyDictionary()
+
+
+def unbound(x: Expression) -> Expression:
+    """An expression without the recorded values that it computes: the same one for all that compute the same."""
+    if not isinstance(x, Apply):
+        return x
+    found = _UNBOUND.get(x)
+    if found is None:
+        found = Apply(x.op, tuple(map(unbound, x.inputs)), x.params, x.shape, x.kind, x.size)
+        if found is not x:  # which would keep itself
+            _UNBOUND[x] = found
+    return found
 
 
 def is_literal(x: Expression) -> TypeGuard[Number]:
@@ -179,7 +193,8 @@ def replaced(expression: Expression, exchange: Callable[[Number | Name], Express
     if not isinstance(expression, Apply):
         return exchange(expression)
     inputs = tuple(replaced(x, exchange) for x in expression.inputs)
-    return replace(expression, inputs=inputs)
+    x = expression
+    return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size, x.node)
 
 
 def evaluate(expression: Expression, value: Callable[[Node], Any]) -> Any:

@@ -1,0 +1,133 @@
+"""A number that the source takes from a shape holds for that size alone: at another one an error says where it stands."""
+
+import warnings
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tinygraph.express.program import program
+
+two, four = 2, 4
+SETTINGS = SimpleNamespace(rate=0.25)
+RATES = {"rate": 0.25}
+Build = Callable[[Any], Any]
+
+
+def recorded(build: Build, m: int = 4, n: int = 3) -> tg.Graph:
+    """The graph of a loss on X (m, n), y (m) and w (n)."""
+    leaves = {"X": tg.constant(np.ones((m, n))), "y": tg.constant(np.ones(m)), "w": tg.parameter(np.full(n, 0.5))}
+    L = build(SimpleNamespace(**leaves))
+    graph = tg.Graph(L, names={**leaves, "L": L})
+    graph.backprop()
+    return graph
+
+
+def run(graph: tg.Graph, m: int, n: int = 3) -> Any:
+    given = {"X": np.ones((m, n)), "y": np.ones(m), "w": np.ones(n)}
+    return graph.function()(**{name: given[name] for name in given if name in graph.names})
+
+
+def by_name(v: Any) -> Any:
+    m = len(v.y)
+    return 1 / m * np.sum((v.X @ v.w - v.y) ** 2)
+
+
+def in_a_quotient(v: Any) -> Any:
+    m, rate = len(v.y), -0.1
+    return rate / (2 * m) * np.sum((v.X @ v.w - v.y) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("build", "text"),
+    [
+        (by_name, "m"),
+        (lambda v: np.sum(v.X @ v.w - v.y) / len(v.y), r"len\(v.y\)"),
+        (lambda v: np.sum(v.X @ v.w - v.y) * (1 / len(v.y)), r"1 / len\(v.y\)"),
+        (lambda v: -(1 / v.X.shape[0]) * np.sum(v.X @ v.w - v.y), r"-\(1 / v.X.shape\[0\]\)"),
+        (lambda v: np.multiply(np.sum(v.X @ v.w), len(v.y)), r"len\(v.y\)"),
+        (lambda v: np.sum(v.X * v.w) / v.X.size, r"v.X.size"),
+        (lambda v: 1 / (2 * len(v.y)) * np.sum(v.X @ v.w), r"1 / \(2 \* len\(v.y\)\)"),
+        (lambda v: np.sum(v.X @ v.w) / (len(v.y) - 1), r"len\(v.y\) - 1"),
+        (in_a_quotient, r"rate / \(2 \* m\)"),
+    ],
+)
+def test_another_size_is_refused_with_the_line(build: Build, text: str) -> None:
+    graph = recorded(build)
+    run(graph, 4)
+    with pytest.raises(
+        ValueError, match=rf"size \d+ along ax.*, and {text} at test_counts.py:\d+, in .* stays the number .* np.mean"
+    ):
+        run(graph, 5)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda v: np.sum((v.X @ v.w - v.y) ** 2) / 4,
+        lambda v: np.sum((v.X @ v.w - v.y) ** 4) * (1 / 4),
+        lambda v: np.sum(np.where(v.X @ v.w > 4, 4, v.y)) * -4 + np.sum(v.w),
+        lambda v: np.mean((v.X @ v.w - v.y) ** 2),
+        lambda v: np.var(v.X @ v.w, ddof=0) + np.average(v.X @ v.w),
+        lambda v: np.sum(v.X @ v.w) * 0.1 * two,
+        lambda v: np.sum(v.X @ v.w) * four,
+        lambda v: np.sum(v.X @ v.w) * SETTINGS.rate,
+        lambda v: np.sum(v.X @ v.w) * RATES["rate"],
+        lambda v: tg.binary_cross_entropy_with_logits(v.X @ v.w, v.y),
+    ],
+)
+def test_a_literal_and_what_follows_the_size_never_are(build: Build) -> None:
+    graph = recorded(build)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        output, _ = run(graph, 5)
+    fresh = recorded(build, 5)
+    again, _ = run(fresh, 5)
+    assert output == again
+
+
+def test_a_name_inside_of_a_number_may_be_one() -> None:
+    x = tg.parameter(np.ones(4))
+    m, rate = len(x), 0.1
+    L = rate / (2 * m) * np.sum(x**2)
+    function = tg.Graph(L, names=locals()).function()
+    assert function(x=np.ones(4)) == L.value
+    with pytest.raises(ValueError, match=r"^x has size 5 along axis 0, where it had 4, and m at test_counts.py:"):
+        function(x=np.ones(5))
+
+
+def test_the_size_of_the_axis_that_may_be_meant_is_the_one_that_is_kept() -> None:
+    graph = recorded(lambda v: np.sum((v.X[:, : two + 1] @ v.w[:3]) ** 2) / len(v.w))
+    run(graph, 9)
+    with pytest.raises(ValueError, match=r"has size 4 along axis 1, where it had 3, and len\(v.w\)"):
+        run(graph, 9, 4)
+
+
+def averaged(v: Any, count: int) -> Any:
+    return np.sum(v.X @ v.w - v.y) / count
+
+
+def test_of_what_the_source_does_not_show_another_size_is_warned_of() -> None:
+    graph = recorded(lambda v: averaged(v, 4))
+    run(graph, 4)
+    with pytest.warns(
+        UserWarning, match=r"^X has size 5 along axis 0, where it had 4: if count at test_counts.py:\d+, in averaged"
+    ):
+        run(graph, 5)
+
+
+@pytest.mark.parametrize(("build", "free"), [(by_name, []), (lambda v: np.mean((v.X @ v.w - v.y) ** 2), [["X", "y"]])])
+def test_the_axis_that_a_number_was_taken_from_is_not_free(build: Build, free: list[list[str]]) -> None:
+    graph = recorded(build)
+    assert [[graph.name(leaf) for leaf, place in axes if place == 0] for axes in program(graph).free_axes()] == free
+
+
+def test_without_source_another_size_is_warned_of() -> None:
+    names: dict[str, Any] = {"recorded": recorded, "np": np}
+    exec("graph = recorded(lambda v: np.sum(v.X @ v.w - v.y) / len(v.y))", names)
+    run(names["graph"], 4)
+    with pytest.warns(UserWarning, match=r"X has size 5 along axis 0, where it had 4: if 4 at <string>:1"):
+        run(names["graph"], 5)
