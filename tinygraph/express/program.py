@@ -217,7 +217,6 @@ class _Draft:
     ) -> None:
         self.graph = graph
         self.spelling = spelling
-        self.simplified = simplified
         self.demanded = {demand.node for demand in demands}
         self.parts: dict[Node, Expression] = {}  # what is written into its reader, and of which a size is demanded
         self.forward = set(graph.forward)
@@ -235,9 +234,9 @@ class _Draft:
                 self.roots.append(gradient)
             if request.unit:
                 self.unit_seeds.add(request.seed)
-        self._write(kept, inlined)
+        self._write(simplified, kept, inlined)
 
-    def _write(self, kept: set[Node], inlined: set[Node]) -> None:
+    def _write(self, simplified: Simplifier, kept: set[Node], inlined: set[Node]) -> None:
         """The expression of every node in order of creation: inputs come before their readers."""
         uses = self._uses(kept)
         partial: dict[Node, Expression] = {}
@@ -249,7 +248,7 @@ class _Draft:
                 if node in self.gradient_of and isinstance(leaf, Number):
                     self.expressions[node] = leaf
                 continue
-            expression = self._expression(node, partial)
+            expression = self._expression(node, partial, simplified)
             shared = uses[node] > 1 and node not in inlined and not _is_step(expression)
             long = expression.size >= LONGEST
             if node in always or shared or long:
@@ -277,8 +276,8 @@ class _Draft:
         self.arrays[node] = None
         return Name(node)
 
-    def _expression(self, node: Node, partial: Mapping[Node, Expression]) -> Expression:
-        write = structural if node in self.forward and node not in self.derived else self.simplified
+    def _expression(self, node: Node, partial: Mapping[Node, Expression], simplified: Simplifier) -> Expression:
+        write = structural if node in self.forward and node not in self.derived else simplified
         expression = written(node, partial, self.graph.name, write, self.spelling.of)
         if isinstance(expression, Number) and node in self.gradient_of:
             return Number(float(expression.value))

@@ -15,6 +15,7 @@ of terms, its rule makes a sum of terms of them, and `tinygraph.program.plan` wr
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -54,12 +55,11 @@ def _simplified(raw: Apply) -> Expression:
         return _sum_to(raw.inputs[0], raw.shape)
     rule = _rule_of(raw.op)
     if rule is not None:
-        for of in (opened, closed):
-            form = rule(raw, of)
-            if form is None:
-                break
-            if not form.is_lost:
-                return spelled(form)
+        form = _opened_by(rule, raw)
+        if form is not None and form.is_lost:
+            form = rule(raw, closed)
+        if form is not None and not form.is_lost:
+            return spelled(form)
     inputs = _unstretched(raw.inputs, raw.shape) if raw.op.elementwise else raw.inputs
     return structural(raw.op, inputs, raw.params, raw.shape, raw.kind)
 
@@ -125,10 +125,16 @@ def opened(x: Expression) -> Form:
     rule = _rule_of(x.op) if isinstance(x, Apply) and x.op not in TOTALS else None
     if rule is None or not isinstance(x, Apply) or not (x.kind == "f" or is_scale(x)):
         return alone(x)  # integers of arrays wrap around, and bools are no numbers
-    known = _FORMS.get(x) or rule(x, opened)
+    return _opened_by(rule, x) or alone(x)
+
+
+def _opened_by(rule: Rule, x: Apply) -> Form | None:
+    """What a rule makes of an expression; that of a sum, which is a factor of it, is not kept."""
+    known = _FORMS.get(x)
     if known is None:
-        return alone(x)
-    _FORMS[x] = known
+        known = rule(x, opened)
+        if known is not None and x.op not in TOTALS:
+            _FORMS[x] = known
     return known
 
 
@@ -373,6 +379,8 @@ def _total(raw: Apply, of: Opened) -> Form | None:
     """A sum over axes: over those that a value is only repeated along it is a count, and the rest is one factor."""
     x = raw.inputs[0]
     form, ndim = of(x), len(x.shape)
+    if _is_lone(x, form):
+        return None
     gone = {i - ndim for i in Reduction().gone(ndim, raw.params)}
     bare = [p for p in form.bare if p in gone]
     if not ndim or x.kind != "f" or (bare and not isinstance(form.like, Name)):
@@ -385,6 +393,14 @@ def _total(raw: Apply, of: Opened) -> Form | None:
     counts = [factor(_count(form.like, bare))] if bare and form.like is not None else []
     term = Term(factors=(*(y.at(place) for y in before), *total, *(y.at(place) for y in after), *counts))
     return _whole(raw, [_reduced(divided(times(scale, term), 1))], form)
+
+
+def _is_lone(x: Expression, form: Form) -> bool:
+    """Whether an expression is one factor, and no product."""
+    if len(form.terms) > 1:
+        return form.like is None
+    term = form.terms[0]
+    return len(term.factors) == 1 and term.factors[0].value is x
 
 
 def _count(like: Expression, positions: Sequence[int]) -> Expression:
@@ -408,6 +424,8 @@ def _matmul(raw: Apply, of: Opened) -> Form | None:
     if raw.kind != "f":
         return None
     before, operands, after = _without_numbers(raw)
+    if all(map(operator.is_, operands, raw.inputs)):
+        return None
     whole = alone(structural(raw.op, operands, raw.params, raw.shape, raw.kind))
     return _whole(raw, [divided(times(before, *whole.terms, after), 1)])
 

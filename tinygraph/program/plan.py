@@ -19,6 +19,8 @@ Written: TypeAlias = tuple[Expression, bool]  # a factor as it stands in a produ
 def spelled(form: Form) -> Expression:
     """A form as applications of ops, in its own shape."""
     whole = loose(form)
+    if whole.shape == form.shape:
+        return whole
     leads = whole.shape and (1,) * (len(form.shape) - len(whole.shape)) + whole.shape == form.shape
     if form.like is not None and not leads:
         return repeated(whole, form.like, form.shape, form.kind)
@@ -170,7 +172,7 @@ def _written(factors: Sequence[Factor], shape: Shape) -> list[Written]:
     """The factors of a term as they stand in a product: as an outer product, as one that is turned, or each in its place."""
     if all(x.positions == last(len(x.positions)) for x in factors):
         return [(x.value, x.divides) for x in factors]
-    outer = _outer(factors, shape)
+    outer = _outer(factors, shape) if len(factors) > 1 else None
     if outer is not None:
         return outer
     order = _order(factors, len(shape))
@@ -293,11 +295,9 @@ def summed(factors: Sequence[Factor], gone: set[int], raw: Apply, place: Mapping
     body = spelled(Form((Term(factors=parts),), shape, "f"))
     axis = None if len(bound) == len(live) else bound[0] if len(bound) == 1 else tuple(bound)
     params = raw.params if len(live) == len(raw.inputs[0].shape) else {"axis": axis, "keepdims": keepdims}
-    if keepdims:
-        sizes = tuple(1 if i in bound else n for i, n in enumerate(shape))
-        return Factor(apply(ops.sum, body, shape=sizes, **params), tuple(place.get(p, p) for p in live))
-    sizes = tuple(n for i, n in enumerate(shape) if i not in bound)
-    return Factor(apply(ops.sum, body, shape=sizes, **params), rest)
+    sizes = [1 if i in bound else n for i, n in enumerate(shape) if keepdims or i not in bound]
+    total = apply(ops.sum, body, shape=tuple(sizes), **params)
+    return Factor(total, tuple([place.get(p, p) for p in live]) if keepdims else rest)
 
 
 def contracted(factors: Sequence[Factor], bound: int, shape: Shape) -> Expression | None:
