@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import CLASSIFICATIONS
+from benchmarks.printing import printing
 from benchmarks.runner import compare
 from benchmarks.size import sizes
 
@@ -32,6 +33,7 @@ PROMISES = [
     ("mlp 256", "tinygraph_arrays", 1.35),
     *((f"fit {name}", "tinygraph_models", 2.5) for name in CLASSIFICATIONS),
 ]
+FIGURES = {"size": sizes, "printing": printing}
 SIZE_PROMISES = {
     "bytes a scalar node": 250,
     "slowest over fastest of these": 2,
@@ -41,6 +43,12 @@ SIZE_PROMISES = {
     "seconds to draw 100,000 nodes": 3,
     "import tinygraph over import numpy": 1.3,
     "MB of memory to fit 1 GB on disk": 200,
+    "µs a statement, scalar chain": 100,
+    "slowest over fastest, chains of 1e3 to 1e5 statements": 2,
+    "µs of text a statement, layers": 40,
+    "µs of text a statement, scalar chain": 40,
+    "seconds of a stepper over 10,000 unnamed steps": 5,
+    "seconds of a page of 1,000 named statements": 3,
 }
 
 
@@ -89,12 +97,13 @@ def main() -> None:
     """Run, print the tables, and write them as `benchmarks.md` and `benchmarks.json`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="timings of each peer (default: %(default)s)")
-    parser.add_argument("--only", nargs="+", choices=[*COMPARISONS, "size"], help="these workloads alone")
+    parser.add_argument("--only", nargs="+", choices=[*COMPARISONS, *FIGURES], help="these workloads alone")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the report (default: %(default)s)")
     options = parser.parse_args()
-    chosen = options.only or [*COMPARISONS, "size"]
+    chosen = options.only or [*COMPARISONS, *FIGURES]
     results = {name: compare(name, peers, options.rounds)._asdict() for name, peers in COMPARISONS.items() if name in chosen}
-    report = {"machine": machine(), "workloads": results, "sizes": sizes() if "size" in chosen else {}}
+    figures = {name: figure for kind, measured in FIGURES.items() if kind in chosen for name, figure in measured().items()}
+    report = {"machine": machine(), "workloads": results, "sizes": figures}
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "benchmarks.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     (options.out / "benchmarks.md").write_text(markdown(report), encoding="utf-8")

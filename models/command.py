@@ -1,6 +1,6 @@
 """The command line of the models: it reads the options, trains, reports, and writes pictures, pages and the saved model.
 
-`python -m models.logistic_regression --data churn.csv --target churned --out report` fits the model to a table of one's own.
+`python -m models.logistic_regression --data churn.csv --target churned --out report` fits the model to your own table.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOST_UNITS = 4096  # of a layer: the plots ask the network at 40,000 points at o
 
 
 class Model(NamedTuple):
-    """What the command line knows of an estimator: its file, the data that it learns unless others are given, its defaults."""
+    """An entry for one estimator: its module, its default data set, its default options."""
 
     module: str
     data: str
@@ -48,7 +48,7 @@ MODELS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """A parser that prints an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         """Exit with code 2 and the message."""
@@ -56,7 +56,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def arguments(name: str, argv: Sequence[str] | None) -> tuple[Parser, argparse.Namespace]:
-    """The options as they were typed, and the parser that says what is wrong with them."""
+    """The parsed options, and the parser, which prints errors."""
     model = MODELS[name]
     defaults = estimator(name)().get_params() | model.defaults
     parser = Parser(
@@ -102,7 +102,7 @@ def _check_numbers(parser: Parser, options: argparse.Namespace) -> None:
 
 
 def _choose_solver(parser: Parser, options: argparse.Namespace, defaults: dict[str, Any]) -> None:
-    """A learning rate alone asks for gradient descent; SciPy's solvers have none."""
+    """Choose gradient descent if only a learning rate was given; SciPy's solvers have no learning rate."""
     if options.learning_rate is not None and options.solver in SCIPY:
         parser.error(
             f"--learning-rate is for --solver {', '.join(UPDATES)}; {options.solver} finds the size of its steps: leave one out"
@@ -126,13 +126,13 @@ def made(name: str, options: argparse.Namespace, seed: int, verbose: bool = Fals
 
 
 def data_of(name: str, options: argparse.Namespace) -> Data:
-    """The data that the options name, where the model can learn them."""
+    """The data that the options name; raises DataError if the model cannot learn them."""
     kind: Kind = "classification" if issubclass(estimator(name), ClassifierMixin) else "regression"
     return load(options.data, options.target, kind, MODELS[name].most_classes)
 
 
 def main(model: str | type[Any], argv: Sequence[str] | None = None) -> None:
-    """Run the command line of an estimator; exits with code 2 and one line where something is wrong with what was typed."""
+    """Run the command line of an estimator; if an option is wrong, print one line and exit with code 2."""
     name = model if isinstance(model, str) else model.__name__
     parser, options = arguments(name, argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -143,7 +143,7 @@ def main(model: str | type[Any], argv: Sequence[str] | None = None) -> None:
     except ValueError as error:  # data or options that the model cannot take
         parser.error(" ".join(str(error).split()))
     except MemoryError as error:
-        parser.error(f"the memory does not suffice: {error}")
+        parser.error(f"there is not enough memory: {error}")
     except KeyboardInterrupt:
         parser.exit(130, "\ninterrupted\n")
     except BrokenPipeError:  # whoever read the report has seen enough
@@ -155,6 +155,7 @@ def run(name: str, parser: Parser, options: argparse.Namespace) -> None:
     data = data_of(name, options)
     train, test = next(parts(data, 1, options.seed))
     _make_folder(parser, options.out)
+    _check_layout(parser)
     trial = tried(made(name, options, options.seed, verbose=True), data, train, test)
     if trial.model.stop_reason_.startswith("diverged"):
         parser.error(trial.model.stop_reason_)
@@ -174,13 +175,21 @@ def run(name: str, parser: Parser, options: argparse.Namespace) -> None:
 
 
 def _make_folder(parser: Parser, folder: Path) -> None:
-    """Make the folder, where a file can be written into it."""
+    """Make the folder, and check that files can be written into it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         parser.error(f"--out {folder}: {error.strerror}")
+
+
+def _check_layout(parser: Parser) -> None:
+    """Draw a small graph before the training: without Graphviz no picture could be written after it."""
+    try:
+        tg.Graph(tg.constant(0.0)).draw().svg  # noqa: B018  (the property does the work)
+    except RuntimeError as error:  # the base of tinygraph's LayoutError, which is not public
+        parser.exit(2, f"{parser.prog}: {' '.join(str(error).split())}\n")
 
 
 def scores(name: str, options: argparse.Namespace, data: Data) -> list[float]:

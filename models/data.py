@@ -1,4 +1,4 @@
-"""A named data set or a CSV file becomes features, a target and their names; what a model cannot use is refused in one line.
+"""Read a named data set or a CSV file as features, a target and names; an error says in one line what a model cannot use.
 
 >>> iris = load("iris")
 >>> iris.X.shape, iris.kind, iris.names[0]
@@ -21,6 +21,8 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets
 
+from models.words import counted
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Kind = Literal["classification", "regression"]
 
@@ -38,8 +40,8 @@ class DataError(ValueError):
 class Data:
     """Features `X`, a data frame of floats of shape (m, n), and the target `y` of shape (m,).
 
-    `title` is the name or the file; `image` is the shape of an example that is a picture; `whole` data are all that there can be,
-    so that no example is held out for a test.
+    `title` is the name of the data set or the file; `image` is the shape of each example if the examples are pictures. If `whole`
+    is True, there can be no further data, so all examples are used both to train and to test.
     """
 
     title: str
@@ -58,7 +60,7 @@ class Data:
 def load(source: str | Path, target: str | None = None, kind: Kind | None = None, most_classes: int | None = None) -> Data:
     """The data set of that name, or that of a CSV file in which the column `target` is to be predicted.
 
-    `kind` and `most_classes` say what a model can learn. Raises DataError for anything that it cannot.
+    `kind` and `most_classes` describe the data that the model can learn. Raises DataError for other data.
     """
     if str(source) in NAMED:
         if target is not None:
@@ -218,7 +220,7 @@ def read_csv(path: str | Path, target: str | None, kind: Kind | None = None) -> 
 
 
 def _text(path: Path) -> str:
-    """What the file says, where it is text."""
+    """The content of the file; raises DataError if it is not text."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -254,7 +256,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _table(path: Path) -> Table:
-    """The file, whose form is checked row by row."""
+    """The file as a table; raises DataError for a row that does not fit."""
     text = _text(path)
     rows = _rows(path, text)
     _, header = next(rows)
@@ -265,7 +267,7 @@ def _table(path: Path) -> Table:
             raise DataError(f"{path}, line {line} is blank: delete it")
         if len(row) != len(header):
             raise DataError(
-                f"{path}, line {line} has {len(row)} field{'s' if len(row) > 1 else ''}, and line 1 names {len(header)} columns: "
+                f"{path}, line {line} has {counted(len(row), 'field')}, and line 1 names {counted(len(header), 'column')}: "
                 "give it a field for each, and put quotes around a field that has a comma in it"
             )
         lines.append(line)
@@ -310,7 +312,7 @@ def _nothing_missing(table: Table, frame: Any) -> None:
         rows = np.flatnonzero(missing[name])
         if len(rows):
             raise DataError(
-                f"{table.path}: column {name!r} has {len(rows)} missing value{'s' if len(rows) > 1 else ''} "
+                f"{table.path}: column {name!r} has {counted(len(rows), 'missing value')} "
                 f"(nothing, NA, NaN, None...), the first in line {table.lines[rows[0]]}; fill in, or delete those lines"
             )
 

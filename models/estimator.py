@@ -27,10 +27,11 @@ from models.stopping import Row
 from models.trainer import INTERRUPTED, Training
 from models.tree import Tree, last, mapped, paths
 from models.watching import CallbackSupport, Watch, with_callbacks
+from models.words import counted
 
 
 def moves_by_batches(estimator: Any) -> bool:
-    """Whether the solver can go on after any batch; raises AttributeError, as the absence of a method does."""
+    """Whether the solver updates after each batch; raises AttributeError if not, so that the method seems not to exist."""
     if estimator.solver not in UPDATES:
         raise AttributeError(f"partial_fit needs solver= one of {', '.join(UPDATES)}, not {estimator.solver!r}")
     return True
@@ -68,7 +69,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         return {}
 
     def _verdict(self, training: Training, data: Examples) -> str:
-        """Why the training stopped, or what weighs more."""
+        """The reason why the training stopped, or a more important warning."""
         return training.reason
 
     # Training
@@ -110,7 +111,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     @available_if(moves_by_batches)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go on from the present parameters with one pass over these examples, for the solvers "gd", "momentum" and "adam"."""
+        """Continue from the current parameters with one pass over these examples, for the solvers "gd", "momentum" and "adam"."""
         return self._partial_fit(X, y, None, sample_weight)
 
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
@@ -127,7 +128,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         new.update_ = update if type(update) is UPDATES[self.solver] else UPDATES[self.solver]()
         done = 0 if first else self.n_iter_
         training.run(itertools.islice(_shuffled(data, self.batch_size or len(y), random), 1), new.update_, done)
-        learned = new._learned(training, f"partial_fit: one pass over {len(y)} examples")
+        learned = new._learned(training, f"partial_fit: one pass over {counted(len(y), 'example')}")
         if not np.isfinite(learned["history_"]["loss"][-1]) or not all(
             np.isfinite(array).all() for _, array in paths(learned["parameters_"])
         ):
@@ -148,7 +149,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def fit_batches(self, batches: Iterable[Any], classes: Any = None) -> Self:
         """Fit to batches (X, y) or (X, y, sample_weight), of which one at a time is in memory, with one update a batch.
 
-        What can be iterated again, such as a list or a data loader, is passed over `max_iter` times at most; an iterator once. A
+        A list or a data loader, which can be iterated again, is used at most `max_iter` times; an iterator is used once. A
         classifier finds its `classes` in the first batch if they are not given. Weights multiply the losses of a batch as they
         are, so their mean should be about 1. The settings `batch_size`, `restarts` and `warm_start` have no effect. Raises
         ValueError for settings that need all examples at once.
@@ -209,14 +210,14 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     def _divided(self, data: Examples, y: Any, random: np.random.RandomState) -> tuple[Examples, Examples]:
         """The examples to train on and those held out; of every class the same share."""
-        counted = np.arange(len(y)) if data.weights is None else np.flatnonzero(data.weights)
-        classes = np.asarray(y)[counted] if hasattr(self, "classes_") else None
+        rows = np.arange(len(y)) if data.weights is None else np.flatnonzero(data.weights)
+        classes = np.asarray(y)[rows] if hasattr(self, "classes_") else None
         share = self.validation_fraction
         try:
-            train, test = train_test_split(counted, test_size=share, stratify=classes, random_state=random)
+            train, test = train_test_split(rows, test_size=share, stratify=classes, random_state=random)
         except ValueError as error:
             raise ValueError(
-                f"early_stopping holds out validation_fraction={share:g} of {len(counted)} examples: {error}"
+                f"early_stopping holds out validation_fraction={share:g} of {counted(len(rows), 'example')}: {error}"
             ) from None
         return data.rows(train), data.rows(test).normalised()
 

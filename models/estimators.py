@@ -1,4 +1,4 @@
-"""The estimators: what each model adds to what all of them share."""
+"""The estimators: what is specific to each model."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from models.separation import separable
 from models.standard_errors import Statistics
 from models.trainer import Training
 from models.tree import Tree, last
+from models.words import counted
 
 NO_OPTIMUM = "no finite optimum: the classes can be separated, so the loss falls for ever as the weights grow. Set l2 above 0"
 
@@ -66,14 +67,14 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
     if TYPE_CHECKING:  # it is there for some solvers alone
 
         def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-            """Go on from the present parameters with one pass over these examples."""
+            """Continue from the current parameters with one pass over these examples."""
     else:
 
         @available_if(moves_by_batches)
         def partial_fit(self, X, y, classes=None, sample_weight=None):
-            """Go on from the present parameters with one pass over these examples, for "gd", "momentum" and "adam".
+            """Continue from the current parameters with one pass over the examples, for "gd", "momentum" and "adam".
 
-            The first call takes all `classes` that later ones may bring; without them, those of its own examples.
+            Pass `classes`, all that can occur in later calls, to the first call; by default they are those of its examples.
             """
             return self._partial_fit(X, y, classes, sample_weight)
 
@@ -187,14 +188,15 @@ class LinearRegression(Statistics, Linear, Regressor):
     def _dispersion(self, data: Examples, size: float, count: int) -> float:
         """-log of the likelihood is the mean squared error times m / (2 s²), where the noise s² is estimated."""
         if size <= count:
-            raise ValueError(f"standard errors of {count} parameters need more than {count} examples, and there are {size:g}")
+            needed = f"standard errors of {counted(count, 'parameter')} need more than {counted(count, 'example')}"
+            raise ValueError(f"{needed}, and there are {size:g}")
         squared_errors = (self._outputs_of(data.X) - data.y) ** 2
         return float(2 * np.average(squared_errors, weights=data.weights) * size / (size - count))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LinearClassifier(Linear, Classifier):
-    """A linear classifier, whose loss has no finite minimum where the classes can be separated and nothing holds the weights."""
+    """A linear classifier. Its loss has no finite minimum if a plane separates the classes and there is no penalty."""
 
     def _verdict(self, training: Training, data: Examples) -> str:
         ended = training.reason.startswith(("gradient", "plateau", "epochs", "rounding"))
@@ -203,9 +205,9 @@ class LinearClassifier(Linear, Classifier):
     def _separable(self, training: Training, data: Examples) -> bool:
         state = training.state()
         assert state is not None
-        counted = data if data.weights is None else data.rows(np.flatnonzero(data.weights))
-        Z = self._logits(last(self._forward(counted.X, state.parameters)))
-        return any(separable(counted.X, labels, scores, self.fit_intercept) for labels, scores in self._contests(counted.y, Z))
+        weighted = data if data.weights is None else data.rows(np.flatnonzero(data.weights))
+        Z = self._logits(last(self._forward(weighted.X, state.parameters)))
+        return any(separable(weighted.X, labels, scores, self.fit_intercept) for labels, scores in self._contests(weighted.y, Z))
 
     def _contests(self, targets: Any, Z: Any) -> list[tuple[Any, Any]]:
         """Labels and logits of each choice that the model makes."""

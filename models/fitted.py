@@ -1,4 +1,4 @@
-"""What a fitted model is asked by others: its last step, its layers, its hyperplane, and its columns."""
+"""Read a fitted model: its last step, its layers, its hyperplane and its columns."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def matrix(X: Any) -> Array:
     if numbers.ndim != 2:
         raise ValueError(f"X must have shape (examples, features); it has shape {numbers.shape}")
     if not np.isfinite(numbers).all():
-        raise ValueError("X holds NaN or infinity, which have no place in a picture")
+        raise ValueError("X contains NaN or infinity, which cannot be drawn")
     return numbers
 
 
@@ -88,7 +88,12 @@ def short(name: Any) -> str:
 
 def class_names(model: Any) -> list[str]:
     """The labels of the classes, as pictures show them; none for a regression."""
-    return [short(label) for label in getattr(last_step(model), "classes_", ())]
+    return [short(_whole(label)) for label in getattr(last_step(model), "classes_", ())]
+
+
+def _whole(label: Any) -> Any:
+    """A label that is a whole number, such as 1.0, as people write it: 1."""
+    return int(label) if isinstance(label, float | np.floating) and label.is_integer() else label
 
 
 def feature_names(model: Any, X: Any) -> list[str] | None:

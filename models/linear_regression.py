@@ -35,6 +35,6 @@ def loss(z: Any, y: Any, reduction: Reduction = "mean") -> Any:
 
 
 if __name__ == "__main__":
-    from models.command import main
+    from models.extras import main
 
     main("LinearRegression")

@@ -42,6 +42,6 @@ def textbook_loss(a: Any, y: Any) -> Any:
 
 
 if __name__ == "__main__":
-    from models.command import main
+    from models.extras import main
 
     main("LogisticRegression")

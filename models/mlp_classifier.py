@@ -9,6 +9,6 @@ from models.softmax_regression import loss, probabilities, textbook_loss
 __all__ = ["forward", "loss", "parameters", "probabilities", "textbook_loss"]
 
 if __name__ == "__main__":
-    from models.command import main
+    from models.extras import main
 
     main("MLPClassifier")

@@ -19,6 +19,6 @@ def loss(Z: Any, Y: Any, reduction: Reduction = "mean") -> Any:
 
 
 if __name__ == "__main__":
-    from models.command import main
+    from models.extras import main
 
     main("MLPRegressor")

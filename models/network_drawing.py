@@ -55,7 +55,8 @@ def draw_network(model_or_sizes: Any, labels: str = "network", ax: Axes | None =
     inputs and two outputs, or (2, 4, 1). One layer is drawn as neurons in full: inputs x and 1, weights w and b, the weighted sum
     Σ, the activation, the output. `labels="neuron"` heads it with the parts of a nerve cell. More layers have one circle a unit.
     A positive (excitatory) weight is a solid blue line, a negative (inhibitory) one a dashed vermilion line, and a larger weight
-    has a wider line. Of more than `most` units in a layer the first are drawn, and an ellipsis.
+    has a wider line. If a layer has more than `most` units, the picture shows the first `most` of them and an ellipsis; of the
+    inputs of a fitted model it shows those with the largest absolute weights.
     Raises ValueError for other sizes and labels, and for the labels of a neuron on several layers.
 
     >>> import matplotlib.pyplot as plt
@@ -72,7 +73,11 @@ def draw_network(model_or_sizes: Any, labels: str = "network", ax: Axes | None =
     single = len(network.sizes) == 2
     if labels == "neuron" and not single:
         raise ValueError(f'labels="neuron" names the parts of one layer of neurons; this network has {len(network.sizes) - 1}')
-    columns = [_places(size, most, free=int(single and depth == 0)) for depth, size in enumerate(network.sizes)]
+    shown = [_shown(network, depth, most) for depth in range(len(network.sizes))]
+    columns = [
+        _places(units, size, free=int(single and depth == 0))
+        for depth, (units, size) in enumerate(zip(shown, network.sizes, strict=True))
+    ]
     left = -RADIUS - 0.3 - LETTER * max((len(name) for name in network.inputs or ()), default=0)
     end = COLUMN * (len(columns) - 1) + (END if network.activation and (single or network.activation == "softmax") else 1.0)
     right = max(end + 0.8, end + 0.2 + LETTER * max(len(name) for name in network.outputs), left + LEGEND)
@@ -125,9 +130,18 @@ def _nth(letter: str, k: int, count: int) -> str:
     return letter if count == 1 else f"{letter}{subscript(k + 1)}"
 
 
-def _places(size: int, most: int, free: int) -> list[Place]:
-    """The rows of a layer, top to bottom, around 0: each unit, or the first `most` and an ellipsis, above `free` rows."""
-    units: list[int | None] = list(range(size)) if size <= most else [*range(most), None]
+def _shown(network: Network, depth: int, most: int) -> list[int]:
+    """The units of a layer that are drawn: all of them, the inputs with the largest weights, or the first units."""
+    size = network.sizes[depth]
+    if depth or not network.layers or size <= most:
+        return list(range(min(size, most)))
+    largest = np.max(np.abs(network.layers[0].W), axis=1)
+    return sorted(np.argsort(-largest, kind="stable")[:most].tolist())
+
+
+def _places(shown: Sequence[int], size: int, free: int) -> list[Place]:
+    """The rows of a layer, top to bottom, around 0: the units that are drawn, an ellipsis for others, above `free` rows."""
+    units: list[int | None] = [*shown] if len(shown) == size else [*shown, None]
     top = (len(units) + free - 1) / 2
     return [Place(unit, ROW * (top - row)) for row, unit in enumerate(units)]
 
@@ -156,10 +170,10 @@ class Pen(NamedTuple):
         rounded = f"round,pad=0,rounding_size={RADIUS}"
         self.ax.add_patch(FancyBboxPatch((left - RADIUS, low - RADIUS), width, height, boxstyle=rounded, **look))
 
-    def ellipsis(self, x: float, y: float, size: int) -> None:
-        """What stands for the units that are not drawn."""
+    def ellipsis(self, x: float, y: float, text: str) -> None:
+        """What stands for the units that are not drawn: dots, and a text below them."""
         self.text(x, y + 0.16, "⋮", 1.2, color=WEAK)
-        self.text(x, y - 0.18, f"{size} in all", share=SMALL, color=WEAK, bbox=ON_WHITE)
+        self.text(x, y - 0.03, text, share=SMALL, color=WEAK, bbox=ON_WHITE, va="top")
 
     def arrow(self, x: float, end: float, y: float, width: float = 1.2) -> None:
         """A value on its way to the right."""
@@ -192,7 +206,8 @@ def _draw_inputs(pen: Pen, network: Network, places: Sequence[Place]) -> None:
         if network.inputs:
             pen.text(-RADIUS - 0.12, y, network.inputs[unit], ha="right", share=SMALL)
     if places[-1].unit is None:
-        pen.ellipsis(0, places[-1].y, network.sizes[0])
+        size, largest = network.sizes[0], ":\nlargest weights" if network.layers else ""
+        pen.ellipsis(0, places[-1].y, f"{len(places) - 1} of {size} inputs{largest}")
 
 
 def _draw_neurons(pen: Pen, network: Network, labels: str, inputs: Sequence[Place], outputs: Sequence[Place]) -> None:
@@ -243,7 +258,7 @@ def _draw_layers(pen: Pen, network: Network, columns: Sequence[Sequence[Place]])
     for depth, name in enumerate(names):
         pen.text(COLUMN * depth, top, name, va="bottom", color=WEAK, share=SMALL)
         if depth and columns[depth][-1].unit is None and depth < len(columns) - 1:
-            pen.ellipsis(COLUMN * depth, columns[depth][-1].y, network.sizes[depth])
+            pen.ellipsis(COLUMN * depth, columns[depth][-1].y, f"{network.sizes[depth]} in all")
     low = min(column[-1].y for column in columns) - 0.75
     pen.text(COLUMN * (len(columns) - 1) / 2, low, "Each unit also adds its bias b.", color=WEAK, share=SMALL)
 
@@ -261,7 +276,7 @@ def _draw_outputs(pen: Pen, network: Network, places: Sequence[Place], end: floa
         pen.arrow(x + (ACTIVATION if several else 0) + RADIUS, end, y, width)
         pen.text(end + 0.1, y, network.outputs[unit], ha="left")
     if places[-1].unit is None:
-        pen.ellipsis(x, places[-1].y, network.sizes[-1])
+        pen.ellipsis(x, places[-1].y, f"{network.sizes[-1]} in all")
 
 
 def _explain_signs(ax: Axes) -> None:

@@ -1,4 +1,4 @@
-"""What training makes small: the weighted mean of the losses of all examples, plus the L2 penalty of a Gaussian prior.
+"""The function that training minimises: the weighted mean of the losses of all examples, plus the L2 penalty of a Gaussian prior.
 
 This is the one place where the models ask the engine for a loss, a gradient or a product with the Hessian.
 """
@@ -34,7 +34,7 @@ class Examples(NamedTuple):
         return self if self.weights is None else self._replace(weights=self.weights / np.mean(self.weights))
 
     def arrays(self) -> dict[str, Any]:
-        """What there is of them, by name."""
+        """The arrays that are not None, by name."""
         return {name: array for name, array in self._asdict().items() if array is not None}
 
     @property

@@ -217,7 +217,7 @@ def probability_by_distance(model: Any, X: Any, y: Any, ax: Axes | None = None) 
     probability = np.asarray(model.predict_proba(X))[:, 1]
     if not np.allclose(probability, tg.sigmoid(length * distance), atol=1e-4):
         raise ValueError(
-            f"{plot} needs a model whose probability is σ(w·x + b); that of {type(last_step(model)).__name__} is another"
+            f"{plot} needs a model whose probability is σ(w·x + b); {type(last_step(model)).__name__} computes it in another way"
         )
     (ax,) = panels(ax, 1, (6.4, 4.8))
     farthest = 1.1 * float(np.max(np.abs(distance))) or 1.0

@@ -1,4 +1,4 @@
-"""A recorded loss as a function: the program that its graph prints computes loss and gradient without recording them anew."""
+"""A recorded loss as a function: the program that its graph prints computes loss and gradient without recording them again."""
 
 from __future__ import annotations
 

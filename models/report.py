@@ -1,4 +1,4 @@
-"""What the command line says of a trial, and the files that it writes."""
+"""The report that the command line prints about a trial, and the files that it writes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from sklearn.exceptions import ConvergenceWarning
 import tinygraph as tg
 from models.saving import save
 from models.trial import Trial
+from models.words import counted
 
 
 def describe(trial: Trial) -> str:
     """The data, why training stopped, and loss and score of both parts."""
     data, model = trial.data, trial.model
-    rows = f"{len(trial.train)} training and {len(trial.test)} test examples"
+    rows = f"{len(trial.train)} training and {counted(len(trial.test), 'test example')}"
     if data.whole:
-        rows = f"{len(data.y)} examples, which are all there is: they train and test"
+        rows = f"{len(data.y)} examples, all of which are used both to train and to test"
     target = " as is the target; loss and R² are in its own units" if data.kind == "regression" else ""
     lines = [
-        f"{data.title}: {rows}, {len(data.names)} feature{'s' if len(data.names) > 1 else ''}, standardised{target}",
-        f"{model.solver} stopped after {model.n_iter_} epochs: {model.stop_reason_}",
+        f"{data.title}: {rows}, {counted(len(data.names), 'feature')}, standardised{target}",
+        f"{model.solver} stopped after {counted(model.n_iter_, 'epoch')}: {model.stop_reason_}",
     ]
     for name, part in (("training", trial.train), ("test", trial.test)):
         lines.append(f"{name:>8}: loss {trial.loss(part):.4f}, {_score(trial)} {trial.score(part):.4f}")
@@ -34,9 +35,9 @@ def describe(trial: Trial) -> str:
 def describe_scores(trial: Trial, scores: Sequence[float]) -> str:
     """The mean and the lowest score of all splits."""
     if trial.data.whole:
-        over = f"{len(scores)} seeds"
+        over = counted(len(scores), "seed")
     else:
-        over = f"{len(scores)} {'random' if trial.data.kind == 'regression' else 'stratified'} splits"
+        over = counted(len(scores), f"{'random' if trial.data.kind == 'regression' else 'stratified'} split")
     return f"test {_score(trial)} over {over}: mean {np.mean(scores):.4f}, lowest {np.min(scores):.4f}"
 
 

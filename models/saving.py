@@ -264,7 +264,7 @@ def _check_header(header: Any) -> None:
         if type(header[name]) not in types:
             raise SavedModelError(f"its header says {name} = {header[name]!r:.60}")
     if header["n_features"] < 1 or header["n_iter"] < 0:
-        raise SavedModelError(f"its header says {header['n_features']} features and {header['n_iter']} epochs")
+        raise SavedModelError(f"its header gives {header['n_features']} features and {header['n_iter']} epochs")
     names = header["feature_names"]
     if names is not None and not (len(names) == header["n_features"] and all(type(name) is str for name in names)):
         raise SavedModelError(f"its header has {header['n_features']} features, and the names {names!r:.60}")

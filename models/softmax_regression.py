@@ -60,6 +60,6 @@ def textbook_loss_of_sigmoids(A: Any, Y: Any) -> Any:
 
 
 if __name__ == "__main__":
-    from models.command import main
+    from models.extras import main
 
     main("SoftmaxRegression")

@@ -14,7 +14,7 @@ from models.tree import Vector
 
 
 class Problem(Protocol):
-    """What a solver knows of the training. Parameters, gradients and directions are flat vectors."""
+    """The training as a solver sees it. Parameters, gradients and directions are flat vectors."""
 
     def evaluate(self, vector: Vector, data: Examples | None = None) -> Evaluation:
         """Loss, gradient and accuracy at the parameters, on a batch or on all examples."""
@@ -114,8 +114,8 @@ def descend_in_batches(
 ) -> str:
     """Gradient descent with one update a batch; an epoch is one pass over the batches. Batches of weight 0 are left out.
 
-    The history has the means over the batches of an epoch: for its first row, of the losses at the start, and for the others, of
-    losses and gradients that were taken while the parameters moved. Returns the reason to end that no rule gave.
+    A row of the history holds means over the batches of an epoch: the first row of the losses at the start, the others of losses
+    and gradients at the parameters of each batch. Returns a reason to stop that comes from no stopping rule.
     """
     start = vector
     for epoch, batches in enumerate(epochs):
@@ -145,7 +145,7 @@ def descend_in_batches(
 def with_scipy(problem: Problem, vector: Vector, solver: str) -> str:
     """One of SciPy's methods on the gradients of the engine; an epoch is one of its iterations.
 
-    Returns SciPy's reason where it ends by itself: it finds no lower loss, as rounding hides the difference.
+    Returns SciPy's reason if SciPy stops first: it finds no lower loss, because of rounding.
     """
     from scipy.optimize import minimize
 

@@ -1,4 +1,4 @@
-"""How sure a fit is of its coefficients: the Hessian of -log of the likelihood, inverted, is their covariance."""
+"""Standard errors of the coefficients: the inverse of the Hessian of -log of the likelihood is their covariance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When training stops: each rule reads the history and answers with its reason, or with None to go on."""
+"""When training stops: each rule reads the history and returns a reason to stop, or None."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+
+from models.words import counted
 
 
 class Row(NamedTuple):
@@ -41,13 +43,13 @@ class Diverged(NamedTuple):
         recent = [row.loss for row in rows[1:][-patience:]]
         if np.isfinite(latest) and (len(recent) < patience or min(recent) <= self.factor * start):
             return None
-        return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {len(rows) - 1} epochs"
+        return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {counted(len(rows) - 1, 'epoch')}"
 
 
 class SmallGradient(NamedTuple):
     """No entry of the gradient is above `tol`, or `tol` times the largest at the start where that is below 1.
 
-    So data in small units, whose gradients are small everywhere, do not end the training at its start.
+    Otherwise data in small units, whose gradients are small everywhere, would stop the training at its start.
     """
 
     tol: float
@@ -73,7 +75,8 @@ class HeldOut(NamedTuple):
         if since_best < self.patience:
             return None
         best = getattr(rows[-1 - since_best], f"held_out_{self.figure}")
-        return f"held-out {self.figure}: its best value, {best:.4g}, is {since_best} epochs old and its parameters are back"
+        ago = counted(since_best, "epoch")
+        return f"held-out {self.figure}: its best value, {best:.4g}, was {ago} ago; the parameters of that epoch are restored"
 
 
 class Plateau(NamedTuple):
@@ -90,9 +93,8 @@ class Plateau(NamedTuple):
         before, recent = min(losses[: self.patience]), min(losses[self.patience :])
         if recent < before - self.loss_tol * abs(before):
             return None
-        return (
-            f"plateau: the training loss, {recent:.4g}, fell by no more than loss_tol={self.loss_tol:g} in {self.patience} epochs"
-        )
+        epochs = counted(self.patience, "epoch")
+        return f"plateau: the training loss, {recent:.4g}, fell by no more than loss_tol={self.loss_tol:g} in {epochs}"
 
 
 class EpochsUsedUp(NamedTuple):

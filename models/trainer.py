@@ -22,7 +22,7 @@ OVERSHOOT = 10  # how many times longer the loss of momentum and Adam may rise o
 
 
 def rules(settings: Settings, in_batches: bool) -> list[Rule]:
-    """The stopping rules, in the order in which they are asked."""
+    """The stopping rules, in the order in which they are called."""
     patience = settings.n_iter_no_change
     steady = settings.solver not in ("momentum", "adam")
     found: list[Rule] = [Diverged(patience, 1.0 if steady and not in_batches else 2.0), SmallGradient(settings.tol)]

@@ -1,4 +1,4 @@
-"""A model tried on data: fitted to one part, tested on the other, with the columns standardised by the first part alone."""
+"""Train and test a model: fit it to one part of the data, with columns standardised by that part, and test it on the other."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 
 from models.data import Array, Data, DataError
 from models.scaling import Scaling, of_raw_columns
+from models.words import counted
 
 HELD_OUT = 0.25
 
@@ -84,16 +85,15 @@ def _standardised(data: Data, scaling: Scaling, rows: Array) -> tuple[Any, Array
 def parts(data: Data, splits: int, seed: int) -> Iterator[tuple[Array, Array]]:
     """Training and test examples of so many random splits, stratified by class; all examples both times where data are whole.
 
-    Raises DataError where the test part is too small to have each class.
+    Raises DataError if the test part is too small to contain each class.
     """
     if data.whole:
         yield from splits * [(np.arange(len(data.y)), np.arange(len(data.y)))]
         return
     kinds = 2 if data.kind == "regression" else len(np.unique(data.y))
     if len(data.y) * HELD_OUT < kinds:
-        what = "a regression" if data.kind == "regression" else f"{kinds} classes"
-        raise DataError(
-            f"{data.title} has {len(data.y)} examples, and {what} needs {int(kinds / HELD_OUT)}, to learn and to test"
-        )
+        what = "a regression needs" if data.kind == "regression" else f"{kinds} classes need"
+        examples = counted(len(data.y), "example")
+        raise DataError(f"{data.title} has {examples}, and {what} at least {int(kinds / HELD_OUT)}, to learn and to test")
     divide = ShuffleSplit if data.kind == "regression" else StratifiedShuffleSplit
     yield from divide(splits, test_size=HELD_OUT, random_state=seed).split(data.X, data.y)

@@ -1,4 +1,4 @@
-"""Who looks on while a model trains: a progress bar, and the callbacks of scikit-learn where its version has them."""
+"""What is notified while a model trains: a progress bar, and the callbacks of scikit-learn where its version has them."""
 
 from __future__ import annotations
 

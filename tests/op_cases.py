@@ -56,6 +56,7 @@ NOT_ANALYTIC = {
     "binary_cross_entropy_with_logits", "softmax_cross_entropy", "cofactors", "cofactors_along", "direction", "deviations",
     "norm", "logsumexp_weights", "logaddexp_weight", "cosine",
     "copysign", "heaviside", "linspace", "singular_values", "left_singular_vectors", "right_singular_vectors",
+    "power_less_one", "log_of_base", "ratio",
 }  # fmt: skip
 POSITIVE = {"log", "log1p", "log2", "log10", "sqrt", "power", "reciprocal", "cbrt"}
 SMALL = {"tan", "arcsin", "arccos", "arctanh"}
@@ -91,6 +92,14 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
         ((positive(), real()), {}),
         ((positive(0), real(0)), {}),
     ],
+    "power_less_one": [
+        ((positive(2, 1), real(3)), {}),
+        ((positive(), real()), {}),
+        ((positive(0), real(0)), {}),
+        ((np.array([0.0, 0.5, -1.5]), 3.0), {}),
+    ],
+    "log_of_base": [((positive(2, 1), real(3)), {}), ((positive(), real()), {}), ((positive(0), real(0)), {})],
+    "ratio": [((real(2, 1), positive(3)), {}), ((real(), positive()), {}), ((real(0), positive(0)), {})],
     "where": [
         ((np.array([True, False, True]), real(2, 3), real(3)), {}),
         ((np.array([[True], [False]]), real(3), real()), {}),
@@ -170,6 +179,7 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "var": [((real(*s),), {"axis": a, "keepdims": k, "ddof": d}) for s, a in REDUCED[2:] for k in (0, 1) for d in (0, 0.5)],
     "std": [((real(*s),), {"axis": a, "keepdims": k, "ddof": 0.5}) for s, a in REDUCED[2:5] for k in (0, 1)],
     "prod": [((x,), {"axis": a, "keepdims": k}) for x in FACTORS for a in range(-1, x.ndim) for k in (0, 1)],
+    "product_of_others": [((x,), {"axis": a}) for x in FACTORS for a in range(-1, x.ndim)],
     "cumprod": [((x,), {"axis": a}) for x in FACTORS for a in range(-1, x.ndim)],
     "cumsum": [((x,), {"axis": a}) for x in FACTORS for a in range(-1, x.ndim)],
     "recurrence": [((x, x + 0.3), {"axis": a}) for x in FACTORS for a in range(-1, x.ndim)],
@@ -255,11 +265,13 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "binary_cross_entropy": [
         ((probability(2, 3), np.array([[0, 1, 1], [1, 0, 0]])), {"reduction": r}) for r in ("mean", "sum", "none")
     ]
-    + [((probability(2), probability(2) / 2), {"reduction": "mean"}), ((probability(), 1), {"reduction": "mean"})],
+    + [((probability(2), probability(2) / 2), {"reduction": "mean"}), ((probability(), 1), {"reduction": "mean"})]
+    + [((probability(3), np.array([0.0, 1.0, 0.3])), {"reduction": "sum"})],
     "binary_cross_entropy_with_logits": [
         ((real(2, 3), np.array([[0, 1, 1], [1, 0, 0]])), {"reduction": r}) for r in ("mean", "sum", "none")
     ]
-    + [((real(2), probability(2)), {"reduction": "mean"}), ((real(), 1), {"reduction": "mean"})],
+    + [((real(2), probability(2)), {"reduction": "mean"}), ((real(), 1), {"reduction": "mean"})]
+    + [((real(3), np.array([0.0, 1.0, 0.3])), {"reduction": "sum"})],
     "softmax_cross_entropy": [((real(2, 3), y), {"reduction": r}) for y in (LABELS, ONE_HOT) for r in ("mean", "sum", "none")]
     + [((real(3), np.array(1)), {"reduction": "mean"}), ((real(3), np.array([0.2, 0.3, 0.5])), {"reduction": "none"})],
     "mean_squared_error": [((real(2, 3), positive(2, 3)), {"reduction": r}) for r in ("mean", "sum", "none")]

@@ -44,7 +44,9 @@ def _truncated(x: Any) -> Any:
 # What each elementwise op computes.
 EXACT: dict[str, Exact] = {
     "add": lambda x, y: x + y, "subtract": lambda x, y: x - y, "multiply": lambda x, y: x * y, "divide": lambda x, y: x / y,
-    "negative": lambda x: -x, "power": lambda x, y: x**y, "abs": abs, "maximum": max, "minimum": min,
+    "negative": lambda x: -x, "power": lambda x, y: x**y, "ratio": lambda x, y: x / y,
+    "power_less_one": lambda x, y: x ** (y - 1), "log_of_base": lambda x, y: mp.log(x),
+    "abs": abs, "maximum": max, "minimum": min,
     "remainder": lambda x, y: x - y * mp.floor(x / y), "fmod": lambda x, y: x - y * _truncated(x / y),
     "clip": lambda x, low, high: min(max(x, low), high), "where": lambda c, x, y: x if c else y, "alias": lambda x: x,
     "exp": mp.exp, "exp2": lambda x: mpf(2) ** x, "expm1": lambda x: mp.exp(x) - 1, "log": mp.log,
@@ -67,7 +69,9 @@ RIGHT_TO_AN_ULP_OF_1 = {"sigmoid", "tanh", "softmax"}
 IN_TORCH = {
     "power": "pow",
     "alias": "clone",
-    **dict.fromkeys(("cbrt", "cosine", "logaddexp_weight", "where", "clip", "heaviside"), ""),
+    **dict.fromkeys(
+        ("cbrt", "cosine", "ratio", "power_less_one", "log_of_base", "logaddexp_weight", "where", "clip", "heaviside"), ""
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """The reverse sweep: what is asked for, what is refused, and the decided meanings at ties and edges."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -255,6 +256,16 @@ class TestUsersOp:
         with pytest.raises(TypeError, match=r"write @tg.op\(rule\)"):
             bare(argument)
 
+    def test_may_be_declared_by_exec_in_a_namespace_without_a_name(self) -> None:
+        module: dict[str, Any] = {"tg": tg}
+        exec("@tg.op(lambda g, out, x: 2 * g * x, elementwise=True)\ndef squared(x): return x**2", module)
+        op, x = module["squared"], tg.parameter([1.0, 2.0])
+        assert (op.built_in, op.__module__) == (False, "__main__")
+        np.testing.assert_array_equal(tg.gradients(np.sum(op(x)), x)[0], [2.0, 4.0])
+        tg.check_op(op, np.array([1.0, 2.0]))
+        graph = tg.Graph(op(x), names={"x": x})
+        assert str(pickle.loads(pickle.dumps(graph))) == str(graph)
+
     def test_has_one_result(self) -> None:
         @tg.op(lambda g, out, x: g)
         def both(x: Any) -> Any:
@@ -264,7 +275,7 @@ class TestUsersOp:
             both(tg.parameter(1.0))
 
     def test_needs_one_rule_an_argument(self) -> None:
-        with pytest.raises(TypeError, match=r"op f has 2 array arguments \(x, y\) but 1 rules"):
+        with pytest.raises(TypeError, match=r"op f has 2 array arguments \(x, y\) but 1 rule:"):
 
             @tg.op(lambda g, out, x: g)
             def f(x: Any, y: Any) -> Any:

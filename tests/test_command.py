@@ -146,6 +146,16 @@ def test_in_a_terminal_keys_move(monkeypatch: Any, capsys: Any) -> None:
     ]
 
 
+def test_in_a_terminal_a_contribution_is_not_called_a_local_derivative(monkeypatch: Any, capsys: Any) -> None:
+    graph = graph_of(parse("z = X @ w; L = sum(z**2)"), {"X": [[1.0, 2.0], [3.0, 4.0]], "w": [0.5, -0.5]}, wrt=["w"])
+    keys = iter(["run dw", "q"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(keys))
+    walk(Stepper(graph))
+    out = capsys.readouterr().out
+    assert "upstream dL, contribution dz = 2 * z\n" in out
+    assert out.endswith(f"{'':16}upstream dz, contribution dw = X.T @ dz\n")
+
+
 def test_in_a_terminal_a_command_reads_keys_until_the_input_ends() -> None:
     """A pseudo-terminal: what is typed there, and what is shown there."""
     head, tail = pty.openpty()
@@ -181,6 +191,17 @@ def test_html_writes_the_page(run: Any, tmp_path: Path) -> None:
     code, out, err = run("step", NEURON, *LEAVES, "--html", str(tmp_path / "no" / "walk.html"))
     assert (code, out) == (2, "")
     assert "No such file" in err
+
+
+def test_without_a_layout_engine_the_page_is_written_and_a_line_says_what_it_lacks(
+    run: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("TINYGRAPH_DOT", "/nowhere/dot")
+    code, out, err = run("step", "z = w*x", "w=1", "x=2", "--html", str(tmp_path / "walk.html"))
+    assert code is None
+    assert out == f"wrote {tmp_path / 'walk.html'}: 4 steps\n"
+    assert err.startswith("There is no picture: TINYGRAPH_DOT='/nowhere/dot' is no program")
+    assert err.count("\n") == 1
 
 
 def test_quiz_asks_in_the_terminal(run: Any) -> None:

@@ -308,10 +308,11 @@ def test_where_with_a_condition_alone_has_a_size_that_depends_on_values() -> Non
         (lambda x: np.where(x > 0, 1), ValueError, "give both branches"),
         (lambda x: np.ravel(x, order="F"), TypeError, "the order is 'C', not 'F'"),
         (lambda x: np.cross(x[:, :2], x[:, :2]), ValueError, "of length 3, not 2"),
-        (lambda x: np.einsum("ij,jk", x), ValueError, "names 2 operands, but 1 were given"),
+        (lambda x: np.einsum("ij,jk", x), ValueError, "names 2 operands, and np.einsum was given 1 operand"),
         (lambda x: np.linalg.svd(x), TypeError, "np.linalg.svd does not take a node"),
         (lambda x: np.tensordot(x[:, :1], x, 1), ValueError, r"summed axes of sizes \[1\] and \[2\]"),
         (lambda x: np.einsum("ij->i", x[0]), ValueError, "names 2 axes of an operand that has 1"),
+        (lambda x: np.einsum("i,i", x[0], x), ValueError, "names 1 axis of an operand that has 2"),
         (lambda x: np.array_split(x, 0), ValueError, "at least 1"),
         (lambda x: np.tensordot(x, x, 3), ValueError, "axis -3 is out of bounds for array of dimension 2"),
         (lambda x: np.tensordot(x, x, (0, 5)), ValueError, "axis 5 is out of bounds for array of dimension 2"),
@@ -424,3 +425,12 @@ def test_a_bare_operand_of_einsum_is_a_leaf_of_its_own(subscripts: str, shape: t
     graph = tg.Graph(L, names={"array": array, "L": L})
     expected = np.sum(np.einsum(subscripts, w.value, other) ** 2)
     assert graph.with_leaves({graph["array"]: other})["L"].value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("label", [0.0, 0.25, 1.0])
+def test_the_mixed_derivative_of_the_binary_cross_entropy_is_the_same_in_either_order(label: float) -> None:
+    a, y = tg.parameter([0.3]), tg.parameter([label])
+    grads = tg.Graph(L := tg.binary_cross_entropy(a, y), names={"a": a, "y": y, "L": L}).backprop()
+    (by_a,), (by_y,) = tg.gradients(np.sum(grads["a"]), y), tg.gradients(np.sum(grads["y"]), a)
+    np.testing.assert_allclose(by_a, by_y, rtol=1e-14)
+    np.testing.assert_allclose(by_a, [-1 / 0.7 - 1 / 0.3], rtol=1e-14)

@@ -222,7 +222,7 @@ class TestEachWayOfDeciding:
 
 
 def test_the_error_shows_both_numbers() -> None:
-    with pytest.raises(tg.DecisionError, match=r"`w > 0` was decided by greater\(2, 0\) = True .* greater\(-1, 0\) = False now"):
+    with pytest.raises(tg.DecisionError, match=r"`w > 0` was decided by greater\(2, 0\) = True .* by greater\(-1, 0\) = False"):
         replayed(recorded(branch, 2.0), -1.0)
 
 
@@ -293,7 +293,7 @@ def test_a_large_array_that_is_kept_decides_again() -> None:
     v = np.arange(10_000.0)
     graph = recorded(lambda w: w * 2 if np.sum(v * w) > 0 else w * 3, 2.0)
     assert replayed(graph, 3.0) == (6.0, 2.0)
-    with pytest.raises(tg.DecisionError, match="= False now"):
+    with pytest.raises(tg.DecisionError, match=r"now .* = False"):
         replayed(graph, -3.0)
 
 
@@ -447,7 +447,7 @@ class TestNothingIsLostAfterARefusal:
         widget = self.graph().stepper().widget()
         data = widget.data
         widget.wanted = {"name": "w", "value": -2.0}
-        assert "would go another way" in widget.problem
+        assert "would take another branch" in widget.problem
         assert widget.data == data
         widget.wanted = {"name": "w", "value": 1.0}
         assert widget.problem == ""
@@ -479,7 +479,7 @@ class TestBounds:
             assert w < 100 + i
         graph = tg.Graph(w * v, names={"w": w, "v": v})
         graph.backprop()
-        with pytest.raises(tg.DecisionError, match=r"not kept.*\n.*w < 100 \+ i"):
+        with pytest.raises(tg.DecisionError, match=r"not stored.*\n.*w < 100 \+ i"):
             graph.with_leaves({w: 3.0})
         assert graph.with_leaves({v: 3.0})["output"].value == 6.0
         assert graph.with_leaves({w: 2.0})["output"].value == 2.0
@@ -497,7 +497,7 @@ class TestBounds:
         later = h + 1
         assert later > 0
         for graph in (tg.Graph(w * 2, names={"w": w}), pickle.loads(pickle.dumps(tg.Graph(w * 2, names={"w": w})))):
-            with pytest.raises(tg.DecisionError, match=r"not kept(.|\n)*h > 0"):
+            with pytest.raises(tg.DecisionError, match=r"not stored(.|\n)*h > 0"):
                 graph.with_leaves({graph["w"]: 3.0})
 
     def test_a_long_loop_that_fits_is_decided_again(self) -> None:

@@ -110,3 +110,32 @@ def test_a_check_speaks_for_itself_and_a_hint_for_what_is_computed() -> None:
         own_root(np.array([-1.0]))
     with pytest.raises(ValueError, match="fix: give it a matrix"):
         own_root(tg.parameter([1.0]))
+
+
+def alone() -> tg.Graph:
+    graph = tg.Graph(tg.parameter(2.0))
+    graph.backprop()
+    return graph
+
+
+def single() -> tg.Graph:
+    w = tg.parameter(2.0)
+    graph = tg.Graph(w * 3)
+    graph.backprop()
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("show", "text"),
+    [
+        (lambda: repr(single().draw()), "2 cards, 1 backward edge>"),
+        (lambda: repr(single().view()), "2 cards, 1 backward edge>"),
+        (lambda: repr(tg.Graph(tg.parameter(2.0)).draw()), "1 card, 0 backward edges>"),
+        (lambda: repr(tg.Graph(tg.constant(2.0) * 3, names={})), "1 leaf, 1 statement forward, 0 backward"),
+        (lambda: alone().draw(lens="check").drawing.notes[0], "1 of 1 gradient agrees with finite differences"),
+        (lambda: str(tg.find_nonfinite(tg.Graph(np.log(tg.parameter([-1.0]))))), "1 of 1 entry"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_one_thing_is_counted_in_the_singular(show: Any, text: str) -> None:
+    assert text in show()

@@ -65,6 +65,12 @@ def test_the_table_keeps_its_lines(graph: tg.Graph) -> None:
     assert str(graph).split("\n") == lines  # nothing in a name counts as the end of a line
 
 
+def test_the_table_of_a_notebook_is_nothing_but_a_table(graph: tg.Graph) -> None:
+    html = ElementTree.fromstring(graph.table()._repr_html_())
+    assert {x.tag for x in html.iter()} == {"div", "table", "tr", "th", "td"}
+    assert {name for x in html.iter() for name in x.attrib} == {"style", "colspan"}
+
+
 def test_the_source_has_only_the_statements_of_the_graph(graph: tg.Graph) -> None:
     text = graph.source()
     tree = ast.parse(text)

@@ -51,6 +51,26 @@ def test_logistic_regression_on_arrays() -> None:
     assert logistic().latex() == LOGISTIC.strip()
 
 
+def test_the_derivative_of_a_likelihood_is_a_product_over_the_others() -> None:
+    t, y = np.array([1.0, 0.0, 1.0]), tg.parameter([0.7, 0.2, 1.0])
+    p = y**t * (1 - y) ** (1 - t)
+    L = np.prod(p)
+    graph = tg.Graph(L)
+    graph.backprop(wrt=[p, y])
+    lines = graph.latex().splitlines()
+    assert r"  \frac{\partial L}{\partial p_{i}} &= \prod_{j\ne i} p_{j} \\" in lines
+    assert r"\odot t \odot y^{t - 1} -" in lines[-2]
+
+
+def test_the_binary_cross_entropy_has_the_textbook_derivative() -> None:
+    t, y = np.array([1.0, 0.0, 1.0]), tg.parameter([0.7, 0.2, 1.0])
+    L = tg.binary_cross_entropy(y, t)
+    graph = tg.Graph(L)
+    graph.backprop()
+    textbook = r"\frac{1}{m} \, \left( -\frac{t}{y} + \frac{1 - t}{1 - y} \right)"
+    assert rf"  \frac{{\partial L}}{{\partial y}} &= {textbook} \\" in graph.latex().splitlines()
+
+
 def test_a_notebook_shows_it() -> None:
     graph = logistic()
     found = graph.latex()

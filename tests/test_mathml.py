@@ -39,7 +39,10 @@ def test_pieces() -> None:
     assert print_layout(Symbol("W", "1;i,j")) == "<msub><mi>W</mi><mrow><mn>1</mn><mo>,</mo><mi>i</mi><mi>j</mi></mrow></msub>"
     assert print_layout(Root(Symbol("x"), 3)) == "<mroot><mi>x</mi><mn>3</mn></mroot>"
     assert print_layout(Fraction(Digits("1"), Symbol("<"))) == "<mfrac><mn>1</mn><mi>&lt;</mi></mfrac>"
-    assert print_layout(Lowered(Word("max"), Symbol("i"))) == '<munder><mi mathvariant="normal">max</mi><mi>i</mi></munder>'
+    assert (
+        print_layout(Lowered(Word("max"), Symbol("i"), under=True))
+        == '<munder><mi mathvariant="normal">max</mi><mi>i</mi></munder>'
+    )
     assert print_layout(Row((Symbol("a"), Times(), Symbol("b")))).count("mspace") == 0
     assert print_layout(Row((Symbol("ab"), Times(), Symbol("b")))).count("mspace") == 1
     assert equation([Symbol("a"), Sign("−"), Symbol("b")]).count("<mo>=</mo>") == 2

@@ -10,6 +10,17 @@ import pytest
 import tinygraph as tg
 
 w, v = tg.parameter(2.0), tg.parameter([1.0, 2.0])
+graph = tg.Graph(w * 2)
+SHOWN = 'write `graph.draw().save("graph.svg")` for a picture or `graph.view().save("graph.html")` for a page'
+SHOWING: dict[str, Callable[[], Any]] = {
+    "save": lambda: graph.save("x.svg"),
+    "show": lambda: graph.draw().show(),
+    "plot": lambda: graph.plot(),
+    "render": lambda: graph.render("x"),
+    "savefig": lambda: graph.draw().savefig("x.png"),
+    "display": lambda: graph.view().display(),
+    "visualize": lambda: (w * 2).visualize(),
+}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +59,8 @@ def test_python_may_ask_for_what_it_likes() -> None:
         (lambda: w.name, "a tinygraph node has no .name: names live in a graph"),
         (lambda: w.frexp(), "a tinygraph node has no .frexp"),
         (lambda: w.nbytes, "a tinygraph node has no .nbytes: write `node.value.nbytes`"),
+        *((use, f"has no .{name}: {SHOWN}") for name, use in SHOWING.items()),
+        (lambda: w.draw(), "a tinygraph node has no .draw: write `graph.draw()`, where `graph = tg.Graph(L, names=locals())`"),
         (lambda: w.foo, "'Node' object has no attribute 'foo'"),
         (lambda: setattr(w, "foo", 1), "'Node' object has no attribute 'foo'"),
         (lambda: (w * 2).foo, "'Node' object has no attribute 'foo'"),

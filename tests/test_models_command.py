@@ -146,7 +146,7 @@ def test_where_there_are_no_standard_errors_the_report_says_why_and_goes_on(
 @pytest.mark.usefixtures("report_only")
 def test_xor_trains_and_tests_on_its_four_points(run: Any) -> None:
     out = run("LogisticRegression", "--data", "xor", *QUICK)[1]
-    assert "xor: 4 examples, which are all there is: they train and test, 2 features" in out
+    assert "xor: 4 examples, all of which are used both to train and to test, 2 features" in out
     assert float(re.search(r"over 2 seeds: mean (\d\.\d+)", out)[1]) <= 0.75  # type: ignore[index]
 
 
@@ -186,7 +186,7 @@ WRONG = {
     "amounts": (["--data", "diabetes"], "diabetes holds amounts for a regression, and this model needs classes"),
     "three classes": (["--data", "iris"], "iris has 3 classes, and this model takes 2"),
     "a small class": (["--data", "small.csv", "--target", "y"], "small.csv: class 1 has one example"),
-    "few examples": (["--data", "few.csv", "--target", "y"], "few.csv has 4 examples, and 2 classes needs 8"),
+    "few examples": (["--data", "few.csv", "--target", "y"], "few.csv has 4 examples, and 2 classes need at least 8"),
     "unknown solver": (["--solver", "sgd"], "argument --solver: invalid choice: 'sgd'"),
     "unknown option": (["--hidden", "3"], "unrecognized arguments: --hidden 3"),
     "half an option": (["--learn", "3"], "unrecognized arguments: --learn 3"),
@@ -250,6 +250,13 @@ def test_faces_without_scikit_image(run: Any, monkeypatch: pytest.MonkeyPatch) -
     code, _, err = run("LogisticRegression", "--data", "faces")
     assert (code, err.count("\n")) == (2, 1)
     assert "pip install scikit-image" in err
+
+
+def test_without_a_layout_engine_there_is_one_line_before_the_training(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINYGRAPH_DOT", "/nowhere/dot")
+    code, out, err = run("LogisticRegression", "--data", "xor", *QUICK)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("python -m models.logistic_regression: TINYGRAPH_DOT='/nowhere/dot' is no program")
 
 
 def test_a_folder_that_may_not_be_written_to(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,9 @@ def test_whole_data_train_and_test() -> None:
     ] * 2
 
 
-@pytest.mark.parametrize(("kind", "said"), [("classification", "2 classes needs 8"), ("regression", "a regression needs 8")])
+@pytest.mark.parametrize(
+    ("kind", "said"), [("classification", "2 classes need at least 8"), ("regression", "a regression needs at least 8")]
+)
 def test_too_few_examples(kind: Any, said: str) -> None:
     data = Data("few", pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0]}), np.array([0, 0, 1, 1]), kind)
     with pytest.raises(DataError, match=f"few has 4 examples, and {said}"):

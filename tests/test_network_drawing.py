@@ -1,5 +1,6 @@
 """The drawing of a network has a line for each weight that is drawn, with its sign and size, and the names of its parts."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from types import SimpleNamespace
@@ -139,12 +140,27 @@ def test_a_multilayer_perceptron_has_a_circle_a_unit_and_a_line_a_weight() -> No
             assert drawn[f"layer{k}: W[{i}, {j}]"].get_color() == (POSITIVE if weight > 0 else NEGATIVE)
 
 
-def test_of_many_units_the_first_are_drawn_and_an_ellipsis_says_how_many_there_are() -> None:
+def test_of_many_units_some_are_drawn_and_an_ellipsis_says_how_many_there_are() -> None:
     ax = draw_network(perceptron(64, 30, 10), most=4)
     assert len(circles(ax)) == 12
     assert len(ax.lines) == 4 * 4 + 4 * 4
     assert texts(ax).count("⋮") == 3
-    assert {"64 in all", "30 in all", "10 in all"} <= set(texts(ax))
+    assert {"4 of 64 inputs:\nlargest weights", "30 in all", "10 in all"} <= set(texts(ax))
+
+
+@pytest.mark.parametrize("model", [linear(np.random.default_rng(1).normal(size=(3, 20)), np.zeros(3)), perceptron(20, 9, 2)])
+def test_the_inputs_that_are_drawn_have_the_largest_weights(model: Any) -> None:
+    W = model.coef_.T if hasattr(model, "coef_") else model.parameters_["layer1"]["W"]
+    drawn = {int(found[1]) for gid in lines(draw_network(model, most=5)) if (found := re.match(r"(?:layer1: )?W\[(\d+), ", gid))}
+    left = set(range(20)) - drawn
+    assert len(drawn) == 5
+    assert min(np.abs(W[i]).max() for i in drawn) >= max(np.abs(W[i]).max() for i in left)
+
+
+def test_inputs_without_weights_are_drawn_from_the_first() -> None:
+    shown = texts(draw_network((9, 1), most=3))
+    assert [text for text in shown if text.startswith("x")] == ["x₁", "x₂", "x₃"]
+    assert "3 of 9 inputs" in shown
 
 
 def test_the_columns_of_a_data_frame_are_named_beside_their_inputs() -> None:

@@ -198,6 +198,8 @@ def test_the_page_that_nbconvert_makes_shows_pictures_equations_and_walks_offlin
         )
         assert sizes
         assert min(sizes) > 15
+        page.set_viewport_size({"width": 400, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == 400  # what is wider scrolls inside its output
         assert page.locator("math").count() == sum(".latex()" in text for text in code(path))
         assert {request.split("/")[2] for request in visit.requests} <= LATER
         assert not visit.dialogs

@@ -146,9 +146,9 @@ def test_the_gradients_that_were_asked_for_last_are_shown() -> None:
     graph.backprop(of="u")
     assert shown() == (["gradients of u"], "du_dw = 3.000")
     graph.backprop()
-    assert shown() == (["gradients of L; also known: those of u"], "dw = 36.000")
+    assert shown() == (["gradients of L; also computed, not shown: those of u"], "dw = 36.000")
     graph.backprop(of="u")
-    assert shown() == (["gradients of u; also known: those of L"], "du_dw = 3.000")
+    assert shown() == (["gradients of u; also computed, not shown: those of L"], "du_dw = 3.000")
 
 
 def rows(graph: tg.Graph) -> set[str]:
@@ -163,7 +163,10 @@ def test_what_comes_back_through_gradients_is_said_to_be_left_out() -> None:
     assert not graph.draw().drawing.notes
     graph.backprop(of=dw, seed=np.ones((2, 2)))
     notes = graph.draw().drawing.notes
-    assert notes == ["gradients of dw; also known: those of L", "they also depend on other gradients, which have no cards"]
+    assert notes == [
+        "gradients of dw; also computed, not shown: those of L",
+        "the gradients of dw also depend on an earlier backward pass, which has no cards",
+    ]
 
 
 def test_where_gradients_are_read_too_a_card_only_adds_to_what_comes_back() -> None:
@@ -299,14 +302,18 @@ class TestThemes:
             fills = page.locator("svg .loss polygon:first-of-type").evaluate_all("all => all.map(x => getComputedStyle(x).fill)")
         assert fills == [rgb(DARK.kinds["loss"].fill), rgb(LIGHT.kinds["loss"].fill)]
 
-    def test_pictures_of_one_theme_and_bitmaps_have_a_background(self, tmp_path: Path) -> None:
-        def filled(svg: str) -> bool:
-            root = ElementTree.fromstring(svg)
-            return any(p.get("fill") in (DARK.page, LIGHT.page) for p in root.findall("*/{*}polygon"))
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("around", ["white", "black"])
+    def test_a_picture_has_a_page_of_its_own_whatever_colour_is_around_it(self, scheme: Any, around: str) -> None:
+        pages = {"light": LIGHT.page, "dark": DARK.page}
+        svgs = "".join(neuron().draw(theme=theme).svg for theme in ("auto", "light", "dark"))
+        with browser() as visit:
+            visit.page.emulate_media(color_scheme=scheme)
+            page = visit.show(f'<body style="background: {around}">{svgs}</body>')
+            fills = page.locator("svg > g > polygon").evaluate_all("all => all.map(x => getComputedStyle(x).fill)")
+        assert fills == [rgb(pages[scheme]), rgb(LIGHT.page), rgb(DARK.page)]
 
-        assert filled(neuron().draw(theme="dark").svg)
-        assert not filled(neuron().draw().svg)
-        assert filled(neuron().draw(theme="light").svg)
+    def test_bitmaps_have_a_background(self, tmp_path: Path) -> None:
         for theme, colour in (("auto", (255, 255, 255)), ("light", (255, 255, 255)), ("dark", (13, 17, 23))):
             assert corner(neuron().draw(theme=theme).save(tmp_path / "g.png").read_bytes()) == colour
 
@@ -351,6 +358,22 @@ def luminance(colour: str) -> float:
 def test_a_notebook_gets_svg() -> None:
     bundle = neuron()._repr_mimebundle_()
     assert ElementTree.fromstring(bundle["image/svg+xml"]).get("role") == "img"
+
+
+@pytest.mark.parametrize(("window", "share"), [(1400, 1.0), (900, None), (400, 0.75)])
+def test_in_a_notebook_it_shrinks_with_the_window_to_three_quarters_and_then_scrolls(window: int, share: float | None) -> None:
+    graph = neuron()
+    natural = float(ElementTree.fromstring(graph.draw().svg).get("width", 0))
+    with browser() as visit:
+        visit.page.set_viewport_size({"width": window, "height": 600})
+        page = visit.show(graph._repr_mimebundle_()["text/html"])
+        picture = page.get_by_role("img", name=graph.draw().label)
+        width, height = picture.evaluate("x => [x.getBoundingClientRect().width, x.getBoundingClientRect().height]")
+        body, content = page.evaluate("[document.body.clientWidth, document.documentElement.scrollWidth]")
+        assert not visit.trouble
+    assert width == pytest.approx(body if share is None else share * natural, abs=1)
+    assert width / height == pytest.approx(natural / float(ElementTree.fromstring(graph.draw().svg).get("height", 0)), rel=0.01)
+    assert content == window  # the page around it does not scroll
 
 
 def test_nothing_of_an_engine_but_known_elements_and_attributes_comes_into_a_page() -> None:

@@ -22,7 +22,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 import models
 from models import plots
-from models.fitted import hyperplane
+from models.fitted import class_names, hyperplane
 from models.plot_style import CLASS_COLOURS, pale
 from tests import figures
 
@@ -254,6 +254,27 @@ def test_the_hyperplane_is_found_for_any_number_of_features(count: int) -> None:
 # Probability by distance
 
 
+@pytest.mark.parametrize(
+    ("classes", "names"),
+    [
+        ([0.0, 1.0], ["0", "1"]), (np.array([-1, 1], np.float32), ["-1", "1"]), ([2.0, 10.0], ["2", "10"]),
+        ([False, True], ["False", "True"]), (["1.0", "b"], ["1.0", "b"]),
+    ],
+)  # fmt: skip
+def test_a_label_that_is_a_whole_number_shows_as_one(classes: Any, names: list[str]) -> None:
+    X, y = moons()
+    classes = np.array(classes)
+    model = LogisticRegression().fit(X, classes[y])
+    ax = plots.decision_boundary(model, X, classes[y])
+    labels = [one.get_label() for one in ax.collections if str(one.get_label()).startswith("y = ")]
+    assert labels == [f"y = {name}" for name in names]
+    assert plots.probability_by_distance(model, X, classes[y]).get_ylabel() == f"P(y = {names[1]} | x)"
+
+
+def test_a_label_that_is_no_whole_number_shows_as_it_is() -> None:
+    assert class_names(SimpleNamespace(classes_=np.array([0.5, 1.0, np.inf]))) == ["0.5", "1", "inf"]
+
+
 def test_the_distance_is_that_to_the_nearest_point_of_the_hyperplane() -> None:
     X, y = load_iris(return_X_y=True)
     X, y = X[50:], np.array(["versicolor", "virginica"])[y[50:] - 1]
@@ -288,7 +309,7 @@ def test_probability_by_distance_needs_one_hyperplane() -> None:
 def test_the_probability_of_k_sigmoids_is_no_sigmoid_of_the_distance() -> None:
     X, y = moons()
     plots.probability_by_distance(models.SoftmaxRegression(l2=0.01).fit(X, y), X, y)
-    with pytest.raises(ValueError, match=r"whose probability is σ\(w·x \+ b\); that of SoftmaxRegression is another"):
+    with pytest.raises(ValueError, match=r"whose probability is σ\(w·x \+ b\); SoftmaxRegression computes it in another way"):
         plots.probability_by_distance(models.SoftmaxRegression(l2=0.01, multi="ovr").fit(X, y), X, y)
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -229,7 +230,8 @@ class TestWhatTextbooksPrint:
 
     def test_powers_of_a_value_to_a_value(self) -> None:
         a, b = tg.parameter(2.0), tg.parameter(3.0)
-        assert right(a**b, a=a, b=b)["db"] == "output * np.log(np.where(np.logical_and(a == 0, b >= 0), 1, a))"
+        assert right(a**b, a=a, b=b)["da"] == "b * power_less_one(a, b)"
+        assert right(a**b, a=a, b=b)["db"] == "output * log_of_base(a, b)"
 
     def test_inner_products_have_the_other_factor_as_gradient(self) -> None:
         w, v, A = tg.parameter(np.ones(3)), tg.parameter(np.ones(3)), tg.parameter(np.eye(2))
@@ -305,3 +307,35 @@ def test_gradients_of_everyday_functions(compute: Any, right: str) -> None:
     graph = tg.Graph(compute(names), names=vars(names))
     graph.backprop()
     assert graph.statements()[-1].right == right
+
+
+@pytest.mark.parametrize(
+    ("times", "right", "literal"),
+    [
+        (lambda r: r, "1", "1.0"),
+        (lambda r: 2.0 * r, "2", "2.0"),
+        (lambda r: -3 * r, "-3", "-3.0"),
+        (lambda r: 0.5 * r, "0.5", "0.5"),
+        (lambda r: 1e300 * r, "1e+300", "1e+300"),
+        (lambda r: -0.0 * r, "-0.0", "-0.0"),
+        (lambda r: np.inf * r, "np.inf", "np.inf"),
+        (lambda r: np.nan * r, "np.nan", "np.nan"),
+    ],
+)
+def test_a_gradient_that_is_a_number_is_written_as_the_seed_is_and_in_source_as_a_float(
+    times: Callable[[Any], Any], right: str, literal: str
+) -> None:
+    r, s = tg.parameter(2.0), tg.parameter(3.0)
+    out = times(r) + s
+    graph = tg.Graph(out, names={"r": r, "s": s, "out": out})
+    graph.backprop()
+    told = {s.name: s.right for s in program(graph).backward}
+    assert told == {"dout": "1", "dr": right, "ds": "1"}
+    rows = [" ".join(line.split()) for line in str(graph).splitlines()]
+    assert any(row.startswith(f"dr = {right} ") for row in rows)
+    steps = graph.stepper().steps
+    assert {step.name: step.equation for step in steps if step.phase == "backward"} == told
+    assert f"\n    dr = {literal}\n" in graph.source()
+    gradient = graph.function()(r=2.0, s=3.0)[1]["dr"]
+    assert gradient.dtype == np.float64
+    np.testing.assert_array_equal(gradient, times(1.0))

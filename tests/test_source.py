@@ -412,6 +412,14 @@ class TestOpsOfTheUser:
         with pytest.raises(ValueError, match="<op typed> cannot be written as source: that of typed is not to be found"):
             tg.Graph(module["typed"](tg.parameter(1.0))).source()
 
+    def test_of_exec_in_a_nameless_namespace_are_refused_by_name_too(self) -> None:
+        code = "def twice(x): return 2 * x\n@tg.op(lambda g, out, x: 2 * g)\ndef typed(x): return twice(x)"
+        module: dict[str, Any] = {"tg": tg}
+        exec(code, module)
+        assert module["typed"].__wrapped__.__module__ is None
+        with pytest.raises(ValueError, match=r"<op typed> cannot be written as source: that of .* is not to be found"):
+            tg.Graph(module["typed"](tg.parameter(1.0))).source()
+
     def test_that_read_an_object_are_refused_by_name(self) -> None:
         table = {"a": 1}
 

@@ -548,7 +548,7 @@ def test_a_decision_by_a_sparse_matrix_is_made_again(size: int) -> None:
     positive = sparse.csr_array(np.tile(np.abs(D), (size, 1)))
     graph = decided(positive)
     assert graph.with_leaves({"X": 2 * positive})["L"].item() == pytest.approx(2 * graph["L"].item())
-    with pytest.raises(ValueError, match="would go another way"):
+    with pytest.raises(ValueError, match="would take another branch"):
         graph.with_leaves({"X": -positive})
     function = graph.function()
     assert function(positive, np.ones(4)) == graph["L"].value

@@ -239,11 +239,11 @@ def test_a_step_shows_the_number() -> None:
     assert mean_by_hand().stepper().step().numbers == "-(1 / 3) * 5.250"
 
 
-def test_a_card_and_a_local_derivative_show_the_name() -> None:
+def test_a_card_and_a_contribution_show_the_name() -> None:
     graph = mean_by_hand()
     graph.backprop()
     assert "(1/m)" in graph.draw().dot
-    assert next(s for s in graph.stepper().steps if s.name == "dx").local == "dx = -2 * x / m"
+    assert next(s for s in graph.stepper().steps if s.name == "dx").contribution == "dx = -2 * x / m"
 
 
 def test_the_quiz_takes_its_own_right_hand_side() -> None:

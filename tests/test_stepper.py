@@ -3,6 +3,7 @@
 import itertools
 import math
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -111,11 +112,25 @@ class TestWalk:
         step = neuron().stepper().run(until="dz")
         assert step is not None
         assert (step.phase, step.name, step.upstream) == ("backward", "dz", "da")
-        assert step.local == "∂a/∂z = a * (1 - a) = 0.244"
+        assert (step.local, step.contribution) == ("∂a/∂z = a * (1 - a) = 0.244", None)
         assert step.place.text.startswith("z = w1 * x1")
+
+    def test_a_step_without_a_local_derivative_of_its_own_shows_the_contribution(self) -> None:
         step = logistic().stepper().run(until="dw")
         assert step is not None
-        assert (step.upstream, step.local) == ("dz", "dw = X.T @ dz")
+        assert (step.upstream, step.local, step.contribution) == ("dz", None, "dw = X.T @ dz")
+
+    @pytest.mark.parametrize("make", [neuron, accumulated, logistic, softmax, perceptron, recurrent])
+    def test_no_local_derivative_contains_the_upstream_gradient_and_each_contribution_does(self, make: Any) -> None:
+        steps = [step for step in make().stepper().steps if step.upstream is not None]
+        assert steps
+        for step in steps:
+            assert (step.local is None) != (step.contribution is None)
+            if step.local is not None:
+                assert step.local.startswith("∂")
+                assert not re.search(rf"\b{step.upstream}\b", step.local)
+            if step.contribution is not None:
+                assert re.match(rf"{step.name} \+?= ", step.contribution)
 
     def test_contributions_are_steps_of_their_own_and_add_up(self) -> None:
         graph = accumulated()
@@ -152,7 +167,7 @@ class TestWalk:
         W, U = tg.parameter(numbers(2, 3)), tg.parameter(numbers(3, 3))
         n = np.tanh(x @ W + h @ U)
         steps = {step.name: step for step in tg.Graph(np.sum(n**2), names=locals()).stepper().steps}
-        assert (steps["dW"].equation, steps["dW"].local) == ("x.T @ t", "dW = x.T @ t")
+        assert (steps["dW"].equation, steps["dW"].contribution) == ("x.T @ t", "dW = x.T @ t")
 
     @pytest.mark.parametrize("seed", [1.0, 1e-12])
     def test_factors_are_told_where_they_make_the_gradient(self, seed: float) -> None:
@@ -376,7 +391,7 @@ class TestChanging:
         graph = tg.Graph(L, M, names={"w": w, "L": L, "M": M})
         graph.backprop(of=L)
         graph.backprop(of=M)
-        with pytest.raises(ValueError, match="two outputs have gradients for w"):
+        with pytest.raises(ValueError, match="two outputs have gradients with respect to w"):
             graph.stepper().update()
 
     @pytest.mark.parametrize("rate", [True, 10**400, float("inf"), None])

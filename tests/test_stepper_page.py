@@ -525,6 +525,16 @@ class TestShowing:
         assert stepper.lens is not None
         assert stepper.lens.equation in page.inner_text(".factors")
 
+    def test_a_step_shows_its_local_derivative_or_else_its_contribution(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = logistic().stepper()
+        page = opened(visit, tmp_path, stepper)
+        for step in stepper.steps:
+            page.keyboard.press("ArrowRight")
+            known = [("upstream", step.upstream), ("local", step.local), ("contribution", step.contribution)]
+            told = [text for name, value in known if value is not None for text in (name, value)]
+            assert page.locator(".factors dt, .factors dd").all_text_contents()[: len(told)] == told
+        assert any(step.contribution for step in stepper.steps)
+
     def test_dark_and_light(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())
         found = {}
@@ -682,6 +692,24 @@ class TestFile:
         assert set(bundle) == {"text/html", "image/svg+xml", "text/plain"}
         assert bundle["text/html"].startswith('<iframe sandbox="allow-scripts" srcdoc="')
         assert bundle["image/svg+xml"].startswith("<svg")
+
+    @pytest.mark.parametrize("window", [1400, 1000, 700, 400])
+    @pytest.mark.parametrize("make", [neuron, perceptron, recurrent])
+    def test_a_frame_is_high_enough_for_all_of_the_page(self, visit: Visit, make: Any, window: int) -> None:
+        stepper = make().stepper()
+        visit.page.set_viewport_size({"width": window, "height": 900})
+        frame = visit.show(stepper._repr_mimebundle_()["text/html"]).locator("iframe").content_frame
+        for quizzing in (False, True):
+            if quizzing:
+                frame.locator("text=Quiz").click()
+            heights = frame.locator("html").evaluate("x => [innerHeight, x.scrollHeight]")
+            assert heights[1] == heights[0]
+            for name in ("table", "code"):
+                bottom, height = frame.locator(f".{name}").evaluate(
+                    "x => [x.getBoundingClientRect().bottom, x.getBoundingClientRect().height]"
+                )
+                assert bottom < heights[0]
+                assert height > 120  # a few lines
 
     def test_without_a_picture_everything_else_works(self, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TINYGRAPH_DOT", "/no/such/dot")

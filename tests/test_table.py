@@ -1,11 +1,13 @@
 """The table that print(graph) shows: 80 columns, folded where it is long, and honest about what was not computed."""
 
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 import tinygraph as tg
+from tests.browser import browser
 from tests.test_graph import neuron
 from tinygraph.express.table import LARGE, WIDTH, cut, number, padded, width
 
@@ -157,6 +159,29 @@ class TestText:
     def test_text_is_cut_to_one_line(self, text: str, columns: int, short: str) -> None:
         assert cut(text, columns) == short
         assert width(padded(short, columns)) == max(columns, width(short))
+
+    def test_a_notebook_shows_the_same_rows(self) -> None:
+        names = neuron()
+        graph = tg.Graph(names["L"], names=names)
+        for _ in range(2):
+            rows = [[cell.text for cell in row] for row in ElementTree.fromstring(graph.table()._repr_html_()).iter("tr")]
+            words = [" ".join(text or "" for text in row).split() for row in rows]
+            assert words == [line.split() for line in str(graph).splitlines()]
+            graph.backprop()
+
+    def test_in_a_narrow_window_a_long_statement_wraps_and_its_value_is_seen(self) -> None:
+        x = tg.parameter(np.ones(3))
+        J = np.sum(np.exp(x) * x - np.exp(x * 2) * x + np.exp(x * 3) * x - np.exp(x * 4) * x)
+        graph = tg.Graph(J, names={"x": x, "J": J})
+        (statement,) = graph.statements()
+        assert "…" in str(graph)
+        with browser() as visit:
+            visit.page.set_viewport_size({"width": 400, "height": 600})
+            cells = visit.show(graph.table()._repr_html_()).locator("tr", has_text="J = ").locator("td")
+            left, _, right = (cells.nth(i).bounding_box() or {} for i in range(3))
+            assert cells.nth(0).inner_text() == f"J = {statement.right}"
+            assert left["height"] > 30
+            assert right["x"] + right["width"] <= 400
 
     @pytest.mark.parametrize(
         ("value", "text"),

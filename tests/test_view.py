@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -340,3 +341,24 @@ def test_what_is_found_comes_to_the_middle_large_enough_to_read(tmp_path: Path) 
         assert card["height"] > 25
         assert abs(card["x"] + card["width"] / 2 - stage["x"] - stage["width"] / 2) < 2
         assert not visit.trouble
+
+
+@pytest.mark.parametrize("level", ["named", "op"])
+def test_the_panel_shows_the_statement_of_the_gradient_too(level: Any, tmp_path: Path) -> None:
+    graph = neuron()
+    backward = {s.of: f"{s.name} = {s.right}" for s in graph.statements(level) if s.of is not None}
+    with browser() as visit:
+        page = visit.page
+        page.goto(graph.view(level=level).save(tmp_path / "g.html").as_uri())
+        for name in ("w1", "z", "L"):
+            page.fill("#search", name)
+            assert backward[graph[name]] in page.locator("#panel code.backward").all_inner_texts()
+        page.fill("#search", "x1")
+        assert page.locator("#panel code.backward").count() == 0
+        assert not visit.trouble
+
+
+def test_the_panel_of_a_folded_picture_shows_the_gradients_of_leaves_outside() -> None:
+    """Where a part is folded, the cards that are left show what they did."""
+    text = perceptron().view(fold=True).html
+    assert '"gradient_source": "d' in text

@@ -6,8 +6,9 @@ from tinygraph.calculus import grad, gradients, hessian, hvp, jacobian, jvp, val
 from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
 from tinygraph.decisions import DecisionError
 from tinygraph.errors import GradientError, NonFiniteError, OpError
-from tinygraph.graph import Gradients, Graph
-from tinygraph.node import Node, constant, parameter
+from tinygraph.graph import Graph
+from tinygraph.leaves import constant, parameter
+from tinygraph.node import Node
 from tinygraph.ops import (
     Op,
     binary_cross_entropy,
@@ -24,6 +25,7 @@ from tinygraph.ops import (
     stop_gradient,
 )
 from tinygraph.place import Place
+from tinygraph.requests import Gradients
 
 __version__ = "0.1.0"
 

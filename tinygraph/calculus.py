@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import Path, between, check_wrt, independent, reached, seed_for, sweep
-from tinygraph.node import Node, Recorded, constant, parameter
+from tinygraph.backprop import Path, between, reached, sweep
+from tinygraph.leaves import constant, parameter
+from tinygraph.node import Node, Recorded
 from tinygraph.ops import alias, broadcast_like, cast, cast_like
+from tinygraph.requests import check_wrt, independent, seed_for
 from tinygraph.sparse import holds_sparse
 from tinygraph.tree import leaves, map_leaves, matching, rebuild
 

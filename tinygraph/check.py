@@ -9,9 +9,10 @@ import numpy as np
 
 from tinygraph.backprop import between, reached, sweep
 from tinygraph.calculus import Call, gradients
-from tinygraph.errors import GradientError
+from tinygraph.errors import GradientError, counted
 from tinygraph.graph import Graph
-from tinygraph.node import Node, constant, parameter, summary
+from tinygraph.leaves import constant, parameter
+from tinygraph.node import Node, summary
 from tinygraph.ops import Op
 from tinygraph.place import Place
 from tinygraph.rules import OwnRule, check_rule
@@ -36,7 +37,7 @@ class NonFinite(NamedTuple):
         value = stored(self.node.value)
         bad = np.argwhere(~np.isfinite(value))
         place = tuple(map(int, entry_at(self.node.value, bad[0])))
-        where = f" at {place}, {len(bad)} of {self.node.size} entries" if self.node.shape else ""
+        where = f" at {place}, {len(bad)} of {counted(self.node.size, 'entry', 'entries')}" if self.node.shape else ""
         lines = [f"{self.name} = {value[tuple(bad[0])]}{where}, {made}", f"  at {self.place}"]
         known = zip(self.inputs, self.names, strict=True)
         lines += [f"  from {x!r}" if name is None else f"  from {name}{summary(x.value)}" for x, name in known]

@@ -30,14 +30,14 @@ SMALL = 1024  # bytes of a leaf's value that outlive the leaf
 NUMBERS = frozenset([float, int, bool])  # what an op reads beside nodes
 
 FIX = (
-    "write np.where(condition, x, y), np.maximum or np.minimum, which record both ways; where nothing in the graph depends on "
-    "the decision, decide by a plain number, as in `if loss.item() < best`; a decision of code that is no longer in use is "
-    "forgotten where the leaf is made anew"
+    "write np.where(condition, x, y), np.maximum or np.minimum, which record both branches; if nothing in the graph depends on "
+    "the decision, decide by a plain number, as in `if loss.item() < best`; to forget a decision of code that you no longer "
+    "use, create the leaf again"
 )
 
 
 class DecisionError(ValueError):
-    """A replay on other values would decide otherwise than the recording did, or it cannot be known whether it would."""
+    """A replay on other values would take another branch than the recording did, or it is not known whether it would."""
 
 
 class Origin:
@@ -180,7 +180,7 @@ def _ordered(decisions: Iterable[Decision]) -> Iterator[Recipe]:
 
 def decided(node: Node, ask: Callable[[Any], Any], frame: FrameType, number: int) -> Any:
     """The bool or number that Python reads from a node, noted at every leaf behind it; `frame` is the frame that reads it."""
-    from tinygraph.node import held_leaf
+    from tinygraph.leaves import held_leaf
 
     answer = ask(node._value)
     inner, leaves, is_whole = _behind(node)
@@ -212,7 +212,7 @@ _forgotten: list[Decision] = []  # the first decision by a scalar that is no lon
 
 def _remember(leaf: Leaf, decision: Decision) -> None:
     """Keep the log of the leaf of a bare array for as long as the array lives."""
-    from tinygraph.node import is_bare
+    from tinygraph.leaves import is_bare
 
     value = leaf._value
     if not is_bare(leaf):
@@ -328,8 +328,8 @@ def check_decisions(values: Mapping[Leaf, Any], until: int) -> None:
         lost = first_lost(leaf, until)
         if lost is not None:
             raise DecisionError(
-                f"a replay on other values might take another branch than the recording: {leaf!r} took part in decisions that "
-                f"were not kept: more than {KEPT:,}, or one with more than {LONGEST:,} ops behind it, or one by a single entry\n"
+                f"a replay on other values might take another branch than the recording: decisions that depend on {leaf!r} "
+                f"were not stored: over {KEPT:,}, or one with more than {LONGEST:,} ops before it, or one by a single entry\n"
                 f"  at {lost.place}\n  fix: {FIX}"
             )
     again = Replay(lambda origin: current.get(origin, origin.value))
@@ -385,14 +385,14 @@ class Replay:
                 now = decision.ask(self.value(recipe))
         except GoneError:
             raise DecisionError(
-                f"a replay on other values might take another branch: `{decision.text}` was decided by an array that is gone\n"
+                f"a replay on other values might take another branch: the array that decided `{decision.text}` no longer exists\n"
                 f"  at {decision.place}\n  fix: keep the array that the decision reads, or {FIX}"
             ) from None
         if now != decision.answer:
             then = Replay(lambda origin: origin.value)
             raise DecisionError(
-                f"a replay on other values would go another way: `{decision.text}` was decided by {then.numbers(recipe)} = "
-                f"{decision.answer!r} when it was recorded, and would be by {self.numbers(recipe)} = {now!r} now\n"
+                f"a replay on other values would take another branch: `{decision.text}` was decided by {then.numbers(recipe)} = "
+                f"{decision.answer!r} when it was recorded; now it would be decided by {self.numbers(recipe)} = {now!r}\n"
                 f"  at {decision.place}\n  fix: {FIX}"
             )
 

@@ -149,6 +149,15 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(names[:20])}"
 
 
+def counted(count: int, thing: str, things: str = "") -> str:
+    """A number with its noun; `things` is the plural where that is not the noun with an s.
+
+    >>> counted(1, "leaf", "leaves"), counted(2, "leaf", "leaves"), counted(1200, "card")
+    ('1 leaf', '2 leaves', '1,200 cards')
+    """
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+
+
 def describe(x: Any) -> str:
     """One operand in words: a number as itself, else its kind, shape and dtype.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-import warnings
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -85,16 +84,6 @@ def told_by_caller() -> Iterator[FrameType]:
         yield user
     finally:
         del CALLERS[frame]
-
-
-def warn_at(frame: FrameType, message: str, category: type[Warning]) -> None:
-    """Warn at the line that a frame is at, as its own `warnings.warn` would."""
-    scope, code = frame.f_globals, frame.f_code
-    seen = scope.setdefault("__warningregistry__", {})
-    try:
-        warnings.warn_explicit(message, category, code.co_filename, frame.f_lineno, scope.get("__name__", code.co_filename), seen)
-    except Warning as error:  # a filter makes it an error, which what came before it does not explain
-        raise error from None
 
 
 def user_and_library(frame: FrameType) -> tuple[FrameType, FrameType | None]:

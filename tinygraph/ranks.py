@@ -16,10 +16,11 @@ import numpy as np
 
 from tinygraph.errors import name_in
 from tinygraph.excerpt import excerpt
-from tinygraph.place import OWN, PACKAGE, warn_at
+from tinygraph.place import OWN, PACKAGE
+from tinygraph.warned import warn_at
 
 # The modules between the user's operator and the op.
-BETWEEN = {f"{PACKAGE}{name}" for name in ("node.py", "ops/declare.py", "ops/numpy_functions.py")}
+BETWEEN = {f"{PACKAGE}{name}" for name in ("operators.py", "ops/declare.py", "ops/numpy_functions.py")}
 NEW_AXIS = {"None", "newaxis"}
 RESHAPING = {"reshape", "expand_dims", "atleast_2d", "ravel", "outer"}
 

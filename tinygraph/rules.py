@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from tinygraph.backprop import _fit, _fit_node
 from tinygraph.errors import GradientError
-from tinygraph.node import Node, constant
+from tinygraph.leaves import constant
+from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.place import Place
 

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import ast
+import sys
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
-from tinygraph.place import place_of
+from tinygraph.place import place_of, user_frame
 
 # The operators that assign, by the names of their methods.
 IN_PLACE = {
     "iadd": "+=", "isub": "-=", "imul": "*=", "itruediv": "/=", "ifloordiv": "//=", "imod": "%=", "ipow": "**=",
     "imatmul": "@=", "iand": "&=", "ior": "|=", "ixor": "^=", "ilshift": "<<=", "irshift": ">>=",
 }  # fmt: skip
+
+
+def in_place(symbol: str) -> Callable[[Any, Any], Any]:
+    """The method of an operator that assigns."""
+
+    def refuse(leaf: Any, other: Any) -> Any:
+        if leaf.kind == "parameter":
+            raise no_update(symbol, user_frame(sys._getframe(1)))
+        return NotImplemented  # Python then binds the name to a new node
+
+    return refuse
 
 
 def no_update(symbol: str, frame: FrameType) -> TypeError:

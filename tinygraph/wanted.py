@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tinygraph import ops
 from tinygraph.binding import FOLDS, Called, bindings_of, function_called, read, stored, visited
-from tinygraph.node import Node, is_bare
+from tinygraph.leaves import is_bare
+from tinygraph.node import Node
 
 
 class Wanted(NamedTuple):
@@ -35,7 +36,8 @@ class _Instruction:
 
     def folds(self, op: ops.Op) -> bool:
         """Whether a function such as `sum` is called here, which takes a step with each of these ops."""
-        return op.name != self.function and (self.function in FOLDS or (self.function == "" and op in (ops.add, ops.multiply)))
+        by_operator = self.function == "" and op.operator is not None and op.operator.text in ("+", "*")
+        return op.name != self.function and (self.function in FOLDS or by_operator)
 
     def wanted(self, called: Called) -> Wanted:
         """The name of a node that was made here."""

@@ -16,11 +16,19 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.place import warn_at
-
 KINDS = {"divide by zero": "divide", "overflow": "over", "underflow": "under", "invalid value": "invalid"}
 
 warnings.filterwarnings("error", f"({'|'.join(KINDS)}) encountered in ", RuntimeWarning, r"tinygraph\.(ops\.|backprop)")
+
+
+def warn_at(frame: FrameType, message: str, category: type[Warning]) -> None:
+    """Warn at the line that a frame is at, as its own `warnings.warn` would."""
+    scope, code = frame.f_globals, frame.f_code
+    seen = scope.setdefault("__warningregistry__", {})
+    try:
+        warnings.warn_explicit(message, category, code.co_filename, frame.f_lineno, scope.get("__name__", code.co_filename), seen)
+    except Warning as error:  # a filter makes it an error, which what came before it does not explain
+        raise error from None
 
 
 def computed_again(compute: Callable[[], Any], warning: RuntimeWarning, frame: FrameType) -> Any:

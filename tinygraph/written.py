@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import operator
 import sys
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -23,28 +22,18 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.decisions import NUMBERS, recall
 from tinygraph.excerpt import excerpt, instruction_of
-from tinygraph.node import Leaf, Node, held_leaf
+from tinygraph.leaves import held_leaf
+from tinygraph.node import Leaf, Node
+from tinygraph.operators import Operators
 from tinygraph.ops.declare import NUMPY, Op
+from tinygraph.ops.syntax import OF_SYNTAX
 from tinygraph.place import OWN, Place, variables
 
-# Operators that change nothing and record.
-BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.MatMult: operator.matmul, ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_,
-}  # fmt: skip
-UNARY: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert,
-}  # fmt: skip
-COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}  # fmt: skip
 PLAIN_ENTRIES = (dict.__getitem__, list.__getitem__, tuple.__getitem__)  # which run no code of the user's
 MAKERS = (np.eye, np.identity, np.ones, np.zeros, np.full, np.arange)  # of arrays of numbers alone
 BUILTINS = (len, abs, round)
 FACTS = {"shape", "size", "ndim", "dtype"}  # of an array, which are plain answers
-RECORDED = {name for name in vars(Node) if name[0] != "_" and hasattr(np.ndarray, name)} - FACTS - {"item", "tolist"}
+RECORDED = {name for name in dir(np.ndarray) if name[0] != "_"} - FACTS - {"item", "tolist"}
 FUNCTIONS: tuple[type, ...] = (np.ufunc, *{type(function) for function in NUMPY})
 # What the package's functions that a call leads to name their arguments.
 GIVEN: Mapping[str, tuple[str, str]] = {
@@ -245,7 +234,7 @@ class _Reading:
     def _attribute(self, x: ast.Attribute) -> Any:
         of = self.read(x.value)
         if isinstance(of, Node):
-            if x.attr in FACTS or (x.attr in RECORDED and not callable(vars(Node)[x.attr])):
+            if x.attr in FACTS or (x.attr in RECORDED and not callable(vars(Operators).get(x.attr))):
                 return getattr(of, x.attr)
             raise LookupError(x.attr)
         if isinstance(of, ModuleType):
@@ -256,15 +245,15 @@ class _Reading:
         return _on_a_leaf(inspect.getattr_static(of, x.attr))  # which runs no property
 
     def _unary(self, x: ast.UnaryOp) -> Any:
-        return UNARY[type(x.op)](self._operand(x.operand))
+        return OF_SYNTAX[type(x.op)].function(self._operand(x.operand))
 
     def _binary(self, x: ast.BinOp) -> Any:
-        return BINARY[type(x.op)](self._operand(x.left), self._operand(x.right))
+        return OF_SYNTAX[type(x.op)].function(self._operand(x.left), self._operand(x.right))
 
     def _compare(self, x: ast.Compare) -> Any:
         if len(x.ops) > 1:
             raise LookupError("a chain of comparisons is a decision")
-        return COMPARISONS[type(x.ops[0])](self._operand(x.left), self._operand(x.comparators[0]))
+        return OF_SYNTAX[type(x.ops[0])].function(self._operand(x.left), self._operand(x.comparators[0]))
 
     def _operand(self, x: ast.expr) -> Any:
         found = self.read(x)

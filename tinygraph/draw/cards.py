@@ -1,7 +1,8 @@
 """What a picture shows: one card for each statement, leaf or folded module, and the edges between them; no layout, no colours.
 
-A card's rows are the values that it reads, each with its local derivative; its right-hand side is the value that it makes, and
-the gradient of that. A forward edge leads from a value to its reader, a backward edge takes the gradient the other way.
+A card's rows are the values that it reads, each with its local derivative, or else with the contribution to its gradient; its
+right-hand side is the value that it makes, and the gradient of that. A forward edge leads from a value to its reader, a backward
+edge passes the gradient from the reader to the value.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import Program, Statement
 from tinygraph.express.table import cut, number
-from tinygraph.graph import Graph, Request
+from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.value import Expression
+from tinygraph.requests import Request
 
 Kind = Literal["input", "parameter", "op", "loss", "module"]
 
@@ -54,7 +56,7 @@ class Finding(NamedTuple):
 
 @dataclass
 class Row:
-    """One input of a card (or the rest of many): its name, and its local derivative in the backward pass."""
+    """One input of a card (or the rest of many): its name, and its local derivative or the contribution to its gradient."""
 
     lines: list[Line]
     nodes: tuple[Node, ...] = ()
@@ -157,11 +159,11 @@ class Painter:
             others = dict.fromkeys(request.output for request in self.graph._requests() if request.output is not shown)
             if others:
                 known = ", ".join(self.name(node) if self.program.is_named(node) else "an unnamed value" for node in others)
-                notes.append(f"gradients of {name}; also known: those of {known}")
+                notes.append(f"gradients of {name}; also computed, not shown: those of {known}")
             elif shown is not self.graph.outputs[0]:
                 notes.append(f"gradients of {name}")
             if shown not in set(self.graph.forward):
-                notes.append("they also depend on other gradients, which have no cards")
+                notes.append(f"the gradients of {name} also depend on an earlier backward pass, which has no cards")
         return notes
 
     def result(self, node: Node) -> list[Line]:
@@ -189,7 +191,7 @@ class Painter:
         return Line(f"{name}{shape_of(node)}  {norm(value)}", backward=True, of=(node,))
 
     def row(self, statement: Statement, x: Node) -> Row:
-        """One input of a statement, with its local derivative where a gradient passes."""
+        """One input of a statement, where a gradient passes with its local derivative or the contribution to its gradient."""
         lines = [Line(f"{self.name(x)}{shape_of(x)}")]
         if x not in self.gradients or statement.node not in self.gradients:
             return Row(lines, (x,))

@@ -14,8 +14,8 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.backprop import by_number, reached
-from tinygraph.graph import Request
 from tinygraph.node import Node
+from tinygraph.requests import Request
 from tinygraph.slope import ROUNDING, TRUSTED, Slope, slope_along
 from tinygraph.sparse import in_dtype
 

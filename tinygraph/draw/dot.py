@@ -16,11 +16,11 @@ from tinygraph.express.table import cut
 SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
 
 
-def dot(drawing: Drawing, theme: Theme, direction: str, page: bool = False) -> str:
-    """The whole graph as DOT; `page` fills the background."""
+def dot(drawing: Drawing, theme: Theme, direction: str) -> str:
+    """The whole graph as DOT, on the page of its theme: what is around it may have other colours than the reader prefers."""
     graph = Digraph("tinygraph")
     graph.attr(
-        "graph", rankdir=direction, bgcolor=theme.page if page else "transparent",
+        "graph", rankdir=direction, bgcolor=theme.page,
         fontname="Helvetica", pad="0.25", nodesep="0.16", ranksep="0.75",
         fontsize="11", fontcolor=theme.text, labelloc="b", label=_legend(drawing, theme),
     )  # fmt: skip

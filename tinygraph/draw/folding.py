@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, norm, shape_of, told_together
 from tinygraph.draw.size import TOO_LONG, is_small, length
+from tinygraph.errors import counted
 from tinygraph.express.program import shared_scope
 from tinygraph.express.python import python
 from tinygraph.express.table import cut
@@ -84,7 +85,7 @@ def _by_itself(whole: Drawing, painter: Painter, everything: bool) -> Drawing:
             drawing = merged(apart, painter, _stretches(apart, count))
     if not is_small(whole):
         shown = "; draw(fold=False) shows them all" if length(whole) <= TOO_LONG else ""
-        drawing.notes.append(f"{len(whole.cards):,} cards folded into {len(drawing.cards)}{shown}")
+        drawing.notes.append(f"{counted(len(whole.cards), 'card')} folded into {len(drawing.cards)}{shown}")
     return drawing
 
 
@@ -199,7 +200,7 @@ def _folded_card(group: Group, cards: Sequence[Card], borders: _Borders, painter
     if leaves and len(leaves) < len(cards):
         rows.append(_parameters(leaves, painter))
     made = [card.node for card in outputs if card.node is not None]
-    results = [line for node in made[-LISTED:] for line in painter.result(node)] or [Line(f"{len(cards)} cards")]
+    results = [line for node in made[-LISTED:] for line in painter.result(node)] or [Line(counted(len(cards), "card"))]
     if len(made) > LISTED:
         results.insert(0, Line(f"… {len(made) - LISTED} more", mark="weak"))
     findings = [finding for card in cards for finding in card.found]
@@ -252,7 +253,7 @@ def _read_from(
     """
     first, last = nodes[0], nodes[-1]
     if source == OTHERS:
-        yield Line(f"… {len(nodes):,} others")
+        yield Line(f"… {counted(len(nodes), 'other')}")
     elif len(nodes) == 1:
         yield Line(f"{painter.name(first)}{shape_of(first)}")
     else:
@@ -260,7 +261,7 @@ def _read_from(
     if backward:
         known = [node for node in nodes if node in painter.gradients]
         if len(nodes) > 1 or not known:
-            yield Line(f"{len(known):,} gradients", backward=True)
+            yield Line(counted(len(known), "gradient"), backward=True)
         elif ways[first] == painter.ways[first]:
             yield painter.gradient(first)
         else:

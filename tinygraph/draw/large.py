@@ -8,12 +8,14 @@ from collections.abc import Hashable, Iterator, Mapping
 from tinygraph.backprop import between
 from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, shape_of, told
 from tinygraph.draw.size import is_small
+from tinygraph.errors import counted
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
 from tinygraph.express.program import earlier_unit_seeds
 from tinygraph.express.table import cut
-from tinygraph.graph import Graph, Request
+from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.requests import Request
 
 LINES = 150  # cards; further lines share the last one
 WIDTH = 48
@@ -71,7 +73,7 @@ def _drawn(words: Words, values: bool, lines: int) -> Drawing:
         for j, row in enumerate(rows):
             source = home[row.nodes[0]]
             edges += [Edge(source, key, j, backward) for backward in ((False, True) if row.backward else (False,))]
-    note = f"{len(graph):,} nodes, drawn by line of code in {len(cards)} cards"
+    note = f"{len(graph):,} nodes, drawn by line of code in {counted(len(cards), 'card')}"
     return Drawing(cards, edges, [note])
 
 

@@ -14,10 +14,12 @@ from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
 from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge, Finding, Line, euclidean, told
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
+from tinygraph.errors import counted
 from tinygraph.express.layout import signed
 from tinygraph.express.table import cut
-from tinygraph.graph import Graph, Request
+from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.requests import Request
 
 SECONDS = 5.0  # for all differences of one picture
 FLAT = 0.01  # a derivative below this is as good as none
@@ -61,11 +63,13 @@ def check(drawing: Drawing, words: Words) -> None:
             verdicts.append(verdict.right)
             _mark_gradient(card, verdict, words.gradient_name(card.node))
     right, open_ = sum(v is True for v in verdicts), sum(v is None for v in verdicts)
-    note = f"{right} of {len(verdicts)} gradients agree with finite differences"
+    checked = counted(len(verdicts), "gradient")
+    note = f"{right} of {checked} {'agrees' if len(verdicts) == 1 else 'agree'} with finite differences"
     if verdicts:
         drawing.notes.append(f"{note}; {open_} could not be checked" if open_ else note)
     if len(verdicts) < len(cards):
-        drawing.notes.append(f"{len(cards) - len(verdicts)} of {len(cards)} gradients not checked: {SECONDS:g} s were over")
+        left = f"{len(cards) - len(verdicts)} of {counted(len(cards), 'gradient')}"
+        drawing.notes.append(f"{left} not checked: {SECONDS:g} s were over")
 
 
 def _mark_gradient(card: Card, verdict: Verdict, name: str) -> None:
@@ -142,7 +146,7 @@ def _behind(gradient: Node | None, elsewhere: set[Node]) -> Iterator[Node]:
 
 
 def saturation(drawing: Drawing, words: Words) -> None:
-    """Count the entries of σ and tanh whose derivative is near 0, and the relu units that are 0 for every example."""
+    """Count the entries of σ, tanh and the like whose derivative is near 0, and the relu units that are 0 for every example."""
     seen = False
     for card, made in _made(drawing):
         for node in made:
@@ -151,7 +155,7 @@ def saturation(drawing: Drawing, words: Words) -> None:
                 continue
             seen = True
             with np.errstate(all="ignore"):
-                label, share = measure(node.value)
+                label, share = measure(node)
             mark = "bad" if share >= 0.5 else "weak"
             many = f"with {label} for half or more" if mark == "bad" else f"with {label} for less than half"
             name = _name(card, words) if len(card.members) == 1 else words.graph.name(node) or ""
@@ -160,10 +164,10 @@ def saturation(drawing: Drawing, words: Words) -> None:
         drawing.notes.append("there is no sigmoid, tanh or relu in this graph")
 
 
-def _measure(node: Node) -> Callable[[Any], tuple[str, float]] | None:
+def _measure(node: Node) -> Callable[[Node], tuple[str, float]] | None:
     if node.op is None:
         return None
-    return _dead if _is_relu(node) else FLATNESS.get(node.op)
+    return _dead if _is_relu(node) else _flat if node.op.squashes else None
 
 
 def _is_relu(node: Node) -> bool:
@@ -174,7 +178,8 @@ def _is_relu(node: Node) -> bool:
         return any(_is_zero(x) for x in node.inputs)
     if node.op is ops.where:
         condition, z, other = node.inputs
-        if isinstance(condition, Node) and condition.op in (ops.greater, ops.greater_equal) and _is_zero(other):
+        sign = condition.op.operator if isinstance(condition, Node) and condition.op is not None else None
+        if sign is not None and sign.text in (">", ">=") and _is_zero(other):
             return condition.inputs[0] is z and _is_zero(condition.inputs[1])
     return False
 
@@ -184,15 +189,16 @@ def _is_zero(x: Any) -> bool:
     return (not isinstance(x, Node) or x.kind == "constant") and not np.any(value)
 
 
-def _dead(a: Any) -> tuple[str, float]:
+def _flat(node: Node) -> tuple[str, float]:
+    assert node.op is not None
+    slope = node.op.rules[0](1.0, node.value, *(x.operand if isinstance(x, Node) else x for x in node.inputs))
+    return f"{node.op.notation}′ < {FLAT}", float(np.mean(slope < FLAT))
+
+
+def _dead(node: Node) -> tuple[str, float]:
+    a = node.value
     units = np.reshape(a, (-1, np.shape(a)[-1])) if np.ndim(a) > 1 else np.reshape(a, (1, -1))
     return "dead units", float(np.mean(np.all(units <= 0, axis=0)))
-
-
-FLATNESS: dict[Any, Callable[[Any], tuple[str, float]]] = {
-    ops.sigmoid: lambda a: (f"σ′ < {FLAT}", float(np.mean(a * (1 - a) < FLAT))),
-    ops.tanh: lambda a: (f"tanh′ < {FLAT}", float(np.mean(1 - np.square(a) < FLAT))),
-}
 
 
 def gradient_norm(drawing: Drawing, words: Words) -> None:
@@ -210,7 +216,7 @@ def gradient_norm(drawing: Drawing, words: Words) -> None:
         drawing.notes.append(signed(text))
     lost = sum(not np.isfinite(size) for size in sizes.values())
     if lost:
-        drawing.notes.append(f"NaN or infinity, as wide as the largest: {lost} of {len(sizes)} gradients")
+        drawing.notes.append(f"NaN or infinity, as wide as the largest: {lost} of {counted(len(sizes), 'gradient')}")
 
 
 def _size(edge: Edge, cards: Mapping[str, Card], words: Words) -> float:

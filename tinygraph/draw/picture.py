@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from tinygraph.draw.dot import dot
 from tinygraph.draw.engine import SECONDS, LayoutError, lay_out
 from tinygraph.draw.folding import Fold
 from tinygraph.draw.size import TOO_LONG, is_small, length
-from tinygraph.draw.svg import finished
+from tinygraph.draw.svg import finished, shrinking
 from tinygraph.draw.theme import THEMES
+from tinygraph.errors import counted
+from tinygraph.missing import missing_attribute
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
@@ -43,10 +45,7 @@ class Picture:
     @cached_property
     def dot(self) -> str:
         """The picture in the DOT language."""
-        return self._dot(page=self.theme != "auto")  # whose surroundings have the reader's colours
-
-    def _dot(self, page: bool) -> str:
-        return dot(self.drawing, THEMES[self.theme], self.direction, page=page)
+        return dot(self.drawing, THEMES[self.theme], self.direction)
 
     @cached_property
     def svg(self) -> str:
@@ -58,11 +57,10 @@ class Picture:
         return finished(self._laid_out(seconds=seconds), self.theme, self.label, self._titles(), prefix=prefix, role="group")
 
     def _laid_out(self, kind: str = "svg", seconds: float = SECONDS) -> bytes:
-        source = self._dot(page=True) if kind == "png" else self.dot
-        cards = f" over {len(self.drawing.cards):,} cards{self._advice()}"
+        cards = f" over {counted(len(self.drawing.cards), 'card')}{self._advice()}"
         if length(self.drawing) > TOO_LONG:
             raise LayoutError(f"a layout engine may take longer than {SECONDS:g} s{cards}")
-        return lay_out(source, kind, seconds, cards)
+        return lay_out(self.dot, kind, seconds, cards)
 
     def _advice(self) -> str:
         if any(card.module for card in self.drawing.cards):
@@ -74,7 +72,7 @@ class Picture:
         """What the picture shows, for those who cannot see it."""
         outputs = ", ".join(self.graph.name(output) or "" for output in self.graph.outputs)
         backward = sum(edge.backward for edge in self.drawing.edges)
-        return f"Computation graph of {outputs}: {len(self.drawing.cards)} cards, {backward} backward edges"
+        return f"Computation graph of {outputs}: {counted(len(self.drawing.cards), 'card')}, {counted(backward, 'backward edge')}"
 
     def _titles(self) -> dict[str, str]:
         names = {card.key: card.title for card in self.drawing.cards}
@@ -110,7 +108,7 @@ class Picture:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         self._failed = False
         try:
-            return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+            return {"text/html": shrinking(self.svg), "image/svg+xml": self.svg, "text/plain": repr(self)}
         except LayoutError as error:
             self._failed = True
             return {"text/plain": f"{error}\n\n{self.graph!r}"}
@@ -120,6 +118,9 @@ class Picture:
             return None if self._failed else self.svg
         except LayoutError:
             return None
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise missing_attribute("picture", name)
 
     def __repr__(self) -> str:
         return f"<picture: {self.label}>"

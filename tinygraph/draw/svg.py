@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from base64 import b64encode
 from collections.abc import Mapping
+from html import escape
 
 from tinygraph.draw.engine import LayoutError, find_engine
 from tinygraph.draw.theme import style_sheet
@@ -15,6 +17,8 @@ ATTRIBUTES = {
     "id", "class", "transform", "points", "d", "fill", "stroke", "stroke-width", "stroke-dasharray", "cx", "cy", "rx", "ry",
     "x", "y", "text-anchor", "font-family", "font-weight", "font-size", "width", "height", "viewBox", "fill-opacity",
 }  # fmt: skip
+
+SMALLEST = 0.75  # of its size, at which the text of a picture is readable
 
 
 def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], prefix: str = "", role: str = "img") -> str:
@@ -47,6 +51,17 @@ def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], pref
     root.insert(0, style)
     ElementTree.register_namespace("", NAMESPACE)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def shrinking(svg: str) -> str:
+    """The picture for a notebook, which shrinks in a narrow window to at most `SMALLEST` of its size and scrolls beyond that."""
+    root = ElementTree.fromstring(svg)
+    size = float(root.get("width", 0))
+    source = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+    return (
+        f'<div style="overflow-x: auto"><img src="{source}" alt="{escape(root.get("aria-label", ""), quote=True)}" '
+        f'style="width: clamp({size * SMALLEST:g}px, 100%, {size:g}px); max-width: none; height: auto"></div>'
+    )
 
 
 def _keep_known(element: ElementTree.Element) -> None:

@@ -90,7 +90,8 @@ def variables() -> str:
 
 def _exchanged(colour: Callable[[str, str], str]) -> str:
     """Exchange each colour of the light palette, wherever the picture has it; pictures beside it keep theirs."""
-    pairs = [(LIGHT.text, DARK.text), (LIGHT.weak, DARK.weak), (LIGHT.red, DARK.red), (LIGHT.good, DARK.good), *_paints()]
+    names = ("text", "weak", "red", "good", "page")
+    pairs = [*((getattr(LIGHT, name), getattr(DARK, name)) for name in names), *_paints()]
     rules = []
     for light, dark in dict(pairs).items():
         rules.append(f'svg.tinygraph-auto [fill="{light}"] {{ fill: {colour(light, dark)}; }}')

@@ -115,7 +115,8 @@ function choose(card) {
   for (const line of facts.lines) panel.append(element("div", line));
   if (facts.value) part("value", facts.value, false);
   if (facts.gradient) part("gradient", facts.gradient, true);
-  if (facts.source) { panel.append(element("h3", "statement")); panel.append(element("code", facts.source)); }
+  if (facts.source) panel.append(element("h3", "statement"), element("code", facts.source));
+  if (facts.gradient_source) panel.append(element("h3", "statement of the gradient", "backward"), element("code", facts.gradient_source, "backward"));
   if (facts.place) { panel.append(element("h3", "recorded at")); panel.append(element("code", facts.place)); }
   const wanted = facts.module && whereOpen(facts.module);
   if (wanted) {

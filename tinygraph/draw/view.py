@@ -13,7 +13,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from tinygraph.draw.size import MOST, is_small
 from tinygraph.draw.theme import variables
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.mathml import equation
+from tinygraph.missing import missing_attribute
 from tinygraph.node import Node
 from tinygraph.sparse import is_sparse, sparsity, stored
 
@@ -80,6 +81,9 @@ class View:
             f'style="width: 100%; height: 560px; border: 0" title="{escape(self.picture.label, quote=True)}"></iframe>'
         )
 
+    def __getattr__(self, name: str) -> NoReturn:
+        raise missing_attribute("view", name)
+
     def __repr__(self) -> str:
         return repr(self.picture).replace("<picture", "<view", 1)
 
@@ -96,6 +100,7 @@ def page(picture: Picture) -> str:
     modules = _modules(picture)
     request = picture.graph._latest_request
     known = {} if request is None else request.gradients
+    statements = _statements_of_gradients(picture)
     for state in states:
         one = picture if not shown else _refolded(picture, state.folded)
         if shown and not is_small(one.drawing):
@@ -115,7 +120,7 @@ def page(picture: Picture) -> str:
         for card in one.drawing.cards:
             key = f"{prefix}{card.key}" if card.folds else card.key
             if key not in cards:
-                cards[key] = _facts(card, one, modules, known)
+                cards[key] = _facts(card, one, modules, known, statements)
             if card.statement is not None and card.key not in equations:
                 equations[card.key] = _equation(card)
     data = {
@@ -211,7 +216,15 @@ def _equation(card: Card) -> str:
     return equation(written.line(card.statement).sides)
 
 
-def _facts(card: Card, picture: Picture, modules: Sequence[str], known: Mapping[Node, Node]) -> dict[str, Any]:
+def _statements_of_gradients(picture: Picture) -> dict[Node, str]:
+    """The statement of each gradient that has a name, where the cards are statements rather than lines of code."""
+    told = next((card.statement.program for card in picture.drawing.cards if card.statement is not None), None)
+    return {} if told is None else {s.node: f"{s.name} = {s.right}" for s in told.backward}
+
+
+def _facts(
+    card: Card, picture: Picture, modules: Sequence[str], known: Mapping[Node, Node], statements: Mapping[Node, str]
+) -> dict[str, Any]:
     """What the panel shows about a card, and the words that the search finds it by."""
     facts: dict[str, Any] = {"title": card.title, "folded": bool(card.folds), "name": "", "lines": []}
     facts["words"] = ["/".join(card.module), *_names(card, picture, known)]
@@ -229,6 +242,7 @@ def _facts(card: Card, picture: Picture, modules: Sequence[str], known: Mapping[
         facts["source"] = f"{card.statement.name} = {card.statement.right}"
     if card.gradient is not None:
         facts["gradient"] = _value(card.gradient)
+        facts["gradient_source"] = statements.get(card.gradient, "")
     return facts
 
 

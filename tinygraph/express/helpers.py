@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.express.python import constant, numpy_name
+from tinygraph.express.python import numpy_name
 from tinygraph.names import RESERVED
 from tinygraph.ops import ARRAY, Op
+from tinygraph.ops.syntax import constant
 from tinygraph.place import is_installed
 
 
@@ -204,8 +205,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, np.number | np.bool_ | np.dtype) or (isinstance(value, type) and issubclass(value, np.generic))
 
 
-def _is_installed(name: str) -> bool:
-    """Whether a module can be imported wherever the program runs: it belongs to Python or to a package that is installed."""
+def _is_installed(name: str | None) -> bool:
+    """Whether a module can be imported wherever the program runs: it belongs to Python or to a package that is installed.
+
+    None is the module of a function that `exec` made in a namespace without `__name__`.
+    """
+    if name is None:
+        return False
     file = getattr(sys.modules.get(name), "__file__", None)
     if name.partition(".")[0] == "tinygraph":
         return False

@@ -37,7 +37,7 @@ from tinygraph.express.program import Program
 FUNCTIONS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "ln", "log", "max", "min", "arcsin", "arccos", "arctan", "det"}
 LETTERS = {letter: name for name, letter in GREEK.items()}
 SIGNS = {
-    "−": "-", "⊙": r"\odot",
+    "−": "-", "⊙": r"\odot", "⊕": r"\oplus", "⊖": r"\ominus", "⊗": r"\otimes", "∘": r"\circ", "·": r"\cdot", "×": r"\times",
     "≥": r"\ge", "≤": r"\le", "≠": r"\ne", "∧": r"\land", "∨": r"\lor", "¬": r"\lnot ", "∂": r"\partial ",
     ">": ">", "<": "<", "=": "=", "+": "+", "/": "/", "∏": r"\prod",
 }  # fmt: skip
@@ -77,7 +77,7 @@ def _row(line: Line) -> str:
 def print_layout(layout: Layout) -> str:
     """A layout as LaTeX, for math mode."""
     text = re.sub(" +", " ", "".join(_pieces(layout))).strip()
-    return re.sub(r"(\\(?!odot|ge|le|ne|land|lor|cdot)[a-zA-Z]+) (?=[(){}_^,])", r"\1", text)
+    return re.sub(r"(\\(?!odot|oplus|ominus|otimes|circ|times|ge|le|ne|land|lor|cdot)[a-zA-Z]+) (?=[(){}_^,])", r"\1", text)
 
 
 def _pieces(x: Layout) -> Iterator[str]:
@@ -91,7 +91,7 @@ def _pieces(x: Layout) -> Iterator[str]:
     elif isinstance(x, Sign) and x.text == ",":
         yield ", "
     elif isinstance(x, Sign):
-        sign = SIGNS.get(x.text) or escaped(x.text)
+        sign = SIGNS.get(x.text) or (_function(x.text) if x.text.isalpha() else escaped(x.text))
         yield f" {sign} " if not x.tight else f"{sign} " if sign.startswith("\\") else sign
     elif isinstance(x, Times):
         yield r" \cdot "
@@ -110,7 +110,8 @@ def _pieces(x: Layout) -> Iterator[str]:
         above = r"\top" if x.above == Word("T") else p(x.above)
         yield f"{_base(x.base)}^{{{above}}}"
     elif isinstance(x, Lowered):
-        yield f"{_base(x.base)}_{{{p(x.below)}}}"
+        base = _base(x.base)
+        yield f"{base.replace('operatorname', 'operatorname*') if x.under else base}_{{{p(x.below)}}}"
     elif isinstance(x, Root):
         yield rf"\sqrt{'' if x.degree == 2 else f'[{x.degree}]'}{{{p(x.body)}}}"
     elif isinstance(x, Fence):

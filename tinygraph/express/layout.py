@@ -81,10 +81,11 @@ class Raised:
 
 @dataclass(frozen=True)
 class Lowered:
-    """An index."""
+    """An index; `under` what it belongs to where that is a big operator."""
 
     base: Layout
     below: Layout
+    under: bool = False
 
 
 @dataclass(frozen=True)

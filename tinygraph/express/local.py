@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygraph.backprop import Noted, Path, between, by_number, sweep
+from tinygraph.backprop import Path, between, by_number, sweep
 from tinygraph.express.program import Program, Statement, written
-from tinygraph.node import Node, constant
+from tinygraph.leaves import constant
+from tinygraph.node import Node
+from tinygraph.origins import Noted
 from tinygraph.program.form import simplified
-from tinygraph.program.value import Apply, Expression, Like, Name, Number, is_literal, leaves, replaced
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, is_literal, leaves, replaced, without_fraction
 
 
 class Local(NamedTuple):
@@ -133,7 +135,7 @@ class _Words:
 def _plainly(x: Expression) -> Expression:
     """Whole numbers without their fraction, except beside integers, which a number with a fraction makes floats."""
     if is_literal(x):
-        return Number(int(x.value)) if isinstance(x.value, float) and x.value.is_integer() else x
+        return without_fraction(x)
     if not isinstance(x, Apply):
         return x
     beside_integers = any(i.kind in "iu" and not isinstance(i, Number) for i in x.inputs)

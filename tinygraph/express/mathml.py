@@ -53,7 +53,6 @@ def equation(sides: Iterable[Layout]) -> str:
 
 
 THIN = '<mspace width="0.17em"/>'
-OPERATORS = {"max", "min"}  # their index stands below them
 
 
 def print_layout(x: Layout) -> str:
@@ -81,7 +80,7 @@ def print_layout(x: Layout) -> str:
     if isinstance(x, Raised):
         return _raised(x)
     if isinstance(x, Lowered):
-        tag = "munder" if isinstance(x.base, Word | Sign) and x.base.text in (*OPERATORS, "∏") else "msub"
+        tag = "munder" if x.under else "msub"
         return f"<{tag}>{p(x.base)}{p(x.below)}</{tag}>"
     if isinstance(x, Root):
         return f"<msqrt>{p(x.body)}</msqrt>" if x.degree == 2 else f"<mroot>{p(x.body)}<mn>{x.degree}</mn></mroot>"

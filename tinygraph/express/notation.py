@@ -8,27 +8,15 @@ written component-wise, so that each index shows: a_j = Σ_i X_ij.
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from tinygraph.express.forms import FORMS, RELATIONS
-from tinygraph.express.layout import (
-    Digits,
-    Fence,
-    Layout,
-    Raised,
-    Root,
-    Row,
-    Sign,
-    Symbol,
-    Word,
-    symbol,
-)
+from tinygraph import ops
+from tinygraph.express.forms import brackets, chosen, element, rearranged, repeated
+from tinygraph.express.layout import Digits, Fence, Layout, Row, Sign, Symbol, Word, symbol
 from tinygraph.express.pieces import (
     ATOM,
-    PRODUCT,
     RELATION,
     SUM,
     Index,
@@ -36,16 +24,18 @@ from tinygraph.express.pieces import (
     fenced,
     given_metadata,
     listed,
-    raisable,
     several,
     with_index,
     written_metadata,
     written_number,
     written_word,
 )
-from tinygraph.express.reductions import needs_index, summed_shapes
+from tinygraph.express.products import matrix_product, outer_product, product
+from tinygraph.express.reductions import counted, einstein_sum, needs_index, product_of_others, reduced, summed_shapes
+from tinygraph.express.roles import BIG_SIGNS, Role, infix, is_negation, is_relation, is_transparent, is_view_of_entries, role_of
+from tinygraph.express.template import PLACE, Operands, Running, filled, is_form
 from tinygraph.node import Node
-from tinygraph.program.value import Apply, Expression, Name, Number
+from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
 
 INDICES = "ijklpqrs"
 SIZES = "mnuvwhgc"  # none of which is an index
@@ -125,72 +115,74 @@ class Notation:
             return written_number(x.value) if x.name is None else (symbol(x.name), ATOM)
         if isinstance(x, Name):
             return with_index(self.name(x.node), x.shape, index), ATOM
-        if x.op in FORMS:
-            return FORMS[x.op](self, x, index)
-        if x.op in RELATIONS:
-            left, right = (self.inside(i, SUM, index) for i in x.inputs)
-            return Row((left, Sign(RELATIONS[x.op]), right)), RELATION
-        return self.function(x, index)
+        role = role_of(x)
+        if role in FORMS and (role is not Role.VIEW or is_view_of_entries(x)):
+            return FORMS[role](self, x, index)
+        if x.op is ops.count:
+            return counted(self, x, index)
+        return self.told(x.inputs[0], index) if _is_a_count_alone(x) else self.function(x, index)
 
     def inside(self, x: Expression, least: int, index: Index | None) -> Layout:
         """An operand, in brackets where it binds less tightly than `least`."""
         return fenced(self.told(x, index), least)
 
     def function(self, x: Apply, index: Index | None) -> Told:
-        """An op by its name, or in the form that its declaration gives; one entry of the whole where it mixes entries."""
-        if index is not None and not x.op.elementwise:
+        """An op in its notation; one entry of the whole where it mixes entries."""
+        if index is not None and not x.op.elementwise and not is_transparent(x):
             whole, binds = self.function(x, None)
             return (with_index(Fence("(", whole, ")"), x.shape, index), ATOM) if several(x.shape) else (whole, binds)
-        if x.inputs and x.op.notation.count("{}") == len(x.inputs):
-            return self._template(x.op.notation, x, index)
-        name = x.op.name if "{}" in x.op.notation else x.op.notation
+        if is_form(x.notation, len(x.inputs)):
+            return self.filled(x, [self.told(i, index) for i in x.inputs], is_matrix=index is None and x.op.elementwise)
+        return self.call(x, index)
+
+    def call(self, x: Apply, index: Index | None) -> Told:
+        """An op as a function by its name."""
         arguments = [self.told(i, index)[0] for i in x.inputs]
-        arguments += [Row((Word(key), Sign("="), written_metadata(value))) for key, value in given_metadata(x)]
-        return Row((written_word(name), Fence("(", listed(arguments), ")"))), ATOM
+        is_name = not PLACE.search(x.notation) and x.notation not in BIG_SIGNS
+        name = x.notation if is_name else x.op.name
+        return Row((written_word(name), Fence("(", listed([*arguments, *_given(x)]), ")"))), ATOM
 
-    def _template(self, notation: str, x: Apply, index: Index | None) -> Told:
-        rest = iter(x.inputs)
-        tokens = re.findall(r"\{\}|[^\W\d_]+[₀-₉]*|\d+|⁻¹|\S", notation)
-
-        items, _ = _read(tokens, 0, lambda least: self.inside(next(rest), least, index))
-        given = [Row((Word(key), Sign("="), written_metadata(value))) for key, value in given_metadata(x)]
-        if given and isinstance(last := items[-1], Fence):
-            items[-1] = Fence("(", listed([last.body, *given]), ")")
-        elif given:
-            items.append(Fence("(", listed(given), ")"))
-        if len(items) == 1:
-            return items[0], PRODUCT if isinstance(items[0], Raised) else ATOM
-        return Row(tuple(items)), ATOM if notation[0].isalpha() else SUM
-
-
-BRACKETS = {"(": ")", "|": "|", "⌊": "⌋", "⌈": "⌉"}
-ROOTS = {"√": 2, "∛": 3}
-POWERS = {"²": "2", "⁻¹": "−1"}
+    def filled(self, x: Apply, told: Sequence[Told], running: Running | None = None, is_matrix: bool = False) -> Told:
+        """The notation of an op with its operands, and with the metadata that is not what it is by default."""
+        operands = Operands(
+            lambda i: told[i],
+            lambda i: not isinstance(x.inputs[i], Apply) or is_relation(x.inputs[i]) or is_negation(x.inputs[i]),
+            lambda i: is_matrix and len(x.inputs[i].shape) > 1,
+            lambda: brackets(self, x),
+        )
+        layout, binds = filled(x.notation, operands, running)
+        given = [] if running is not None or x.notation == "{}" or "template" in x.params else _given(x)
+        if not given:
+            return layout, binds
+        *before, last = layout.items if isinstance(layout, Row) else (layout,)
+        if isinstance(last, Fence):
+            return Row((*before, Fence("(", listed([last.body, *given]), ")"))), ATOM
+        return Row((*before, last, Fence("(", listed(given), ")"))), SUM
 
 
-def _read(tokens: Sequence[str], i: int, argument: Callable[[int], Layout], close: str = "") -> tuple[list[Layout], int]:
-    """Read the form of an op up to its closing bracket; `argument` gives the next operand."""
-    items: list[Layout] = []
-    while i < len(tokens) and tokens[i] != close:
-        token = tokens[i]
-        i += 1
-        if token == "{}":
-            alone = bool(close) or (i < len(tokens) and tokens[i] == ",")
-            items.append(argument(RELATION if alone else ATOM))
-        elif token in BRACKETS and BRACKETS[token] in tokens[i:]:
-            inner, i = _read(tokens, i, argument, BRACKETS[token])
-            i += 1
-            items.append(Fence(token, Row(tuple(inner)) if len(inner) != 1 else inner[0], BRACKETS[token]))
-        elif token in ROOTS and tokens[i : i + 1] == ["{}"]:
-            items.append(Root(argument(RELATION), ROOTS[token]))
-            i += 1
-        elif token == "^" and items and tokens[i : i + 1] == ["{}"]:
-            items.append(Raised(items.pop(), argument(RELATION)))
-            i += 1
-        elif token in POWERS and items:
-            items.append(Raised(raisable(items.pop()), Digits(POWERS[token])))
-        elif token.isdigit():
-            items.append(Digits(token))
-        else:
-            items.append(written_word(token) if token[0].isalpha() else Sign(token, tight=True))
-    return items, i
+def _given(x: Apply) -> list[Layout]:
+    """The metadata of an op that is not what it is by default."""
+    return [Row((Word(key), Sign("="), written_metadata(value))) for key, value in given_metadata(x)]
+
+
+def _is_a_count_alone(x: Apply) -> bool:
+    """Whether it is n - 0, as the variance divides by."""
+    left = x.inputs[0] if x.inputs else None
+    if not isinstance(left, Apply) or left.op is not ops.count or infix(x) not in ("+", "−"):
+        return False
+    return is_literal(right := x.inputs[1]) and right.value == 0
+
+
+FORMS: Mapping[Role | None, Callable[[Notation, Apply, Index | None], Told]] = {
+    Role.PRODUCT: product,
+    Role.QUOTIENT: product,
+    Role.MATRIX_PRODUCT: matrix_product,
+    Role.OUTER_PRODUCT: outer_product,
+    Role.SUM_OF_PRODUCTS: einstein_sum,
+    Role.CHOICE: chosen,
+    Role.REPETITION: repeated,
+    Role.VIEW: rearranged,
+    Role.REDUCTION: reduced,
+    Role.PRODUCT_OF_OTHERS: product_of_others,
+    Role.ELEMENT: element,
+}

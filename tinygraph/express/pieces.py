@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -22,8 +23,8 @@ from tinygraph.express.layout import (
     lowered,
     signed,
 )
-from tinygraph.express.python import constant, literal
-from tinygraph.ops import Reduction
+from tinygraph.ops.kinds import Reduction
+from tinygraph.ops.syntax import constant, literal
 from tinygraph.program.value import Apply, Shape
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
@@ -102,6 +103,14 @@ def with_index(layout: Layout, shape: Shape, index: Index | None) -> Layout:
     return lowered(layout, ",".join(letter for letter, size in zip(index[-len(shape) :], shape, strict=True) if size != 1))
 
 
-def axes_of(x: Apply) -> list[int]:
+def multiplied(sizes: Sequence[Layout]) -> Layout:
+    """The product of letters for sizes, equal ones as a power."""
+    powers = [size if count == 1 else Raised(size, Digits(str(count))) for size, count in Counter(sizes).items()]
+    if len(powers) <= 1:
+        return powers[0] if powers else Digits("1")
+    return Row(tuple(item for power in powers for item in (Times(), power))[1:])
+
+
+def axes_of(x: Apply) -> tuple[int, ...]:
     """The axes of its first input that an op works along."""
-    return [*Reduction().gone(len(x.inputs[0].shape), x.params)]
+    return Reduction().gone(len(x.inputs[0].shape), x.params)

@@ -102,6 +102,8 @@ def _row(x: Row) -> str:
 def _between(left: Layout, right: Layout) -> str:
     """What stands between two factors: nothing where both are short, a space before a function or a sum, else a dot."""
     first = _end(right, 0)
+    if isinstance(left, Lowered) and left.under:
+        return " "
     if isinstance(first, Word | Sigma) and first not in REPEATED:
         return " "
     if isinstance(first, Fence) and first.left == "[" and not isinstance(_end(left, -1), Digits):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinygraph import ops
 from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sigma, Sign, Times, Word, is_stacked
 from tinygraph.express.pieces import (
     ATOM,
@@ -19,6 +18,19 @@ from tinygraph.express.pieces import (
     raisable,
     several,
     with_index,
+)
+from tinygraph.express.roles import (
+    Role,
+    adds_axes,
+    inner_index,
+    is_matrix_product,
+    is_negative,
+    is_product,
+    is_quotient,
+    is_transparent,
+    is_view_of_entries,
+    places_of,
+    role_of,
 )
 from tinygraph.program.value import Apply, Expression, Number, is_literal
 
@@ -38,9 +50,9 @@ def unsigned(x: Expression) -> tuple[bool, Expression]:
     """Whether the leading factor has a sign, and the expression without it."""
     if is_literal(x) and not isinstance(x.value, bool) and x.value < 0:
         return True, Number(-x.value)
-    if isinstance(x, Apply) and x.op is ops.negative:
+    if is_negative(x):
         return True, x.inputs[0]
-    if isinstance(x, Apply) and x.op in (ops.multiply, ops.divide, ops.matmul):
+    if isinstance(x, Apply) and role_of(x) in (Role.PRODUCT, Role.QUOTIENT, Role.MATRIX_PRODUCT):
         signed, first = unsigned(x.inputs[0])
         return signed, Apply(x.op, (first, *x.inputs[1:]), x.params, x.shape, x.kind, x.size) if signed else x
     return False, x
@@ -58,14 +70,14 @@ def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[F
     """A product as its factors, of which some are fractions."""
     if index is None and (vectors := outer(x)):
         return [Factor(*_column_by_row(notation, *vectors), True)]
-    if isinstance(x, Apply) and x.op is ops.multiply:
+    if is_product(x):
         return _with_number_on_top([factor for i in x.inputs for factor in factors_of(notation, i, index)])
-    if isinstance(x, Apply) and x.op is ops.divide and not unsigned(x)[0]:
+    if is_quotient(x) and not unsigned(x)[0]:
         return _divided(notation, x, index)
-    if isinstance(x, Apply) and x.op is ops.expand_dims and index is not None:
-        return factors_of(notation, x.inputs[0], without_new_axes(x, index))
+    if adds_axes(x) and index is not None:
+        return factors_of(notation, x.inputs[0], inner_index(x, index))
     layout, binds = notation.told(x, index)
-    if isinstance(x, Apply) and x.op is ops.matmul and not x.shape:
+    if is_matrix_product(x) and not x.shape:
         binds = BIG  # what follows would be read as a part of it
     return [Factor(layout, binds, index is None and several(x.shape))]
 
@@ -84,7 +96,7 @@ def _divided(notation: Notation, x: Expression, index: Index | None) -> list[Fac
     """The factors of a quotient: what is a fraction or a sum of them itself stands in front of it, or behind 1/b."""
     below: list[Factor] = []
     array = index is None and several(x.shape)
-    while isinstance(x, Apply) and x.op is ops.divide:
+    while is_quotient(x):
         below = [*(f for f in factors_of(notation, x.inputs[1], index) if f.layout != Digits("1")), *below]
         x = x.inputs[0]
     factors = factors_of(notation, x, index)
@@ -123,13 +135,6 @@ def _starts_with_digit(layout: Layout) -> bool:
     return isinstance(layout, Digits)
 
 
-def without_new_axes(x: Apply, index: Index) -> Index:
-    """The index of what new axes of size 1 were put into."""
-    rank, axis = len(x.shape), x.params["axis"]
-    new = {i % rank for i in (axis if isinstance(axis, tuple) else (axis,))}
-    return tuple(letter for i, letter in enumerate(index[-rank:]) if i not in new)
-
-
 def matrix_product(notation: Notation, x: Apply, index: Index | None) -> Told:
     """A matrix product; a vector is a column, so that `x @ W` reads W⊤x, and a row only where it meets another one: x⊤y."""
     signed, bare = unsigned(x)
@@ -149,15 +154,13 @@ def matrix_product(notation: Notation, x: Apply, index: Index | None) -> Told:
 
 def outer(x: Expression) -> tuple[Expression, Expression] | None:
     """The column and the row of which a product of vectors makes a matrix."""
-    if isinstance(x, Apply) and x.op is ops.outer:
+    if isinstance(x, Apply) and role_of(x) is Role.OUTER_PRODUCT:
         return x.inputs[0], x.inputs[1]
-    if not isinstance(x, Apply) or x.op is not ops.multiply:
+    if not is_product(x):
         return None
     for column, row in (x.inputs, x.inputs[::-1]):
-        if isinstance(column, Apply) and column.op is ops.expand_dims and column.params["axis"] in (1, -1, (1,), (-1,)):
-            vector = column.inputs[0]
-            if len(vector.shape) == len(row.shape) == 1:
-                return vector, row
+        if adds_axes(column) and places_of(column) == [0, None] and len(row.shape) == 1:
+            return column.inputs[0], row
     return None
 
 
@@ -174,22 +177,22 @@ def _column_by_row(notation: Notation, column: Expression, row: Expression) -> T
     return _side_by_side(notation.inside(column, PRODUCT, None), _as_row(notation, row))
 
 
-TRANSPARENT = {ops.transpose, ops.cast, ops.cast_like}  # have the same entries
-MATCHED = {ops.multiply, ops.divide, ops.power}  # match the axes of an array with those of a smaller one
-
-
 def stretches(x: Expression) -> bool:
     """Whether arrays of different shapes are combined, which their names do not show: all but the bias of a sum."""
-    if not isinstance(x, Apply) or outer(x):
+    if not isinstance(x, Apply):
         return False
-    if x.op is ops.matmul:
+    role = role_of(x)
+    if role is Role.PRODUCT and outer(x):
+        return False
+    if role is Role.MATRIX_PRODUCT:
         return max(len(i.shape) for i in x.inputs) == 2 and any(map(stretches, x.inputs))
-    if x.op in (ops.broadcast_like, ops.expand_dims):
+    if role is Role.REPETITION or (role is Role.VIEW and adds_axes(x)):
         return several(x.inputs[0].shape)
     shapes = {i.shape for i in x.inputs if several(i.shape)}
-    if x.op.elementwise and len(shapes) > 1 and (x.op in MATCHED or x.shape not in shapes):
+    is_matched = role in (Role.PRODUCT, Role.QUOTIENT, Role.POWER)
+    if x.op.elementwise and len(shapes) > 1 and (is_matched or x.shape not in shapes):
         return True
-    return (x.op.elementwise or x.op in TRANSPARENT) and any(map(stretches, x.inputs))
+    return (x.op.elementwise or is_transparent(x)) and any(map(stretches, x.inputs))
 
 
 def _summed_over_entries(notation: Notation, x: Apply, index: Index) -> Told:
@@ -209,14 +212,14 @@ def _side_by_side(first: Layout, second: Layout) -> Told:
 
 def _as_row(notation: Notation, x: Expression) -> Layout:
     """A vector lying: what `x @ W` is read as lies as x⊤W."""
-    if isinstance(x, Apply) and x.op is ops.matmul and len(x.inputs[0].shape) == 1 and not unsigned(x)[0]:
+    if is_matrix_product(x) and len(x.inputs[0].shape) == 1 and not unsigned(x)[0]:
         return _side_by_side(_as_row(notation, x.inputs[0]), notation.inside(x.inputs[1], PRODUCT, None))[0]
     return transposed(notation, x)[0]
 
 
 def transposed(notation: Notation, x: Expression) -> Told:
     """The transpose of a vector or a matrix; that of a transposed matrix is the matrix."""
-    if isinstance(x, Apply) and x.op is ops.transpose and x.params["axes"] is None and len(x.shape) > 1:
+    if is_view_of_entries(x) and len(x.shape) > 1 and places_of(x) == [*range(len(x.shape))][::-1]:
         return notation.told(x.inputs[0], None)
     if vectors := outer(x):
         return _column_by_row(notation, *vectors[::-1])

@@ -29,7 +29,19 @@ from tinygraph.ops.sizes import Demand
 from tinygraph.place import Place
 from tinygraph.program.axes import Axes
 from tinygraph.program.form import Simplifier, structural
-from tinygraph.program.value import Apply, Expression, Like, Name, Number, Shape, apply, is_literal, leaves, replaced
+from tinygraph.program.value import (
+    Apply,
+    Expression,
+    Like,
+    Name,
+    Number,
+    Shape,
+    apply,
+    is_literal,
+    leaves,
+    replaced,
+    without_fraction,
+)
 
 Level: TypeAlias = Literal["named", "op"]
 Phase: TypeAlias = Literal["forward", "backward"]
@@ -280,7 +292,7 @@ class _Draft:
         write = structural if node in self.forward and node not in self.derived else simplified
         expression = written(node, partial, self.graph.name, write, self.spelling.of)
         if isinstance(expression, Number) and node in self.gradient_of:
-            return Number(float(expression.value))
+            return without_fraction(Number(float(expression.value)))  # as the seed 1 is written
         return expression
 
     def _typed(self, node: Node, expression: Expression) -> Expression:
@@ -288,7 +300,8 @@ class _Draft:
         if node.dtype.kind != "f":
             return expression
         dtype = dtype_of(expression)
-        if dtype == node.dtype or (dtype is float and node.dtype == float):
+        is_number = dtype is float or isinstance(expression, Number)
+        if dtype == node.dtype or (is_number and node.dtype == float):
             return expression
         of = self.gradient_of.get(node)
         if of is None:  # views keep the byte order of their operand, which is no other number

@@ -17,10 +17,11 @@ from tinygraph.express.decided import Check, compared
 from tinygraph.express.dtypes import dtype_of
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
-from tinygraph.express.python import BINARY, FORMS, dtype_name, literal, numpy_name, python
+from tinygraph.express.python import is_called, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.sizes import Demand, spelled
+from tinygraph.ops.syntax import dtype_name, literal
 from tinygraph.program.value import Apply, Expression, Name, Number, applied
 from tinygraph.sparse import holds_sparse
 
@@ -47,14 +48,14 @@ CHECK_SPARSE = """
 CHECK_LOOP = """
 def _check_loop(name, size, recorded):
     if size != recorded:
-        raise ValueError(f"{name} has {size} entries along an axis that was gone through one by one, recorded with "
-                         f"{recorded}: record it anew for another size")
+        raise ValueError(f"{name} has size {size} along an axis that was gone through one by one, and was recorded "
+                         f"with size {recorded}: record it again for another size")
 """
 CHECK_SIZE = """
 def _check_size(what, axes, size, needed, why=""):
     if size != needed:
         raise ValueError(f"{what} has size {size} along {axes}, where what was recorded holds for size {needed} alone"
-                         f"{why}: record it anew for other sizes")
+                         f"{why}: record it again for other sizes")
 """
 CHECK_NUMBER = """
 def _check_number(text, place, what, axes, size, needed):
@@ -80,13 +81,13 @@ def _decided(text, recorded, now, *of):
         now = np.array(now).tolist()
         given = f", of {', '.join(map(str, of))}" if of else ""
         raise ValueError(f"{text} was {recorded} when this program was recorded, and is {now} now{given}: write np.where, "
-                         "np.maximum or np.minimum, which take both ways, or record it anew")
+                         "np.maximum or np.minimum, which compute both branches, or record it again")
 """
 CHECK_HELD = """
 def _held(name, value, recorded, text):
     if hashlib.sha256(repr(value.shape).encode() + np.ascontiguousarray(value).tobytes()).hexdigest() != recorded:
         raise ValueError(f"{name} must have the value that it was recorded with, because Python decided by it ({text}): decide "
-                         "by a plain number, as in `if loss.item() < best`, where nothing depends on it, or record it anew")
+                         "by a plain number, as in `if loss.item() < best`, where nothing depends on it, or record it again")
 """
 # How a leaf that may be sparse is recognised.
 BITS = "np.ascontiguousarray(value).tobytes()"
@@ -122,8 +123,8 @@ def _imports(program: Program, helpers: Helpers) -> str:
 def _called(program: Program) -> list[Op]:
     """The ops that the program calls by their own names, in order."""
     checked = [expression for check in program.checks[0] for expression in check.expressions]
-    found = {x.op: None for expression in [*(s.expression for s in program.statements), *checked] for x in applied(expression)}
-    return [op for op in found if not (op in BINARY or op in FORMS or op is ops.negative or numpy_name(op))]
+    applications = [x for expression in [*(s.expression for s in program.statements), *checked] for x in applied(expression)]
+    return list(dict.fromkeys(x.op for x in applications if is_called(x)))
 
 
 def _entry(program: Program, function: str) -> str:
@@ -389,7 +390,10 @@ def is_view(expression: Expression) -> bool:
 
 
 def _line(statement: Statement) -> str:
-    return f"    {statement.name} = {statement.right}"
+    expression = statement.expression
+    if isinstance(expression, Number) and statement.of is not None:  # a float, as arrays are made from it
+        expression = Number(float(expression.value))
+    return f"    {statement.name} = {python(expression, statement.program.name)}"
 
 
 def is_unit_seed(statement: Statement) -> bool:

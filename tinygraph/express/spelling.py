@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.excerpt import excerpt
 from tinygraph.graph import Graph
 from tinygraph.names import identifier
 from tinygraph.node import Node
 from tinygraph.ops import Op
+from tinygraph.ops.declare import OPERATORS
 from tinygraph.program.value import Apply, Expression, Number, apply, evaluate, is_literal
 
-OPERATORS: Mapping[type[ast.AST], Op] = {
-    ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.Pow: ops.power,
-    ast.FloorDiv: ops.floor_divide, ast.Mod: ops.remainder,
-}  # fmt: skip
 CONSTANTS = {"pi": math.pi, "e": math.e}  # of any module: what is written must amount to the number
 LONGEST = 8  # ops of a number that is written out
 FUNCTIONS = {"forward", "forward_backward"}  # what source calls its own
@@ -98,8 +94,9 @@ class Spelling:
             return Number(self._numbers[x.id], x.id)
         if isinstance(x, ast.Attribute) and isinstance(x.value, ast.Name) and x.attr in CONSTANTS:
             return Number(CONSTANTS[x.attr])
-        if isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub):
-            return _negated(self._read(x.operand))
+        if isinstance(x, ast.UnaryOp):
+            op, operand = OPERATORS[type(x.op)], self._read(x.operand)
+            return Number(op(operand.value)) if is_literal(operand) else _applied(op, operand)
         if isinstance(x, ast.BinOp):
             return _applied(OPERATORS[type(x.op)], self._read(x.left), self._read(x.right))
         raise LookupError(type(x).__name__)
@@ -130,10 +127,6 @@ def _names(op: Op | None) -> tuple[str, ...]:
 def _applied(op: Op, *inputs: Expression) -> Apply:
     kind = np.asarray(op(*(evaluate(x, _no_node) for x in inputs))).dtype.kind
     return apply(op, *inputs, kind=kind)
-
-
-def _negated(x: Expression) -> Expression:
-    return Number(-x.value) if is_literal(x) else _applied(ops.negative, x)
 
 
 def _no_node(node: Node) -> Any:

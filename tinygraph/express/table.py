@@ -1,14 +1,16 @@
-"""A graph as a table for the terminal: phase, statement, shape, value; long phases are folded with a count."""
+"""A graph as a table, for terminals and notebooks: phase, statement, shape, value; long phases are folded with a count."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygraph.errors import counted
 from tinygraph.express.decided import decisions_of, place_and_text
 from tinygraph.express.program import program
 from tinygraph.graph import Graph
@@ -20,6 +22,8 @@ WIDTH = 80
 WIDEST = {"shape": 18, "value": 44}  # columns
 SMALLEST = 1e-3  # that prints with three decimals, apart from 0
 SHOWN = 30  # rows of one phase
+LONGEST = 1000  # characters of a statement in a notebook, where it wraps
+LEFT = "text-align: left; font-family: monospace"
 LARGE = 5000  # nodes above which the rows are lines of the user's code
 
 
@@ -31,17 +35,56 @@ class Row(NamedTuple):
     value: str
 
 
-def table(graph: Graph) -> str:
-    """The whole table, at most 80 columns wide."""
+Entry = Row | str  # a remark takes a whole line
+
+
+class Table(str):
+    """The table as text, at most 80 columns wide; a notebook shows the same rows as HTML, where long statements wrap."""
+
+    heading: str
+    phases: Mapping[str, Sequence[Entry]]
+
+    def _repr_html_(self) -> str:
+        rows = [f'<tr><td colspan="3" style="{LEFT}">{escape(cut(self.heading, LONGEST))}</td></tr>']
+        for phase, entries in self.phases.items():
+            rows.append(f'<tr><th colspan="3" style="{LEFT}">{escape(phase)}</th></tr>')
+            rows.extend(map(_html, entries))
+        return f'<div style="overflow-x: auto"><table style="margin-left: 0">{"".join(rows)}</table></div>'
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _html(entry: Entry) -> str:
+    if isinstance(entry, str):
+        return f'<tr><td colspan="3" style="{LEFT}">{escape(cut(entry, LONGEST))}</td></tr>'
+    styles = (f"{LEFT}; overflow-wrap: anywhere", f"{LEFT}; white-space: nowrap", LEFT)
+    texts = (cut(entry.text, LONGEST), entry.shape, entry.value)
+    return "".join(
+        ["<tr>", *(f'<td style="{style}">{escape(text)}</td>' for style, text in zip(styles, texts, strict=True)), "</tr>"]
+    )
+
+
+def table(graph: Graph) -> Table:
+    """The whole table."""
     outputs = ", ".join(graph.name(output) or "" for output in graph.outputs)
     large = len(graph.forward) > LARGE
     counts, phases = _lines_of_code(graph) if large else _statements(graph)
+    if not graph._requests():
+        phases["backward"] = ["not computed: call graph.backprop()"]
+    heading = f"Graph of {outputs}: {counts}"
+    found = Table(_text(heading, phases))
+    found.heading, found.phases = heading, phases
+    return found
+
+
+def _text(heading: str, phases: Mapping[str, Sequence[Entry]]) -> str:
     rows = [row for phase in phases.values() for row in phase if isinstance(row, Row)]
     shapes = max((len(row.shape) for row in rows), default=0)
     values = max((len(row.value) for row in rows), default=0)
     texts = max((width(row.text) for row in rows), default=0)
     left = max(20, min(WIDTH - values - shapes - 6, texts))
-    lines = [f"Graph of {outputs}: {counts}"]
+    lines = [heading]
     for phase, entries in phases.items():
         lines.append(phase)
         for row in entries:
@@ -49,12 +92,10 @@ def table(graph: Graph) -> str:
                 lines.append(f"  {row}")
             else:
                 lines.append(f"  {padded(cut(row.text, left), left)}  {row.shape:<{shapes}}  {row.value}".rstrip())
-    if not graph._requests():
-        lines += ["backward", "  not computed: call graph.backprop()"]
     return "\n".join(cut(line, WIDTH) for line in lines)
 
 
-def _statements(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
+def _statements(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     """A row for every leaf and every statement."""
     told = program(graph)
     leaves = [_row(f"{told.name(leaf)} {leaf.kind}", leaf) for leaf in _ends(told.leaves)]
@@ -67,25 +108,25 @@ def _statements(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
     if unreached := graph.without_gradient():
         names = ", ".join(graph.name(node) or "" for node in unreached)
         phases["backward"] = [*phases.get("backward", []), f"# no gradient reaches {names}"]
-    forward = _number(len(told.forward), "statement")
-    return f"{_number(len(told.leaves), 'leaf')}, {forward} forward, {len(told.backward):,} backward", phases
+    forward = counted(len(told.forward), "statement")
+    return f"{counted(len(told.leaves), 'leaf', 'leaves')}, {forward} forward, {len(told.backward):,} backward", phases
 
 
-def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Row | str]]]:
+def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     """A row for every line of the user's code, with the number of nodes that it made, and one for every gradient."""
     made: dict[Place, int] = {}
     for (code, instruction), count in Counter((node.code, node.instruction) for node in graph.forward).items():
         place = place_of(code, instruction)
         made[place] = made.get(place, 0) + count
-    rows = [Row(f"{place}", "", _number(count, "node")) for place, count in _ends(list(made.items()))]
+    rows = [Row(f"{place}", "", counted(count, "node")) for place, count in _ends(list(made.items()))]
     phases = {"forward, by line of code": [*_with_count(rows, len(made)), *_decided(graph)]}
     gradients = [g for request in graph._requests() for g in request.gradients.values()]
     if gradients:
         phases["backward"] = _with_count([_row(str(graph.name(g)), g) for g in _ends(gradients)], len(gradients))
-    return f"{len(graph.forward):,} nodes forward, {_number(len(gradients), 'gradient')}", phases
+    return f"{len(graph.forward):,} nodes forward, {counted(len(gradients), 'gradient')}", phases
 
 
-def _decided(graph: Graph) -> list[Row | str]:
+def _decided(graph: Graph) -> list[Entry]:
     """A row for every place in the code where Python decided by a value of the graph."""
     places: dict[str, list[Any]] = {}
     for decision in decisions_of(graph):
@@ -104,14 +145,9 @@ def _ends(items: Sequence[Any]) -> Sequence[Any]:
     return items if len(items) <= SHOWN else [*items[: SHOWN // 2], *items[-SHOWN // 2 :]]
 
 
-def _with_count(rows: list[Row], count: int) -> list[Row | str]:
+def _with_count(rows: list[Row], count: int) -> list[Entry]:
     """The rows, with the number of those that were left out between them."""
     return [*rows] if count == len(rows) else [*rows[: SHOWN // 2], f"... {count - SHOWN:,} more ...", *rows[SHOWN // 2 :]]
-
-
-def _number(count: int, thing: str) -> str:
-    many = "leaves" if thing == "leaf" else f"{thing}s"
-    return f"{count:,} {thing if count == 1 else many}"
 
 
 def width(text: str) -> int:

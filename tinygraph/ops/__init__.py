@@ -4,6 +4,9 @@ In a docstring's `Derivative:` line, ∂/∂x is the partial derivative of an el
 ops the line gives dx, the gradient of x, where g is the upstream gradient: that of the op's result.
 """
 
+import sys
+
+from tinygraph import operators
 from tinygraph.ops import rearrangements
 from tinygraph.ops.activations import log_softmax, relu, sigmoid, softmax, softplus
 from tinygraph.ops.arithmetic import (
@@ -17,11 +20,14 @@ from tinygraph.ops.arithmetic import (
     floor_divide,
     fmod,
     heaviside,
+    log_of_base,
     maximum,
     minimum,
     multiply,
     negative,
     power,
+    power_less_one,
+    ratio,
     remainder,
     rint,
     round,
@@ -124,7 +130,7 @@ from tinygraph.ops.questions import (
     signbit,
 )
 from tinygraph.ops.reductions import deviations, logsumexp, logsumexp_weights, max, mean, min, std, sum, var
-from tinygraph.ops.scans import cumprod, cumsum, prod, recurrence
+from tinygraph.ops.scans import cumprod, cumsum, prod, product_of_others, recurrence
 from tinygraph.ops.selection import (
     equal,
     greater,
@@ -165,3 +171,5 @@ from tinygraph.ops.shapes import (
 )
 from tinygraph.ops.singular import left_singular_vectors, right_singular_vectors, singular_values
 from tinygraph.ops.spacing import linspace
+
+operators.ops = sys.modules[__name__]

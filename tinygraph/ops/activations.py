@@ -9,7 +9,7 @@ from tinygraph.ops.dtypes import of_ufunc
 from tinygraph.ops.kinds import Same
 
 
-@op(lambda g, a, z: g * a * (1 - a), elementwise=True, notation="σ", quiet=True, dtype=of_ufunc(np.exp))
+@op(lambda g, a, z: g * a * (1 - a), elementwise=True, notation="σ", quiet=True, dtype=of_ufunc(np.exp), squashes=True)
 def sigmoid(z: Array) -> Array:
     """The logistic function 1 / (1 + exp(-z)), between 0 and 1.
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.ops.declare import Array, op
+from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add, steps=1)
+@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add, steps=1, operator="+", notation="{} + {}")
 def add(x: Array, y: Array) -> Array:
     """x + y, with broadcasting.
 
@@ -25,7 +26,15 @@ def add(x: Array, y: Array) -> Array:
     return x + y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g, elementwise=True, numpy=np.subtract, steps=1)
+@op(
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g,
+    elementwise=True,
+    numpy=np.subtract,
+    steps=1,
+    operator="-",
+    notation="{} − {}",
+)
 def subtract(x: Array, y: Array) -> Array:
     """x - y, with broadcasting.
 
@@ -38,7 +47,15 @@ def subtract(x: Array, y: Array) -> Array:
     return x - y
 
 
-@op(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x, elementwise=True, numpy=np.multiply, steps=1)
+@op(
+    lambda g, out, x, y: g * y,
+    lambda g, out, x, y: g * x,
+    elementwise=True,
+    numpy=np.multiply,
+    steps=1,
+    operator="*",
+    notation="{} {}",
+)
 def multiply(x: Array, y: Array) -> Array:
     """x * y, elementwise with broadcasting.
 
@@ -51,7 +68,15 @@ def multiply(x: Array, y: Array) -> Array:
     return x * y
 
 
-@op(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, elementwise=True, numpy=np.divide, steps=1)
+@op(
+    lambda g, out, x, y: g / y,
+    lambda g, out, x, y: -g * out / y,
+    elementwise=True,
+    numpy=np.divide,
+    steps=1,
+    operator="/",
+    notation="{}/{}",
+)
 def divide(x: Array, y: Array) -> Array:
     """x / y, elementwise with broadcasting.
 
@@ -64,7 +89,7 @@ def divide(x: Array, y: Array) -> Array:
     return x / y
 
 
-@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0)
+@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0, operator="-", notation="−{}")
 def negative(x: Array) -> Array:
     """-x.
 
@@ -82,18 +107,17 @@ def _base_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
         return g * (exponent * x ** (exponent - 1)) if exponent != 0 else broadcast_like(0.0, x)
     if exponent.dtype.kind != "f":
         exponent = cast_like(exponent, out)  # an unsigned 0 has no predecessor
-    safe = where((x == 0) & (exponent == 0), 1, x)
-    return g * (exponent * safe ** (exponent - 1))
+    return g * (exponent * power_less_one(x, exponent))
 
 
 def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     if type(x) in NUMBERS and x > 0:
         return g * (out * math.log(x))
-    base = where((x == 0) & (exponent >= 0), 1, x)
-    return g * (out * np.log(base if base.dtype == out.dtype else cast_like(base, out)))
+    base = x if type(x) not in NUMBERS and x.dtype == out.dtype else cast_like(x, out)
+    return g * (out * log_of_base(base, exponent))
 
 
-@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power, steps=1)
+@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power, steps=1, operator="**", notation="{}^{}")
 def power(x: Array, exponent: Array) -> Array:
     """x ** exponent, elementwise with broadcasting.
 
@@ -105,6 +129,81 @@ def power(x: Array, exponent: Array) -> Array:
     <node power (3,) float64: [1. 4. 9.]>
     """
     return x**exponent
+
+
+def _of_number(dtype: Dtype) -> Dtype:
+    """The dtype of a value that met a whole number, which a bool does not keep."""
+    return dtype if isinstance(dtype, type) and dtype is not bool else together(dtype, int)
+
+
+def _of_power(x: Dtype, exponent: Dtype) -> Dtype:
+    return of_ufunc(np.power)(_of_number(x), _of_number(exponent))
+
+
+def _of_quotient(part: Dtype, whole: Dtype) -> Dtype:
+    return of_ufunc(np.divide)(part, _of_number(whole))
+
+
+def _is_constant(x: Array, exponent: Array) -> Array:
+    """Where x ** exponent is 1 whatever x is near by."""
+    return (x == 0) & (exponent == 0)
+
+
+def _less_one_base_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
+    less = exponent - 1
+    return g * where(_is_constant(x, exponent), 0, less * power_less_one(where(_is_constant(x, exponent), 1, x), less))
+
+
+def _less_one_exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
+    return g * (out * log_of_base(where(_is_constant(x, exponent), 1, x), exponent - 1))
+
+
+@op(_less_one_base_rule, _less_one_exponent_rule, elementwise=True, dtype=_of_power, notation="{0}^({1} − 1)")
+def power_less_one(x: Array, exponent: Array) -> Array:
+    """x ** (exponent - 1), and 1 where x and the exponent are 0, so that exponent * x ** (exponent - 1) is 0 there.
+
+    Shape: that of x and exponent, broadcast together.
+    Derivative: ∂/∂x = (exponent - 1) * x ** (exponent - 2); ∂/∂exponent = x ** (exponent - 1) * log(x).
+
+    >>> tg.ops.power_less_one(np.array([3.0, 0.0]), np.array([2.0, 0.0]))
+    array([3., 1.])
+    """
+    return np.where((x == 0) & (exponent == 0), 1, x) ** (exponent - 1)
+
+
+def _log_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
+    taken_as_0 = (x == 0) & (exponent >= 0)
+    return where(taken_as_0, 0, g / where(taken_as_0, 1, x))
+
+
+@op(_log_rule, None, elementwise=True, dtype=lambda x, exponent: of_ufunc(np.log)(_of_number(x)), notation="ln({0})")
+def log_of_base(x: Array, exponent: Array) -> Array:
+    """log(x), and 0 where x is 0 and the exponent is not negative, so that x ** exponent * log(x) is 0 there.
+
+    Shape: that of x and exponent, broadcast together.
+    Derivative: ∂/∂x = 1 / x. Where the logarithm is taken as 0, so is its derivative.
+
+    >>> tg.ops.log_of_base(np.array([1.0, 0.0]), np.array([2.0, 2.0]))
+    array([0., 0.])
+    """
+    return np.log(np.where((x == 0) & (exponent >= 0), 1, x))
+
+
+def _whole_rule(g: Array, out: Array, part: Array, whole: Array) -> Array:
+    return -g * ratio(out, whole)
+
+
+@op(lambda g, out, part, whole: g / whole, _whole_rule, elementwise=True, dtype=_of_quotient, notation="{}/{}")
+def ratio(part: Array, whole: Array) -> Array:
+    """part / whole, and 0 where part is 0, even if whole is 0.
+
+    Shape: that of part and whole, broadcast together.
+    Derivative: ∂/∂part = 1 / whole; ∂/∂whole = -part / whole**2. Where part is 0, the latter is 0.
+
+    >>> tg.ops.ratio(np.array([1.0, 0.0]), np.array([4.0, 0.0]))
+    array([0.25, 0.  ])
+    """
+    return np.where(part == 0, 0, part / np.where(part == 0, 1, whole))
 
 
 @op(None, elementwise=True, numpy=np.sign, notation="sgn")
@@ -249,7 +348,7 @@ def rint(x: Array) -> Array:
     return np.rint(x)
 
 
-@op(None, None, elementwise=True, numpy=np.floor_divide)
+@op(None, None, elementwise=True, numpy=np.floor_divide, operator="//", notation="⌊{}/{}⌋")
 def floor_divide(x: Array, y: Array) -> Array:
     """x // y, rounded down; no gradient.
 
@@ -259,7 +358,9 @@ def floor_divide(x: Array, y: Array) -> Array:
     return x // y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, notation="mod")
+@op(
+    lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, notation="mod", operator="%"
+)
 def remainder(x: Array, y: Array) -> Array:
     """x % y = x - y * floor(x / y), which has the sign of y.
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.node import Node, as_array, as_node
+from tinygraph.errors import counted
+from tinygraph.leaves import as_array, as_node
+from tinygraph.node import Node
 from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular
 from tinygraph.ops.declare import Array, Op, implements
 from tinygraph.ops.likes import Axis
@@ -63,14 +65,14 @@ def _masks(ufunc: np.ufunc, *operands: Array) -> None:
         raise TypeError(f"{ufunc.__name__} (&, |, ~) of a node takes masks alone, such as (z > 0) & (z < 1)")
 
 
-@implements(np.bitwise_and)
+@implements(np.bitwise_and, operator="&")
 def bitwise_and(x: Array, y: Array, /) -> Array:
     """Answer `x & y` for masks."""
     _masks(np.bitwise_and, x, y)
     return selection.logical_and(x, y)
 
 
-@implements(np.bitwise_or)
+@implements(np.bitwise_or, operator="|")
 def bitwise_or(x: Array, y: Array, /) -> Array:
     """Answer `x | y` for masks."""
     _masks(np.bitwise_or, x, y)
@@ -396,21 +398,22 @@ def _einsum(*operands: Any, optimize: Any = False) -> Array:
     terms, arrow, result = text.partition("->")
     split = terms.split(",")
     if len(split) != len(arrays):
-        raise ValueError(f"{operands[0]!r} names {len(split)} operands, but {len(arrays)} were given")
+        named, given = counted(len(split), "operand"), counted(len(arrays), "operand")
+        raise ValueError(f"{operands[0]!r} names {named}, and np.einsum was given {given}")
     _no_axis_lost(split, arrays, result if arrow else "...")
     hidden = [np.ndim(x) - len(term) + 3 if "..." in term else 0 for term, x in zip(split, arrays, strict=True)]
     spare = [letter for letter in _letters() if letter not in text][: max(hidden)]
     split = [term.replace("...", "".join(spare[len(spare) - n :])) for term, n in zip(split, hidden, strict=True)]
-    counted = "".join(split)
+    letters = "".join(split)
     for term, x in zip(split, arrays, strict=True):
         if len(term) != x.ndim:
-            raise ValueError(f"the term {term!r} names {len(term)} axes of an operand that has {x.ndim}")
+            raise ValueError(f"the term {term!r} names {counted(len(term), 'axis', 'axes')} of an operand that has {x.ndim}")
     sizes: dict[str, int] = {}
     for term, x in zip(split, arrays, strict=True):
         for letter, size in zip(term, x.shape, strict=True):
             sizes[letter] = size if sizes.get(letter, 1) == 1 else sizes[letter]
     if not arrow:
-        result = "..." + "".join(sorted(x for x in set(counted) if counted.count(x) == 1 and x not in spare))
+        result = "..." + "".join(sorted(x for x in set(letters) if letters.count(x) == 1 and x not in spare))
     result = result.replace("...", "".join(spare))
     for k, term in enumerate(split):
         for letter in sorted(set(term)):

@@ -7,6 +7,7 @@ where it records, because everything it calls does so too.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import operator
 import sys
@@ -19,10 +20,14 @@ import numpy as np
 from numpy import ndarray
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.errors import TOLD, op_error
-from tinygraph.node import NUMBERING, Node, as_array, leaf_of
+from tinygraph.errors import TOLD, counted, op_error
+from tinygraph.leaves import as_array, leaf_of
+from tinygraph.node import NUMBERING, Node
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.kinds import Elementwise, Kind, Opaque, Params, Reduction
+from tinygraph.ops.passing import pass_to_any, pass_to_one, pass_to_two
+from tinygraph.ops.syntax import Form, Operator, Written, operator_of
+from tinygraph.ops.work import Work, entry_by_entry
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
 from tinygraph.sparse import OPS, Sparse, refuse
@@ -30,23 +35,17 @@ from tinygraph.warned import computed_again
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
 Rule: TypeAlias = Callable[..., Array]
+Spelled: TypeAlias = str | Form | Callable[..., "str | Written | None"]  # how source writes an op
 Untraceable: TypeAlias = "str | Callable[[Sequence[Any], Params], str]"
 
 REGISTRY: dict[str, Op] = {}
 NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording the ufuncs among those
+OPERATORS: dict[type[ast.AST], Op] = {}  # the ops that operators of Python are, by their class in its syntax tree
 NO_PARAMS: dict[str, Any] = {}
 allocate = object.__new__
 EMPTY = inspect.Parameter.empty
 STOPPED = (RuntimeWarning, *TOLD)  # what ends a computation: `tinygraph.warned` says when a warning does
-
-# Operators, where NumPy scalars are ten times as fast as through the ufunc.
-OPERATORS: dict[Any, Callable[..., Any]] = {
-    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
-    np.power: operator.pow, np.floor_divide: operator.floordiv, np.remainder: operator.mod, np.negative: operator.neg,
-    np.greater: operator.gt, np.greater_equal: operator.ge, np.less: operator.lt,
-    np.less_equal: operator.le,
-}  # fmt: skip
 
 
 class Op:
@@ -65,31 +64,40 @@ class Op:
         elementwise: bool = False,
         hint: str = "",
         numpy: Any = None,
-        notation: str = "",
+        notation: str | Callable[..., str] = "",
         check: Callable[..., None] | None = None,
         quiet: bool = False,
+        operator: str = "",
+        source: Spelled | Sequence[Spelled] = (),
         kind: Kind | None = None,
         shape_only: Sequence[str] = (),
         dtype: Any = None,
         view: bool | None = None,
         untraceable: Untraceable = "",
         steps: int | None = None,
+        work: Work = entry_by_entry,
+        squashes: bool = False,
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
-        self.built_in = function.__module__.startswith("tinygraph.ops.")
-        # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame.
+        module = function.__module__ or "__main__"  # exec in a namespace without __name__ sets it to None
+        self.built_in = module.startswith("tinygraph.ops.")
+        self.operator: Operator | None = operator_of(operator, len(self.rules)) if operator else None
+        # What runs on arrays: the operator or ufunc that a built-in function consists of saves its Python frame, and NumPy's
+        # scalars are ten times as fast by an operator.
         is_ufunc = self.built_in and isinstance(numpy, np.ufunc)
-        operates = OPERATORS.get(numpy) if is_ufunc else None
-        self.compute: Callable[..., Any] = operates or (numpy if is_ufunc else function)
-        self.of_numbers = operates is not None  # whether it makes a Python number of Python numbers
         self.elementwise = elementwise or isinstance(kind, Elementwise)
+        quickest = self.operator.function if self.operator is not None and self.elementwise else numpy
+        self.compute: Callable[..., Any] = quickest if is_ufunc else function
+        self.of_numbers = is_ufunc and quickest is not numpy  # whether it makes a Python number of Python numbers
         self.hint = hint
         self.numpy = numpy
+        forms = [source] if isinstance(source, str | Form) or callable(source) else source
+        self.forms = tuple(Form(form) if isinstance(form, str) else form for form in forms)
         self.notation = notation or function.__name__
         self.name = self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
-        self.__doc__, self.__module__ = function.__doc__, function.__module__
+        self.__doc__, self.__module__ = function.__doc__, module
         self.__wrapped__ = function  # doctest and inspect read the function through it
         kinds = inspect.signature(function).parameters.values()
         self.arguments = tuple(p.name for p in kinds if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD))
@@ -108,14 +116,17 @@ class Op:
         self.view = view if view is not None or not self.built_in else False
         self._untraceable = untraceable
         self.steps = steps
+        self.work = work
+        self.squashes = squashes
         plain = not (self.variadic or self.defaults or self.partial or self.check or len(self.rules) > 2)
         self.arity = len(self.rules) if plain else 0
+        self.pass_on = (pass_to_any, pass_to_one, pass_to_two)[self.arity]
         # A rule of a built-in elementwise op gives the shape of the result, which is that of a lone array operand.
         self.keeps_shape = self.elementwise and self.built_in
         if len(self.rules) != len(self.arguments):
             raise TypeError(
-                f"op {self.name} has {len(self.arguments)} array arguments ({', '.join(self.arguments)}) but "
-                f"{len(self.rules)} rules: give one rule per array argument, None where there is no gradient, and put "
+                f"op {self.name} has {counted(len(self.arguments), 'array argument')} ({', '.join(self.arguments)}) but "
+                f"{counted(len(self.rules), 'rule')}: give one rule per array argument, None where there is no gradient, and put "
                 "metadata such as axis behind a `*`"
             )
         unknown = set(shape_only) - set(self.arguments)
@@ -297,7 +308,8 @@ class Op:
         """The node of a result without metadata; its attributes are set here because a call of the class takes longer."""
         code = frame.f_code
         if OWN[code.co_filename]:
-            frame = CALLERS.get(frame.f_back) or user_frame(frame)  # mostly a rule that a sweep called
+            back = frame.f_back  # mostly what a sweep calls a rule by
+            frame = CALLERS.get(back and back.f_back) or user_frame(frame)
             code = frame.f_code
         elif type(value) is ndarray and value.ndim > 1 and self.elementwise:
             warn_of_ranks(value, inputs, frame)
@@ -335,15 +347,19 @@ def op(
     elementwise: bool = False,
     hint: str = "",
     numpy: Any = None,
-    notation: str = "",
+    notation: str | Callable[..., str] = "",
     check: Callable[..., None] | None = None,
     quiet: bool = False,
+    operator: str = "",
+    source: Spelled | Sequence[Spelled] = (),
     kind: Kind | None = None,
     shape_only: Sequence[str] = (),
     dtype: Any = None,
     view: bool | None = None,
     untraceable: Untraceable = "",
     steps: int | None = None,
+    work: Work = entry_by_entry,
+    squashes: bool = False,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a NumPy function as an op, with one gradient rule per array argument.
 
@@ -353,19 +369,25 @@ def op(
     rule serves all of them and takes the keyword `position`. `elementwise` means that each entry of the result depends on the
     same entry of the inputs alone; `hint` is the fix that an error in computing shows; `numpy` is the NumPy function that the op
     is, which records it when it is given a Node, and as which it prints. `notation` is how mathematics writes it: a function's
-    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`. `check(*inputs, **params)` raises an error for wrong
-    inputs before anything is computed, and is no part of the function that `graph.source()` prints; neither is `quiet`, which
-    means that overflow and underflow inside the function leave its result right, and are not to be raised as `np.errstate` may
-    want.
+    name such as `σ`, or a form with `{}` for each argument, such as `|{}|`, `{} ⊕ {}`, `{}/{}`, `{}²`, `√{}` or
+    `{1} if {0}, {2} otherwise`; that of a reduction may have a big operator, as in `Σ {}²`, `max {}` or `1/n Σ {}`, where n is
+    how many entries there are. `operator` is the operator of Python that the op is, such as `+`, and `source` another form in
+    which source writes it, such as `np.minimum({}, 1)`: text as `ops/syntax.py` describes, a function of the operands and the
+    metadata that returns the text, or several of those, of which the first that fits is written. `check(*inputs, **params)`
+    raises an error for wrong inputs before anything is computed, and is no part of the function that `graph.source()` prints;
+    neither is `quiet`, which means that overflow and underflow inside the function leave its result right, and are not to be
+    raised as `np.errstate` may want.
 
     The rest is what programs read of an op; what they do without it is safe. `kind` is how the axes of the result arise:
     `Elementwise`, `Reduction`, `Same`, `Contraction`, `Rearrangement` or `Opaque`, all of `tg.ops`; else the result is measured.
     `shape_only` names the arguments of which the shape and dtype alone are read. `dtype` is that of the result: the name of an
-    argument or of metadata, names of arguments for the dtype that they have together, a dtype, or a function of the dtypes of the
-    arguments; else a program casts the result where an argument has another dtype than it was recorded with. `view=False` says
-    that the result never shows the entries of an argument; a program copies what may. `untraceable` is why JAX cannot trace the
-    op. `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1: readers that share the result, and
-    have no name for it, then compute it each.
+    argument or of metadata, names of arguments for the dtype that they have together, a dtype, or a function of their dtypes;
+    else a program casts the result where an argument has another dtype than it was recorded with. `view=False` says that the
+    result never shows the entries of an argument; a program copies what may. `untraceable` is why JAX cannot trace the op.
+    `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1: then readers that share the result, and
+    have no name for it, compute it each. `work(operands, params)` is how many entries it computes, or more, which bounds what a
+    typed formula may ask for; else as many as the operands have, broadcast together. `squashes` means that an elementwise op of
+    one argument is flat in both tails, as σ is: a picture can count the entries there.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
@@ -381,12 +403,15 @@ def op(
         if not callable(function):  # what `op` was given was the function itself, which is called now
             raise TypeError("write @tg.op(rule), with one rule an array argument in the parentheses, above the function")
         new = Op(
-            function, rules, elementwise, hint, numpy, notation, check, quiet, kind, shape_only, dtype, view, untraceable, steps
+            function, rules, elementwise, hint, numpy, notation, check, quiet, operator, source, kind, shape_only, dtype, view,
+            untraceable, steps, work, squashes,
         )  # fmt: skip
         old = REGISTRY.get(new.name)
         if old is not None and old.built_in:
             raise ValueError(f"{new.name} is the name of a built-in op: call yours something else")
         REGISTRY[new.name] = new
+        if new.operator is not None and new.built_in:
+            OPERATORS[new.operator.syntax] = new
         if numpy is not None:
             NUMPY[numpy] = new
             if isinstance(numpy, np.ufunc) and new.built_in and not new.defaults and new.check is None:
@@ -424,10 +449,12 @@ def rerun(node: Node, inputs: Sequence[Any]) -> Node:
     return Node(value, op, tuple(inputs), node.params, node.code, node.instruction)
 
 
-def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the function that NumPy functions call when they are given a Node."""
+def implements(*functions: Any, operator: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the function that NumPy functions call when they are given a Node; `operator` is the operator that it answers."""
 
     def declare(own: Callable[..., Any]) -> Callable[..., Any]:
+        if operator:
+            vars(own)["operator"] = operator_of(operator, 2)
         for function in functions:
             NUMPY[function] = own
         return own
@@ -443,9 +470,8 @@ def scalar(value: Any) -> Any:
 def result_of(op: Op, value: Any) -> Any:
     """What a user's op returned, as an array of numbers."""
     if isinstance(value, tuple):
-        raise TypeError(
-            f"{op.name} returned {len(value)} results: an op has one; write an op for each, or return np.stack([...])"
-        )
+        results = counted(len(value), "result")
+        raise TypeError(f"{op.name} returned {results}: an op has one; write an op for each, or return np.stack([...])")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(

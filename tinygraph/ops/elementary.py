@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from tinygraph.ops import work
 from tinygraph.ops.activations import sigmoid
 from tinygraph.ops.declare import Array, op
 from tinygraph.ops.dtypes import floating, of_ufunc
@@ -205,7 +206,7 @@ def square(x: Array) -> Array:
     return np.square(x)
 
 
-@op(lambda g, out, x: -g * out * out, elementwise=True, numpy=np.reciprocal, notation="{}⁻¹")
+@op(lambda g, out, x: -g * out * out, elementwise=True, numpy=np.reciprocal, notation="1/{}")
 def reciprocal(x: Array) -> Array:
     """1 / x.
 
@@ -359,7 +360,7 @@ def _sinc_rule(g: Array, out: Array, x: Array, order: int = 0) -> Array:
     return g * sinc_derivative(x, order=order + 1)
 
 
-@op(_sinc_rule, elementwise=True, dtype=floating)
+@op(_sinc_rule, elementwise=True, dtype=floating, work=work.term_each)
 def sinc_derivative(x: Array, *, order: int) -> Array:
     """The derivative of sinc(x) of the given order, at least 1; a power series near 0, where the quotient is inaccurate.
 
@@ -450,7 +451,7 @@ def cosh(x: Array) -> Array:
     return np.cosh(x)
 
 
-@op(lambda g, out, x: g * (1 - out**2), elementwise=True, numpy=np.tanh)
+@op(lambda g, out, x: g * (1 - out**2), elementwise=True, numpy=np.tanh, squashes=True)
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent of x.
 

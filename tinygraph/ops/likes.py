@@ -5,17 +5,20 @@ That is why an emitted program runs at any batch size. `like` arguments give the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygraph.node import Node
+from tinygraph.ops import work
 from tinygraph.ops.declare import Array, op, whole
 from tinygraph.ops.dtypes import Dtype, summed
 from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.sizes import Axis as AxisOf
 from tinygraph.ops.sizes import Sizes, Sizing
+from tinygraph.ops.syntax import ATOM, PRODUCT, Form, Operand, Written, subscript
 
 Axis = int | tuple[int, ...] | None
 
@@ -27,7 +30,7 @@ def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
 
 
-@op(lambda g, out, x: g, elementwise=True, view=True)
+@op(lambda g, out, x: g, elementwise=True, view=True, source="{}", notation="{}")
 def alias(x: Array) -> Array:
     """The same value under another name, as in `db = dz`.
 
@@ -55,7 +58,21 @@ def _in_the_dtype_of(x: Dtype, like: Dtype) -> Dtype:
     return like if isinstance(x, type) else x
 
 
-@op(lambda g, out, x, like: g, None, kind=Same(1, fits=True), shape_only=("like",), dtype=_in_the_dtype_of, view=True, steps=0)
+@op(
+    lambda g, out, x, like: g,
+    None,
+    kind=Same(1, fits=True),
+    shape_only=("like",),
+    dtype=_in_the_dtype_of,
+    view=True,
+    steps=0,
+    source=(
+        Form("np.ones_like({1})", x=1),
+        Form("np.zeros_like({1})", x=0),
+        Form("np.full_like({1}, {0})", when=lambda x, like: not x.shape),
+        "np.broadcast_to({}, {}.shape)",
+    ),
+)
 def broadcast_like(x: Array, like: Array) -> Array:
     """x broadcast to the shape of `like`; a Python number takes the dtype of `like`.
 
@@ -73,7 +90,14 @@ def _met(ranks: Sequence[int], params: Params) -> str:
     return f"{','.join(['...'] * len(ranks))}->..."
 
 
-@op(lambda g, out, x, *like: g, None, kind=Contraction(_met), shape_only=("like",), view=True)
+@op(
+    lambda g, out, x, *like: g,
+    None,
+    kind=Contraction(_met),
+    shape_only=("like",),
+    view=True,
+    source="np.broadcast_arrays({*})[0]",
+)
 def broadcast_with(x: Array, *like: Array) -> Array:
     """x broadcast against all of `like`, as one of the results of `np.broadcast_arrays`.
 
@@ -108,7 +132,14 @@ def _reshape_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return reshape_like(g, x)
 
 
-@op(_reshape_rule, None, kind=Same(1), shape_only=("like",), view=True)
+@op(
+    _reshape_rule,
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+    view=True,
+    source=(Form("np.reshape({}, ())", when=lambda x, like: not like.shape), "np.reshape({}, {}.shape)"),
+)
 def reshape_like(x: Array, like: Array) -> Array:
     """x reshaped to the shape of `like`, which has as many entries.
 
@@ -126,7 +157,7 @@ def _cast_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return cast_like(g, x)
 
 
-@op(_cast_rule, None, kind=Same(), shape_only=("like",), dtype="like")
+@op(_cast_rule, None, kind=Same(), shape_only=("like",), dtype="like", source="{}.astype({}.dtype)", notation="{}")
 def cast_like(x: Array, like: Array) -> Array:
     """x cast to the dtype of `like`.
 
@@ -139,7 +170,7 @@ def cast_like(x: Array, like: Array) -> Array:
     return np.asarray(x).astype(like.dtype)
 
 
-@op(lambda g, out, x, dtype: cast_like(g, x), kind=Same(), dtype="dtype")
+@op(lambda g, out, x, dtype: cast_like(g, x), kind=Same(), dtype="dtype", source="{}.astype({dtype})", notation="{}")
 def cast(x: Array, *, dtype: Any) -> Array:
     """x cast to another dtype.
 
@@ -157,7 +188,26 @@ def _of_python(like: Dtype) -> Dtype:
     return int
 
 
-@op(None, kind=Contraction("...->"), shape_only=("like",), dtype=_of_python, steps=0)
+def _counted(like: Operand, *, axis: Axis) -> Written:
+    """The sizes of the axes, of which the first has a name of its own, and so have all together."""
+    rank, text = len(like.shape), like.inside(ATOM)
+    axes = tuple(range(rank)) if axis is None else tuple(i % rank for i in (axis if isinstance(axis, tuple) else (axis,)))
+    if axes == (0,):
+        return f"len({text})", ATOM
+    if len(axes) == rank:
+        return f"{text}.size", ATOM
+    sizes = " * ".join(f"{text}.shape[{i}]" for i in axes) or "1"
+    return sizes, ATOM if len(axes) < 2 else PRODUCT
+
+
+@op(
+    None,
+    kind=Contraction("...->"),
+    shape_only=("like",),
+    dtype=_of_python,
+    steps=0,
+    source=(_counted, Form("{}.size", axis=None), "{}.shape[{axis}]"),
+)
 def count(like: Array, *, axis: Axis = None) -> Array:
     """How many entries of `like` one entry of a mean over `axis` stands for, in the dtype of `like` where that can hold it.
 
@@ -178,7 +228,7 @@ def _rows(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
     return [*((0, i) for i in range(len(labels))), (1, len(like) - 1)]
 
 
-@op(None, None, kind=Rearrangement(_rows), shape_only=("like",), dtype="like")
+@op(None, None, kind=Rearrangement(_rows), shape_only=("like",), dtype="like", work=work.row_each)
 def one_hot_like(labels: Array, like: Array) -> Array:
     """A row of `like`'s last axis for every integer label, 1 at the label and 0 elsewhere, in the dtype of `like`.
 
@@ -213,7 +263,43 @@ def _scatter_rule(g: Array, out: Array, x: Array, like: Array, *arrays: Array, t
     return index(g, *arrays, template=template)
 
 
-@op(_scatter_rule, None, None, kind=Same(1), shape_only=("like",), dtype=("x", "like"), untraceable="it adds in place")
+def _picked(operands: Sequence[Any], params: Params) -> int:
+    """What the slices leave, for every place that the arrays name; a mask names no more of them than it has entries."""
+    x, *arrays = operands
+    rest = iter(arrays)
+    slices: list[Any] = []
+    places: list[tuple[int, ...]] = []
+    for part in params["template"]:
+        array = next(rest, 0) if part is ARRAY else 0
+        is_mask = part is ARRAY and np.asarray(getattr(array, "value", array)).dtype.kind == "b"
+        slices += [part] if part is not ARRAY else [slice(0, 1)] * (np.ndim(array) if is_mask else 1)
+        places += [(np.size(array),) if is_mask else np.shape(array)]
+    try:
+        left = np.broadcast_to(0.0, np.shape(x))[tuple(slices)].size
+    except IndexError:  # which NumPy raises as soon
+        return 0
+    try:
+        return left * math.prod(np.broadcast_shapes(*places))
+    except ValueError:
+        return left * math.prod(map(math.prod, places))
+
+
+def _scattered(operands: Sequence[Any], params: Params) -> int:
+    """The array of zeros, and what goes into it."""
+    return np.size(operands[1]) + _picked(operands[1:], params)
+
+
+@op(
+    _scatter_rule,
+    None,
+    None,
+    kind=Same(1),
+    shape_only=("like",),
+    dtype=("x", "like"),
+    untraceable="it adds in place",
+    notation="scatter_{1}[{template}]({0})",
+    work=_scattered,
+)
 def scatter_like(x: Array, like: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """Zeros in the shape of `like`, with x added at the indexed entries; repeated indices accumulate.
 
@@ -273,7 +359,24 @@ def _of_a_mask(inputs: Sequence[Any], params: Params) -> str:
     return "the size of what a boolean mask selects is not static" if any(array.kind == "b" for array in inputs[1:]) else ""
 
 
-@op(_index_rule, None, kind=Opaque(_indexed), dtype="x", view=True, untraceable=_of_a_mask)
+def _in_brackets(x: Operand, *arrays: Operand, template: tuple[Any, ...]) -> str:
+    rest = iter(arrays)
+    parts = [next(rest).text if part is ARRAY else subscript(part) for part in template]
+    text = ", ".join(parts) + "," * (len(parts) == 1 and isinstance(template[0], tuple))
+    return f"{x.array}[{text or '()'}]"
+
+
+@op(
+    _index_rule,
+    None,
+    kind=Opaque(_indexed),
+    dtype="x",
+    view=True,
+    untraceable=_of_a_mask,
+    source=_in_brackets,
+    notation="{}[{template}]",
+    work=_picked,
+)
 def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
     """x[template] for any kind of NumPy index; integer and boolean index arrays are inputs, the rest is metadata.
 

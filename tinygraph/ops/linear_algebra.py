@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.ops import work
 from tinygraph.ops.declare import Array, op
 from tinygraph.ops.dtypes import floating, together
 from tinygraph.ops.kinds import Contraction, Params, Same
@@ -47,6 +48,9 @@ def _matmul(ranks: Sequence[int], params: Params) -> str:
     hint="the last axis of the left operand must be as long as the second-last axis of the right one (its only axis if it "
     "is a vector): is an operand missing a `.T`, or are the two the wrong way round?",
     kind=Contraction(_matmul),
+    operator="@",
+    notation="{} {}",
+    work=work.product,
 )
 def matmul(x: Array, y: Array) -> Array:
     """The matrix product x @ y of matrices, vectors or stacks of matrices.
@@ -73,6 +77,7 @@ def _check_vectors(a: Array, b: Array) -> None:
     kind=Contraction("i,j->ij"),
     dtype=("a", "b"),
     view=False,
+    notation="{} {}⊤",
 )
 def outer(a: Array, b: Array) -> Array:
     """Every entry of one vector times every entry of another one.
@@ -136,6 +141,9 @@ def cross(a: Array, b: Array) -> Array:
     numpy=np.einsum,
     kind=Contraction(lambda ranks, params: str(params["subscripts"])),
     view=True,
+    source="np.einsum({subscripts}, {*}{optimize=})",
+    notation="Σ",
+    work=work.summed_product,
 )
 def einsum(*operands: Array, subscripts: str, optimize: bool = False) -> Array:
     """Einstein summation: letters name axes, and the products are summed over the letters missing from the result.
@@ -181,7 +189,7 @@ def _norm_rule(g: Array, out: Array, x: Array, ord: Any, axis: Axis, keepdims: b
     return g * (np.sign(x) * (np.abs(x) / where(length == 0, 1, length)) ** (ord - 1))
 
 
-@op(_norm_rule, numpy=np.linalg.norm, dtype=floating)
+@op(_norm_rule, numpy=np.linalg.norm, dtype=floating, notation=lambda ord, **_: "√Σ {}²" if ord in (None, 2, "fro") else "norm")
 def norm(x: Array, *, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """The p-norm (p = `ord`) of vectors, (sum |x|^p)^(1/p), or the root of the sum of all squares.
 
@@ -217,6 +225,8 @@ def _solved(ranks: Sequence[int], params: Params) -> str:
     hint="A must be square and regular, and b as long as A",
     kind=Contraction(_solved),
     dtype=lambda A, b: together(floating(A), floating(b)),
+    notation="{}⁻¹ {}",
+    work=work.product,
 )
 def solve(A: Array, b: Array) -> Array:
     """The x with A @ x = b.
@@ -237,6 +247,7 @@ def solve(A: Array, b: Array) -> Array:
     notation="{}⁻¹",
     kind=Contraction("...ii->...ii"),
     dtype=floating,
+    work=work.of_a_matrix,
 )
 def inv(A: Array) -> Array:
     """The inverse of a square matrix, or of each matrix of a stack.
@@ -326,6 +337,7 @@ def cofactors(A: Array) -> Array:
     hint="A must be square",
     kind=Contraction("...ii->..."),
     dtype=floating,
+    work=work.of_a_matrix,
 )
 def det(A: Array) -> Array:
     """The determinant of a square matrix of any rank, or of each matrix of a stack.
@@ -345,6 +357,7 @@ def det(A: Array) -> Array:
     hint="A must be square",
     kind=Contraction("...ii->..."),
     dtype=floating,
+    work=work.of_a_matrix,
 )
 def log_abs_det(A: Array) -> Array:
     """log(|det(A)|), without overflow.
@@ -358,7 +371,7 @@ def log_abs_det(A: Array) -> Array:
     return np.linalg.slogdet(A)[1]
 
 
-@op(None, hint="A must be square", kind=Contraction("...ii->..."), dtype=floating)
+@op(None, hint="A must be square", kind=Contraction("...ii->..."), dtype=floating, work=work.of_a_matrix)
 def sign_of_det(A: Array) -> Array:
     """The sign of det(A); no gradient.
 
@@ -383,6 +396,7 @@ def _cholesky_rule(g: Array, out: Array, A: Array) -> Array:
     hint="A must be symmetric and positive definite",
     kind=Contraction("...ii->...ii"),
     dtype=floating,
+    work=work.of_a_matrix,
 )
 def cholesky(A: Array) -> Array:
     """The lower triangular L with L @ L.T = A, for a symmetric positive definite A or each of a stack.

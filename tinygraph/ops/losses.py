@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from tinygraph.ops.activations import log_softmax, sigmoid, softmax
+from tinygraph.ops.arithmetic import ratio
 from tinygraph.ops.declare import Array, op
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.kinds import Contraction, Params
@@ -60,7 +61,7 @@ def _of_logarithms(prediction: Dtype, target: Dtype) -> Dtype:
 
 
 @op(
-    lambda g, out, a, y, reduction: _over(g, a, reduction) * ((1 - y) / where(y == 1, 1, 1 - a) - y / where(y == 0, 1, a)),
+    lambda g, out, a, y, reduction: _over(g, a, reduction) * (-ratio(y, a) + ratio(1 - y, 1 - a)),
     lambda g, out, a, y, reduction: _over(g, a, reduction) * (np.log(1 - a) - np.log(a)),
     check=_check_pair,
     notation="BCE",
@@ -74,7 +75,7 @@ def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -
     `binary_cross_entropy_with_logits` keeps the digits that 1 - a loses. Raises ValueError for different shapes.
 
     Shape: a and y have the same shape; the mean and the sum are numbers, "none" keeps the shape.
-    Derivative: da = g * ((1 - y) / (1 - a) - y / a); dy = g * (log(1 - a) - log(a)); for the mean, both are divided by the
+    Derivative: da = g * (-y / a + (1 - y) / (1 - a)); dy = g * (log(1 - a) - log(a)); for the mean, both are divided by the
     number of entries.
 
     >>> tg.binary_cross_entropy(tg.constant([0.5, 1.0]), np.array([1, 1]))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.errors import TOLD, OpError, call_error
+from tinygraph.errors import TOLD, OpError, call_error, counted
 from tinygraph.node import Node
 from tinygraph.ops.declare import NUMPY, REGISTRY, Op
 from tinygraph.place import user_frame
@@ -20,10 +20,6 @@ from tinygraph.sparse import SparseError
 QUERIES: set[Callable[..., Any]] = {
     np.can_cast, np.empty_like, np.full_like, np.iscomplex, np.iscomplexobj, np.isreal, np.isrealobj, np.may_share_memory,
     np.ndim, np.ones_like, np.result_type, np.shape, np.shares_memory, np.size, np.zeros_like,
-}  # fmt: skip
-SYMBOLS = {
-    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**", np.matmul: "@", np.floor_divide: "//",
-    np.remainder: "%", np.bitwise_and: "&", np.bitwise_or: "|",
 }  # fmt: skip
 # The arguments of ufuncs that change nothing.
 UNCHANGED = {"out": None, "where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True}
@@ -89,9 +85,9 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
 
 
 def _no_array_for_a_node(ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any) -> str:
-    symbol = SYMBOLS.get(ufunc)
+    symbol = getattr(NUMPY.get(ufunc), "operator", None)
     if symbol is not None and inputs[0] is out:
-        return f"cannot write a node into an array: write `a = a {symbol} node` in place of `a {symbol}= node`"
+        return f"cannot write a node into an array: write `a = a {symbol.text} node` in place of `a {symbol.text}= node`"
     return "cannot write a node into an array: use the result in place of `out=`"
 
 
@@ -233,7 +229,7 @@ def _by_numpy_signature(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Read a call the way NumPy does: arrays first, then its own order of metadata, the op's share of which is kept."""
     if isinstance(function, np.ufunc) or not own.defaults:
-        raise TypeError(f"give it {len(own.rules)} operands, not {len(args)}")
+        raise TypeError(f"give it {counted(len(own.rules), 'operand')}, not {len(args)}")
     bound = _signature(function).bind(*args, **kwargs).arguments
     count = len(own.rules)
     arrays = tuple(bound.values())[:count]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygraph.ops import work
 from tinygraph.ops.declare import Array, op
 from tinygraph.ops.dtypes import floating
 from tinygraph.ops.kinds import Contraction, Params, Same
@@ -31,7 +32,7 @@ def _taken(ranks: Sequence[int], params: Params) -> str:
     return f"{before}x...,{before}y...->{before}y..."
 
 
-@op(_take_along_axis_rule, None, numpy=np.take_along_axis, kind=Contraction(_taken), dtype="x")
+@op(_take_along_axis_rule, None, numpy=np.take_along_axis, kind=Contraction(_taken), dtype="x", work=work.largest)
 def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
     """The entries of x at the given indices along `axis`.
 
@@ -52,6 +53,7 @@ def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
     shape_only=("like",),
     dtype="x",
     untraceable="it adds in place",
+    work=work.largest,
 )
 def sum_taken_like(x: Array, like: Array, indices: Array, *, axis: int) -> Array:
     """Zeros in the shape of `like`, with x added at the indices along `axis`.

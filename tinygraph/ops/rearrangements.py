@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from tinygraph.node import Node, as_node
+from tinygraph.leaves import as_node
+from tinygraph.node import Node
 from tinygraph.ops import likes, linear_algebra, order, shapes
 from tinygraph.ops.declare import Array, implements
 from tinygraph.ops.likes import Visited

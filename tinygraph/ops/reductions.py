@@ -16,7 +16,7 @@ def _spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return broadcast_like(keep_axes(g, x, axis, keepdims), x)
 
 
-@op(lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), numpy=np.sum, dtype=summed)
+@op(lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), numpy=np.sum, dtype=summed, notation="Σ {}")
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The sum over `axis`.
 
@@ -29,7 +29,12 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
-@op(lambda g, out, x, axis, keepdims: _spread(g / count(x, axis=axis), x, axis, keepdims), numpy=np.mean, dtype=floating)
+@op(
+    lambda g, out, x, axis, keepdims: _spread(g / count(x, axis=axis), x, axis, keepdims),
+    numpy=np.mean,
+    dtype=floating,
+    notation="1/n Σ {}",
+)
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The mean over `axis`.
 
@@ -47,7 +52,7 @@ def _extreme_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool) ->
     return keep_axes(g, x, axis, keepdims) * hit / np.sum(hit, axis=axis, keepdims=True)
 
 
-@op(_extreme_rule, numpy=np.max)
+@op(_extreme_rule, numpy=np.max, notation="max {}")
 def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The largest entry over `axis`.
 
@@ -61,7 +66,7 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
-@op(_extreme_rule, numpy=np.min)
+@op(_extreme_rule, numpy=np.min, notation="min {}")
 def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The smallest entry over `axis`.
 
@@ -154,6 +159,7 @@ def logsumexp_weights(x: Array, *, axis: Axis = None) -> Array:
     lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * logsumexp_weights(x, axis=axis),
     quiet=True,
     dtype=of_ufunc(np.exp),
+    notation="ln Σ exp({})",
 )
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """log(sum(exp(x))) over `axis`, without overflow; -inf if all entries are -inf.

@@ -83,14 +83,45 @@ def cumprod(x: Array, *, axis: int) -> Array:
     return np.cumprod(x, axis=axis)
 
 
-def _prod_rule(g: Array, out: Array, x: Array, axis: int, keepdims: bool) -> Array:
-    before = _delayed(cumprod(x, axis=axis), axis, 1.0)
+def _others_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
     backward = flip(x, axis=axis)
+    before = _delayed(cumprod(x, axis=axis), axis, 1.0)
     after = flip(_delayed(cumprod(backward, axis=axis), axis, 1.0), axis=axis)
-    return (g if keepdims else np.expand_dims(g, axis)) * (before * after)
+    through_before = _delayed_cumprod_rule(g * after, x, axis)
+    through_after = flip(_delayed_cumprod_rule(flip(g * before, axis=axis), backward, axis), axis=axis)
+    return through_before + through_after
 
 
-@op(_prod_rule, numpy=np.prod, dtype=summed)
+def _delayed_cumprod_rule(g: Array, x: Array, axis: int) -> Array:
+    """The contribution to x of a cumulative product that stands one place later, whose last entry no result has."""
+    ahead = flip(_delayed(flip(g, axis=axis), axis, 0.0), axis=axis)
+    return _cumprod_rule(ahead, cumprod(x, axis=axis), x, axis)
+
+
+@op(_others_rule, kind=Same(), dtype=summed, notation="∏≠ {}")
+def product_of_others(x: Array, *, axis: int) -> Array:
+    """For each entry, the product of all other entries along `axis`.
+
+    It is computed without a division, so that it is right where entries are 0.
+
+    Shape: that of x.
+    Derivative: dx[i] = the sum over j != i of g[j] times the product of all entries but x[i] and x[j].
+
+    >>> tg.ops.product_of_others(np.array([2.0, 0.0, 4.0]), axis=0)
+    array([0., 8., 0.])
+    """
+    x = np.moveaxis(x, axis, 0)
+    first = np.ones_like(x[:1])
+    before = np.cumprod(np.concatenate([first, x[:-1]]), axis=0)
+    after = np.flip(np.cumprod(np.concatenate([first, np.flip(x[1:], 0)]), axis=0), 0)
+    return np.moveaxis(before * after, 0, axis)
+
+
+def _prod_rule(g: Array, out: Array, x: Array, axis: int, keepdims: bool) -> Array:
+    return (g if keepdims else np.expand_dims(g, axis)) * product_of_others(x, axis=axis)
+
+
+@op(_prod_rule, numpy=np.prod, dtype=summed, notation="∏ {}")
 def prod(x: Array, *, axis: int, keepdims: bool = False) -> Array:
     """The product along `axis`.
 

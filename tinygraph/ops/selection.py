@@ -7,7 +7,7 @@ import numpy as np
 from tinygraph.ops.declare import Array, op
 
 
-@op(None, None, elementwise=True, numpy=np.greater, steps=1)
+@op(None, None, elementwise=True, numpy=np.greater, steps=1, operator=">", notation="{} > {}")
 def greater(x: Array, y: Array) -> Array:
     """x > y.
 
@@ -17,7 +17,7 @@ def greater(x: Array, y: Array) -> Array:
     return x > y
 
 
-@op(None, None, elementwise=True, numpy=np.greater_equal, steps=1)
+@op(None, None, elementwise=True, numpy=np.greater_equal, steps=1, operator=">=", notation="{} ≥ {}")
 def greater_equal(x: Array, y: Array) -> Array:
     """x >= y.
 
@@ -27,7 +27,7 @@ def greater_equal(x: Array, y: Array) -> Array:
     return x >= y
 
 
-@op(None, None, elementwise=True, numpy=np.less, steps=1)
+@op(None, None, elementwise=True, numpy=np.less, steps=1, operator="<", notation="{} < {}")
 def less(x: Array, y: Array) -> Array:
     """x < y.
 
@@ -37,7 +37,7 @@ def less(x: Array, y: Array) -> Array:
     return x < y
 
 
-@op(None, None, elementwise=True, numpy=np.less_equal, steps=1)
+@op(None, None, elementwise=True, numpy=np.less_equal, steps=1, operator="<=", notation="{} ≤ {}")
 def less_equal(x: Array, y: Array) -> Array:
     """x <= y.
 
@@ -47,7 +47,7 @@ def less_equal(x: Array, y: Array) -> Array:
     return x <= y
 
 
-@op(None, None, elementwise=True, numpy=np.equal, steps=1)
+@op(None, None, elementwise=True, numpy=np.equal, steps=1, operator="==", notation="{} = {}")
 def equal(x: Array, y: Array) -> Array:
     """x == y, elementwise.
 
@@ -57,7 +57,7 @@ def equal(x: Array, y: Array) -> Array:
     return np.equal(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.not_equal, steps=1)
+@op(None, None, elementwise=True, numpy=np.not_equal, steps=1, operator="!=", notation="{} ≠ {}")
 def not_equal(x: Array, y: Array) -> Array:
     """x != y, elementwise.
 
@@ -107,7 +107,7 @@ def _other_rule(g: Array, out: Array, condition: Array, x: Array, y: Array) -> A
     return where(condition, 0, g)
 
 
-@op(None, _taken_rule, _other_rule, elementwise=True, numpy=np.where, dtype=("x", "y"))
+@op(None, _taken_rule, _other_rule, elementwise=True, numpy=np.where, dtype=("x", "y"), notation="{1} if {0}, {2} otherwise")
 def where(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition is true, else y.
 

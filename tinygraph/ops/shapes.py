@@ -11,12 +11,14 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.node import Node
+from tinygraph.ops import work
 from tinygraph.ops.declare import Array, Op, op
 from tinygraph.ops.dtypes import summed
 from tinygraph.ops.kinds import Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like
 from tinygraph.ops.sizes import Axis as AxisOf
 from tinygraph.ops.sizes import Size, Sizes, Sizing
+from tinygraph.ops.syntax import Form
 
 
 def _reshaped(axes: Sizing, node: Node) -> Sizes:
@@ -56,7 +58,13 @@ def _runs(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[list[in
         yield run
 
 
-@op(lambda g, out, x, shape: reshape_like(g, x), numpy=np.reshape, kind=Opaque(_reshaped), view=True)
+@op(
+    lambda g, out, x, shape: reshape_like(g, x),
+    numpy=np.reshape,
+    kind=Opaque(_reshaped),
+    view=True,
+    source="np.reshape({}, {shape})",
+)
 def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Array:
     """x in another shape; a size of -1 is computed from the others.
 
@@ -79,7 +87,15 @@ def _transposed(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
     return [(0, i) for i in order]
 
 
-@op(_transpose_rule, numpy=np.transpose, kind=Rearrangement(_transposed), view=True, steps=1)
+@op(
+    _transpose_rule,
+    numpy=np.transpose,
+    kind=Rearrangement(_transposed),
+    view=True,
+    steps=1,
+    source=Form("{}.T", axes=None),
+    notation="{}⊤",
+)
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     """x with its axes permuted, by default reversed; also written `x.T`.
 
@@ -105,7 +121,7 @@ def _repeated_to(axes: Sizing, node: Node) -> Sizes:
     return node.shape
 
 
-@op(lambda g, out, x, shape: g, numpy=np.broadcast_to, kind=Opaque(_repeated_to), view=True)
+@op(lambda g, out, x, shape: g, numpy=np.broadcast_to, kind=Opaque(_repeated_to), view=True, work=work.from_shape)
 def broadcast_to(x: Array, *, shape: int | tuple[int, ...]) -> Array:
     """x repeated along new axes and axes of size 1 until it has `shape`.
 
@@ -271,7 +287,7 @@ def _diagonal_matrix(axes: Sizing, node: Node) -> Sizes:
     return (axes.formula(f"({{}} + {k})", size) if k else size,) * 2
 
 
-@op(lambda g, out, x, k: np.diagonal(g, k), numpy=np.diag, kind=Opaque(_diagonal_matrix))
+@op(lambda g, out, x, k: np.diagonal(g, k), numpy=np.diag, kind=Opaque(_diagonal_matrix), work=work.square_of_vector)
 def diagonal_matrix(x: Array, *, k: int = 0) -> Array:
     """The square matrix with the vector x on diagonal k.
 
@@ -304,7 +320,7 @@ def _tiled(axes: Sizing, node: Node) -> Sizes:
     return tuple(_times(axes, size, count, node.op) for size, count in zip(sizes, reps, strict=True))
 
 
-@op(_tile_rule, numpy=np.tile, kind=Opaque(_tiled))
+@op(_tile_rule, numpy=np.tile, kind=Opaque(_tiled), work=work.tiled)
 def tile(x: Array, *, reps: int | tuple[int, ...]) -> Array:
     """The whole of x repeated `reps` times along each axis.
 
@@ -354,7 +370,7 @@ def _of_several_numbers(inputs: Sequence[Any], params: Params) -> str:
     return "it takes one number of repeats" if isinstance(params["repeats"], tuple) else ""
 
 
-@op(_repeat_rule, numpy=np.repeat, kind=Opaque(_repeated), untraceable=_of_several_numbers)
+@op(_repeat_rule, numpy=np.repeat, kind=Opaque(_repeated), untraceable=_of_several_numbers, work=work.repeated)
 def repeat(x: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
     """Every entry along `axis` repeated, all the same number of times or each its own number.
 
@@ -373,6 +389,7 @@ def repeat(x: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
     kind=Same(1),
     shape_only=("like",),
     untraceable="it adds in place",
+    work=work.repeated,
 )
 def sum_repeats_like(x: Array, like: Array, *, repeats: int | tuple[int, ...], axis: int) -> Array:
     """The sum of the copies that `repeat` made of each entry, in the shape of `like`.
@@ -399,7 +416,7 @@ def _padded(axes: Sizing, node: Node) -> Sizes:
     return tuple(axes.formula(f"({{}} + {m})", size) if m else size for size, m in zip(axes.of(x), margins, strict=True))
 
 
-@op(_pad_rule, numpy=np.pad, kind=Opaque(_padded))
+@op(_pad_rule, numpy=np.pad, kind=Opaque(_padded), work=work.padded)
 def pad(x: Array, *, pad_width: Any, mode: str = "constant") -> Array:
     """x with a margin of zeros, or of its own entries (`mode` edge, reflect, symmetric or wrap).
 
@@ -423,6 +440,7 @@ PADDINGS = {"constant", "edge", "reflect", "symmetric", "wrap"}
     kind=Same(1),
     shape_only=("like",),
     untraceable="it adds in place",
+    work=work.padded,
 )
 def sum_padding_like(x: Array, like: Array, *, pad_width: Any, mode: str) -> Array:
     """The sum of the copies that `pad` made of each entry, in the shape of `like`.
@@ -478,7 +496,15 @@ def _cut(axes: Sizing, node: Node) -> Sizes:
     return tuple(sizes)
 
 
-@op(_section_rule, kind=Opaque(_cut), view=True)
+@op(
+    _section_rule,
+    kind=Opaque(_cut),
+    view=True,
+    source=(
+        Form("np.split({}, {sections}{axis=})[{position}]", equal=True),
+        Form("np.array_split({}, {sections}{axis=})[{position}]", equal=False),
+    ),
+)
 def section(x: Array, *, sections: int, position: int, axis: int = 0, equal: bool = False) -> Array:
     """One of the parts into which `np.array_split` divides x along `axis`; with `equal` as `np.split` does.
 
@@ -557,6 +583,7 @@ def _joined(axes: Sizing, node: Node) -> Sizes:
     hint="all arrays need the same number of axes and the same sizes, except along the axis they are joined on",
     numpy=np.concatenate,
     kind=Opaque(_joined),
+    work=work.together,
 )
 def concatenate(*arrays: Array, axis: int = 0) -> Array:
     """Arrays joined along an existing axis.
@@ -581,7 +608,7 @@ def _stacked(axes: Sizing, node: Node) -> Sizes:
     return tuple(sizes)
 
 
-@op(_stack_rule, hint="all arrays need the same shape", numpy=np.stack, kind=Opaque(_stacked))
+@op(_stack_rule, hint="all arrays need the same shape", numpy=np.stack, kind=Opaque(_stacked), work=work.together)
 def stack(*arrays: Array, axis: int = 0) -> Array:
     """Arrays of the same shape joined along a new axis.
 

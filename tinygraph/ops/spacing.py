@@ -8,7 +8,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.node import Node, as_array
+from tinygraph.leaves import as_array
+from tinygraph.node import Node
 from tinygraph.ops.declare import Array, implements, op
 from tinygraph.ops.dtypes import floating
 from tinygraph.ops.kinds import Opaque

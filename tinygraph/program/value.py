@@ -131,6 +131,11 @@ class Apply:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.op, self.inputs, self.params, self.shape, self.kind, self.size, self.node)
 
+    @property
+    def notation(self) -> str:
+        """How mathematics writes the op with this metadata."""
+        return self.op.notation if isinstance(self.op.notation, str) else self.op.notation(**self.params)
+
 
 Expression: TypeAlias = Number | Name | Apply
 
@@ -152,6 +157,12 @@ def unbound(x: Expression) -> Expression:
 def is_literal(x: Expression) -> TypeGuard[Number]:
     """Whether an expression is a number without a name, which may be worked out with others."""
     return isinstance(x, Number) and x.name is None
+
+
+def without_fraction(x: Number) -> Number:
+    """A float that is a whole number as that, `2` for `2.0`; one with many digits, and the zero with a sign, stay as they are."""
+    text = repr(x.value) if type(x.value) is float else ""
+    return Number(int(x.value)) if text.endswith(".0") and text != "-0.0" else x
 
 
 def apply(op: Op, *inputs: Expression, shape: Shape | None = None, kind: str = "f", **params: Any) -> Apply:

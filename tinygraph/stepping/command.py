@@ -14,11 +14,14 @@ import numpy as np
 
 from tinygraph.backprop import reached
 from tinygraph.draw.picture import PAGES
+from tinygraph.errors import counted
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
-from tinygraph.node import Node, as_node, constant, parameter
+from tinygraph.leaves import as_node, constant, parameter
+from tinygraph.node import Leaf, Node
 from tinygraph.place import Place
 from tinygraph.stepping.formula import data, evaluate
+from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.reading import Program, parse
 from tinygraph.stepping.stepper import Stepper, WalkError
@@ -53,7 +56,7 @@ def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Na
     parser.add_argument("--wrt", metavar="NAMES", help="the parameters, such as w,b (default: every leaf)")
     parser.add_argument("--level", choices=["named", "op"], help="a step for every statement, or for every op")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the walk as a page that needs no network")
-    parser.add_argument("--quiz", action="store_true", help="be asked for each gradient before it is shown")
+    parser.add_argument("--quiz", action="store_true", help="ask for each gradient before it is shown")
     parser.add_argument("--seed", type=int, metavar="N", help="with --quiz: other numbers, the same for all who take this seed")
     # A formula may begin with a minus; behind a space argparse does not take it for an option.
     spaced = [f" {x}" if x[:1] == "-" and x[:2] != "--" and x != "-h" else x for x in argv]
@@ -94,7 +97,9 @@ def show(graph: Graph, level: Any, typed: argparse.Namespace) -> None:
         return
     stepper = Stepper(graph, level)
     if typed.html is not None:
-        print(f"wrote {stepper.save(typed.html)}: {len(stepper.steps)} steps")
+        print(f"wrote {stepper.save(typed.html)}: {counted(len(stepper.steps), 'step')}")
+        if trouble := laid_out(stepper).trouble:
+            print(trouble, file=sys.stderr)
     elif sys.stdin.isatty():
         walk(stepper)
     else:
@@ -138,9 +143,10 @@ def graph_of(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | N
     if value.shape:
         name = program.statements[-1].name or "the formula"
         raise FormulaError(f"{name} has the shape {value.shape}: the backward pass starts from a scalar, such as its sum or mean")
-    _place(made, [*(f"{name} = {_text(x)}" for name, x in leaves.items()), *(s.text for s in program.statements)])
-    graph = Graph(value, names=nodes)
-    lost = [name for name, node in nodes.items() if node not in graph]
+    placed = _placed(made, [*(f"{name} = {_text(x)}" for name, x in leaves.items()), *(s.text for s in program.statements)])
+    names = {name: placed[node] for name, node in nodes.items()}
+    graph = Graph(placed[value], names=names)
+    lost = [name for name, node in names.items() if node not in graph]
     if lost:
         raise FormulaError(f"`{lost[0]}` does not come into the last statement")
     if not leaves:
@@ -174,16 +180,23 @@ def _text(value: Any) -> str:
     return str(np.asarray(value).tolist())
 
 
-def _place(made: Sequence[Node], lines: Sequence[str]) -> None:
-    """Attach to each node the line of the typed program that made it, for the displays that show the user's line.
+def _placed(made: Sequence[Node], lines: Sequence[str]) -> dict[Node, Node]:
+    """The same nodes with the line of the typed program that made each, for the displays that show the user's line.
 
     Each gets a place of its own in its line, since one place that makes several nodes counts as a loop.
     """
     text = [" ".join(line.split()) + "\n" for line in lines]
     linecache.cache[TYPED] = (sum(map(len, text)), None, text, TYPED)
     ends = np.maximum.accumulate([node.number for node in made])
+    placed: dict[Node, Node] = {}
     for i, node in enumerate(reached(made)):
-        node.code, node.instruction = Place(TYPED, 1 + bisect_left(ends, node.number), "<module>"), i
+        place = Place(TYPED, 1 + bisect_left(ends, node.number), "<module>")
+        inputs = tuple(placed[x] if isinstance(x, Node) else x for x in node.inputs)
+        leaf = node.op is None
+        placed[node] = (
+            Leaf(node._value, node.kind, place, i) if leaf else Node(node._value, node.op, inputs, node.params, place, i)
+        )
+    return placed
 
 
 # Walking in a terminal
@@ -194,7 +207,7 @@ def walk(stepper: Stepper) -> None:
     graph = stepper.graph
     leaves = [f"{graph.name(node)} = {number(node.value)}" for node in graph.forward if node.op is None]
     print(*leaves, sep=", ", end="\n" if leaves else "")
-    print(f"{len(stepper.steps)} steps: {KEYS}")
+    print(f"{counted(len(stepper.steps), 'step')}: {KEYS}")
     while True:
         try:
             typed = input("> ").split()
@@ -234,9 +247,10 @@ def obey(stepper: Stepper, typed: Sequence[str]) -> str:
 
 
 def told(stepper: Stepper, i: int) -> str:
-    """A step with its place in the walk, and a gradient's two factors where the step shows neither."""
+    """A step with its place in the walk; below it the upstream gradient and the local derivative, or else the contribution."""
     step = stepper.steps[i]
     lines = [f"{i + 1:>3}/{len(stepper.steps)} {step.phase:<8}  {step.text}"]
-    if step.upstream is not None and step.local is not None:
-        lines.append(f"{'':16}upstream {step.upstream}, local {step.local}")
+    if step.upstream is not None:
+        second = f"contribution {step.contribution}" if step.local is None else f"local {step.local}"
+        lines.append(f"{'':16}upstream {step.upstream}, {second}")
     return "\n".join(lines)

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.node import Node
+from tinygraph.ops import Op
+from tinygraph.ops.work import each_with_each, entry_by_entry, product
 from tinygraph.stepping.reading import Call, Name, Number, Program, Reader, Statement, lines_of, parse, parsed
 from tinygraph.stepping.vocabulary import FormulaError, short, unknown
-from tinygraph.stepping.work import AXES, work
 
+AXES = 32  # as many as NumPy broadcasts
+OF_COMPOSED = {np.dot: product, np.outer: each_with_each}  # the work of functions that are no ops
 WORK = 10_000_000  # entries that one program may compute, so neither time nor memory can run away
 
 
@@ -80,7 +82,7 @@ def _computed(statement: Statement, values: Mapping[str, Any], left: int) -> tup
         else:
             arguments = stack[len(stack) - piece.operands :]
             with _told(piece):
-                left -= work(piece.function, arguments, piece.params)
+                left -= _work(piece, arguments)
             if left < 0:
                 raise FormulaError(f"{piece.where}: the arrays become too large")
             with _told(piece), np.errstate(all="ignore"):
@@ -89,6 +91,13 @@ def _computed(statement: Statement, values: Mapping[str, Any], left: int) -> tup
                 raise FormulaError(f"{piece.where}: the arrays get more than {AXES} axes")
             stack[len(stack) - piece.operands :] = [result]
     return stack[0], left
+
+
+def _work(piece: Call, operands: Sequence[Any]) -> int:
+    """The number of entries that a call computes, or more."""
+    function = piece.function
+    work = function.work if isinstance(function, Op) else OF_COMPOSED.get(function, entry_by_entry)
+    return work(operands, piece.params)
 
 
 @contextmanager
@@ -101,12 +110,11 @@ def _told(piece: Call) -> Iterator[None]:
         raise FormulaError(f"{piece.where}: {getattr(piece.function, '__name__', '').strip('_')}: {cause}") from None
 
 
-PLACES: dict[Any, int] = {ops.index: 1, ops.scatter_like: 2}  # the operands from which on they say where
-
-
 def _operands(piece: Call, arguments: Sequence[Any]) -> Iterator[Any]:
     """Literals as they are computed with: beside nodes of floats a whole number prints without its fraction."""
-    first = PLACES.get(piece.function, len(arguments))
+    op, first = piece.function, len(arguments)
+    if isinstance(op, Op) and op.variadic and "template" in op.defaults:  # those behind its own say where
+        first = len(op.arguments) - 1
     yield from _numbers(arguments[:first])
     yield from map(_place, arguments[first:])
 

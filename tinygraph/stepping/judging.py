@@ -91,7 +91,7 @@ def on_other_leaves(graph: Graph) -> list[Graph]:
     for i in range(TRIES):
         try:
             other = graph.with_leaves({x: _redrawn(x, rng, SIGNS[i % len(SIGNS)], x in numbers) for x in _given(graph)})
-        except DecisionError:  # on these numbers the program would go another way
+        except DecisionError:  # on these numbers the program would take another branch
             continue
         if _is_finite(other):
             found.append(other)
@@ -168,7 +168,7 @@ def with_other_numbers(graph: Graph, seed: int) -> Graph:
         try:
             with np.errstate(all="ignore"):
                 other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in given})
-        except DecisionError:  # on these numbers the program would go another way
+        except DecisionError:  # on these numbers the program would take another branch
             continue
         if _is_finite(other):
             return other

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.decisions import DecisionError
+from tinygraph.errors import counted
 from tinygraph.express.program import program
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
@@ -49,7 +50,7 @@ def check_example(graph: Graph, index: int | None) -> None:
     except TypeError:
         there = False
     if not there:
-        raise IndexError(f"example={index!r}: there are {size} examples, numbered from 0")
+        raise IndexError(f"example={index!r}: there {'is' if size == 1 else 'are'} {counted(size, 'example')}, numbered from 0")
 
 
 def example_of(graph: Graph, step: Step, index: int) -> Example | None:

@@ -21,6 +21,8 @@ CODE = re.compile(r"[<>=|]?([fiu]\d{1,2}|b1|\?)")
 
 def literal(x: ast.expr, key: str) -> Any:
     """Metadata that is given by the name `key`; raises ValueError for what is none, or too large."""
+    if key == "dtype":
+        return dtype(x)
     most = LARGE if key in SIZES else SMALL
     match x:
         case ast.Constant(value=None | bool() | EllipsisType() | str()):
@@ -60,6 +62,14 @@ def end(x: ast.expr) -> int | None:
     if value is None or type(value) is int:
         return value
     raise ValueError("must be a whole number")
+
+
+def whole(x: ast.expr) -> int:
+    """A whole number in brackets; raises ValueError for anything else."""
+    value = literal(x, "axis")
+    if type(value) is int:
+        return value
+    raise ValueError("must be a small whole number")
 
 
 def place(x: ast.expr) -> int | EllipsisType | None:

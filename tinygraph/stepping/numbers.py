@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.python import BINARY, python
+from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.node import Node
+from tinygraph.ops.syntax import SUM
 from tinygraph.program.value import Apply, Expression, Name, Number, evaluate
-
-KEPT = {*BINARY, ops.negative}  # what is written out; the result of anything else stands for it
 
 
 class Shown(float):
@@ -47,7 +46,7 @@ def with_numbers(expression: Expression, value: Callable[[Node], Any] = lambda n
 
 
 def shown(expression: Expression, value: Callable[[Node], Any] = lambda node: node.operand) -> Expression:
-    """An expression over the numbers that its names stand for, with what is in brackets worked out."""
+    """An expression over the numbers that its names stand for, with functions and what is in brackets worked out."""
     with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
         return _shown(expression, value, in_brackets=False)
 
@@ -59,8 +58,8 @@ def _shown(x: Expression, value: Callable[[Node], Any], in_brackets: bool) -> Ex
         return Number(x.value)
     if x.op is ops.count:
         return Number(int(evaluate(x, value)))
-    is_sum = x.op in (ops.add, ops.subtract)
-    if x.op not in KEPT or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):
+    is_sum = x.op.operator is not None and x.op.operator.binds == SUM
+    if x.op.operator is None or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):
         return short(evaluate(x, value))
     # Only the left operand of a sum stands without brackets when it is a sum itself.
     inputs = tuple(_shown(x_i, value, in_brackets=not (is_sum and i == 0)) for i, x_i in enumerate(x.inputs))

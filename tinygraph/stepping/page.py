@@ -33,6 +33,7 @@ from tinygraph.stepping.timeline import Step
 
 HOME = files("tinygraph.stepping")
 ENTRIES = 200  # of an array that are shown
+HEIGHT = "clamp(780px, 1700px - 100vw, 1040px)"  # of a frame: all of a page, which has one column in a narrow window
 LISTED = 8  # contributions that are shown beside each other
 LONGEST = 4000  # characters of a value
 TERMS = 8  # of a sum of contributions
@@ -62,11 +63,11 @@ def style() -> str:
     return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()})
 
 
-def frame(content: str, label: str, height: int = 720) -> str:
+def frame(content: str, label: str) -> str:
     """A page as a notebook shows it: in a frame that may run scripts and nothing else."""
     return (
         f'<iframe sandbox="allow-scripts" srcdoc="{escape(content, quote=True)}" title="{escape(label, quote=True)}" '
-        f'style="width: 100%; height: {height}px; border: 0"></iframe>'
+        f'style="width: 100%; height: {HEIGHT}; border: 0"></iframe>'
     )
 
 
@@ -137,6 +138,7 @@ class _Writer:
             "shape": "×".join(map(str, shape)),
             "upstream": step.upstream,
             "local": step.local,
+            "contribution": step.contribution,
             "line": self._line(step),
             "card": card.key if card is not None else "",
             "lit": self.lighting.lit(step),

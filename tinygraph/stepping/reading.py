@@ -14,7 +14,7 @@ import inspect
 import keyword
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -22,7 +22,9 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.names import LONGEST
-from tinygraph.stepping.literals import dtype, end, literal, place
+from tinygraph.ops.declare import OPERATORS
+from tinygraph.ops.syntax import Form
+from tinygraph.stepping.literals import end, literal, place, whole
 from tinygraph.stepping.vocabulary import HOMES, MODULES, FormulaError, functions, name_error, short
 
 CHARACTERS = 10_000  # of one text
@@ -41,13 +43,6 @@ STRANGE = {
     "&": "combine conditions by *", "|": "combine conditions by maximum(...)", "~": "a condition is turned round by 1 - (...)",
 }  # fmt: skip
 
-BINARY: dict[type[ast.AST], ops.Op] = {
-    ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.MatMult: ops.matmul,
-    ast.Pow: ops.power, ast.Mod: ops.remainder, ast.FloorDiv: ops.floor_divide,
-    ast.Gt: ops.greater, ast.GtE: ops.greater_equal, ast.Lt: ops.less, ast.LtE: ops.less_equal,
-    ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
-}  # fmt: skip
-LIKE = {"broadcast_to": ops.broadcast_like, "reshape": ops.reshape_like}  # given another value's shape
 CONSTANTS = {"pi": np.pi, "e": np.e, "inf": np.inf, "nan": np.nan}
 
 
@@ -102,6 +97,11 @@ class Program:
                     found.setdefault(piece.name, piece.where)
             known.add(statement.name or "")
         return found
+
+
+def forms() -> Iterator[tuple[ops.Op, Form]]:
+    """The forms of all ops that can be read back."""
+    return ((op, form) for op in ops.REGISTRY.values() for form in op.forms if isinstance(form, Form) and form.is_readable)
 
 
 def parse(text: str) -> Program:
@@ -259,38 +259,51 @@ class Reader:
                 if name.startswith("__"):
                     raise self.error(x, f"`{short(name)}` is no name here")
                 return Name(name, self.where(x)), ()
-            case ast.BinOp() if type(x.op) in BINARY:
-                return Call(BINARY[type(x.op)], 2, {}, self.where(x)), (x.left, x.right)
-            case ast.UnaryOp(op=ast.USub()):
-                return Call(ops.negative, 1, {}, self.where(x)), (x.operand,)
-            case ast.Compare(ops=[sign], comparators=[right]) if type(sign) in BINARY:
-                return Call(BINARY[type(sign)], 2, {}, self.where(x)), (x.left, right)
+            case ast.BinOp(op=sign, left=left, right=right) if type(sign) in OPERATORS:
+                return Call(OPERATORS[type(sign)], 2, {}, self.where(x)), (left, right)
+            case ast.UnaryOp(op=sign, operand=operand) if type(sign) in OPERATORS:
+                return Call(OPERATORS[type(sign)], 1, {}, self.where(x)), (operand,)
+            case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in OPERATORS:
+                return Call(OPERATORS[type(sign)], 2, {}, self.where(x)), (left, right)
+        formed = self.formed(x)
+        if formed is not None:
+            return formed
+        match x:
             case ast.Attribute():
                 return self.attribute(x)
-            case ast.Subscript(value=ast.Attribute(attr="shape", value=of), slice=ast.Constant(value=int() as axis)):
-                return Call(ops.count, 1, {"axis": axis}, self.where(x)), (of,)
-            case ast.Subscript(
-                value=ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="split" | "array_split")) as split
-            ):
-                return self.section(x, split)
-            case ast.Subscript(
-                value=ast.Call(
-                    func=ast.Attribute(value=ast.Name(id="np"), attr="broadcast_arrays"), args=[_, *_] as given, keywords=[]
-                ),
-                slice=ast.Constant(value=0),
-            ):
-                return Call(ops.broadcast_with, len(given), {}, self.where(x)), given
             case ast.Subscript():
                 return self.subscript(x)
-            case ast.Call(
-                func=ast.Attribute(attr="astype", value=of), args=[ast.Attribute(attr="dtype", value=like)], keywords=[]
-            ):
-                return Call(ops.cast_like, 2, {}, self.where(x)), (of, like)
-            case ast.Call(func=ast.Attribute(attr="astype", value=of), args=[kind], keywords=[]):
-                return Call(ops.cast, 1, {"dtype": self.read(kind, dtype)}, self.where(x)), (of,)
             case ast.Call():
                 return self.call(x)
         raise self.error(x, f"`{short(self.text(x))}` is no formula")
+
+    def formed(self, x: ast.expr) -> tuple[Piece, Sequence[ast.expr]] | None:
+        """An op in one of the forms in which source writes it, such as `x.T`."""
+        wrong: FormulaError | None = None
+        for op, form in forms():
+            found = form.read(x)
+            try:
+                formed = None if found is None else self._in_form(x, op, form, found)
+            except FormulaError as error:
+                wrong = error
+            else:
+                if formed is not None:
+                    return formed
+        if wrong is not None:
+            raise wrong
+        return None
+
+    def _in_form(self, x: ast.expr, op: ops.Op, form: Form, found: Mapping[str, Any]) -> tuple[Piece, Sequence[ast.expr]] | None:
+        """An op with what stands at the places of one of its forms; None where operands are missing."""
+        names = op.arguments[: form.rest] if "*" in found else op.arguments
+        given = {key: ast.copy_location(ast.Constant(value), x) for key, value in form.fixed.items() if key in names}
+        operands: list[Any] = [found.get(str(i), given.get(key)) for i, key in enumerate(names)] + found.get("*", [])
+        if any(i is None or (isinstance(i, ast.Name) and i.id in MODULES) for i in operands):
+            return None
+        params = {key: value for key, value in form.fixed.items() if key not in names}
+        for key in op.defaults.keys() & found.keys():
+            params[key] = self.read(found[key], whole) if key in form.indices else self.metadata(found[key], key)
+        return Call(op, len(operands), params, self.where(x)), operands
 
     def number(self, x: ast.Constant, written: float) -> Number:
         """A literal as a float."""
@@ -303,15 +316,11 @@ class Reader:
         return Number(value)
 
     def attribute(self, x: ast.Attribute) -> tuple[Piece, Sequence[ast.expr]]:
-        """`x.T`, `x.size` and `np.pi`; nothing else is looked up."""
+        """`np.pi` and the like; nothing else is looked up, but for the forms that ops have."""
         if isinstance(x.value, ast.Name) and x.value.id in MODULES:
             if x.value.id == "np" and x.attr in CONSTANTS:
                 return Number(CONSTANTS[x.attr]), ()
             raise self.error(x, f"`{short(self.text(x))}` is no value: functions are called, as in np.exp(x), and there is np.pi")
-        if x.attr == "T":
-            return Call(ops.transpose, 1, {"axes": None}, self.where(x)), (x.value,)
-        if x.attr == "size":
-            return Call(ops.count, 1, {"axis": None}, self.where(x)), (x.value,)
         raise self.error(
             x, f"`{short(self.text(x))}`: the only attributes are .T and .size; functions are called, as in np.sum(x)"
         )
@@ -321,12 +330,8 @@ class Reader:
         name = self.called(x.func)
         function = self.functions[name]
         given = [*x.args]
-        if name in LIKE and len(given) == 2 and isinstance(given[1], ast.Attribute) and given[1].attr == "shape":
-            return Call(LIKE[name], 2, {}, self.where(x)), (given[0], given[1].value)
         if function.takes_list and given and isinstance(given[0], ast.List):
             given[:1], most = given[0].elts, len(given[0].elts)
-        elif name == "einsum" and given:  # whose metadata comes first
-            given, most = [*given[1:], given[0]], len(given) - 1
         else:
             most = function.most
         operands, further = given[:most], given[most:]
@@ -359,16 +364,6 @@ class Reader:
                 arrays.append(part)
         return Call(ops.index, 1 + len(arrays), {"template": tuple(template)}, self.where(x)), (x.value, *arrays)
 
-    def section(self, x: ast.Subscript, split: ast.Call) -> tuple[Piece, Sequence[ast.expr]]:
-        """`np.split(x, 3, axis=1)[0]`, one of the parts."""
-        equal = isinstance(split.func, ast.Attribute) and split.func.attr == "split"
-        named = {key.arg: key.value for key in split.keywords}
-        if len(split.args) != 2 or not named.keys() <= {"axis"}:
-            raise self.error(split, f"`{short(self.text(split))}`: write np.split(x, parts, axis=0)[0]")
-        params = {"sections": self.metadata(split.args[1], "sections"), "position": self.metadata(x.slice, "position")}
-        params |= {"axis": self.metadata(named["axis"], "axis") if named else 0, "equal": equal}
-        return Call(ops.section, 1, params, self.where(x)), split.args[:1]
-
     def called(self, x: ast.expr) -> str:
         """The name of a known function."""
         if isinstance(x, ast.Attribute) and isinstance(x.value, ast.Name | ast.Attribute) and self.text(x.value) in HOMES:
@@ -379,8 +374,9 @@ class Reader:
             raise self.error(x, f"`{short(self.text(x))}` cannot be called: functions are called by name, as in np.sum(x)")
         if name not in self.functions:
             close = difflib.get_close_matches(name[:LONGEST], self.functions, n=1)
-            hint = f": did you mean {close[0]}?" if close else ": there are exp, log, sigmoid, sum and the like"
-            raise self.error(x, f"`{short(name)}` is no function here{hint}")
+            hint = f"did you mean {close[0]}?" if close else "there are exp, log, sigmoid, sum and the like"
+            hint = next((f"write {form.shown(op.arguments)}" for op, form in forms() if form.calls(name)), hint)
+            raise self.error(x, f"`{short(name)}` is no function here: {hint}")
         return name
 
     def metadata(self, x: ast.expr, key: str) -> Any:

@@ -272,6 +272,7 @@ function render({ model, el, keys }) {
     const rows = [];
     if (current && current.upstream) rows.push(["upstream", current.upstream]);
     if (current && current.local) rows.push(["local", current.local]);
+    if (current && current.contribution) rows.push(["contribution", current.contribution]);
     if (current && current.part) rows.push(["so far", current.sum]);
     if (current && current.example) rows.push(["example", current.example]);
     factors.replaceChildren(...rows.flatMap(row));

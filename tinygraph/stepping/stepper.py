@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygraph.draw.picture import PAGES, one_of
-from tinygraph.errors import meant
+from tinygraph.errors import counted, meant
 from tinygraph.express.program import Level, program
 from tinygraph.graph import Graph
-from tinygraph.node import Node, with_value
+from tinygraph.leaves import with_value
+from tinygraph.node import Node
 from tinygraph.stepping.timeline import Step, steppable, steps_of, update_steps
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ class Stepper:
     """A walk through a graph, forward and then backward, one statement at a time.
 
     `current` is the step just taken, None at the start; `position` how many were taken; `steps` all there are; `breakpoints` the
-    names at which `run` stops. A step has `phase`, `name`, `equation`, `numbers`, `value`, `upstream`, `local`, `contributions`
-    and `place`. Computes the gradients of the parameters if the graph has no gradients yet.
+    names at which `run` stops. A step has `phase`, `name`, `equation`, `numbers`, `value`, `upstream`, `local`,
+    `contribution`, `contributions` and `place`. Computes the gradients of the parameters if the graph has no gradients yet.
 
     >>> w = tg.parameter(3.0)
     >>> y = w * 2
@@ -171,14 +172,14 @@ class Stepper:
     def step(self) -> Step:
         """Take the next step; raises WalkError at the end of the walk."""
         if self.position == len(self.steps):
-            raise WalkError("the walk is at its end: back() or rewind(), or update(learning_rate=0.1) for a further iteration")
+            raise WalkError("the walk is at its end: call back(), rewind(), or update(learning_rate=0.1) for another iteration")
         self._move(self.position + 1)
         return self.steps[self.position - 1]
 
     def back(self) -> Step | None:
         """Take the last step back, and show the one before; raises WalkError at the start."""
         if not self.position:
-            raise WalkError("the walk is at its start: step() or run()")
+            raise WalkError("the walk is at its start: call step() or run()")
         self._move(self.position - 1)
         return self.current
 
@@ -349,8 +350,8 @@ class Stepper:
         return "\n".join(lines) or "at the start: step() takes the first step"
 
     def __repr__(self) -> str:
-        current = self.current
-        return f"<stepper: {self.position} of {len(self.steps)} steps{'' if current is None else f', at {current.text}'}>"
+        here = "" if self.current is None else f", at {self.current.text}"
+        return f"<stepper: {self.position} of {counted(len(self.steps), 'step')}{here}>"
 
 
 def _finite(rate: Any) -> float:

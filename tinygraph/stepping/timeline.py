@@ -36,8 +36,10 @@ class Step:
 
     `phase` is forward, backward or update; `name` is what gets a value; `equation` and `numbers` are its right-hand side as
     source and with numbers; `value` is what it amounts to, the sum so far where `part` marks one of several contributions.
-    `upstream` (a name) and `local` (an equation) are the two factors of a gradient; `contributions` those so far; `place` the
-    user's line; `of` the value of the forward pass that it computes or goes back to.
+    `upstream` (a name) and `local` (an equation) are the two factors of a gradient. Where the local derivative is no factor, as
+    that of a matrix product, `local` is None, and `contribution` is the equation of what the reader adds to the gradient, with
+    the upstream gradient in it. `contributions` are those so far; `place` is the user's line; `of` is the value of the forward
+    pass that the step computes or goes back to.
     """
 
     phase: Literal["forward", "backward", "update"]
@@ -53,6 +55,7 @@ class Step:
     part: tuple[int, int] | None = None
     upstream: str | None = None
     local: str | None = None
+    contribution: str | None = None
     contributions: tuple[Contribution, ...] = ()
     reader: Node | None = None
 
@@ -135,26 +138,34 @@ def _backward(walk: Walk, statement: Statement) -> Iterator[Step]:
     for i, way in enumerate(ways, 1):
         total = statement.value if i == len(ways) else total + way.value
         factors = replace(
-            whole, upstream=told.name(way.upstream), local=_factor(told, statement, way, len(ways)), reader=way.reader.node
-        )
+            whole, upstream=told.name(way.upstream), local=_local(told, statement, way),
+            contribution=_contribution(told, statement, way, len(ways)), reader=way.reader.node,
+        )  # fmt: skip
         yield factors if len(ways) == 1 else replace(
             factors, equation=parts[i - 1].equation, numbers=with_numbers(way.expression), value=total, place=way.reader.place,
             part=(i, len(ways)), contributions=tuple(parts[:i]), expression=way.expression,
         )  # fmt: skip
 
 
-def _factor(told: Program, statement: Statement, way: Way, count: int) -> str:
-    """The local derivative, or the product with the upstream gradient where it is no factor."""
+def _local(told: Program, statement: Statement, way: Way) -> str | None:
+    """The equation of the local derivative where it is a factor."""
     assert statement.of is not None
     local = way.local
-    right = python(local.expression, told.name)
     if not local.is_factor:
-        return f"{statement.name} {'+=' if count > 1 else '='} {right}"
+        return None
+    right = python(local.expression, told.name)
     name = f"∂{way.reader.name}/∂{told.name(statement.of)}"
     if isinstance(local.expression, Number):
         return f"{name} = {right}"
     shown = number(local.node.value)
     return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
+
+
+def _contribution(told: Program, statement: Statement, way: Way, count: int) -> str | None:
+    """The equation of what a reader adds to a gradient, where its local derivative is no factor."""
+    if way.local.is_factor:
+        return None
+    return f"{statement.name} {'+=' if count > 1 else '='} {python(way.local.expression, told.name)}"
 
 
 def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
@@ -170,7 +181,9 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
             continue
         name = told.name(parameter)
         if parameter in steps:
-            raise ValueError(f"two outputs have gradients for {name}: make a graph of the one to be made small")
+            raise ValueError(
+                f"two outputs have gradients with respect to {name}: make a graph of the one output that is to be minimised"
+            )
         value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
         downhill = apply(ops.multiply, Number(float(f"{learning_rate:g}")), Name(statement.node))
         expression = apply(ops.subtract, Name(parameter), downhill)

@@ -16,16 +16,6 @@ from tinygraph.ops.declare import EMPTY
 
 MODULES = {"np", "tg"}
 HOMES = {*MODULES, "np.linalg"}  # of functions
-SPELLED = {
-    "alias",
-    "broadcast_with",
-    "cast",
-    "cast_like",
-    "count",
-    "index",
-    "section",
-    "reshape_like",
-}  # which source has another form for
 
 
 class FormulaError(ValueError):
@@ -47,7 +37,7 @@ def functions() -> dict[str, Function]:
     """Everything that a formula may call, by name: every op by its own name and by that of the NumPy function that it is."""
     found: dict[str, Function] = {}
     for name, op in ops.REGISTRY.items():
-        if name not in SPELLED:
+        if op.numpy is not None or not (op.built_in and op.forms):  # else source has another form for it
             function = _function(op)
             found[name] = found[(numpy_name(op) or name).rpartition(".")[2]] = function
     for name, known in (("ln", "log"), ("σ", "sigmoid"), ("absolute", "abs"), ("pow", "power"), ("amax", "max"), ("amin", "min")):
@@ -55,15 +45,14 @@ def functions() -> dict[str, Function]:
     return found | {
         "dot": Function(np.dot, 2, 2, ()), "outer": Function(np.outer, 2, 2, ()),
         "prod": Function(np.prod, 1, 1, ("axis", "keepdims")), "len": Function(_length, 1, 1, ()),
-        "ones_like": Function(np.ones_like, 1, 1, ()), "zeros_like": Function(np.zeros_like, 1, 1, ()),
-        "full_like": Function(_full_like, 2, 2, ()), "asarray": Function(_itself, 1, 1, ()),
+        "asarray": Function(_itself, 1, 1, ()),
     }  # fmt: skip
 
 
 def _function(op: Op) -> Function:
     count = len(op.arguments)
     needed = frozenset(key for key, value in op.defaults.items() if value is EMPTY)
-    takes_list = op.variadic and op.numpy is not None and op is not ops.einsum
+    takes_list = op.variadic and op.numpy is not None
     return Function(
         op, count - (op.variadic and count > 1), 100 if op.variadic else count, tuple(op.defaults), needed, takes_list
     )
@@ -73,10 +62,6 @@ def _length(x: Any) -> Any:
     if not np.shape(x):
         raise TypeError("a single number has no length")
     return ops.count(x, axis=0)
-
-
-def _full_like(like: Any, x: Any) -> Any:
-    return ops.broadcast_like(x, like)
 
 
 def _itself(x: Any) -> Any:

@@ -1,0 +1,172 @@
+"""A user's op is right in every face by its declaration alone: table, source, equations, cards and typed formulas."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tests.oracles import assert_close
+from tinygraph.express.layout import symbol
+from tinygraph.express.notation import Notation
+from tinygraph.express.plain import plain
+from tinygraph.express.program import program
+from tinygraph.stepping.formula import evaluate
+
+A = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]])
+v = np.array([0.3, 1.0, -2.0])
+
+
+@tg.op(
+    lambda g, out, x, y: g * np.exp(x - out),
+    lambda g, out, x, y: g * np.exp(y - out),
+    elementwise=True,
+    source="np.logaddexp({}, {})",
+    notation="{} ⊕ {}",
+)
+def tropical_sum(x: Any, y: Any) -> Any:
+    """The sum of a log semiring."""
+    return np.logaddexp(x, y)
+
+
+@tg.op(lambda g, out, x, y: g, lambda g, out, x, y: 0 * g, elementwise=True, operator="+", notation="{} ⊞ {}")
+def one_sided_sum(x: Any, y: Any) -> Any:
+    """x + y, of which the second operand gets no gradient."""
+    return x + y
+
+
+@tg.op(lambda g, out, x, axis: np.expand_dims(g, axis) * (2 * x), kind=tg.ops.Reduction(), notation="Σ {}²")
+def energy(x: Any, *, axis: int) -> Any:
+    """The sum of squares along an axis."""
+    return np.sum(np.square(x), axis=axis)
+
+
+@tg.op(lambda g, out, x, axis: np.expand_dims(g, axis) * np.sign(x), kind=tg.ops.Reduction(), notation="ess |{}|")
+def total_size(x: Any, *, axis: int) -> Any:
+    """The sum of the sizes along an axis, by a big operator that has a name."""
+    return np.sum(np.abs(x), axis=axis)
+
+
+@tg.op(lambda g, out, x: g * np.cos(x) / 2, elementwise=True, source="np.sin({}) / 2", notation="sin({})/2")
+def half_sine(x: Any) -> Any:
+    """Half a sine."""
+    return np.sin(x) / 2
+
+
+@tg.op(
+    lambda g, out, x, y: g * y,
+    lambda g, out, x, y: g * x,
+    kind=tg.ops.Contraction("i,i->"),
+    source="np.vdot({}, {})",
+    notation="Σ",
+)
+def inner(x: Any, y: Any) -> Any:
+    """The sum of the products of entries."""
+    return np.vdot(x, y)
+
+
+@tg.op(
+    lambda g, out, x: turned(g),
+    kind=tg.ops.Rearrangement(lambda shapes, params: [(0, 1), (0, 0)]),
+    view=True,
+    source="{}.T",
+    notation="{}⊤",
+)
+def turned(x: Any) -> Any:
+    """The transposed matrix."""
+    return x.T
+
+
+class Faces(NamedTuple):
+    """What shows an op: its right-hand side in the table and in source, as LaTeX, as text, and parts of its MathML."""
+
+    table: str
+    latex: str
+    text: str
+    mathml: list[str]
+
+
+CASES: list[tuple[Callable[[Any, Any], Any], Faces]] = [
+    (
+        lambda A, v: tropical_sum(A, 2 * v),
+        Faces("np.logaddexp(A, 2 * v)", r"A \oplus 2 v", "A ⊕ 2v", ["<mo>⊕</mo>"]),
+    ),
+    (
+        lambda A, v: one_sided_sum(one_sided_sum(A, v), 3 * A),
+        Faces("A + v + 3 * A", r"(A \text{⊞} v) \text{⊞} 3 A", "(A ⊞ v) ⊞ 3A", ["<mo>⊞</mo>"]),
+    ),
+    (
+        lambda A, v: one_sided_sum(A, v) * 2,
+        Faces("(A + v) * 2", r"(A \text{⊞} v) \cdot 2", "(A ⊞ v)·2", ["<mo>⊞</mo>"]),
+    ),
+    (
+        lambda A, v: energy(A + v, axis=0),
+        Faces("energy(A + v, axis=0)", r"\sum_{i} (A_{ij} + v_{j})^{2}", "Σᵢ (Aᵢⱼ + vⱼ)²", ["<mo>∑</mo>", "<msup>"]),
+    ),
+    (
+        lambda A, v: total_size(A, axis=1),
+        Faces("total_size(A, axis=1)", r"\operatorname*{ess}_{j} \lvert A_{ij} \rvert", "essⱼ |Aᵢⱼ|", ["<munder>"]),
+    ),
+    (
+        lambda A, v: (half_sine(A) + 1) / 2,
+        Faces(
+            "(np.sin(A) / 2 + 1) / 2",
+            r"\frac{1}{2} \, \left( \frac{\sin(A)}{2} + 1 \right)",
+            "(1/2)·(sin(A)/2 + 1)",
+            ["<mfrac>"],
+        ),
+    ),
+    (
+        lambda A, v: inner(v, 2 * v),
+        Faces("np.vdot(v, 2 * v)", r"\sum_{i} v_{i} \cdot 2 v_{i}", "Σᵢ vᵢ·2vᵢ", ["<mo>∑</mo>"]),
+    ),
+    (
+        lambda A, v: turned(A) + np.expand_dims(v, 1),
+        Faces("A.T + np.expand_dims(v, axis=1)", "A_{ji} + v_{i}", "Aⱼᵢ + vᵢ", ["<msub>"]),
+    ),
+    (
+        lambda A, v: turned(A + v),
+        Faces("(A + v).T", r"(A + v)^{\top}", "(A + v)ᵀ", ["<mo>⊤</mo>"]),
+    ),
+]  # fmt: skip
+
+
+def recorded(compute: Callable[[Any, Any], Any]) -> tg.Graph:
+    nodes = {"A": tg.parameter(A), "v": tg.parameter(v)}
+    out = compute(nodes["A"], nodes["v"])
+    graph = tg.Graph(out, names={**nodes, "out": out})
+    graph.backprop(seed=np.ones(out.shape))
+    return graph
+
+
+@pytest.mark.parametrize(("compute", "faces"), CASES, ids=[faces.table for _, faces in CASES])
+class TestOneDeclaration:
+    def test_prints(self, compute: Any, faces: Faces) -> None:
+        graph = recorded(compute)
+        told = program(graph)
+        (statement,) = told.forward
+        assert statement.right == faces.table
+        assert faces.table in str(graph)
+        assert faces.table in graph.source()
+        assert faces.latex in graph.latex()
+        assert all(part in graph.mathml() for part in faces.mathml)
+        notation = Notation(lambda node: symbol(told.name(node)))
+        assert plain(notation.layout(statement.expression)) == faces.text
+
+    def test_source_runs_with_the_same_values_and_gradients(self, compute: Any, faces: Faces) -> None:
+        graph = recorded(compute)
+        module: dict[str, Any] = {}
+        exec(graph.source(), module)
+        leaves = [leaf.value for leaf in program(graph).leaves]
+        out, gradients = module["forward_backward"](*leaves)
+        assert_close(out, graph["out"].value, 1e-14)
+        for name in ("dA", "dv"):
+            if name in gradients:
+                assert_close(gradients[name], graph[name].value, 1e-14)
+
+    def test_a_typed_formula_reads_back_what_prints(self, compute: Any, faces: Faces) -> None:
+        told = program(recorded(compute))
+        values = {told.name(node): node.value for node in (*told.leaves, *(s.node for s in told.statements))}
+        for statement in told.statements:
+            assert_close(np.asarray(evaluate(statement.right, values)), statement.value, 1e-12)

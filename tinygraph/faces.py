@@ -1,0 +1,237 @@
+"""How a graph shows itself: as a table, source, mathematics, a picture, a walk; each imports its room when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+if TYPE_CHECKING:
+    from tinygraph.draw.picture import Picture
+    from tinygraph.draw.view import View
+    from tinygraph.express.latex import Latex
+    from tinygraph.express.program import Level, Program, Statement
+    from tinygraph.express.table import Table
+    from tinygraph.graph import Graph
+    from tinygraph.stepping.quiz import Quiz
+    from tinygraph.stepping.stepper import Stepper
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def face(method: Method) -> Method:
+    """A method of Graph that raises an error with the name of its room where that was taken out of the package."""
+
+    @wraps(method)
+    def show(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            return method(*arguments, **keywords)
+        except ModuleNotFoundError as error:
+            package, _, room = (error.name or "").partition(".")
+            if package != __package__:
+                raise
+            raise ImportError(
+                f"{method.__qualname__} needs tinygraph/{room.partition('.')[0]}/, which is not installed"
+            ) from None
+
+    method.__qualname__ = show.__qualname__ = f"Graph.{method.__name__}"  # for Python's own messages
+    return cast("Method", show)
+
+
+class Faces:
+    """The part of Graph that prints and draws it."""
+
+    @property
+    def _graph(self) -> Graph:
+        return cast("Graph", self)
+
+    def _program(self, level: Level) -> Program:
+        from tinygraph.express.program import program
+
+        return program(self._graph, level)
+
+    @face
+    def statements(self, level: Level = "named") -> tuple[Statement, ...]:
+        """The graph as a program: one statement for every named value, forward and then backward.
+
+        `level="op"` has one for every op. Each has `name`, `right` (NumPy source), `value`, `shape`, `phase`, `inputs`, `place`.
+
+        >>> w = tg.parameter(3.0)
+        >>> L = w * w + 1
+        >>> graph = tg.Graph(L, names={"w": w, "L": L})
+        >>> grads = graph.backprop()
+        >>> graph.statements()
+        (<statement L = w * w + 1>, <statement dL = 1>, <statement dw = 2 * w>)
+        """
+        return self._program(level).statements
+
+    @face
+    def source(self, level: Level = "named", *, update: Literal["gd"] | None = None) -> str:
+        """The graph as a Python module that needs NumPy alone, forward and, after `backprop`, backward.
+
+        It has one function, of the leaves, which returns the output, or the output and a dict of the gradients. It runs at any
+        size: the number of axes, the axes of size 0 and 1, and other sizes that the recording took for granted are checked when
+        it is called. With `update="gd"` the function is one step of training: it takes a `learning_rate` too, moves every
+        parameter down its gradient, and returns the output and a dict of the new parameters.
+
+        >>> w = tg.parameter(3.0)
+        >>> graph = tg.Graph(w * w, names={"w": w})
+        >>> grads = graph.backprop()
+        >>> print(graph.source().partition("def forward_backward")[2])
+        (w):
+            [w] = _check(w=w)
+            # forward
+            output = w * w
+            # backward
+            dw = 2 * w
+            return output, {"dw": dw}
+        <BLANKLINE>
+        >>> print(graph.source(update="gd").partition("# backward")[2])
+        <BLANKLINE>
+            dw = 2 * w
+            # update
+            w = w - learning_rate * dw
+            return output, {"w": w}
+        <BLANKLINE>
+        """
+        from tinygraph.express.source import source
+
+        return source(self._program(level), update)
+
+    @face
+    def function(self, np: Any = None) -> Callable[..., Any]:
+        """The function of `source()`, compiled; its text is `function.source`.
+
+        `np` is the module that it computes with, NumPy by default; with `jax.numpy` it can be given to `jax.jit`. Raises
+        TypeError for an op that JAX cannot trace.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).function()(5.0)
+        np.float64(25.0)
+        """
+        from tinygraph.express.source import function
+
+        return function(self._program("named"), np)
+
+    @face
+    def latex(self, level: Level = "named") -> Latex:
+        r"""The derivation in LaTeX: an `align` environment, which a notebook typesets, offline too.
+
+        >>> w = tg.parameter(3.0)
+        >>> print(tg.Graph(w * w, names={"w": w}).latex())
+        \begin{align}
+          \mathit{output} &= w w
+        \end{align}
+        """
+        from tinygraph.express.latex import latex
+
+        return latex(self._program(level))
+
+    @face
+    def table(self) -> Table:
+        """The leaves and statements with their shapes and values, as `print(graph)` shows them; a notebook shows an HTML table.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).table()
+        Graph of output: 1 leaf, 1 statement forward, 0 backward
+        leaves
+          w parameter             3.000
+        forward
+          output = w * w          9.000
+        backward
+          not computed: call graph.backprop()
+        """
+        from tinygraph.express.table import table
+
+        return table(self._graph)
+
+    @face
+    def mathml(self, level: Level = "named") -> str:
+        """The derivation in MathML, which browsers typeset offline.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).mathml().startswith("<math")
+        True
+        """
+        from tinygraph.express.mathml import mathml
+
+        return mathml(self._program(level))
+
+    @face
+    def draw(
+        self,
+        *,
+        level: Level = "named",
+        values: bool = True,
+        direction: str = "LR",
+        theme: str = "auto",
+        fold: str | Sequence[str] | bool | None = None,
+        backward: bool = True,
+        lens: str | None = None,
+    ) -> Picture:
+        """The graph as a picture: a card for each statement, black edges forward and, after `backprop`, dashed red ones back.
+
+        `level="op"` draws every op; `values` and `backward` switch numbers and gradients on or off; `direction` is LR, TB, RL or
+        BT; `theme` light, dark or auto, which follows the reader's setting. `fold` names the modules to draw as one card, True
+        folds all of them and repeated lines, False none; by default a picture folds itself where it is too large. `lens` analyses
+        the numbers: "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
+
+        Raises ValueError for an unknown setting and for too many cards, LayoutError, when the picture is looked at, without a
+        layout engine.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).draw()
+        <picture: Computation graph of output: 2 cards, 0 backward edges>
+        """
+        from tinygraph.draw.compose import draw
+
+        return draw(self._graph, level, values, direction, theme, fold, backward, lens)
+
+    @face
+    def view(self, **settings: Any) -> View:
+        """The picture as a page to explore, in one file that needs no network: click a card for its whole value, search, fold.
+
+        Takes the settings of `draw`. A notebook shows it; `save("g.html")` writes it.
+
+        >>> w = tg.parameter(3.0)
+        >>> tg.Graph(w * w, names={"w": w}).view()
+        <view: Computation graph of output: 2 cards, 0 backward edges>
+        """
+        from tinygraph.draw.view import View
+
+        return View(self.draw(**settings))
+
+    @face
+    def stepper(self, level: Level = "named") -> Stepper:
+        """A walk through the graph, forward and backward, one statement (or, with `level="op"`, one op) at a time.
+
+        >>> w = tg.parameter(3.0)
+        >>> s = tg.Graph(w * 2, names={"w": w}).stepper()
+        >>> s.step()
+        <step output = w * 2 = 3.000 * 2 = 6.000>
+        """
+        from tinygraph.stepping.stepper import Stepper
+
+        return Stepper(self._graph, level)
+
+    @face
+    def quiz(self, seed: int | None = None) -> Quiz:
+        """A quiz on each gradient, in the order of the backward pass; `quiz.run()` runs it in a terminal.
+
+        A `seed` gives parameters and named scalars other numbers, the same ones for everybody who takes that seed.
+
+        >>> w = tg.parameter(3.0)
+        >>> q = tg.Graph(w * w, names={"w": w}).quiz()
+        >>> q.answer("2 * w").message
+        'dw = 2 * w = 6.000: right'
+        """
+        from tinygraph.stepping.quiz import Quiz
+
+        return Quiz(self._graph, seed)
+
+    @face
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        return self.draw()._repr_mimebundle_(**kwargs)
+
+    def __repr__(self) -> str:
+        return str(self.table())
