@@ -51,8 +51,6 @@ class Simplifier:
 
 
 def _simplified(raw: Apply) -> Expression:
-    if raw.op is ops.sum_like:
-        return _sum_to(raw.inputs[0], raw.shape)
     rule = _rule_of(raw.op)
     if rule is not None:
         form = _opened_by(rule, raw)
@@ -73,11 +71,11 @@ def structural(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], 
         return _sum_to(x, inputs[1].shape)
     if op is ops.cast_like and _same_dtype(x, inputs[1]):
         return x
-    if op is ops.count and not x.shape:
-        return Number(1)
+    if op is ops.count:  # which `len` gives as an int
+        return _applied(op, inputs, params, shape, "i") if x.shape else Number(1)
     if op is ops.broadcast_like:
         return repeated(x, inputs[1], shape, kind)
-    return _applied(op, inputs, params, shape, "i" if op is ops.count else kind)  # `len` gives an int
+    return _applied(op, inputs, params, shape, kind)
 
 
 def _applied(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Apply:
@@ -122,8 +120,8 @@ def opened(x: Expression) -> Form:
     """The form of an expression; it may lack axes that the expression is only repeated along."""
     if is_literal(x) and not isinstance(x.value, bool):
         return Form((Term(-1 if math.copysign(1, x.value) < 0 else 1, abs(x.value)),), (), x.kind)
-    rule = _rule_of(x.op) if isinstance(x, Apply) and x.op not in TOTALS else None
-    if rule is None or not isinstance(x, Apply) or not (x.kind == "f" or is_scale(x)):
+    rule = _rule_of(x.op) if isinstance(x, Apply) else None
+    if rule is None or rule in TOTALS or not isinstance(x, Apply) or not (x.kind == "f" or is_scale(x)):
         return alone(x)  # integers of arrays wrap around, and bools are no numbers
     return _opened_by(rule, x) or alone(x)
 
@@ -133,7 +131,7 @@ def _opened_by(rule: Rule, x: Apply) -> Form | None:
     known = _FORMS.get(x)
     if known is None:
         known = rule(x, opened)
-        if known is not None and x.op not in TOTALS:
+        if known is not None and rule not in TOTALS:
             _FORMS[x] = known
     return known
 
@@ -141,7 +139,7 @@ def _opened_by(rule: Rule, x: Apply) -> Form | None:
 def closed(x: Expression) -> Form:
     """The form of an expression with all of its axes longer than 1: what is repeated is a factor."""
     form = opened(x)
-    if form.bare and isinstance(x, Apply) and x.op in (ops.multiply, ops.divide, ops.negative):
+    if form.bare and isinstance(x, Apply) and x.op in RULES and RULES[x.op] in PRODUCTS:
         form = RULES[x.op](x, closed) or form
     return alone(x) if form.bare else form
 
@@ -251,14 +249,21 @@ def _power(raw: Apply, of: Opened) -> Form | None:
 
 
 def _sum(raw: Apply, of: Opened) -> Form:
+    return _added(raw, of, lambda term: term)
+
+
+def _difference(raw: Apply, of: Opened) -> Form:
+    return _added(raw, of, _negated)
+
+
+def _added(raw: Apply, of: Opened, signed: Callable[[Term], Term]) -> Form:
     if all(map(is_literal, raw.inputs)):
         return opened(Number(raw.op(*[x.value for x in raw.inputs if is_literal(x)])))
     first, second = raw.inputs
     if is_scale(first) and is_literal(second) and second.value == 0:  # counts are finite
         return of(first)
     left, right = map(of, raw.inputs)
-    added = right.terms if raw.op is ops.add else [_negated(term) for term in right.terms]
-    return _whole(raw, merged([*left.terms, *added]), left, right)
+    return _whole(raw, merged([*left.terms, *map(signed, right.terms)]), left, right)
 
 
 def _negated(term: Term) -> Term:
@@ -483,11 +488,12 @@ RULES: dict[Op, Rule] = {
     ops.negative: _negative,
     ops.power: _power,
     ops.add: _sum,
-    ops.subtract: _sum,
+    ops.subtract: _difference,
     ops.broadcast_like: _repeated,
     ops.reshape_like: _reshape,
     ops.sum: _total,
     ops.matmul: _matmul,
     ops.einsum: _einsum,
 }
-TOTALS: set[Op] = {ops.sum, ops.matmul, ops.einsum}  # stay one factor
+PRODUCTS: set[Rule] = {_product, _quotient, _negative}
+TOTALS: set[Rule] = {_total, _matmul, _einsum}  # of what stays one factor

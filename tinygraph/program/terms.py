@@ -138,11 +138,8 @@ def merged(terms: Sequence[Term]) -> tuple[Term, ...]:
     return tuple(found.values())
 
 
-SCALES = {ops.add, ops.subtract, ops.multiply, ops.divide}
-
-
 def is_scale(x: Expression) -> bool:
     """Whether an expression depends on no value: numbers and counts alone."""
     if isinstance(x, Apply):
-        return x.op is ops.count or (x.op in SCALES and all(map(is_scale, x.inputs)))
+        return x.op is ops.count or (x.op.of_numbers and all(map(is_scale, x.inputs)))
     return isinstance(x, Number)
