@@ -25,7 +25,7 @@ class Role(Enum):
 
 
 ENTRYWISE = {"{} {}": Role.PRODUCT, "{}/{}": Role.QUOTIENT, "−{}": Role.NEGATIVE, "{}^{}": Role.POWER}
-CONTRACTIONS = {"{} {}": Role.MATRIX_PRODUCT, "{} {}⊤": Role.OUTER_PRODUCT, "Σ": Role.SUM_OF_PRODUCTS}
+CONTRACTIONS = {"{} {}": Role.MATRIX_PRODUCT, "⊗": Role.OUTER_PRODUCT, "Σ": Role.SUM_OF_PRODUCTS}
 
 
 @lru_cache(maxsize=1024)

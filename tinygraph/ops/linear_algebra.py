@@ -77,7 +77,7 @@ def _check_vectors(a: Array, b: Array) -> None:
     kind=Contraction("i,j->ij"),
     dtype=("a", "b"),
     view=False,
-    notation="{} {}⊤",
+    notation="⊗",
 )
 def outer(a: Array, b: Array) -> Array:
     """Every entry of one vector times every entry of another one.
