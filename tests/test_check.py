@@ -20,6 +20,11 @@ def frozen_cube(x: Any) -> Any:
     return x**3
 
 
+@tg.op(lambda g, out, x: g * 1.001 * np.cos(x), elementwise=True)
+def nearly_sine(x: Any) -> Any:
+    return np.sin(x)
+
+
 class TestCheckGradients:
     def test_passes_what_is_right_for_any_structure(self) -> None:
         tg.check_gradients(lambda p, x: {"y": np.tanh(p["W"] @ x), "z": [np.sum(x)]}, {"W": np.ones((2, 3)) / 3}, np.ones(3))
@@ -56,6 +61,11 @@ class TestCheckGradients:
 
         with pytest.raises(tg.GradientError, match="wrong_log"):
             tg.check_gradients(wrong_log, np.array([1e-3, 1.0]))
+
+    def test_rounding_excuses_no_more_than_it_makes(self) -> None:
+        tg.check_gradients(lambda x: np.sin(x) + 1e7, 0.5, order=1)
+        with pytest.raises(tg.GradientError):
+            tg.check_gradients(lambda x: nearly_sine(x) + 1e7, 0.5, order=1)
 
     def test_outputs_without_a_gradient_are_left_out(self) -> None:
         tg.check_gradients(lambda x: (x > 1, x), np.array([1.0, 2.0]))
@@ -146,6 +156,18 @@ class TestCheckOp:
     def test_metadata_and_index_arrays_may_be_given(self) -> None:
         tg.check_op(tg.softmax, np.array([[0.3, -0.7], [1.2, 0.5]]), axis=0)
         tg.check_op(tg.ops.take_along_axis, np.array([0.3, -0.7]), np.array([0, 0]), axis=0)
+
+    def test_refuses_what_is_right_in_one_order_of_memory_alone(self) -> None:
+        def by_rows(g: Any, out: Any, x: Any) -> Any:
+            values = x.value if isinstance(x, tg.Node) else x
+            return g * (2 if values.flags.c_contiguous else 3) * x
+
+        @tg.op(by_rows, elementwise=True)
+        def squared_by_rows(x: Any) -> Any:
+            return x * x
+
+        with pytest.raises(tg.GradientError, match="is wrong at index"):
+            tg.check_op(squared_by_rows, np.array([[0.3, -0.7], [1.2, 0.5]]))
 
     def test_refuses_a_wrong_rule(self) -> None:
         with pytest.raises(tg.GradientError, match=r"its rule for x \(argument 1\) is wrong at index \(0,\)"):

@@ -363,6 +363,19 @@ def test_what_is_decided_at_an_edge(function: Any, at: Any, gradient: Any) -> No
     np.testing.assert_allclose(got, np.broadcast_to(gradient, at.shape), rtol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("function", "at", "seed", "gradient"),
+    [
+        (lambda x: np.where(x > 1, x, 0.0), [0.0, 4.0], [np.inf, 1.0], [0, 1]),  # the branch not taken gets 0, never NaN
+        (lambda x: np.where(x > 1, 0.0, x), [0.0, 4.0], [1.0, np.nan], [1, 0]),
+        (np.median, [1.0, np.nan, 3.0], 1.0, [0, 1, 0]),  # all on the NaN
+    ],
+)
+def test_what_is_decided_beside_nan_and_infinity(function: Any, at: Any, seed: Any, gradient: Any) -> None:
+    x = tg.parameter(at)
+    np.testing.assert_array_equal(tg.gradients(function(x), x, seed=seed)[0], gradient)
+
+
 PAIRS = [op for op in BUILT_IN if op.elementwise and len(op.arguments) == 2 and all(op.rules) and not op.defaults]
 
 

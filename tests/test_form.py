@@ -331,6 +331,7 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda n, m, **_: np.sum(1.0 * n * m), "np.sum(1.0 * n * m)"),
         (lambda a, m, **_: np.sum(a * m), "np.sum(a * m)"),
         (lambda a, **_: -(a**2), "-a ** 2"),
+        (lambda a, n, u, **_: 1.0 * n * u * np.sin(a), "np.sin(a) * n * u"),  # as n * u might not fit its dtype
     ],
 )
 def test_rewrites(build: Any, printed: str) -> None:

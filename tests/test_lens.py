@@ -8,6 +8,7 @@ import pytest
 
 import tinygraph as tg
 from tests.drawings import neuron, perceptron
+from tests.test_check import nearly_sine
 from tinygraph.express.table import LARGE
 
 
@@ -29,6 +30,13 @@ def test_check_marks_right_gradients_and_wrong_ones() -> None:
     assert lines(picture, "good") == ["✓ dy = 2.000", "✓ dL = 1.000"]
     assert lines(picture, "bad") == ["✗ dx = 12.000  ≠ 8.000 by differences"]
     assert picture.drawing.notes == ["2 of 3 gradients agree with finite differences"]
+
+
+def test_check_excuses_no_more_by_rounding_than_it_makes() -> None:
+    x = tg.parameter(0.5)
+    for function, mark in [(np.sin, "good"), (nearly_sine, "bad")]:
+        (line,) = [text for text in lines(checked(function(x) + 1e7, x=x), mark) if "dx" in text]
+        assert line.startswith("✓ " if mark == "good" else "✗ ")
 
 
 @pytest.mark.parametrize("graph", [neuron, perceptron])
@@ -163,7 +171,7 @@ def test_finite_tells_an_op_inside_a_statement() -> None:
     [
         (tg.sigmoid, [-100.0, 0.0, 100.0, 50.0], "σ′ < 0.01: 75%", "bad"),
         (np.tanh, [0.0, 0.1, 0.2, 100.0], "tanh′ < 0.01: 25%", "weak"),
-        (tg.relu, [[-1.0, 1.0], [-2.0, -1.0]], "dead units: 50%", "bad"),
+        (tg.relu, [[-1.0, 1.0], [-2.0, -1.0], [-3.0, 2.0]], "dead units: 50%", "bad"),
     ],
 )
 def test_saturation_tells_the_share(activation: Any, z: Any, said: str, mark: str) -> None:

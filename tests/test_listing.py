@@ -59,6 +59,7 @@ CASES = {
         w = tg.parameter([1.0, 2.0])
         L = 0
         for v in w:
+            print("no statement of the graph", end="")
             L = L + v * v
         """,
         ["", "w = tg.parameter([1.0, 2.0])", "for v in w:", "    L = L + v * v"],

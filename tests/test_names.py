@@ -489,6 +489,13 @@ J = 0
 for i in range(2):
     J = J + w * X[i]
 graph = tg.Graph(J, names={"J": J})  # w X_1 J_1 X_2 J
+
+# another operand, made by the same line, is no earlier value of the name
+made = []
+for value in (0.5, 2.0):
+    made.append(tg.parameter(value))
+L = made[0] / made[1]
+graph = tg.Graph(L, names={"L": L, "scale": made[1]})  # made_1 scale L
 """)
 
 

@@ -293,7 +293,9 @@ def bindings(x: Layout, bound: frozenset[str] = frozenset()) -> Iterator[tuple[s
         for item in x.items:
             yield from bindings(item, bound)
             if isinstance(item, Lowered) and item.base in (Word("max"), Word("min"), Sign("∏", tight=True)):
-                letters = [part.text for part in (item.below.items if isinstance(item.below, Row) else (item.below,))]
+                below = item.below.items if isinstance(item.below, Row) else (item.below,)
+                others = Sign("≠", tight=True) in below  # which runs through its first letter alone
+                letters = [part.text for part in (below[:1] if others else below)]
                 yield from ((letter, bound) for letter in letters)
                 bound = bound.union(letters)
     elif not isinstance(x, Symbol):

@@ -16,7 +16,9 @@ import pytest
 import tinygraph as tg
 from tests.browser import browser
 from tests.drawings import KEPT, curves, elements, logistic, neuron, perceptron, text_boxes
+from tinygraph.draw.cards import Card, Line
 from tinygraph.draw.engine import LayoutError, lay_out
+from tinygraph.draw.label import label, width
 from tinygraph.draw.svg import finished
 from tinygraph.draw.theme import DARK, LIGHT, Theme
 
@@ -513,3 +515,25 @@ def test_hostile_names_and_modules_are_text(engine: str, monkeypatch: pytest.Mon
 def test_the_picture_of_nothing_but_a_leaf() -> None:
     x = tg.parameter(np.zeros((0, 3)))
     assert "(0, 3)" in tg.Graph(x, names={"x": x}).draw().svg
+
+
+@pytest.mark.parametrize(("mark", "colour"), [("good", LIGHT.good), ("weak", LIGHT.weak), ("bad", LIGHT.red), ("", "")])
+def test_a_marked_line_has_its_colour_and_a_bad_card_a_red_border(mark: str, colour: str) -> None:
+    text = label(Card("n0", "op", "z = w", results=[Line("what was found", mark=mark)], mark=mark), LIGHT, "LR")
+    assert (f'<FONT COLOR="{colour}">what was found</FONT>' in text) == bool(colour)
+    border = re.findall(r'BORDER="(\d)"[^>]* COLOR="([^"]*)"', text)
+    assert border == [("2", LIGHT.red) if mark == "bad" else ("1", LIGHT.kinds["op"].line)]
+
+
+@pytest.mark.parametrize(("wide", "narrow"), [("数", "n"), ("W", "i"), ("e", "\u0301")])
+def test_a_card_has_room_for_wide_letters(wide: str, narrow: str) -> None:
+    assert width(20 * wide) > 1.5 * width(20 * narrow)
+
+
+def test_gradients_go_back_to_the_values_that_a_card_only_counts() -> None:
+    w = [tg.parameter(float(i)) for i in range(15)]
+    graph = tg.Graph(np.sum(np.stack(w)), names={"w": w})
+    graph.backprop()
+    drawing = graph.draw(fold=False).drawing
+    backward = {edge.source for edge in drawing.edges if edge.backward}
+    assert {card.key for card in drawing.cards if card.kind == "parameter"} <= backward

@@ -238,6 +238,12 @@ class TestEntry:
         np.testing.assert_array_equal(gradients["dx"], tg.gradients(build(other), other)[0])
 
 
+@tg.op(lambda g, out, x: g)
+def given_back(x: Any) -> Any:
+    """A user's op that returns its argument."""
+    return x
+
+
 def owners() -> Iterator[tuple[str, tg.Graph]]:
     """Every case of every op, and what statements say that makes no new array."""
     for case in CASES:
@@ -250,6 +256,7 @@ def owners() -> Iterator[tuple[str, tg.Graph]]:
     z = w + v
     for label, L in {"product": w @ v, "sum": np.sum(z), "leaf": np.sum(z * 1.0)}.items():
         yield label, backward(tg.Graph(L, names={"w": w, "v": v, "z": z}))
+    yield "given back", tg.Graph(given_back(w), names={"w": w})
 
 
 @pytest.mark.parametrize(("label", "graph"), list(owners()), ids=str)

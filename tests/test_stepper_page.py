@@ -262,6 +262,7 @@ class TestMoving:
         assert count(page) == "5 / 9"
         assert page.locator("button[aria-label=Play]").count() == 1
         mark.click()
+        assert mark.get_attribute("aria-pressed") == "false"
         page.click("button[aria-label=Play]")
         wait(page, "9 / 9")
 
@@ -634,12 +635,18 @@ class TestQuiz:
         focus = "document.getElementById('stepper').shadowRoot.activeElement?.getAttribute('aria-label')"
         assert page.evaluate(focus) == "Stepper"
 
-    def test_an_answer_behind_a_hint_is_not_right_at_the_first_try(self, visit: Visit, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("wrong", "hints"), [("", "1 hint."), ("-3", "0 hints."), ("7", "0 hints.")])
+    def test_behind_a_hint_or_a_wrong_answer_none_is_right_at_the_first_try(
+        self, visit: Visit, tmp_path: Path, wrong: str, hints: str
+    ) -> None:
         page = opened(visit, tmp_path, two_readers().stepper())
         page.click("text=Quiz")
-        page.click("text=Hint")
+        if wrong:
+            self.answer(page, wrong)
+        else:
+            page.click("text=Hint")
         self.answer(page, "3")
-        assert self.answer(page, "12").endswith("1 of 2 right at the first try, 1 hint.")
+        assert self.answer(page, "12").endswith(f"1 of 2 right at the first try, {hints}")
 
     def test_stepping_waits_for_the_answer(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())

@@ -59,6 +59,7 @@ def test_choosing_searching_and_the_keyboard(tmp_path: Path) -> None:
         assert f"{graph['da'].value:.5f}" in panel
         assert Path(__file__).parent.joinpath("drawings.py").name in panel
         assert page.locator("#panel math").bounding_box()["width"] > 20
+        fitted = page.locator(".drawing").first.get_attribute("style")
         page.fill("#search", "w2")
         assert page.inner_text("#found") == "1 found"
         assert "0.5" in page.inner_text("#panel pre")
@@ -86,6 +87,14 @@ def test_choosing_searching_and_the_keyboard(tmp_path: Path) -> None:
             before = page.evaluate(size)
             larger()
             assert page.evaluate(size) == pytest.approx(1.25 * before)
+        page.locator("#stage").focus()
+        for key, moved in {"ArrowLeft": (40, 0), "ArrowRight": (-40, 0), "ArrowUp": (0, 40), "ArrowDown": (0, -40)}.items():
+            start = card.bounding_box()
+            page.keyboard.press(key)
+            end = card.bounding_box()
+            assert (end["x"] - start["x"], end["y"] - start["y"]) == pytest.approx(moved, abs=0.1)
+        page.keyboard.press("0")
+        assert page.locator(".drawing").first.get_attribute("style") == fitted
         assert not visit.trouble
 
 

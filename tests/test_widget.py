@@ -248,6 +248,18 @@ class TestModule:
         assert "What is dz?" in page.inner_text(".quiz")
         assert count(page) == "5 / 9"
 
+    def test_a_verdict_that_another_answer_overtook_says_nothing(self, visit: Visit) -> None:
+        shown = neuron().stepper().widget()
+        page = faked(visit, shown)
+        page.click("text=Quiz")
+        for text in ("y / a", "-y / a"):
+            page.fill(".quiz input", text)
+            page.keyboard.press("Enter")
+        for turn, said in ((-2, False), (-1, True)):
+            shown.asked = page.evaluate(f"sent.at({turn}).asked")
+            page.evaluate("verdict => model.set('verdict', verdict)", shown.verdict)
+            assert ("not yet" in page.inner_text(".quiz [role=status]")) == said
+
     def test_keys_stay_in_the_widget(self, visit: Visit) -> None:
         page = faked(visit, neuron().stepper().widget())
         page.evaluate("window.heard = []; document.addEventListener('keydown', event => heard.push(event.key))")

@@ -209,6 +209,9 @@ class Graph(Faces):
                 own = stands_for.get(output, output)
                 twin._gradients[own, spelling] = found
                 asked = {node: stands_for.get(node, node) for node in known}
+                if output not in self._known:  # a gradient, which may come from a value with a new name where it came from `da`
+                    path = twin._between(own, list(asked.values()))
+                    asked = {node: x for node, x in asked.items() if x in path}
                 twin._record(own, list(asked.values()), stands_for.get(known[output], known[output]), found)
                 stands_for |= {known[node]: found[x] for node, x in asked.items()}
             twin._asked = None if self._asked is None else (stands_for.get(self._asked[0], self._asked[0]), self._asked[1])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinygraph.express.layout import Digits, Fence, Layout, Lowered, Row, Sign, Word, signed
-from tinygraph.express.pieces import ATOM, BIG, SUM, Index, Told, fenced, listed, several, with_index
+from tinygraph.express.pieces import ATOM, BIG, RELATION, SUM, Index, Told, fenced, listed, several, with_index
 from tinygraph.express.products import Factor, as_product, factors_of, transposed, unsigned
 from tinygraph.express.roles import RELATIONS, infix, inner_index, is_relation, places_of
 from tinygraph.ops import ARRAY
@@ -64,6 +64,16 @@ def rearranged(notation: Notation, x: Apply, index: Index | None) -> Told:
     if rank > 1 and places == [*range(rank - 2), rank - 1, rank - 2]:
         return transposed(notation, body)
     return notation.call(x, None)
+
+
+def cast(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """Another dtype is the same number, but for what loses its fraction, and for a condition."""
+    (value,) = x.inputs
+    if x.kind == "b" != value.kind:
+        return Row((notation.inside(value, SUM, index), Sign("≠"), Digits("0"))), RELATION
+    if x.kind in "iu" and value.kind == "f":
+        return Row((Word("trunc"), Fence("(", notation.told(value, index)[0], ")"))), ATOM
+    return notation.told(value, index)
 
 
 def element(notation: Notation, x: Apply, index: Index | None) -> Told:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.forms import brackets, chosen, element, rearranged, repeated
+from tinygraph.express.forms import brackets, cast, chosen, element, rearranged, repeated
 from tinygraph.express.layout import Digits, Fence, Layout, Row, Sign, Symbol, Word, symbol
 from tinygraph.express.pieces import (
     ATOM,
@@ -182,6 +182,7 @@ FORMS: Mapping[Role | None, Callable[[Notation, Apply, Index | None], Told]] = {
     Role.CHOICE: chosen,
     Role.REPETITION: repeated,
     Role.VIEW: rearranged,
+    Role.CAST: cast,
     Role.REDUCTION: reduced,
     Role.PRODUCT_OF_OTHERS: product_of_others,
     Role.ELEMENT: element,

@@ -23,6 +23,7 @@ from tinygraph.express.layout import (
     lowered,
     signed,
 )
+from tinygraph.ops.declare import EMPTY
 from tinygraph.ops.kinds import Reduction
 from tinygraph.ops.syntax import constant, literal
 from tinygraph.program.value import Apply, Shape
@@ -57,8 +58,9 @@ def written_metadata(value: Any) -> Layout:
 
 
 def given_metadata(x: Apply) -> Iterator[tuple[str, Any]]:
-    """The metadata of an op that is not what it is by default."""
-    return ((key, value) for key, value in x.params.items() if value is not None and x.op.defaults.get(key) != value)
+    """The metadata of an op that is not what it is by default; where there is no default, None goes without saying."""
+    usual = {key: None if default is EMPTY else default for key, default in x.op.defaults.items()}
+    return ((key, value) for key, value in x.params.items() if usual[key] != value)
 
 
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")

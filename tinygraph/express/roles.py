@@ -21,10 +21,11 @@ class Role(Enum):
     """The parts that mathematics writes otherwise than by filling in a notation."""
 
     PRODUCT, QUOTIENT, NEGATIVE, POWER, MATRIX_PRODUCT, SUM_OF_PRODUCTS, REPETITION, REDUCTION, CHOICE, VIEW, ELEMENT = range(11)
-    PRODUCT_OF_OTHERS, OUTER_PRODUCT = 11, 12
+    PRODUCT_OF_OTHERS, CAST, OUTER_PRODUCT = 11, 12, 13
 
 
 ENTRYWISE = {"{} {}": Role.PRODUCT, "{}/{}": Role.QUOTIENT, "−{}": Role.NEGATIVE, "{}^{}": Role.POWER}
+SAME_ENTRIES = ("{}", "{}⊤")  # at other places where the op rearranges them
 CONTRACTIONS = {"{} {}": Role.MATRIX_PRODUCT, "⊗": Role.OUTER_PRODUCT, "Σ": Role.SUM_OF_PRODUCTS}
 
 
@@ -35,6 +36,8 @@ def _role(op: Op, notation: str) -> Role | None:
         return Role.CHOICE
     if "{template}" in notation:
         return Role.ELEMENT
+    if notation == "{}" and "dtype" in op.defaults:
+        return Role.CAST
     if notation == "∏≠ {}":
         return Role.PRODUCT_OF_OTHERS
     if op.elementwise:
@@ -43,9 +46,9 @@ def _role(op: Op, notation: str) -> Role | None:
         return CONTRACTIONS.get(notation)
     if isinstance(kind, Reduction):
         return Role.REDUCTION if BIG.search(notation) else None
-    if isinstance(kind, Same) and kind.fits and op.reads_shape[kind.argument]:
-        return Role.REPETITION
-    return Role.VIEW if isinstance(kind, Rearrangement) and op.view else None
+    if isinstance(kind, Same):
+        return Role.REPETITION if notation == "{} 1_{}" else None
+    return Role.VIEW if isinstance(kind, Rearrangement) and notation in SAME_ENTRIES else None
 
 
 def role_of(x: Expression) -> Role | None:
@@ -76,11 +79,6 @@ def is_negative(x: Expression) -> TypeGuard[Apply]:
     return role_of(x) is Role.NEGATIVE
 
 
-def is_repetition(x: Expression) -> TypeGuard[Apply]:
-    """Whether it is a value in the shape of another one, which is read for that alone."""
-    return role_of(x) is Role.REPETITION
-
-
 def is_reduction(x: Expression) -> TypeGuard[Apply]:
     """Whether it is written with an index that runs through what it reduces."""
     return role_of(x) is Role.REDUCTION
@@ -93,7 +91,7 @@ def is_view_of_entries(x: Expression) -> TypeGuard[Apply]:
 
 def is_transparent(x: Apply) -> bool:
     """Whether each of its entries is an entry of its operand, with the same axes."""
-    return x.notation in ("{}", "{}⊤")
+    return x.notation in SAME_ENTRIES
 
 
 def infix(x: Expression) -> str | None:

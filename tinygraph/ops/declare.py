@@ -89,7 +89,7 @@ class Op:
         self.elementwise = elementwise or isinstance(kind, Elementwise)
         quickest = self.operator.function if self.operator is not None and self.elementwise else numpy
         self.compute: Callable[..., Any] = quickest if is_ufunc else function
-        self.of_numbers = is_ufunc and quickest is not numpy  # whether it makes a Python number of Python numbers
+        self.of_numbers = self.operator is not None and self.elementwise  # whether it makes a Python number of Python numbers
         self.hint = hint
         self.numpy = numpy
         forms = [source] if isinstance(source, str | Form) or callable(source) else source
@@ -379,15 +379,16 @@ def op(
     raised as `np.errstate` may want.
 
     The rest is what programs read of an op; what they do without it is safe. `kind` is how the axes of the result arise:
-    `Elementwise`, `Reduction`, `Same`, `Contraction`, `Rearrangement` or `Opaque`, all of `tg.ops`; else the result is measured.
-    `shape_only` names the arguments of which the shape and dtype alone are read. `dtype` is that of the result: the name of an
-    argument or of metadata, names of arguments for the dtype that they have together, a dtype, or a function of their dtypes;
-    else a program casts the result where an argument has another dtype than it was recorded with. `view=False` says that the
-    result never shows the entries of an argument; a program copies what may. `untraceable` is why JAX cannot trace the op.
-    `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1: then readers that share the result, and
-    have no name for it, compute it each. `work(operands, params)` is how many entries it computes, or more, which bounds what a
-    typed formula may ask for; else as many as the operands have, broadcast together. `squashes` means that an elementwise op of
-    one argument is flat in both tails, as σ is: a picture can count the entries there.
+    `Elementwise`, `Reduction`, `Same`, `Contraction`, `Rearrangement` or `Opaque`, all of `tg.ops`; else the result is
+    measured. `shape_only` names the arguments of which the shape and dtype alone are read. `dtype` is that of the result: the
+    name of an argument or of metadata, names of arguments for the dtype that they have together, a dtype, or a function of
+    the dtypes of the arguments; else a program casts the result where an argument has another dtype than it was recorded
+    with. `view=False` says that the result never shows the entries of an argument; a program copies what may. `untraceable`
+    is why JAX cannot trace the op. `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1:
+    readers that share the result, and have no name for it, then compute it each. `work(operands, params)` is how many entries
+    it computes, or more, which bounds what a typed formula may ask for; else as many as the operands have, broadcast
+    together. `squashes` means that an elementwise op of one argument is flat in both tails, as σ is: a picture can count the
+    entries there.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 

@@ -72,6 +72,7 @@ def _in_the_dtype_of(x: Dtype, like: Dtype) -> Dtype:
         Form("np.full_like({1}, {0})", when=lambda x, like: not x.shape),
         "np.broadcast_to({}, {}.shape)",
     ),
+    notation="{} 1_{}",
 )
 def broadcast_like(x: Array, like: Array) -> Array:
     """x broadcast to the shape of `like`; a Python number takes the dtype of `like`.

@@ -141,7 +141,7 @@ def _weights_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
 
 
 @op(_weights_rule, quiet=True, notation="softmax", kind=Same(), dtype=floating)
-def logsumexp_weights(x: Array, *, axis: Axis = None) -> Array:
+def logsumexp_weights(x: Array, *, axis: Axis = -1) -> Array:
     """exp(x) / sum(exp(x)) over `axis`; entries that tie for the largest share equally if it is infinite.
 
     Shape: that of x.
@@ -155,12 +155,11 @@ def logsumexp_weights(x: Array, *, axis: Axis = None) -> Array:
     return softmax(np.clip(x, -largest, largest), axis=axis)
 
 
-@op(
-    lambda g, out, x, axis, keepdims: keep_axes(g, x, axis, keepdims) * logsumexp_weights(x, axis=axis),
-    quiet=True,
-    dtype=of_ufunc(np.exp),
-    notation="ln Σ exp({})",
-)
+def _logsumexp_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    return keep_axes(g, x, axis, keepdims) * logsumexp_weights(x, axis=-1 if x.ndim == 1 else axis)
+
+
+@op(_logsumexp_rule, quiet=True, dtype=of_ufunc(np.exp), notation="ln Σ exp({})")
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """log(sum(exp(x))) over `axis`, without overflow; -inf if all entries are -inf.
 

@@ -140,7 +140,14 @@ def _expanded(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
     return [None if i in new else (0, next(rest)) for i in range(ndim)]
 
 
-@op(lambda g, out, x, axis: reshape_like(g, x), numpy=np.expand_dims, kind=Rearrangement(_expanded), view=True, steps=0)
+@op(
+    lambda g, out, x, axis: reshape_like(g, x),
+    numpy=np.expand_dims,
+    kind=Rearrangement(_expanded),
+    view=True,
+    steps=0,
+    notation="{}",
+)
 def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
     """x with new axes of size 1 at the positions `axis` of the result.
 

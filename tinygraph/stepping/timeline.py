@@ -95,8 +95,9 @@ def steppable(graph: Graph, level: Level) -> Graph:
     check_level(level)
     if level == "op":
         return graph._with_named(node for node in graph.forward if node.op is not None)
-    unnamed = [s.node for s in program(graph).forward if graph.name(s.node) is None]
-    return graph._with_named(unnamed) if unnamed else graph
+    while unnamed := [s.node for s in program(graph).forward if graph.name(s.node) is None]:
+        graph = graph._with_named(unnamed)  # beside which others may be worth a name
+    return graph
 
 
 def steps_of(graph: Graph) -> list[Step]:
