@@ -345,3 +345,50 @@ def test_zero_times_what_is_not_finite_is_not_a_number(bad: float) -> None:
         for factor in (0, 0.0, -0.0):
             simple = simplified(ops.multiply, [Number(factor), x.simple], {}, (2,), "f")
             np.testing.assert_array_equal(evaluate(simple, value_of), [np.nan, 0])
+
+
+def network(n: int, k: int, m: int, array: Callable[..., Any]) -> dict[str, Any]:
+    X, W, b, Y = array(n, k), array(k, m), array(m), array(n, m)
+    Z = X @ W + b
+    P = np.exp(Z) / np.sum(np.exp(Z), axis=1, keepdims=True)
+    L = -np.sum(Y * np.log(P)) / np.mean(b)
+    return locals()
+
+
+def attention(n: int, k: int, m: int, array: Callable[..., Any]) -> dict[str, Any]:
+    Q, K, V, s = array(n, k), array(m, k), array(m, k), array()
+    S = s * (Q @ K.T)
+    A = tg.softmax(S)
+    O = A @ V
+    L = np.sum(O**2)
+    return locals()
+
+
+def normalised(n: int, k: int, m: int, array: Callable[..., Any]) -> dict[str, Any]:
+    X, g, b = array(n, k), array(k), array(k)
+    u = np.mean(X, axis=0)
+    v = np.mean((X - u) ** 2, axis=0)
+    Y = g * (X - u) / np.sqrt(v) + b
+    L = np.sum(np.tanh(Y))
+    return locals()
+
+
+def products(n: int, k: int, m: int, array: Callable[..., Any]) -> dict[str, Any]:
+    x, y, W = array(n), array(k), array(n, k)
+    z = x @ W + np.outer(y, x) @ x
+    M = np.einsum("ij,j,ik->jk", W, z, W) * y[:, None]
+    L = np.sum(M**2) + np.sum((x[:, None] * W) ** 2)
+    return locals()
+
+
+@pytest.mark.parametrize("build", [network, attention, normalised, products])
+def test_square_arrays_print_as_others_do(build: Callable[..., dict[str, Any]]) -> None:
+    def lines(*sizes: int) -> list[str]:
+        rng = np.random.default_rng(0)
+        with any_ranks():
+            values = build(*sizes, lambda *shape: tg.parameter(rng.uniform(0.5, 1.5, shape)))
+        graph = tg.Graph(values["L"], names={name: x for name, x in values.items() if isinstance(x, tg.Node)})
+        graph.backprop()
+        return [repr(statement) for statement in graph.statements()]
+
+    assert lines(3, 3, 3) == lines(3, 4, 5) == lines(5, 4, 3)

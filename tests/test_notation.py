@@ -119,6 +119,7 @@ CASES: list[tuple[Callable[[Any], tg.Node], str]] = [
     (lambda n: np.outer(n.x, n.v), r"r &= x v^{\top}"),
     (lambda n: np.outer(n.x, n.A @ n.v), r"r &= x \, (A v)^{\top}"),
     (lambda n: -np.outer(2 * n.x, n.v).T, r"r &= -v \, (2 x)^{\top}"),
+    (lambda n: np.outer(np.sum(n.A, axis=0), n.x), r"r_{ij} &= \left( \sum_{k} A_{ki} \right) x_{j}"),
     (lambda n: np.sum(np.outer(n.x, n.v), axis=0), r"r_{j} &= \sum_{i} x_{i} v_{j}"),
     (lambda n: n.x @ n.y, r"r &= x^{\top} y"),
     (lambda n: n.x @ n.A @ n.v, r"r &= x^{\top} A v"),

@@ -72,6 +72,12 @@ class TestCanonicalLines:
             "db = np.sum(dz)",
         ]
 
+    def test_of_one_example(self) -> None:
+        x, W, y = tg.constant(np.ones(3)), tg.parameter(np.ones((3, 2))), tg.constant(np.ones(2))
+        z = x @ W
+        L = np.sum((z - y) ** 2)
+        assert lines(backward(tg.Graph(L, names=locals())))[-2:] == ["dz = 2 * (z - y)", "dW = np.outer(x, dz)"]
+
     def test_of_a_step_of_training(self) -> None:
         text = backward(MODELS["from_logits"](5)).source(update="gd")
         assert text.startswith('"""L and one step of gradient descent, in NumPy."""')

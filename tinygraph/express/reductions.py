@@ -115,7 +115,8 @@ def needs_index(x: Expression) -> bool:
         return True
     if role is Role.REPETITION:
         return several(x.inputs[0].shape)
-    return (x.op.elementwise or is_transparent(x)) and any(map(needs_index, x.inputs))
+    by_entry = x.op.elementwise or is_transparent(x) or role is Role.OUTER_PRODUCT
+    return by_entry and any(map(needs_index, x.inputs))
 
 
 def summed_shapes(x: Expression) -> Iterator[tuple[Shape, Sequence[int]]]:
