@@ -15,7 +15,7 @@ from tinygraph.express.python import python
 from tinygraph.program.form import simplified
 from tinygraph.program.value import Apply, Expression, Like, Name, Number, applied, evaluate
 
-SHAPES = [(), (3,), (1,), (2, 3), (2, 1), (1, 3), (1, 1)]
+SHAPES = [(), (3,), (1,), (2,), (2, 3), (2, 1), (1, 3), (1, 1)]
 
 
 class Raw(NamedTuple):
@@ -77,7 +77,7 @@ def count(x: Raw) -> Raw:
 
 @st.composite
 def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
-    others = [ops.negative, ops.sum, *LIKE, ops.power, ops.count, *LINEAR, ops.matmul]
+    others = [ops.negative, ops.sum, *LIKE, ops.power, ops.count, *LINEAR, ops.matmul, ops.outer, ops.einsum]
     op: Any = draw(st.sampled_from([*BINARY, *others]))
     x = draw(inner)
     floats = np.asarray(x.value).dtype.kind == "f"
@@ -100,6 +100,16 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
         assume(np.asarray(y.value).dtype.kind == "f" and {np.ndim(x.value), np.ndim(y.value)} <= {1, 2})
         assume(np.shape(x.value)[-1] == np.shape(y.value)[0])
         return step(op, lambda mx, my, vx, vy: spread(mx, vx) @ spread(my, vy), x, y)
+    if op in (ops.outer, ops.einsum):
+        y = draw(inner)
+        assume(np.asarray(y.value).dtype.kind == "f")
+        if op is ops.outer:
+            assume(np.ndim(x.value) == np.ndim(y.value) == 1)
+            return step(op, lambda mx, my, vx, vy: np.outer(spread(mx, vx), spread(my, vy)), x, y)
+        subscripts = draw(st.sampled_from(SUBSCRIPTS))
+        assume(fits_together(subscripts, np.shape(x.value), np.shape(y.value)))
+        params = {"subscripts": subscripts, "optimize": False}
+        return step(op, lambda mx, my, vx, vy: np.einsum(subscripts, spread(mx, vx), spread(my, vy)), x, y, **params)
     if op in LINEAR:
         params = draw(LINEAR[op](np.ndim(x.value)))
         return step(op, lambda m, v: op(spread(m, v), **params), x, **params)
@@ -121,6 +131,29 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
     assume(shapes)
     shape = draw(st.sampled_from(shapes))
     return like(op, x, shape, lambda m: op(spread(m, x.value), np.zeros(shape)))
+
+
+SUBSCRIPTS = [
+    "ij,kj->ik",
+    "ij,kj->ki",
+    "ij,ik->jk",
+    "ij,ij->i",
+    "ij,jk->ik",
+    "j,ij->i",
+    "i,ij->j",
+    "ij,j->i",
+    "ij,j->ij",
+    "i,i->",
+]
+
+
+def fits_together(subscripts: str, *shapes: tuple[int, ...]) -> bool:
+    """Whether a letter stands for axes of one size."""
+    terms = subscripts.partition("->")[0].split(",")
+    if any(len(term) != len(shape) for term, shape in zip(terms, shapes, strict=True)):
+        return False
+    pairs = {pair for term, shape in zip(terms, shapes, strict=True) for pair in zip(term, shape, strict=True)}
+    return len(pairs) == len({letter for letter, _ in pairs})
 
 
 def fits(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
@@ -215,6 +248,7 @@ V = {key: tg.constant(np.ones(3)) for key in "ab"} | {
     "X": tg.constant(np.ones((2, 3))),
     "Y": tg.constant(np.ones((2, 3))),
     "c": tg.constant(np.ones((2, 1))),
+    "d": tg.constant(np.ones(2)),
     "n": tg.constant(np.ones(3, int)),
     "u": tg.constant(np.ones(3, np.uint8)),
     "m": tg.constant(np.ones(3) > 0),
@@ -223,7 +257,7 @@ SPELLED = {node: key for key, node in V.items()}
 
 
 def gradient(build: Callable[..., Any]) -> str:
-    """What simplifying op by op makes of an expression over a, b (3,), s (), X, Y (2, 3), c (2, 1), whole n, u, bool m (3,)."""
+    """What simplifying op by op makes of an expression over a, b (3,), d (2,), s (), X, Y (2, 3), c (2, 1), n, u, m (3,)."""
     leaves = {key: tg.constant(x.value) for key, x in V.items()}
     original = {leaf: V[key] for key, leaf in leaves.items()}
 
@@ -239,6 +273,10 @@ def gradient(build: Callable[..., Any]) -> str:
         built = build(**leaves)
     np.testing.assert_allclose(evaluate(rebuilt(built), value_of), built.value)
     return python(rebuilt(built), lambda x: SPELLED[x])
+
+
+KEPT = "np.reshape(c * np.sum(X, axis=1, keepdims=True), d.shape)"
+LOST = "np.max(X, axis=1) * np.sum(Y, axis=1)"
 
 
 @pytest.mark.parametrize(
@@ -301,6 +339,10 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda a, s, X, **_: np.sum(ops.broadcast_like(s / 2.0, X)) * a, "s * X.size * a / 2.0"),
         (lambda a, X, **_: np.sum(ops.broadcast_like(a, X)), "np.sum(a) * len(X)"),
         (lambda a, X, **_: ops.reshape_like(np.sum(-X, axis=0, keepdims=True), a), "-np.sum(X, axis=0)"),
+        (lambda c, d, X, **_: ops.reshape_like(c * np.sum(X, axis=1, keepdims=True), d), KEPT),
+        (lambda d, X, Y, **_: ops.reshape_like(np.max(X, 1, keepdims=True) * np.sum(Y, 1, keepdims=True), d), LOST),
+        (lambda d, X, **_: ops.reshape_like(2 * np.expand_dims(d, 1), d) * d, "2 * d * d"),
+        (lambda d, X, **_: np.squeeze(np.expand_dims(d, 1)) * d, "d * d"),
         (lambda c, X, **_: ops.reshape_like(np.sum(X, axis=1, keepdims=True), c), "np.sum(X, axis=1, keepdims=True)"),
         (lambda a, b, X, **_: 2.0 * np.expand_dims(a / (2.0 * b), 0) * X, "a / b * X"),
         (lambda a, b, **_: np.sum(a / (2.0 * b)), "np.sum(a / b) / 2"),

@@ -322,7 +322,7 @@ def _widened(before: Shape, after: Shape) -> dict[int, int] | None:
 def _narrowed(term: Term, before: Shape, after: Shape) -> dict[int, int] | None:
     """The new position of each axis that stays, where a shape loses those of size 1 that no factor has but as a reduction kept
     them; None where it changes otherwise."""
-    known = had(term.factors) - {p for x in term.factors for p in _kept(x)}
+    known = {p for x in term.factors for p in x.positions if p not in _kept(x)}
     stay = [p for p in last(len(before)) if before[p] != 1 or p in known]
     return dict(zip(stay, last(len(stay)), strict=True)) if tuple(before[p] for p in stay) == after else None
 
