@@ -243,9 +243,12 @@ def test_second_derivatives_and_ones() -> None:
         (lambda n: np.sum(np.where(n.x > 0, n.x, 0)), "[x > 0]"),
         (lambda n: np.sum(np.einsum("ij->i", n.col)), r"\mathbf{1}_{\mathit{col}}"),
         (lambda n: np.sum(np.mean(n.col, axis=1)), r"\mathbf{1}_{\mathit{col}}"),
-        (lambda n: np.sum(np.mean(n.col, axis=1) ** 2), "2 t_{i}"),
+        (lambda n: np.sum(np.mean(n.col, axis=1) ** 2), r"\frac{\partial \mathit{output}}{\partial t_{i}}"),
         (lambda n: np.einsum("ij,jk->", n.S, n.A), r"\sum_{k} S_{ki}"),
-        (lambda n: np.sum((n.col - n.v) @ n.v), r"-\sum_{i} t_{2,ij} + \sum_{i} (\mathit{col}_{i} - v_{j})"),
+        (
+            lambda n: np.sum((n.col - n.v) @ n.v),
+            r"-\sum_{i} u_{ij} + \sum_{i} (\mathit{col}_{i} - v_{j}) \, \frac{\partial \mathit{output}}{\partial t_{i}}",
+        ),
         (lambda n: np.sum(n.x), r"\mathbf{1}_{x}"),
         (lambda n: np.sum(-n.x), r"-\mathbf{1}_{x}"),
     ],
@@ -354,8 +357,8 @@ def test_no_letter_means_two_axes_in_the_gradients_of_any_op() -> None:
 @pytest.mark.parametrize(
     ("label", "expected"),
     [
-        ("columns", r"-\frac{1}{t_{j} t_{j}} \sum_{k} A_{kj} + \frac{1}{t_{j}}"),
-        ("distances", r"2 \left( \sum_{k} t_{ki} \right) A_{ij}"),
+        ("columns", r"\frac{\partial L}{\partial t_{j}} + \frac{1}{t_{j}}"),
+        ("distances", r"2 \left( \sum_{k} \frac{\partial L}{\partial t_{ki}} \, t_{ki} \right) A_{ij}"),
     ],
 )
 def test_a_sum_leaves_the_index_of_what_it_is_a_gradient_of_alone(label: str, expected: str) -> None:

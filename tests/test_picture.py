@@ -157,18 +157,34 @@ def rows(graph: tg.Graph) -> set[str]:
     return {line.text for card in graph.draw().drawing.cards for row in card.rows for line in row.lines if line.backward}
 
 
-def test_what_comes_back_through_gradients_is_said_to_be_left_out() -> None:
+def test_every_gradient_that_is_differentiated_has_a_card() -> None:
     w, x = tg.parameter(0.5 * np.eye(2)), tg.constant(np.ones(2))
     L = np.sum(np.exp(z := w @ x) * np.sum(w))
     graph = tg.Graph(L, names=locals())
     dw = graph.backprop()["w"]
     assert not graph.draw().drawing.notes
     graph.backprop(of=dw, seed=np.ones((2, 2)))
-    notes = graph.draw().drawing.notes
-    assert notes == [
-        "gradients of dw; also computed, not shown: those of L",
-        "the gradients of dw also depend on an earlier backward pass, which has no cards",
+    drawing = graph.draw().drawing
+    assert drawing.notes == ["gradients of dw; also computed, not shown: those of L"]
+    assert [card.title for card in drawing.cards[-4:]] == [
+        "dt₂ = Σᵢ tᵢ",
+        "dt = t₂·ones_like(t)",
+        "dz = dt ⊙ t",
+        "dwᵢⱼ = dzᵢ·xⱼ + dt₂",
     ]
+    backward = {(edge.source, edge.target) for edge in drawing.edges if edge.backward}
+    keys = {card.title.split(" ")[0]: card.key for card in drawing.cards}
+    assert {(keys["dz"], keys["dwᵢⱼ"]), (keys["dt₂"], keys["dwᵢⱼ"]), (keys["t"], keys["dz"]), (keys["w"], keys["z"])} <= backward
+
+
+def test_what_gradients_share_is_written_out_on_their_cards() -> None:
+    x = tg.parameter(0.5)
+    t = np.sin(x)
+    y = t * x
+    graph = tg.Graph(y, names=locals())
+    graph.backprop(of=graph.backprop()["x"])
+    assert graph.draw().drawing.cards[-1].title == "dx = dt cos(x) + t"
+    assert "∂dx/∂dt = cos(x) = 0.878" in rows(graph)
 
 
 def test_where_gradients_are_read_too_a_card_only_adds_to_what_comes_back() -> None:

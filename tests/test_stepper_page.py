@@ -371,7 +371,7 @@ class TestShowing:
 
     @pytest.mark.parametrize(
         ("make", "shown", "dark"),
-        [(two_requests, "ddx_dx", ("dy", "dt", "dx", "ddx_ddx", "ddx_ddt")), (two_outputs, "dc_da", ("db", "da"))],
+        [(two_requests, "ddx_dx", ("dy",)), (two_outputs, "dc_da", ("db", "da"))],
     )
     def test_gradients_that_the_picture_does_not_show_light_nothing_of_others(self, make: Any, shown: str, dark: Any) -> None:
         stepper = make().stepper()
@@ -383,6 +383,17 @@ class TestShowing:
         assert plain(symbol(shown)) in told
         assert any(edge.startswith("backward") for edge in lighting.lit(steps[shown]))
 
+    def test_a_gradient_that_is_differentiated_lights_its_own_card(self) -> None:
+        stepper = two_requests().stepper()
+        lighting = Lighting(stepper.chapter)
+        texts = lines(drawing(stepper.chapter))
+        step = {step.name: step for step in stepper.steps}["dt"]
+        card = lighting.card(step)
+        assert card is not None
+        assert card.node is step.node
+        assert [texts[key] for key in lighting.lines(step)] == ["dt = 0.500"]
+        assert [edge.rpartition("-")[0].endswith(f"-{card.key}") for edge in lighting.lit(step)[1:]] == [True]
+
     def test_the_number_of_a_later_gradient_stays_hidden_behind_an_earlier_one_of_the_same_value(
         self, visit: Visit, tmp_path: Path
     ) -> None:
@@ -391,7 +402,7 @@ class TestShowing:
         page = opened(visit, tmp_path, stepper)
         assert red(page) == []
         page.keyboard.press("End")
-        assert len(red(page)) == 3
+        assert len(red(page)) == 9
 
     def test_lines_of_folded_cards_stay_hidden_until_all_that_they_tell_is_known(self, visit: Visit, tmp_path: Path) -> None:
         stepper = long_recurrence().stepper()

@@ -106,18 +106,20 @@ def sweep(
     known: Mapping[Node, Any] = MappingProxyType({}),
     path: Path | None = None,
     noted: Noted | None = None,
+    ends: bool = False,
 ) -> dict[Node, Any]:
     """The gradient of `of`, weighted by `seed`, with respect to each of `wrt`: arrays, or Nodes if `on_nodes`.
 
     A node in `named` gets a gradient Node of its own, even where a rule only passes it through; one in `known` has it already.
-    `path` is what `between(of, wrt)` gives, where that is at hand; `noted` learns what recorded the gradients. A node of `wrt`
-    that `of` does not depend on is missing from the result.
+    `path` is what `between(of, wrt)` gives, where that is at hand; `noted` learns what recorded the gradients. With `ends` the
+    sweep ends at the nodes of `wrt`, so that none passes its gradient on to another. A node of `wrt` that `of` does not depend on
+    is missing from the result.
     """
     path = between(of, wrt) if path is None else path
     try:
-        return _swept(of, wrt, seed, on_nodes, named, known, path, noted)
+        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, ends)
     except RuntimeWarning:  # by the filter in tinygraph.warned
-        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, aloud=True)
+        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, ends, aloud=True)
 
 
 def _swept(
@@ -129,6 +131,7 @@ def _swept(
     known: Mapping[Node, Any],
     path: Path,
     noted: Noted | None,
+    ends: bool,
     aloud: bool = False,
 ) -> dict[Node, Any]:
     """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
@@ -160,6 +163,8 @@ def _swept(
                     continue
                 if inner and node in inner:
                     g = kept.settled(node, g)
+                    if ends and node in kept.wanted:
+                        continue
                 op.pass_on(op, node, g, pending, path, fit, on_nodes)
         except Exception as error:
             if node.op is not None:
@@ -185,9 +190,9 @@ class _Kept:
 
     def __init__(self, wrt: Collection[Node], named: Collection[Node], known: Mapping[Node, Any], fit: Fit) -> None:
         self.found: dict[Node, Any] = {}
-        self._wanted, self._named, self._known, self._fit = set(wrt), set(named), known, fit
+        self.wanted, self._named, self._known, self._fit = set(wrt), set(named), known, fit
         self._taken = set(known.values())
-        self.inner = {node for node in self._wanted | self._named if node.op is not None}
+        self.inner = {node for node in self.wanted | self._named if node.op is not None}
 
     def settled(self, node: Node, g: Any) -> Any:
         """The complete gradient of a node that is kept, in its byte order too, which arithmetic does not keep."""
@@ -199,7 +204,7 @@ class _Kept:
                 # A gradient that is only repeated is given to each reader on its own: 1, rather than another value's gradient.
                 g = alias(g) if g in self._taken or g.op is broadcast_like else g
                 self._taken.add(g)
-        if node in self._wanted:
+        if node in self.wanted:
             self.found[node] = g
         return g
 

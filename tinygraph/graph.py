@@ -22,7 +22,7 @@ from tinygraph.origins import Retraced
 from tinygraph.pickling import pack, unpack
 from tinygraph.place import user_frame, variables
 from tinygraph.replay import replayed
-from tinygraph.requests import Gradients, Request, check_wrt, independent, seed_for
+from tinygraph.requests import Gradients, Request, check_wrt, independent, is_unit, seed_for
 
 
 def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
@@ -146,10 +146,15 @@ class Graph(Faces):
 
     def _request(self, key: tuple[Node, Any]) -> Request:
         output, known = key[0], self._gradients[key]
-        seed = known[output]
-        unit = seed.op is None and seed.shape == () and seed.item() == 1
         ordered = self._backward_order(sorted(known, key=by_number))
-        return Request(output, seed, unit, {node: known[node] for node in ordered})
+        return Request(output, known[output], {node: known[node] for node in ordered})
+
+    def _units(self) -> set[Node]:
+        """The 1s that its backward passes started from, and those of earlier graphs whose gradients went into it, unless they
+        have names."""
+        own = {known[output] for (output, _), known in self._gradients.items()}
+        earlier = {node for node in self._forward if not self._is_named_by_user(node)}
+        return {node for node in own | earlier if is_unit(node)}
 
     def without_gradient(self) -> list[Node]:
         """The parameters, and the named values computed from them, that get no gradient.
@@ -336,7 +341,7 @@ class Graph(Faces):
 
     def _record(self, output: Node, asked: Sequence[Node], upstream: Any, known: dict[Node, Node]) -> None:
         """Sweep for what is asked and every named value on the way, and name the gradients of those."""
-        path, wanted = self._between(output, asked), set(asked)
+        path, wanted = self._between(output, asked), {output, *asked}
         known_names = self._names.nodes
         named = [node for node in path if node in wanted or node in known_names]
         seed = self._seed(upstream)
@@ -348,7 +353,8 @@ class Graph(Faces):
         missing = [node for node in asked if node not in found]
         if missing:
             raise independent(output, missing)
-        prefix = "d" if output is self.outputs[0] else f"d{self._names.of(output)}_d"
+        name = self._names.of(output)
+        prefix = "d" if output is self.outputs[0] or name is None else f"d{name}_d"
         unnamed = itertools.count(1)
         for node, gradient in found.items():
             if node not in known:

@@ -60,12 +60,21 @@ def independent(of: Node, missing: Sequence[Node]) -> ValueError:
 
 
 class Request(NamedTuple):
-    """One output whose gradients were computed: its own gradient, whether that is 1, and all gradients in order."""
+    """One output whose gradients were computed: its own gradient, and all gradients in order."""
 
     output: Node
     seed: Node
-    unit: bool
     gradients: dict[Node, Node]
+
+    @property
+    def unit(self) -> bool:
+        """Whether they are derivatives of the output, not of a weighted sum of its entries."""
+        return is_unit(self.seed)
+
+
+def is_unit(node: Node) -> bool:
+    """Whether a node is the 1 that a backward pass starts from, which is written as a literal."""
+    return node.kind == "seed" and not node.shape and bool(node.item() == 1)
 
 
 class Gradients(Mapping[str, Node]):

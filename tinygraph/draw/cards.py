@@ -8,24 +8,22 @@ edge passes the gradient from the reader to the value.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from tinygraph.backprop import between, sweep
 from tinygraph.express.derivation import variables
 from tinygraph.express.layout import Symbol, lowered, signed, symbol
-from tinygraph.express.local import local_derivative
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import Program, Statement
 from tinygraph.express.table import cut, number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.program.flow import Pass
 from tinygraph.program.value import Expression
-from tinygraph.requests import Request
 
 Kind = Literal["input", "parameter", "op", "loss", "module"]
 
@@ -116,14 +114,19 @@ class Painter:
         self.graph: Graph = program.graph
         self.values = values
         self.request = program.graph._latest_request if backward else None
-        self.gradients = gradients_of(program, self.request) if self.request is not None else {}
+        self.gradients = self.request.gradients if self.request is not None else {}
         self._unreached = frozenset(program.graph.without_gradient() if backward else ())
-        self._of = {gradient: node for node, gradient in reversed(self.gradients.items())}
+        self.differentiated = self._differentiated()
         self._variables = variables(program)
         taken = [symbol(name).text for name in (*program.graph.names, *program.numbers)]
         self._notation = Notation(self._variable, taken, program.size_of)
-        self._path = between(self.request.output, list(self.gradients)) if self.request is not None else {}
         self.ways = self.ways_through(program.statements)
+
+    def _differentiated(self) -> list[Statement]:
+        """The gradients of an earlier backward pass that the latest one went through."""
+        if self.request is None or self.request.output in set(self.graph.forward):
+            return []
+        return self.program.flow.behind(self.request.output)
 
     def name(self, node: Node, index: str = "") -> str:
         """A value's variable as text, or that of its entry at an index."""
@@ -131,12 +134,15 @@ class Painter:
 
     def gradient_name(self, node: Node, index: str = "") -> str:
         """What the gradient of a value is called."""
-        gradient = self.gradients[node]
-        return self.name(gradient, index) if self.program.is_named(gradient) else f"d{self.name(node, index)}"
+        return self.name(self.gradients[node], index)
 
     def ways_through(self, statements: Iterable[Statement]) -> Counter[Node]:
         """For each value, the number of statements that contribute to its gradient."""
-        return Counter(x for statement in statements if statement.node in self._path for x in statement.inputs)
+        return Counter(x for statement in statements for x in self.passed(statement))
+
+    def passed(self, statement: Statement) -> Mapping[Node, Pass]:
+        """What a statement passes on of its gradient, by the values that it goes to."""
+        return self.program.flow.passed(self.gradients[statement.node]) if statement.node in self.gradients else {}
 
     def written(self, expression: Expression) -> tuple[str, str]:
         """The expression as text, after the index of the entry that it is written for ("" for the whole array)."""
@@ -144,9 +150,7 @@ class Painter:
         return index, plain(layout)
 
     def _variable(self, node: Node) -> Symbol:
-        if node in self._variables:
-            return self._variables[node]
-        return symbol(f"d{self.program.name(self._of[node])}" if node in self._of else "?")
+        return self._variables.get(node) or symbol("?")
 
     def notes(self) -> list[str]:
         """The notes below the picture: the sizes that letters stand for, and the gradients that are not shown."""
@@ -162,8 +166,6 @@ class Painter:
                 notes.append(f"gradients of {name}; also computed, not shown: those of {known}")
             elif shown is not self.graph.outputs[0]:
                 notes.append(f"gradients of {name}")
-            if shown not in set(self.graph.forward):
-                notes.append(f"the gradients of {name} also depend on an earlier backward pass, which has no cards")
         return notes
 
     def result(self, node: Node) -> list[Line]:
@@ -193,15 +195,13 @@ class Painter:
     def row(self, statement: Statement, x: Node) -> Row:
         """One input of a statement, where a gradient passes with its local derivative or the contribution to its gradient."""
         lines = [Line(f"{self.name(x)}{shape_of(x)}")]
-        if x not in self.gradients or statement.node not in self.gradients:
+        found = self.passed(statement).get(x)
+        if found is None:
             return Row(lines, (x,))
-        local = local_derivative(self.program, statement, x, self.gradients[statement.node])
-        if local is None:
-            return Row(lines, (x,))
-        index, right = self.written(local.expression)
-        if local.is_factor:
+        index, right = self.written(found.local if found.is_factor else found.contribution)
+        if found.is_factor:
             left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
-            value = told(local.node.value) if self.values and not x.shape else ""
+            value = told(found.local_value) if self.values and not x.shape else ""
             text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
         else:
             text = f"{self.gradient_name(x, index)} {'+=' if self.ways[x] > 1 else '='} {cut(right, LONGEST)}"
@@ -261,24 +261,15 @@ def told_together(findings: Sequence[Finding]) -> Iterator[Line]:
             yield Line(cut(text, LONGEST), first.backward, mark)
 
 
-def gradients_of(program: Program, request: Request) -> dict[Node, Node]:
-    """The gradient nodes of a request, and those of the unnamed statements that it passes through."""
-    found = dict(request.gradients)
-    unnamed = [s.node for s in program.forward if s.node not in found and program.graph.name(s.node) is None]
-    path = between(request.output, list(found))
-    missing = [node for node in unnamed if node in path]
-    if missing:
-        found |= sweep(request.output, missing, request.seed, on_nodes=True, known=found)
-    return found
-
-
 def draft(painter: Painter) -> Drawing:
-    """Every leaf and every statement as a card of its own."""
+    """Every leaf and every statement as a card of its own, and every gradient that was differentiated."""
     program = painter.program
+    statements = [*program.forward, *painter.differentiated]
+    read = {x for statement in painter.differentiated for x in statement.inputs}
     keys: dict[Node, str] = {}
     cards: list[Card] = []
     forward = set(program.graph.forward)
-    for leaf in (node for node in program.leaves if node in forward):  # what only gradients read has no card to be read by
+    for leaf in (node for node in program.leaves if node in forward or node in read):
         kind: Kind = "parameter" if leaf.kind == "parameter" else "input"
         keys[leaf] = f"n{len(cards)}"
         cards.append(
@@ -288,7 +279,7 @@ def draft(painter: Painter) -> Drawing:
             )
         )  # fmt: skip
     outputs = set(program.outputs)
-    for statement in program.forward:
+    for statement in statements:
         keys[statement.node] = f"n{len(cards)}"
         cards.append(
             Card(
@@ -307,9 +298,9 @@ def _rows(painter: Painter, statement: Statement) -> Iterator[Row]:
         yield painter.row(statement, x)
     rest = statement.inputs[len(shown) :]
     if rest:
-        known = frozenset(x for x in rest if x in painter.gradients and statement.node in painter.gradients)
+        known = painter.passed(statement).keys() & set(rest)
         lines = [Line(f"… {len(rest)} more"), *([Line("their gradients", backward=True)] if known else [])]
-        yield Row(lines, rest, known)
+        yield Row(lines, rest, frozenset(known))
 
 
 def _edges(cards: Sequence[Card], keys: dict[Node, str]) -> Iterator[Edge]:

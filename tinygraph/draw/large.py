@@ -11,7 +11,6 @@ from tinygraph.draw.size import is_small
 from tinygraph.errors import counted
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
-from tinygraph.express.program import earlier_unit_seeds
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
@@ -97,7 +96,7 @@ def _rows(words: Words, nodes: list[Node], home: Mapping[Node, str], on_path: se
 
 def _groups(words: Words, lines: int) -> dict[str, list[Node]]:
     """The forward nodes by scope, else by line of code; leaves apart from what is computed, and literals left out."""
-    scopes, literals = words.graph._scopes(), earlier_unit_seeds(words.graph)
+    scopes, literals = words.graph._scopes(), words.graph._units()
     groups: dict[str, list[Node]] = {}
     for node in (node for node in words.graph.forward if node not in literals):
         scope = scopes.get(node, ())

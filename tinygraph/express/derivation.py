@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from tinygraph.backprop import between
 from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sign, Symbol, Times, Word, lowered, symbol
-from tinygraph.express.local import way_back
 from tinygraph.express.notation import Notation
 from tinygraph.express.program import Program, Statement
 from tinygraph.node import Node
@@ -49,11 +47,6 @@ class Derivation:
             for node, gradient in request.gradients.items():
                 self.partials.setdefault(gradient, (request.output, node))
                 self.known.setdefault(request.output, set()).add(node)
-        self.readers: dict[Node, list[Statement]] = {}
-        for statement in program.forward:
-            for x in statement.inputs:
-                self.readers.setdefault(x, []).append(statement)
-        self._paths: dict[Node, Collection[Node]] = {}
         self._symbols = variables(program)
         taken = [*self._symbols.values(), *map(symbol, program.numbers)]
         self.notation = Notation(self.name, [written.text for written in taken], program.size_of)
@@ -106,13 +99,6 @@ class Derivation:
         left = lowered(left, index)
         return Line(statement, (left, right) if chain is None else (left, chain, right))
 
-    def _on_path(self, output: Node) -> Collection[Node]:
-        """The values through which a gradient of the output goes."""
-        if output not in self._paths:
-            asked = [wrt for of, wrt in self.partials.values() if of is output]
-            self._paths[output] = between(output, asked)
-        return self._paths[output]
-
     def _chain(self, statement: Statement, index: str) -> Layout | None:
         """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one; of values forward alone."""
         if statement.node not in self.partials or statement.of is None:
@@ -120,8 +106,7 @@ class Derivation:
         output, node = self.partials[statement.node]
         if output in self.partials or not self._can_tell(output, node):
             return None
-        on_path = self._on_path(output)
-        readers = [s for s in self.readers.get(node, []) if s.node in on_path and way_back(self.program, s, node) is not None]
+        readers = self.program.flow.readers(statement.node)
         if not readers or all(s.node is output for s in readers):
             return None
         terms: list[Layout] = []

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from tinygraph import ops
-from tinygraph.backprop import by_number
+from tinygraph.backprop import between, by_number
 from tinygraph.express.counts import counts
 from tinygraph.express.decided import Check, Held, checks
 from tinygraph.express.dtypes import dtype_of
@@ -25,7 +25,6 @@ from tinygraph.graph import Graph
 from tinygraph.names import temporary
 from tinygraph.node import Node
 from tinygraph.ops import Op, Reduction, Visited
-from tinygraph.ops.sizes import Demand
 from tinygraph.place import Place
 from tinygraph.program.axes import Axes
 from tinygraph.program.form import Simplifier, structural
@@ -42,6 +41,9 @@ from tinygraph.program.value import (
     replaced,
     without_fraction,
 )
+
+if TYPE_CHECKING:
+    from tinygraph.program.flow import Flow
 
 Level: TypeAlias = Literal["named", "op"]
 Phase: TypeAlias = Literal["forward", "backward"]
@@ -94,25 +96,32 @@ class Statement:
 
 
 class Program:
-    """The statements of a graph: `leaves` (nodes), `forward`, `backward`, and a `name` for each node that has one."""
+    """The statements of a graph: `leaves` (nodes), `forward`, `backward`, and a `name` for each node that has one.
+
+    `temporaries` are the values that have a name here, and a gradient by it, and none in the user's graph.
+    """
 
     def __init__(self, graph: Graph, level: Level = "named") -> None:
         check_level(level)
-        self.graph = graph if level == "named" else graph._with_named(node for node in graph.forward if node.op is not None)
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
-        self.spelling = Spelling(self.graph)
-        self._axes = Axes(self.graph)
+        named = graph if level == "named" else graph._with_named(node for node in graph.forward if node.op is not None)
+        draft = _settled(named)
+        while unnamed := _in_want_of_gradients(draft):
+            draft = _settled(draft.graph._with_named(unnamed))
+        self.graph = draft.graph
+        self.temporaries = {node for node in draft.forward if named.name(node) is None and self.graph.name(node) is not None}
+        self.spelling = draft.spelling
+        self._axes = draft.axes
         self.demands = self._axes.demands
         self.counts = tuple(counts(self.graph, self._axes, self.spelling))  # the numbers that may be sizes
-        draft = _settled(self.graph, self.spelling, self._axes)
         self._gradient_of = draft.gradient_of
         self._shapes = Shapes(draft)
-        self.units = {request.seed for request in self.graph._requests() if request.unit}  # seeds that source reads as 1
-        self.leaves = (*(node for node in graph.forward if node.op is None and node not in draft.unit_seeds), *draft.arrays)
+        self.units = draft.units  # seeds that are written as 1
+        self.leaves = (*(x for x in self.graph.forward if x.op is None and x not in self.units), *draft.arrays)
         used = (x for node in draft.order for x in leaves(draft.expressions[node]) if isinstance(x, Number))
         self.numbers = {x.name: x.value for x in used if x.name is not None}  # that the user has names for
-        self._name_all(draft, temporary([*graph.names, *self.numbers]))
+        self._name_all(draft, temporary([*self.graph.names, *self.numbers]))
         self._expressions = draft.expressions
         self._parts = draft.parts
         self._modules = _modules(draft, self.leaves)
@@ -129,6 +138,13 @@ class Program:
     def checks(self) -> tuple[list[Check], list[Held]]:
         """What must hold for Python to decide as it did: the decisions to make again, and the leaves to keep as they are."""
         return checks(self.graph, [*self.leaves, *(s.node for s in self.forward)])
+
+    @cached_property
+    def flow(self) -> Flow:
+        """Which statement passes which gradient on to which value."""
+        from tinygraph.program.flow import Flow
+
+        return Flow(self)
 
     def name(self, node: Node) -> str:
         """What a leaf or statement is called."""
@@ -147,7 +163,7 @@ class Program:
         """What the user calls a value or, where it has no name, how it is computed."""
         from tinygraph.express.python import python
 
-        if node.op is None or self.graph.name(node) is not None:
+        if node.op is None or (self.graph.name(node) is not None and node not in self.temporaries):
             return self._names[node]
         part = self._expressions.get(node, self._parts.get(node))
         if part is None or any(x.node not in self._names for x in leaves(part) if isinstance(x, Name)):
@@ -211,7 +227,8 @@ def program(graph: Graph, level: Level = "named") -> Program:
         if (level, asked) not in kept:
             for key in [key for key in kept if key[1] != asked]:
                 del kept[key]
-            kept[level, asked] = Program(graph, level)
+            kept[level, asked] = made = Program(graph, level)
+            made.graph._programs["named", made.graph._gradient_count] = made  # which has names for all statements
         return kept[level, asked]
 
 
@@ -219,17 +236,12 @@ class _Draft:
     """One attempt at the statements: the expressions of all nodes, given which unnamed ones must or must not be statements."""
 
     def __init__(
-        self,
-        graph: Graph,
-        spelling: Spelling,
-        simplified: Simplifier,
-        kept: set[Node],
-        inlined: set[Node],
-        demands: Sequence[Demand],
+        self, graph: Graph, spelling: Spelling, simplified: Simplifier, kept: set[Node], inlined: set[Node], axes: Axes
     ) -> None:
         self.graph = graph
         self.spelling = spelling
-        self.demanded = {demand.node for demand in demands}
+        self.axes = axes
+        self.demanded = {demand.node for demand in axes.demands}
         self.parts: dict[Node, Expression] = {}  # what is written into its reader, and of which a size is demanded
         self.forward = set(graph.forward)
         self.gradient_of: dict[Node, Node] = {}
@@ -238,14 +250,12 @@ class _Draft:
         self.expressions: dict[Node, Expression] = {}
         self.forward_roots = [node for node in graph.forward if node.op is not None and graph.name(node) is not None]
         self.roots: list[Node] = []
-        self.unit_seeds = earlier_unit_seeds(graph)  # and those of its own
+        self.units = graph._units()
         self.derived = self._derived()
         for request in graph._requests():
             for node, gradient in request.gradients.items():
                 self.gradient_of.setdefault(gradient, node)
                 self.roots.append(gradient)
-            if request.unit:
-                self.unit_seeds.add(request.seed)
         self._write(simplified, kept, inlined)
 
     def _write(self, simplified: Simplifier, kept: set[Node], inlined: set[Node]) -> None:
@@ -274,12 +284,12 @@ class _Draft:
 
     def _derived(self) -> set[Node]:
         """The values of the forward pass that an earlier backward pass made."""
-        swept = {(node.code, node.instruction) for node in self.unit_seeds}
+        swept = {(node.code, node.instruction) for node in self.units}
         return {node for node in self.graph.forward if (node.code, node.instruction) in swept}
 
     def _leaf(self, node: Node) -> Expression:
         """A leaf by its name; the seed 1, and a number that a rule brought along, as a literal."""
-        if node in self.unit_seeds:
+        if node in self.units:
             return Number(1)
         if node in self.forward:
             return Name(node)
@@ -348,12 +358,6 @@ class _Draft:
 
     def reads(self, node: Node) -> Iterator[Node]:
         return (x.node for x in leaves(self.expressions[node]) if isinstance(x, Name) and not isinstance(x, Like))
-
-
-def earlier_unit_seeds(graph: Graph) -> set[Node]:
-    """The 1s that walks back started from in graphs that gave values to this one: each is the literal, unless it has a name."""
-    seeds = (node for node in graph.forward if node.kind == "seed" and not graph._is_named_by_user(node))
-    return {node for node in seeds if not node.shape and node.item() == 1}
 
 
 def written(
@@ -433,13 +437,25 @@ def _only_places(op: Op | None) -> bool:
     return op is not None and op.steps == 0 and bool(op.view)
 
 
-def _settled(graph: Graph, spelling: Spelling, axes: Axes) -> _Draft:
+def _in_want_of_gradients(draft: _Draft) -> list[Node]:
+    """The values of the forward pass without names that have gradients, and its statements without names if a gradient goes
+    through any: by a name each gets a gradient that is a statement too."""
+    forward, name, requests = draft.forward, draft.graph.name, draft.graph._requests()
+    computed = (node for node in draft.expressions if node in forward and node.op is not None)
+    unnamed = {node for node in computed if name(node) is None}
+    if all(between(request.output, list(request.gradients)).keys().isdisjoint(unnamed) for request in requests if unnamed):
+        unnamed = set()
+    unnamed |= {node for request in requests for node in request.gradients if node in forward and name(node) is None}
+    return sorted(unnamed, key=by_number)
+
+
+def _settled(graph: Graph) -> _Draft:
     """The draft in which every statement `t` is read more than once and every shape can be read from a name."""
-    simplified = Simplifier()
+    spelling, axes, simplified = Spelling(graph), Axes(graph), Simplifier()
     kept = axes.measured()
     inlined: set[Node] = set()
     while True:
-        draft = _Draft(graph, spelling, simplified, kept, inlined, axes.demands)
+        draft = _Draft(graph, spelling, simplified, kept, inlined, axes)
         missing = _resolve_shapes(draft)
         alone = _read_once(draft) - kept - inlined
         if not missing and not alone:

@@ -304,7 +304,7 @@ def _function(program: Program, descended: Mapping[Node, Node]) -> Iterator[str]
         return
     yield "    # backward"
     for statement in program.backward:
-        if not is_unit_seed(statement):
+        if statement.node not in program.units:
             yield from divisors.checks(statement)
             yield _line(statement)
     outputs = f"({outputs})" if len(program.outputs) > 1 else outputs
@@ -316,7 +316,8 @@ def _function(program: Program, descended: Mapping[Node, Node]) -> Iterator[str]
         updated = [f'"{program.name(node)}": {program.name(node)}' for node in descended]
         yield f"    {_wrapped(f'return {outputs}, {{', updated, '}', '    ')}"
         return
-    told = [s.node for s in program.backward if s.of is not None and not is_unit_seed(s)]
+    asked = [s.node for s in program.backward if s.of is not None and s.of not in program.temporaries]
+    told = [node for node in asked if node not in program.units]
     gradients = [f'"{program.name(node)}": {_own(program, node)}' for node in told]
     yield f"    {_wrapped(f'return {outputs}, {{', gradients, '}', '    ')}"
 
@@ -394,11 +395,6 @@ def _line(statement: Statement) -> str:
     if isinstance(expression, Number) and statement.of is not None:  # a float, as arrays are made from it
         expression = Number(float(expression.value))
     return f"    {statement.name} = {python(expression, statement.program.name)}"
-
-
-def is_unit_seed(statement: Statement) -> bool:
-    """Whether a statement is the `dL = 1` that a backward pass starts from, which source writes as a literal."""
-    return statement.phase == "backward" and statement.node.op is None and statement.right == "1"
 
 
 _counter = itertools.count(1)

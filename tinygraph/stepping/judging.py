@@ -16,7 +16,6 @@ from tinygraph.node import Node
 from tinygraph.ops import matmul
 from tinygraph.sparse import stored, with_entries
 from tinygraph.stepping.lens import batch_size
-from tinygraph.stepping.ways import Walk
 
 DRAWS = 5  # of other leaves on which a formula must hold
 SIGNS = (1, -1, 1, 0)  # of one draw after the other: those that there are, the other ones, and any
@@ -35,14 +34,14 @@ def mistakes_with(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
     right = gradient_of(graph, name)
     yield "The sign is wrong", -right
     told = program(graph)
-    ways = Walk(told).ways(next(s for s in told.backward if s.name == name))
-    if len(ways) > 1:  # said first, as an upstream gradient of 1 would pass for a forgotten one
-        for way in ways:
-            yield f"That is what comes through {way.reader.name} alone: the other readers contribute too", way.value
-    for way in ways:
-        of = f" through {way.reader.name}" if len(ways) > 1 else ""
-        if way.local.is_factor:
-            local, upstream = way.local.node.value, way.upstream.value
+    passes = told.flow.passes(next(s.node for s in told.backward if s.name == name))
+    if len(passes) > 1:  # said first, as an upstream gradient of 1 would pass for a forgotten one
+        for p in passes:
+            yield f"That is what comes through {p.reader.name} alone: the other readers contribute too", p.value
+    for p in passes:
+        of = f" through {p.reader.name}" if len(passes) > 1 else ""
+        if p.is_factor:
+            local, upstream = p.local_value, p.upstream.value
             yield f"That is the local derivative{of} alone: the upstream gradient is forgotten", local
             yield f"That is the local derivative{of} with the wrong sign, and the upstream gradient is forgotten", -local
             yield f"That is the upstream gradient{of} alone: the local derivative is forgotten", upstream

@@ -37,7 +37,7 @@ class Lighting:
 
     def card(self, step: Step) -> Card | None:
         """The card of what a step computes or goes back to; None where the picture has none."""
-        return self._cards.get(step.of)
+        return self._cards.get(step.node) or self._cards.get(step.of)
 
     def lit(self, step: Step) -> list[str]:
         """The card of a step and the edges that it goes over."""
@@ -46,7 +46,7 @@ class Lighting:
 
     def _edges(self, step: Step, key: str) -> Iterator[str]:
         for edge in self._drawing.edges:
-            if step.phase == "forward" and not edge.backward and edge.target == key:
+            if step.phase != "update" and step.node in self._values and not edge.backward and edge.target == key:
                 yield f"forward-{edge.source}-{edge.target}-{edge.row}"
             elif step.node in self._gradients and edge.backward and edge.source == key:
                 reader = None if step.reader is None or step.part is None else self._cards.get(step.reader)
@@ -55,8 +55,8 @@ class Lighting:
 
     def lines(self, step: Step) -> list[str]:
         """The lines that a step reveals: a value's, or a gradient's and those of its contributions."""
-        if step.phase != "backward":
-            return self._values[step.of]
+        if step.node in self._values:
+            return self._values[step.node]
         if step.node not in self._gradients:
             return []
         ways = self._ways[step.of]

@@ -169,9 +169,8 @@ class _Writer:
         names = [x for x in leaves(expression) if isinstance(x, Name)]
         if names and all(not x.node.shape for x in names):
             sides.append(self.numerals.layout(shown(expression)))
-        total = step.contributions[-1].value if step.part is not None else step.value
-        if not np.shape(total) and not isinstance(expression, Number):
-            sides.append(self.numerals.layout(short(total)))
+        if not np.shape(step.added) and not isinstance(expression, Number):
+            sides.append(self.numerals.layout(short(step.added)))
         return [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
 
     def _way(self, step: Step, index: str) -> Layout:
@@ -189,9 +188,10 @@ def _sum(step: Step) -> str | None:
     """The contributions so far as a sum."""
     if step.part is None:
         return None
-    shown_terms = [number(c.value) for c in step.contributions[-TERMS:]]
-    terms = " + ".join(shown_terms if len(step.contributions) <= TERMS else ["…", *shown_terms])
-    return terms if len(step.contributions) == 1 else f"{terms} = {number(step.value)}"
+    count = step.part[0]
+    shown_terms = [number(p.value) for p in step.passes[max(0, count - TERMS) : count]]
+    terms = " + ".join(shown_terms if count <= TERMS else ["…", *shown_terms])
+    return terms if count == 1 else f"{terms} = {number(step.value)}"
 
 
 def _value(value: Any) -> str:

@@ -17,6 +17,7 @@ from tinygraph.express.program import Level, Program, program
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
+from tinygraph.node import Node
 from tinygraph.program.value import Expression, Name, Number, replaced
 from tinygraph.stepping.formula import evaluate
 from tinygraph.stepping.judging import (
@@ -33,7 +34,6 @@ from tinygraph.stepping.reading import parse
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 from tinygraph.stepping.vocabulary import FormulaError
-from tinygraph.stepping.ways import Walk
 
 WORDS = "a number, a formula, hint, reveal or quit"
 
@@ -239,19 +239,17 @@ class Quiz:
     def _right(self) -> str:
         """The whole right-hand side, where the step may show one contribution to it, in the names that the walk has."""
         assert self._step.statement is not None
-        taken = {step.node for step in self.stepper.steps}
-        parts = {s.node: s.expression for s in self._told.backward if s.node not in taken}
 
         def written_out(x: Number | Name) -> Expression:
-            return replaced(parts[x.node], written_out) if isinstance(x, Name) and x.node in parts else x
+            return replaced(self._parts[x.node], written_out) if isinstance(x, Name) and x.node in self._parts else x
 
         return python(replaced(self._step.statement.expression, written_out), self._told.name)
 
     def _go_on(self) -> None:
         """Walk on to the question, and past everything that is not asked."""
+        asked = self._left[0].node if self._left else None
         steps = self.stepper.steps
-        until = next((i for i, s in enumerate(steps) if self._left and s.node is self._left[0].node), len(steps))
-        while self.stepper.position < until:
+        while self.stepper.position < len(steps) and steps[self.stepper.position].node is not asked:
             self.stepper.step()
         self._hints = 0
 
@@ -263,14 +261,14 @@ class Quiz:
 
     def _hint(self, i: int) -> str:
         assert self._step.statement is not None
-        ways, name = self._walk.ways(self._step.statement), self._told.name
-        if i == 2 or not ways:
+        passes, name = self._told.flow.passes(self._step.node), self._told.name
+        if i == 2:
             return f"together: {self._equation}"
         if i == 0:
-            return f"upstream: {', '.join(dict.fromkeys(f'{name(way.upstream)} = {number(way.upstream.value)}' for way in ways))}"
-        if all(way.local.is_factor for way in ways):
-            return f"local: {', '.join(step.local or '' for step in self.stepper.steps if step.name == self.name)}"
-        readers = ", ".join(f"{way.reader.name} = {way.reader.right}" for way in ways)
+            return f"upstream: {', '.join(dict.fromkeys(f'{name(p.upstream)} = {number(p.upstream.value)}' for p in passes))}"
+        if all(p.is_factor for p in passes):
+            return f"local: {', '.join(step.local or '' for step in self._steps_of[self._step.node])}"
+        readers = ", ".join(f"{p.reader.name} = {p.reader.right}" for p in passes)
         return f"{readers}, and {self.name} has the shape {self._step.node.shape}"
 
     def _values(self, graph: Graph) -> dict[str, Any]:
@@ -352,8 +350,17 @@ class Quiz:
             raise FormulaError(f"{where}: {name} is not revealed yet: use what is known")
 
     @cached_property
-    def _walk(self) -> Walk:
-        return Walk(self._told)
+    def _steps_of(self) -> dict[Node, list[Step]]:
+        """The steps of each value."""
+        found: dict[Node, list[Step]] = {}
+        for step in self.stepper.steps:
+            found.setdefault(step.node, []).append(step)
+        return found
+
+    @cached_property
+    def _parts(self) -> dict[Node, Expression]:
+        """The statements that have no step."""
+        return {s.node: s.expression for s in self._told.backward if s.node not in self._steps_of}
 
     @cached_property
     def _others(self) -> list[Graph]:

@@ -17,7 +17,7 @@ from tinygraph.express.program import Level, program
 from tinygraph.graph import Graph
 from tinygraph.leaves import with_value
 from tinygraph.node import Node
-from tinygraph.stepping.timeline import Step, steppable, steps_of, update_steps
+from tinygraph.stepping.timeline import Step, steps_of, update_steps
 
 if TYPE_CHECKING:
     from tinygraph.stepping.lens import Example
@@ -83,7 +83,7 @@ class Chapter:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-            self.passed = steps_of(graph)
+            self.passed = steps_of(program(graph))
         self.updates: list[Step] = []
 
     @property
@@ -121,16 +121,20 @@ class Stepper:
         if not graph._requests() and not graph._is_partial:
             graph.backprop()
         self.level = level
-        self.chapters = [Chapter(steppable(graph, level))]
+        self._become([Chapter(program(graph, level).graph)])  # in which every statement has a name
         self.position = 0
         self._breakpoints = Breakpoints(self._check_name, self._marked)
         self.watchers: list[Callable[[bool], None]] = []  # called when the walk moved (False) or its numbers changed (True)
         self._example: int | None = None
 
+    def _become(self, chapters: list[Chapter]) -> None:
+        self.chapters = chapters
+        self._steps = tuple(step for chapter in chapters for step in chapter.steps)
+
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> tuple[Step, ...]:
         """Every step that is known, those not yet taken too."""
-        return [step for chapter in self.chapters for step in chapter.steps]
+        return self._steps
 
     @property
     def chapter(self) -> Chapter:
@@ -263,7 +267,7 @@ class Stepper:
         here = next(i for i, chapter in enumerate(self.chapters) if chapter is self.chapter)
         changed = Chapter(graph.with_leaves(values))
         before = sum(len(chapter.steps) for chapter in self.chapters[:here])
-        self.chapters = [*self.chapters[:here], changed]
+        self._become([*self.chapters[:here], changed])
         self._move(min(self.position, before + len(changed.steps)), changed=True)
 
     def update(self, learning_rate: float = 0.1) -> Step:
@@ -281,7 +285,7 @@ class Stepper:
         following = Chapter(chapter.graph.with_leaves({step.node: step.value for step in updates}))
         here = next(i for i, known in enumerate(self.chapters) if known is chapter)
         chapter.updates = updates
-        self.chapters = [*self.chapters[: here + 1], following]
+        self._become([*self.chapters[: here + 1], following])
         self._move(sum(len(known.steps) for known in self.chapters[: here + 1]), changed=True)
         return updates[-1]
 

@@ -6,28 +6,50 @@ Every step shows its equation, the numbers in it, and its line in the user's cod
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.program import Level, Program, Statement, check_level, program
+from tinygraph.express.program import Program, Statement, program
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place
+from tinygraph.program.flow import Pass
 from tinygraph.program.value import Expression, Name, Number, apply, leaves
 from tinygraph.stepping.numbers import with_numbers
-from tinygraph.stepping.ways import Walk, Way
 
 
-class Contribution(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Contribution:
     """What one reader of a value adds to its gradient."""
 
-    reader: str
-    equation: str
-    value: Any
-    expression: Expression
+    program: Program
+    came: Pass
+
+    @property
+    def reader(self) -> str:
+        """The name of the statement that reads the value."""
+        return self.came.reader.name
+
+    @property
+    def value(self) -> Any:
+        """What it amounts to."""
+        return self.came.value
+
+    @property
+    def expression(self) -> Expression:
+        """What it is, in the names of the walk."""
+        return self.program.flow.with_shared(self.came)
+
+    @property
+    def equation(self) -> str:
+        """The same as source."""
+        return python(self.expression, self.program.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,20 +66,74 @@ class Step:
 
     phase: Literal["forward", "backward", "update"]
     name: str
-    equation: str
-    numbers: str
+    whole: Expression  # of all contributions together
     value: Any
     node: Node
     statement: Statement | None
     place: Place
     of: Node
-    expression: Expression
-    part: tuple[int, int] | None = None
-    upstream: str | None = None
-    local: str | None = None
-    contribution: str | None = None
-    contributions: tuple[Contribution, ...] = ()
-    reader: Node | None = None
+    program: Program
+    passes: tuple[Pass, ...] = ()  # that its gradient is the sum of
+    position: int = 0  # of the one that it takes
+
+    @property
+    def part(self) -> tuple[int, int] | None:
+        """Which of several contributions it adds, counted from 1, and how many there are."""
+        return (self.position + 1, len(self.passes)) if len(self.passes) > 1 else None
+
+    @property
+    def added(self) -> Any:
+        """What it adds, or the whole value."""
+        return self.passes[self.position].value if self.part else self.value
+
+    @property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """The contributions so far, where there are several."""
+        return tuple(Contribution(self.program, p) for p in self.passes[: self.position + 1]) if self.part else ()
+
+    @property
+    def expression(self) -> Expression:
+        """What it computes, or adds."""
+        return self.program.flow.with_shared(self.passes[self.position]) if self.part else self.whole
+
+    @cached_property
+    def equation(self) -> str:
+        """The same as source."""
+        return python(self.expression, self.program.name)
+
+    @cached_property
+    def numbers(self) -> str:
+        """The same with numbers."""
+        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
+            return with_numbers(self.expression)
+
+    @property
+    def reader(self) -> Node | None:
+        """The value that the gradient comes from."""
+        return self.passes[self.position].reader.node if self.passes else None
+
+    @property
+    def upstream(self) -> str | None:
+        """The name of the gradient that it comes from."""
+        return self.program.name(self.passes[self.position].upstream) if self.passes else None
+
+    @cached_property
+    def local(self) -> str | None:
+        """The equation of the local derivative where it is a factor."""
+        if not self.passes or not self.passes[self.position].is_factor:
+            return None
+        p = self.passes[self.position]
+        name, right = f"∂{p.reader.name}/∂{self.program.name(p.of)}", python(p.local, self.program.name)
+        shown = right if isinstance(p.local, Number) else number(p.local_value)
+        return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
+
+    @cached_property
+    def contribution(self) -> str | None:
+        """The equation of what a reader adds to a gradient, where its local derivative is no factor."""
+        if not self.passes or self.passes[self.position].is_factor:
+            return None
+        added = self.program.flow.with_shared(self.passes[self.position])
+        return f"{self.name} {self.sign} {python(added, self.program.name)}"
 
     @property
     def is_complete(self) -> bool:
@@ -81,30 +157,21 @@ class Step:
             sides = [self.equation, self.numbers, number(self.value)]
             different = " = ".join(side for i, side in enumerate(sides) if not i or side != sides[i - 1])
             return f"{self.name} {self.sign} {different}"
-        added = self.contributions[-1].value
-        numbers = f" = {self.numbers}" if self.numbers not in (self.equation, number(added)) else ""
+        added = number(self.added)
+        numbers = f" = {self.numbers}" if self.numbers not in (self.equation, added) else ""
         total = f", so far {number(self.value)}" if self.part[0] < self.part[1] else f", together {number(self.value)}"
-        return f"{self.title} {self.sign} {self.equation}{numbers} = {number(added)}{total}"
+        return f"{self.title} {self.sign} {self.equation}{numbers} = {added}{total}"
 
     def __repr__(self) -> str:
         return f"<step {self.text}>"
 
 
-def steppable(graph: Graph, level: Level) -> Graph:
-    """The graph in which every forward statement has a name, so that its gradient is a statement too."""
-    check_level(level)
-    if level == "op":
-        return graph._with_named(node for node in graph.forward if node.op is not None)
-    while unnamed := [s.node for s in program(graph).forward if graph.name(s.node) is None]:
-        graph = graph._with_named(unnamed)  # beside which others may be worth a name
-    return graph
-
-
-def steps_of(graph: Graph) -> list[Step]:
-    """Every step of a graph that is `steppable`: each forward statement, then each gradient in the order of the backward pass."""
-    walk = Walk(program(graph))
-    backward = [step for s in walk.told.backward for step in _backward(walk, s)]
-    return [*map(_forward, walk.told.forward), *reversed(list(_read(reversed(backward))))]
+def steps_of(told: Program) -> list[Step]:
+    """Every step of a program: each forward statement, then each gradient in the order of the backward pass."""
+    backward = [step for s in told.backward for step in _backward(told, s)]
+    if any(s.of is None for s in told.backward):
+        backward = list(_read(reversed(backward)))[::-1]
+    return [*map(_forward, told.forward), *backward]
 
 
 def _read(backward: Iterable[Step]) -> Iterator[Step]:
@@ -119,54 +186,20 @@ def _read(backward: Iterable[Step]) -> Iterator[Step]:
 
 def _forward(statement: Statement) -> Step:
     return Step(
-        "forward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
-        statement, statement.place, statement.node, statement.expression,
+        "forward", statement.name, statement.expression, statement.value, statement.node, statement, statement.place,
+        statement.node, statement.program,
     )  # fmt: skip
 
 
-def _backward(walk: Walk, statement: Statement) -> Iterator[Step]:
+def _backward(told: Program, statement: Statement) -> Iterator[Step]:
     """The step of a gradient, or one for each of the statements that its value goes into."""
-    told, ways, of = walk.told, walk.ways(statement), walk.origin(statement)
-    whole = Step(
-        "backward", statement.name, statement.right, with_numbers(statement.expression), statement.value, statement.node,
-        statement, of.place, of, statement.expression,
-    )  # fmt: skip
-    if not ways:
-        yield whole
-        return
-    parts = [Contribution(way.reader.name, python(way.expression, told.name), way.value, way.expression) for way in ways]
+    passes, of = tuple(told.flow.passes(statement.node)), told.flow.origins[statement.node]
+    several = len(passes) > 1
     total: Any = 0
-    for i, way in enumerate(ways, 1):
-        total = statement.value if i == len(ways) else total + way.value
-        factors = replace(
-            whole, upstream=told.name(way.upstream), local=_local(told, statement, way),
-            contribution=_contribution(told, statement, way, len(ways)), reader=way.reader.node,
-        )  # fmt: skip
-        yield factors if len(ways) == 1 else replace(
-            factors, equation=parts[i - 1].equation, numbers=with_numbers(way.expression), value=total, place=way.reader.place,
-            part=(i, len(ways)), contributions=tuple(parts[:i]), expression=way.expression,
-        )  # fmt: skip
-
-
-def _local(told: Program, statement: Statement, way: Way) -> str | None:
-    """The equation of the local derivative where it is a factor."""
-    assert statement.of is not None
-    local = way.local
-    if not local.is_factor:
-        return None
-    right = python(local.expression, told.name)
-    name = f"∂{way.reader.name}/∂{told.name(statement.of)}"
-    if isinstance(local.expression, Number):
-        return f"{name} = {right}"
-    shown = number(local.node.value)
-    return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
-
-
-def _contribution(told: Program, statement: Statement, way: Way, count: int) -> str | None:
-    """The equation of what a reader adds to a gradient, where its local derivative is no factor."""
-    if way.local.is_factor:
-        return None
-    return f"{statement.name} {'+=' if count > 1 else '='} {python(way.local.expression, told.name)}"
+    for i in range(len(passes) or 1):
+        total = statement.value if not several or i == len(passes) - 1 else total + passes[i].value
+        place = passes[i].reader.place if several else of.place
+        yield Step("backward", statement.name, statement.expression, total, statement.node, statement, place, of, told, passes, i)
 
 
 def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
@@ -188,8 +221,5 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
         value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
         downhill = apply(ops.multiply, Number(float(f"{learning_rate:g}")), Name(statement.node))
         expression = apply(ops.subtract, Name(parameter), downhill)
-        steps[parameter] = Step(
-            "update", name, python(expression, told.name), with_numbers(expression), value[()], parameter, None, parameter.place,
-            parameter, expression,
-        )  # fmt: skip
+        steps[parameter] = Step("update", name, expression, value[()], parameter, None, parameter.place, parameter, told)
     return list(steps.values())
