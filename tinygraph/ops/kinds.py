@@ -7,7 +7,6 @@ the size of every axis of a recorded result, and demands what must be as it was 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -28,14 +27,22 @@ class KindError(Exception):
 
 
 class Kind:
-    """How the axes of a result arise."""
+    """How the axes of a result arise; kinds with the same settings are equal."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
     def sizes(self, axes: Sizing, node: Node) -> Sizes:
         """The sizes of the axes of a result."""
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
 class Elementwise(Kind):
     """Every axis of the result is that of all operands that have it: they are broadcast."""
 
@@ -44,7 +51,6 @@ class Elementwise(Kind):
         return axes.met(node.inputs)
 
 
-@dataclass(frozen=True)
 class Reduction(Kind):
     """The axes of the first argument without those in the metadata `axis`, all where it is None or there is no such metadata;
     with the metadata `keepdims` those have size 1.
@@ -72,25 +78,25 @@ class Reduction(Kind):
         return [i for i in range(ndim) if i not in gone][axis]
 
 
-@dataclass(frozen=True)
 class Same(Kind):
     """The axes of the argument at a position; with `fits` the others are broadcast to them."""
 
-    argument: int = 0
-    fits: bool = False
+    def __init__(self, argument: int = 0, fits: bool = False) -> None:
+        self.argument = argument
+        self.fits = fits
 
     def sizes(self, axes: Sizing, node: Node) -> Sizes:
         """Those of the argument."""
         return axes.met(node.inputs) if self.fits else axes.of(node.inputs[self.argument])
 
 
-@dataclass(frozen=True)
 class Contraction(Kind):
     """Subscripts as of an explicit einsum, or a function `(ranks, params)` that returns them: axes with one letter must agree,
     and those that `...` stands for are broadcast.
     """
 
-    subscripts: str | Callable[[Sequence[int], Params], str]
+    def __init__(self, subscripts: str | Callable[[Sequence[int], Params], str]) -> None:
+        self.subscripts = subscripts
 
     def letters(self, ranks: tuple[int, ...], params: Params) -> tuple[list[list[Letter]], list[Letter]]:
         """The name of every axis of the arguments, and of the result; those of `...` are numbers, counted from the last."""
@@ -126,13 +132,13 @@ def _named(term: str, free: int) -> list[Letter]:
     return [*before, *(range(-free, 0) if dots else ()), *after]
 
 
-@dataclass(frozen=True)
 class Rearrangement(Kind):
     """A function `(shapes, params)` that returns, for every axis of the result, the argument and the axis that it is, or None for
     a new axis of size 1.
     """
 
-    places: Callable[[Sequence[Shape], Params], Sequence[Place | None]]
+    def __init__(self, places: Callable[[Sequence[Shape], Params], Sequence[Place | None]]) -> None:
+        self.places = places
 
     def sizes(self, axes: Sizing, node: Node) -> Sizes:
         """Those of the axes in their new places; a size on which the places depend must be as it was recorded."""
@@ -147,11 +153,11 @@ class Rearrangement(Kind):
         return tuple(1 if place is None else sizes[place[0]][place[1]] for place in places)
 
 
-@dataclass(frozen=True)
 class Opaque(Kind):
     """Anything else; `rule(axes, node)` gives the sizes where they are known, and otherwise they are measured."""
 
-    rule: Callable[[Sizing, Node], Sequence[Size]] | None = None
+    def __init__(self, rule: Callable[[Sizing, Node], Sequence[Size]] | None = None) -> None:
+        self.rule = rule
 
     def sizes(self, axes: Sizing, node: Node) -> Sizes:
         """By the rule; operands that may have been broadcast stay equally long where there is none."""

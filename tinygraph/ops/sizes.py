@@ -7,8 +7,7 @@ an op (`tinygraph.ops.kinds`) says which it is, by the methods of `Sizing`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from tinygraph.node import Node
 
@@ -16,30 +15,36 @@ if TYPE_CHECKING:
     from tinygraph.ops.declare import Op
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Axis:
     """The size of an axis of a leaf, or of a value whose size no formula gives."""
 
-    node: Node
-    place: int
+    __slots__ = "node", "place"
+
+    def __init__(self, node: Node, place: int) -> None:
+        self.node = node
+        self.place = place
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Formula:
-    """A size that follows from others: Python source with a place for each of those."""
+    """A size that follows from others: Python source with a place for each of those.
 
-    form: str
-    parts: tuple[Size, ...]
-    length: int  # how many sizes are written in it
-    number: int  # how many formulas there were before it, of which it may be made
+    `length` is how many sizes are written in it, `number` how many formulas there were before it, of which it may be made.
+    """
+
+    __slots__ = "form", "length", "number", "parts"
+
+    def __init__(self, form: str, parts: tuple[Size, ...], length: int, number: int) -> None:
+        self.form = form
+        self.parts = parts
+        self.length = length
+        self.number = number
 
 
 Size: TypeAlias = int | Axis | Formula
 Sizes: TypeAlias = tuple[Size, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Demand:
+class Demand(NamedTuple):
     """The axes of a value must have as many entries, `size`, as are `needed`: both were equal when it was recorded.
 
     `taker` is the op that was given a number, where that is the cause.
