@@ -254,6 +254,7 @@ SPECIAL: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "log_abs_det": [((REGULAR,), {}), ((STACK,), {}), ((real(1, 1),), {})],
     "sign_of_det": [((REGULAR,), {}), ((STACK,), {})],
     "cholesky": [((REGULAR @ REGULAR.T,), {}), ((STACK @ np.swapaxes(STACK, 1, 2),), {}), ((positive(1, 1),), {})],
+    "outer": [((real(*a), real(*b)), {}) for a, b in [((3,), (2,)), ((3,), (3,)), ((1,), (3,)), ((3,), (1,)), ((0,), (2,))]],
     "matmul": [
         ((real(*a), real(*b)), {})
         for a, b in [

@@ -10,7 +10,7 @@ import pytest
 import tinygraph as tg
 from tinygraph import ops
 from tinygraph.express.dtypes import dtype_of
-from tinygraph.express.expression import Apply, Expression, Name, Number, apply, evaluate
+from tinygraph.program.value import Apply, Expression, Name, Number, apply, evaluate
 
 LEAVES: dict[str, Expression] = {
     "float64": Name(tg.constant(np.ones(2))),

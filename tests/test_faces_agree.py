@@ -22,12 +22,12 @@ from tests.printed import graphs_of_every_op
 from tests.random_programs import random_program
 from tests.test_stepper import recurrent, recurrent_batch
 from tinygraph.draw.cards import Painter, draft
-from tinygraph.express import expression
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.latex import latex, print_layout
 from tinygraph.express.layout import symbol
 from tinygraph.express.program import Level, Program, Statement, program
 from tinygraph.ops import REGISTRY
+from tinygraph.program import value as expressions
 from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
@@ -167,7 +167,7 @@ def run(graph: tg.Graph, told: Program, level: Level) -> tuple[list[tuple[str, s
 
 def in_source(statement: Statement) -> str:
     """The right-hand side as source has it, where a gradient that is a number is a float."""
-    if statement.of is not None and isinstance(statement.expression, expression.Number) and not statement.expression.name:
+    if statement.of is not None and isinstance(statement.expression, expressions.Number) and not statement.expression.name:
         return repr(float(statement.expression.value))
     return ast.unparse(ast.parse(statement.right))
 

@@ -11,8 +11,8 @@ import pytest
 
 import tinygraph as tg
 from tests.programs import executed
-from tinygraph.express.expression import Like, leaves
 from tinygraph.express.program import LONGEST, program
+from tinygraph.program.value import Like, leaves
 
 
 def told(graph: tg.Graph, level: Any = "named") -> list[str]:

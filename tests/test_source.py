@@ -29,9 +29,9 @@ from tests.programs import (
     run_of,
 )
 from tests.test_contract import recorded, weights
-from tinygraph.express.expression import applied
 from tinygraph.express.program import program
 from tinygraph.ops import REGISTRY
+from tinygraph.program.value import applied
 
 CASES = list(cases())
 
@@ -70,6 +70,23 @@ class TestCanonicalLines:
             "dz = da * a * (1 - a)",
             "dw = X.T @ dz",
             "db = np.sum(dz)",
+        ]
+
+    def test_of_one_example(self) -> None:
+        x, W, y = tg.constant(np.ones(3)), tg.parameter(np.ones((3, 2))), tg.constant(np.ones(2))
+        z = x @ W
+        L = np.sum((z - y) ** 2)
+        assert lines(backward(tg.Graph(L, names=locals())))[-2:] == ["dz = 2 * (z - y)", "dW = np.outer(x, dz)"]
+
+    def test_of_a_step_of_training(self) -> None:
+        text = backward(MODELS["from_logits"](5)).source(update="gd")
+        assert text.startswith('"""L and one step of gradient descent, in NumPy."""')
+        assert text.partition("db = ")[2].splitlines() == [
+            "np.sum(dz)",
+            "    # update",
+            "    w = w - learning_rate * dw",
+            "    b = b - learning_rate * db",
+            '    return L, {"w": w, "b": b}',
         ]
 
     def test_from_logits(self) -> None:
@@ -518,3 +535,46 @@ def forward_and_backward() -> Iterator[tuple[str, tg.Graph]]:
                 graph = tg.Graph(out)
                 graph.backprop(wrt=wrt, seed=weights(out.shape))
                 yield f"{case} backward", graph
+
+
+class TestStepsOfTraining:
+    """`source(update="gd")`."""
+
+    @pytest.mark.parametrize("model", MODELS)
+    def test_moves_each_parameter_down_its_gradient(self, model: str) -> None:
+        graph = backward(MODELS[model](5))
+        leaves = {graph.name(leaf): leaf.value for leaf in program(graph).leaves}
+        output, new = executed(graph.source(update="gd"))(**leaves, learning_rate=0.1)
+        assert output == graph.outputs[0].value
+        grads = graph.backprop()
+        parameters = [node for node in graph.forward if node.kind == "parameter"]
+        assert list(new) == [graph.name(node) for node in parameters]
+        for node in parameters:
+            np.testing.assert_allclose(new[graph.name(node)], node.value - 0.1 * grads[node].value, rtol=1e-12, atol=1e-15)
+
+    def test_the_learning_rate_has_a_name_of_its_own(self) -> None:
+        learning_rate = tg.parameter(2.0)
+        graph = backward(tg.Graph(learning_rate**2, names=locals()))
+        assert "    learning_rate = learning_rate - learning_rate_ * dlearning_rate\n" in graph.source(update="gd")
+        assert executed(graph.source(update="gd"))(2.0, 0.25) == (4.0, {"learning_rate": 1.0})
+
+    def test_single_precision_stays(self) -> None:
+        w = tg.parameter(np.array([1, 2], np.float32))
+        _, new = executed(backward(tg.Graph(np.sum(w * w), names={"w": w})).source(update="gd"))(w.value, 0.1)
+        assert new["w"].dtype == np.float32
+
+    @pytest.mark.parametrize(
+        ("build", "why"),
+        [
+            (lambda w, c: tg.Graph(w * c), "needs the gradient of a parameter"),
+            (lambda w, c: tg.Graph(c * c), "needs the gradient of a parameter"),
+            (lambda w, c: backward(tg.Graph(w)), "this one is a parameter"),
+        ],
+    )
+    def test_needs_gradients_of_parameters(self, build: Any, why: str) -> None:
+        with pytest.raises(ValueError, match=why):
+            build(tg.parameter(2.0), tg.constant(3.0)).source(update="gd")
+
+    def test_other_updates_are_refused(self) -> None:
+        with pytest.raises(ValueError, match='choose "gd"'):
+            backward(canonical()).source(update="adam")  # type: ignore[arg-type]  # what is tested

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import tinygraph as tg
 from tests.drawings import logistic, neuron, numbers, perceptron, softmax
-from tinygraph.express.expression import evaluate
+from tinygraph.program.value import evaluate
 from tinygraph.stepping.stepper import Stepper, WalkError
 
 NEURON = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
     from tinygraph.draw.picture import Picture
@@ -66,12 +66,13 @@ class Faces:
         return self._program(level).statements
 
     @face
-    def source(self, level: Level = "named") -> str:
+    def source(self, level: Level = "named", *, update: Literal["gd"] | None = None) -> str:
         """The graph as a Python module that needs NumPy alone, forward and, after `backprop`, backward.
 
         It has one function, of the leaves, which returns the output, or the output and a dict of the gradients. It runs at any
         size: the number of axes, the axes of size 0 and 1, and other sizes that the recording took for granted are checked when
-        it is called.
+        it is called. With `update="gd"` the function is one step of training: it takes a `learning_rate` too, moves every
+        parameter down its gradient, and returns the output and a dict of the new parameters.
 
         >>> w = tg.parameter(3.0)
         >>> graph = tg.Graph(w * w, names={"w": w})
@@ -85,10 +86,17 @@ class Faces:
             dw = 2 * w
             return output, {"dw": dw}
         <BLANKLINE>
+        >>> print(graph.source(update="gd").partition("# backward")[2])
+        <BLANKLINE>
+            dw = 2 * w
+            # update
+            w = w - learning_rate * dw
+            return output, {"w": w}
+        <BLANKLINE>
         """
         from tinygraph.express.source import source
 
-        return source(self._program(level))
+        return source(self._program(level), update)
 
     @face
     def function(self, np: Any = None) -> Callable[..., Any]:

@@ -15,7 +15,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygraph.express.derivation import variables
-from tinygraph.express.expression import Expression
 from tinygraph.express.layout import Symbol, lowered, signed, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -24,6 +23,7 @@ from tinygraph.express.table import cut, number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
+from tinygraph.program.value import Expression
 
 Kind = Literal["input", "parameter", "op", "loss", "module"]
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from tinygraph.decisions import Decision, GoneError, Lost, Made, Origin, Recipe, Replay, decisions_behind, first_lost, lineage
-from tinygraph.express.expression import Apply, Expression, Name, Number, leaves
-from tinygraph.express.simplify import structural
 from tinygraph.graph import Graph
 from tinygraph.node import Leaf, Node
 from tinygraph.place import Place
+from tinygraph.program.form import structural
+from tinygraph.program.value import Apply, Expression, Name, Number, leaves
 from tinygraph.sparse import is_sparse
 
 LONGEST_TEXT = 60  # characters of what the user wrote

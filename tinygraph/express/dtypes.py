@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Number
 from tinygraph.node import Node
 from tinygraph.ops.dtypes import Dtype
+from tinygraph.program.value import Apply, Expression, Number
 
 
 def dtype_of(x: Expression) -> Dtype | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tinygraph.express.expression import Apply, Expression, Name, is_literal
 from tinygraph.express.layout import Digits, Fence, Layout, Lowered, Row, Sign, Word, signed
 from tinygraph.express.pieces import ATOM, BIG, RELATION, SUM, Index, Told, fenced, listed, several, with_index
 from tinygraph.express.products import Factor, as_product, factors_of, transposed, unsigned
 from tinygraph.express.roles import RELATIONS, infix, inner_index, is_relation, places_of
 from tinygraph.ops import ARRAY
+from tinygraph.program.value import Apply, Expression, Name, is_literal
 
 if TYPE_CHECKING:
     from tinygraph.express.notation import Notation

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, is_literal
 from tinygraph.express.forms import brackets, cast, chosen, element, rearranged, repeated
 from tinygraph.express.layout import Digits, Fence, Layout, Row, Sign, Symbol, Word, symbol
 from tinygraph.express.pieces import (
@@ -31,11 +30,12 @@ from tinygraph.express.pieces import (
     written_number,
     written_word,
 )
-from tinygraph.express.products import matrix_product, product
+from tinygraph.express.products import matrix_product, outer_product, product
 from tinygraph.express.reductions import counted, einstein_sum, needs_index, product_of_others, reduced, summed_shapes
 from tinygraph.express.roles import BIG_SIGNS, Role, infix, is_negation, is_relation, is_transparent, is_view_of_entries, role_of
 from tinygraph.express.template import PLACE, Operands, Running, filled, is_form
 from tinygraph.node import Node
+from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
 
 INDICES = "ijklpqrs"
 SIZES = "mnuvwhgc"  # none of which is an index
@@ -177,6 +177,7 @@ FORMS: Mapping[Role | None, Callable[[Notation, Apply, Index | None], Told]] = {
     Role.PRODUCT: product,
     Role.QUOTIENT: product,
     Role.MATRIX_PRODUCT: matrix_product,
+    Role.OUTER_PRODUCT: outer_product,
     Role.SUM_OF_PRODUCTS: einstein_sum,
     Role.CHOICE: chosen,
     Role.REPETITION: repeated,

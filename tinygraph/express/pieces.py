@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
-from tinygraph.express.expression import Apply, Shape
 from tinygraph.express.layout import (
     Digits,
     Fence,
@@ -27,6 +26,7 @@ from tinygraph.express.layout import (
 from tinygraph.ops.declare import EMPTY
 from tinygraph.ops.kinds import Reduction
 from tinygraph.ops.syntax import constant, literal
+from tinygraph.program.value import Apply, Shape
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(7)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinygraph.express.expression import Apply, Expression, Number, is_literal
 from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sigma, Sign, Times, Word, is_stacked
 from tinygraph.express.pieces import (
     ATOM,
@@ -33,6 +32,7 @@ from tinygraph.express.roles import (
     places_of,
     role_of,
 )
+from tinygraph.program.value import Apply, Expression, Number, is_literal
 
 if TYPE_CHECKING:
     from tinygraph.express.notation import Notation
@@ -154,12 +154,23 @@ def matrix_product(notation: Notation, x: Apply, index: Index | None) -> Told:
 
 def outer(x: Expression) -> tuple[Expression, Expression] | None:
     """The column and the row of which a product of vectors makes a matrix."""
+    if isinstance(x, Apply) and role_of(x) is Role.OUTER_PRODUCT:
+        return x.inputs[0], x.inputs[1]
     if not is_product(x):
         return None
     for column, row in (x.inputs, x.inputs[::-1]):
         if adds_axes(column) and places_of(column) == [0, None] and len(row.shape) == 1:
             return column.inputs[0], row
     return None
+
+
+def outer_product(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """A column by a row, or the entry of one by the entry of the other."""
+    column, row = x.inputs
+    if index is None:
+        return _column_by_row(notation, column, row)
+    i, j = index[-2:]
+    return as_product([*factors_of(notation, column, (i,)), *factors_of(notation, row, (j,))])
 
 
 def _column_by_row(notation: Notation, column: Expression, row: Expression) -> Told:

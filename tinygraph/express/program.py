@@ -19,7 +19,16 @@ from tinygraph.backprop import between, by_number
 from tinygraph.express.counts import counts
 from tinygraph.express.decided import Check, Held, checks
 from tinygraph.express.dtypes import dtype_of
-from tinygraph.express.expression import (
+from tinygraph.express.shapes import Shapes
+from tinygraph.express.spelling import Spelling
+from tinygraph.graph import Graph
+from tinygraph.names import temporary
+from tinygraph.node import Node
+from tinygraph.ops import Op, Reduction, Visited
+from tinygraph.place import Place
+from tinygraph.program.axes import Axes
+from tinygraph.program.form import Simplifier, structural
+from tinygraph.program.value import (
     Apply,
     Expression,
     Like,
@@ -32,15 +41,6 @@ from tinygraph.express.expression import (
     replaced,
     without_fraction,
 )
-from tinygraph.express.shapes import Shapes
-from tinygraph.express.simplify import simplified, structural
-from tinygraph.express.spelling import Spelling
-from tinygraph.graph import Graph
-from tinygraph.names import temporary
-from tinygraph.node import Node
-from tinygraph.ops import Op, Reduction, Visited
-from tinygraph.place import Place
-from tinygraph.program.axes import Axes
 
 if TYPE_CHECKING:
     from tinygraph.program.flow import Flow
@@ -235,7 +235,9 @@ def program(graph: Graph, level: Level = "named") -> Program:
 class _Draft:
     """One attempt at the statements: the expressions of all nodes, given which unnamed ones must or must not be statements."""
 
-    def __init__(self, graph: Graph, spelling: Spelling, kept: set[Node], inlined: set[Node], axes: Axes) -> None:
+    def __init__(
+        self, graph: Graph, spelling: Spelling, simplified: Simplifier, kept: set[Node], inlined: set[Node], axes: Axes
+    ) -> None:
         self.graph = graph
         self.spelling = spelling
         self.axes = axes
@@ -254,9 +256,9 @@ class _Draft:
             for node, gradient in request.gradients.items():
                 self.gradient_of.setdefault(gradient, node)
                 self.roots.append(gradient)
-        self._write(kept, inlined)
+        self._write(simplified, kept, inlined)
 
-    def _write(self, kept: set[Node], inlined: set[Node]) -> None:
+    def _write(self, simplified: Simplifier, kept: set[Node], inlined: set[Node]) -> None:
         """The expression of every node in order of creation: inputs come before their readers."""
         uses = self._uses(kept)
         partial: dict[Node, Expression] = {}
@@ -268,7 +270,7 @@ class _Draft:
                 if node in self.gradient_of and isinstance(leaf, Number):
                     self.expressions[node] = leaf
                 continue
-            expression = self._expression(node, partial)
+            expression = self._expression(node, partial, simplified)
             shared = uses[node] > 1 and node not in inlined and not _is_step(expression)
             long = expression.size >= LONGEST
             if node in always or shared or long:
@@ -296,7 +298,7 @@ class _Draft:
         self.arrays[node] = None
         return Name(node)
 
-    def _expression(self, node: Node, partial: Mapping[Node, Expression]) -> Expression:
+    def _expression(self, node: Node, partial: Mapping[Node, Expression], simplified: Simplifier) -> Expression:
         write = structural if node in self.forward and node not in self.derived else simplified
         expression = written(node, partial, self.graph.name, write, self.spelling.of)
         if isinstance(expression, Number) and node in self.gradient_of:
@@ -449,11 +451,11 @@ def _in_want_of_gradients(draft: _Draft) -> list[Node]:
 
 def _settled(graph: Graph) -> _Draft:
     """The draft in which every statement `t` is read more than once and every shape can be read from a name."""
-    spelling, axes = Spelling(graph), Axes(graph)
+    spelling, axes, simplified = Spelling(graph), Axes(graph), Simplifier()
     kept = axes.measured()
     inlined: set[Node] = set()
     while True:
-        draft = _Draft(graph, spelling, kept, inlined, axes)
+        draft = _Draft(graph, spelling, simplified, kept, inlined, axes)
         missing = _resolve_shapes(draft)
         alone = _read_once(draft) - kept - inlined
         if not missing and not alone:

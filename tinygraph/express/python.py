@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tinygraph.express.expression import Apply, Expression, Name, Number, is_literal
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.syntax import ATOM, Form, Operand, Operator, Written, constant, inside_of, is_default, literal
+from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
 
 Spell = Callable[[Node], str]
 

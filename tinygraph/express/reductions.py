@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tinygraph.express.expression import Apply, Expression, Shape, is_literal
 from tinygraph.express.layout import Digits, Fence, Layout, Lowered, Row, Sigma, Sign, Symbol, Times, lowered
 from tinygraph.express.pieces import ATOM, BIG, PRODUCT, SUM, Index, Told, axes_of, fenced, multiplied, several
 from tinygraph.express.products import Factor, as_product, stretches, unsigned
 from tinygraph.express.roles import Role, adds_axes, is_reduction, is_transparent, role_of
 from tinygraph.express.template import Running
 from tinygraph.ops.kinds import Contraction
+from tinygraph.program.value import Apply, Expression, Shape, is_literal
 
 if TYPE_CHECKING:
     from tinygraph.express.notation import Notation
@@ -115,7 +115,8 @@ def needs_index(x: Expression) -> bool:
         return True
     if role is Role.REPETITION:
         return several(x.inputs[0].shape)
-    return (x.op.elementwise or is_transparent(x)) and any(map(needs_index, x.inputs))
+    by_entry = x.op.elementwise or is_transparent(x) or role is Role.OUTER_PRODUCT
+    return by_entry and any(map(needs_index, x.inputs))
 
 
 def summed_shapes(x: Expression) -> Iterator[tuple[Shape, Sequence[int]]]:

@@ -7,9 +7,9 @@ from enum import Enum
 from functools import lru_cache
 from typing import TypeGuard
 
-from tinygraph.express.expression import Apply, Expression
 from tinygraph.ops import Op
 from tinygraph.ops.kinds import Contraction, Place, Rearrangement, Reduction, Same
+from tinygraph.program.value import Apply, Expression
 
 # What negates a relation; two values that are related stand in brackets where they count as a number.
 RELATIONS = {">": "≤", "≥": "<", "<": "≥", "≤": ">", "=": "≠", "≠": "="}
@@ -21,12 +21,12 @@ class Role(Enum):
     """The parts that mathematics writes otherwise than by filling in a notation."""
 
     PRODUCT, QUOTIENT, NEGATIVE, POWER, MATRIX_PRODUCT, SUM_OF_PRODUCTS, REPETITION, REDUCTION, CHOICE, VIEW, ELEMENT = range(11)
-    PRODUCT_OF_OTHERS, CAST = 11, 12
+    PRODUCT_OF_OTHERS, CAST, OUTER_PRODUCT = 11, 12, 13
 
 
 ENTRYWISE = {"{} {}": Role.PRODUCT, "{}/{}": Role.QUOTIENT, "−{}": Role.NEGATIVE, "{}^{}": Role.POWER}
 SAME_ENTRIES = ("{}", "{}⊤")  # at other places where the op rearranges them
-CONTRACTIONS = {"{} {}": Role.MATRIX_PRODUCT, "Σ": Role.SUM_OF_PRODUCTS}
+CONTRACTIONS = {"{} {}": Role.MATRIX_PRODUCT, "⊗": Role.OUTER_PRODUCT, "Σ": Role.SUM_OF_PRODUCTS}
 
 
 @lru_cache(maxsize=1024)

@@ -57,8 +57,11 @@ class Shapes:
             return (of,)
         if node.op is None:
             return ()
-        kind = node.op.kind
-        inputs = [node.inputs[kind.argument]] if isinstance(kind, Same) else node.inputs if node.op.elementwise else ()
+        op, inputs = node.op, node.inputs
+        if isinstance(op.kind, Same):
+            inputs = (inputs[op.kind.argument],)
+        elif not op.elementwise:
+            inputs = tuple(x for i, x in enumerate(inputs) if op.reads_shape[op.argument(i)])
         return [x for x in inputs if isinstance(x, Node) and x.shape == node.shape]
 
     def _readers_of(self, node: Node) -> Iterable[Node]:

@@ -6,8 +6,8 @@ import itertools
 import linecache
 import textwrap
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias
 
 import numpy
 
@@ -15,7 +15,6 @@ from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.decided import Check, compared
 from tinygraph.express.dtypes import dtype_of
-from tinygraph.express.expression import Apply, Expression, Name, Number, applied
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.program import Program, Statement, looped_axes
 from tinygraph.express.python import is_called, numpy_name, python
@@ -23,9 +22,12 @@ from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.sizes import Demand, spelled
 from tinygraph.ops.syntax import dtype_name, literal
+from tinygraph.program.value import Apply, Expression, Name, Number, applied
 from tinygraph.sparse import holds_sparse
 
 WIDTH = 110
+
+Update: TypeAlias = Literal["gd"]
 
 CHECK = """
 def _check(**leaves):
@@ -95,13 +97,15 @@ BITS_OF_SPARSE = """
     if"""
 
 
-def source(program: Program) -> str:
-    """The module as text."""
+def source(program: Program, update: Update | None = None) -> str:
+    """The module as text; with `update` its function is one step of training, which returns the new parameters."""
     helpers = Helpers(_called(program))
-    function = "\n".join(_function(program))
+    descended = _descended(program, update)
+    function = "\n".join(_function(program, descended))
     title = ", ".join(program.name(output) for output in program.outputs)
+    more = " and one step of gradient descent" if descended else " and gradients" if program.backward else ""
     parts = [
-        f'"""{title}{" and gradients" if program.backward else ""}, in NumPy."""',
+        f'"""{title}{more}, in NumPy."""',
         _imports(program, helpers),
         _entry(program, function),
         *helpers.definitions,
@@ -247,9 +251,36 @@ def function_name(program: Program) -> str:
     return f"{name}_" if any(op.name == name for op in _called(program)) else name
 
 
-def _function(program: Program) -> Iterator[str]:
+def _descended(program: Program, update: Update | None) -> Mapping[Node, Node]:
+    """The parameters that a step of gradient descent changes, with the gradients that were asked for first."""
+    if update not in (None, "gd"):
+        raise ValueError(f'update={update!r}: choose "gd" (gradient descent) or None')
+    requests = program.graph._requests()
+    if update is None:
+        return {}
+    gradients = requests[0].gradients if requests else {}
+    found = {leaf: gradients[leaf] for leaf in program.leaves if leaf in gradients and leaf.kind == "parameter"}
+    if not found:
+        raise ValueError('update="gd" needs the gradient of a parameter: call `graph.backprop()` first')
+    if any(output in found for output in program.outputs):
+        raise ValueError('update="gd" needs an output that is computed from the parameters: this one is a parameter')
+    return found
+
+
+def _learning_rate(program: Program) -> str:
+    """What the length of a step is called."""
+    taken = {*program.numbers, *(op.name for op in _called(program))}
+    taken |= {program.name(node) for node in (*program.leaves, *(s.node for s in program.statements))}
+    name = "learning_rate"
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _function(program: Program, descended: Mapping[Node, Node]) -> Iterator[str]:
     names = [program.name(leaf) for leaf in program.leaves]
-    yield f"def {function_name(program)}{_wrapped('(', names, '):')}"
+    arguments = [*names, _learning_rate(program)] if descended else names
+    yield f"def {function_name(program)}{_wrapped('(', arguments, '):')}"
     checked = _wrapped("_check(", [f"{name}={name}" for name in names], ")", "    ")
     yield f"    {_wrapped('[', names, ']', '    ')} = {checked}"
     looped = _looped(program)
@@ -276,11 +307,18 @@ def _function(program: Program) -> Iterator[str]:
         if statement.node not in program.units:
             yield from divisors.checks(statement)
             yield _line(statement)
-    several = len(program.outputs) > 1
+    outputs = f"({outputs})" if len(program.outputs) > 1 else outputs
+    if descended:
+        yield "    # update"
+        for node, gradient in descended.items():
+            name = program.name(node)
+            yield f"    {name} = {name} - {_learning_rate(program)} * {program.name(gradient)}"
+        updated = [f'"{program.name(node)}": {program.name(node)}' for node in descended]
+        yield f"    {_wrapped(f'return {outputs}, {{', updated, '}', '    ')}"
+        return
     asked = [s.node for s in program.backward if s.of is not None and s.of not in program.temporaries]
     told = [node for node in asked if node not in program.units]
     gradients = [f'"{program.name(node)}": {_own(program, node)}' for node in told]
-    outputs = f"({outputs})" if several else outputs
     yield f"    {_wrapped(f'return {outputs}, {{', gradients, '}', '    ')}"
 
 

@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygraph.excerpt import excerpt
-from tinygraph.express.expression import Apply, Expression, Number, apply, evaluate, is_literal
 from tinygraph.graph import Graph
 from tinygraph.names import identifier
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.declare import OPERATORS
+from tinygraph.program.value import Apply, Expression, Number, apply, evaluate, is_literal
 
 CONSTANTS = {"pi": math.pi, "e": math.e}  # of any module: what is written must amount to the number
 LONGEST = 8  # ops of a number that is written out

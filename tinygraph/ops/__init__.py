@@ -103,6 +103,7 @@ from tinygraph.ops.linear_algebra import (
     log_abs_det,
     matmul,
     norm,
+    outer,
     sign_of_det,
     solve,
 )

@@ -339,7 +339,8 @@ def _vdot(a: Array, b: Array, /) -> Array:
 
 @implements(np.outer)
 def _outer(a: Array, b: Array) -> Array:
-    return arithmetic.multiply(ravel(as_node(a))[:, None], ravel(as_node(b))[None, :])
+    vectors = (x if x.ndim == 1 else ravel(x) for x in map(as_node, (a, b)))
+    return linear_algebra.outer(*vectors)
 
 
 @implements(np.cross)

@@ -64,6 +64,33 @@ def matmul(x: Array, y: Array) -> Array:
     return np.matmul(x, y)
 
 
+def _check_vectors(a: Array, b: Array) -> None:
+    if np.ndim(a) != 1 or np.ndim(b) != 1:
+        raise ValueError(f"the outer product is that of two vectors, not of shapes {np.shape(a)} and {np.shape(b)}")
+
+
+@op(
+    lambda g, out, a, b: g @ b,
+    lambda g, out, a, b: a @ g,
+    numpy=np.outer,
+    check=_check_vectors,
+    kind=Contraction("i,j->ij"),
+    dtype=("a", "b"),
+    view=False,
+    notation="⊗",
+)
+def outer(a: Array, b: Array) -> Array:
+    """Every entry of one vector times every entry of another one.
+
+    Shape: (n,), (m,) -> (n, m).
+    Derivative: da = g @ b; db = a @ g.
+
+    >>> np.outer(tg.constant([1.0, 2.0]), [3.0, 4.0])
+    <node outer (2, 2) float64: [[3. 4.] [6. 8.]]>
+    """
+    return np.outer(a, b)
+
+
 def _einsum_rule(g: Array, out: Array, *operands: Array, position: int, subscripts: str, optimize: bool) -> Array:
     terms, result = subscripts.split("->")
     mine = terms.split(",")[position]

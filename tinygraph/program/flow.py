@@ -16,7 +16,11 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.backprop import Path, by_number, sweep
-from tinygraph.express.expression import (
+from tinygraph.express.program import LONGEST, Program, Statement, written
+from tinygraph.node import Node
+from tinygraph.origins import Noted
+from tinygraph.program.form import simplified
+from tinygraph.program.value import (
     Apply,
     Expression,
     Like,
@@ -25,15 +29,11 @@ from tinygraph.express.expression import (
     apply,
     evaluate,
     is_literal,
-    key,
     leaves,
     replaced,
+    unbound,
     without_fraction,
 )
-from tinygraph.express.program import LONGEST, Program, Statement, written
-from tinygraph.express.simplify import simplified
-from tinygraph.node import Node
-from tinygraph.origins import Noted
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,18 +218,18 @@ class Flow:
 
     def _named_runs(self, found: list[Expression], gradient: Node) -> list[Expression]:
         """The factors with a name in place of each run that has one, of the longest first."""
-        keys = list(map(key, found))
+        keys = list(map(unbound, found))
         for size in range(len(found), 0, -1):
             for i in range(len(found) - size, -1, -1):
                 node = self._shared.get(tuple(keys[i : i + size]))
                 if node is not None and self._places[node] < self._places[gradient]:
-                    found[i : i + size], keys[i : i + size] = [Name(node)], [key(Name(node))]
+                    found[i : i + size], keys[i : i + size] = [Name(node)], [Name(node)]
         return found
 
     @cached_property
-    def _shared(self) -> dict[tuple[Any, ...], Node]:
+    def _shared(self) -> dict[tuple[Expression, ...], Node]:
         parts = reversed([statement for statement in self.program.backward if statement.of is None])
-        return {tuple(map(key, factors(statement.expression))): statement.node for statement in parts}
+        return {tuple(map(unbound, factors(statement.expression))): statement.node for statement in parts}
 
     @cached_property
     def _places(self) -> dict[Node, int]:

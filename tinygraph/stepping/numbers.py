@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Name, Number, evaluate
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.node import Node
 from tinygraph.ops.syntax import SUM
+from tinygraph.program.value import Apply, Expression, Name, Number, evaluate
 
 
 class Shown(float):

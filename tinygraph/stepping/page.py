@@ -13,13 +13,13 @@ import numpy as np
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express.derivation import Derivation
-from tinygraph.express.expression import Name, Number, leaves
 from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.program import program
 from tinygraph.express.table import number
+from tinygraph.program.value import Name, Number, leaves
 from tinygraph.sparse import sparsity
 from tinygraph.stepping.judging import allowed, tolerance
 from tinygraph.stepping.lens import example_of

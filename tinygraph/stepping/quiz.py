@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.express.expression import Expression, Name, Number, replaced
 from tinygraph.express.program import Level, Program, program
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.program.value import Expression, Name, Number, replaced
 from tinygraph.stepping.formula import evaluate
 from tinygraph.stepping.judging import (
     allowed,

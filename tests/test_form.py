@@ -1,4 +1,4 @@
-"""The simplifier keeps the value of whatever the chain rule may record, and writes it as a textbook does."""
+"""The normal form keeps the value of whatever the chain rule may record, and writes it as a textbook does."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 import tinygraph as tg
 from tests.programs import any_ranks
 from tinygraph import ops
-from tinygraph.express.expression import Apply, Expression, Like, Name, Number, applied, evaluate
 from tinygraph.express.python import python
-from tinygraph.express.simplify import simplified
+from tinygraph.program.form import simplified
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, applied, evaluate
 
-SHAPES = [(), (3,), (1,), (2, 3), (2, 1), (1, 3), (1, 1)]
+SHAPES = [(), (3,), (1,), (2,), (2, 3), (2, 1), (1, 3), (1, 1)]
 
 
 class Raw(NamedTuple):
@@ -77,7 +77,7 @@ def count(x: Raw) -> Raw:
 
 @st.composite
 def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
-    others = [ops.negative, ops.sum, *LIKE, ops.power, ops.count, *LINEAR, ops.matmul]
+    others = [ops.negative, ops.sum, *LIKE, ops.power, ops.count, *LINEAR, ops.matmul, ops.outer, ops.einsum]
     op: Any = draw(st.sampled_from([*BINARY, *others]))
     x = draw(inner)
     floats = np.asarray(x.value).dtype.kind == "f"
@@ -100,6 +100,16 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
         assume(np.asarray(y.value).dtype.kind == "f" and {np.ndim(x.value), np.ndim(y.value)} <= {1, 2})
         assume(np.shape(x.value)[-1] == np.shape(y.value)[0])
         return step(op, lambda mx, my, vx, vy: spread(mx, vx) @ spread(my, vy), x, y)
+    if op in (ops.outer, ops.einsum):
+        y = draw(inner)
+        assume(np.asarray(y.value).dtype.kind == "f")
+        if op is ops.outer:
+            assume(np.ndim(x.value) == np.ndim(y.value) == 1)
+            return step(op, lambda mx, my, vx, vy: np.outer(spread(mx, vx), spread(my, vy)), x, y)
+        subscripts = draw(st.sampled_from(SUBSCRIPTS))
+        assume(fits_together(subscripts, np.shape(x.value), np.shape(y.value)))
+        params = {"subscripts": subscripts, "optimize": False}
+        return step(op, lambda mx, my, vx, vy: np.einsum(subscripts, spread(mx, vx), spread(my, vy)), x, y, **params)
     if op in LINEAR:
         params = draw(LINEAR[op](np.ndim(x.value)))
         return step(op, lambda m, v: op(spread(m, v), **params), x, **params)
@@ -121,6 +131,29 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Raw]) -> Raw:
     assume(shapes)
     shape = draw(st.sampled_from(shapes))
     return like(op, x, shape, lambda m: op(spread(m, x.value), np.zeros(shape)))
+
+
+SUBSCRIPTS = [
+    "ij,kj->ik",
+    "ij,kj->ki",
+    "ij,ik->jk",
+    "ij,ij->i",
+    "ij,jk->ik",
+    "j,ij->i",
+    "i,ij->j",
+    "ij,j->i",
+    "ij,j->ij",
+    "i,i->",
+]
+
+
+def fits_together(subscripts: str, *shapes: tuple[int, ...]) -> bool:
+    """Whether a letter stands for axes of one size."""
+    terms = subscripts.partition("->")[0].split(",")
+    if any(len(term) != len(shape) for term, shape in zip(terms, shapes, strict=True)):
+        return False
+    pairs = {pair for term, shape in zip(terms, shapes, strict=True) for pair in zip(term, shape, strict=True)}
+    return len(pairs) == len({letter for letter, _ in pairs})
 
 
 def fits(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
@@ -215,6 +248,7 @@ V = {key: tg.constant(np.ones(3)) for key in "ab"} | {
     "X": tg.constant(np.ones((2, 3))),
     "Y": tg.constant(np.ones((2, 3))),
     "c": tg.constant(np.ones((2, 1))),
+    "d": tg.constant(np.ones(2)),
     "n": tg.constant(np.ones(3, int)),
     "u": tg.constant(np.ones(3, np.uint8)),
     "m": tg.constant(np.ones(3) > 0),
@@ -223,7 +257,7 @@ SPELLED = {node: key for key, node in V.items()}
 
 
 def gradient(build: Callable[..., Any]) -> str:
-    """What simplifying op by op makes of an expression over a, b (3,), s (), X, Y (2, 3), c (2, 1), whole n, u, bool m (3,)."""
+    """What simplifying op by op makes of an expression over a, b (3,), d (2,), s (), X, Y (2, 3), c (2, 1), n, u, m (3,)."""
     leaves = {key: tg.constant(x.value) for key, x in V.items()}
     original = {leaf: V[key] for key, leaf in leaves.items()}
 
@@ -232,12 +266,17 @@ def gradient(build: Callable[..., Any]) -> str:
             return Number(x)
         if x.op is None:
             return Like(original[x]) if shape_alone else Name(original[x])
-        inputs = [rebuilt(y, shape_alone=i == 1 and "like" in x.op.name) for i, y in enumerate(x.inputs)]
+        inputs = [rebuilt(y, x.op.reads_shape[x.op.argument(i)]) for i, y in enumerate(x.inputs)]
         return simplified(x.op, inputs, x.params, x.shape, x.dtype.kind)
 
     with any_ranks():
         built = build(**leaves)
+    np.testing.assert_allclose(evaluate(rebuilt(built), value_of), built.value)
     return python(rebuilt(built), lambda x: SPELLED[x])
+
+
+KEPT = "np.reshape(c * np.sum(X, axis=1, keepdims=True), d.shape)"
+LOST = "np.max(X, axis=1) * np.sum(Y, axis=1)"
 
 
 @pytest.mark.parametrize(
@@ -288,7 +327,7 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda X, **_: (X.T @ X).T, "X.T @ X"),
         (lambda X, **_: (X @ X.T) / 2.0, "X @ X.T / 2.0"),
         (lambda X, **_: (-X / 2.0).T, "-X.T / 2.0"),
-        (lambda a, X, **_: np.expand_dims(-a / 2.0, 0) * X, "-np.expand_dims(a, axis=0) * X / 2.0"),
+        (lambda a, X, **_: np.expand_dims(-a / 2.0, 0) * X, "-a * X / 2.0"),
         (lambda s, X, **_: 2 * np.expand_dims(1 / (2 * s), (0, 1)) * X, "X / s"),
         (
             lambda s, a, X, **_: ops.broadcast_like(np.expand_dims(ops.broadcast_like(s / 2.0, a), 0), X),
@@ -298,15 +337,41 @@ def gradient(build: Callable[..., Any]) -> str:
         (lambda a, X, **_: ops.broadcast_like(2 * a, X), "np.broadcast_to(2 * a, X.shape)"),
         (lambda s, c, X, **_: ops.broadcast_like(ops.broadcast_like(s * c, c), X), "np.broadcast_to(s * c, X.shape)"),
         (lambda a, s, X, **_: np.sum(ops.broadcast_like(s / 2.0, X)) * a, "s * X.size * a / 2.0"),
-        (lambda a, X, **_: np.sum(ops.broadcast_like(a, X)), "np.sum(np.broadcast_to(a, X.shape))"),
+        (lambda a, X, **_: np.sum(ops.broadcast_like(a, X)), "np.sum(a) * len(X)"),
         (lambda a, X, **_: ops.reshape_like(np.sum(-X, axis=0, keepdims=True), a), "-np.sum(X, axis=0)"),
+        (lambda c, d, X, **_: ops.reshape_like(c * np.sum(X, axis=1, keepdims=True), d), KEPT),
+        (lambda d, X, Y, **_: ops.reshape_like(np.max(X, 1, keepdims=True) * np.sum(Y, 1, keepdims=True), d), LOST),
+        (lambda d, X, **_: ops.reshape_like(2 * np.expand_dims(d, 1), d) * d, "2 * d * d"),
+        (lambda d, X, **_: np.squeeze(np.expand_dims(d, 1)) * d, "d * d"),
         (lambda c, X, **_: ops.reshape_like(np.sum(X, axis=1, keepdims=True), c), "np.sum(X, axis=1, keepdims=True)"),
-        (lambda a, b, X, **_: 2.0 * np.expand_dims(a / (2.0 * b), 0) * X, "np.expand_dims(a / b, axis=0) * X"),
+        (lambda a, b, X, **_: 2.0 * np.expand_dims(a / (2.0 * b), 0) * X, "a / b * X"),
         (lambda a, b, **_: np.sum(a / (2.0 * b)), "np.sum(a / b) / 2"),
         (lambda s, **_: np.expand_dims(s, 0), "np.expand_dims(s, axis=0)"),
         (lambda a, s, **_: a * s * s + s * a * s, "2 * a * s * s"),
         (lambda s, X, **_: ops.broadcast_like(1 + s, X) + 1, "np.full_like(X, 2 + s)"),
         (lambda a, **_: (-a) ** 2, "(-a) ** 2"),
+        (lambda a, b, **_: np.expand_dims(a, -1) * np.expand_dims(b, -2), "np.outer(a, b)"),
+        (lambda a, b, s, **_: -s * (np.expand_dims(a, 1) * b).T / 2.0, "-s * np.outer(b, a) / 2.0"),
+        (lambda a, b, **_: np.outer(a, b).T * 3, "3 * np.outer(b, a)"),
+        (lambda a, b, X, **_: np.expand_dims(a, 0) * b * X, "a * b * X"),
+        (lambda a, c, X, **_: np.sum(c[:, 0] * 2.0) * (X @ a), "2 * np.sum(c[:, 0]) * (X @ a)"),
+        (lambda a, s, X, **_: X @ (s * a / 2.0), "X @ a * s / 2.0"),
+        (lambda a, s, X, **_: (X * s) @ (s / a), "X @ (s / a) * s"),
+        (lambda a, s, X, **_: np.sum(a / s * X, axis=0), "a / s * np.sum(X, axis=0)"),
+        (lambda a, s, X, **_: np.sum(s * a * X, axis=1), "s * np.sum(a * X, axis=1)"),
+        (lambda c, X, **_: np.sum(c * X, axis=0, keepdims=True), "np.sum(c * X, axis=0, keepdims=True)"),
+        (lambda c, X, **_: np.sum(c * X, axis=1, keepdims=True), "np.sum(c * X, axis=1, keepdims=True)"),
+        (lambda X, **_: np.sum(np.expand_dims(X @ X.T, 0)), "np.sum(X @ X.T)"),
+        (lambda a, X, **_: np.sum(np.expand_dims(X @ a, 1) * X, axis=0), "X @ a @ X"),
+        (lambda a, X, **_: np.sum(X.T * np.expand_dims(a, 1), axis=0), "X @ a"),
+        (lambda X, Y, **_: np.einsum("ij,kj->ik", X, 2 * Y), "2 * (X @ Y.T)"),
+        (lambda X, Y, **_: np.einsum("ij,kj->ki", X, Y), "Y @ X.T"),
+        (lambda a, X, **_: np.einsum("j,ij->i", a, X), "X @ a"),
+        (lambda X, Y, **_: np.einsum("ij,ij->i", X, Y), "np.einsum('ij,ij->i', X, Y)"),
+        (lambda X, Y, **_: (X * Y).T, "(X * Y).T"),
+        (lambda X, Y, a, **_: (X.T * Y.T).T * a, "X * Y * a"),
+        (lambda n, m, **_: np.sum(1.0 * n * m), "np.sum(1.0 * n * m)"),
+        (lambda a, m, **_: np.sum(a * m), "np.sum(a * m)"),
         (lambda a, **_: -(a**2), "-a ** 2"),
         (lambda a, n, u, **_: 1.0 * n * u * np.sin(a), "np.sin(a) * n * u"),  # as n * u might not fit its dtype
     ],
@@ -322,3 +387,50 @@ def test_zero_times_what_is_not_finite_is_not_a_number(bad: float) -> None:
         for factor in (0, 0.0, -0.0):
             simple = simplified(ops.multiply, [Number(factor), x.simple], {}, (2,), "f")
             np.testing.assert_array_equal(evaluate(simple, value_of), [np.nan, 0])
+
+
+def network(n: int, k: int, m: int, array: Callable[..., Any]) -> dict[str, Any]:
+    X, W, b, Y = array(n, k), array(k, m), array(m), array(n, m)
+    Z = X @ W + b
+    P = np.exp(Z) / np.sum(np.exp(Z), axis=1, keepdims=True)
+    L = -np.sum(Y * np.log(P)) / np.mean(b)
+    return locals()
+
+
+def attention(n: int, k: int, m: int, array: Callable[..., Any]) -> dict[str, Any]:
+    Q, K, V, s = array(n, k), array(m, k), array(m, k), array()
+    S = s * (Q @ K.T)
+    A = tg.softmax(S)
+    O = A @ V
+    L = np.sum(O**2)
+    return locals()
+
+
+def normalised(n: int, k: int, m: int, array: Callable[..., Any]) -> dict[str, Any]:
+    X, g, b = array(n, k), array(k), array(k)
+    u = np.mean(X, axis=0)
+    v = np.mean((X - u) ** 2, axis=0)
+    Y = g * (X - u) / np.sqrt(v) + b
+    L = np.sum(np.tanh(Y))
+    return locals()
+
+
+def products(n: int, k: int, m: int, array: Callable[..., Any]) -> dict[str, Any]:
+    x, y, W = array(n), array(k), array(n, k)
+    z = x @ W + np.outer(y, x) @ x
+    M = np.einsum("ij,j,ik->jk", W, z, W) * y[:, None]
+    L = np.sum(M**2) + np.sum((x[:, None] * W) ** 2)
+    return locals()
+
+
+@pytest.mark.parametrize("build", [network, attention, normalised, products])
+def test_square_arrays_print_as_others_do(build: Callable[..., dict[str, Any]]) -> None:
+    def lines(*sizes: int) -> list[str]:
+        rng = np.random.default_rng(0)
+        with any_ranks():
+            values = build(*sizes, lambda *shape: tg.parameter(rng.uniform(0.5, 1.5, shape)))
+        graph = tg.Graph(values["L"], names={name: x for name, x in values.items() if isinstance(x, tg.Node)})
+        graph.backprop()
+        return [repr(statement) for statement in graph.statements()]
+
+    assert lines(3, 3, 3) == lines(3, 4, 5) == lines(5, 4, 3)

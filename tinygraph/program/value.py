@@ -1,10 +1,15 @@
-"""What every face prints: an expression, which is a number, a name, or an op applied to expressions."""
+"""What every reader prints: an expression, which is a number, a name, or an op applied to expressions.
+
+Equal is identical: what is made twice of the same parts is one object, so that expressions are compared by `is`. Python's own
+equality does not do for that: it takes 1 for 1.0 and for True, and 0.0 for -0.0.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, Self, TypeAlias, TypeGuard
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
@@ -12,14 +17,33 @@ from tinygraph.node import Node
 from tinygraph.ops import Op
 
 Shape: TypeAlias = tuple[int, ...]
+KINDS: dict[type, str] = {bool: "b", int: "i", float: "f"}
+KNOWN: WeakValueDictionary[Any, Any] = WeakValueDictionary()  # every expression in use, by what it is made of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+def exact(x: Any) -> Any:
+    """What numbers and metadata have in common that are the same, to their types and the sign of a zero."""
+    if isinstance(x, tuple | list):
+        return type(x), *map(exact, x)
+    if isinstance(x, slice):
+        return slice, exact(x.start), exact(x.stop), exact(x.step)
+    return (type(x), repr(x)) if isinstance(x, float | np.generic) else (type(x), x)
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Number:
     """A literal, or a number that the user has a name for."""
 
     value: Any
     name: str | None = None
+
+    def __new__(cls, value: Any, name: str | None = None) -> Self:
+        """The one of this value and name."""
+        found: Self = KNOWN.setdefault((cls, exact(value), name), object.__new__(cls))
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.value, self.name)
 
     @property
     def shape(self) -> Shape:
@@ -29,7 +53,7 @@ class Number:
     @property
     def kind(self) -> str:
         """The kind of its dtype: b, i or f."""
-        return np.asarray(self.value).dtype.kind
+        return KINDS.get(type(self.value)) or np.asarray(self.value).dtype.kind
 
     @property
     def size(self) -> int:
@@ -37,11 +61,19 @@ class Number:
         return 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Name:
     """The value of a leaf or of another statement."""
 
     node: Node
+
+    def __new__(cls, node: Node) -> Self:
+        """The one of this node."""
+        found: Self = KNOWN.setdefault((cls, node), object.__new__(cls))
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.node,)
 
     @property
     def shape(self) -> Shape:
@@ -65,7 +97,7 @@ class Like(Name):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Apply:
     """An op on expressions, in the order of its arguments; `size` is the number of ops in the whole expression.
 
@@ -80,6 +112,25 @@ class Apply:
     size: int
     node: Node | None = None
 
+    def __new__(
+        cls,
+        op: Op,
+        inputs: tuple[Expression, ...],
+        params: Mapping[str, Any],
+        shape: Shape,
+        kind: str,
+        size: int,
+        node: Node | None = None,
+    ) -> Self:
+        """The one of this op on these inputs."""
+        metadata = tuple((name, exact(x)) for name, x in params.items()) if params else ()
+        key = op, inputs, metadata, shape, kind, node
+        found: Self = KNOWN.setdefault(key, object.__new__(cls))
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.op, self.inputs, self.params, self.shape, self.kind, self.size, self.node)
+
     @property
     def notation(self) -> str:
         """How mathematics writes the op with this metadata."""
@@ -87,6 +138,20 @@ class Apply:
 
 
 Expression: TypeAlias = Number | Name | Apply
+
+_UNBOUND: WeakKeyDictionary[Apply, Apply] = WeakKeyDictionary()
+
+
+def unbound(x: Expression) -> Expression:
+    """An expression without the recorded values that it computes: the same one for all that compute the same."""
+    if not isinstance(x, Apply):
+        return x
+    found = _UNBOUND.get(x)
+    if found is None:
+        found = Apply(x.op, tuple(map(unbound, x.inputs)), x.params, x.shape, x.kind, x.size)
+        if found is not x:  # which would keep itself
+            _UNBOUND[x] = found
+    return found
 
 
 def is_literal(x: Expression) -> TypeGuard[Number]:
@@ -104,12 +169,12 @@ def apply(op: Op, *inputs: Expression, shape: Shape | None = None, kind: str = "
     """An op on expressions; the shape of an elementwise one follows from theirs."""
     if shape is None:
         shape = broadcast([x.shape for x in inputs])
-    return Apply(op, inputs, params, shape, kind, 1 + sum(x.size for x in inputs))
+    return Apply(op, inputs, params, shape, kind, 1 + sum([x.size for x in inputs]))
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:
     """The shape of the result where operands of these shapes meet; mostly they are the same, or scalars."""
-    different = set(shapes) - {()}
+    different = {*shapes} - {()}
     return np.broadcast_shapes(*different) if len(different) > 1 else different.pop() if different else ()
 
 
@@ -141,15 +206,6 @@ def replaced(expression: Expression, exchange: Callable[[Number | Name], Express
     inputs = tuple(replaced(x, exchange) for x in expression.inputs)
     x = expression
     return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size, x.node)
-
-
-def key(x: Expression) -> tuple[Any, ...]:
-    """What two expressions have in common when they are the same; nodes by identity, since `==` compares their entries."""
-    if isinstance(x, Number):
-        return type(x.value), repr(x.value), x.name
-    if isinstance(x, Name):
-        return type(x), id(x.node)
-    return x.op.name, tuple(map(key, x.inputs)), repr(x.params)
 
 
 def evaluate(expression: Expression, value: Callable[[Node], Any]) -> Any:
