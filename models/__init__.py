@@ -3,8 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from models.extras import advice
-
 if TYPE_CHECKING:
     from models.estimators import (
         LinearRegression,
@@ -20,6 +18,8 @@ __all__ = ["LinearRegression", "LogisticRegression", "MLPClassifier", "MLPRegres
 def __getattr__(name: str) -> Any:
     """Import the estimators on first use, so that `python -m models.logistic_regression` runs a module that is not loaded yet."""
     if name in __all__:
+        from models.extras import advice
+
         if missing := advice():
             raise ImportError(f"models.{name}: {missing}")
         return getattr(import_module("models.estimators"), name)

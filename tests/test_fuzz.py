@@ -35,6 +35,8 @@ def shown(program: Program) -> Iterator[None]:
     """Show the program where something is wrong with it, and leave warnings of numbers to the last property."""
     try:
         with any_ranks(), np.errstate(all="ignore"), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            # An argument such as `by=2` may have been computed of a size that it is equal to.
+            warnings.filterwarnings("ignore", ".* stays the number that was recorded", UserWarning)
             yield
     except BaseException as error:
         error.add_note(str(program))

@@ -170,11 +170,11 @@ def test_every_gradient_that_is_differentiated_has_a_card() -> None:
         "dt₂ = Σᵢ tᵢ",
         "dt = t₂·ones_like(t)",
         "dz = dt ⊙ t",
-        "dwᵢⱼ = dzᵢ·xⱼ + dt₂",
+        "dw = dz·xᵀ + dt₂",
     ]
     backward = {(edge.source, edge.target) for edge in drawing.edges if edge.backward}
     keys = {card.title.split(" ")[0]: card.key for card in drawing.cards}
-    assert {(keys["dz"], keys["dwᵢⱼ"]), (keys["dt₂"], keys["dwᵢⱼ"]), (keys["t"], keys["dz"]), (keys["w"], keys["z"])} <= backward
+    assert {(keys["dz"], keys["dw"]), (keys["dt₂"], keys["dw"]), (keys["t"], keys["dz"]), (keys["w"], keys["z"])} <= backward
 
 
 def test_what_gradients_share_is_written_out_on_their_cards() -> None:
@@ -193,7 +193,7 @@ def test_where_gradients_are_read_too_a_card_only_adds_to_what_comes_back() -> N
     L = np.sum(np.exp(z))
     graph = tg.Graph(L, names=locals())
     dx = graph.backprop()["x"]
-    assert "dwᵢⱼ = dzᵢ·xⱼ" in rows(graph)
+    assert "dw = dz·xᵀ" in rows(graph)
     graph.backprop(of=dx, seed=np.ones(2))
     assert "ddx_dw[ij] += ddx_dz[i]·xⱼ" in rows(graph)
 

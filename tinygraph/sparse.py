@@ -102,6 +102,14 @@ class Sparse:
             raise SparseError(f"{TAKES}: rows are a slice or a list, as in X[2:5], X[[2]] and X[order]")
         return Sparse(self.matrix[rows])
 
+    def __eq__(self, other: object) -> NoReturn:
+        refuse()  # Python would compare by identity
+
+    def __ne__(self, other: object) -> NoReturn:
+        refuse()
+
+    __hash__ = object.__hash__
+
     def __matmul__(self, other: Any) -> Any:
         return self.matrix @ _factor(other)
 

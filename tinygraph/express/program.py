@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -28,6 +28,7 @@ from tinygraph.ops import Op, Reduction, Visited
 from tinygraph.place import Place
 from tinygraph.program.axes import Axes
 from tinygraph.program.form import Simplifier, structural
+from tinygraph.program.terms import is_scale
 from tinygraph.program.value import (
     Apply,
     Expression,
@@ -107,10 +108,11 @@ class Program:
         self._names: dict[Node, str] = {}
         named = graph if level == "named" else graph._with_named(node for node in graph.forward if node.op is not None)
         draft = _settled(named)
+        self.temporaries: set[Node] = set()
         while unnamed := _in_want_of_gradients(draft):
-            draft = _settled(draft.graph._with_named(unnamed))
+            self.temporaries.update(unnamed)
+            draft = _settled(draft.graph._with_named(unnamed), self.temporaries)
         self.graph = draft.graph
-        self.temporaries = {node for node in draft.forward if named.name(node) is None and self.graph.name(node) is not None}
         self.spelling = draft.spelling
         self._axes = draft.axes
         self.demands = self._axes.demands
@@ -128,6 +130,9 @@ class Program:
         statements = list(self._statements(draft))
         self.forward = tuple(s for s in statements if s.phase == "forward")
         self.backward = tuple(s for s in statements if s.phase == "backward")
+        read = {x for s in statements for x in s.inputs}
+        # Gradients that source writes as literals where they are read: seeds, and numbers that belong to values without a name.
+        self.literals = self.units | {s.node for s in self.backward if s.of in self.temporaries and s.node not in read}
 
     @property
     def statements(self) -> tuple[Statement, ...]:
@@ -236,11 +241,19 @@ class _Draft:
     """One attempt at the statements: the expressions of all nodes, given which unnamed ones must or must not be statements."""
 
     def __init__(
-        self, graph: Graph, spelling: Spelling, simplified: Simplifier, kept: set[Node], inlined: set[Node], axes: Axes
+        self,
+        graph: Graph,
+        spelling: Spelling,
+        simplified: Simplifier,
+        kept: set[Node],
+        inlined: set[Node],
+        axes: Axes,
+        temporaries: Collection[Node],
     ) -> None:
         self.graph = graph
         self.spelling = spelling
         self.axes = axes
+        self.temporaries = temporaries
         self.demanded = {demand.node for demand in axes.demands}
         self.parts: dict[Node, Expression] = {}  # what is written into its reader, and of which a size is demanded
         self.forward = set(graph.forward)
@@ -277,10 +290,17 @@ class _Draft:
                 if long and node not in always and not shared:
                     self.cut.add(node)
                 self.expressions[node] = self._typed(node, expression)
-                expression = Name(node)
+                if not self._is_literal(node, expression):
+                    expression = Name(node)
             partial[node] = expression
             if node in self.demanded:
                 self.parts[node] = expression
+
+    def _is_literal(self, node: Node, expression: Expression) -> bool:
+        """Whether a gradient is a number, be it repeated, and belongs to a value without a name: its readers write the number."""
+        repeated = isinstance(expression, Apply) and expression.op is ops.broadcast_like
+        number = expression.inputs[0] if isinstance(expression, Apply) and repeated else expression
+        return self.gradient_of.get(node) in self.temporaries and is_scale(number)
 
     def _derived(self) -> set[Node]:
         """The values of the forward pass that an earlier backward pass made."""
@@ -449,13 +469,13 @@ def _in_want_of_gradients(draft: _Draft) -> list[Node]:
     return sorted(unnamed, key=by_number)
 
 
-def _settled(graph: Graph) -> _Draft:
+def _settled(graph: Graph, temporaries: Collection[Node] = ()) -> _Draft:
     """The draft in which every statement `t` is read more than once and every shape can be read from a name."""
     spelling, axes, simplified = Spelling(graph), Axes(graph), Simplifier()
     kept = axes.measured()
     inlined: set[Node] = set()
     while True:
-        draft = _Draft(graph, spelling, simplified, kept, inlined, axes)
+        draft = _Draft(graph, spelling, simplified, kept, inlined, axes, temporaries)
         missing = _resolve_shapes(draft)
         alone = _read_once(draft) - kept - inlined
         if not missing and not alone:
