@@ -1,8 +1,8 @@
 """A graph as a program: which of its nodes are statements, their order, and the expression of each.
 
-A named node is a statement and an unnamed one is inlined into its reader. Two kinds of unnamed nodes become statements all the
-same, named `t`: one that several statements share, unless it is a single step that may as well be repeated, and one whose
-expression would grow past `LONGEST` ops.
+A named node is a statement and an unnamed one is inlined into its reader. Three kinds of unnamed nodes become statements all the
+same, named `t`: one that several statements share, unless it is a single step that may as well be repeated, one whose gradient
+was requested, and one whose expression would grow past `LONGEST` ops.
 """
 
 from __future__ import annotations
