@@ -392,7 +392,7 @@ def _fit(x: Expression, node: Node, op: Op) -> Expression:
 
 def _count(like: Node, node: Node, name: Callable[[Node], str | None]) -> Expression:
     """The count of a node; that of an unnamed sum over some axes by the axes of what it sums that are left."""
-    axes = Reduction().gone(like.ndim, node.params)
+    axes = Reduction.gone(like.ndim, node.params)
     while like.ndim and name(like) is None and like.op is not None and isinstance(like.op.kind, Reduction):
         summed = like.inputs[0]
         places = [like.op.kind.place(i, summed.ndim, like.params) for i in axes]

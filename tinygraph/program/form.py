@@ -386,7 +386,7 @@ def _total(raw: Apply, of: Opened) -> Form | None:
     form, ndim = of(x), len(x.shape)
     if _is_lone(x, form):
         return None
-    gone = {i - ndim for i in Reduction().gone(ndim, raw.params)}
+    gone = {i - ndim for i in Reduction.gone(ndim, raw.params)}
     bare = [p for p in form.bare if p in gone]
     if not ndim or x.kind != "f" or (bare and not isinstance(form.like, Name)):
         return form if not ndim else None
