@@ -229,7 +229,7 @@ class TestEntry:
         x = tg.parameter(np.ones((4, 2)))
         function = backward(tg.Graph(loop(x), names={"x": x})).function()
         assert function(np.ones((4, 3)))[1]["dx"].shape == (4, 3)
-        with pytest.raises(ValueError, match="has size 6 along an axis .* one by one, and was recorded with size 4"):
+        with pytest.raises(ValueError, match=r"has size 6 along an axis .* one by one, and was recorded with size 4"):
             function(np.ones((6, 2)))
 
     @pytest.mark.parametrize(
