@@ -167,6 +167,17 @@ def test_what_shows_the_entries_of_an_argument_is_a_view(op: Op) -> None:
     assert shown == op.view
 
 
+# Work
+
+
+@pytest.mark.parametrize("op", OPS, ids=str)
+def test_an_op_computes_no_more_entries_than_it_declares(op: Op) -> None:
+    for case in cases_of(op):
+        if all(map(np.size, case.arguments)):
+            out, _ = recorded(case)
+            assert op.work([x.value if isinstance(x, tg.Node) else x for x in out.inputs], out.params) >= out.size, str(case)
+
+
 # A user's op of each kind, and no line elsewhere
 
 

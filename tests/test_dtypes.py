@@ -1,4 +1,4 @@
-"""The dtype that is told of an expression is the one that NumPy gives it."""
+"""The dtype that an expression is said to have is the one that NumPy gives it."""
 
 import itertools
 from dataclasses import replace

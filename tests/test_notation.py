@@ -309,7 +309,7 @@ def bindings(x: Layout, bound: frozenset[str] = frozenset()) -> Iterator[tuple[s
 
 
 def index_of(x: Layout) -> set[str]:
-    """The letters of the entry that the left side of an equation tells."""
+    """The letters of the entry on the left side of an equation."""
     last = ends(x.bottom if isinstance(x, Fraction) else x)[1]
     return set(last.below.partition(";")[2].split(",")) if isinstance(last, Symbol) else set()
 

@@ -1,5 +1,6 @@
 """`graph.source()` is a module of its own: it runs with NumPy alone, or under JAX, at any size, and equals the engine."""
 
+import ast
 import gc
 import importlib.util
 import inspect
@@ -29,7 +30,9 @@ from tests.programs import (
     run_of,
 )
 from tests.test_contract import recorded, weights
+from tinygraph.express import source as written
 from tinygraph.express.program import program
+from tinygraph.names import RESERVED
 from tinygraph.ops import REGISTRY
 from tinygraph.program.value import applied
 
@@ -226,7 +229,7 @@ class TestEntry:
         x = tg.parameter(np.ones((4, 2)))
         function = backward(tg.Graph(loop(x), names={"x": x})).function()
         assert function(np.ones((4, 3)))[1]["dx"].shape == (4, 3)
-        with pytest.raises(ValueError, match="has 6 entries along an axis that was gone through one by one, recorded with 4"):
+        with pytest.raises(ValueError, match=r"has size 6 along an axis .* one by one, and was recorded with size 4"):
             function(np.ones((6, 2)))
 
     @pytest.mark.parametrize(
@@ -461,6 +464,17 @@ class TestOpsOfTheUser:
         w = tg.parameter(1.0)
         with pytest.raises(ValueError, match="another op of the graph has the same name"):
             tg.Graph(made(2.0)(w) + made(3.0)(w)).source()
+
+
+def brought_along() -> set[str]:
+    """The functions that source defines for its checks, and the modules that these read."""
+    texts = [text for name, text in vars(written).items() if name.startswith(("CHECK", "WARN"))]
+    trees = [ast.parse(text) for text in texts if text.startswith("\ndef")]
+    return {x.name for tree in trees for x in ast.walk(tree) if isinstance(x, ast.FunctionDef)} | {"np", "hashlib", "warnings"}
+
+
+def test_the_names_that_source_needs_are_reserved() -> None:
+    assert brought_along() <= RESERVED
 
 
 HOSTILE = [

@@ -11,8 +11,8 @@ from tinygraph.node import Node
 from tinygraph.ops import REGISTRY
 
 SOURCE = (
-    "np len bool slice max min range hashlib ARRAY SHAPES SPARSE DTYPES _check "
-    "_check_divisor _check_loop _check_size _decided _held"
+    "np len bool slice max min range hashlib warnings ARRAY SHAPES SPARSE DTYPES _check "
+    "_check_divisor _check_loop _check_number _check_size _decided _held _warn_of_number"
 )
 RESERVED = {*keyword.kwlist, *SOURCE.split()}  # what the source of a graph needs for itself
 LONGEST = 60  # characters

@@ -1,4 +1,4 @@
-"""What the nodes of a graph are called in the user's code, which `Names` then makes one name each of."""
+"""What the nodes of a graph are called in the user's code, of which `tinygraph.naming` makes one name each."""
 
 from __future__ import annotations
 

@@ -115,4 +115,4 @@ def multiplied(sizes: Sequence[Layout]) -> Layout:
 
 def axes_of(x: Apply) -> tuple[int, ...]:
     """The axes of its first input that an op works along."""
-    return Reduction().gone(len(x.inputs[0].shape), x.params)
+    return Reduction.gone(len(x.inputs[0].shape), x.params)

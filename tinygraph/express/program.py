@@ -1,8 +1,8 @@
 """A graph as a program: which of its nodes are statements, their order, and the expression of each.
 
-A named node is a statement and an unnamed one is inlined into its reader. Two kinds of unnamed nodes become statements all the
-same, named `t`: one that several statements share, unless it is a single step that may as well be repeated, and one whose
-expression would grow past `LONGEST` ops.
+A named node is a statement and an unnamed one is inlined into its reader. Three kinds of unnamed nodes become statements all the
+same, named `t`: one that several statements share, unless it is a single step that may as well be repeated, one whose gradient
+was requested, and one whose expression would grow past `LONGEST` ops.
 """
 
 from __future__ import annotations
@@ -412,7 +412,7 @@ def _fit(x: Expression, node: Node, op: Op) -> Expression:
 
 def _count(like: Node, node: Node, name: Callable[[Node], str | None]) -> Expression:
     """The count of a node; that of an unnamed sum over some axes by the axes of what it sums that are left."""
-    axes = Reduction().gone(like.ndim, node.params)
+    axes = Reduction.gone(like.ndim, node.params)
     while like.ndim and name(like) is None and like.op is not None and isinstance(like.op.kind, Reduction):
         summed = like.inputs[0]
         places = [like.op.kind.place(i, summed.ndim, like.params) for i in axes]

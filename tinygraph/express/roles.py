@@ -14,7 +14,7 @@ from tinygraph.program.value import Apply, Expression
 # What negates a relation; two values that are related stand in brackets where they count as a number.
 RELATIONS = {">": "≤", "≥": "<", "<": "≥", "≤": ">", "=": "≠", "≠": "="}
 BIG_SIGNS = ("Σ", "∏")
-BIG = re.compile(r"[Σ∏].*\{|\w \S*\{")  # a big operator, or a word, before what it runs through
+BIG_OPERATOR = re.compile(r"[Σ∏].*\{|\w \S*\{")  # a big operator, or a word, before what it runs through
 
 
 class Role(Enum):
@@ -45,7 +45,7 @@ def _role(op: Op, notation: str) -> Role | None:
     if isinstance(kind, Contraction):
         return CONTRACTIONS.get(notation)
     if isinstance(kind, Reduction):
-        return Role.REDUCTION if BIG.search(notation) else None
+        return Role.REDUCTION if BIG_OPERATOR.search(notation) else None
     if isinstance(kind, Same):
         return Role.REPETITION if notation == "{} 1_{}" else None
     return Role.VIEW if isinstance(kind, Rearrangement) and notation in SAME_ENTRIES else None

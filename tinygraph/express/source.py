@@ -61,7 +61,7 @@ CHECK_NUMBER = """
 def _check_number(text, place, what, axes, size, needed):
     if size != needed:
         raise ValueError(f"{what} has size {size} along {axes}, where it had {needed}, and {text} at {place} stays the number "
-                         "that was recorded then: write np.mean, which follows the size, or record it anew")
+                         "that was recorded then: write np.mean, which follows the size, or record it again")
 """
 WARN_OF_NUMBER = """
 def _warn_of_number(text, place, what, axes, size, needed):

@@ -168,7 +168,7 @@ def power_less_one(x: Array, exponent: Array) -> Array:
     >>> tg.ops.power_less_one(np.array([3.0, 0.0]), np.array([2.0, 0.0]))
     array([3., 1.])
     """
-    return np.where((x == 0) & (exponent == 0), 1, x) ** (exponent - 1)
+    return np.where(_is_constant(x, exponent), 1, x) ** (exponent - 1)
 
 
 def _log_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:

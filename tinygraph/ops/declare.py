@@ -53,8 +53,9 @@ class Op:
 
     `name`, `rules` (one per array argument, None where there is no gradient), `elementwise`, `hint`, `numpy`, `notation`,
     `arguments` (the names of the array arguments), `variadic` (whether the last of them takes any number), `defaults` (of the
-    keyword metadata), `kind` (how its axes arise), `reads_shape` (of each array argument, whether its shape and dtype alone are
-    read), `dtype` (of its result), `view`, `untraceable`, `steps`: see `tg.op`.
+    keyword metadata), `operator` and `forms` (how source writes it), `kind` (how its axes arise), `reads_shape` (of each array
+    argument, whether its shape and dtype alone are read), `dtype` (of its result), `view`, `untraceable`, `steps`, `work`,
+    `squashes`: see `tg.op`.
     """
 
     def __init__(

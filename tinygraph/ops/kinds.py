@@ -65,7 +65,8 @@ class Reduction(Kind):
             return tuple(1 if i in gone else size for i, size in enumerate(sizes))
         return tuple(size for i, size in enumerate(sizes) if i not in gone)
 
-    def gone(self, ndim: int, params: Params) -> tuple[int, ...]:
+    @staticmethod
+    def gone(ndim: int, params: Params) -> tuple[int, ...]:
         """The axes that are reduced; NumPy lets a number be reduced along axis 0."""
         axis = params.get("axis")
         return tuple(range(ndim)) if axis is None or not ndim else normalize_axis_tuple(axis, ndim)

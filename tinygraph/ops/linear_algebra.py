@@ -78,6 +78,7 @@ def _check_vectors(a: Array, b: Array) -> None:
     dtype=("a", "b"),
     view=False,
     notation="⊗",
+    work=work.each_with_each,
 )
 def outer(a: Array, b: Array) -> Array:
     """Every entry of one vector times every entry of another one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.lib.array_utils import normalize_axis_index
 from tinygraph.decisions import NUMBERS
 from tinygraph.leaves import as_array
 from tinygraph.node import Node
+from tinygraph.ops import work
 from tinygraph.ops.declare import Array, implements, op
 from tinygraph.ops.dtypes import floating
-from tinygraph.ops.kinds import Opaque
+from tinygraph.ops.kinds import Opaque, Params
 from tinygraph.ops.sizes import Sizes, Sizing
 
 
@@ -37,7 +39,12 @@ def _spaced(axes: Sizing, node: Node) -> Sizes:
     return tuple(sizes)
 
 
-@op(_start_rule, _stop_rule, numpy=np.linspace, kind=Opaque(_spaced), dtype=floating)
+def _places(operands: Sequence[Any], params: Params) -> int:
+    """As many as wanted, for each pair of a start and a stop."""
+    return work.entry_by_entry(operands, params) * int(params.get("num", linspace.defaults["num"]))
+
+
+@op(_start_rule, _stop_rule, numpy=np.linspace, kind=Opaque(_spaced), dtype=floating, work=_places)
 def linspace(start: Array, stop: Array, *, num: int = 50, endpoint: bool = True, axis: int = 0) -> Array:
     """`num` evenly spaced numbers from start to stop, along a new axis; without the stop if not `endpoint`.
 

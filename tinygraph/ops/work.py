@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any, TypeAlias
 
 import numpy as np
 
-Params: TypeAlias = Mapping[str, Any]
+from tinygraph.ops.kinds import Params
+
 Work: TypeAlias = Callable[[Sequence[Any], Params], int]  # of the operands and the metadata of a call
 
 

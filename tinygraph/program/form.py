@@ -6,7 +6,7 @@ of terms, its rule makes a sum of terms of them, and `tinygraph.program.plan` wr
 - numbers are folded, like terms are added up, and a coefficient cancels where the division is exact;
 - signs, numbers, divisors that are numbers, and factors without the axes that are summed stand outside of sums and products;
 - a repetition is left out where the result has its shape without, and the sum over it is a count;
-- axes of size 1 come and go without a trace, and transposes only renumber positions;
+- an axis of size 1 that no factor has comes and goes without a trace, and transposes only renumber positions;
 - what all terms are divided by is taken out of a sum.
 
 0·x is never folded, because NaN and infinity must survive. No pair of parentheses is opened but for a sum in a sum.
@@ -386,7 +386,7 @@ def _total(raw: Apply, of: Opened) -> Form | None:
     form, ndim = of(x), len(x.shape)
     if _is_lone(x, form):
         return None
-    gone = {i - ndim for i in Reduction().gone(ndim, raw.params)}
+    gone = {i - ndim for i in Reduction.gone(ndim, raw.params)}
     bare = [p for p in form.bare if p in gone]
     if not ndim or x.kind != "f" or (bare and not isinstance(form.like, Name)):
         return form if not ndim else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.express.python import python
 from tinygraph.express.table import number
-from tinygraph.node import Node
 from tinygraph.ops.syntax import SUM
 from tinygraph.program.value import Apply, Expression, Name, Number, evaluate
+
+OPERAND = attrgetter("operand")
 
 
 class Shown(float):
@@ -40,29 +41,29 @@ class Shape(float):
         return self.text
 
 
-def with_numbers(expression: Expression, value: Callable[[Node], Any] = lambda node: node.operand) -> str:
+def with_numbers(expression: Expression) -> str:
     """An expression as source with numbers for names; arrays stand as their shapes."""
-    return python(shown(expression, value), str).replace("np.nan", "nan").replace("np.inf", "inf")
+    return python(shown(expression), str).replace("np.nan", "nan").replace("np.inf", "inf")
 
 
-def shown(expression: Expression, value: Callable[[Node], Any] = lambda node: node.operand) -> Expression:
+def shown(expression: Expression) -> Expression:
     """An expression over the numbers that its names stand for, with functions and what is in brackets worked out."""
     with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-        return _shown(expression, value, in_brackets=False)
+        return _shown(expression, in_brackets=False)
 
 
-def _shown(x: Expression, value: Callable[[Node], Any], in_brackets: bool) -> Expression:
+def _shown(x: Expression, in_brackets: bool) -> Expression:
     if isinstance(x, Name):
-        return short(value(x.node))
+        return short(x.node.operand)
     if isinstance(x, Number):
         return Number(x.value)
     if x.op is ops.count:
-        return Number(int(evaluate(x, value)))
+        return Number(int(evaluate(x, OPERAND)))
     is_sum = x.op.operator is not None and x.op.operator.binds == SUM
     if x.op.operator is None or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):
-        return short(evaluate(x, value))
+        return short(evaluate(x, OPERAND))
     # Only the left operand of a sum stands without brackets when it is a sum itself.
-    inputs = tuple(_shown(x_i, value, in_brackets=not (is_sum and i == 0)) for i, x_i in enumerate(x.inputs))
+    inputs = tuple(_shown(x_i, in_brackets=not (is_sum and i == 0)) for i, x_i in enumerate(x.inputs))
     return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size)
 
 
