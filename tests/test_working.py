@@ -217,14 +217,14 @@ def check_all(graph: tg.Graph, tolerance: float) -> None:
 class TestTypeset:
     def test_in_latex(self) -> None:
         first, second, _, fourth, *_, last = str(canonical().derivation("dz").latex()).splitlines()[1:-1]
-        assert first.endswith(r"\frac{\partial L}{\partial a} \, a \, (1 - a) && \text{chain rule} \\")
-        assert second.endswith(r"&& \text{put in }\frac{\partial L}{\partial a} \\")
-        assert fourth == r"   &= -y \, (1 - a) + (1 - y) a && \text{cancel}\text{, where }a \ne 0\text{ and }1 - a \ne 0 \\"
-        assert last == r"   &= a - y && \text{collect}"
+        assert first.endswith(r"\frac{\partial L}{\partial a} \, a \, (1 - a) && \text{1. chain rule} \\")
+        assert second.endswith(r"&& \text{2. put in }\frac{\partial L}{\partial a} \\")
+        assert fourth == r"   &= -y \, (1 - a) + (1 - y) a && \text{4. cancel, where }a \ne 0\text{ and }1 - a \ne 0 \\"
+        assert last == r"   &= a - y && \text{6. collect}"
 
     def test_says_what_the_letters_of_sizes_are(self) -> None:
         lines = str(of_logits(mean_cross_entropy, tg.sigmoid).derivation("dz").latex()).splitlines()
-        assert lines[-3:-1] == [r"   &= \frac{a - y}{m} && \text{collect} \\", "  m &= 4"]
+        assert lines[-3:-1] == [r"   &= \frac{a - y}{m} && \text{6. collect} \\", "  m &= 4"]
 
     def test_in_mathml_that_a_notebook_shows(self) -> None:
         found = canonical().derivation("dz")
@@ -232,7 +232,7 @@ class TestTypeset:
         assert found.latex().mathml in html
         assert found._repr_latex_() == found.latex()
         assert html.count("<mtr>") == 6
-        assert "<mtext>collect</mtext>" in html
+        assert "<mtext>6.\u00a0collect</mtext>" in html
 
 
 @pytest.mark.parametrize(

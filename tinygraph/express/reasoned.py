@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -22,12 +23,13 @@ from tinygraph.program.form import opened
 from tinygraph.program.plan import spelled
 from tinygraph.program.terms import Form
 from tinygraph.program.value import Expression, evaluate
-from tinygraph.program.working import Step, worked
+from tinygraph.program.working import Step, products, worked
 
 Array: TypeAlias = npt.NDArray[Any]
 Part: TypeAlias = str | Layout
 Parts: TypeAlias = Sequence[Part]  # words and mathematics in a line
 
+NO_BREAK = "\u00a0"
 NO_SHORTER = "it gets no shorter by putting in, multiplying out, cancelling and collecting"
 
 
@@ -37,7 +39,7 @@ class Line:
 
     `conditions` is what must hold for it, besides those of the lines before. `checked` is True for each entry at which its value
     was compared with the gradient: where both are finite and all conditions so far hold. `difference` is the largest one found,
-    relative to the terms that the line adds up. `note` says where it was not checked, and whether it differs.
+    relative to the largest number that a line so far adds up. `note` says where it was not checked, and whether it differs.
     """
 
     text: str
@@ -83,6 +85,7 @@ class Reasoned:
     def _lines(self) -> Iterator[Line]:
         value = np.asarray(self._statement.value)
         fits = np.isfinite(value)
+        size = np.zeros(value.shape)
         notes = [] if fits.all() else [f"not finite{_where(~fits)}: not checked there"]
         for step in self._steps:
             zero = np.any([_value(x, value) == 0 for x in step.nonzero], axis=0)
@@ -93,9 +96,10 @@ class Reasoned:
             checked = fits & np.isfinite(found)
             if (fits & ~checked).any():
                 notes.append(f"not finite{_where(fits & ~checked)}: not checked there")
-            difference = _difference(found, value, _largest_term(step.expression, value), checked)
+            size = np.fmax(size, _largest_term(step.expression, value))
+            difference = _difference(found, value, size, checked)
             if difference > np.finfo(self._statement.node.dtype).eps ** 0.5:
-                notes.append(f"differs by {difference:.0e} of its largest term")
+                notes.append(f"differs by {difference:.0e} of the largest term")
             yield self._line(step, checked, difference, "; ".join(notes))
             notes = []
 
@@ -113,11 +117,8 @@ class Reasoned:
         left, *sides = written.line(self._statement).sides
         for i, (step, line) in enumerate(zip(self._steps, self.lines, strict=True)):
             right = written.notation.layout(step.expression) if i else _equation(sides)
-            yield (
-                [] if i else [left],
-                [right],
-                [*self._reason(step, written.notation), *([f" ({line.note})"] if line.note else [])],
-            )
+            reason = [f"{i + 1}. ", *self._reason(step, written.notation)]
+            yield [] if i else [left], [right], _joined([*reason, f" ({line.note})"] if line.note else reason)
         for letter, size in written.notation.sizes:
             yield [letter], [Digits(str(size))], []
 
@@ -125,7 +126,7 @@ class Reasoned:
         about = [_equation([notation.layout(x) for x in step.about])] if step.about else []
         conditions = [Row((notation.layout(x), Sign("≠"), Digits("0"))) for x in step.nonzero]
         joined = [part for x in conditions for part in (" and ", x)][1:]
-        return [f"{step.words} " if about else step.words, *about, *([", where ", *joined] if joined else [])]
+        return [step.words, *([" ", *about] if about else []), *([", where ", *joined] if joined else [])]
 
 
 def reasoned(graph: Graph, name: str) -> Reasoned:
@@ -155,14 +156,22 @@ def _equation(sides: Sequence[Layout]) -> Layout:
     return Row(tuple(part for x in sides for part in (Sign("="), x))[1:])
 
 
+def _joined(parts: Parts) -> Parts:
+    """The same with the words that follow one another as one text."""
+    texts = itertools.groupby(parts, key=lambda x: isinstance(x, str))
+    return [x for is_text, run in texts for x in (["".join(map(str, run))] if is_text else run)]
+
+
 def _in_latex(parts: Parts) -> str:
     """Words and mathematics in a line, in LaTeX."""
     return "".join(upright(x) if isinstance(x, str) else latex.print_layout(x) for x in parts)
 
 
 def _in_mathml(parts: Parts) -> str:
-    """Words and mathematics in a line, in MathML."""
-    return "".join(f"<mtext>{escape(x)}</mtext>" if isinstance(x, str) else mathml.print_layout(x) for x in parts)
+    """Words and mathematics in a line, in MathML, which drops plain spaces where words begin and end."""
+    return "".join(
+        f"<mtext>{escape(x).replace(' ', NO_BREAK)}</mtext>" if isinstance(x, str) else mathml.print_layout(x) for x in parts
+    )
 
 
 def _value(x: Expression, like: Array) -> Array:
@@ -172,8 +181,8 @@ def _value(x: Expression, like: Array) -> Array:
 
 def _largest_term(x: Expression, like: Array) -> Array:
     """The largest number that an expression adds up, at each entry."""
-    parts = [spelled(Form((term,), x.shape, "f", x)) for term in opened(x).terms]
-    return np.max([np.abs(_value(part, like)) for part in parts], axis=0)
+    terms = [product for term in opened(x).terms for product in products(term)]
+    return np.max([np.abs(_value(spelled(Form((term,), x.shape, "f", x)), like)) for term in terms], axis=0)
 
 
 def _difference(found: Array, value: Array, size: Array, checked: Array) -> float:

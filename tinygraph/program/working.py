@@ -70,7 +70,7 @@ def _round(start: Step, statement: Statement) -> list[Step]:
     """A line, and the steps that lead from it to the shortest one."""
     terms = opened(start.expression).terms
     reduced = _spelled(terms, statement)
-    steps = [start, *([Step(reduced, "cancel")] if reduced.size < start.expression.size else [])]  # of numbers: 2 * x / (2 * y)
+    steps = [start, *([Step(reduced, "simplify")] if reduced.size < start.expression.size else [])]
     for rule in RULES:
         change = rule(terms, statement.program) if steps[-1].expression.size <= LONGEST else None
         if change is not None:
@@ -193,7 +193,7 @@ def _reciprocal(x: Expression) -> tuple[Expression, Expression] | None:
     if not isinstance(below, Apply) or below.op is not ops.add or below.shape != x.shape:
         return None
     others = [y for y in below.inputs if not _is_one(y)]
-    return (unbound(below), others[0]) if len(others) == 1 and isinstance(others[0], Name) else None
+    return (unbound(below), unbound(others[0])) if len(others) == 1 else None
 
 
 def _is_one(x: Expression) -> bool:
@@ -256,22 +256,23 @@ def _fractions_multiplied_out(terms: Terms, program: Program) -> Change | None:
 
 
 def _all_multiplied_out(terms: Terms, program: Program) -> Change | None:
-    return _multiplied_out(terms, lambda form: True)
+    return _multiplied_out(terms)
 
 
-def _multiplied_out(terms: Terms, chosen: Callable[[Form], bool]) -> Change | None:
-    new = tuple(product for term in terms for product in _products(term, chosen))
+def _multiplied_out(terms: Terms, *chosen: Callable[[Form], bool]) -> Change | None:
+    new = tuple(product for term in terms for product in products(term, *chosen))
     return Change(new, "multiply out") if len(terms) < len(new) <= MOST else None
 
 
-def _products(term: Term, chosen: Callable[[Form], bool]) -> list[Term]:
+def products(term: Term, chosen: Callable[[Form], bool] = lambda form: True) -> list[Term]:
+    """A term as a sum of products, with the sums that are chosen multiplied out."""
     found = [term._replace(factors=())]
     for x in term.factors:
         form = opened(x.value)
         if x.divides or len(form.terms) == 1 or form.bare or not chosen(form) or len(found) > MOST:
             found = [times(y, Term(factors=(x,))) for y in found]
         else:
-            parts = [part for y in form.terms for part in _products(_placed(y, x), chosen)]
+            parts = [part for y in form.terms for part in products(_placed(y, x), chosen)]
             found = [times(y, part) for y in found for part in parts]
     return found
 
