@@ -56,8 +56,10 @@ def worked(statement: Statement) -> list[Step]:
     kept = len(lines)
     known = {x.node: x for x in statement.program.statements}
     while (name := _next(lines[-1].expression, known)) is not None:
-        by = unbound(known[name.node].expression)
-        found = _round(Step(_put(lines[-1].expression, {name: by}), "put in", (name,)), statement)
+        by = known[name.node]
+        if by.phase == "forward":  # which a rule may bring back
+            del known[name.node]
+        found = _round(Step(_put(lines[-1].expression, {name: unbound(by.expression)}), "put in", (name,)), statement)
         if found[-1].expression.size > LONGEST:
             break
         lines += found
