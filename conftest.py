@@ -22,7 +22,7 @@ SLOW = {
     "test_hostile_names", "test_latex", "test_mathml", "test_model_files", "test_models_command",
     "test_network_drawing", "test_notation", "test_notebooks", "test_other_sizes", "test_picture", "test_plots",
     "test_rooms", "test_saving", "test_scale", "test_source", "test_sparse", "test_stepper", "test_stepper_page",
-    "test_trainer", "test_view", "test_widget",
+    "test_trainer", "test_view", "test_widget", "test_working",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tinygraph.draw.view import View
     from tinygraph.express.latex import Latex
     from tinygraph.express.program import Level, Program, Statement
+    from tinygraph.express.reasoned import Reasoned
     from tinygraph.express.table import Table
     from tinygraph.graph import Graph
     from tinygraph.stepping.quiz import Quiz
@@ -126,6 +127,31 @@ class Faces:
         from tinygraph.express.latex import latex
 
         return latex(self._program(level))
+
+    @face
+    def derivation(self, gradient: str) -> Reasoned:
+        """A gradient worked out further, in numbered lines with reasons; a notebook typesets them.
+
+        Gradients that are computed entry by entry are put in, sums are multiplied out, what is above and below the line is
+        cancelled, and like terms are collected. It ends where it is shortest: if it gets no shorter, it is one line. `lines` has
+        each line with its `text`, `expression`, `reason` and `conditions`, and where it was compared with the gradient's value.
+
+        Raises KeyError for an unknown name, ValueError for one of a value that is no gradient.
+
+        >>> z, y = tg.parameter(0.5), tg.constant(1.0)
+        >>> a = np.exp(z)
+        >>> L = y * np.log(a) - a
+        >>> graph = tg.Graph(L, names={"z": z, "y": y, "a": a})
+        >>> grads = graph.backprop()
+        >>> graph.derivation("dz")
+        1  dz = da * a           chain rule
+        2     = (y / a - 1) * a  put in da
+        3     = y / a * a - a    multiply out
+        4     = y - a            cancel, where a ≠ 0
+        """
+        from tinygraph.express.reasoned import reasoned
+
+        return reasoned(self._graph, gradient)
 
     @face
     def table(self) -> Table:

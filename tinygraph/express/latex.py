@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tinygraph.express.derivation import Line, derivation
 from tinygraph.express.layout import (
@@ -34,6 +34,7 @@ from tinygraph.express.layout import (
 from tinygraph.express.mathml import mathml
 from tinygraph.express.program import Program
 
+BREAK = " \\\\\n"
 FUNCTIONS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "ln", "log", "max", "min", "arcsin", "arccos", "arctan", "det"}
 LETTERS = {letter: name for name, letter in GREEK.items()}
 SIGNS = {
@@ -63,15 +64,20 @@ class Latex(str):
 
 def latex(program: Program) -> Latex:
     """The derivation as an `align` environment."""
-    rows = " \\\\\n".join(map(_row, derivation(program)))
-    found = Latex(f"\\begin{{align}}\n{rows}\n\\end{{align}}")
+    found = Latex(aligned(map(_row, derivation(program))))
     found.mathml = mathml(program)
     return found
 
 
-def _row(line: Line) -> str:
+def aligned(rows: Iterable[tuple[str, ...]]) -> str:
+    """An `align` environment of rows: what stands left of the equals sign, right of it, and remarks."""
+    lines = (f"  {left} &= {' && '.join(filter(None, rights))}" for left, *rights in rows)
+    return f"\\begin{{align}}\n{BREAK.join(lines)}\n\\end{{align}}"
+
+
+def _row(line: Line) -> tuple[str, str]:
     left, *rights = (print_layout(x) for x in line.sides)
-    return f"  {left} &= {' = '.join(rights)}"
+    return left, " = ".join(rights)
 
 
 def print_layout(layout: Layout) -> str:

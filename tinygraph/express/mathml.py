@@ -36,15 +36,21 @@ RIGHT = "text-align: right; text-align: -webkit-right"
 
 def mathml(program: Program) -> str:
     """The derivation as one table, aligned at the equals signs."""
-    rows = []
-    for line in derivation(program):
-        left, *rights = (print_layout(x) for x in line.sides)
-        right = "<mo>=</mo>".join(rights)
-        rows.append(
-            f'<mtr><mtd style="{RIGHT}; padding-right: 0">{left}</mtd>'
-            f'<mtd style="{LEFT}; padding-left: 0"><mrow><mo>=</mo>{right}</mrow></mtd></mtr>'
-        )
-    return f'{HEAD}<mtable displaystyle="true">{"".join(rows)}</mtable></math>'
+    rows = ([print_layout(x) for x in line.sides] for line in derivation(program))
+    return table((left, "<mo>=</mo>".join(rights)) for left, *rights in rows)
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> str:
+    """A table of rows: what stands left of the equals sign, right of it, and remarks."""
+    return f'{HEAD}<mtable displaystyle="true">{"".join(_row(*row) for row in rows)}</mtable></math>'
+
+
+def _row(left: str, right: str, *remarks: str) -> str:
+    cells = "".join(f'<mtd style="{LEFT}; padding-left: 2em">{remark}</mtd>' for remark in remarks)
+    return (
+        f'<mtr><mtd style="{RIGHT}; padding-right: 0">{left}</mtd>'
+        f'<mtd style="{LEFT}; padding-left: 0"><mrow><mo>=</mo>{right}</mrow></mtd>{cells}</mtr>'
+    )
 
 
 def equation(sides: Iterable[Layout]) -> str:
