@@ -247,7 +247,7 @@ def test_second_derivatives_and_ones() -> None:
         (lambda n: np.einsum("ij,jk->", n.S, n.A), r"\sum_{k} S_{ki}"),
         (
             lambda n: np.sum((n.col - n.v) @ n.v),
-            r"-\sum_{i} u_{ij} + \sum_{i} (\mathit{col}_{i} - v_{j}) \, \frac{\partial \mathit{output}}{\partial t_{i}}",
+            r"-\sum_{i} u_{ij} + \sum_{i} (\mathit{col}_{i} - v_{j})",
         ),
         (lambda n: np.sum(n.x), r"\mathbf{1}_{x}"),
         (lambda n: np.sum(-n.x), r"-\mathbf{1}_{x}"),
@@ -358,7 +358,7 @@ def test_no_letter_means_two_axes_in_the_gradients_of_any_op() -> None:
     ("label", "expected"),
     [
         ("columns", r"\frac{\partial L}{\partial t_{j}} + \frac{1}{t_{j}}"),
-        ("distances", r"2 \left( \sum_{k} \frac{\partial L}{\partial t_{ki}} \, t_{ki} \right) A_{ij}"),
+        ("distances", r"2 \left( \sum_{k} t_{ki} \right) A_{ij}"),
     ],
 )
 def test_a_sum_leaves_the_index_of_what_it_is_a_gradient_of_alone(label: str, expected: str) -> None:

@@ -96,7 +96,7 @@ class TestShapes:
         x, other = tg.parameter(np.ones(4)), tg.constant(np.ones(4))
         graph = tg.Graph(np.mean(np.exp(x) * 2) + np.sum(other), names={"other": other, "x": x})
         graph.backprop()
-        assert told(graph)[-2:] == ["dt = np.full_like(t, 2 / len(t))", "dx = dt * t"]
+        assert told(graph)[-2:] == ["dt = np.full_like(t, 2 / len(t))", "dx = 2 * t / len(t)"]
 
     def test_a_value_that_is_nowhere_named_gets_a_name_for_its_shape(self) -> None:
         x, i = tg.parameter(np.arange(4.0)), tg.constant(np.array([0, 2, 2]))
@@ -241,7 +241,7 @@ class TestWhatTextbooksPrint:
 
     def test_traces_are_of_floats(self) -> None:
         A = tg.parameter(np.eye(2))
-        assert right(np.trace(A), A=A)["dA"] == "on_diagonal_like(dt, A)"
+        assert right(np.trace(A), A=A)["dA"] == "on_diagonal_like(np.ones_like(t), A)"
 
     def test_standard_deviation(self) -> None:
         W = tg.parameter(np.arange(6.0).reshape(2, 3))
