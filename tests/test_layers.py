@@ -14,6 +14,7 @@ ROOT = Path(tinygraph.__file__).parent
 ROOMS = [
     {
         "place",
+        "syntax",
         "warned",
         "unchanged",
         "ranks",

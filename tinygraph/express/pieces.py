@@ -25,8 +25,8 @@ from tinygraph.express.layout import (
 )
 from tinygraph.ops.declare import EMPTY
 from tinygraph.ops.kinds import Reduction
-from tinygraph.ops.syntax import constant, literal
 from tinygraph.program.value import Apply, Shape
+from tinygraph.syntax import constant, literal
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(7)

@@ -21,9 +21,9 @@ from tinygraph.express.python import is_called, numpy_name, python
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.sizes import Demand, spelled
-from tinygraph.ops.syntax import dtype_name, literal
 from tinygraph.program.value import Apply, Expression, Name, Number, applied
 from tinygraph.sparse import holds_sparse
+from tinygraph.syntax import dtype_name, literal
 
 WIDTH = 110
 

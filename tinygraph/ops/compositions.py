@@ -79,7 +79,7 @@ def bitwise_or(x: Array, y: Array, /) -> Array:
     return selection.logical_or(x, y)
 
 
-@implements(np.invert)
+@implements(np.invert, operator="~")
 def invert(x: Array, /) -> Array:
     """Answer `~x` for masks."""
     _masks(np.invert, x)

@@ -23,14 +23,15 @@ from tinygraph.decisions import NUMBERS
 from tinygraph.errors import TOLD, counted, op_error
 from tinygraph.leaves import as_array, leaf_of
 from tinygraph.node import NUMBERING, Node
+from tinygraph.operators import answer
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.kinds import Elementwise, Kind, Opaque, Params, Reduction
 from tinygraph.ops.passing import pass_to_any, pass_to_one, pass_to_two
-from tinygraph.ops.syntax import Form, Operator, Written, operator_of
 from tinygraph.ops.work import Work, entry_by_entry
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
 from tinygraph.sparse import OPS, Sparse, refuse
+from tinygraph.syntax import Form, Operator, Written, operator_of
 from tinygraph.warned import computed_again
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
@@ -57,6 +58,8 @@ class Op:
     argument, whether its shape and dtype alone are read), `dtype` (of its result), `view`, `untraceable`, `steps`, `work`,
     `squashes`: see `tg.op`.
     """
+
+    __slots__ = ("__dict__", "arity", "built_in", "compute", "elementwise", "keeps_shape", "partial", "pass_on", "rules")
 
     def __init__(
         self,
@@ -376,7 +379,7 @@ def op(
     name such as `σ`, or a form with `{}` for each argument, such as `|{}|`, `{} ⊕ {}`, `{}/{}`, `{}²`, `√{}` or
     `{1} if {0}, {2} otherwise`; that of a reduction may have a big operator, as in `Σ {}²`, `max {}` or `1/n Σ {}`, where n is
     how many entries there are. `operator` is the operator of Python that the op is, such as `+`, and `source` another form in
-    which source writes it, such as `np.minimum({}, 1)`: text as `ops/syntax.py` describes, a function of the operands and the
+    which source writes it, such as `np.minimum({}, 1)`: text as `syntax.py` describes, a function of the operands and the
     metadata that returns the text, or several of those, of which the first that fits is written. `check(*inputs, **params)`
     raises an error for wrong inputs before anything is computed, and is no part of the function that `graph.source()` prints;
     neither is `quiet`, which means that overflow and underflow inside the function leave its result right, and are not to be
@@ -417,6 +420,7 @@ def op(
         REGISTRY[new.name] = new
         if new.operator is not None and new.built_in:
             OPERATORS[new.operator.syntax] = new
+            answer(new.operator, new.record_one if len(rules) == 1 else new.record_two)
         if numpy is not None:
             NUMPY[numpy] = new
             if isinstance(numpy, np.ufunc) and new.built_in and not new.defaults and new.check is None:
@@ -459,7 +463,8 @@ def implements(*functions: Any, operator: str = "") -> Callable[[Callable[..., A
 
     def declare(own: Callable[..., Any]) -> Callable[..., Any]:
         if operator:
-            vars(own)["operator"] = operator_of(operator, 2)
+            vars(own)["operator"] = operator_of(operator, functions[0].nin)
+            answer(vars(own)["operator"], own)
         for function in functions:
             NUMPY[function] = own
         return own

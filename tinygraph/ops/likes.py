@@ -18,7 +18,7 @@ from tinygraph.ops.dtypes import Dtype, summed
 from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.sizes import Axis as AxisOf
 from tinygraph.ops.sizes import Sizes, Sizing
-from tinygraph.ops.syntax import ATOM, PRODUCT, Form, Operand, Written, subscript
+from tinygraph.syntax import ATOM, PRODUCT, Form, Operand, Written, subscript
 
 Axis = int | tuple[int, ...] | None
 

@@ -18,7 +18,7 @@ from tinygraph.ops.kinds import Opaque, Params, Place, Rearrangement, Same, Shap
 from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like
 from tinygraph.ops.sizes import Axis as AxisOf
 from tinygraph.ops.sizes import Size, Sizes, Sizing
-from tinygraph.ops.syntax import Form
+from tinygraph.syntax import Form
 
 
 def _reshaped(axes: Sizing, node: Node) -> Sizes:

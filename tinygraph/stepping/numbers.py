@@ -10,8 +10,8 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.express.python import python
 from tinygraph.express.table import number
-from tinygraph.ops.syntax import SUM
 from tinygraph.program.value import Apply, Expression, Name, Number, evaluate
+from tinygraph.syntax import SUM
 
 OPERAND = attrgetter("operand")
 
