@@ -14,10 +14,10 @@ from tests.programs import executed
 from tests.test_contract import recorded
 from tinygraph.express.source import is_view
 from tinygraph.ops import REGISTRY, Contraction, Kind, Op, Opaque, Rearrangement, Reduction, Same
-from tinygraph.ops.sizes import spelled
 from tinygraph.program.axes import Axes
 from tinygraph.program.statements import program
 from tinygraph.program.value import Apply, Name
+from tinygraph.sizes import spelled
 
 CASES = [case for case in cases() if case.note not in LAYOUTS]
 OPS = [op for op in REGISTRY.values() if op.built_in]
@@ -338,5 +338,5 @@ def test_what_contradicts_itself_is_refused(declared: dict[str, Any], said: str)
 
 
 def test_a_kind_is_usual_where_none_is_declared() -> None:
-    usual: list[tuple[Op, Kind]] = [(tg.ops.sum, Reduction()), (blend, Opaque()), (ownsquares, tg.ops.Elementwise())]
+    usual: list[tuple[Op, Kind]] = [(tg.ops.mean, Reduction()), (blend, Opaque()), (ownsquares, tg.ops.Elementwise())]
     assert [op.kind for op, _ in usual] == [kind for _, kind in usual]

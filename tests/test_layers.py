@@ -28,6 +28,7 @@ ROOMS = [
         "operators",
         "node",
         "leaves",
+        "sizes",
         "ops",
         "written",
     },

@@ -18,7 +18,7 @@ from numpy import float64, ndarray
 
 from tinygraph.leaves import constant
 from tinygraph.node import NUMBERING, Node
-from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
+from tinygraph.ops import Repetition, alias, cast_like, sum_like
 from tinygraph.ops.passing import Fit
 from tinygraph.origins import Noted
 from tinygraph.place import told_by_caller
@@ -62,7 +62,7 @@ def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path
             path[node] = None
         else:
             ends = True
-            if node in wanted or _passes(node, path):
+            if node in wanted or not path.keys().isdisjoint(ruled(node)):
                 path[node] = None
     return _fed(of, path) if ends else path
 
@@ -71,17 +71,17 @@ def _fed(of: Node, path: Path) -> Path:
     """The nodes of a path that a gradient gets to from `of`."""
     fed = {of}
     for node in reversed(path):
-        if node in fed and node.op is not None:
-            rules = node.op.rules_for(len(node.inputs))
-            fed.update(x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node))
+        if node in fed:
+            fed.update(ruled(node))
     return {node: None for node in path if node in fed}
 
 
-def _passes(node: Node, needed: Path) -> bool:
-    """Whether a rule leads from the node to an input that is needed."""
-    assert node.op is not None
+def ruled(node: Node) -> list[Node]:
+    """The inputs of a node to which a rule passes its gradient."""
+    if node.op is None:
+        return []
     rules = node.op.rules_for(len(node.inputs))
-    return any(rule is not None and x in needed for rule, x in zip(rules, node.inputs, strict=True))
+    return [x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node)]
 
 
 @contextmanager
@@ -202,7 +202,7 @@ class _Kept:
             g = self._fit(g, node)
             if node in self._named:
                 # A gradient that is only repeated is given to each reader on its own: 1, rather than another value's gradient.
-                g = alias(g) if g in self._taken or g.op is broadcast_like else g
+                g = alias(g) if g in self._taken or (g.op is not None and isinstance(g.op.kind, Repetition)) else g
                 self._taken.add(g)
         if node in self.wanted:
             self.found[node] = g
@@ -221,7 +221,7 @@ def _fit(contribution: Any, x: Node) -> Any:
         contribution = _numbers(contribution)
     if _stretched(contribution, value):
         contribution = sum_like(contribution, value)
-    return contribution if contribution.dtype == value.dtype else cast_like(contribution, value)
+    return typed(contribution, value)
 
 
 def _fit_node(contribution: Any, x: Node) -> Node:
@@ -231,7 +231,12 @@ def _fit_node(contribution: Any, x: Node) -> Node:
         return node
     if _stretched(node._value, x._value):
         node = sum_like(node, x)
-    return node if node._value.dtype == x._value.dtype else cast_like(node, x)
+    return typed(node, x)
+
+
+def typed(gradient: Any, x: Any) -> Any:
+    """A gradient in the dtype of the value that it belongs to; both are arrays, or both are nodes."""
+    return gradient if gradient.dtype == x.dtype else cast_like(gradient, x)
 
 
 def _numbers(contribution: Any) -> Any:

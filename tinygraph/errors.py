@@ -13,7 +13,7 @@ from tinygraph.sparse import SparseError, sparsity
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
-    from tinygraph.ops.declare import Op
+    from tinygraph.ops import Op
 
 
 class OpError(Exception):

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygraph.backprop import typed
 from tinygraph.names import Names
 from tinygraph.node import Node, summary
-from tinygraph.ops import cast_like
 from tinygraph.pickling import pack, unpack
 from tinygraph.sparse import holds_sparse
 
@@ -34,7 +34,7 @@ def seed_for(of: Node, seed: Any) -> Any:
     if given.dtype.kind not in "biuf":
         raise TypeError(f"a seed must be real numbers, not {given.dtype}")
     if isinstance(seed, Node):
-        return seed if seed._value.dtype == value.dtype else cast_like(seed, of)
+        return typed(seed, of)
     return np.array(seed, dtype=value.dtype)[()]
 
 

@@ -60,7 +60,7 @@ def made(nodes: Sequence[Node], name: Callable[[Node], str | None]) -> dict[Node
         spot = id(node.code), node.instruction
         at = instructions[spot]
         wanted = at.own
-        if at.taken_apart and _is_visit(node):
+        if at.taken_apart and ops.visited_axes(node.op, node.params):
             called = _entry(node, at, name_of)
             wanted = None if called is None else at.wanted(called)
         elif at.function is not None and node.op is not at.result:
@@ -108,13 +108,9 @@ def _instructions(nodes: Sequence[Node]) -> tuple[dict[tuple[int, int], _Instruc
         at.result = node.op
         if at.function is not None and at.folds(node.op):
             steps.update(x for x in node.inputs if isinstance(x, Node) and x.code is node.code and x.instruction == spot[1])
-        if _is_visit(node):
+        if ops.visited_axes(node.op, node.params):
             at.taken_apart[node.inputs[0]] = None
     return found, steps
-
-
-def _is_visit(node: Node) -> bool:
-    return node.op is ops.index and any(isinstance(part, ops.Visited) for part in node.params["template"])
 
 
 def _entry(node: Node, at: _Instruction, name: Callable[[Node], str | None]) -> Called | None:

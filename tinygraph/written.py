@@ -25,7 +25,7 @@ from tinygraph.excerpt import excerpt, instruction_of
 from tinygraph.leaves import held_leaf
 from tinygraph.node import Leaf, Node
 from tinygraph.operators import Operators
-from tinygraph.ops.declare import NUMPY, Op
+from tinygraph.ops import NUMPY, Op
 from tinygraph.place import OWN, Place, variables
 from tinygraph.syntax import OF_SYNTAX
 

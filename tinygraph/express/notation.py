@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from tinygraph import ops
 from tinygraph.express.forms import brackets, cast, chosen, element, rearranged, repeated
 from tinygraph.express.layout import Digits, Fence, Layout, Row, Sign, Symbol, Word, symbol
 from tinygraph.express.pieces import (
@@ -118,7 +117,7 @@ class Notation:
         role = role_of(x)
         if role in FORMS and (role is not Role.VIEW or is_view_of_entries(x)):
             return FORMS[role](self, x, index)
-        if x.op is ops.count:
+        if not x.op.reads_values:
             return counted(self, x, index)
         return self.told(x.inputs[0], index) if _is_a_count_alone(x) else self.function(x, index)
 
@@ -168,7 +167,7 @@ def _given(x: Apply) -> list[Layout]:
 def _is_a_count_alone(x: Apply) -> bool:
     """Whether it is n - 0, as the variance divides by."""
     left = x.inputs[0] if x.inputs else None
-    if not isinstance(left, Apply) or left.op is not ops.count or infix(x) not in ("+", "−"):
+    if not isinstance(left, Apply) or left.op.reads_values or infix(x) not in ("+", "−"):
         return False
     return is_literal(right := x.inputs[1]) and right.value == 0
 

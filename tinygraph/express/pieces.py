@@ -23,8 +23,7 @@ from tinygraph.express.layout import (
     lowered,
     signed,
 )
-from tinygraph.ops.declare import EMPTY
-from tinygraph.ops.kinds import Reduction
+from tinygraph.ops import EMPTY, Reduction
 from tinygraph.program.value import Apply, Shape
 from tinygraph.syntax import constant, literal
 

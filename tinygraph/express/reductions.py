@@ -10,7 +10,7 @@ from tinygraph.express.pieces import ATOM, BIG, PRODUCT, SUM, Index, Told, axes_
 from tinygraph.express.products import Factor, as_product, stretches, unsigned
 from tinygraph.express.roles import Role, adds_axes, is_reduction, is_transparent, role_of
 from tinygraph.express.template import Running
-from tinygraph.ops.kinds import Contraction
+from tinygraph.ops import Contraction
 from tinygraph.program.value import Apply, Expression, Shape, is_literal
 
 if TYPE_CHECKING:

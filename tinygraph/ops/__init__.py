@@ -36,7 +36,8 @@ from tinygraph.ops.arithmetic import (
     trunc,
 )
 from tinygraph.ops.compositions import bitwise_and, bitwise_or, invert
-from tinygraph.ops.declare import NUMPY, REGISTRY, UFUNCS, Op, implements, op, rerun
+from tinygraph.ops.declare import EMPTY, NUMPY, OPERATORS, REGISTRY, UFUNCS, Op, implements, op, rerun
+from tinygraph.ops.dtypes import Dtype
 from tinygraph.ops.elementary import (
     arccos,
     arccosh,
@@ -72,7 +73,20 @@ from tinygraph.ops.elementary import (
     tan,
     tanh,
 )
-from tinygraph.ops.kinds import Contraction, Elementwise, Kind, Opaque, Rearrangement, Reduction, Same
+from tinygraph.ops.kinds import (
+    Contraction,
+    Elementwise,
+    Kind,
+    KindError,
+    Opaque,
+    Place,
+    Rearrangement,
+    Reduction,
+    Repetition,
+    Same,
+    Sum,
+    SumOfProducts,
+)
 from tinygraph.ops.likes import (
     ARRAY,
     Visited,
@@ -89,6 +103,7 @@ from tinygraph.ops.likes import (
     scatter_like,
     stop_gradient,
     sum_like,
+    visited_axes,
 )
 from tinygraph.ops.linear_algebra import (
     cholesky,

@@ -116,6 +116,9 @@ class Op:
         self.takes_sparse = self.name in OPS
         self.partial = None in self.rules
         self.reads_shape = tuple(name in shape_only for name in self.arguments)
+        self.reads_values = False in self.reads_shape
+        # Whether source writes it as its operand.
+        self.is_operand = self.elementwise and [x.text for x in self.forms if isinstance(x, Form)] == ["{}"]
         # Only entry by entry, and where a shape is given apart, does a Python number do as an array.
         self.arrays_only = not self.elementwise and True not in self.reads_shape[1:]
         self.kind = self._usual_kind() if kind is None else kind
@@ -386,16 +389,16 @@ def op(
     raised as `np.errstate` may want.
 
     The rest is what programs read of an op; what they do without it is safe. `kind` is how the axes of the result arise:
-    `Elementwise`, `Reduction`, `Same`, `Contraction`, `Rearrangement` or `Opaque`, all of `tg.ops`; else the result is
-    measured. `shape_only` names the arguments of which the shape and dtype alone are read. `dtype` is that of the result: the
-    name of an argument or of metadata, names of arguments for the dtype that they have together, a dtype, or a function of
-    the dtypes of the arguments; else a program casts the result where an argument has another dtype than it was recorded
-    with. `view=False` says that the result never shows the entries of an argument; a program copies what may. `untraceable`
-    is why JAX cannot trace the op. `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1:
-    readers that share the result, and have no name for it, then compute it each. `work(operands, params)` is how many entries
-    it computes, or more, which bounds what a typed formula may ask for; else as many as the operands have, broadcast
-    together. `squashes` means that an elementwise op of one argument is flat in both tails, as σ is: a picture can count the
-    entries there.
+    `Elementwise`, `Reduction`, `Same`, `Contraction`, `Rearrangement` or `Opaque`, all of `tg.ops`; else the result is measured.
+    `Sum`, `SumOfProducts` and `Repetition` are kinds that say what the entries are as well, so that gradients are written in
+    fewer words. `shape_only` names the arguments of which the shape and dtype alone are read. `dtype` is that of the result: the
+    name of an argument or of metadata, names of arguments for the dtype that they have together, a dtype, or a function of the
+    dtypes of the arguments; else a program casts the result where an argument has another dtype than it was recorded with.
+    `view=False` says that the result never shows the entries of an argument; a program copies what may. `untraceable` is why JAX
+    cannot trace the op. `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1: readers that share
+    the result, and have no name for it, then compute it each. `work(operands, params)` is how many entries it computes, or more,
+    which bounds what a typed formula may ask for; else as many as the operands have, broadcast together. `squashes` means that
+    an elementwise op of one argument is flat in both tails, as σ is: a picture can count the entries there.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 

@@ -10,7 +10,7 @@ from tinygraph.node import Node
 from tinygraph.ops.declare import Array, implements, op
 from tinygraph.ops.kinds import Opaque, Same
 from tinygraph.ops.likes import Axis
-from tinygraph.ops.sizes import Sizes, Sizing
+from tinygraph.sizes import Sizes, Sizing
 
 
 @op(None, elementwise=True, numpy=np.isnan)

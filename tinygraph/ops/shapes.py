@@ -16,8 +16,8 @@ from tinygraph.ops.declare import Array, Op, op
 from tinygraph.ops.dtypes import summed
 from tinygraph.ops.kinds import Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like
-from tinygraph.ops.sizes import Axis as AxisOf
-from tinygraph.ops.sizes import Size, Sizes, Sizing
+from tinygraph.sizes import Axis as AxisOf
+from tinygraph.sizes import Size, Sizes, Sizing
 from tinygraph.syntax import Form
 
 

@@ -15,7 +15,7 @@ from tinygraph.ops import work
 from tinygraph.ops.declare import Array, implements, op
 from tinygraph.ops.dtypes import floating
 from tinygraph.ops.kinds import Opaque, Params
-from tinygraph.ops.sizes import Sizes, Sizing
+from tinygraph.sizes import Sizes, Sizing
 
 
 def _shares(g: Array, num: int, endpoint: bool) -> Any:

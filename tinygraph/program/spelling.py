@@ -17,8 +17,7 @@ from tinygraph.excerpt import excerpt
 from tinygraph.graph import Graph
 from tinygraph.names import identifier
 from tinygraph.node import Node
-from tinygraph.ops import Op
-from tinygraph.ops.declare import OPERATORS
+from tinygraph.ops import OPERATORS, Op
 from tinygraph.program.value import Apply, Expression, Number, apply, evaluate, is_literal
 
 CONSTANTS = {"pi": math.pi, "e": math.e}  # of any module: what is written must amount to the number

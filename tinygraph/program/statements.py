@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from tinygraph import ops
 from tinygraph.backprop import between, by_number
 from tinygraph.graph import Graph
 from tinygraph.names import temporary
 from tinygraph.node import Node
-from tinygraph.ops import Op, Reduction, Visited
+from tinygraph.ops import Op, Reduction, Repetition, count, visited_axes
 from tinygraph.place import Place
 from tinygraph.program.axes import Axes
+from tinygraph.program.build import in_dtype, in_dtype_of, size_along
 from tinygraph.program.counts import counts
 from tinygraph.program.decided import Check, Held, checks
 from tinygraph.program.dtypes import dtype_of
@@ -36,7 +36,6 @@ from tinygraph.program.value import (
     Name,
     Number,
     Shape,
-    apply,
     is_literal,
     leaves,
     replaced,
@@ -275,7 +274,7 @@ class _Draft:
         """The expression of every node in order of creation: inputs come before their readers."""
         uses = self._uses(kept)
         partial: dict[Node, Expression] = {}
-        looped = [node.inputs[0] for node in uses if node.op is ops.index and looped_axes(node.params["template"])]
+        looped = [node.inputs[0] for node in uses if visited_axes(node.op, node.params)]
         always = {*self.forward_roots, *self.roots, *kept, *looped}
         for node in sorted(uses, key=by_number):
             if node.op is None:
@@ -298,7 +297,7 @@ class _Draft:
 
     def _is_literal(self, node: Node, expression: Expression) -> bool:
         """Whether a gradient is a number, be it repeated, and belongs to a value without a name: its readers write the number."""
-        repeated = isinstance(expression, Apply) and expression.op is ops.broadcast_like
+        repeated = isinstance(expression, Apply) and isinstance(expression.op.kind, Repetition)
         number = expression.inputs[0] if isinstance(expression, Apply) and repeated else expression
         return self.gradient_of.get(node) in self.temporaries and is_scale(number)
 
@@ -336,9 +335,8 @@ class _Draft:
         of = self.gradient_of.get(node)
         if of is None:  # views keep the byte order of their operand, which is no other number
             same = isinstance(dtype, type) or dtype == node.dtype.newbyteorder("=")
-            return expression if same else apply(ops.cast, expression, shape=node.shape, dtype=node.dtype)
-        op = ops.broadcast_like if isinstance(dtype, type) else ops.cast_like
-        return apply(op, expression, Like(of), shape=node.shape)
+            return expression if same else in_dtype(expression, node.dtype, node.shape)
+        return in_dtype_of(Like(of), expression, is_number=isinstance(dtype, type))
 
     def _uses(self, kept: set[Node]) -> Counter[Node]:
         """How often each node is read for its value, by what the statements are made of."""
@@ -392,7 +390,7 @@ def written(
     """
     op = node.op
     assert op is not None
-    if op is ops.count and isinstance(node.inputs[0], Node):
+    if op is count and isinstance(node.inputs[0], Node):
         return _count(node.inputs[0], node, name)
     inputs = [
         number(node, i) if not isinstance(x, Node) else Like(x) if op.reads_shape_at(i) else _fit(known[x], x, op)
@@ -419,18 +417,13 @@ def _count(like: Node, node: Node, name: Callable[[Node], str | None]) -> Expres
         if None in places:
             break
         like, axes = summed, tuple(i for i in places if i is not None)
-    return structural(ops.count, [Like(like)], {"axis": axes}, (), node.dtype.kind)
+    return size_along(Like(like), axes)
 
 
 def _values_read(node: Node) -> Iterator[Node]:
     for i, x in enumerate(node.inputs):
         if isinstance(x, Node) and not (node.op is not None and node.op.reads_shape_at(i)):
             yield x
-
-
-def looped_axes(template: tuple[Any, ...]) -> tuple[int, ...]:
-    """The axes of which a loop visited every position that there was, by the index of one of them."""
-    return tuple(i for i, part in enumerate(template) if isinstance(part, Visited))
 
 
 def _is_step(expression: Expression) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.program.value import Apply, Expression, Name, Number, evaluate
@@ -57,7 +56,7 @@ def _shown(x: Expression, in_brackets: bool) -> Expression:
         return short(x.node.operand)
     if isinstance(x, Number):
         return Number(x.value)
-    if x.op is ops.count:
+    if not x.op.reads_values:
         return Number(int(evaluate(x, OPERAND)))
     is_sum = x.op.operator is not None and x.op.operator.binds == SUM
     if x.op.operator is None or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):

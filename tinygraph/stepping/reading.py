@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.names import LONGEST
-from tinygraph.ops.declare import OPERATORS
+from tinygraph.ops import OPERATORS
 from tinygraph.stepping.literals import end, literal, place, whole
 from tinygraph.stepping.vocabulary import HOMES, MODULES, FormulaError, functions, name_error, short
 from tinygraph.syntax import Form

@@ -11,8 +11,7 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.express.python import numpy_name
 from tinygraph.names import LONGEST, identifier
-from tinygraph.ops import Op
-from tinygraph.ops.declare import EMPTY
+from tinygraph.ops import EMPTY, Op
 
 MODULES = {"np", "tg"}
 HOMES = {*MODULES, "np.linalg"}  # of functions
