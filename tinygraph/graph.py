@@ -22,7 +22,8 @@ from tinygraph.origins import Retraced
 from tinygraph.pickling import pack, unpack
 from tinygraph.place import user_frame, variables
 from tinygraph.replay import replayed
-from tinygraph.requests import Gradients, Request, check_wrt, independent, is_unit, seed_for
+from tinygraph.requested import Gradients, Request, is_unit
+from tinygraph.requests import check_wrt, independent, seed_for
 
 
 def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:

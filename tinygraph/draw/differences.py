@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygraph.backprop import by_number, reached
 from tinygraph.node import Node
-from tinygraph.requests import Request
+from tinygraph.requested import Request
 from tinygraph.slope import ROUNDING, TRUSTED, Slope, slope_along
 from tinygraph.sparse import in_dtype
 

@@ -14,7 +14,7 @@ from tinygraph.express.plain import plain
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.requests import Request
+from tinygraph.requested import Request
 
 LINES = 150  # cards; further lines share the last one
 WIDTH = 48

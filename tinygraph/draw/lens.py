@@ -19,7 +19,7 @@ from tinygraph.express.table import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import maximum, relu, where
-from tinygraph.requests import Request
+from tinygraph.requested import Request
 
 SECONDS = 5.0  # for all differences of one picture
 FLAT = 0.01  # a derivative below this is as good as none

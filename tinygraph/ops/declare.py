@@ -461,10 +461,13 @@ def rerun(node: Node, inputs: Sequence[Any]) -> Node:
     return Node(value, op, tuple(inputs), node.params, node.code, node.instruction)
 
 
-def implements(*functions: Any, operator: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the function that NumPy functions call when they are given a Node; `operator` is the operator that it answers."""
+def implements(
+    *functions: Any, operator: str = "", work: Work = entry_by_entry
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the function that NumPy functions call when they are given a Node; `operator` and `work` are as of an op."""
 
     def declare(own: Callable[..., Any]) -> Callable[..., Any]:
+        vars(own)["work"] = work
         if operator:
             vars(own)["operator"] = operator_of(operator, functions[0].nin)
             answer(vars(own)["operator"], own)

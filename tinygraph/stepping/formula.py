@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from tinygraph.node import Node
-from tinygraph.ops import Op
-from tinygraph.ops.work import each_with_each, entry_by_entry, product
+from tinygraph.ops import NUMPY, Op
+from tinygraph.ops.work import Work, entry_by_entry
 from tinygraph.stepping.reading import Call, Name, Number, Program, Reader, Statement, lines_of, parse, parsed
 from tinygraph.stepping.vocabulary import FormulaError, short, unknown
 
 AXES = 32  # as many as NumPy broadcasts
-OF_COMPOSED = {np.dot: product, np.outer: each_with_each}  # the work of functions that are no ops
 WORK = 10_000_000  # entries that one program may compute, so neither time nor memory can run away
 
 
@@ -96,7 +95,7 @@ def _computed(statement: Statement, values: Mapping[str, Any], left: int) -> tup
 def _work(piece: Call, operands: Sequence[Any]) -> int:
     """The number of entries that a call computes, or more."""
     function = piece.function
-    work = function.work if isinstance(function, Op) else OF_COMPOSED.get(function, entry_by_entry)
+    work: Work = getattr(NUMPY.get(function, function), "work", entry_by_entry)
     return work(operands, piece.params)
 
 
