@@ -36,7 +36,8 @@ from tinygraph.ops.arithmetic import (
     trunc,
 )
 from tinygraph.ops.compositions import bitwise_and, bitwise_or, invert
-from tinygraph.ops.declare import EMPTY, NUMPY, OPERATORS, REGISTRY, UFUNCS, Op, implements, op, rerun
+from tinygraph.ops.declaration import EMPTY
+from tinygraph.ops.declare import NUMPY, OPERATORS, REGISTRY, UFUNCS, Op, implements, op, rerun
 from tinygraph.ops.dtypes import Dtype
 from tinygraph.ops.elementary import (
     arccos,

@@ -13,7 +13,8 @@ from tinygraph.errors import counted
 from tinygraph.leaves import as_array, as_node
 from tinygraph.node import Node
 from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular, work
-from tinygraph.ops.declare import Array, Op, implements
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import Op, implements
 from tinygraph.ops.likes import Axis
 from tinygraph.ops.rearrangements import moveaxis, ravel
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.ops import work
-from tinygraph.ops.declare import Array, op, whole
+from tinygraph.ops.declaration import Array, whole
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import Dtype, summed
 from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Repetition, Same, Shape
 from tinygraph.sizes import Axis as AxisOf

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygraph.ops import work
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating, together
 from tinygraph.ops.kinds import Contraction, Params, Same, SumOfProducts
 from tinygraph.ops.likes import Axis, broadcast_like, keep_axes

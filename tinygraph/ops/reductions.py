@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tinygraph.ops.activations import softmax
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating, of_ufunc, summed
 from tinygraph.ops.kinds import Same, Sum
 from tinygraph.ops.likes import Axis, broadcast_like, cast_like, count, keep_axes

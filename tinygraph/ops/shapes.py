@@ -12,7 +12,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.node import Node
 from tinygraph.ops import work
-from tinygraph.ops.declare import Array, Op, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import Op, op
 from tinygraph.ops.dtypes import summed
 from tinygraph.ops.kinds import Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like

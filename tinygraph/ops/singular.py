@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygraph.node import Node
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating
 from tinygraph.ops.kinds import Opaque
 from tinygraph.ops.likes import broadcast_like

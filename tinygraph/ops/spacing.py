@@ -12,7 +12,8 @@ from tinygraph.decisions import NUMBERS
 from tinygraph.leaves import as_array
 from tinygraph.node import Node
 from tinygraph.ops import work
-from tinygraph.ops.declare import Array, implements, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import implements, op
 from tinygraph.ops.dtypes import floating
 from tinygraph.ops.kinds import Opaque, Params
 from tinygraph.sizes import Sizes, Sizing
