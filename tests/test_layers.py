@@ -15,6 +15,7 @@ ROOMS = [
     {
         "place",
         "syntax",
+        "wording",
         "warned",
         "unchanged",
         "ranks",

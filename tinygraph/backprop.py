@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -19,7 +20,6 @@ from numpy import float64, ndarray
 from tinygraph.leaves import constant
 from tinygraph.node import NUMBERING, Node
 from tinygraph.ops import Repetition, alias, cast_like, sum_like
-from tinygraph.ops.passing import Fit
 from tinygraph.origins import Noted
 from tinygraph.place import told_by_caller
 from tinygraph.warned import heard, warn_at
@@ -116,28 +116,16 @@ def sweep(
     is missing from the result.
     """
     path = between(of, wrt) if path is None else path
+    kept = partial(_Kept, wrt, named, known, on_nodes, ends)
     try:
-        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, ends)
+        return _swept(of, seed, path, kept(), noted)
     except RuntimeWarning:  # by the filter in tinygraph.warned
-        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, ends, aloud=True)
+        return _swept(of, seed, path, kept(), noted, aloud=True)
 
 
-def _swept(
-    of: Node,
-    wrt: Collection[Node],
-    seed: Any,
-    on_nodes: bool,
-    named: Collection[Node],
-    known: Mapping[Node, Any],
-    path: Path,
-    noted: Noted | None,
-    ends: bool,
-    aloud: bool = False,
-) -> dict[Node, Any]:
+def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, aloud: bool = False) -> dict[Node, Any]:
     """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
-    fit = _fit_node if on_nodes else _fit
-    kept = _Kept(wrt, named, known, fit)
-    inner = kept.inner
+    fit, inner, on_nodes = kept.fit, kept.inner, kept.on_nodes
     pending = {of: seed} if of in path else {}
     at = [of]
 
@@ -163,7 +151,7 @@ def _swept(
                     continue
                 if inner and node in inner:
                     g = kept.settled(node, g)
-                    if ends and node in kept.wanted:
+                    if kept.ends and node in kept.wanted:
                         continue
                 op.pass_on(op, node, g, pending, path, fit, on_nodes)
         except Exception as error:
@@ -188,9 +176,12 @@ def _watched(path: Path, noted: Noted | None, at: list[Node]) -> Iterator[Node]:
 class _Kept:
     """The gradients that a sweep keeps: those of the nodes asked for, and one of its own for each named node."""
 
-    def __init__(self, wrt: Collection[Node], named: Collection[Node], known: Mapping[Node, Any], fit: Fit) -> None:
+    def __init__(
+        self, wrt: Collection[Node], named: Collection[Node], known: Mapping[Node, Any], on_nodes: bool, ends: bool
+    ) -> None:
         self.found: dict[Node, Any] = {}
-        self.wanted, self._named, self._known, self._fit = set(wrt), set(named), known, fit
+        self.wanted, self._named, self._known, self.on_nodes, self.ends = set(wrt), set(named), known, on_nodes, ends
+        self.fit = _fit_node if on_nodes else _fit
         self._taken = set(known.values())
         self.inner = {node for node in self.wanted | self._named if node.op is not None}
 
@@ -199,7 +190,7 @@ class _Kept:
         if node in self._known:
             g = self._known[node]
         else:
-            g = self._fit(g, node)
+            g = self.fit(g, node)
             if node in self._named:
                 # A gradient that is only repeated is given to each reader on its own: 1, rather than another value's gradient.
                 g = alias(g) if g in self._taken or (g.op is not None and isinstance(g.op.kind, Repetition)) else g

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -134,28 +134,6 @@ def name_in(frame: FrameType, value: Any) -> str | None:
             if held is value and not name.startswith("_"):
                 return name
     return None
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """What to say after a name that is not known: the known ones like it, or which there are.
-
-    >>> meant("sigmiod", ["relu", "sigmoid"]), meant("foo", ["relu", "sigmoid"])
-    ('did you mean sigmoid?', 'there are relu, sigmoid')
-    """
-    names = list(dict.fromkeys(known))
-    import difflib  # for messages alone
-
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(names[:20])}"
-
-
-def counted(count: int, thing: str, things: str = "") -> str:
-    """A number with its noun; `things` is the plural where that is not the noun with an s.
-
-    >>> counted(1, "leaf", "leaves"), counted(2, "leaf", "leaves"), counted(1200, "card")
-    ('1 leaf', '2 leaves', '1,200 cards')
-    """
-    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
 
 
 def describe(x: Any) -> str:

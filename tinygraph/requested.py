@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tinygraph.names import Names
@@ -26,6 +26,29 @@ class Request(NamedTuple):
 def is_unit(node: Node) -> bool:
     """Whether a node is the 1 that a backward pass starts from, which is written as a literal."""
     return node.kind == "seed" and not node.shape and bool(node.item() == 1)
+
+
+def in_backward_order(nodes: Sequence[Node]) -> list[Node]:
+    """Statements from last to first; behind each the leaves that it is the first to read, in reading order."""
+    wanted = set(nodes)
+    read: set[Node] = set()
+    order: list[list[Node]] = []
+    for node in nodes:
+        if node.op is None:
+            continue
+        leaves = []
+        stack = [node]
+        while stack:
+            x = stack.pop()
+            if x is not node and x.op is None and x in wanted:
+                leaves.append(x)
+            elif x is node or x not in wanted:
+                unread = [i for i in x.inputs if isinstance(i, Node) and i not in read]
+                read.update(unread)
+                stack.extend(reversed(unread))
+        order.append([node, *leaves])
+    direct = [node for node in nodes if node.op is None and node not in read]
+    return direct + [node for group in reversed(order) for node in group]
 
 
 class Gradients(Mapping[str, Node]):

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, norm, shape_of, told_together
 from tinygraph.draw.size import TOO_LONG, is_small, length
-from tinygraph.errors import counted
 from tinygraph.express.python import python
 from tinygraph.express.table import cut
 from tinygraph.node import Node
 from tinygraph.program.statements import shared_scope
 from tinygraph.program.value import applied
+from tinygraph.wording import counted
 
 Fold: TypeAlias = str | Iterable[str] | bool | None
 

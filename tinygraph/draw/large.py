@@ -8,13 +8,13 @@ from collections.abc import Hashable, Iterator, Mapping
 from tinygraph.backprop import between
 from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, shape_of, told
 from tinygraph.draw.size import is_small
-from tinygraph.errors import counted
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.requested import Request
+from tinygraph.wording import counted
 
 LINES = 150  # cards; further lines share the last one
 WIDTH = 48

@@ -13,13 +13,13 @@ from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
 from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge, Finding, Line, euclidean, told
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
-from tinygraph.errors import counted
 from tinygraph.express.layout import signed
 from tinygraph.express.table import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import maximum, relu, where
 from tinygraph.requested import Request
+from tinygraph.wording import counted
 
 SECONDS = 5.0  # for all differences of one picture
 FLAT = 0.01  # a derivative below this is as good as none

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.errors import counted
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
 from tinygraph.program.decided import decisions_of, place_and_text
 from tinygraph.program.statements import program
 from tinygraph.sparse import sparsity
+from tinygraph.wording import counted
 
 WIDTH = 80
 WIDEST = {"shape": 18, "value": 44}  # columns

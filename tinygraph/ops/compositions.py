@@ -9,7 +9,6 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.errors import counted
 from tinygraph.leaves import as_array, as_node
 from tinygraph.node import Node
 from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular, work
@@ -17,6 +16,7 @@ from tinygraph.ops.declaration import Array
 from tinygraph.ops.declare import Op, implements
 from tinygraph.ops.likes import Axis
 from tinygraph.ops.rearrangements import moveaxis, ravel
+from tinygraph.wording import counted
 
 # Elementwise
 

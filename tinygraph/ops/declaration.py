@@ -11,12 +11,12 @@ from typing import Any, TypeAlias, TypedDict
 
 import numpy as np
 
-from tinygraph.errors import counted
 from tinygraph.node import Node
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.kinds import Elementwise, Kind, Opaque, Params, Reduction
 from tinygraph.ops.work import Work, entry_by_entry
 from tinygraph.syntax import Form, Operator, Written, operator_of
+from tinygraph.wording import counted
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
 Rule: TypeAlias = Callable[..., Array]

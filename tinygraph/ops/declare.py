@@ -18,7 +18,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.errors import TOLD, counted, op_error
+from tinygraph.errors import TOLD, op_error
 from tinygraph.leaves import as_array, leaf_of
 from tinygraph.node import NUMBERING, Node
 from tinygraph.operators import answer
@@ -30,6 +30,7 @@ from tinygraph.ranks import warn_of_ranks
 from tinygraph.sparse import OPS, Sparse, refuse
 from tinygraph.syntax import operator_of
 from tinygraph.warned import computed_again
+from tinygraph.wording import counted
 
 REGISTRY: dict[str, Op] = {}
 NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node

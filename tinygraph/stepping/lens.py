@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from tinygraph.decisions import DecisionError
-from tinygraph.errors import counted
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
 from tinygraph.node import Node
@@ -20,6 +19,7 @@ from tinygraph.program.statements import program
 from tinygraph.program.value import Apply, Expression, Name, evaluate, leaves
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.timeline import Step
+from tinygraph.wording import counted
 
 
 class Example(NamedTuple):
