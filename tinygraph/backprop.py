@@ -28,8 +28,6 @@ Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 
 by_number = attrgetter("number")
 
-IN_SILENCE = nullcontext()
-
 
 def reached(outputs: Collection[Node], oldest: int = 0) -> list[Node]:
     """The nodes that the outputs are made of, themselves included and none older than `oldest`, in order of creation."""
@@ -139,7 +137,7 @@ def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, al
         collector_paused(),
         told_by_caller() as user,
         np.errstate(under="ignore"),  # a gradient that is too small for a float is 0
-        heard(warn) if aloud else IN_SILENCE,
+        heard(warn) if aloud else nullcontext(),
     ):
         try:
             for node in _watched(path, noted, at) if aloud or noted is not None else reversed(path):

@@ -104,14 +104,7 @@ def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType
 
 def call_error(called: str, operands: Sequence[Any], cause: Exception, frame: FrameType, hint: str = "") -> OpError:
     """The same for any function by its name."""
-    kinds = {
-        ValueError: OpValueError,
-        TypeError: OpTypeError,
-        IndexError: OpIndexError,
-        FloatingPointError: OpFloatingPointError,
-        OverflowError: OpOverflowError,
-    }
-    kind = next(own for builtin, own in kinds.items() if isinstance(cause, builtin))
+    kind = next(kind for kind in OpError.__subclasses__() if isinstance(cause, kind.__bases__[1]))
     names = [name_in(frame, x) or f"operand {i}" for i, x in enumerate(operands, 1)]
     place = place_of(frame.f_code, frame.f_lasti)
     lines = [f"{called}({', '.join(names)}): {cause}"]
@@ -148,10 +141,5 @@ def describe(x: Any) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
     if not hasattr(x, "shape"):
         return f"{article} {kind}: {x!r:.60}"
-    return ", ".join([f"{article} {kind} of shape {x.shape}", *([str(x.dtype)] if hasattr(x, "dtype") else []), *_sparsity(x)])
-
-
-def _sparsity(x: Any) -> list[str]:
-    """How far an operand is filled where it is sparse."""
-    text = sparsity(getattr(x, "_value", x))
-    return [text] if text else []
+    parts = (f"{article} {kind} of shape {x.shape}", f"{getattr(x, 'dtype', '')}", sparsity(getattr(x, "_value", x)))
+    return ", ".join(filter(None, parts))

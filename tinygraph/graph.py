@@ -76,17 +76,11 @@ class Graph(Faces):
         self._forward = reached(outputs)
         self._known = set(self._forward)
         frame = user_frame(sys._getframe(1))
-        self._names = named(self._forward, names, frame)
+        self._names = named(outputs, self._forward, names, frame)
         self._recorded_until = next(NUMBERING)  # decisions made later have no part in these values
         self._numbers = plain_numbers(names or {}, frame)
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
-        for output in outputs:
-            self._names.invent(output, "output")
-        leaves = [node for node in self._forward if node.op is None and self._names.of(node) is None]
-        for kind, letter in (("parameter", "p"), ("constant", "c")):
-            for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
-                self._names.invent(node, f"{letter}_{i}")
         self._start()
         self._is_partial = False  # whether it ends where an op failed, so that there is no backward pass
         self.check_finite = check_finite
@@ -167,10 +161,6 @@ class Graph(Faces):
             for node in reached([request.output])
             if node in made and node not in path and node.dtype.kind == "f" and (node.op is None or self._is_named_by_user(node))
         ]
-
-    def _scopes(self) -> dict[Node, tuple[str, ...]]:
-        """The nested dicts of `names` that a node was found in, outermost first."""
-        return self._names.scopes
 
     def _with_named(self, nodes: Iterable[Node]) -> Graph:
         """The same graph and the same gradients asked for, with names `t`, `t_2`, ... for those of the nodes that have none."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tinygraph.syntax import BINARY, COMPARISON, Operator
+from tinygraph.syntax import BINARY, COMPARISON, Operator, operator_of
 
 if TYPE_CHECKING:
     from tinygraph.node import Node
@@ -15,6 +15,24 @@ if TYPE_CHECKING:
 Method: TypeAlias = "Callable[..., Node]"
 
 ops: Any = None  # `tinygraph.ops`, which sets it: it is made of nodes, so it is imported later
+
+
+NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording the ufuncs among those
+
+
+def implements(*functions: Any, operator: str = "", work: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the function that NumPy functions call when they are given a Node; `operator` and `work` are as of an op."""
+
+    def declare(own: Callable[..., Any]) -> Callable[..., Any]:
+        vars(own).update({"work": work} if work else {})
+        if operator:
+            vars(own)["operator"] = operator_of(operator, functions[0].nin)
+            answer(vars(own)["operator"], own)
+        NUMPY.update(dict.fromkeys(functions, own))
+        return own
+
+    return declare
 
 
 def answer(operator: Operator, record: Callable[..., Any]) -> None:
@@ -68,7 +86,7 @@ class Operators:
         return ops.getitem(self, index)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        record = ops.UFUNCS.get(ufunc)
+        record = UFUNCS.get(ufunc)
         if record is not None and not kwargs and method == "__call__":
             return record(*inputs)
         return ops.call_ufunc(ufunc, method, inputs, kwargs)
@@ -118,10 +136,10 @@ class Operators:
         return other // self, other % self
 
     def __abs__(self) -> Node:
-        return ops.UFUNCS[np.abs](self)
+        return UFUNCS[np.abs](self)
 
     def __round__(self, digits: int = 0) -> Node:
-        return ops.NUMPY[np.round](self, decimals=digits)
+        return NUMPY[np.round](self, decimals=digits)
 
     # NumPy's methods
 
@@ -156,18 +174,18 @@ class Operators:
     @property
     def T(self) -> Node:
         """Record `np.transpose(node)`."""
-        return ops.NUMPY[np.transpose](self)
+        return NUMPY[np.transpose](self)
 
     @property
     def mT(self) -> Node:
         """Record the transposed matrix, or each of a stack transposed."""
-        return ops.NUMPY[np.matrix_transpose](self)
+        return NUMPY[np.matrix_transpose](self)
 
     def transpose(self, *axes: Any) -> Node:
         """Record `np.transpose(node, axes)`; axes as one tuple or one by one."""
-        return ops.NUMPY[np.transpose](self, axes=_spread(axes) if axes else None)
+        return NUMPY[np.transpose](self, axes=_spread(axes) if axes else None)
 
     def reshape(self: Any, *shape: Any, **kwargs: Any) -> Node:
         """Record `np.reshape(node, shape)`; the shape as one tuple or one by one."""
-        result: Any = np.reshape(self, _spread(shape), **kwargs) if kwargs else ops.NUMPY[np.reshape](self, shape=_spread(shape))
+        result: Any = np.reshape(self, _spread(shape), **kwargs) if kwargs else NUMPY[np.reshape](self, shape=_spread(shape))
         return result

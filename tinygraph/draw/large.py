@@ -96,7 +96,7 @@ def _rows(words: Words, nodes: list[Node], home: Mapping[Node, str], on_path: se
 
 def _groups(words: Words, lines: int) -> dict[str, list[Node]]:
     """The forward nodes by scope, else by line of code; leaves apart from what is computed, and literals left out."""
-    scopes, literals = words.graph._scopes(), words.graph._units()
+    scopes, literals = words.graph._names.scopes, words.graph._units()
     groups: dict[str, list[Node]] = {}
     for node in (node for node in words.graph.forward if node not in literals):
         scope = scopes.get(node, ())

@@ -7,6 +7,7 @@ ops the line gives dx, the gradient of x, where g is the upstream gradient: that
 import sys
 
 from tinygraph import operators
+from tinygraph.operators import NUMPY, UFUNCS, implements
 from tinygraph.ops import rearrangements
 from tinygraph.ops.activations import log_softmax, relu, sigmoid, softmax, softplus
 from tinygraph.ops.arithmetic import (
@@ -37,7 +38,7 @@ from tinygraph.ops.arithmetic import (
 )
 from tinygraph.ops.compositions import bitwise_and, bitwise_or, invert
 from tinygraph.ops.declaration import EMPTY
-from tinygraph.ops.declare import NUMPY, OPERATORS, REGISTRY, UFUNCS, Op, implements, op, rerun
+from tinygraph.ops.declare import OPERATORS, REGISTRY, Op, op, rerun
 from tinygraph.ops.dtypes import Dtype
 from tinygraph.ops.elementary import (
     arccos,

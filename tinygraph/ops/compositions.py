@@ -11,9 +11,10 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from tinygraph.decisions import NUMBERS
 from tinygraph.leaves import as_array, as_node
 from tinygraph.node import Node
+from tinygraph.operators import implements
 from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular, work
 from tinygraph.ops.declaration import Array
-from tinygraph.ops.declare import Op, implements
+from tinygraph.ops.declare import Op
 from tinygraph.ops.likes import Axis
 from tinygraph.ops.rearrangements import moveaxis, ravel
 from tinygraph.wording import counted

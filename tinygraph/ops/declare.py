@@ -21,20 +21,16 @@ from tinygraph.decisions import NUMBERS
 from tinygraph.errors import TOLD, op_error
 from tinygraph.leaves import as_array, leaf_of
 from tinygraph.node import NUMBERING, Node
-from tinygraph.operators import answer
+from tinygraph.operators import NUMPY, UFUNCS, answer
 from tinygraph.ops.declaration import Declaration, Rule, Settings
 from tinygraph.ops.passing import pass_to_any, pass_to_one, pass_to_two
-from tinygraph.ops.work import Work, entry_by_entry
 from tinygraph.place import CALLERS, OWN, user_frame
 from tinygraph.ranks import warn_of_ranks
 from tinygraph.sparse import OPS, Sparse, refuse
-from tinygraph.syntax import operator_of
 from tinygraph.warned import computed_again
 from tinygraph.wording import counted
 
 REGISTRY: dict[str, Op] = {}
-NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
-UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording the ufuncs among those
 OPERATORS: dict[type[ast.AST], Op] = {}  # the ops that operators of Python are, by their class in its syntax tree
 NO_PARAMS: dict[str, Any] = {}
 allocate = object.__new__
@@ -134,7 +130,7 @@ class Op(Declaration):
         """Run the op on the values of its inputs and keep the result with where it came from."""
         frame = user_frame(sys._getframe(1))
         try:
-            inputs = tuple([x if isinstance(x, Node) or self._stays_number(x) else self._leaf(x) for x in arguments])
+            inputs = tuple([x if isinstance(x, Node) else self._input(x) for x in arguments])
             if self.defaults or params:
                 params = self.complete(params)
             if self.built_in:
@@ -157,17 +153,16 @@ class Op(Declaration):
             warn_of_ranks(value, arguments, sys._getframe(1))
         return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
 
-    def _leaf(self, x: Any) -> Any:
+    def _input(self, x: Any) -> Any:
         """The node that stands for a bare operand; NumPy's one True and one False, which many names share, are numbers."""
+        if type(x) in NUMBERS and not self.arrays_only:
+            return x
         if type(x) is np.bool and not self.arrays_only:
             from tinygraph import written  # which reads the ops
 
             made = written.computed(x)
             return bool(x) if made is None else made
         return leaf_of(x)
-
-    def _stays_number(self, x: Any) -> bool:
-        return type(x) in NUMBERS and not self.arrays_only
 
     def record_one(self, x: Node) -> Node:
         """Do what `record` does for the operand of a unary operator or ufunc, in half the time."""
@@ -303,23 +298,6 @@ def rerun(node: Node, inputs: Sequence[Any]) -> Node:
         value = op._warned(warning, values, node.params, user_frame(sys._getframe(1)))
     value = scalar(value) if op.built_in else result_of(op, value)
     return Node(value, op, tuple(inputs), node.params, node.code, node.instruction)
-
-
-def implements(
-    *functions: Any, operator: str = "", work: Work = entry_by_entry
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the function that NumPy functions call when they are given a Node; `operator` and `work` are as of an op."""
-
-    def declare(own: Callable[..., Any]) -> Callable[..., Any]:
-        vars(own)["work"] = work
-        if operator:
-            vars(own)["operator"] = operator_of(operator, functions[0].nin)
-            answer(vars(own)["operator"], own)
-        for function in functions:
-            NUMPY[function] = own
-        return own
-
-    return declare
 
 
 def scalar(value: Any) -> Any:

@@ -12,7 +12,8 @@ import numpy as np
 
 from tinygraph.errors import TOLD, OpError, call_error
 from tinygraph.node import Node
-from tinygraph.ops.declare import NUMPY, REGISTRY, Op
+from tinygraph.operators import NUMPY
+from tinygraph.ops.declare import REGISTRY, Op
 from tinygraph.place import user_frame
 from tinygraph.sparse import SparseError
 from tinygraph.wording import counted

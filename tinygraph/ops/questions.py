@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygraph.node import Node
+from tinygraph.operators import implements
 from tinygraph.ops.declaration import Array
-from tinygraph.ops.declare import implements, op
+from tinygraph.ops.declare import op
 from tinygraph.ops.kinds import Opaque, Same
 from tinygraph.ops.likes import Axis
 from tinygraph.sizes import Sizes, Sizing

@@ -509,7 +509,7 @@ def _resolve_shapes(draft: _Draft) -> set[Node]:
 
 def _modules(draft: _Draft, leaves: Sequence[Node]) -> dict[Node, tuple[str, ...]]:
     """Which scope each leaf and statement belongs to: that of its name; where the user named none, what its readers share."""
-    scopes = draft.graph._scopes()
+    scopes = draft.graph._names.scopes
     active = {scope for node, scope in scopes.items() if node.op is not None}
     found: dict[Node, tuple[str, ...]] = {}
     readers: dict[Node, list[tuple[str, ...]]] = {}
