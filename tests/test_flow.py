@@ -13,7 +13,7 @@ from tests.programs import MODELS, RANDOM, Build, any_ranks
 from tests.random_programs import SIZES, random_program
 from tinygraph.express.program import Level, Program, program
 from tinygraph.express.python import python
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.node import Node
 from tinygraph.program.value import evaluate
 from tinygraph.stepping.quiz import Quiz

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygraph.decisions import DecisionError
 from tinygraph.express.program import program
-from tinygraph.express.table import SMALLEST
+from tinygraph.express.text import SMALLEST
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import matmul

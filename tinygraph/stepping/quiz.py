@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygraph.express.program import Level, Program, program
 from tinygraph.express.python import python
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.value import Expression, Name, Number, replaced
