@@ -83,7 +83,7 @@ class TestLensesOnFoldedCards:
         assert card.mark == ""
         assert "6 of 6 gradients right" in texts(card)
 
-    def test_the_first_nan_inside_is_told(self) -> None:
+    def test_the_first_nan_inside_is_shown(self) -> None:
         x = tg.constant(0.0)
         with np.errstate(divide="ignore"):
             u = np.log(x)
@@ -117,7 +117,7 @@ class TestLensesOnFoldedCards:
 
 
 class TestModules:
-    def test_a_folded_one_tells_what_comes_in_what_it_holds_and_what_goes_out(self) -> None:
+    def test_a_folded_card_shows_its_inputs_its_parameters_and_its_outputs(self) -> None:
         found = texts(cards(perceptron().draw(fold=["layer1"]))["▸ layer1"])
         assert "X (4, 2)" in found
         assert "W₁ (2, 3), b₁ (3,)" in found
@@ -143,7 +143,7 @@ class TestModules:
         graph = tg.Graph(L := w * 3, names={"w": w, "m": {"L": L}})
         assert cards(graph.draw(fold=["m"]))["▸ m"].kind == "loss"
 
-    def test_what_it_reads_alone_tells_the_gradient_and_what_others_read_too_that_there_is_more(self) -> None:
+    def test_a_value_that_it_alone_reads_has_its_gradient_and_one_that_others_read_too_has_a_contribution(self) -> None:
         w, x = tg.parameter(2.0), tg.parameter(3.0)
         u = x * 2
         a = w * u
@@ -320,7 +320,7 @@ class TestSize:
         assert {edge.backward for edge in picture.drawing.edges} == {False, True}
         assert "dw = 1.000" in picture.svg
 
-    def test_lines_of_code_tell_variables_and_which_gradients_are_not_kept(self) -> None:
+    def test_lines_of_code_show_variables_and_which_gradients_are_not_kept(self) -> None:
         h = w_1 = tg.parameter(1.0)
         for _ in range(LARGE):
             h = h * 1.0

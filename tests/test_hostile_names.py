@@ -13,7 +13,7 @@ from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
 from tinygraph.draw.folding import modules_of
 from tinygraph.draw.view import ways_to_fold
-from tinygraph.express.program import program
+from tinygraph.express.program import program_of
 from tinygraph.express.table import WIDTH, width
 
 HOSTILE = [
@@ -80,7 +80,7 @@ def test_the_source_has_only_the_statements_of_the_graph(graph: tg.Graph) -> Non
     function = tree.body[-1]
     assert isinstance(function, ast.FunctionDef)
     assert {type(x) for x in function.body} == {ast.Assign, ast.Return}
-    read = program(graph)
+    read = program_of(graph)
     lines = [s for s in graph.statements() if s.node not in read.literals]
     # The numbers of the code that made the graph are bound in a line each; check and return come on top.
     assert len(function.body) == len(lines) + len(read.numbers) + 2

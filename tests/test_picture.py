@@ -103,7 +103,7 @@ def test_every_value_gradient_and_local_derivative_of_the_neuron_is_there() -> N
     } <= texts  # fmt: skip
 
 
-def test_arrays_tell_shapes_ranges_and_products() -> None:
+def test_arrays_show_shapes_norms_and_products() -> None:
     texts = {text for e in elements(logistic().draw().svg) for text in e.texts}
     assert {"dw = Xᵀ·dz", "db = Σᵢ dzᵢ", "∂a/∂z = a ⊙ (1 − a)", "X (8, 2)"} <= texts
     assert any(re.fullmatch(r"dz \(8,\)  norm 0\.\d{3}", text) for text in texts)
@@ -122,7 +122,7 @@ def titles(graph: tg.Graph) -> set[str]:
     return {card.title for card in graph.draw().drawing.cards}
 
 
-def test_a_card_tells_the_entry_that_its_equation_is_of() -> None:
+def test_a_card_shows_the_index_of_the_entry_in_its_equation() -> None:
     x = tg.parameter(np.ones((4, 3)))
     share = x / np.sum(x, axis=0)
     assert titles(tg.Graph(share, names=locals())) == {"x", "shareᵢⱼ = xᵢⱼ/(Σₖ xₖⱼ)"}
@@ -363,7 +363,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def rgb(colour: str) -> str:
-    """A colour as browsers tell it."""
+    """A colour as browsers write it."""
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 

@@ -181,7 +181,7 @@ class Painter:
         name = f"{self.name(node)}{shape_of(node)}"
         if not self.values:
             return Line(name, of=(node,))
-        return Line(f"{name} = {told(node.value)}" if not node.shape else f"{name}  {told(node.value)}", of=(node,))
+        return Line(f"{name} = {value_text(node.value)}" if not node.shape else f"{name}  {value_text(node.value)}", of=(node,))
 
     def gradient(self, node: Node) -> Line:
         """The gradient of a value: its number, or the norm of an array."""
@@ -189,7 +189,7 @@ class Painter:
         if not self.values:
             return Line(f"{name}{shape_of(node)}", backward=True, of=(node,))
         if not node.shape:
-            return Line(f"{name} = {told(value)}", backward=True, of=(node,))
+            return Line(f"{name} = {value_text(value)}", backward=True, of=(node,))
         return Line(f"{name}{shape_of(node)}  {norm(value)}", backward=True, of=(node,))
 
     def row(self, statement: Statement, x: Node) -> Row:
@@ -201,7 +201,7 @@ class Painter:
         index, right = self.written(found.local if found.is_factor else found.contribution)
         if found.is_factor:
             left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
-            value = told(found.local_value) if self.values and not x.shape else ""
+            value = value_text(found.local_value) if self.values and not x.shape else ""
             text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
         else:
             text = f"{self.gradient_name(x, index)} {'+=' if self.ways[x] > 1 else '='} {cut(right, LONGEST)}"
@@ -222,14 +222,14 @@ def shape_of(node: Node) -> str:
     return f" {node.shape}" if node.shape else ""
 
 
-def told(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value in a few characters: no zero has a sign."""
     return signed(number(value + 0.0 if np.asarray(value).dtype.kind == "f" else value))
 
 
 def norm(value: Any) -> str:
     """The Euclidean norm of a gradient."""
-    return f"norm {told(euclidean(value))}"
+    return f"norm {value_text(euclidean(value))}"
 
 
 def euclidean(value: Any) -> np.float64:
@@ -241,7 +241,7 @@ def euclidean(value: Any) -> np.float64:
     return np.float64(largest * np.sqrt(np.sum(np.square(array / largest))))
 
 
-def told_together(findings: Sequence[Finding]) -> Iterator[Line]:
+def finding_lines(findings: Sequence[Finding]) -> Iterator[Line]:
     """What a lens found inside a folded card: one thing in its own words, more by their number and the first names."""
     kinds: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:

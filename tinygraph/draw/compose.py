@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tinygraph.draw.cards import Drawing, Painter, draft, told_together
+from tinygraph.draw.cards import Drawing, Painter, draft, finding_lines
 from tinygraph.draw.folding import Fold, folded
 from tinygraph.draw.large import Words, by_lines_of_code
 from tinygraph.draw.lens import LENSES
 from tinygraph.draw.picture import Picture, one_of
-from tinygraph.express.program import Level, program
+from tinygraph.express.program import Level, program_of
 from tinygraph.express.table import LARGE
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def draw(
     if len(graph.forward) > LARGE and (fold is None or fold is True):
         return Picture(graph, _large(Words(graph, backward), values, lens), settings)
     _refuse_too_many(graph, level)
-    painter = Painter(program(graph, level), values, backward)
+    painter = Painter(program_of(graph, level), values, backward)
     whole: Drawing = draft(painter)
     if lens is not None and lens != "norm":
         LENSES[lens](whole, painter)
@@ -70,5 +70,5 @@ def _large(words: Words, values: bool, lens: str | None) -> Drawing:
         LENSES[lens](drawing, words)
         for card in drawing.cards:
             if len(card.members) > 1:
-                card.results += told_together([finding for finding in card.found if not finding.backward])
+                card.results += finding_lines([finding for finding in card.found if not finding.backward])
     return drawing

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, norm, shape_of, told_together
+from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, finding_lines, norm, shape_of
 from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.errors import counted
 from tinygraph.express.program import shared_scope
@@ -204,7 +204,7 @@ def _folded_card(group: Group, cards: Sequence[Card], borders: _Borders, painter
     if len(made) > LISTED:
         results.insert(0, Line(f"… {len(made) - LISTED} more", mark="weak"))
     findings = [finding for card in cards for finding in card.found]
-    results += told_together(findings)
+    results += finding_lines(findings)
     mark = "bad" if any(card.mark == "bad" for card in cards) else ""
     last = made[-1] if made else None
     return Card(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 
 from tinygraph.backprop import between
-from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, shape_of, told
+from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, shape_of, value_text
 from tinygraph.draw.size import is_small
 from tinygraph.errors import counted
 from tinygraph.express.layout import symbol
@@ -122,12 +122,12 @@ def _card(
     last = nodes[-1]
     leaves = last.op is None
     title = f"{label} × {len(nodes):,}" if len(nodes) > 1 else label
-    value = f" = {told(last.value)}" if values and not last.shape else ""
+    value = f" = {value_text(last.value)}" if values and not last.shape else ""
     name = "last" if words.graph.name(last) is None else words.name(last)
     results = [Line(f"{name}{shape_of(last)}{value}", of=(last,))]
     gradient = words.gradients.get(last)
     if gradient is not None:
-        size = f" = {told(gradient.value)}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
+        size = f" = {value_text(gradient.value)}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
         results.append(Line(f"{words.gradient_name(last)}{size if values else ''}", backward=True, of=(last,)))
     elif last in on_path:
         results.append(Line("gradient: name it to see it", backward=True))

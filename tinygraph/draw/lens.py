@@ -12,7 +12,7 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
-from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge, Finding, Line, euclidean, told
+from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge, Finding, Line, euclidean, value_text
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
 from tinygraph.errors import counted
 from tinygraph.express.layout import signed
@@ -86,7 +86,7 @@ def _mark_gradient(card: Card, verdict: Verdict, name: str) -> None:
 
 def _both(card: Card, verdict: Verdict) -> str:
     """The other number; for an array both, at one entry or along the direction that was tried."""
-    exact, numerical = told(np.float64(verdict.exact)), told(np.float64(verdict.numerical))
+    exact, numerical = value_text(np.float64(verdict.exact)), value_text(np.float64(verdict.numerical))
     assert card.node is not None
     return f"{exact} {verdict.where or 'in one direction'}: {numerical}" if card.node.shape else numerical
 

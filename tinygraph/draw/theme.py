@@ -25,7 +25,7 @@ class Theme(NamedTuple):
     good: str
     page: str
     focus: str
-    lit: str  # the surface behind what a walk is at
+    highlight: str  # the surface behind what a walk is at
     cluster: Paint
     kinds: dict[str, Paint]
 
@@ -37,7 +37,7 @@ LIGHT = Theme(
     good="#0f6b2f",
     page="#ffffff",
     focus="#0969da",
-    lit="#fff1a8",
+    highlight="#fff1a8",
     cluster=Paint("#c5ccd3", "#f6f8fa"),
     kinds={
         "input": Paint("#57606b", "#eef0f3"),
@@ -54,7 +54,7 @@ DARK = Theme(
     good="#7ee2a0",
     page="#0d1117",
     focus="#58a6ff",
-    lit="#4d3d00",
+    highlight="#4d3d00",
     cluster=Paint("#3d444d", "#161b22"),
     kinds={
         "input": Paint("#8b949e", "#21262d"),
@@ -83,7 +83,7 @@ def style_sheet(theme: str, in_page: bool = False) -> str:
 
 def variables() -> str:
     """The colours of a page, for its style sheet: which of each pair it shows is decided by `color-scheme`."""
-    pairs = {name: (getattr(LIGHT, name), getattr(DARK, name)) for name in ("text", "weak", "page", "red", "focus", "lit")}
+    pairs = {name: (getattr(LIGHT, name), getattr(DARK, name)) for name in ("text", "weak", "page", "red", "focus", "highlight")}
     pairs |= {"line": (LIGHT.cluster.line, DARK.cluster.line), "panel": (LIGHT.cluster.fill, DARK.cluster.fill)}
     return " ".join(f"--{name}: light-dark({light}, {dark});" for name, (light, dark) in pairs.items())
 

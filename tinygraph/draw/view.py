@@ -218,8 +218,8 @@ def _equation(card: Card) -> str:
 
 def _statements_of_gradients(picture: Picture) -> dict[Node, str]:
     """The statement of each gradient that has a name, where the cards are statements rather than lines of code."""
-    told = next((card.statement.program for card in picture.drawing.cards if card.statement is not None), None)
-    return {} if told is None else {s.node: f"{s.name} = {s.right}" for s in told.backward}
+    program = next((card.statement.program for card in picture.drawing.cards if card.statement is not None), None)
+    return {} if program is None else {s.node: f"{s.name} = {s.right}" for s in program.backward}
 
 
 def _facts(

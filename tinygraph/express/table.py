@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygraph.errors import counted
 from tinygraph.express.decided import decisions_of, place_and_text
-from tinygraph.express.program import program
+from tinygraph.express.program import program_of
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
@@ -97,7 +97,7 @@ def _text(heading: str, phases: Mapping[str, Sequence[Entry]]) -> str:
 
 def _statements(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     """A row for every leaf and every statement."""
-    told = program(graph)
+    told = program_of(graph)
     leaves = [_row(f"{told.name(leaf)} {leaf.kind}", leaf) for leaf in _ends(told.leaves)]
     phases = {"leaves": _with_count(leaves, len(told.leaves))}
     for phase, statements in (("forward", told.forward), ("backward", told.backward)):
