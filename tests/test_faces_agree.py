@@ -21,7 +21,7 @@ from tests.mathematics import Item, Items, Number, RangelessError, Reader, Unkno
 from tests.printed import graphs_of_every_op
 from tests.random_programs import random_program
 from tests.test_stepper import recurrent, recurrent_batch
-from tinygraph.draw.cards import Painter, draft
+from tinygraph.draw.cards import CardWriter, unfolded
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.latex import latex, print_layout
 from tinygraph.express.layout import symbol
@@ -290,16 +290,16 @@ def passes_of_steps(walked: Program, steps: list[Step]) -> set[tuple[str, str, b
 def test_cards_and_steps_pass_the_same_gradients(graph: tg.Graph, program: Program, level: Level, rounding: float) -> None:
     stepper = walk(graph, level)
     walked = program_of(stepper.graph)
-    painter = Painter(walked)
-    drawing = draft(painter)
-    shown = {*painter.gradients.values()}  # those of the latest backward pass
+    writer = CardWriter(walked)
+    drawing = unfolded(writer)
+    shown = {*writer.gradients.values()}  # those of the latest backward pass
     steps = [step for step in stepper.steps if step.node in shown]
     found = set()
     for card in drawing.cards:
         for row in card.rows:
-            for x in row.backward:
+            for x in row.gradients_of:
                 assert card.node is not None
-                gradient = walked.name(painter.gradients[x])
+                gradient = walked.name(writer.gradients[x])
                 found.add((gradient, walked.name(card.node), row.lines[-1].text.startswith("∂")))
     assert found == passes_of_steps(walked, steps)
     cards = {card.key: card for card in drawing.cards}

@@ -177,12 +177,12 @@ def check_faces(graph: tg.Graph, level: Level) -> None:
     passes = {(p.reader.name, program.name(p.of)): p for s in backward for p in program.flow.passes(s.node)}
 
     cards = [card for card in graph.draw(level=level, fold=False).drawing.cards if card.statement is not None]
-    drawn = [(card.node, x) for card in cards for row in card.rows for x in row.backward]
+    drawn = [(card.node, x) for card in cards for row in card.rows for x in row.gradients_of]
     assert Counter(drawn) == Counter((p.reader.node, p.of) for p in passes.values())
     for card in cards:
         assert card.statement is not None
         for row in card.rows:
-            for x in row.backward:
+            for x in row.gradients_of:
                 p = passes[card.statement.name, program.name(x)]
                 assert card.gradient is p.upstream
                 if p.is_factor and not x.shape and len(row.nodes) == 1 and "…" not in row.lines[1].text:

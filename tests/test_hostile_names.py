@@ -12,7 +12,7 @@ import tinygraph as tg
 from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
 from tinygraph.draw.folding import modules_of
-from tinygraph.draw.view import ways_to_fold
+from tinygraph.draw.view import foldings_of
 from tinygraph.express.program import program_of
 from tinygraph.express.table import WIDTH, width
 
@@ -117,9 +117,9 @@ def test_modules_fold_and_open_by_the_names_they_are_listed_with(graph: tg.Graph
     modules = modules_of(picture.drawing)
     assert all("" not in name.split("/") and name.isprintable() for name in modules)
     for name in modules[:20]:
-        assert any(card.folds == name for card in graph.draw(fold=[name]).drawing.cards)
-    states, _ = ways_to_fold(picture)
-    assert {name for state in states for name in state.folded} == set(modules)
+        assert any(card.stands_for == name for card in graph.draw(fold=[name]).drawing.cards)
+    foldings, _ = foldings_of(picture)
+    assert {name for folding in foldings for name in folding.folded} == set(modules)
 
 
 def test_every_spelling_finds_its_node() -> None:

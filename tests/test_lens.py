@@ -287,7 +287,7 @@ def test_norm_draws_each_edge_out_of_a_folded_card_by_its_own_gradient() -> None
     graph = tg.Graph(L, names={"x": x, "m": {"a": a, "b": b}, "p": p, "q": q, "L": L})
     graph.backprop()
     drawing = graph.draw(fold=["m"], lens="norm").drawing
-    folded, titles = next(card.key for card in drawing.cards if card.folds), {card.key: card.title for card in drawing.cards}
+    folded, titles = next(card.key for card in drawing.cards if card.stands_for), {card.key: card.title for card in drawing.cards}
     weights = {titles[edge.target]: edge.weight for edge in drawing.edges if edge.backward and edge.source == folded}
     assert weights == {"p = a·1000": 4.0, "q = b·0.001": 1.0}
 

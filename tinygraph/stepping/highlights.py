@@ -32,7 +32,7 @@ class Highlights:
             for key, line, row in keyed_lines(card):
                 for node in line.of:
                     (self._gradients_of if line.backward else self._values)[node].append(key)
-                for node in row.backward if row is not None and line.backward and not line.of else ():
+                for node in row.gradients_of if row is not None and line.backward and not line.of else ():
                     self._passed[node].append((card, key))
 
     def card(self, step: Step) -> Card | None:

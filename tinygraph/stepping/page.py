@@ -62,14 +62,6 @@ def style() -> str:
     return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()})
 
 
-def frame(content: str, label: str) -> str:
-    """A page in a notebook: an iframe that may run scripts and nothing else."""
-    return (
-        f'<iframe sandbox="allow-scripts" srcdoc="{escape(content, quote=True)}" title="{escape(label, quote=True)}" '
-        f'style="width: 100%; height: {HEIGHT}; border: 0"></iframe>'
-    )
-
-
 def walk_data(stepper: Stepper) -> dict[str, Any]:
     """The walk as JSON: its steps, the picture with the text of its lines in each chapter, and the user's source."""
     source = listing(stepper.chapters[0].graph, stepper.steps)

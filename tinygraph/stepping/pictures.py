@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from tinygraph.draw.cards import Card, Drawing, Line, Row
+from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing
 from tinygraph.draw.compose import draw
 from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.picture import Picture
@@ -46,9 +46,9 @@ def picture(chapter: Chapter) -> Picture:
     return _pictures[chapter]
 
 
-def keyed_lines(card: Card) -> Iterator[tuple[str, Line, Row | None]]:
+def keyed_lines(card: Card) -> Iterator[tuple[str, CardLine, CardRow | None]]:
     """The lines of a card, from top to bottom and from left to right: each with its key, and the row that it is in."""
-    title = [(Line(card.title), None)] if card.is_titled else []
+    title = [(CardLine(card.title), None)] if card.is_titled else []
     inputs = [(line, row) for row in card.rows for line in row.lines]
     results = [(line, None) for line in sorted(card.results, key=lambda line: line.backward)]
     for i, (line, row) in enumerate([*title, *inputs, *results]):

@@ -96,9 +96,10 @@ class Quiz:
         self._walk_to_question()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from tinygraph.stepping.page import frame, page
+        from tinygraph.draw.view import frame
+        from tinygraph.stepping.page import HEIGHT, page
 
-        return {"text/html": frame(page(self.stepper, quiz=True), "Quiz"), "text/plain": self.question}
+        return {"text/html": frame(page(self.stepper, quiz=True), "Quiz", HEIGHT), "text/plain": self.question}
 
     # The question
 

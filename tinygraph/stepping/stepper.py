@@ -336,11 +336,12 @@ class Stepper:
         return path
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from tinygraph.stepping.page import frame
+        from tinygraph.draw.view import frame
+        from tinygraph.stepping.page import HEIGHT
         from tinygraph.stepping.pictures import laid_out, picture
 
         pictured = picture(self.chapter)._repr_mimebundle_() if laid_out(self).svg else {}
-        return {**pictured, "text/html": frame(self.page(), repr(self)), "text/plain": str(self)}
+        return {**pictured, "text/html": frame(self.page(), repr(self), HEIGHT), "text/plain": str(self)}
 
     def __str__(self) -> str:
         lines: list[str] = []
