@@ -112,7 +112,7 @@ def test_other_structures_do_not_match(tree: Any, like: Any) -> None:
         matching(tree, like, "the seed", "the result")
 
 
-def test_a_structure_is_told_by_its_own_words() -> None:
+def test_the_error_about_a_structure_has_its_own_words() -> None:
     with pytest.raises(ValueError, match=r"the result: Layer\(W=array, b=None\), not array"):
         matching(1.0, Layer(1.0), "the seed", "the result")
 
