@@ -111,8 +111,8 @@ class Program:
         self.forward = tuple(s for s in statements if s.phase == "forward")
         self.backward = tuple(s for s in statements if s.phase == "backward")
         read = {x for s in statements for x in s.inputs}
-        # Gradients that source writes as literals where they are read: seeds, and numbers that belong to values without a name.
-        self.literals = self.units | {s.node for s in self.backward if s.of in self.temporaries and s.node not in read}
+        # Gradients that source writes where they are read: seeds, and numbers and names, of values that have no name themselves.
+        self.passed_on = self.units | {s.node for s in self.backward if s.of in self.temporaries and s.node not in read}
 
     @property
     def statements(self) -> tuple[Statement, ...]:
