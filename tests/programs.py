@@ -172,7 +172,7 @@ class Run(NamedTuple):
 
 
 def run_of(label: str, graph: tg.Graph, source: str | None = None) -> Run:
-    from tinygraph.express.program import program
+    from tinygraph.program.statements import program
 
     told = program(graph)
     expected = {"": told.outputs[0].value} | {s.name: s.value for s in told.backward if s.of is not None}

@@ -13,9 +13,9 @@ from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
 from tinygraph.draw.folding import modules_of
 from tinygraph.draw.view import ways_to_fold
-from tinygraph.express.program import program
 from tinygraph.express.table import WIDTH
 from tinygraph.express.text import width
+from tinygraph.program.statements import program
 
 HOSTILE = [
     "lambda", "class", "None", "np", "len", "print", "__import__", "exp", "sigmoid", "dL", "t", "_check", "SHAPES",

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, TypeAlias
 from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, norm, shape_of, told_together
 from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.errors import counted
-from tinygraph.express.program import shared_scope
 from tinygraph.express.python import python
 from tinygraph.express.text import cut
 from tinygraph.node import Node
+from tinygraph.program.statements import shared_scope
 from tinygraph.program.value import applied
 
 Fold: TypeAlias = str | Iterable[str] | bool | None

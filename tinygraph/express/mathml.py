@@ -25,8 +25,8 @@ from tinygraph.express.layout import (
     is_short,
     is_tall,
 )
-from tinygraph.express.program import Program
 from tinygraph.express.text import printable
+from tinygraph.program.statements import Program
 
 HEAD = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
 

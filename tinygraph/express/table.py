@@ -8,12 +8,12 @@ from html import escape
 from typing import Any, NamedTuple
 
 from tinygraph.errors import counted
-from tinygraph.express.decided import decisions_of, place_and_text
-from tinygraph.express.program import program
 from tinygraph.express.text import cut, number, padded, width
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
+from tinygraph.program.decided import decisions_of, place_and_text
+from tinygraph.program.statements import program
 
 WIDTH = 80
 WIDEST = {"shape": 18, "value": 44}  # columns

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from tinygraph.decisions import DecisionError
-from tinygraph.express.program import program
 from tinygraph.express.text import SMALLEST
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import matmul
+from tinygraph.program.statements import program
 from tinygraph.sparse import stored, with_entries
 from tinygraph.stepping.lens import batch_size
 

@@ -11,7 +11,8 @@ import pytest
 
 import tinygraph as tg
 from tests.programs import executed
-from tinygraph.express.program import LONGEST, program
+from tinygraph.program.drafts import LONGEST
+from tinygraph.program.statements import program
 from tinygraph.program.value import Like, leaves
 
 
