@@ -172,7 +172,7 @@ class Run(NamedTuple):
 
 
 def run_of(label: str, graph: tg.Graph, source: str | None = None) -> Run:
-    from tinygraph.express.program import program_of
+    from tinygraph.program.statements import program_of
 
     program = program_of(graph)
     expected = {"": program.outputs[0].value} | {s.name: s.value for s in program.backward if s.of is not None}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.express.program import program_of
+from tinygraph.program.statements import program_of
 
 two, four = 2, 4
 SETTINGS = SimpleNamespace(rate=0.25)

@@ -12,11 +12,11 @@ import tinygraph as tg
 from tests.op_cases import LAYOUTS, Case, cases
 from tests.programs import executed
 from tests.test_contract import recorded
-from tinygraph.express.program import program_of
 from tinygraph.express.source import is_view
 from tinygraph.ops import REGISTRY, Contraction, Kind, Op, Opaque, Rearrangement, Reduction, Same
 from tinygraph.ops.sizes import spelled
 from tinygraph.program.axes import Axes
+from tinygraph.program.statements import program_of
 from tinygraph.program.value import Apply, Name
 
 CASES = [case for case in cases() if case.note not in LAYOUTS]

@@ -9,7 +9,7 @@ import pytest
 
 import tinygraph as tg
 from tinygraph import ops
-from tinygraph.express.dtypes import dtype_of
+from tinygraph.program.dtypes import dtype_of
 from tinygraph.program.value import Apply, Expression, Name, Number, apply, evaluate
 
 LEAVES: dict[str, Expression] = {

@@ -25,9 +25,9 @@ from tinygraph.draw.cards import CardWriter, unfolded
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.latex import latex, print_layout
 from tinygraph.express.layout import symbol
-from tinygraph.express.program import Level, Program, Statement, program_of
 from tinygraph.ops import REGISTRY
 from tinygraph.program import value as expressions
+from tinygraph.program.statements import Level, Program, Statement, program_of
 from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step

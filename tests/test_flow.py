@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 import tinygraph as tg
 from tests.programs import MODELS, RANDOM, Build, any_ranks
 from tests.random_programs import SIZES, random_program
-from tinygraph.express.program import Level, Program, program_of
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.node import Node
+from tinygraph.program.statements import Level, Program, program_of
 from tinygraph.program.value import evaluate
 from tinygraph.stepping.quiz import Quiz
 

@@ -17,7 +17,7 @@ import tinygraph as tg
 from tests.printed import graphs_of_every_op
 from tests.programs import MODELS, RANDOM, backward
 from tinygraph import ops
-from tinygraph.express.program import program_of
+from tinygraph.program.statements import program_of
 from tinygraph.stepping.formula import data, evaluate
 from tinygraph.stepping.parsing import Literal, parse
 from tinygraph.stepping.vocabulary import FormulaError, functions

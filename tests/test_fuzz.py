@@ -24,7 +24,7 @@ import pytest
 import tinygraph as tg
 from tests.programs import any_ranks
 from tests.random_programs import FILENAME, UNSAFE, Program, lines, random_program
-from tinygraph.express.program import program_of as printed
+from tinygraph.program.statements import program_of as printed
 
 OUTCOMES: Counter[str] = Counter()  # how programs ended, so that no property holds because nothing was compared
 FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "200"))  # programs for each property; 5000 for the full run

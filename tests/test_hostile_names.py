@@ -13,8 +13,8 @@ from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
 from tinygraph.draw.folding import modules_of
 from tinygraph.draw.view import foldings_of
-from tinygraph.express.program import program_of
 from tinygraph.express.table import WIDTH, width
+from tinygraph.program.statements import program_of
 
 HOSTILE = [
     "lambda", "class", "None", "np", "len", "print", "__import__", "exp", "sigmoid", "dL", "t", "_check", "SHAPES",

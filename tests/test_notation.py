@@ -30,7 +30,7 @@ from tinygraph.express.layout import (
     lowered,
     symbol,
 )
-from tinygraph.express.program import Program, program_of
+from tinygraph.program.statements import Program, program_of
 
 random = np.random.default_rng(0)
 VALUES: dict[str, Any] = {

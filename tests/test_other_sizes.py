@@ -11,7 +11,7 @@ import pytest
 
 import tinygraph as tg
 from tests.programs import executed, reaches
-from tinygraph.express.program import program_of
+from tinygraph.program.statements import program_of
 
 Build = Callable[[Any], Any]
 LEAVES: dict[str, Callable[[int], tuple[int, ...]]] = {

@@ -7,7 +7,7 @@ import tinygraph as tg
 from tinygraph.express.layout import lowered, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.express.program import program_of
+from tinygraph.program.statements import program_of
 
 A, B, v, s, x = (
     tg.parameter(np.ones((2, 3))),

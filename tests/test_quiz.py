@@ -11,7 +11,7 @@ import tinygraph as tg
 from tests.drawings import logistic, neuron, numbers, perceptron, softmax
 from tests.test_formula import watched
 from tests.test_stepper import unrolled
-from tinygraph.express.program import program_of
+from tinygraph.program.statements import program_of
 from tinygraph.stepping.quiz import Quiz
 
 

@@ -31,9 +31,9 @@ from tests.programs import (
 )
 from tests.test_contract import recorded, weights
 from tinygraph.express import source as written
-from tinygraph.express.program import program_of
 from tinygraph.names import RESERVED
 from tinygraph.ops import REGISTRY
+from tinygraph.program.statements import program_of
 from tinygraph.program.value import applied
 
 CASES = list(cases())

@@ -11,7 +11,7 @@ from tests.oracles import assert_close
 from tinygraph.express.layout import symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.express.program import program_of
+from tinygraph.program.statements import program_of
 from tinygraph.stepping.formula import evaluate
 
 A = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]])

@@ -13,9 +13,9 @@ from tests.programs import MODELS, RANDOM, Build
 from tests.random_programs import SIZES, random_program
 from tests.test_graph import neuron
 from tests.test_latex import refused
-from tinygraph.express.program import Program, program_of
 from tinygraph.express.reasoned import Reasoned
 from tinygraph.program import working
+from tinygraph.program.statements import Program, program_of
 from tinygraph.program.value import evaluate
 from tinygraph.program.working import Change, Terms
 

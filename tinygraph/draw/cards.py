@@ -18,11 +18,11 @@ from tinygraph.express.derivation import variables
 from tinygraph.express.layout import Symbol, lowered, signed, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.express.program import Program, Statement
 from tinygraph.express.table import cut, number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
+from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Number
 
 Kind = Literal["input", "parameter", "op", "loss", "module"]

@@ -11,8 +11,8 @@ from tinygraph.draw.folding import Fold, folded
 from tinygraph.draw.large import NamedByLine, by_lines_of_code
 from tinygraph.draw.lens import LENSES
 from tinygraph.draw.picture import Picture, one_of
-from tinygraph.express.program import Level, program_of
 from tinygraph.express.table import LARGE
+from tinygraph.program.statements import Level, program_of
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sign, Symbol, Times, Word, lowered, symbol
 from tinygraph.express.notation import Notation
-from tinygraph.express.program import Program, Statement
 from tinygraph.node import Node
+from tinygraph.program.statements import Program, Statement
 
 PARTIAL = Sign("∂", tight=True)
 SHOWN = 4  # paths of the chain rule that are written out

@@ -32,7 +32,7 @@ from tinygraph.express.layout import (
     is_tall,
 )
 from tinygraph.express.mathml import mathml
-from tinygraph.express.program import Program
+from tinygraph.program.statements import Program
 
 BREAK = " \\\\\n"
 FUNCTIONS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "ln", "log", "max", "min", "arcsin", "arccos", "arctan", "det"}

@@ -25,7 +25,7 @@ from tinygraph.express.layout import (
     is_short,
     is_tall,
 )
-from tinygraph.express.program import Program
+from tinygraph.program.statements import Program
 
 HEAD = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
 

@@ -16,11 +16,11 @@ from tinygraph.express.derivation import Derivation
 from tinygraph.express.latex import Latex, upright
 from tinygraph.express.layout import Digits, Layout, Row, Sign
 from tinygraph.express.notation import Notation
-from tinygraph.express.program import Statement, program_of
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
 from tinygraph.program.form import opened
 from tinygraph.program.plan import spelled
+from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.terms import Form
 from tinygraph.program.value import Expression, evaluate
 from tinygraph.program.working import Step, products, worked

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.errors import counted
-from tinygraph.express.decided import decisions_of, place_and_text
-from tinygraph.express.program import program_of
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
+from tinygraph.program.decided import decisions_of, place_and_text
+from tinygraph.program.statements import program_of
 from tinygraph.sparse import sparsity
 
 WIDTH = 80

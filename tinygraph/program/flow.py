@@ -16,10 +16,10 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.backprop import Path, by_number, sweep
-from tinygraph.express.program import LONGEST, Program, Statement, written
 from tinygraph.node import Node
 from tinygraph.origins import Noted
 from tinygraph.program.form import simplified
+from tinygraph.program.statements import LONGEST, Program, Statement, written
 from tinygraph.program.value import (
     Apply,
     Expression,

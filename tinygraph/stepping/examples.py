@@ -13,10 +13,10 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.decisions import DecisionError
 from tinygraph.errors import counted
-from tinygraph.express.program import program_of
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.program.statements import program_of
 from tinygraph.program.value import Apply, Expression, Name, apply, evaluate, leaves
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.timeline import Step

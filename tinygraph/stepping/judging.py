@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from tinygraph.decisions import DecisionError
-from tinygraph.express.program import program_of
 from tinygraph.express.table import SMALLEST
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import matmul
+from tinygraph.program.statements import program_of
 from tinygraph.sparse import stored, with_entries
 from tinygraph.stepping.examples import batch_size
 

@@ -17,8 +17,8 @@ from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.express.program import program_of
 from tinygraph.express.table import number
+from tinygraph.program.statements import program_of
 from tinygraph.program.value import Name, Number, leaves
 from tinygraph.sparse import sparsity
 from tinygraph.stepping.examples import example_of

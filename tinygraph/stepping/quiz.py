@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.express.program import Level, Program, program_of
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.program.statements import Level, Program, program_of
 from tinygraph.program.value import Expression, Name, Number, replaced
 from tinygraph.stepping.formula import evaluate
 from tinygraph.stepping.judging import (

@@ -13,10 +13,10 @@ import numpy as np
 
 from tinygraph.draw.picture import PAGES, one_of
 from tinygraph.errors import counted, meant
-from tinygraph.express.program import Level, program_of
 from tinygraph.graph import Graph
 from tinygraph.leaves import with_value
 from tinygraph.node import Node
+from tinygraph.program.statements import Level, program_of
 from tinygraph.stepping.timeline import Step, steps_of, update_steps
 
 if TYPE_CHECKING:

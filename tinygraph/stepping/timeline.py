@@ -13,13 +13,13 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.program import Program, Statement, program_of
 from tinygraph.express.python import python
 from tinygraph.express.table import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place
 from tinygraph.program.flow import Pass
+from tinygraph.program.statements import Program, Statement, program_of
 from tinygraph.program.value import Expression, Name, Number, apply, leaves
 from tinygraph.stepping.numbers import with_numbers
 

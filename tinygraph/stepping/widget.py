@@ -9,7 +9,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from tinygraph.express.program import program_of
+from tinygraph.program.statements import program_of
 from tinygraph.stepping.page import script, style, walk_data
 from tinygraph.stepping.quiz import Answer, Quiz
 from tinygraph.stepping.stepper import Stepper

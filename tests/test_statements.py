@@ -11,7 +11,7 @@ import pytest
 
 import tinygraph as tg
 from tests.programs import executed
-from tinygraph.express.program import LONGEST, program_of
+from tinygraph.program.statements import LONGEST, program_of
 from tinygraph.program.value import Like, leaves
 
 

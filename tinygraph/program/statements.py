@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from tinygraph import ops
 from tinygraph.backprop import between, by_number
-from tinygraph.express.counts import counts
-from tinygraph.express.decided import Check, Held, checks
-from tinygraph.express.dtypes import dtype_of
-from tinygraph.express.shapes import Shapes
-from tinygraph.express.spelling import Spelling
 from tinygraph.graph import Graph
 from tinygraph.names import temporary
 from tinygraph.node import Node
 from tinygraph.ops import Op, Reduction, Visited
 from tinygraph.place import Place
 from tinygraph.program.axes import Axes
+from tinygraph.program.counts import counts
+from tinygraph.program.decided import Check, Held, checks
+from tinygraph.program.dtypes import dtype_of
 from tinygraph.program.form import Simplifier, structural
+from tinygraph.program.shapes import Shapes
+from tinygraph.program.spelling import Spelling
 from tinygraph.program.terms import is_scale
 from tinygraph.program.value import (
     Apply,

@@ -9,7 +9,7 @@ from tinygraph.node import Node
 from tinygraph.ops import Same
 
 if TYPE_CHECKING:
-    from tinygraph.express.program import _Draft
+    from tinygraph.program.statements import _Draft
 
 
 class Shapes:
