@@ -12,7 +12,7 @@ import tinygraph as tg
 from tests.programs import MODELS, RANDOM, Build, any_ranks
 from tests.random_programs import SIZES, random_program
 from tinygraph.express.python import python
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.node import Node
 from tinygraph.program.statements import Level, Program, program_of
 from tinygraph.program.value import evaluate

@@ -11,7 +11,8 @@ import pytest
 
 import tinygraph as tg
 from tests.programs import executed
-from tinygraph.program.statements import LONGEST, program_of
+from tinygraph.program.drafts import LONGEST
+from tinygraph.program.statements import program_of
 from tinygraph.program.value import Like, leaves
 
 

@@ -18,7 +18,7 @@ from tinygraph.express.derivation import variables
 from tinygraph.express.layout import Symbol, lowered, signed, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.express.table import cut, number
+from tinygraph.express.text import cut, number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass

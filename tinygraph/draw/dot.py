@@ -10,7 +10,7 @@ from graphviz import Digraph
 from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge
 from tinygraph.draw.label import SIZE, clean, label
 from tinygraph.draw.theme import Theme
-from tinygraph.express.table import cut
+from tinygraph.express.text import cut
 
 # The sides on which edges leave and enter a card.
 SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}

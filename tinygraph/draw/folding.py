@@ -27,7 +27,7 @@ from tinygraph.draw.cards import (
 from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.errors import counted
 from tinygraph.express.python import python
-from tinygraph.express.table import cut
+from tinygraph.express.text import cut
 from tinygraph.node import Node
 from tinygraph.program.statements import shared_scope
 from tinygraph.program.value import applied

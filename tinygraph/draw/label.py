@@ -13,6 +13,7 @@ from html import escape
 
 from tinygraph.draw.cards import Card, CardLine, CardRow
 from tinygraph.draw.theme import Theme
+from tinygraph.express.text import printable
 
 SIZE = 13  # points
 # Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 for all others.
@@ -41,9 +42,8 @@ def _letter(c: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Text for an HTML label: no control or direction characters, markup escaped, backslashes doubled."""
-    kept = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
-    return escape(kept).replace("\\", "\\\\") or " "
+    """Text for an HTML label: what can be printed, markup escaped, backslashes doubled."""
+    return escape(printable(text)).replace("\\", "\\\\") or " "
 
 
 def _text(line: CardLine, theme: Theme, bold: bool = False) -> str:

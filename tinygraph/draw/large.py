@@ -11,7 +11,7 @@ from tinygraph.draw.size import is_small
 from tinygraph.errors import counted
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
-from tinygraph.express.table import cut
+from tinygraph.express.text import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.requests import Request

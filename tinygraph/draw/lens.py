@@ -16,7 +16,7 @@ from tinygraph.draw.cards import LONGEST, Card, CardLine, Drawing, Edge, Finding
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
 from tinygraph.errors import counted
 from tinygraph.express.layout import signed
-from tinygraph.express.table import cut
+from tinygraph.express.text import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.requests import Request

@@ -15,7 +15,7 @@ import numpy as np
 from tinygraph.backprop import reached
 from tinygraph.draw.picture import PAGES
 from tinygraph.errors import counted
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.leaves import as_node, constant, parameter
 from tinygraph.node import Leaf, Node

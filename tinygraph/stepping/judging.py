@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.decisions import DecisionError
-from tinygraph.express.table import SMALLEST
+from tinygraph.express.text import SMALLEST
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import matmul

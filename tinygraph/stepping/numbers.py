@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.express.python import python
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.ops.syntax import SUM
 from tinygraph.program.value import Apply, Expression, Name, Number, evaluate
 

@@ -17,7 +17,7 @@ from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.program.statements import program_of
 from tinygraph.program.value import Name, Number, leaves
 from tinygraph.sparse import sparsity

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.express.python import python
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.statements import Level, Program, program_of

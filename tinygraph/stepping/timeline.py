@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.express.python import python
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.express.python import numpy_name
+from tinygraph.express.text import printable
 from tinygraph.names import LONGEST, identifier
 from tinygraph.ops import Op
 from tinygraph.ops.declare import EMPTY
@@ -90,5 +91,5 @@ def unknown(name: str, known: Sequence[str]) -> str:
 
 def one_line(text: str) -> str:
     """A text on one line, cut to 40 characters."""
-    text = "".join(c if c.isprintable() else " " for c in text)
+    text = printable(text, " ")
     return text if len(text) <= 40 else f"{text[:37]}..."
