@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygraph.draw.picture import PAGES, one_of
-from tinygraph.errors import counted, meant
+from tinygraph.errors import counted, suggestion
 from tinygraph.graph import Graph
 from tinygraph.leaves import with_value
 from tinygraph.node import Node
@@ -223,7 +223,7 @@ class Stepper:
     def _not_ahead(self, name: str) -> str:
         if any(step.name == name for step in self.steps):
             return f"{name!r} is behind the cursor: rewind first"
-        return f"no step is called {name!r}: {meant(name, (step.name for step in self.steps))}"
+        return f"no step is called {name!r}: {suggestion(name, (step.name for step in self.steps))}"
 
     def _check_name(self, name: Any) -> None:
         """Raise a KeyError for a breakpoint at which `run` would never stop."""
