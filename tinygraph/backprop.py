@@ -21,8 +21,8 @@ from tinygraph.leaves import constant
 from tinygraph.node import NUMBERING, Node
 from tinygraph.ops import Repetition, alias, cast_like, sum_like
 from tinygraph.origins import Noted
-from tinygraph.place import told_by_caller
-from tinygraph.warned import heard, warn_at
+from tinygraph.place import fixed_user_frame
+from tinygraph.warned import warn_at, warnings_reported
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 
@@ -135,9 +135,9 @@ def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, al
     node = of
     with (
         collector_paused(),
-        told_by_caller() as user,
+        fixed_user_frame() as user,
         np.errstate(under="ignore"),  # a gradient that is too small for a float is 0
-        heard(warn) if aloud else nullcontext(),
+        warnings_reported(warn) if aloud else nullcontext(),
     ):
         try:
             for node in _watched(path, noted, at) if aloud or noted is not None else reversed(path):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from tinygraph.node import Node
 
 if TYPE_CHECKING:
-    from tinygraph.ops.declare import Op
+    from tinygraph.ops import Op
 
 
 class Axis:

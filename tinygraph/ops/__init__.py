@@ -80,6 +80,7 @@ from tinygraph.ops.kinds import (
     Elementwise,
     Kind,
     KindError,
+    Letter,
     Opaque,
     Place,
     Rearrangement,

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from tinygraph.ops import (
     Op,
     add,
     broadcast_like,
-    cast,
-    cast_like,
     count,
     divide,
     expand_dims,
@@ -84,16 +79,6 @@ def repeated(x: Expression, like: Expression, shape: Shape, kind: str = "f", op:
     if is_literal(x) and kind == "f":
         x = Number(float(x.value))
     return x if x.shape == shape else apply(op, x, like, shape=shape, kind=kind)
-
-
-def in_dtype(x: Expression, dtype: np.dtype[Any], shape: Shape) -> Apply:
-    """A value cast to a dtype."""
-    return apply(cast, x, shape=shape, dtype=dtype)
-
-
-def in_dtype_of(like: Expression, x: Expression, is_number: bool) -> Apply:
-    """A value in the dtype of another one of its shape, to which a number of Python's is repeated."""
-    return apply(broadcast_like if is_number else cast_like, x, like, shape=like.shape)
 
 
 def with_new_axes(x: Expression, axes: Sequence[int], ndim: int) -> Expression:
