@@ -388,7 +388,7 @@ def _total(raw: Apply, of: Opened) -> Form | None:
         return form if not ndim else None
     scale, rest = _scaled(x, form)
     kept = [p for p in last(ndim) if p not in gone]
-    place = {p: p if raw.params["keepdims"] else q for p, q in zip(kept, last(len(kept)), strict=True)}
+    place = {p: p if raw.params.get("keepdims") else q for p, q in zip(kept, last(len(kept)), strict=True)}
     before, inside, after = _apart(rest.factors, gone)
     sums = [summed(inside, gone, raw, place)] if inside else []
     counts = [factor(_count(form.like, bare))] if bare and form.like is not None else []

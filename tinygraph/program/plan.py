@@ -233,7 +233,7 @@ def summed(factors: Sequence[Factor], gone: set[int], raw: Apply, place: Mapping
     live = sorted(had(factors))
     found = {p: n for x in factors for p, n in zip(x.positions, x.value.shape, strict=True) if n != 1}
     shape = tuple(found.get(p, 1) for p in live)
-    keepdims = raw.params["keepdims"]
+    keepdims = bool(raw.params.get("keepdims"))
     rest = tuple(place[p] for p in live if p not in gone)
     parts = _among(factors, live)
     bound = [i for i, p in enumerate(live) if p in gone]
@@ -243,9 +243,9 @@ def summed(factors: Sequence[Factor], gone: set[int], raw: Apply, place: Mapping
             return Factor(matrix, rest)
     body = spelled(Form((Term(factors=parts),), shape, "f"))
     axis = None if len(bound) == len(live) else bound[0] if len(bound) == 1 else tuple(bound)
-    params = raw.params if len(live) == len(raw.inputs[0].shape) else {"axis": axis, "keepdims": keepdims}
+    axis = raw.params.get("axis") if len(live) == len(raw.inputs[0].shape) else axis
     sizes = [1 if i in bound else n for i, n in enumerate(shape) if keepdims or i not in bound]
-    return Factor(total(body, shape=tuple(sizes), **params), tuple([place.get(p, p) for p in live]) if keepdims else rest)
+    return Factor(total(body, axis, keepdims, tuple(sizes)), tuple([place.get(p, p) for p in live]) if keepdims else rest)
 
 
 def contracted(factors: Sequence[Factor], bound: int, shape: Shape) -> Expression | None:

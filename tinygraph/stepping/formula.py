@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.node import Node
-from tinygraph.ops import NUMPY, Op
-from tinygraph.ops.work import Work, entry_by_entry
+from tinygraph.ops import NUMPY, Op, work
 from tinygraph.stepping.parsing import (
     FunctionCall,
     Literal,
@@ -105,8 +104,8 @@ def _computed(statement: ParsedStatement, values: Mapping[str, Any], left: int) 
 def _work(piece: FunctionCall, operands: Sequence[Any]) -> int:
     """An upper bound on the number of entries that a call computes."""
     function = piece.function
-    work: Work = getattr(NUMPY.get(function, function), "work", entry_by_entry)
-    return work(operands, piece.params)
+    bound: work.Work = getattr(NUMPY.get(function, function), "work", work.entry_by_entry)
+    return bound(operands, piece.params)
 
 
 @contextmanager
