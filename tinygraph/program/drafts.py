@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from tinygraph import ops
-from tinygraph.backprop import between, by_number
+from tinygraph.backprop import between, by_number, reached
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import Op, Reduction, Visited
@@ -24,7 +24,7 @@ from tinygraph.program.form import as_it_is, simplified, structural
 from tinygraph.program.shapes import Shapes
 from tinygraph.program.spelling import Spelling
 from tinygraph.program.terms import is_scale
-from tinygraph.program.value import Apply, Expression, Like, Name, Number, is_literal, without_fraction
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, exact, is_literal, without_fraction
 
 LONGEST = 20
 
@@ -95,6 +95,22 @@ class Draft:
                 uses[x] += count
         return uses
 
+    @cached_property
+    def _twins(self) -> dict[Node, Node]:
+        """What a backward pass computes once more, with the same that an earlier one computed; no gradient is a twin."""
+        twins: dict[Node, Node] = {}
+        if len(self.graph._requests()) < 2:
+            return twins
+        first: dict[Any, Node] = {}
+        roots = {*self.gradient_of, *self.forward}
+        for node in reached(self.gradient_of):
+            if node.op is not None and node not in roots:
+                inputs = tuple([twins.get(x, x) if isinstance(x, Node) else exact(x) for x in node.inputs])
+                twin = first.setdefault((node.op, inputs, exact(tuple(node.params.items()))), node)
+                if twin is not node:
+                    twins[node] = twin
+        return twins
+
     def _write(self, uses: Mapping[Node, int], kept: Iterable[Node], repeated: Collection[Node]) -> None:
         """The part that every node is, inputs before their readers."""
         self.statements, self.inlined, self._cut = {}, {}, set()
@@ -109,6 +125,9 @@ class Draft:
                 if node in self.gradient_of and not part.fills:
                     self.statements[node] = part
                 continue
+            if self._twins.get(node) in self.statements and node not in always:
+                partial[node] = self._name(self._twins[node])
+                continue
             part = self._part(node, partial)
             shared = count > 1 and node not in repeated and not part.body.is_step
             long = part.body.size >= LONGEST
@@ -117,7 +136,7 @@ class Draft:
                     self._cut.add(node)
                 self.statements[node] = self._typed(node, part)
                 if not self._is_passed_on(node, part):
-                    part = self._names.get(node) or self._names.setdefault(node, read(node))
+                    part = self._name(node)
             partial[node] = part
             if node in self._demanded:
                 self.inlined[node] = part
@@ -131,6 +150,9 @@ class Draft:
                 return whole(Number(node.item()))
             self.arrays[node] = None
         return read(node)
+
+    def _name(self, node: Node) -> Part:
+        return self._names.get(node) or self._names.setdefault(node, read(node))
 
     def _part(self, node: Node, partial: Mapping[Node, Part]) -> Part:
         """What a node computes, of the parts that it reads; what was written of the same ones is known."""
