@@ -206,7 +206,7 @@ def check_level(level: str) -> None:
         raise ValueError(f'level={level!r}: choose "named" (a statement for every named value) or "op" (one for every op)')
 
 
-def program(graph: Graph, level: Level = "named") -> Program:
+def program_of(graph: Graph, level: Level = "named") -> Program:
     """The program of a graph, the same object until more gradients are asked for."""
     with graph._lock, collector_paused():  # so that no gradients are added meanwhile
         asked = graph._gradient_count
