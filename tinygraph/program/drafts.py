@@ -56,9 +56,10 @@ class Draft:
         # What an earlier backward pass made is simplified too.
         self._recorded = {node for node in graph.forward if (node.code, node.instruction) not in swept}
         self._values: dict[Node, list[Node]] = {}  # what each node reads the value of
+        # The same parts whenever something is written again, so that it is seen where nothing changed.
         self._leaves: dict[Node, Part] = {}
-        self._names: dict[Node, Part] = {}  # the same part whenever a node is read
-        self._known: dict[Node, tuple[list[Part], Part]] = {}  # what was written already, of which parts
+        self._names: dict[Node, Part] = {}
+        self._known: dict[Node, tuple[list[Part], Part]] = {}  # of which parts each one was written
         self._settle()
 
     def _settle(self) -> None:
@@ -78,14 +79,13 @@ class Draft:
     def _uses(self, kept: Iterable[Node]) -> dict[Node, int]:
         """How often each node is read for its value, by what the statements are made of, in order of creation."""
         roots = {*self._named, *self.gradient_of, *kept}
-        reached = dict.fromkeys(roots)
-        found = list(roots)
+        met, found = set(roots), list(roots)
         for node in found:  # grows as it is walked
             if node not in self._values:
                 self._values[node] = _values_read(node)
             for x in self._values[node]:
-                if x not in reached:
-                    reached[x] = None
+                if x not in met:
+                    met.add(x)
                     found.append(x)
         uses = dict.fromkeys(sorted(found, key=by_number), 0)
         for node in reversed(uses):
@@ -119,9 +119,7 @@ class Draft:
         always = {*self._named, *self.gradient_of, *kept, *looped}
         for node, count in uses.items():
             if node.op is None:
-                if node not in self._leaves:
-                    self._leaves[node] = self._leaf(node)
-                partial[node] = part = self._leaves[node]
+                partial[node] = part = self._leaves.get(node) or self._leaves.setdefault(node, self._leaf(node))
                 if node in self.gradient_of and not part.fills:
                     self.statements[node] = part
                 continue
