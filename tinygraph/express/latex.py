@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from tinygraph.express.derivation import Line, derivation
+from tinygraph.express.derivation import derivation
 from tinygraph.express.layout import (
     GREEK,
     Cases,
@@ -31,7 +31,7 @@ from tinygraph.express.layout import (
     is_short,
     is_tall,
 )
-from tinygraph.express.mathml import mathml
+from tinygraph.express.mathml import aligned as aligned_in_mathml
 from tinygraph.express.text import printable
 from tinygraph.program.statements import Program
 
@@ -65,8 +65,9 @@ class Latex(str):
 
 def latex(program: Program) -> Latex:
     """The derivation as an `align` environment."""
-    found = Latex(aligned(map(_row, derivation(program))))
-    found.mathml = mathml(program)
+    lines = [line.sides for line in derivation(program)]
+    found = Latex(aligned((print_layout(left), " = ".join(map(print_layout, rights))) for left, *rights in lines))
+    found.mathml = aligned_in_mathml(lines)
     return found
 
 
@@ -74,11 +75,6 @@ def aligned(rows: Iterable[tuple[str, ...]]) -> str:
     """An `align` environment of rows: what stands left of the equals sign, right of it, and remarks."""
     lines = (f"  {left} &= {' && '.join(filter(None, rights))}" for left, *rights in rows)
     return f"\\begin{{align}}\n{BREAK.join(lines)}\n\\end{{align}}"
-
-
-def _row(line: Line) -> tuple[str, str]:
-    left, *rights = (print_layout(x) for x in line.sides)
-    return left, " = ".join(rights)
 
 
 def print_layout(layout: Layout) -> str:
@@ -103,7 +99,9 @@ def _pieces(x: Layout) -> Iterator[str]:
     elif isinstance(x, Times):
         yield r" \cdot "
     elif isinstance(x, Cases):
-        rows = r" \\ ".join(f"{p(value)} & {_condition(condition)}" for value, condition in x.rows)
+        rows = r" \\ ".join(
+            f"{p(value)} & " + (r"\text{if } " + p(when) if when else r"\text{otherwise}") for value, when in x.rows
+        )
         yield rf"\begin{{cases}} {rows} \end{{cases}}"
     elif isinstance(x, Row):
         for i, item in enumerate(x.items):
@@ -128,13 +126,6 @@ def _pieces(x: Layout) -> Iterator[str]:
     else:
         top = "" if x.top is None else f"^{{{p(x.top)}}}"
         yield rf"\sum_{{{_below(x.index, ', ')}{'=1' if x.top is not None else ''}}}{top} {p(x.body)}"
-
-
-def _condition(condition: Layout) -> str:
-    """A condition behind `if`, or `otherwise`."""
-    if isinstance(condition, Row):
-        return rf"\text{{if }} {print_layout(Row(condition.items[1:]))}"
-    return r"\text{otherwise}"
 
 
 def _between(left: Layout, right: Layout) -> str:

@@ -58,9 +58,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Cases(Row):
-    """Values, each with the condition under which it holds; `items` say the same in a line."""
+    """Values, each with the condition under which it holds, None for otherwise; `items` say the same in a line."""
 
-    rows: tuple[tuple[Layout, Layout], ...]
+    rows: tuple[tuple[Layout, Layout | None], ...]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from tinygraph.express.derivation import derivation
@@ -37,7 +37,12 @@ RIGHT = "text-align: right; text-align: -webkit-right"
 
 def mathml(program: Program) -> str:
     """The derivation as one table, aligned at the equals signs."""
-    rows = ([print_layout(x) for x in line.sides] for line in derivation(program))
+    return aligned(line.sides for line in derivation(program))
+
+
+def aligned(lines: Iterable[Sequence[Layout]]) -> str:
+    """A table of equations, each by its sides."""
+    rows = ([print_layout(x) for x in sides] for sides in lines)
     return table((left, "<mo>=</mo>".join(rights)) for left, *rights in rows)
 
 
@@ -78,7 +83,8 @@ def print_layout(x: Layout) -> str:
     if isinstance(x, Times):
         return "<mo>·</mo>" if x.dot else "<mo>&#x2062;</mo>"
     if isinstance(x, Cases):
-        rows = "".join(f"<mtr>{_cell(value)}{_cell(_condition(condition))}</mtr>" for value, condition in x.rows)
+        conditions = [Row((Word("if"), Times(), when)) if when else Word("otherwise") for _, when in x.rows]
+        rows = "".join(f"<mtr>{_cell(value)}{_cell(when)}</mtr>" for (value, _), when in zip(x.rows, conditions, strict=True))
         return f'<mrow><mo fence="true">{{</mo><mtable>{rows}</mtable></mrow>'
     if isinstance(x, Row):
         return f"<mrow>{''.join(_items(x))}</mrow>"
@@ -121,11 +127,6 @@ def _raised(x: Raised) -> str:
 
 def _cell(x: Layout) -> str:
     return f'<mtd style="{LEFT}">{print_layout(x)}</mtd>'
-
-
-def _condition(x: Layout) -> Layout:
-    """A condition behind `if`, or `otherwise`."""
-    return Row((x.items[0], Times(), *x.items[1:])) if isinstance(x, Row) else x
 
 
 def _variable(text: str) -> str:

@@ -112,7 +112,7 @@ def filled(
         return read(notation)
     yes, condition, no = (read(part)[0] for part in choice.groups())
     line = (Word("where"), Fence("(", listed([condition, yes, no]), ")"))
-    return Cases(line, ((yes, Row((Word("if"), condition))), (no, Word("otherwise")))), CASES
+    return Cases(line, ((yes, condition), (no, None))), CASES
 
 
 def between(sign: str, left: Told, right: Told) -> Told:
