@@ -213,7 +213,7 @@ def _beside(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[str]:
 def _equation(card: Card) -> str:
     assert card.statement is not None
     written = Derivation(card.statement.program)
-    return equation(written.line(card.statement).sides)
+    return equation(written.line(card.statement))
 
 
 def _statements_of_gradients(picture: Picture) -> dict[Node, str]:

@@ -65,7 +65,7 @@ class Latex(str):
 
 def latex(program: Program) -> Latex:
     """The derivation as an `align` environment."""
-    lines = [line.sides for line in derivation(program)]
+    lines = list(derivation(program))
     found = Latex(aligned((print_layout(left), " = ".join(map(print_layout, rights))) for left, *rights in lines))
     found.mathml = aligned_in_mathml(lines)
     return found
@@ -86,7 +86,7 @@ def print_layout(layout: Layout) -> str:
 def _pieces(x: Layout) -> Iterator[str]:
     p = print_layout
     if isinstance(x, Symbol):
-        yield _letters(x.text) + (f"_{{{_below(x.below)}}}" if x.below else "")
+        yield _letters(x.text) + (f"_{{{''.join(map(_part, below_parts(x)))}}}" if x.below or x.index else "")
     elif isinstance(x, Word):
         yield _function(x.text)
     elif isinstance(x, Digits):
@@ -125,7 +125,7 @@ def _pieces(x: Layout) -> Iterator[str]:
         yield f"{left} {p(x.body)} {right}" if len(left) > 1 else f"{left}{p(x.body)}{right}"
     else:
         top = "" if x.top is None else f"^{{{p(x.top)}}}"
-        yield rf"\sum_{{{_below(x.index, ', ')}{'=1' if x.top is not None else ''}}}{top} {p(x.body)}"
+        yield rf"\sum_{{{', '.join(map(_part, x.index))}{'=1' if x.top is not None else ''}}}{top} {p(x.body)}"
 
 
 def _between(left: Layout, right: Layout) -> str:
@@ -162,14 +162,10 @@ def _greek(letter: str) -> str:
     return rf"\{LETTERS[letter]} " if letter != "ο" else "o"
 
 
-def _below(text: str, comma: str = ",") -> str:
-    parts = text.split(",") if comma == ", " else below_parts(text)
-    written = [part if part.isascii() and (part.isdigit() or part == ",") else _label(part) for part in parts]
-    return comma.join(written) if comma == ", " else "".join(written)
-
-
-def _label(text: str) -> str:
-    """A letter of an index, or a word, which stands upright."""
+def _part(text: str) -> str:
+    """What stands below a variable: a number, a comma, a letter of an index, or a word, which is upright."""
+    if text == "," or (text.isascii() and text.isdigit()):
+        return text
     return _letters(text) if len(text.rstrip("′")) == 1 else rf"\mathrm{{{escaped(text)}}}" if text.isascii() else escaped(text)
 
 

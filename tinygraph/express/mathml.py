@@ -37,7 +37,7 @@ RIGHT = "text-align: right; text-align: -webkit-right"
 
 def mathml(program: Program) -> str:
     """The derivation as one table, aligned at the equals signs."""
-    return aligned(line.sides for line in derivation(program))
+    return aligned(derivation(program))
 
 
 def aligned(lines: Iterable[Sequence[Layout]]) -> str:
@@ -71,7 +71,7 @@ def print_layout(x: Layout) -> str:
     """A layout as MathML."""
     p = print_layout
     if isinstance(x, Symbol):
-        return f"<msub>{_variable(x.text)}{_below(x.below)}</msub>" if x.below else _variable(x.text)
+        return f"<msub>{_variable(x.text)}{_below(x)}</msub>" if x.below or x.index else _variable(x.text)
     if isinstance(x, Word):
         bold = ' style="font-weight: bold"' if x.text in ("0", "1") else ""
         return f'<mi mathvariant="normal"{bold}>{_text(x.text)}</mi>'
@@ -100,7 +100,7 @@ def print_layout(x: Layout) -> str:
     if isinstance(x, Fence):
         attributes = f'fence="true" stretchy="{str(is_tall(x.body)).lower()}"'  # or fences around fences grow, one by one
         return f"<mrow><mo {attributes}>{x.left}</mo>{p(x.body)}<mo {attributes}>{x.right}</mo></mrow>"
-    index = "<mo>,</mo>".join(map(_variable, x.index.split(",")))
+    index = "<mo>,</mo>".join(map(_variable, x.index))
     if x.top is None:
         return f"<mrow><munder><mo>∑</mo><mrow>{index}</mrow></munder>{p(x.body)}</mrow>"
     start = f"<mrow>{index}<mo>=</mo><mn>1</mn></mrow>"
@@ -120,8 +120,8 @@ def _are_letters(left: Layout, right: Layout) -> bool:
 
 def _raised(x: Raised) -> str:
     above = "<mo>⊤</mo>" if x.above == Word("T") else print_layout(x.above)
-    if isinstance(x.base, Symbol) and x.base.below:
-        return f"<msubsup>{_variable(x.base.text)}{_below(x.base.below)}{above}</msubsup>"
+    if isinstance(x.base, Symbol) and (x.base.below or x.base.index):
+        return f"<msubsup>{_variable(x.base.text)}{_below(x.base)}{above}</msubsup>"
     return f"<msup>{print_layout(x.base)}{above}</msup>"
 
 
@@ -135,10 +135,10 @@ def _variable(text: str) -> str:
     return f"<mi{slanted}>{_text(text)}</mi>"
 
 
-def _below(text: str) -> str:
+def _below(x: Symbol) -> str:
     parts = [
         "<mo>,</mo>" if part == "," else f"<mn>{_text(part)}</mn>" if part.isdigit() else f"<mi>{_text(part)}</mi>"
-        for part in below_parts(text)
+        for part in below_parts(x)
     ]
     return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
 

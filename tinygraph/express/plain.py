@@ -51,23 +51,22 @@ def plain(x: Layout) -> str:
         return plain(x.body)
     if isinstance(x, Fence):
         return f"{x.left}{plain(x.body)}{x.right}"
-    return f"Σ{lowered(x.index.replace(',', ''))} {plain(x.body)}"
+    return f"Σ{lowered(''.join(x.index))} {plain(x.body)}"
 
 
 def _symbol(x: Symbol) -> str:
     """A variable with what is below it; as it is called and indexed in code where that would be hard to read."""
-    own, _, index = x.below.partition(";")
-    close = index.replace(",", "").replace(";", "")
+    own, close = ",".join(x.below), "".join(x.index)
     if not _is_lowered(x):
-        return f"{x.name}[{close}]" if index else x.name
-    if own and index and not own.isdigit():
+        return f"{x.name}[{close}]" if close else x.name
+    if own and close and not own.isdigit():
         return f"{x.text}{lowered(own)}[{close}]"
     return x.text + lowered(own + close)
 
 
 def _is_lowered(x: Symbol) -> bool:
     """Whether Unicode can write a variable's subscript, and so that it is read at a glance: digits, or a letter or two."""
-    own = x.below.partition(";")[0]
+    own = ",".join(x.below)
     return own.isdigit() or (len(own) <= 2 and all(c in BELOW and not c.isdigit() for c in own))
 
 

@@ -129,7 +129,7 @@ def _over_entries(notation: Notation, x: Apply, index: Index) -> Told:
     with notation.scope(running):
         parts = zip(terms, x.inputs, strict=True)
         body = as_product([f for term, i in parts for f in factors_of(notation, i, tuple(letters[letter] for letter in term))])
-    return (Sigma(",".join(running), None, fenced(body, BIG)), BIG) if running else body
+    return (Sigma(tuple(running), None, fenced(body, BIG)), BIG) if running else body
 
 
 def _whole(notation: Notation, x: Apply) -> Told:

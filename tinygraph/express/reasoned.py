@@ -114,7 +114,7 @@ class Reasoned:
     def _typeset(self) -> Iterator[tuple[Parts, Parts, Parts]]:
         """For each line what stands left of the equals sign, right of it, and the reason."""
         written = Derivation(self._program)
-        left, *sides = written.line(self._statement).sides
+        left, *sides = written.line(self._statement)
         for i, (step, line) in enumerate(zip(self._steps, self.lines, strict=True)):
             right = written.notation.layout(step.expression) if i else _equation(sides)
             reason = [f"{i + 1}. ", *self._reason(step, written.notation)]

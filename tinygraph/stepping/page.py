@@ -13,6 +13,7 @@ import numpy as np
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express.derivation import Derivation
+from tinygraph.express.indices import Index
 from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
@@ -165,7 +166,7 @@ class _Writer:
             index, right = written.notation.entrywise(expression)
             sides = [self._way(step, index), right]
         else:
-            sides = list(written.line(step.statement).sides)
+            sides = list(written.line(step.statement))
         names = [x for x in leaves(expression) if isinstance(x, Name)]
         if names and all(not x.node.shape for x in names):
             sides.append(self.numerals.layout(shown(expression)))
@@ -173,7 +174,7 @@ class _Writer:
             sides.append(self.numerals.layout(short(step.added)))
         return [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
 
-    def _way(self, step: Step, index: str) -> Layout:
+    def _way(self, step: Step, index: Index) -> Layout:
         """The step of the chain rule that one contribution is."""
         partials = self.written.partials
         assert step.statement is not None
