@@ -30,7 +30,7 @@ from tinygraph.express.layout import (
     lowered,
     symbol,
 )
-from tinygraph.program.statements import Program, program
+from tinygraph.program.statements import Program, program_of
 
 random = np.random.default_rng(0)
 VALUES: dict[str, Any] = {
@@ -213,7 +213,7 @@ def test_indices_avoid_names_and_never_run_out() -> None:
     assert graph.latex().splitlines()[1].strip() == r"k &= \sum_{l, p, q, r, s, i'} j_{lpqrsi'} i"
 
 
-def test_sizes_are_told_and_avoid_names() -> None:
+def test_sizes_have_letters_that_are_not_names() -> None:
     m, n = tg.parameter([1.0, 2.0, 3.0]), tg.parameter(2.0)
     loss = np.mean(m * n)
     lines = tg.Graph(loss, names={"m": m, "n": n, "L": loss}).latex().splitlines()
@@ -354,9 +354,9 @@ VARIED: dict[str, Callable[[], tg.Graph]] = {
 }
 
 
-def assert_each_letter_is_one_axis(told: Program) -> None:
+def assert_each_letter_is_one_axis(program: Program) -> None:
     """No sum may run through a letter that the left side has, or that a sum around it runs through."""
-    for left, *rights in derivation(told):
+    for left, *rights in derivation(program):
         for letter, around in itertools.chain(*map(bindings, rights)):
             assert letter not in index_of(left) | around
 
@@ -364,12 +364,12 @@ def assert_each_letter_is_one_axis(told: Program) -> None:
 @pytest.mark.parametrize("label", VARIED)
 @pytest.mark.parametrize("level", ["named", "op"])
 def test_no_letter_means_two_axes_in_one_equation(label: str, level: Any) -> None:
-    assert_each_letter_is_one_axis(program(VARIED[label](), level))
+    assert_each_letter_is_one_axis(program_of(VARIED[label](), level))
 
 
 def test_no_letter_means_two_axes_in_the_gradients_of_any_op() -> None:
     for _, graph in graphs_of_every_op():
-        assert_each_letter_is_one_axis(program(graph))
+        assert_each_letter_is_one_axis(program_of(graph))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tinygraph.backprop import Path, between, by_number, reached, sweep
-from tinygraph.errors import NonFiniteError, meant
+from tinygraph.errors import NonFiniteError, suggestion
 from tinygraph.faces import Faces
 from tinygraph.leaves import constant
 from tinygraph.missing import missing_attribute
@@ -246,7 +246,7 @@ class Graph(Faces):
             raise TypeError(f"graph[...] takes a name, not {type(name).__name__}: graph.name(node) gives a node's")
         if name.startswith("d") and name[1:] in self._names:
             raise KeyError(f"{name!r} is not computed: call graph.backprop() first")
-        raise KeyError(f"no node is called {name!r}: {meant(name, self._names)}")
+        raise KeyError(f"no node is called {name!r}: {suggestion(name, self._names)}")
 
     def __contains__(self, item: object) -> bool:
         if isinstance(item, Node):

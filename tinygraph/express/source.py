@@ -103,7 +103,7 @@ def _function(program: Program, descended: Mapping[Node, Node]) -> Iterator[str]
         return
     yield "    # backward"
     for statement in program.backward:
-        if statement.node not in program.literals:
+        if statement.node not in program.passed_on:
             yield from (*checks.before(statement), _line(statement))
     outputs = f"({outputs})" if len(program.outputs) > 1 else outputs
     if descended:

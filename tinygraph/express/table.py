@@ -13,7 +13,7 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
 from tinygraph.program.decided import decisions_of, place_and_text
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 
 WIDTH = 80
 WIDEST = {"shape": 18, "value": 44}  # columns
@@ -93,7 +93,7 @@ def _text(heading: str, phases: Mapping[str, Sequence[Entry]]) -> str:
 
 def _statements(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     """A row for every leaf and every statement."""
-    told = program(graph)
+    told = program_of(graph)
     leaves = [_row(f"{told.name(leaf)} {leaf.kind}", leaf) for leaf in _ends(told.leaves)]
     phases = {"leaves": _with_count(leaves, len(told.leaves))}
     for phase, statements in (("forward", told.forward), ("backward", told.backward)):
