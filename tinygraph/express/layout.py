@@ -201,3 +201,10 @@ def ends(x: Layout) -> tuple[Layout, Layout]:
     while isinstance(last, Row) and not isinstance(last, Cases):
         last = last.items[-1]
     return first, last
+
+
+def end(x: Layout, which: int) -> Layout:
+    """The first or the last thing in a layout, without what stands above and below it."""
+    while isinstance(x, Row | Raised | Lowered):
+        x = x.items[which] if isinstance(x, Row) else x.base
+    return x

@@ -17,6 +17,7 @@ from tinygraph.express.layout import (
     Symbol,
     Times,
     Word,
+    end,
 )
 
 BELOW = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
@@ -100,21 +101,14 @@ def _row(x: Row) -> str:
 
 def _between(left: Layout, right: Layout) -> str:
     """What stands between two factors: nothing where both are short, a space before a function or a sum, else a dot."""
-    first = _end(right, 0)
+    first = end(right, 0)
     if isinstance(left, Lowered) and left.under:
         return " "
     if isinstance(first, Word | Sigma) and first not in REPEATED:
         return " "
-    if isinstance(first, Fence) and first.left == "[" and not isinstance(_end(left, -1), Digits):
+    if isinstance(first, Fence) and first.left == "[" and not isinstance(end(left, -1), Digits):
         return "·"  # x[x > 0] would read as a part of x
-    return "" if _is_short(_end(left, -1)) and _is_short(first) else "·"
-
-
-def _end(x: Layout, which: int) -> Layout:
-    """The first or the last part of a layout."""
-    while isinstance(x, Row | Raised | Lowered):
-        x = x.items[which] if isinstance(x, Row) else x.base
-    return x
+    return "" if _is_short(end(left, -1)) and _is_short(first) else "·"
 
 
 def _is_short(x: Layout) -> bool:
