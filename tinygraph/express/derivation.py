@@ -7,7 +7,21 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from tinygraph.express.indices import Index
-from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sign, Symbol, Times, Word, lowered, symbol
+from tinygraph.express.layout import (
+    Digits,
+    Fence,
+    Fraction,
+    Layout,
+    Raised,
+    Row,
+    Sign,
+    Symbol,
+    Times,
+    Word,
+    joined,
+    lowered,
+    symbol,
+)
 from tinygraph.express.notation import Notation
 from tinygraph.node import Node
 from tinygraph.program.statements import Program, Statement
@@ -109,7 +123,7 @@ class Derivation:
             return None
         terms = [self.way(output, reader.node, node, index) for reader in readers[:SHOWN]]
         terms += [Word("…")] * (len(readers) > SHOWN)
-        return Row(tuple(part for term in terms for part in (Sign("+"), term))[1:])
+        return joined(terms, Sign("+"))
 
     def way(self, output: Node, reader: Node, node: Node, index: Index) -> Layout:
         """The way of a gradient through one reader, ∂L/∂reader · ∂reader/∂x, or the part that is ∂L/∂x directly."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -162,6 +163,11 @@ def lowered(layout: Layout, index: tuple[str, ...]) -> Layout:
         return Fraction(layout.top, Row((*before, lowered(last, index))))
     letters = tuple(map(Symbol, index))
     return Lowered(layout, letters[0] if len(letters) == 1 else Row(letters))
+
+
+def joined(items: Iterable[Layout], between: Layout) -> Row:
+    """One after the other, with something between them."""
+    return Row(tuple(part for x in items for part in (between, x))[1:])
 
 
 def below_parts(x: Symbol) -> list[str]:
