@@ -26,7 +26,7 @@ def with_index(layout: Layout, shape: Shape, index: Index | None) -> Layout:
     """A value with the index of each of its axes that has more than one entry."""
     if index is None or not shape:
         return layout
-    return lowered(layout, ",".join(letter for letter, size in zip(index[-len(shape) :], shape, strict=True) if size != 1))
+    return lowered(layout, tuple(letter for letter, size in zip(index[-len(shape) :], shape, strict=True) if size != 1))
 
 
 def needs_index(x: Expression) -> bool:

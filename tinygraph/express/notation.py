@@ -67,12 +67,12 @@ class Notation:
         """The expression as mathematics."""
         return self.entrywise(expression)[1]
 
-    def entrywise(self, expression: Expression) -> tuple[str, Layout]:
-        """The expression as mathematics, and the index of the entry that it is written for; "" for the whole array."""
+    def entrywise(self, expression: Expression) -> tuple[Index, Layout]:
+        """The expression as mathematics, and the index of the entry that it is written for; () for the whole array."""
         index = self._own_index(expression) if needs_index(expression) else None
         with self.scope(index or ()):
             layout, binds = self.told(expression, index)
-        return ",".join(filter(None, index or ())), Fence("[", layout, "]") if binds in (LOGIC, RELATION) else layout
+        return tuple(filter(None, index or ())), Fence("[", layout, "]") if binds in (LOGIC, RELATION) else layout
 
     def size(self, x: Expression, axis: int) -> Layout:
         """The letter that stands for the number of entries along an axis."""

@@ -75,8 +75,13 @@ class Pass:
     def local_value(self) -> Any:
         """What the local derivative amounts to, in the shape of the value."""
         with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-            value = evaluate(self.local, lambda node: node.value)
+            value = evaluate(replaced(self.local, _in_numpy), lambda node: node.value)
         return np.broadcast_to(np.asarray(value, self.of.dtype), self.of.shape)[()]
+
+
+def _in_numpy(x: Number | Name) -> Expression:
+    """A literal as a number of NumPy's, which can be divided by 0."""
+    return Number(np.float64(x.value)) if is_literal(x) and x.kind in "if" else x
 
 
 class Flow:
