@@ -176,7 +176,7 @@ def in_source(statement: Statement) -> str:
 def test_the_source_has_the_statements_and_computes_their_values(
     graph: tg.Graph, program: Program, level: Level, rounding: float
 ) -> None:
-    expected = [s for s in program.statements if s.node not in program.literals]
+    expected = [s for s in program.statements if s.node not in program.passed_on]
     found, _ = run(graph, program, level)
     assert [(name, right) for name, right, _ in found] == [(s.name, in_source(s)) for s in expected]
     for (name, right, value), statement in zip(found, expected, strict=True):

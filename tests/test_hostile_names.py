@@ -81,7 +81,7 @@ def test_the_source_has_only_the_statements_of_the_graph(graph: tg.Graph) -> Non
     assert isinstance(function, ast.FunctionDef)
     assert {type(x) for x in function.body} == {ast.Assign, ast.Return}
     read = program_of(graph)
-    lines = [s for s in graph.statements() if s.node not in read.literals]
+    lines = [s for s in graph.statements() if s.node not in read.passed_on]
     # The numbers of the code that made the graph are bound in a line each; check and return come on top.
     assert len(function.body) == len(lines) + len(read.numbers) + 2
     leaves = [node.value for node in graph.forward if node.op is None]

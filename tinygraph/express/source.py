@@ -305,7 +305,7 @@ def _function(program: Program, descended: Mapping[Node, Node]) -> Iterator[str]
         return
     yield "    # backward"
     for statement in program.backward:
-        if statement.node not in program.literals:
+        if statement.node not in program.passed_on:
             yield from divisors.checks(statement)
             yield _line(statement)
     outputs = f"({outputs})" if len(program.outputs) > 1 else outputs

@@ -24,7 +24,7 @@ from tinygraph.program.form import as_it_is, simplified, structural
 from tinygraph.program.shapes import Shapes
 from tinygraph.program.spelling import Spelling
 from tinygraph.program.terms import is_scale
-from tinygraph.program.value import Apply, Expression, Like, Number, is_literal, without_fraction
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, is_literal, without_fraction
 
 LONGEST = 20
 
@@ -116,7 +116,7 @@ class Draft:
                 if long and not shared and node not in always:
                     self._cut.add(node)
                 self.statements[node] = self._typed(node, part)
-                if not self._is_literal(node, part.body.expression):
+                if not self._is_passed_on(node, part):
                     part = self._names.get(node) or self._names.setdefault(node, read(node))
             partial[node] = part
             if node in self._demanded:
@@ -146,11 +146,15 @@ class Draft:
         self._known[node] = parts, part
         return part
 
-    def _is_literal(self, node: Node, x: Expression) -> bool:
-        """Whether a gradient is a number, be it repeated, and belongs to a value without a name: its readers write the number."""
+    def _is_passed_on(self, node: Node, part: Part) -> bool:
+        """Whether the gradient of a value without a name is a name, be it with a sign, or a number, be it repeated: its readers
+        write that."""
         if self.gradient_of.get(node) not in self.temporaries:
             return False
-        return is_scale(x.inputs[0] if isinstance(x, Apply) and x.op is ops.broadcast_like else x)
+        x = part.body.expression
+        bare = x.inputs[0] if isinstance(x, Apply) and x.op in (ops.negative, ops.broadcast_like) else x
+        is_repeated = isinstance(x, Apply) and x.op is ops.broadcast_like
+        return is_scale(bare) or (isinstance(bare, Name) and not is_repeated and part.body.dtype == node.dtype)
 
     def _typed(self, node: Node, part: Part) -> Part:
         """The part in the dtype of its value, which that of literals and masks alone may not be."""
