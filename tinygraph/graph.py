@@ -97,6 +97,7 @@ class Graph(Faces):
         for kind, letter in (("parameter", "p"), ("constant", "c")):
             for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
                 self._names.invent(node, f"{letter}_{i}")
+        self._temporaries: set[Node] = set()  # the values to which a program gave names
         self._start()
         self._is_partial = False  # whether it ends where an op failed, so that there is no backward pass
         self.check_finite = check_finite
@@ -207,6 +208,7 @@ class Graph(Faces):
         twin = Graph.__new__(Graph)
         with self._lock:
             vars(twin).update(vars(self), _names=self._names.translated(new, named), _gradients={}, check_finite=False)
+            twin._temporaries = {new[node] for node in self._temporaries}
             twin.outputs = tuple(new[node] for node in self.outputs)
             twin._forward = [new[node] for node in self._forward]
             twin._known = set(twin._forward)
