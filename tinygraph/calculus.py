@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import Path, between, reached, sweep
+from tinygraph.backprop import Path, between, reached, sweep, typed
 from tinygraph.leaves import constant, parameter
 from tinygraph.node import Node, Recorded
-from tinygraph.ops import alias, broadcast_like, cast, cast_like
+from tinygraph.ops import alias, broadcast_like, cast
 from tinygraph.requests import check_wrt, independent, seed_for
 from tinygraph.sparse import holds_sparse
 from tinygraph.tree import arrays_of, map_arrays, matching, rebuild
@@ -300,7 +300,7 @@ def _along(call: Call, output: Node, directions: Sequence[Any], recording: bool)
     if not recording:
         return total.astype(output.dtype)
     node = total if isinstance(total, Node) else constant(total)
-    return node if node.dtype == output.dtype else cast_like(node, output)
+    return typed(node, output)
 
 
 def _weighed(found: Mapping[Node, Any], inputs: Sequence[Node], directions: Sequence[Any]) -> Any:

@@ -20,14 +20,23 @@ from tinygraph.wanted import CodeName, brought, made
 COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}  # as Python 3.11 calls the frames that it gives them
 
 
-def named(nodes: Sequence[Node], given: Mapping[str, Any] | None, frame: FrameType) -> Names:
-    """The names of nodes: by the user's mapping, or else by the variables of a frame."""
+def named(outputs: Sequence[Node], nodes: Sequence[Node], given: Mapping[str, Any] | None, frame: FrameType) -> Names:
+    """The names of outputs and what they are made of: by the user's mapping, or else by the variables of a frame.
+
+    Leaves without a name are called p_1, p_2, ... or c_1, c_2, ....
+    """
     names = Names()
     leaves = [node for node in nodes if node.op is None]
     if given is None:
         _name_as_the_code_does(names, nodes, leaves, *variables_of(frame))
     else:
         _name_as_given(names, nodes, leaves, given, frame.f_code)
+    for output in outputs:
+        names.invent(output, "output")
+    nameless = _unnamed(names, leaves)
+    for kind, letter in (("parameter", "p"), ("constant", "c")):
+        for i, leaf in enumerate((leaf for leaf in nameless if leaf.kind == kind), 1):
+            names.invent(leaf, f"{letter}_{i}")
     return names
 
 

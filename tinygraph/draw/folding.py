@@ -25,12 +25,12 @@ from tinygraph.draw.cards import (
     shape_of,
 )
 from tinygraph.draw.size import TOO_LONG, is_small, length
-from tinygraph.errors import counted
 from tinygraph.express.python import python
 from tinygraph.express.text import cut
 from tinygraph.node import Node
 from tinygraph.program.statements import shared_scope
 from tinygraph.program.value import applied
+from tinygraph.wording import counted
 
 Fold: TypeAlias = str | Iterable[str] | bool | None
 

@@ -17,8 +17,8 @@ import numpy as np
 from tinygraph.express.python import numpy_name
 from tinygraph.names import RESERVED
 from tinygraph.ops import ARRAY, Op
-from tinygraph.ops.syntax import constant
 from tinygraph.place import is_installed
+from tinygraph.syntax import constant
 
 
 class Helpers:

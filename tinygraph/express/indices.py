@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeGuard
 
 from tinygraph.express.layout import Layout, lowered
 from tinygraph.express.roles import SAME_ENTRIES, Role, is_a, role_of
-from tinygraph.ops.kinds import Contraction, Letter, Rearrangement, Reduction
+from tinygraph.ops import Contraction, Letter, Rearrangement, Reduction
 from tinygraph.program.value import Apply, Expression, Shape, is_literal
 
 Index: TypeAlias = tuple[str, ...]  # a letter for each axis, "" for one of size 1

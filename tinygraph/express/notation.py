@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from tinygraph import ops
 from tinygraph.express.forms import cast, chosen, element, product_of_others, rearranged, reduced, repeated
 from tinygraph.express.indices import Index, axes_of, is_transparent, needs_index, several, summed_shapes, with_index
 from tinygraph.express.layout import Digits, Fence, Layout, Row, Sign, Symbol, Word, symbol
@@ -119,7 +118,7 @@ class Notation:
         is_negative, bare = unsigned(x)
         if is_negative:
             return negative(self.told(bare, index))
-        if x.op is ops.count:
+        if not x.op.reads_values:
             return self._count(x)
         return FORMS.get(role_of(x), Notation.function)(self, x, index)
 

@@ -22,7 +22,7 @@ from tinygraph.express.layout import (
     Word,
     signed,
 )
-from tinygraph.ops.syntax import constant, literal
+from tinygraph.syntax import constant, literal
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, LOGIC, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(8)

@@ -9,8 +9,8 @@ import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.ops import Op
-from tinygraph.ops.syntax import ATOM, Form, Operand, Operator, Written, constant, inside_of, is_default, literal
 from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
+from tinygraph.syntax import ATOM, Form, Operand, Operator, Written, constant, inside_of, is_default, literal
 
 Spell = Callable[[Node], str]
 

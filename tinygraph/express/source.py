@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import linecache
 import textwrap
@@ -11,20 +12,19 @@ from typing import Any, Literal, TypeAlias
 
 import numpy
 
-from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.python import is_called, numpy_name, python
 from tinygraph.node import Node
-from tinygraph.ops import Op
-from tinygraph.ops.sizes import Demand, spelled
-from tinygraph.ops.syntax import dtype_name, literal
+from tinygraph.ops import Op, Repetition, visited_axes
 from tinygraph.program.decided import Check, compared
-from tinygraph.program.drafts import looped_axes
 from tinygraph.program.dtypes import dtype_of
 from tinygraph.program.statements import Program, Statement
-from tinygraph.program.value import Apply, Expression, Name, Number, applied
+from tinygraph.program.terms import is_scale
+from tinygraph.program.value import Apply, Expression, Name, Number, applied, is_operator
+from tinygraph.sizes import Demand, spelled
 from tinygraph.sparse import holds_sparse
+from tinygraph.syntax import dtype_name, literal
 
 WIDTH = 110
 
@@ -164,9 +164,9 @@ def _dtype(leaf: Node) -> str:
 def _looped(program: Program) -> dict[Node, dict[int, None]]:
     """The named values of which loops visited every entry, with the axes."""
     found: dict[Node, dict[int, None]] = {}
-    for x in (x for s in program.statements for x in applied(s.expression) if x.op is ops.index):
+    for x in (x for s in program.statements for x in applied(s.expression)):
         of = x.inputs[0]
-        for axis in looped_axes(x.params["template"]):
+        for axis in visited_axes(x.op, x.params):
             if isinstance(of, Name):
                 found.setdefault(of.node, {})[axis] = None
     return found
@@ -214,7 +214,7 @@ class _Divisors:
 
     def checks(self, statement: Statement) -> Iterator[str]:
         """A line for every such count that a statement divides by."""
-        divisors = (x.inputs for x in applied(statement.expression) if x.op is ops.divide and self.is_number(x.inputs[1]))
+        divisors = (x.inputs for x in applied(statement.expression) if is_operator(x, ast.Div) and self.is_number(x.inputs[1]))
         found = {python(y, self.program.name): None for x, y in divisors if self.may_be_zero(y, self.is_number(x))}
         for text in found:
             yield f"    _check_divisor({text!r}, {text})"
@@ -223,15 +223,13 @@ class _Divisors:
 
     def may_be_zero(self, divisor: Expression, of_number: bool) -> bool:
         """Whether a divisor other than a literal can be 0 although no leaf is empty."""
-        if isinstance(divisor, Apply) and divisor.op is ops.count:
+        if isinstance(divisor, Apply) and not divisor.op.reads_values:
             return not self.program.is_filled(divisor.inputs[0])
         return of_number and not isinstance(divisor, Number)
 
     def is_number(self, x: Expression) -> bool:
         """Whether an expression is a number of Python's: made of literals and counts alone."""
-        if isinstance(x, Apply):
-            return x.op is ops.count or (x.op.of_numbers and all(map(self.is_number, x.inputs)))
-        return isinstance(x, Number) or x.node in self.numbers
+        return is_scale(x, self.numbers)
 
 
 def _wrapped(opening: str, items: list[str], closing: str, indent: str = "") -> str:
@@ -352,10 +350,10 @@ def _decision(program: Program, check: Check) -> Iterator[str]:
 
 def _entries(program: Program, check: Check) -> Iterator[tuple[str, str, int]]:
     """The items of a check, one by one: its text, that of its size along the axis, and the size recorded."""
-    for x in (x for expression in check.expressions for x in applied(expression) if x.op is ops.index):
+    for x in (x for expression in check.expressions for x in applied(expression)):
         text = python(x.inputs[0], program.name)
         text = text if text.isidentifier() else f"({text})"
-        for axis in looped_axes(x.params["template"]):
+        for axis in visited_axes(x.op, x.params):
             yield text, f"{text}.shape[{axis}]", x.inputs[0].shape[axis]
 
 
@@ -386,7 +384,7 @@ def is_view(expression: Expression) -> bool:
     values = [x for i, x in enumerate(expression.inputs) if not op.reads_shape_at(i)]
     if op.variadic and op.view and len(values) > 1:  # what puts several arrays together makes a new one
         return False
-    if op is ops.broadcast_like and not values[0].shape:  # which is spelled np.full_like
+    if isinstance(op.kind, Repetition) and not values[0].shape:  # which is spelled np.full_like
         return False
     return op.view is not False
 

@@ -14,8 +14,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tinygraph.node import Node
-from tinygraph.ops import Op
-from tinygraph.ops.dtypes import Dtype
+from tinygraph.ops import Dtype, Op
 from tinygraph.program.dtypes import dtype_of
 from tinygraph.program.value import Apply, Expression, Like, Name, Number, Shape, exact, leaves
 

@@ -7,24 +7,23 @@ was requested, and one whose expression would grow past `LONGEST` ops.
 
 from __future__ import annotations
 
+import ast
 import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
 
-from tinygraph import ops
 from tinygraph.backprop import between, by_number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops import Op, Reduction, Visited
+from tinygraph.ops import Op, Reduction, Repetition, broadcast_like, cast, cast_like, count, visited_axes
 from tinygraph.program.axes import Axes
 from tinygraph.program.bodies import Part, Write, like, made, read, whole
 from tinygraph.program.form import as_it_is, simplified, structural
 from tinygraph.program.shapes import Shapes
 from tinygraph.program.spelling import Spelling
 from tinygraph.program.terms import is_scale
-from tinygraph.program.value import Apply, Expression, Like, Name, Number, is_literal, without_fraction
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, is_literal, is_operator, without_fraction
 
 LONGEST = 20
 
@@ -99,9 +98,9 @@ class Draft:
         """The part that every node is, inputs before their readers."""
         self.statements, self.inlined, self._cut = {}, {}, set()
         partial: dict[Node, Part] = {}
-        looped = [node.inputs[0] for node in uses if node.op is ops.index and looped_axes(node.params["template"])]
+        looped = [node.inputs[0] for node in uses if visited_axes(node.op, node.params)]
         always = {*self._named, *self.gradient_of, *kept, *looped}
-        for node, count in uses.items():
+        for node, reads in uses.items():
             if node.op is None:
                 if node not in self._leaves:
                     self._leaves[node] = self._leaf(node)
@@ -110,7 +109,7 @@ class Draft:
                     self.statements[node] = part
                 continue
             part = self._part(node, partial)
-            shared = count > 1 and node not in repeated and not part.body.is_step
+            shared = reads > 1 and node not in repeated and not part.body.is_step
             long = part.body.size >= LONGEST
             if shared or long or node in always:
                 if long and not shared and node not in always:
@@ -152,8 +151,8 @@ class Draft:
         if self.gradient_of.get(node) not in self.temporaries:
             return False
         x = part.body.expression
-        bare = x.inputs[0] if isinstance(x, Apply) and x.op in (ops.negative, ops.broadcast_like) else x
-        is_repeated = isinstance(x, Apply) and x.op is ops.broadcast_like
+        is_repeated = isinstance(x, Apply) and isinstance(x.op.kind, Repetition)
+        bare = x.inputs[0] if isinstance(x, Apply) and (is_repeated or is_operator(x, ast.USub)) else x
         return is_scale(bare) or (isinstance(bare, Name) and not is_repeated and part.body.dtype == node.dtype)
 
     def _typed(self, node: Node, part: Part) -> Part:
@@ -167,8 +166,8 @@ class Draft:
         of = self.gradient_of.get(node)
         if of is None:  # views keep the byte order of their operand, which is no other number
             same = isinstance(dtype, type) or dtype == node.dtype.newbyteorder("=")
-            return part if same else made(as_it_is, ops.cast, [part], {"dtype": node.dtype}, node.shape, "f")
-        op = ops.broadcast_like if isinstance(dtype, type) else ops.cast_like
+            return part if same else made(as_it_is, cast, [part], {"dtype": node.dtype}, node.shape, "f")
+        op = broadcast_like if isinstance(dtype, type) else cast_like
         return made(as_it_is, op, [part, like(of)], {}, node.shape, "f")
 
     def _resolve_shapes(self) -> set[Node]:
@@ -242,7 +241,7 @@ def written(
     """
     op = node.op
     assert op is not None
-    if op is ops.count and isinstance(node.inputs[0], Node):
+    if op is count and isinstance(node.inputs[0], Node):
         return _count(node.inputs[0], node, name)
     parts = [
         whole(number(node, i)) if not isinstance(x, Node) else like(x) if op.reads_shape_at(i) else _fit(known[x], x, op)
@@ -267,17 +266,12 @@ def _count(of: Node, node: Node, name: Callable[[Node], str | None]) -> Part:
         if None in places:
             break
         of, axes = summed, tuple(i for i in places if i is not None)
-    return made(structural, ops.count, [like(of)], {"axis": axes}, (), node.dtype.kind)
+    return made(structural, count, [like(of)], {"axis": axes}, (), node.dtype.kind)
 
 
 def _values_read(node: Node) -> list[Node]:
     op = node.op
     return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and not (op is not None and op.reads_shape_at(i))]
-
-
-def looped_axes(template: tuple[Any, ...]) -> tuple[int, ...]:
-    """The axes of which a loop visited every position that there was, by the index of one of them."""
-    return tuple(i for i, part in enumerate(template) if isinstance(part, Visited))
 
 
 def _only_places(op: Op | None) -> bool:

@@ -222,7 +222,7 @@ def program_of(graph: Graph, level: Level = "named") -> Program:
 
 def _modules(draft: Draft, leaves: Sequence[Node]) -> dict[Node, tuple[str, ...]]:
     """Which scope each leaf and statement belongs to: that of its name; where the user named none, what its readers share."""
-    scopes = draft.graph._scopes()
+    scopes = draft.graph._names.scopes
     active = {scope for node, scope in scopes.items() if node.op is not None}
     if not active:
         return dict.fromkeys((*draft.order, *leaves), ())

@@ -12,8 +12,7 @@ from tinygraph import ops
 from tinygraph.express.python import numpy_name
 from tinygraph.express.text import printable
 from tinygraph.names import LONGEST, identifier
-from tinygraph.ops import Op
-from tinygraph.ops.declare import EMPTY
+from tinygraph.ops import EMPTY, Op
 
 MODULES = {"np", "tg"}
 HOMES = {*MODULES, "np.linalg"}  # where functions are found
