@@ -83,6 +83,7 @@ class Graph(Faces):
         self._numbers = plain_numbers(names or {}, frame)
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
+        self._temporaries: set[Node] = set()  # the values to which a program gave names
         self._start()
         self._is_partial = False  # whether it ends where an op failed, so that there is no backward pass
         self.check_finite = check_finite
@@ -183,6 +184,7 @@ class Graph(Faces):
         twin = Graph.__new__(Graph)
         with self._lock:
             vars(twin).update(vars(self), _names=self._names.translated(new, named), _gradients={}, check_finite=False)
+            twin._temporaries = {new[node] for node in self._temporaries}
             twin.outputs = tuple(new[node] for node in self.outputs)
             twin._forward = [new[node] for node in self._forward]
             twin._known = set(twin._forward)

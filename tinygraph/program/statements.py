@@ -88,12 +88,13 @@ class Program:
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
         named = graph if level == "named" else graph._with_named(node for node in graph.forward if node.op is not None)
-        draft = Draft(named)
-        self.temporaries: set[Node] = set()
+        self.temporaries = set(graph._temporaries)
+        draft = Draft(named, self.temporaries)
         while unnamed := draft.in_want_of_gradients():
             self.temporaries.update(unnamed)
             draft = Draft(draft.graph._with_named(unnamed), self.temporaries)
         self.graph = draft.graph
+        self.graph._temporaries = self.temporaries
         self.spelling = draft.spelling
         self._axes = draft.axes
         self.demands = self._axes.demands
