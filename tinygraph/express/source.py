@@ -14,7 +14,7 @@ import numpy
 
 from tinygraph.backprop import by_number
 from tinygraph.express.helpers import Helpers
-from tinygraph.express.python import is_called, numpy_name, python
+from tinygraph.express.python import is_called, numpy_function, python
 from tinygraph.node import Node
 from tinygraph.ops import Op, Repetition, visited_axes
 from tinygraph.program.decided import Check, compared
@@ -185,7 +185,7 @@ def _size_checks(program: Program) -> dict[Node | None, list[str]]:
         last = max((node for node in demand.read() if node.op is not None), key=by_number, default=None)
         arguments = _demanded(program, demand)
         if demand.taker is not None:
-            arguments.append(f'", as {numpy_name(demand.taker)} was given a number"')
+            arguments.append(f'", as {numpy_function(demand.taker)} was given a number"')
         checks.setdefault(last, []).append(f"    {_wrapped('_check_size(', arguments, ')', '    ')}")
     for count in program.counts:
         arguments = [repr(count.text), repr(count.place), *_demanded(program, count.demand)]
