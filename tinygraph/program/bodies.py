@@ -78,6 +78,11 @@ class Part(NamedTuple):
         """The expression of nodes."""
         return _at(self.body.expression, lambda hole: self.fills[hole.number]) if self.fills else self.body.expression
 
+    def at(self, node: Node) -> Node:
+        """The node that a name in the body stands for."""
+        found = self.fills[node.number] if isinstance(node, Hole) else node
+        return found.node if isinstance(found, Like) else found
+
     @property
     def reads(self) -> list[Fill]:
         """What is read, in reading order, each as often as it is."""

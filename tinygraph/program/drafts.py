@@ -12,8 +12,9 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
-from tinygraph.backprop import between, by_number
+from tinygraph.backprop import between, by_number, reached
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import Op, Reduction, Repetition, broadcast_like, cast, cast_like, count, visited_axes
@@ -23,7 +24,17 @@ from tinygraph.program.form import as_it_is, simplified, structural
 from tinygraph.program.shapes import Shapes
 from tinygraph.program.spelling import Spelling
 from tinygraph.program.terms import is_scale
-from tinygraph.program.value import Apply, Expression, Like, Name, Number, is_literal, is_operator, without_fraction
+from tinygraph.program.value import (
+    Apply,
+    Expression,
+    Like,
+    Name,
+    Number,
+    exact,
+    is_literal,
+    is_operator,
+    without_fraction,
+)
 
 LONGEST = 20
 
@@ -55,9 +66,10 @@ class Draft:
         # What an earlier backward pass made is simplified too.
         self._recorded = {node for node in graph.forward if (node.code, node.instruction) not in swept}
         self._values: dict[Node, list[Node]] = {}  # what each node reads the value of
+        # The same parts whenever something is written again, so that it is seen where nothing changed.
         self._leaves: dict[Node, Part] = {}
-        self._names: dict[Node, Part] = {}  # the same part whenever a node is read
-        self._known: dict[Node, tuple[list[Part], Part]] = {}  # what was written already, of which parts
+        self._names: dict[Node, Part] = {}
+        self._known: dict[Node, tuple[list[Part], Part]] = {}  # of which parts each one was written
         self._settle()
 
     def _settle(self) -> None:
@@ -77,14 +89,13 @@ class Draft:
     def _uses(self, kept: Iterable[Node]) -> dict[Node, int]:
         """How often each node is read for its value, by what the statements are made of, in order of creation."""
         roots = {*self._named, *self.gradient_of, *kept}
-        reached = dict.fromkeys(roots)
-        found = list(roots)
+        met, found = set(roots), list(roots)
         for node in found:  # grows as it is walked
             if node not in self._values:
                 self._values[node] = _values_read(node)
             for x in self._values[node]:
-                if x not in reached:
-                    reached[x] = None
+                if x not in met:
+                    met.add(x)
                     found.append(x)
         uses = dict.fromkeys(sorted(found, key=by_number), 0)
         for node in reversed(uses):
@@ -94,6 +105,22 @@ class Draft:
                 uses[x] += count
         return uses
 
+    @cached_property
+    def _twins(self) -> dict[Node, Node]:
+        """What a backward pass computes once more, with the same that an earlier one computed; no gradient is a twin."""
+        twins: dict[Node, Node] = {}
+        if len(self.graph._requests()) < 2:
+            return twins
+        first: dict[Any, Node] = {}
+        roots = {*self.gradient_of, *self.forward}
+        for node in reached(self.gradient_of):
+            if node.op is not None and node not in roots:
+                inputs = tuple([twins.get(x, x) if isinstance(x, Node) else exact(x) for x in node.inputs])
+                twin = first.setdefault((node.op, inputs, exact(tuple(node.params.items()))), node)
+                if twin is not node:
+                    twins[node] = twin
+        return twins
+
     def _write(self, uses: Mapping[Node, int], kept: Iterable[Node], repeated: Collection[Node]) -> None:
         """The part that every node is, inputs before their readers."""
         self.statements, self.inlined, self._cut = {}, {}, set()
@@ -102,11 +129,12 @@ class Draft:
         always = {*self._named, *self.gradient_of, *kept, *looped}
         for node, reads in uses.items():
             if node.op is None:
-                if node not in self._leaves:
-                    self._leaves[node] = self._leaf(node)
-                partial[node] = part = self._leaves[node]
+                partial[node] = part = self._leaves.get(node) or self._leaves.setdefault(node, self._leaf(node))
                 if node in self.gradient_of and not part.fills:
                     self.statements[node] = part
+                continue
+            if self._twins.get(node) in self.statements and node not in always:
+                partial[node] = self._name(self._twins[node])
                 continue
             part = self._part(node, partial)
             shared = reads > 1 and node not in repeated and not part.body.is_step
@@ -116,7 +144,7 @@ class Draft:
                     self._cut.add(node)
                 self.statements[node] = self._typed(node, part)
                 if not self._is_passed_on(node, part):
-                    part = self._names.get(node) or self._names.setdefault(node, read(node))
+                    part = self._name(node)
             partial[node] = part
             if node in self._demanded:
                 self.inlined[node] = part
@@ -130,6 +158,9 @@ class Draft:
                 return whole(Number(node.item()))
             self.arrays[node] = None
         return read(node)
+
+    def _name(self, node: Node) -> Part:
+        return self._names.get(node) or self._names.setdefault(node, read(node))
 
     def _part(self, node: Node, partial: Mapping[Node, Part]) -> Part:
         """What a node computes, of the parts that it reads; what was written of the same ones is known."""

@@ -71,7 +71,7 @@ class Statement:
         """The right-hand side as NumPy source, as in `da * a * (1 - a)`."""
         from tinygraph.express.python import python
 
-        return python(self.expression, self.program.name)
+        return python(self.part.body.expression, lambda node: self.program.name(self.part.at(node)))
 
     def __repr__(self) -> str:
         return f"<statement {self.name} = {self.right}>"
