@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tinygraph.backprop import by_number
-from tinygraph.express.python import numpy_name, python
+from tinygraph.express.python import numpy_function, python
 from tinygraph.node import Node
 from tinygraph.ops import visited_axes
 from tinygraph.program.decided import Check, compared
@@ -146,7 +146,7 @@ class Checks:
             last = max((node for node in demand.read() if node.op is not None), key=by_number, default=None)
             arguments = self._demanded(demand)
             if demand.taker is not None:
-                arguments.append(f'", as {numpy_name(demand.taker)} was given a number"')
+                arguments.append(f'", as {numpy_function(demand.taker)} was given a number"')
             self._add(last, "_check_size(", arguments)
         for count in self.program.counts:
             check = "_check_number(" if count.certain else "_warn_of_number("

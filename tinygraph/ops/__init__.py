@@ -131,7 +131,7 @@ from tinygraph.ops.losses import (
     mean_squared_error,
     softmax_cross_entropy,
 )
-from tinygraph.ops.numpy_functions import answers, call_function, call_ufunc, known_as
+from tinygraph.ops.numpy_functions import answers, call_function, call_ufunc, known_as, numpy_name
 from tinygraph.ops.order import median, median_weights, sort, sum_taken_like, take_along_axis
 from tinygraph.ops.questions import (
     all,
