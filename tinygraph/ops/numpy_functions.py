@@ -71,18 +71,18 @@ def known_as(name: str) -> str | None:
 
     function = getattr(np, name, None) or getattr(np.linalg, name, None)
     if function is not None:
-        return dotted_name(function) if function in NUMPY else None
+        return numpy_name(function) if function in NUMPY else None
     return f"tg.{name}" if name in REGISTRY and hasattr(tinygraph, name) else None
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`ufunc(*inputs)` where at least one input is a Node."""
     if method != "__call__":
-        raise refusal(f"{dotted_name(ufunc)}.{method}", "write np.sum, np.max or np.min" if method == "reduce" else "")
+        raise refusal(f"{numpy_name(ufunc)}.{method}", "write np.sum, np.max or np.min" if method == "reduce" else "")
     refused = [key for key, value in kwargs.items() if key not in UNCHANGED or value is not UNCHANGED[key]]
     if refused:
         error = TypeError(_no_array_for_a_node(ufunc, inputs, kwargs["out"][0]) if "out" in refused else _without(refused))
-        raise call_error(dotted_name(ufunc), inputs, error, user_frame(sys._getframe(1)))
+        raise call_error(numpy_name(ufunc), inputs, error, user_frame(sys._getframe(1)))
     return call_function(ufunc, inputs, {})
 
 
@@ -104,7 +104,7 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
         return _answer(function, args, kwargs)
     own = NUMPY.get(function)
     if own is None:
-        raise refusal(dotted_name(function), INSTEAD.get(function, ""))
+        raise refusal(numpy_name(function), INSTEAD.get(function, ""))
     try:
         if isinstance(own, Op):
             if len(args) != len(own.rules) or not kwargs.keys() <= own.defaults.keys():
@@ -130,7 +130,7 @@ def _stopped(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     """The error for a NumPy function that raised for its arguments; the message shows their names."""
     given = [x for group in (*args, *kwargs.values()) for x in (group if isinstance(group, list | tuple) else (group,))]
     operands = [x for x in given if isinstance(x, Node | np.ndarray)]
-    return call_error(dotted_name(function), operands, error, user_frame(sys._getframe(1)))
+    return call_error(numpy_name(function), operands, error, user_frame(sys._getframe(1)))
 
 
 def _is_filled_with_node(a: Any, fill_value: Any, *_: Any, **__: Any) -> bool:
@@ -168,7 +168,7 @@ def _by_own_signature(
     known = {key for key, p in mine.parameters.items() if p.kind is not p.POSITIONAL_ONLY}
     refused = [key for key, value in given.items() if key not in known and not _neutral(key, value, signature)]
     if refused:
-        raise TypeError(f"{_without(refused)}. It is {dotted_name(function)}{_bare(mine)}")
+        raise TypeError(f"{_without(refused)}. It is {numpy_name(function)}{_bare(mine)}")
     return arrays, {key: value for key, value in given.items() if key in known}
 
 
@@ -202,13 +202,13 @@ def _near(name: str) -> list[str]:
 
     known: dict[str, list[str]] = {}
     for function in NUMPY:
-        known.setdefault(dotted_name(function).rpartition(".")[2], []).append(dotted_name(function))
+        known.setdefault(numpy_name(function).rpartition(".")[2], []).append(numpy_name(function))
     bare = name.rpartition(".")[2]
     same = known.get(bare) or known.get(bare.removeprefix("nan"))
     return same or [near for match in difflib.get_close_matches(bare, known, n=3, cutoff=0.8) for near in known[match]]
 
 
-def dotted_name(function: Callable[..., Any]) -> str:
+def numpy_name(function: Callable[..., Any]) -> str:
     """What a user writes to reach a NumPy function: `np.sum`, `np.linalg.norm`; others by their own module."""
     name = {"absolute": "abs"}.get(function.__name__, function.__name__)
     if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:  # a ufunc does not know whose it is
@@ -241,5 +241,5 @@ def _by_numpy_signature(
         if key in own.defaults and value is not np._NoValue:
             params[key] = value
         elif key not in own.defaults and not _neutral(key, value, _signature(function)):
-            raise TypeError(f"{_without([key])}. It is {own.signature().replace(own.name, dotted_name(function), 1)}")
+            raise TypeError(f"{_without([key])}. It is {own.signature().replace(own.name, numpy_name(function), 1)}")
     return arrays, params
