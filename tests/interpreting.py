@@ -22,6 +22,8 @@ from tinygraph.ops import Op
 POLICY = re.findall(r"<meta[^>]*Content-Security-Policy[^>]*>", files("tinygraph.stepping").joinpath("page.html").read_text())
 
 HARNESS = """
+const { prepare, run, what, valueFrom, Unknown } = interpreter;
+
 function told(x) {
   if (x instanceof Unknown) return { unknown: x.reason };
   const entry = (number) => (Object.is(number, -0) ? "-0" : Number.isFinite(number) ? number : String(number));
@@ -32,7 +34,7 @@ function done({ program: data, runs, asks, read }) {
   const program = prepare(data);
   const values = () => read.map((slot) => told(program.values[slot]));
   const decoded = (changes) => {
-    const values = Object.entries(changes).map(([slot, [shape, value]]) => [slot, initial(program.types[slot], shape, value)]);
+    const values = Object.entries(changes).map(([slot, [shape, value]]) => [slot, valueFrom(program.types[slot], shape, value)]);
     return Object.fromEntries(values);
   };
   const found = [values()];

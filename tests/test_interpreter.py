@@ -23,7 +23,7 @@ from tests.test_contract import differentiable, recorded, refuses, weights
 from tests.test_declarations import CANNOT, in_dtypes
 from tinygraph.backprop import sweep
 from tinygraph.express.instructions import LARGEST, Instructions
-from tinygraph.express.interpreter import structural
+from tinygraph.express.interpreter import script, structural
 from tinygraph.ops import REGISTRY, Op
 
 OPS = [op for op in REGISTRY.values() if op.built_in]
@@ -446,6 +446,21 @@ def test_every_function_of_the_interpreter_is_that_of_a_built_in_op_without_an_e
 
 def test_an_elementwise_op_has_an_expression_or_a_body() -> None:
     assert not {op.name for op in OPS if op.elementwise} & structural()
+
+
+@pytest.mark.parametrize("javascript", ["{} + {} + {}", "{2}", "{sign}", "Math.{}({rate})"])
+def test_an_expression_that_names_what_the_op_has_not_is_an_error(javascript: str) -> None:
+    def unnamed(x: Any, y: Any, *, by: float = 1.0) -> Any:
+        return x + y
+
+    op = Op(unnamed, [None, None], elementwise=True, javascript=javascript)
+    with pytest.raises(ValueError, match="op unnamed has no operand or metadata for"):
+        script([op])
+
+
+def test_only_an_elementwise_op_has_an_expression() -> None:
+    with pytest.raises(TypeError, match="is not elementwise"):
+        Op(lambda x: x, [None], javascript="{} + 1")
 
 
 def test_a_page_of_the_interpreter_makes_no_code(visit: Visit) -> None:

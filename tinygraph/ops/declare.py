@@ -135,6 +135,8 @@ class Op:
                 f"{counted(len(self.rules), 'rule')}: give one rule per array argument, None where there is no gradient, and put "
                 "metadata such as axis behind a `*`"
             )
+        if javascript and not self.elementwise:
+            raise TypeError(f"op {self.name} has javascript=, an expression of numbers, and is not elementwise")
         unknown = set(shape_only) - set(self.arguments)
         if unknown or (self.elementwise and self.kind != Elementwise()):
             wrong = (
