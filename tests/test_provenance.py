@@ -5,7 +5,7 @@ import linecache
 
 import pytest
 
-from tinygraph.express.provenance import Origin, origin, values_at
+from tinygraph.program.provenance import Origin, origin, values_at
 
 FILE = """
 import math

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from tinygraph.draw.picture import Picture
     from tinygraph.draw.view import View
     from tinygraph.express.latex import Latex
-    from tinygraph.express.program import Level, Program, Statement
     from tinygraph.express.reasoned import Reasoned
     from tinygraph.express.table import Table
     from tinygraph.graph import Graph
+    from tinygraph.program.statements import Level, Program, Statement
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
 
@@ -47,9 +47,9 @@ class Faces:
         return cast("Graph", self)
 
     def _program(self, level: Level) -> Program:
-        from tinygraph.express.program import program
+        from tinygraph.program.statements import program_of
 
-        return program(self._graph, level)
+        return program_of(self._graph, level)
 
     @face
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:

@@ -25,7 +25,8 @@ from tinygraph.express.layout import (
     is_short,
     is_tall,
 )
-from tinygraph.express.program import Program
+from tinygraph.express.text import printable
+from tinygraph.program.statements import Program
 
 HEAD = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
 
@@ -142,4 +143,4 @@ def _below(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape("".join(c for c in text if c.isprintable()))
+    return escape(printable(text))

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.program import Program, Statement
 from tinygraph.node import Node
 from tinygraph.program.form import opened, simplified
 from tinygraph.program.plan import spelled
+from tinygraph.program.statements import Program, Statement
 from tinygraph.program.terms import ONE, Factor, Form, Term, factor, is_scale, last, times
 from tinygraph.program.value import Apply, Expression, Name, Number, apply, broadcast, is_literal, unbound
 

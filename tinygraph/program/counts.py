@@ -12,12 +12,12 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tinygraph.express.provenance import Origin, origin, values_at
-from tinygraph.express.spelling import Spelling
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops.sizes import Demand, Size
 from tinygraph.program.axes import Axes
+from tinygraph.program.provenance import Origin, origin, values_at
+from tinygraph.program.spelling import Spelling
 from tinygraph.program.value import Number, leaves
 
 LONGEST = 100  # parts of a number that is quoted
