@@ -216,6 +216,29 @@ def test_every_kind_of_index_takes_and_adds_up_the_same_entries_as_numpy(visit: 
     assert {name: texts for name, texts in results(visit, trials).items() if texts} == {}
 
 
+# Order
+
+UNORDERED = [
+    [2.0, np.nan, -np.inf, np.nan, 3.0], [np.nan, 1.0], [1.0, np.nan], [np.inf, np.inf, -np.inf, -np.inf], [0.0, -0.0, 0.0],
+    [3.0, 1.0, 3.0, 1.0], [-0.0], [np.nan, np.nan],
+]  # fmt: skip
+OF_ORDER: dict[str, Callable[[Any], Any]] = {
+    "argmax": np.argmax, "argmin": np.argmin, "sort": np.sort, "max": np.max, "min": np.min, "median": np.median, "any": np.any,
+    "all": np.all, "count_nonzero": np.count_nonzero, "argsort": lambda x: np.argsort(x, stable=True),
+    "searchsorted": lambda x: np.searchsorted(np.sort(x), x), "from the right": lambda x: np.searchsorted(np.sort(x), x, "right"),
+}  # fmt: skip
+
+
+def test_nan_ties_and_infinities_have_numpys_order(visit: Visit) -> None:
+    trials: dict[str, list[Trial]] = {name: [] for name in OF_ORDER}
+    for (name, function), row in itertools.product(OF_ORDER.items(), UNORDERED):
+        with silent():
+            node = function(tg.constant(row))
+            expected = Expected(f"{name} of {row}", function(np.array(row)), 0)
+        trials[name].append(Trial(Job(Instructions(), [node]), [[expected]]))
+    assert {name: texts for name, texts in results(visit, trials).items() if texts} == {}
+
+
 # Entry by entry, at every combination of edges
 
 ELEMENTWISE = [op for op in OPS if op.elementwise]
@@ -374,6 +397,17 @@ def test_integers_are_exact_up_to_2_to_the_53_and_refused_beyond(visit: Visit) -
     assert before[1:] == [2**52 - 0.5, 2.0**61]
     assert isinstance(after[0], Unknown)
     assert after[1:] == [1.5, 2.0**61]
+
+
+def test_sums_of_integers_are_not_rounded_on_the_way(visit: Visit) -> None:
+    x = tg.constant(np.array([2**53 - 1, 2, -2]))
+    ones = np.ones(3, int)
+    ways = [np.sum(x), x @ ones, np.einsum("i,i->", x, ones), np.cumsum(x)[-1:]]
+    small = Job(Instructions(), ways)
+    small.change({x: [3, 2, -2]})
+    large, after, _ = in_the_page(visit, [small])[0]
+    assert [isinstance(found, Unknown) for found in large] == [True, True, True, False]  # the last holds what was recorded
+    assert [np.ravel(found).tolist() for found in after[:3]] == [[3.0]] * 3
 
 
 # What a page does with a program
