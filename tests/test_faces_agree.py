@@ -340,7 +340,7 @@ def test_the_chain_rule_of_an_equation_goes_through_the_readers_of_the_steps(
 ) -> None:
     words = Derivation(program)
     for statement in program.backward:
-        sides = words.line(statement).sides
+        sides = words.line(statement)
         readers = [step.reader for step in walk(graph, level).steps if step.name == statement.name and step.reader is not None]
         if len(sides) == 3:
             output, node = words.partials[statement.node]

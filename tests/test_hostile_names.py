@@ -13,7 +13,8 @@ from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
 from tinygraph.draw.folding import modules_of
 from tinygraph.draw.view import foldings_of
-from tinygraph.express.table import WIDTH, width
+from tinygraph.express.table import WIDTH
+from tinygraph.express.text import width
 from tinygraph.program.statements import program_of
 
 HOSTILE = [

@@ -534,14 +534,14 @@ def test_an_expression_that_names_what_the_op_has_not_is_an_error(javascript: st
     def unnamed(x: Any, y: Any, *, by: float = 1.0) -> Any:
         return x + y
 
-    op = Op(unnamed, [None, None], elementwise=True, javascript=javascript)
+    op = Op(unnamed, [None, None], {"elementwise": True, "javascript": javascript})
     with pytest.raises(ValueError, match="op unnamed has no operand or metadata for"):
         script([op])
 
 
 def test_only_an_elementwise_op_has_an_expression() -> None:
     with pytest.raises(TypeError, match="is not elementwise"):
-        Op(lambda x: x, [None], javascript="{} + 1")
+        Op(lambda x: x, [None], {"javascript": "{} + 1"})
 
 
 def test_a_page_of_the_interpreter_makes_no_code(visit: Visit) -> None:

@@ -362,3 +362,15 @@ def test_a_gradient_of_a_value_without_a_name_that_has_one_elsewhere_is_read_by_
     assert right["dt"] == dt
     assert right["dx"] == dx
     assert ("dt = " in graph.source()) == ("dt" in dx)
+
+
+def test_what_a_second_backward_pass_computes_again_is_read_by_its_name() -> None:
+    x = tg.parameter(0.7)
+    graph = tg.Graph(np.sin(np.sin(x)), names={"x": x})
+    graph.backprop()
+    graph.backprop(of="dx")
+    lines = {s.name: s for s in graph.statements()}
+    assert lines["u"].right == "np.cos(x)"
+    assert lines["ddx_dx"].right == "ddx_dt * u - dt * np.sin(x)"
+    assert lines["dt"].right == "np.cos(t)"  # not the name of a gradient that has this value
+    assert lines["ddx_dt"].right == "-ddx_ddt * np.sin(t)"

@@ -362,6 +362,17 @@ class TestChanging:
         assert s.current.value == pytest.approx(a - 1)
         assert s.graph["w1"].value == 0.9
 
+    @pytest.mark.parametrize("level", ["named", "op"])
+    def test_on_the_same_numbers_the_walk_prints_the_same(self, level: Any) -> None:
+        p = tg.parameter(0.5)
+        v = p * p + 1
+        u = np.tanh(v) - p + 1  # its tanh has no name, and its gradient is another one's
+        s = tg.Graph(u * 1.0 + p, names={"p": p, "v": v, "u": u}).stepper(level)
+        s.run()
+        before = str(s)
+        s.set(p=0.5)
+        assert str(s) == before
+
     def test_the_graph_that_was_given_stays_as_it_is(self) -> None:
         graph = neuron()
         graph.stepper().set(w1=5.0)

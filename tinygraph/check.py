@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygraph.backprop import between, reached, sweep
 from tinygraph.calculus import Call, gradients
-from tinygraph.errors import GradientError, counted
+from tinygraph.errors import GradientError
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant, parameter
 from tinygraph.node import Node, summary
@@ -19,6 +19,7 @@ from tinygraph.rules import ArgumentRule, check_rule
 from tinygraph.slope import TRUSTED, slope_along
 from tinygraph.sparse import entry_at, holds_sparse, stored
 from tinygraph.tree import arrays_of, rebuild
+from tinygraph.wording import counted
 
 TOLERANCE = 1e-6  # relative to the largest entry of a gradient: what extrapolated differences reach with room to spare
 

@@ -21,7 +21,7 @@ from tinygraph.place import Place, place_of, user_frame
 
 if TYPE_CHECKING:
     from tinygraph.node import Leaf, Node
-    from tinygraph.ops.declare import Op
+    from tinygraph.ops import Op
 
 KEPT = 10_000  # decisions at one leaf; older ones are dropped
 LONGEST = 2_000  # ops behind a decision; one of more is dropped

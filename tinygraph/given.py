@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygraph.node import Node
+from tinygraph.place import variables
 
 HISTORY = {"In", "Out"}  # IPython's own lists of what was typed and shown
 ARRAYS = (Node, np.ndarray, np.generic)
@@ -64,3 +66,14 @@ def levels(name: str) -> tuple[str, ...]:
     """
     readable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
     return tuple(level for level in readable.split("/") if not level.isspace() and level)
+
+
+def plain_numbers(names: Mapping[str, Any], frame: FrameType) -> dict[str, Any]:
+    """The plain numbers among the names, and among the variables of the frame."""
+    found = {**variables(frame, {*frame.f_globals, *names_in(frame.f_code)}), **names}
+    return {name: value for name, value in found.items() if type(value) in (int, float)}
+
+
+def names_in(code: CodeType) -> tuple[str, ...]:
+    """The names that a piece of code reads or binds."""
+    return code.co_names + code.co_varnames + code.co_cellvars + code.co_freevars

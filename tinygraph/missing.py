@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygraph.errors import suggestion
+from tinygraph.wording import suggestion
 
 LEAF = "`tg.parameter(...)` for a leaf whose gradient is wanted, `tg.constant(...)` for data"
 LOOP = "a loop in plain Python, with updates such as `w = tg.parameter(w.value - 0.1 * dw)`"

@@ -1,4 +1,4 @@
-"""What the nodes of a graph are called: as the user says, then as the code does; values of one variable are numbered."""
+"""The naming of a graph's nodes: first by the user's names, then by those of the code; values of one variable are numbered."""
 
 from __future__ import annotations
 
@@ -20,19 +20,28 @@ from tinygraph.wanted import CodeName, brought, made
 COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}  # as Python 3.11 calls the frames that it gives them
 
 
-def named(nodes: Sequence[Node], given: Mapping[str, Any] | None, frame: FrameType) -> Names:
-    """The names of nodes: by the user's mapping, or else by the variables of a frame."""
+def named(outputs: Sequence[Node], nodes: Sequence[Node], given: Mapping[str, Any] | None, frame: FrameType) -> Names:
+    """The names of outputs and what they are made of: by the user's mapping, or else by the variables of a frame.
+
+    Leaves without a name are called p_1, p_2, ... or c_1, c_2, ....
+    """
     names = Names()
     leaves = [node for node in nodes if node.op is None]
     if given is None:
         _name_as_the_code_does(names, nodes, leaves, *variables_of(frame))
     else:
         _name_as_given(names, nodes, leaves, given, frame.f_code)
+    for output in outputs:
+        names.invent(output, "output")
+    nameless = _unnamed(names, leaves)
+    for kind, letter in (("parameter", "p"), ("constant", "c")):
+        for i, leaf in enumerate((leaf for leaf in nameless if leaf.kind == kind), 1):
+            names.invent(leaf, f"{letter}_{i}")
     return names
 
 
 def _name_as_given(names: Names, nodes: Sequence[Node], leaves: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
-    """By the user's mapping, and leaves that it does not reach as the code calls them."""
+    """By the user's mapping; leaves that are not in it, by the names of the code."""
     spellings = list(given_names(given))
     _give_nodes(names, spellings, nodes)
     _give_arrays(names, spellings, leaves)
@@ -44,7 +53,7 @@ def _name_as_given(names: Names, nodes: Sequence[Node], leaves: Sequence[Node], 
 def _name_as_the_code_does(
     names: Names, nodes: Sequence[Node], leaves: Sequence[Node], variables: Mapping[str, Any], code: CodeType
 ) -> None:
-    """By the variables of the calling frame, then by what the code stores nodes, or reads leaves, as.
+    """By the variables of the calling frame, then by the names under which the code stores nodes or reads leaves.
 
     Entries of a list are looked up in the lists of the calling frame first; its bare arrays come last.
     """
@@ -64,7 +73,7 @@ def _name_as_the_code_does(
 
 
 def _unnamed(names: Names, nodes: Iterable[Node], *others: Container[Node]) -> list[Node]:
-    """The nodes without a name, and without another that is still to come."""
+    """The nodes that have no name and are in none of `others`, which will get one."""
     return [node for node in nodes if node not in names.nodes and not any(node in other for other in others)]
 
 
@@ -77,7 +86,7 @@ def _give_nodes(names: Names, spellings: Iterable[GivenName], nodes: Collection[
 
 
 def _give_arrays(names: Names, spellings: Iterable[GivenName], leaves: Sequence[Node]) -> None:
-    """An array names a leaf that has no name of its own."""
+    """Name the leaves of arrays that have no name yet."""
     arrays = {id(leaf._value): leaf for leaf in leaves}
     named_here: set[Node] = set()
     for wanted, fallback, value, scope in spellings:
@@ -88,7 +97,7 @@ def _give_arrays(names: Names, spellings: Iterable[GivenName], leaves: Sequence[
 
 
 def _rebound(names: Names, nodes: Sequence[Node], code: CodeType) -> dict[Node, str]:
-    """What a name stood for earlier, made by the same place in the code.
+    """The earlier values of a name, made by the same place in the code.
 
     A sum that a loop of this code built up is part of it where its name got another value after the loop: `J = J / m`.
     """
@@ -112,7 +121,7 @@ def _rebound(names: Names, nodes: Sequence[Node], code: CodeType) -> dict[Node, 
 
 
 def _rebound_by_calls(names: Names, nodes: Sequence[Node], code: CodeType) -> dict[Node, str]:
-    """What a variable of this code stood for earlier, made in other functions: `h = layer(h)`."""
+    """The earlier values of a variable of this code that other functions made: `h = layer(h)`."""
     bindings = bindings_of(code)
     there = {node.code for node in names.nodes if node.op is not None} - {code}
     rebound = _rebound(names, [node for node in nodes if node.code in there], code) if there else {}
@@ -142,7 +151,7 @@ def _number(names: Names, several: Mapping[Node, CodeName], coming: Container[st
 
 
 def _variables(names: Mapping[Node, str]) -> dict[Node, CodeName]:
-    """Earlier values of variables as what is wanted for them."""
+    """The names of earlier values of variables, as names of the code."""
     wanted = {name: CodeName(Called(name, "variable"), None, True) for name in set(names.values())}
     return {node: wanted[name] for node, name in names.items()}
 
@@ -156,13 +165,13 @@ def _keeps_its_name(group: Sequence[Node], several: Mapping[Node, CodeName]) -> 
 
 
 def _start_from_leaf(values: Sequence[Node | None]) -> bool:
-    """Whether a variable had a leaf first, and from there on what ops made; None is a value that it has no longer."""
+    """Whether the first value of a variable was a leaf and all later values are results of ops; None is a value that is gone."""
     leaves = [node.op is None for node in values if node is not None]
     return leaves[:1] == [True] and len(leaves) > 1 and not any(leaves[1:])
 
 
 def variables_of(frame: FrameType) -> tuple[Mapping[str, Any], CodeType]:
-    """The variables that can be seen in a frame, and its code; those of a comprehension are the ones around it too."""
+    """The variables of a frame, and its code; a comprehension has the variables around it too."""
     found = excerpt(frame.f_code, frame.f_lasti)
     call = found.expression if found is not None else None
     given = [x.id for x in call.args if isinstance(x, ast.Name)] if isinstance(call, ast.Call) else []

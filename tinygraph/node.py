@@ -21,21 +21,15 @@ from tinygraph.sparse import Sparse, sparsity
 from tinygraph.unchanged import IN_PLACE, in_place, no_assignment
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from types import CodeType
 
-    from tinygraph.ops.declare import Op
+    from tinygraph.ops import Op
 
 Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) for an array
 
 NUMBERING = itertools.count(1)
 
 LONGEST = 120  # characters of an array in one line
-
-
-def _read_error(node: Node, frame: FrameType) -> TypeError:
-    from tinygraph.reading import read_error  # which takes a while to load, and only messages need it
-
-    return read_error(node, frame)
 
 
 class Node(Operators):
@@ -169,12 +163,6 @@ class Node(Operators):
         answer: bool = decided(self, bool, sys._getframe(1), next(NUMBERING))
         return answer
 
-    def __float__(self) -> NoReturn:
-        raise _read_error(self, sys._getframe(1))
-
-    def __complex__(self) -> NoReturn:
-        raise _read_error(self, sys._getframe(1))
-
     def __int__(self) -> int:
         answer: int = decided(self, int, sys._getframe(1), next(NUMBERING))
         return answer
@@ -194,7 +182,11 @@ class Node(Operators):
         return len(self._value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
-        raise _read_error(self, sys._getframe(1))
+        from tinygraph.reading import read_error  # which takes a while to load, and only messages need it
+
+        raise read_error(self, sys._getframe(1))
+
+    __float__ = __complex__ = __array__
 
 
 add_foreign_attributes(Node)

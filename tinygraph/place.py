@@ -86,15 +86,6 @@ def fixed_user_frame() -> Iterator[FrameType]:
         del CALLERS[frame]
 
 
-def user_and_library(frame: FrameType) -> tuple[FrameType, FrameType | None]:
-    """The first frame outside this package and every installed library, and the library's frame that it called, if any."""
-    library = None
-    frame = user_frame(frame)
-    while frame.f_back is not None and is_installed(frame.f_code.co_filename):
-        library, frame = frame, user_frame(frame.f_back)
-    return frame, library
-
-
 @lru_cache(maxsize=1024)
 def is_installed(filename: str) -> bool:
     """Whether a source file belongs to Python or to an installed package."""

@@ -5,7 +5,6 @@ A tree is an array, or None, or a dict, list, tuple, named tuple or dataclass of
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -60,6 +59,8 @@ def _joined(like: Any, parts: Mapping[Any, Any]) -> Any:
         return None
     if isinstance(like, list | tuple):
         return type(like)(*parts.values()) if hasattr(like, "_fields") else type(like)(parts.values())
+    import copy  # which takes a while to load
+
     new = copy.copy(like)  # which keeps what a subclass of dict knows beside its entries, and runs no __init__
     _check_the_rest(new, like, parts)
     for key, part in parts.items():

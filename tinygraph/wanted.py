@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import NamedTuple
 
-from tinygraph import ops
 from tinygraph.binding import FOLDS, Called, bindings_of, function_called, read, stored, visited
 from tinygraph.leaves import is_bare
 from tinygraph.node import Node
+from tinygraph.ops import Op, Visited, visited_axes
 
 
 class CodeName(NamedTuple):
@@ -34,7 +34,7 @@ class _Instruction:
         self._kept: dict[Called, CodeName] = {}
         self.own = None if self.stored is None else self.wanted(self.stored)
 
-    def folds(self, op: ops.Op) -> bool:
+    def folds(self, op: Op) -> bool:
         """Whether a function such as `sum` is called here, which takes a step with each of these ops."""
         by_operator = self.function == "" and op.operator is not None and op.operator.text in ("+", "*")
         return op.name != self.function and (self.function in FOLDS or by_operator)
@@ -60,7 +60,7 @@ def made(nodes: Sequence[Node], name: Callable[[Node], str | None]) -> dict[Node
         spot = id(node.code), node.instruction
         at = instructions[spot]
         wanted = at.own
-        if at.taken_apart and _is_visit(node):
+        if at.taken_apart and visited_axes(node.op, node.params):
             called = _entry(node, at, name_of)
             wanted = None if called is None else at.wanted(called)
         elif at.function is not None and node.op is not at.result:
@@ -108,13 +108,9 @@ def _instructions(nodes: Sequence[Node]) -> tuple[dict[tuple[int, int], _Instruc
         at.result = node.op
         if at.function is not None and at.folds(node.op):
             steps.update(x for x in node.inputs if isinstance(x, Node) and x.code is node.code and x.instruction == spot[1])
-        if _is_visit(node):
+        if visited_axes(node.op, node.params):
             at.taken_apart[node.inputs[0]] = None
     return found, steps
-
-
-def _is_visit(node: Node) -> bool:
-    return node.op is ops.index and any(isinstance(part, ops.Visited) for part in node.params["template"])
 
 
 def _entry(node: Node, at: _Instruction, name: Callable[[Node], str | None]) -> Called | None:
@@ -123,7 +119,7 @@ def _entry(node: Node, at: _Instruction, name: Callable[[Node], str | None]) -> 
     if not choices:
         return None if at.stored is None else Called(at.stored.name, "entry")
     if not choices[0][0]:  # an unpacking
-        number = next(part for part in node.params["template"] if isinstance(part, ops.Visited))
+        number = next(part for part in node.params["template"] if isinstance(part, Visited))
         return choices[number][1] if number < len(choices) else None
     whole = node.inputs[0]
     for written, called in choices:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygraph.express.derivation import variables
+from tinygraph.express.indices import Index
 from tinygraph.express.layout import Symbol, lowered, signed, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -128,11 +129,11 @@ class CardWriter:
             return []
         return self.program.flow.behind(self.request.output)
 
-    def name(self, node: Node, index: str = "") -> str:
+    def name(self, node: Node, index: Index = ()) -> str:
         """A value's variable as text, or that of its entry at an index."""
         return plain(lowered(self._variable(node), index))
 
-    def gradient_name(self, node: Node, index: str = "") -> str:
+    def gradient_name(self, node: Node, index: Index = ()) -> str:
         """What the gradient of a value is called."""
         return self.name(self.gradients[node], index)
 
@@ -144,8 +145,8 @@ class CardWriter:
         """The contributions of a statement, by the values that get them."""
         return self.program.flow.passed(self.gradients[statement.node]) if statement.node in self.gradients else {}
 
-    def entrywise_text(self, expression: Expression) -> tuple[str, str]:
-        """The index of the entry that the text of an expression is about ("" for the whole array), and the text."""
+    def entrywise_text(self, expression: Expression) -> tuple[Index, str]:
+        """The index of the entry that the text of an expression is about (() for the whole array), and the text."""
         index, layout = self._notation.entrywise(expression)
         return index, plain(layout)
 

@@ -28,7 +28,7 @@ def reduced(notation: Notation, x: Apply, index: Index | None) -> Told:
         told = notation.told(body, letters)
         layout, binds = filled(x.notation, [told], running) if gone or not OF_ONE.fullmatch(x.notation) else told
     if index is None and several(x.shape):  # inside something that takes the whole array
-        rest = ",".join(letter for i, letter in enumerate(letters) if letter and i not in axes)
+        rest = tuple(letter for i, letter in enumerate(letters) if letter and i not in axes)
         return lowered(Fence("(", layout, ")"), rest), ATOM
     return layout, binds
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from tinygraph import ops
 from tinygraph.express.forms import cast, chosen, element, product_of_others, rearranged, reduced, repeated
 from tinygraph.express.indices import Index, axes_of, is_transparent, needs_index, several, summed_shapes, with_index
 from tinygraph.express.layout import Digits, Fence, Layout, Row, Sign, Symbol, Word, symbol
@@ -68,12 +67,12 @@ class Notation:
         """The expression as mathematics."""
         return self.entrywise(expression)[1]
 
-    def entrywise(self, expression: Expression) -> tuple[str, Layout]:
-        """The expression as mathematics, and the index of the entry that it is written for; "" for the whole array."""
+    def entrywise(self, expression: Expression) -> tuple[Index, Layout]:
+        """The expression as mathematics, and the index of the entry that it is written for; () for the whole array."""
         index = self._own_index(expression) if needs_index(expression) else None
         with self.scope(index or ()):
             layout, binds = self.told(expression, index)
-        return ",".join(filter(None, index or ())), Fence("[", layout, "]") if binds in (LOGIC, RELATION) else layout
+        return tuple(filter(None, index or ())), Fence("[", layout, "]") if binds in (LOGIC, RELATION) else layout
 
     def size(self, x: Expression, axis: int) -> Layout:
         """The letter that stands for the number of entries along an axis."""
@@ -119,7 +118,7 @@ class Notation:
         is_negative, bare = unsigned(x)
         if is_negative:
             return negative(self.told(bare, index))
-        if x.op is ops.count:
+        if not x.op.reads_values:
             return self._count(x)
         return FORMS.get(role_of(x), Notation.function)(self, x, index)
 

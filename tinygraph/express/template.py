@@ -112,7 +112,7 @@ def filled(
         return read(notation)
     yes, condition, no = (read(part)[0] for part in choice.groups())
     line = (Word("where"), Fence("(", listed([condition, yes, no]), ")"))
-    return Cases(line, ((yes, Row((Word("if"), condition))), (no, Word("otherwise")))), CASES
+    return Cases(line, ((yes, condition), (no, None))), CASES
 
 
 def between(sign: str, left: Told, right: Told) -> Told:
@@ -250,13 +250,13 @@ class _Reader:
     def _big(self, sign: str) -> Told:
         """A big operator over its index; nothing where there is none."""
         body = self.product()
-        letters = ",".join(self.running.letters) if self.running is not None else ""
-        if not letters or self.running is None:
+        if self.running is None or not self.running.letters:
             return body
+        letters = tuple(self.running.letters)
         if sign == "Σ":
             sizes = self.running.sizes() if "n" in self.tokens else []
             return Sigma(letters, sizes[0] if len(sizes) == 1 else None, fenced(body, BIG)), BIG
-        below = tuple(Symbol(letter) for letter in self.running.letters)
+        below = tuple(map(Symbol, letters))
         operator: Layout = Sign(sign, tight=True) if sign in BIG_SIGNS else written_word(sign)
         operator = Lowered(operator, below[0] if len(below) == 1 else Row(below), under=True)
         return Row((operator, Times(), fenced(body, PRODUCT))), BIG

@@ -71,7 +71,7 @@ class Statement:
         """The right-hand side as NumPy source, as in `da * a * (1 - a)`."""
         from tinygraph.express.python import python
 
-        return python(self.expression, self.program.name)
+        return python(self.part.body.expression, lambda node: self.program.name(self.part.at(node)))
 
     def __repr__(self) -> str:
         return f"<statement {self.name} = {self.right}>"
@@ -88,12 +88,13 @@ class Program:
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
         named = graph if level == "named" else graph._with_named(node for node in graph.forward if node.op is not None)
-        draft = Draft(named)
-        self.temporaries: set[Node] = set()
+        self.temporaries = set(graph._temporaries)
+        draft = Draft(named, self.temporaries)
         while unnamed := draft.in_want_of_gradients():
             self.temporaries.update(unnamed)
             draft = Draft(draft.graph._with_named(unnamed), self.temporaries)
         self.graph = draft.graph
+        self.graph._temporaries = self.temporaries
         self.spelling = draft.spelling
         self._axes = draft.axes
         self.demands = self._axes.demands
@@ -221,7 +222,7 @@ def program_of(graph: Graph, level: Level = "named") -> Program:
 
 def _modules(draft: Draft, leaves: Sequence[Node]) -> dict[Node, tuple[str, ...]]:
     """Which scope each leaf and statement belongs to: that of its name; where the user named none, what its readers share."""
-    scopes = draft.graph._scopes()
+    scopes = draft.graph._names.scopes
     active = {scope for node, scope in scopes.items() if node.op is not None}
     if not active:
         return dict.fromkeys((*draft.order, *leaves), ())

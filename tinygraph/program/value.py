@@ -6,6 +6,7 @@ equality does not do for that: it takes 1 for 1.0 and for True, and 0.0 for -0.0
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, TypeGuard, TypeVar
@@ -160,6 +161,11 @@ def unbound(x: Expression) -> Expression:
         if found is not x:  # which would keep itself
             _UNBOUND[x] = found
     return found
+
+
+def is_operator(x: Expression, syntax: type[ast.AST]) -> TypeGuard[Apply]:
+    """Whether an expression is an operator of Python, entry by entry, by the operator's class in a syntax tree."""
+    return isinstance(x, Apply) and x.op.elementwise and x.op.operator is not None and x.op.operator.syntax is syntax
 
 
 def is_literal(x: Expression) -> TypeGuard[Number]:

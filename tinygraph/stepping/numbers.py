@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.express.python import python
 from tinygraph.express.text import number
-from tinygraph.ops.syntax import SUM
 from tinygraph.program.value import Apply, Expression, Name, Number, evaluate
+from tinygraph.syntax import SUM
 
 OPERAND = attrgetter("operand")
 
@@ -57,7 +56,7 @@ def _substituted(x: Expression, in_brackets: bool) -> Expression:
         return printed(x.node.operand)
     if isinstance(x, Number):
         return Number(x.value)
-    if x.op is ops.count:
+    if not x.op.reads_values:
         return Number(int(evaluate(x, OPERAND)))
     is_sum = x.op.operator is not None and x.op.operator.binds == SUM
     if x.op.operator is None or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):

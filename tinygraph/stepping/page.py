@@ -13,6 +13,7 @@ import numpy as np
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express.derivation import Derivation
+from tinygraph.express.indices import Index
 from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
@@ -156,7 +157,7 @@ class _StepData:
             index, right = equations.notation.entrywise(expression)
             sides = [self._chain_rule_term(step, index), right]
         else:
-            sides = list(equations.line(step.statement).sides)
+            sides = list(equations.line(step.statement))
         names = [x for x in leaves(expression) if isinstance(x, Name)]
         if names and all(not x.node.shape for x in names):
             sides.append(self.numerals.layout(substituted(expression)))
@@ -164,7 +165,7 @@ class _StepData:
             sides.append(self.numerals.layout(printed(step.added)))
         return [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
 
-    def _chain_rule_term(self, step: Step, index: str) -> Layout:
+    def _chain_rule_term(self, step: Step, index: Index) -> Layout:
         """One contribution as a term of the chain rule."""
         partials = self.equations.partials
         assert step.statement is not None

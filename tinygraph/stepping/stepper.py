@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygraph.draw.picture import PAGES, one_of
-from tinygraph.errors import counted, suggestion
 from tinygraph.graph import Graph
 from tinygraph.leaves import with_value
 from tinygraph.node import Node
 from tinygraph.program.statements import Level, program_of
 from tinygraph.stepping.timeline import Step, steps_of, update_steps
+from tinygraph.wording import counted, suggestion
 
 if TYPE_CHECKING:
     from tinygraph.stepping.examples import Example

@@ -12,15 +12,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.express.python import python
 from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place
+from tinygraph.program.build import added, product
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import Program, Statement, program_of
-from tinygraph.program.value import Expression, Name, Number, apply, leaves
+from tinygraph.program.value import Expression, Name, Number, leaves
 from tinygraph.stepping.numbers import with_numbers
 
 
@@ -220,7 +220,7 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
                 f"two outputs have gradients with respect to {name}: make a graph of the one output that is to be minimised"
             )
         value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
-        downhill = apply(ops.multiply, Number(float(f"{learning_rate:g}")), Name(statement.node))
-        expression = apply(ops.subtract, Name(parameter), downhill)
+        downhill = product(Number(float(f"{learning_rate:g}")), Name(statement.node))
+        expression = added(Name(parameter), downhill, -1)
         steps[parameter] = Step("update", name, expression, value[()], parameter, None, parameter.place, parameter, program)
     return list(steps.values())
