@@ -383,6 +383,14 @@ def test_random_programs_have_numpys_values_and_gradients(visit: Visit) -> None:
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
+def test_metadata_of_the_same_op_is_kept_apart(visit: Visit) -> None:
+    x = tg.constant([1234.5678, -0.25, 0.35])
+    rounded = [np.round(x, decimals) for decimals in (0, 1, 2, -2)]
+    found, _ = in_the_page(visit, [Job(Instructions(), rounded)])[0]
+    for have, node in zip(found, rounded, strict=True):
+        np.testing.assert_array_equal(have, node.value)
+
+
 @pytest.mark.parametrize("refused", [np.inf, np.nan, 1e20])
 def test_what_is_no_integer_is_refused_where_one_is_made_of_it(visit: Visit, refused: float) -> None:
     x = tg.constant([1.5, -2.7])
@@ -430,14 +438,16 @@ def neuron() -> dict[str, tg.Node]:
 def test_what_a_value_would_be_is_computed_of_others_and_changes_nothing(visit: Visit) -> None:
     at, then = neuron(), {"w": 2.0, "z": np.array([0.0, 1.0, -1.0])}
     job = Job(Instructions(), list(at.values()))
+    job.ask(at["z"], {at["w"]: then["w"]})
     job.ask(at["L"], {at["w"]: then["w"]})
     job.ask(at["L"], {at["z"]: then["z"]})
-    job.ask(at["z"], {at["w"]: then["w"]})
+    job.ask(at["L"], {at["z"]: then["z"], at["w"]: then["w"]})  # what is given is not computed
     job.ask(at["L"], {})
     job.ask(at["b"], {at["w"]: then["w"]})
     before, answers = in_the_page(visit, [job])[0]
     z = then["w"] * at["x"].value - 1
-    expected = [np.mean(tg.sigmoid(z) ** 2), np.mean(tg.sigmoid(then["z"]) ** 2), z, at["L"].value, -1.0]
+    of_z = np.mean(tg.sigmoid(then["z"]) ** 2)
+    expected = [z, np.mean(tg.sigmoid(z) ** 2), of_z, of_z, at["L"].value, -1.0]
     for found, value in zip(answers, expected, strict=True):
         np.testing.assert_allclose(found, value, rtol=1e-15)
     for found, node in zip(before, at.values(), strict=True):
