@@ -47,6 +47,7 @@ class Settings(TypedDict, total=False):
     steps: int
     work: Work
     squashes: bool
+    javascript: str
 
 
 class Declaration:
@@ -86,6 +87,7 @@ class Declaration:
         self.steps = settings.get("steps")
         self.work = settings.get("work", entry_by_entry)
         self.squashes = settings.get("squashes", False)
+        self.javascript = settings.get("javascript", "")
         self._refuse_contradictions(settings.keys() - Settings.__annotations__.keys(), set(shape_only) - set(self.arguments))
 
     def _refuse_contradictions(self, settings: Collection[str], arguments: Collection[str]) -> None:
@@ -102,6 +104,8 @@ class Declaration:
             raise TypeError(f"op {self.name} has no array argument {', '.join(sorted(arguments))}")
         if self.elementwise and self.kind != Elementwise():
             raise TypeError(f"op {self.name} has no kind but Elementwise(): not {self.kind}")
+        if self.javascript and not self.elementwise:
+            raise TypeError(f"op {self.name} has javascript=, an expression of numbers, and is not elementwise")
         for form in () if self.built_in else self.forms:
             if isinstance(form, SourceForm):
                 form.check()

@@ -44,7 +44,7 @@ class Op(Declaration):
     `arguments` (the names of the array arguments), `variadic` (whether the last of them takes any number), `defaults` (of the
     keyword metadata), `operator` and `forms` (how source writes it), `kind` (how its axes arise), `reads_shape` (of each array
     argument, whether its shape and dtype alone are read), `dtype` (of its result), `view`, `untraceable`, `steps`, `work`,
-    `squashes`: see `tg.op`.
+    `squashes`, `javascript`: see `tg.op`.
     """
 
     # Python reads the dictionary of an object with so many attributes the slow way.
@@ -240,7 +240,10 @@ def op(*rules: Rule | None, **settings: Unpack[Settings]) -> Callable[[Callable[
     cannot trace the op. `steps` is how many steps of arithmetic it takes to compute the result again, 0 or 1: readers that share
     the result, and have no name for it, then compute it each. `work(operands, params)` is how many entries it computes, or more,
     which bounds what a typed formula may ask for; else as many as the operands have, broadcast together. `squashes` means that
-    an elementwise op of one argument is flat in both tails, as σ is: a picture can count the entries there.
+    an elementwise op of one argument is flat in both tails, as σ is: a picture can count the entries there. `javascript` is the
+    expression by which a page computes an elementwise op of numbers, such as `Math.exp({})` or `{0} * {0}`, with names of
+    metadata in braces too; without it a page computes the ops that the function is made of, and shows the recorded value where it
+    is not made of ops.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
