@@ -6,6 +6,7 @@ from tinygraph.calculus import grad, gradients, hessian, hvp, jacobian, jvp, val
 from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
 from tinygraph.decisions import DecisionError
 from tinygraph.errors import GradientError, NonFiniteError, OpError
+from tinygraph.faces import explain
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant, parameter
 from tinygraph.node import Node
@@ -45,6 +46,7 @@ __all__ = [
     "check_gradients",
     "check_op",
     "constant",
+    "explain",
     "find_nonfinite",
     "grad",
     "gradients",

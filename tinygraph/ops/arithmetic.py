@@ -362,7 +362,7 @@ def floor_divide(x: Array, y: Array) -> Array:
     lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, notation="mod", operator="%"
 )
 def remainder(x: Array, y: Array) -> Array:
-    """x % y = x - y * floor(x / y), which has the sign of y.
+    """x % y = `x - y * floor(x / y)`, which has the sign of y.
 
     Shape: that of x and y, broadcast together.
     Derivative: ∂/∂x = 1; ∂/∂y = -(x // y).
@@ -375,7 +375,7 @@ def remainder(x: Array, y: Array) -> Array:
 
 @op(lambda g, out, x, y: g, lambda g, out, x, y: -g * np.trunc(x / y), elementwise=True, numpy=np.fmod)
 def fmod(x: Array, y: Array) -> Array:
-    """The remainder x - y * trunc(x / y), which has the sign of x.
+    """The remainder `x - y * trunc(x / y)`, which has the sign of x.
 
     Shape: that of x and y, broadcast together.
     Derivative: ∂/∂x = 1; ∂/∂y = -trunc(x / y).
@@ -394,7 +394,7 @@ def fmod(x: Array, y: Array) -> Array:
     numpy=np.clip,
 )
 def clip(x: Array, low: Array, high: Array) -> Array:
-    """x limited to the interval from low to high: min(max(x, low), high).
+    """x limited to the interval from low to high: `minimum(maximum(x, low), high)`.
 
     Shape: that of x, low and high, broadcast together.
     Derivative: ∂/∂x = (low <= x) & (x <= high); ∂/∂low = (x < low) & (low <= high); ∂/∂high = (x > high) | (low > high). True
