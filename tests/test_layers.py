@@ -35,6 +35,7 @@ ROOMS = [
     {"program"},
     {"express"},
     {"draw"},
+    {"explaining"},
     {"stepping"},
     {"__main__"},
 ]
@@ -47,6 +48,7 @@ INSIDE_FUNCTIONS = {
     ("faces", "program"),
     ("faces", "express"),
     ("faces", "draw"),
+    ("faces", "explaining"),
     ("faces", "stepping"),
 }
 

@@ -7,9 +7,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
-    from tinygraph.explaining.explanation import Explanation
     from tinygraph.draw.picture import Picture
     from tinygraph.draw.view import View
+    from tinygraph.explaining.explanation import Explanation
     from tinygraph.express.latex import Latex
     from tinygraph.express.reasoned import Reasoned
     from tinygraph.express.table import Table
@@ -24,7 +24,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def face(method: Method) -> Method:
-    """A method of Graph, or a function, that raises an error with the name of its room where that was taken out of the package."""
+    """A method of Graph, or a function, that raises an error with the name of its room where that is not installed."""
 
     @wraps(method)
     def show(*arguments: Any, **keywords: Any) -> Any:
@@ -47,8 +47,8 @@ def face(method: Method) -> Method:
 def explain(what: Op | Callable[..., Any] | Node | str) -> Explanation:
     """What an op is: its formula, its sentence, its derivatives and curves, and what is taken where there is no derivative.
 
-    Takes an op, the NumPy function that it is, a node (for the op that made it) or a name; all is read from the op's declaration,
-    also for an op of your own. A notebook shows the curves, or for an op on arrays an example in numbers; `data()` has it as JSON.
+    Takes an op, the NumPy function that it is, a node (for the op that made it) or a name. All is read from the declaration of
+    the op, which may be your own. A notebook shows curves, or an example in numbers for an op on arrays; `data()` has it as JSON.
     Raises LookupError for a name that no op has, TypeError for what is no op.
 
     >>> print(tg.explain(tg.relu))

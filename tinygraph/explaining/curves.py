@@ -23,6 +23,7 @@ HALVES = (6.5, 65.0, 650.0, 6500.0)  # half the range: the first in which the fu
 SMALLEST = 1.5  # half a range, beyond which a function that grows fast is not followed further in
 STEEP = 6.0  # times that a function may grow in the outer half of its range
 OTHERS = (-1.0, 0.5, 2.0)  # values of the other one of two arguments
+INSIDE = (0.2, 0.5, 0.8)  # where the function is finite for one of those alone
 STANDS_OUT = 4.0  # times the differences beside it
 NEAR, NEARER = 1e-7, 1e-9  # how far from a point its sides are looked at, relative to it
 SAME = 1e-3  # relative to the range of the values: what does not count as a break
@@ -65,7 +66,7 @@ class Plot(NamedTuple):
 
 
 def plots_of(op: Op, example: Example | None) -> list[Plot]:
-    """A plot for every argument with a gradient, or for the first where there is none; empty for what is no function of numbers."""
+    """A plot for every argument with a gradient, or for the first of those without; none for what is no function of numbers."""
     if example is None or not _is_of_numbers(op, len(example.leaves), example.params):
         return []
     rules = example.rules()
@@ -84,7 +85,12 @@ def _is_of_numbers(op: Op, count: int, params: Any) -> bool:
 
 
 def _plot(example: Example, position: int, slopes: bool) -> Plot | None:
-    fixed = list(_others(example, position))
+    return _plot_with(example, position, slopes, OTHERS) or _plot_with(example, position, slopes, INSIDE)
+
+
+def _plot_with(example: Example, position: int, slopes: bool, values: Sequence[float]) -> Plot | None:
+    """The plot with these values of the other argument; None where most of them give no curve."""
+    fixed = list(_others(example, position, values))
     functions = [_function(example, position, others, slopes) for others in fixed]
     try:
         with np.errstate(all="ignore"):
@@ -98,10 +104,11 @@ def _plot(example: Example, position: int, slopes: bool) -> Plot | None:
         for others, curve in zip(fixed, found, strict=True)
         if curve[0]
     ]
-    return Plot(example.names[position], ends, curves, slopes) if curves else None
+    is_enough = len(curves) > 1 or len(fixed) == len(curves)
+    return Plot(example.names[position], ends, curves, slopes) if is_enough else None
 
 
-def _others(example: Example, position: int) -> Iterator[dict[int, Any]]:
+def _others(example: Example, position: int, values: Sequence[float]) -> Iterator[dict[int, Any]]:
     """What the other arguments are for each curve: labels and conditions what they may be, numbers of either sign."""
     choices: dict[int, Sequence[Any]] = {}
     numbers = [i for i, x in enumerate(example.given) if i != position and _is_number(example, i)]
@@ -112,7 +119,7 @@ def _others(example: Example, position: int) -> Iterator[dict[int, Any]]:
         if i not in numbers:
             choices[i] = (False, True) if example.given[i].dtype.kind == "b" else np.unique(example.given[i]).tolist()
         else:
-            choices[i] = OTHERS if len(example.given) == 2 else (float(next(spread)),)
+            choices[i] = values if len(example.given) == 2 else (float(next(spread)),)
     return (dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
 
 

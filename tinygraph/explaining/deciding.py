@@ -30,7 +30,8 @@ def _of_plot(plot: Plot) -> Iterator[str]:
         points = ", ".join(written(b.at) for b in near)
         rest = len(group) - len(near)
         more = f" and {rest} more {'points' if rest > 1 else 'point'}" if rest else ""
-        place = f"At {plot.argument} = {points}{more}{f', where {where},' if where else ''}"
+        alone = " alone" if group[0].kind == "point" else ""
+        place = f"At {plot.argument} = {points}{more}{alone}{f', where {where},' if where else ''}"
         yield f"{place} {_event(group[0], plot.slopes, alone=len(group) == 1)}."
 
 
@@ -43,7 +44,7 @@ def _event(b: Break, slopes: bool, alone: bool) -> str:
         ends = f" from {written(b.values[0])} to {written(b.values[2])}" if alone else ""
         return f"the value jumps{ends}" + (f", and the slope is taken as {here}" if slopes else "")
     if b.kind == "point":
-        return f"alone the value is {written(b.values[1])}"
+        return f"the value is {written(b.values[1])}"
     if b.kind == "pole":
         return "there is a pole"
     value = f" the value is {written(b.values[1])}" if not math.isnan(b.values[1]) else " there is no value"

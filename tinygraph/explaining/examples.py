@@ -15,8 +15,10 @@ from tinygraph.leaves import constant, parameter
 from tinygraph.node import Node
 from tinygraph.ops import Contraction, Op
 from tinygraph.ops.declare import EMPTY
+from tinygraph.sparse import Sparse
 
 FAILURES = (*TOLD, AttributeError, ArithmeticError, LookupError, np.linalg.LinAlgError)  # of a function on what is no input of it
+LARGEST = 12  # entries of an array that is shown
 SHAPES = ((3,), (2, 2), (2, 3), ())  # tried in turn
 SIZES = (2, 3, 2, 3)  # of the letters of a contraction
 
@@ -55,13 +57,25 @@ def operand_names(op: Op, count: int) -> tuple[str, ...]:
 def example_of(op: Op) -> Example | None:
     """The example; None where nothing is known that the op takes."""
     found = _in_docstring(op) if op.built_in else None
-    return found if found is not None else next(_tried(op), None)
+    if found is None:
+        return next(_tried(op), None)
+    usual = {name: value for name, value in op.defaults.items() if value is not EMPTY}
+    return of_numbers(found, {**found.params, **usual}) if op.elementwise else found
 
 
-def of_numbers(example: Example) -> Example:
-    """An elementwise op on one entry each; the metadata is as usual where it has a default."""
-    usual = {name: value for name, value in example.op.defaults.items() if value is not EMPTY}
-    return again(example.op, [x.flat[0] if x.size else x.dtype.type() for x in example.given], {**example.params, **usual})
+def example_by(node: Node) -> Example | None:
+    """The application that made a node, where it is small; else an example of its op."""
+    op, values = node.op, [x.value if isinstance(x, Node) else x for x in node.inputs]
+    assert op is not None
+    if any(isinstance(x, Sparse) or np.size(x) > LARGEST for x in (*values, node.value)):
+        return example_of(op)
+    found = again(op, values, node.params)
+    return of_numbers(found, found.params) if op.elementwise else found
+
+
+def of_numbers(example: Example, params: Mapping[str, Any]) -> Example:
+    """An elementwise op on one entry each."""
+    return again(example.op, [x.flat[0] if x.size else x.dtype.type() for x in example.given], params)
 
 
 def _tried(op: Op) -> Iterator[Example]:
@@ -81,7 +95,7 @@ def _shapes(op: Op) -> Iterator[Sequence[tuple[int, ...]]]:
         terms = [term.replace("...", "") for term in op.kind.subscripts.partition("->")[0].split(",")]
         letters = dict(zip(dict.fromkeys("".join(terms)), itertools.cycle(SIZES), strict=False))
         yield [tuple(letters[letter] for letter in term) for term in terms]
-    for shape in SHAPES:
+    for shape in sorted(SHAPES, key=len) if op.elementwise else SHAPES:
         yield [shape] * len(op.arguments)
 
 

@@ -1,4 +1,4 @@
-"""What `tg.explain` gives: an op as a page of a textbook, which the terminal prints, a notebook shows and a page reads as data."""
+"""What `tg.explain` gives: an op as a page of a textbook, printed by a terminal, shown by a notebook, read by a page as data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from tinygraph.errors import meant
 from tinygraph.explaining.curves import Break, Plot, plots_of
 from tinygraph.explaining.deciding import decided
-from tinygraph.explaining.examples import Example, again, example_of, of_numbers
+from tinygraph.explaining.examples import Example, example_by, example_of
 from tinygraph.explaining.formulas import Formula, Formulas
 from tinygraph.explaining.words import words
 from tinygraph.explaining.worked import Worked, entries, worked
@@ -35,8 +35,6 @@ class Explanation:
     """
 
     def __init__(self, op: Op, example: Example | None) -> None:
-        if example is not None and op.elementwise:
-            example = of_numbers(example)
         said = words(op)
         formulas = Formulas(op, said, example)
         rules = op.rules if example is None else example.rules()
@@ -183,7 +181,7 @@ def explanation(what: Any) -> Explanation:
     if isinstance(what, Node):
         if what.op is None:
             raise TypeError(f"a {what.kind} is no result of an op: explain a node that one made, or an op")
-        return Explanation(what.op, again(what.op, what.inputs, what.params))
+        return Explanation(what.op, example_by(what))
     op = _op_of(what)
     return Explanation(op, example_of(op))
 

@@ -72,7 +72,7 @@ class Formulas:
         if own is None:
             names = listed(list(self._symbols.values()))
             return Formula((Row((Word(self.op.name), Fence("(", names, ")"))),))
-        other = self._said() or self._recorded(own)
+        other = self.in_docstring() or self._recorded(own)
         if own.notation == "{}":  # which shows nothing of the op
             return Formula((self._notation().call(own, None)[0], self._layout(own)))
         if other is None:
@@ -83,7 +83,7 @@ class Formulas:
     def derivative(self, name: str) -> Formula | None:
         """The derivative by an operand: ∂/∂x of an elementwise op, else dx by the upstream gradient g; None where it is long."""
         if self.op.elementwise:
-            expression = self._read(self.said.partials.get(name, ""))
+            expression = self.read(self.said.partials.get(name, ""))
             left: Layout = Fraction(Sign("∂", tight=True), Row((Sign("∂", tight=True), self._symbols[self.leaves[name]])))
         else:
             expression, left = None, symbol(f"d{name}")
@@ -116,15 +116,15 @@ class Formulas:
 
     # From the docstring
 
-    def _said(self) -> Apply | None:
+    def in_docstring(self) -> Apply | None:
         """The formula in the sentence, which every operand is in, unless it is the op itself."""
         for code in self.said.codes:
-            found = self._read(code)
+            found = self.read(code)
             if isinstance(found, Apply) and found.op is not self.op and {*self.leaves} <= _names(code):
                 return found
         return None
 
-    def _read(self, text: str) -> Expression | None:
+    def read(self, text: str) -> Expression | None:
         """Python in a docstring as an expression, of which nothing is executed but ops; None where it is anything else."""
         if not 0 < len(text) <= LONGEST or self.example is None:
             return None
@@ -205,7 +205,7 @@ class _Reader:
         """The expression and its value; raises ValueError for what is no formula."""
         if isinstance(x, ast.Name) and x.id in self.known:
             return self.known[x.id]
-        if isinstance(x, ast.Constant) and type(x.value) in (int, float):
+        if isinstance(x, ast.Constant) and isinstance(x.value, int | float) and not isinstance(x.value, bool):
             return Number(x.value), np.float64(x.value)
         if isinstance(x, ast.UnaryOp | ast.BinOp) and type(x.op) in OPERATORS | LOGICAL:
             operands = [x.operand] if isinstance(x, ast.UnaryOp) else [x.left, x.right]

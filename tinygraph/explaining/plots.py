@@ -13,12 +13,12 @@ from tinygraph.explaining.curves import Break, Curve, Piece, Plot
 from tinygraph.explaining.deciding import written
 from tinygraph.express.table import cut
 
-WIDTH, HEIGHT = 320, 224
-LEFT, RIGHT, TOP, BOTTOM = 48, 10, 44, 26  # margins
+WIDTH, HEIGHT = 320, 236
+LEFT, RIGHT, TOP, BOTTOM = 48, 10, 42, 40  # margins
 TICKS = 5
 DOTS = 40  # at most, on a curve
 TITLE = 40  # characters
-FAR = 2.5  # times the range of most values: what is farther out is cut off
+FAR = 4.0  # times the range of most values: what is farther out is cut off
 
 Of = Literal["values", "slopes"]
 
@@ -44,7 +44,10 @@ def panel(plot: Plot, of: Of, title: str) -> str:
     """One panel; colours come from the style sheet of what it stands in."""
     frame = Frame(*plot.ends, *_span(plot, of))
     inner = "".join(
-        [*_lines(frame), *(part for i, curve in enumerate(plot.curves) for part in _curve(frame, curve, getattr(curve, of), of, i))]
+        [
+            *_lines(frame),
+            *(part for i, curve in enumerate(plot.curves) for part in _curve(frame, curve, getattr(curve, of), of, i)),
+        ]
     )
     parts = [
         f'<text class="tg-title" x="{LEFT}" y="15">{escape(cut(title, TITLE))}</text>',
@@ -63,11 +66,14 @@ def panel(plot: Plot, of: Of, title: str) -> str:
 def _span(plot: Plot, of: Of) -> tuple[float, float]:
     """The range of the values, without what is far from most of them."""
     pieces: list[Piece] = [piece for curve in plot.curves for piece in getattr(curve, of)]
+    taken = [getattr(b, of)[1] for curve in plot.curves for b in curve.breaks if b.kind != "pole"]
     y = np.array([y for piece in pieces for _, y in piece] or [0.0])
     low, high = float(y.min()), float(y.max())
-    few, most = (float(x) for x in np.quantile(y, [0.04, 0.96]))
+    few, most = (float(x) for x in np.quantile(y, [0.1, 0.9]))
     if most > few and high - low > FAR * (most - few):
-        low, high = max(low, few - 0.3 * (most - few)), min(high, most + 0.3 * (most - few))
+        low, high = max(low, few - 0.5 * (most - few)), min(high, most + 0.5 * (most - few))
+    else:
+        low, high = min([low, *filter(math.isfinite, taken)]), max([high, *filter(math.isfinite, taken)])
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         low, high = min(low, 0.0) - 0.5, max(high, 0.0) + 0.5
     margin = 0.08 * (high - low)
@@ -98,18 +104,25 @@ def _labels(frame: Frame, argument: str) -> Iterator[str]:
         yield f'<text x="{LEFT + frame.x(x):.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{written(x)}</text>'
     for y in _ticks(frame.bottom, frame.top):
         yield f'<text x="{LEFT - 6}" y="{TOP + frame.y(y) + 4:.1f}" text-anchor="end">{written(y)}</text>'
-    yield f'<text class="tg-name" x="{WIDTH - RIGHT}" y="{TOP - 5}" text-anchor="end">by {escape(cut(argument, 12))}</text>'
+    middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
+    yield f'<text class="tg-name" x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(cut(argument, TITLE))}</text>'
 
 
 def _legend(curves: Sequence[Curve]) -> Iterator[str]:
-    """The values of the other arguments of each curve, in its colour."""
-    words = [", ".join(f"{name} = {written(x)}" for name, x in curve.others.items()) for curve in curves]
-    parts = "".join(
-        f'<tspan class="tg-word{i % 3}"{f" dx={chr(34)}10{chr(34)}" if i else ""}>{escape(cut(text, 34))}</tspan>'
-        for i, text in enumerate(words)
-    )
-    if any(words):
-        yield f'<text x="{LEFT}" y="{TOP - 12}">{parts}</text>' if len(words) < 2 else f'<text x="{LEFT}" y="33">{parts}</text>'
+    """The values of the other arguments: those that differ in the colours of the curves, then those that are the same."""
+    same = {name: x for name, x in curves[0].others.items() if len(curves) == 1 or all(c.others[name] == x for c in curves)}
+    differ = [name for name in curves[0].others if name not in same]
+    spans = [_span_of("", f"{', '.join(differ)} = ")] if differ else []
+    for i, curve in enumerate(curves if differ else ()):
+        spans.append(_span_of(f"tg-word{i % 3}", ", ".join(written(curve.others[name]) for name in differ), 8 * (i > 0)))
+    if same:
+        spans.append(_span_of("", ", ".join(f"{name} = {written(x)}" for name, x in same.items()), 12 * bool(spans)))
+    if spans:
+        yield f'<text x="{LEFT}" y="33">{"".join(spans)}</text>'
+
+
+def _span_of(colour: str, text: str, before: int = 0) -> str:
+    return f'<tspan class="{colour}" dx="{before}">{escape(cut(text, TITLE))}</tspan>'
 
 
 def _curve(frame: Frame, curve: Curve, pieces: Sequence[Piece], of: Of, i: int) -> Iterator[str]:

@@ -13,6 +13,7 @@ from tinygraph.draw.theme import DARK, FONT, LIGHT, variables
 from tinygraph.explaining.deciding import written
 from tinygraph.explaining.plots import panel
 from tinygraph.explaining.worked import Worked, entries
+from tinygraph.express.plain import plain
 
 if TYPE_CHECKING:
     from tinygraph.explaining.explanation import Explanation
@@ -26,20 +27,21 @@ STYLE = """
 .tg-explained code { font-size: 13px; background: none; color: inherit; padding: 0 }
 .tg-explained .tg-formulas { overflow-x: auto; padding: 4px 0; font-size: 17px }
 .tg-explained math { display: block; text-align: left; margin: 6px 0; width: max-content; color: inherit }
-.tg-explained .tg-row { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: flex-start }
-.tg-explained svg { max-width: 100%; height: auto; overflow: hidden; flex: none }
+.tg-explained .tg-row { overflow-x: auto; display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: flex-start }
+.tg-explained svg { overflow: hidden; flex: none }
 .tg-explained svg text { font: 11.5px FONT; fill: var(--weak) }
 .tg-explained svg .tg-title { font-size: 13px; fill: var(--text) }
 .tg-explained ul { margin: 6px 0 0; padding-left: 20px } .tg-explained li { margin: 2px 0 }
-.tg-explained .tg-frame { fill: var(--panel); stroke: var(--line) } .tg-explained .tg-grid { stroke: var(--line); stroke-width: .6 }
-.tg-explained .tg-axis { stroke: var(--weak) } .tg-explained .tg-curve { fill: none; stroke-width: 2; stroke-linecap: round }
+.tg-explained .tg-frame { fill: var(--panel); stroke: var(--line) }
+.tg-explained .tg-grid { stroke: var(--line); stroke-width: .6 } .tg-explained .tg-axis { stroke: var(--weak) }
+.tg-explained .tg-curve { fill: none; stroke-width: 2; stroke-linecap: round }
 .tg-explained .tg-curve1 { stroke-dasharray: 7 4 } .tg-explained .tg-curve2 { stroke-dasharray: 2 4 }
 .tg-explained .tg-empty { fill: var(--page); stroke-width: 1.5 }
 .tg-explained table { border-collapse: collapse; margin: 2px 0 8px; font-size: 13px; color: inherit; background: none }
-.tg-explained caption { text-align: left; color: var(--weak); font: 12px FONT; padding: 2px 0; white-space: nowrap }
+.tg-explained figure { margin: 0; max-width: 100%; overflow-x: auto }
+.tg-explained figcaption { color: var(--weak); font: 12px FONT; padding: 2px 0 }
 .tg-explained td, .tg-explained th { padding: 2px 8px; text-align: right; border: 1px solid var(--line); background: none }
 .tg-explained th { color: var(--weak); font-weight: normal; font-size: 12px } .tg-explained .tg-zero { color: var(--weak) }
-.tg-explained .tg-scroll { overflow-x: auto; max-width: 100% }
 """
 
 
@@ -75,23 +77,21 @@ def _prose(text: str) -> str:
 
 
 def _panels(x: Explanation) -> Iterator[str]:
-    title = x.formula.sides[0]
-    from tinygraph.express.plain import plain
-
+    title = plain(x.formula.sides[0])
     for plot in x.plots:
-        panels = [panel(plot, "values", plain(title)), *([panel(plot, "slopes", f"∂/∂{plot.argument}")] if plot.slopes else [])]
+        panels = [panel(plot, "values", title), *([panel(plot, "slopes", f"∂/∂{plot.argument}")] if plot.slopes else [])]
         yield f'<div class="tg-row">{"".join(panels)}</div>'
 
 
 def _example(example: Worked) -> Iterator[str]:
     arrays = {**example.operands, "result": example.result}
-    tables = "".join(f'<div class="tg-scroll">{_table(name, np.atleast_2d(array))}</div>' for name, array in arrays.items())
+    tables = "".join(_table(name, np.atleast_2d(array)) for name, array in arrays.items())
     yield f'<div class="tg-row">{tables}</div>'
     for name, matrix in example.derivatives:
         rows = [f"result{index}" for index in entries(np.shape(example.result))]
         columns = [f"{name}{index}" for index in entries(np.shape(example.operands[name]))]
         caption = f"derivative of each entry of the result by each entry of {name}"
-        yield f'<div class="tg-scroll">{_table(caption, matrix, rows, columns)}</div>'
+        yield _table(caption, matrix, rows, columns)
 
 
 def _table(caption: str, array: Any, rows: Sequence[str] = (), columns: Sequence[str] = ()) -> str:
@@ -101,7 +101,7 @@ def _table(caption: str, array: Any, rows: Sequence[str] = (), columns: Sequence
         first = f'<th scope="row">{escape(rows[i])}</th>' if rows else ""
         cells = "".join(f"<td{'' if value else ' class=' + chr(34) + 'tg-zero' + chr(34)}>{_cell(value)}</td>" for value in row)
         body += f"<tr>{first}{cells}</tr>"
-    return f"<table><caption>{escape(caption)}</caption>{head}{body}</table>"
+    return f"<figure><figcaption>{escape(caption)}</figcaption><table>{head}{body}</table></figure>"
 
 
 def _cell(value: Any) -> str:

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.calculus import gradients
-from tinygraph.explaining.examples import FAILURES, Example
-
-LARGEST = 12  # entries of an array
+from tinygraph.explaining.examples import FAILURES, LARGEST, Example
+from tinygraph.node import Node
 
 
 class Derivatives(NamedTuple):
@@ -32,22 +31,21 @@ def worked(example: Example) -> Worked | None:
     if max(x.size for x in (*example.leaves, example.out)) > LARGEST:
         return None
     out = example.out
-    found = []
-    for name, leaf, rule in zip(example.names, example.leaves, example.rules(), strict=True):
-        if rule is None or out.dtype.kind != "f":
-            continue
-        rows = []
-        for i in range(out.size):
-            seed = np.zeros(out.size, out.dtype)
-            seed[i] = 1
-            try:
-                with np.errstate(all="ignore"):
-                    rows.append(np.ravel(gradients(out, leaf, seed=seed.reshape(out.shape)[()])[0]))
-            except FAILURES:
-                return None
-        found.append(Derivatives(name, np.array(rows).reshape(out.size, leaf.size)))
-    given = dict(zip(example.names, example.given, strict=True))
-    return Worked(given, out.value, found)
+    operands = zip(example.names, example.leaves, example.rules(), strict=True)
+    with np.errstate(all="ignore"):
+        found = [(name, _jacobian(out, leaf)) for name, leaf, rule in operands if rule is not None and out.dtype.kind == "f"]
+    derivatives = [Derivatives(name, matrix) for name, matrix in found if matrix is not None]
+    return Worked(dict(zip(example.names, example.given, strict=True)), out.value, derivatives)
+
+
+def _jacobian(out: Node, leaf: Node) -> Any:
+    """A row for each entry of the result; None where there is no derivative, as by a singular matrix."""
+    seeds = np.eye(out.size, dtype=out.dtype).reshape(out.size, *out.shape)
+    try:
+        rows = [np.ravel(gradients(out, leaf, seed=seed[()])[0]) for seed in seeds]
+    except FAILURES:
+        return None
+    return np.array(rows).reshape(out.size, leaf.size)
 
 
 def entries(shape: tuple[int, ...]) -> list[str]:

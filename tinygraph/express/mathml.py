@@ -77,7 +77,7 @@ def print_layout(x: Layout) -> str:
     if isinstance(x, Times):
         return "<mo>·</mo>" if x.dot else "<mo>&#x2062;</mo>"
     if isinstance(x, Cases):
-        rows = "".join(f"<mtr>{_cell(value)}{_cell(_condition(condition))}</mtr>" for value, condition in x.rows)
+        rows = "".join(f"<mtr>{_cell(p(value))}{_cell(_condition(condition))}</mtr>" for value, condition in x.rows)
         return f'<mrow><mo fence="true">{{</mo><mtable>{rows}</mtable></mrow>'
     if isinstance(x, Row):
         return f"<mrow>{''.join(_items(x))}</mrow>"
@@ -118,13 +118,15 @@ def _raised(x: Raised) -> str:
     return f"<msup>{print_layout(x.base)}{above}</msup>"
 
 
-def _cell(x: Layout) -> str:
-    return f'<mtd style="{LEFT}">{print_layout(x)}</mtd>'
+def _cell(content: str) -> str:
+    return f'<mtd style="{LEFT}">{content}</mtd>'
 
 
-def _condition(x: Layout) -> Layout:
+def _condition(x: Layout) -> str:
     """A condition behind `if`, or `otherwise`."""
-    return Row((x.items[0], Times(), *x.items[1:])) if isinstance(x, Row) else x
+    if not isinstance(x, Row):
+        return print_layout(x)
+    return f'<mrow>{print_layout(x.items[0])}<mspace width="0.4em"/>{print_layout(Row(x.items[1:]))}</mrow>'
 
 
 def _variable(text: str) -> str:

@@ -173,6 +173,8 @@ def direction(x: Array, *, axis: Axis = None) -> Array:
     Shape: that of x.
     Derivative: dx = (g - out * sum(g * out)) / norm(x) for the result out; NaN where x is 0.
 
+    >>> tg.ops.direction(np.array([3.0, 4.0]))
+    array([0.6, 0.8])
     >>> tg.ops.direction(np.array([3e200, 4e200]))
     array([0.6, 0.8])
     """

@@ -69,10 +69,10 @@ def _of_logarithms(prediction: Dtype, target: Dtype) -> Dtype:
     dtype=_of_logarithms,
 )
 def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
-    """`mean(-(y * log(a) + (1 - y) * log(1 - a)))` for probabilities a and labels y, or what `reduction` says in place of the mean.
+    """`mean(-(y * log(a) + (1 - y) * log(1 - a)))` for probabilities a and labels y.
 
-    It is infinite for a = 0 with y = 1, or a = 1 with y = 0. A label of exactly 0 or 1 leaves the other logarithm out, so a sure
-    and right answer costs 0. Where logits are at hand,
+    `reduction` may be "sum" or "none" in place of the mean. The loss is infinite for a = 0 with y = 1, or a = 1 with y = 0. A
+    label of exactly 0 or 1 leaves the other logarithm out, so a sure and right answer costs 0. Where logits are at hand,
     `binary_cross_entropy_with_logits` keeps the digits that 1 - a loses. Raises ValueError for different shapes.
 
     Shape: a and y have the same shape; the mean and the sum are numbers, "none" keeps the shape.
