@@ -24,7 +24,7 @@ from models.multilayer_perceptron import ACTIVATIONS
 from models.report import describe, describe_coefficients, describe_scores, describe_walk, example, write
 from models.settings import VALUES
 from models.solvers import SCIPY, UPDATES
-from models.trial import parts, tried
+from models.trial import fitted_trial, parts
 
 MOST_UNITS = 4096  # of a layer: the plots ask the network at 40,000 points at once
 
@@ -156,7 +156,7 @@ def run(name: str, parser: Parser, options: argparse.Namespace) -> None:
     train, test = next(parts(data, 1, options.seed))
     _make_folder(parser, options.out)
     _check_layout(parser)
-    trial = tried(made(name, options, options.seed, verbose=True), data, train, test)
+    trial = fitted_trial(made(name, options, options.seed, verbose=True), data, train, test)
     if trial.model.stop_reason_.startswith("diverged"):
         parser.error(trial.model.stop_reason_)
     print(describe(trial))
@@ -195,4 +195,4 @@ def _check_layout(parser: Parser) -> None:
 def scores(name: str, options: argparse.Namespace, data: Data) -> list[float]:
     """The test score of each split, from a fit with a seed of its own."""
     splits = tqdm(parts(data, options.splits, options.seed), desc="splits", total=options.splits, leave=False)
-    return [tried(made(name, options, options.seed + i), data, *split).score(split[1]) for i, split in enumerate(splits)]
+    return [fitted_trial(made(name, options, options.seed + i), data, *split).score(split[1]) for i, split in enumerate(splits)]

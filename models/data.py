@@ -191,7 +191,7 @@ def named(name: str) -> Data:
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvFile:
     """The text of a CSV file whose rows all have one field for each name; `lines` are the numbers of the rows' first lines."""
 
     path: Path
@@ -255,7 +255,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}, line {line}: {error}; {fix}") from None
 
 
-def _table(path: Path) -> Table:
+def _table(path: Path) -> CsvFile:
     """The file as a table; raises DataError for a row that does not fit."""
     text = _text(path)
     rows = _rows(path, text)
@@ -273,7 +273,7 @@ def _table(path: Path) -> Table:
         lines.append(line)
     if not lines:
         raise DataError(f"{path} has column names and no example below them")
-    return Table(path, text, header, lines)
+    return CsvFile(path, text, header, lines)
 
 
 def _check_header(path: Path, header: list[str]) -> None:
@@ -306,7 +306,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _nothing_missing(table: Table, frame: Any) -> None:
+def _nothing_missing(table: CsvFile, frame: Any) -> None:
     missing = frame.isna()
     for name in table.header:
         rows = np.flatnonzero(missing[name])
@@ -317,7 +317,7 @@ def _nothing_missing(table: Table, frame: Any) -> None:
             )
 
 
-def _numbers(table: Table, columns: Any) -> Any:
+def _numbers(table: CsvFile, columns: Any) -> Any:
     """The columns as finite floats; True and False count as 1 and 0."""
     numbers = columns.apply(pd.to_numeric, errors="coerce").astype(np.float64)
     texts = [name for name in columns if numbers[name].isna().any()]
@@ -338,7 +338,7 @@ def _numbers(table: Table, columns: Any) -> Any:
     return numbers
 
 
-def _target(table: Table, column: Any, kind: Kind | None) -> tuple[Array, Kind]:
+def _target(table: CsvFile, column: Any, kind: Kind | None) -> tuple[Array, Kind]:
     """The column to predict, and whether it holds classes or amounts."""
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         if kind == "regression":

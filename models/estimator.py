@@ -23,7 +23,7 @@ from models.fitted import as_fitted
 from models.objective import Examples, Objective
 from models.settings import Settings
 from models.solvers import UPDATES
-from models.stopping import Row
+from models.stopping import HistoryRow
 from models.trainer import INTERRUPTED, Training
 from models.tree import Tree, last, mapped, paths
 from models.watching import CallbackSupport, Watch, with_callbacks
@@ -256,7 +256,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
             "parameters_": state.parameters,
             "n_iter_": latest.epoch,
             "stop_reason_": reason,
-            "history_": dict(zip(Row._fields, map(list, zip(*rows, strict=True)), strict=True)),
+            "history_": dict(zip(HistoryRow._fields, map(list, zip(*rows, strict=True)), strict=True)),
             **self._shown(state.parameters),
         }
 

@@ -76,10 +76,10 @@ def labels(model: Any, y: Any, examples: int, plot: str) -> Array:
     return np.array([classes.index(label) for label in y.tolist()], dtype=int)
 
 
-def short(name: Any) -> str:
+def shortened(name: Any) -> str:
     """A name as a picture has room for: 40 letters of it.
 
-    >>> short("a" * 100) == "a" * 39 + "…"
+    >>> shortened("a" * 100) == "a" * 39 + "…"
     True
     """
     text = str(name)
@@ -88,7 +88,7 @@ def short(name: Any) -> str:
 
 def class_names(model: Any) -> list[str]:
     """The labels of the classes, as pictures show them; none for a regression."""
-    return [short(_whole(label)) for label in getattr(last_step(model), "classes_", ())]
+    return [shortened(_whole(label)) for label in getattr(last_step(model), "classes_", ())]
 
 
 def _whole(label: Any) -> Any:
@@ -98,7 +98,7 @@ def _whole(label: Any) -> Any:
 
 def feature_names(model: Any, X: Any) -> list[str] | None:
     """The names of the columns that the model was fitted on, else those of X; None where they are missing or just x1, x2, ..."""
-    names = [short(name) for name in getattr(model, "feature_names_in_", getattr(X, "columns", ()))]
+    names = [shortened(name) for name in getattr(model, "feature_names_in_", getattr(X, "columns", ()))]
     return None if names == [f"x{k}" for k in range(1, len(names) + 1)] else names
 
 

@@ -30,7 +30,7 @@ SYMBOLS = {"logistic": "σ", "sigmoid": "σ", "identity": "Σ"}
 Point = tuple[float, float]
 
 
-class Network(NamedTuple):
+class Diagram(NamedTuple):
     """What is drawn."""
 
     sizes: tuple[int, ...]  # of the inputs and of each layer
@@ -41,7 +41,7 @@ class Network(NamedTuple):
     outputs: list[str]
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where a unit of a layer stands; `unit` is None for the ellipsis."""
 
     unit: int | None
@@ -103,12 +103,12 @@ def draw_network(model_or_sizes: Any, labels: str = "network", ax: Axes | None =
     return ax
 
 
-def _read(given: Any) -> Network:
+def _read(given: Any) -> Diagram:
     if isinstance(given, (tuple, list, np.ndarray)):
         sizes = tuple(given)
         if len(sizes) < 2 or not all(isinstance(size, (int, np.integer)) and size > 0 for size in sizes):
             raise ValueError(f"sizes={sizes} must be at least two whole numbers above 0, such as (3, 2) or (2, 4, 1)")
-        return Network(sizes, None, None, "σ", "σ", [_nth("a", k, sizes[-1]) for k in range(sizes[-1])])
+        return Diagram(sizes, None, None, "σ", "σ", [_nth("a", k, sizes[-1]) for k in range(sizes[-1])])
     network = layers(given, "draw_network")
     sizes = (len(network[0].W), *(len(b) for _, b in network))
     fitted = last_step(given)
@@ -122,7 +122,7 @@ def _read(given: Any) -> Network:
     else:
         activation = "σ" if sizes[-1] == 1 or getattr(fitted, "multi", "softmax") == "ovr" else "softmax"
         outputs = [f"P(y = {name} | x)" for name in (classes if sizes[-1] > 1 else classes[1:])]
-    return Network(sizes, network, names, SYMBOLS.get(hidden, hidden), activation, outputs)
+    return Diagram(sizes, network, names, SYMBOLS.get(hidden, hidden), activation, outputs)
 
 
 def _nth(letter: str, k: int, count: int) -> str:
@@ -130,7 +130,7 @@ def _nth(letter: str, k: int, count: int) -> str:
     return letter if count == 1 else f"{letter}{subscript(k + 1)}"
 
 
-def _shown(network: Network, depth: int, most: int) -> list[int]:
+def _shown(network: Diagram, depth: int, most: int) -> list[int]:
     """The units of a layer that are drawn: all of them, the inputs with the largest weights, or the first units."""
     size = network.sizes[depth]
     if depth or not network.layers or size <= most:
@@ -139,11 +139,11 @@ def _shown(network: Network, depth: int, most: int) -> list[int]:
     return sorted(np.argsort(-largest, kind="stable")[:most].tolist())
 
 
-def _places(shown: Sequence[int], size: int, free: int) -> list[Place]:
+def _places(shown: Sequence[int], size: int, free: int) -> list[Position]:
     """The rows of a layer, top to bottom, around 0: the units that are drawn, an ellipsis for others, above `free` rows."""
     units: list[int | None] = [*shown] if len(shown) == size else [*shown, None]
     top = (len(units) + free - 1) / 2
-    return [Place(unit, ROW * (top - row)) for row, unit in enumerate(units)]
+    return [Position(unit, ROW * (top - row)) for row, unit in enumerate(units)]
 
 
 class Pen(NamedTuple):
@@ -195,12 +195,12 @@ class Pen(NamedTuple):
         self.text(x, y, text, SMALL, bbox=ON_WHITE, zorder=2)
 
 
-def _drawn(places: Sequence[Place]) -> list[tuple[int, float]]:
+def _drawn(places: Sequence[Position]) -> list[tuple[int, float]]:
     """The units that are drawn, with their heights."""
     return [(place.unit, place.y) for place in places if place.unit is not None]
 
 
-def _draw_inputs(pen: Pen, network: Network, places: Sequence[Place]) -> None:
+def _draw_inputs(pen: Pen, network: Diagram, places: Sequence[Position]) -> None:
     for unit, y in _drawn(places):
         pen.circle(0, y, f"x{subscript(unit + 1)}", WEAK)
         if network.inputs:
@@ -210,7 +210,7 @@ def _draw_inputs(pen: Pen, network: Network, places: Sequence[Place]) -> None:
         pen.ellipsis(0, places[-1].y, f"{len(places) - 1} of {size} inputs{largest}")
 
 
-def _draw_neurons(pen: Pen, network: Network, labels: str, inputs: Sequence[Place], outputs: Sequence[Place]) -> None:
+def _draw_neurons(pen: Pen, network: Diagram, labels: str, inputs: Sequence[Position], outputs: Sequence[Position]) -> None:
     """One layer in full. The bias is the weight of a further input that is always 1."""
     one, count = inputs[-1].y - ROW, network.sizes[1]
     pen.circle(0, one, "1", WEAK)
@@ -243,7 +243,7 @@ def _index(i: int, k: int, units: int) -> str:
     return subscript(i + 1) + (subscript(k + 1) if units > 1 else "")
 
 
-def _draw_layers(pen: Pen, network: Network, columns: Sequence[Sequence[Place]]) -> None:
+def _draw_layers(pen: Pen, network: Diagram, columns: Sequence[Sequence[Position]]) -> None:
     """Several layers, with one circle a unit."""
     names = ["inputs", *(f"hidden layer {depth}" for depth in range(1, len(columns) - 1)), "outputs"]
     for depth, (before, after) in enumerate(pairwise(columns), start=1):
@@ -263,7 +263,7 @@ def _draw_layers(pen: Pen, network: Network, columns: Sequence[Sequence[Place]])
     pen.text(COLUMN * (len(columns) - 1) / 2, low, "Each unit also adds its bias b.", color=WEAK, share=SMALL)
 
 
-def _draw_outputs(pen: Pen, network: Network, places: Sequence[Place], end: float, width: float) -> None:
+def _draw_outputs(pen: Pen, network: Diagram, places: Sequence[Position], end: float, width: float) -> None:
     """What follows the units of the last layer: the softmax that they share, and the arrow to the name of each output."""
     x = COLUMN * (len(network.sizes) - 1)
     if network.activation == "softmax":

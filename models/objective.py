@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygraph as tg
-from models.replay import replay
+from models.recorded_loss import recorded_loss
 from models.tree import Layout, Tree, paths
 
 RECORDED = 3  # evaluations that record the graph, before a program that replays it is worth its compilation
@@ -111,7 +111,7 @@ class Objective:
             return Evaluation(float(loss), gradient, self.accuracy(outputs, data))
         if form not in self._programs:
             few = data.rows(slice(2)).arrays()  # what is recorded stays in memory
-            self._programs[form] = replay(lambda parameters, data: self.loss(parameters, Examples(**data)), parameters, few)
+            self._programs[form] = recorded_loss(lambda tree, data: self.loss(tree, Examples(**data)), parameters, few)
         loss, gradient = self._programs[form](parameters, arrays)
         return Evaluation(loss, gradient, self.accuracy(self.outputs(parameters, data.X), data))
 

@@ -14,7 +14,7 @@ from models.objective import Examples, Objective
 from models.tree import Layout, Tree
 
 
-class Kept(NamedTuple):
+class LastFit(NamedTuple):
     """The last fit: its loss function, its examples by reference, the sum of their weights, and the loss at its end."""
 
     objective: Objective
@@ -28,7 +28,7 @@ class Statistics(Estimator):
 
     def _keep(self, data: Examples, size: float) -> None:
         objective = self._objective()
-        self._training_data = Kept(objective, data, size, objective.measure(self.parameters_, data)[0])
+        self._training_data = LastFit(objective, data, size, objective.measure(self.parameters_, data)[0])
 
     def _dispersion(self, data: Examples, size: float, count: int) -> float:
         """The factor from the inverse Hessian of the mean loss, over m, to the covariance; `count` parameters were fitted."""
@@ -49,19 +49,19 @@ class Statistics(Estimator):
         if not self.stop_reason_.startswith(("gradient", "plateau", "rounding")):
             message = f"the parameters are not at an optimum ({self.stop_reason_}), and neither are their standard errors"
             warnings.warn(message, ConvergenceWarning, stacklevel=2)
-        kept: Kept | None = getattr(self, "_training_data", None)
-        if kept is None:
+        last_fit: LastFit | None = getattr(self, "_training_data", None)
+        if last_fit is None:
             raise AttributeError("standard errors need the examples of the fit, which are neither saved nor pickled: fit again")
         parameters = self.parameters_
-        if kept.objective.measure(parameters, kept.data)[0] != kept.loss:
+        if last_fit.objective.measure(parameters, last_fit.data)[0] != last_fit.loss:
             raise ValueError("the examples were changed after the fit, so its standard errors are lost: fit again")
-        hessian = kept.objective.hessian(parameters, kept.data)
+        hessian = last_fit.objective.hessian(parameters, last_fit.data)
         scale = np.sqrt(np.diag(hessian))  # columns of any unit are compared alike
         correlations = hessian / np.outer(scale, scale) if np.all(scale) else hessian
         if not np.linalg.cond(correlations) < 1 / np.finfo(float).eps:
             raise ValueError("columns of X depend on each other: leave some out, or set l2 above 0")
-        variances = np.diag(np.linalg.inv(correlations)) / scale**2 / kept.size
-        variances *= self._dispersion(kept.data, kept.size, len(variances))
+        variances = np.diag(np.linalg.inv(correlations)) / scale**2 / last_fit.size
+        variances *= self._dispersion(last_fit.data, last_fit.size, len(variances))
         return Layout(parameters, float).tree(np.sqrt(variances))
 
     def summary(self) -> Any:

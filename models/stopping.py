@@ -10,7 +10,7 @@ import numpy as np
 from models.words import counted
 
 
-class Row(NamedTuple):
+class HistoryRow(NamedTuple):
     """One line of the history, after an epoch; NaN where a figure does not apply."""
 
     loss: float
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 class Rule(Protocol):
     """A stopping rule."""
 
-    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+    def __call__(self, rows: Sequence[HistoryRow], since_best: int) -> str | None:
         """The reason to stop after the last of the rows, the best of which is `since_best` rows old."""
 
 
@@ -34,7 +34,7 @@ class Diverged(NamedTuple):
     patience: int
     factor: float
 
-    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+    def __call__(self, rows: Sequence[HistoryRow], since_best: int) -> str | None:
         """The reason to stop, if the loss rises without end."""
         start, latest = rows[0].loss, rows[-1].loss
         if not np.isfinite(start):
@@ -54,7 +54,7 @@ class SmallGradient(NamedTuple):
 
     tol: float
 
-    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+    def __call__(self, rows: Sequence[HistoryRow], since_best: int) -> str | None:
         """The reason to stop, if the gradient is small."""
         norm, start = rows[-1].gradient_norm, rows[0].gradient_norm
         if start < 1:
@@ -70,7 +70,7 @@ class HeldOut(NamedTuple):
     figure: str
     patience: int
 
-    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+    def __call__(self, rows: Sequence[HistoryRow], since_best: int) -> str | None:
         """The reason to stop, if the held-out figure no longer improves."""
         if since_best < self.patience:
             return None
@@ -85,7 +85,7 @@ class Plateau(NamedTuple):
     patience: int
     loss_tol: float
 
-    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+    def __call__(self, rows: Sequence[HistoryRow], since_best: int) -> str | None:
         """The reason to stop, if the training loss no longer falls."""
         if len(rows) < 2 * self.patience:
             return None
@@ -102,6 +102,6 @@ class EpochsUsedUp(NamedTuple):
 
     max_iter: int
 
-    def __call__(self, rows: Sequence[Row], since_best: int) -> str | None:
+    def __call__(self, rows: Sequence[HistoryRow], since_best: int) -> str | None:
         """The reason to stop, if no epoch is left."""
         return f"epochs: all max_iter={self.max_iter} are used up" if len(rows) > self.max_iter else None

@@ -12,7 +12,7 @@ import numpy as np
 from models.objective import Evaluation, Examples, Objective
 from models.settings import Settings
 from models.solvers import SCIPY, UPDATES, Update, descend, descend_in_batches, with_scipy
-from models.stopping import Diverged, EpochsUsedUp, HeldOut, Plateau, Row, Rule, SmallGradient
+from models.stopping import Diverged, EpochsUsedUp, HeldOut, HistoryRow, Plateau, Rule, SmallGradient
 from models.tree import Layout, Tree, Vector, paths
 
 INTERRUPTED = "interrupted"
@@ -61,7 +61,7 @@ class Training:
         self.watch = watch
         self.layout = Layout(start, np.result_type(*(leaf for _, leaf in paths(start))))
         self.start = self.layout.vector(start)
-        self.rows: list[Row] = []
+        self.rows: list[HistoryRow] = []
         self.latest: State | None = None
         self.best: State | None = None
         self.reason = INTERRUPTED
@@ -98,7 +98,7 @@ class Training:
         held_out = nothing if self.held_out is None else self.objective.measure(parameters, self.held_out)
         gradient: Any = np.abs(found.gradient)
         norm = float(np.max(gradient, initial=0))
-        row = Row(found.loss, held_out[0], found.accuracy, held_out[1], norm, time.perf_counter() - self._began)
+        row = HistoryRow(found.loss, held_out[0], found.accuracy, held_out[1], norm, time.perf_counter() - self._began)
         self.rows.append(row)
         self.latest = State(len(self.rows) - 1, parameters, self._rank(row))
         if self.best is None or self.latest.rank < self.best.rank:
@@ -110,7 +110,7 @@ class Training:
         self.reason = reason or self.reason
         return bool(reason)
 
-    def _rank(self, row: Row) -> float:
+    def _rank(self, row: HistoryRow) -> float:
         """What is smallest at the best epoch."""
         if self.settings.early_stopping == "accuracy":
             return -row.held_out_accuracy

@@ -55,7 +55,7 @@ class Trial(NamedTuple):
         return int(self.test[np.argmin(first - second)])
 
 
-def tried(model: Any, data: Data, train: Array, test: Array) -> Trial:
+def fitted_trial(model: Any, data: Data, train: Array, test: Array) -> Trial:
     """Fit a copy of the model, in one thread: threads that wait for one another cost small models more than they save."""
     scaler = StandardScaler().fit(data.X.iloc[train])
     scaling = Scaling(scaler.mean_, scaler.scale_)

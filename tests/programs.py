@@ -172,11 +172,11 @@ class Run(NamedTuple):
 
 
 def run_of(label: str, graph: tg.Graph, source: str | None = None) -> Run:
-    from tinygraph.program.statements import program
+    from tinygraph.program.statements import program_of
 
-    told = program(graph)
-    expected = {"": told.outputs[0].value} | {s.name: s.value for s in told.backward if s.of is not None}
-    return Run(label, source or graph.source(), [leaf.value for leaf in told.leaves], expected)
+    program = program_of(graph)
+    expected = {"": program.outputs[0].value} | {s.name: s.value for s in program.backward if s.of is not None}
+    return Run(label, source or graph.source(), [leaf.value for leaf in program.leaves], expected)
 
 
 def executed(source: str) -> Any:

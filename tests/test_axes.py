@@ -21,7 +21,7 @@ def measured(case: Case) -> bool:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_every_op_tells_its_sizes(case: Case) -> None:
+def test_every_op_declares_its_sizes(case: Case) -> None:
     out, _ = recorded(case)
     graph = tg.Graph(out)
     axes = Axes(graph)
@@ -58,7 +58,7 @@ def test_what_follows_from_many_sizes_is_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("build", "told"),
+    ("build", "expected"),
     [
         (lambda x, y: x + y, ["x.shape[0]", "x.shape[1]"]),
         (lambda x, y: x[1:] - x[:-1], ["max(x.shape[0] - 1, 0)", "x.shape[1]"]),
@@ -79,8 +79,8 @@ def test_what_follows_from_many_sizes_is_measured() -> None:
         (lambda x, y: x[0, None, np.array([0, 1])], ["i.shape[0]", "1"]),
     ],
 )
-def test_sizes_as_source(build: Any, told: list[str]) -> None:
-    assert sizes(build, x=(6, 4), y=(4,)) == told
+def test_sizes_as_source(build: Any, expected: list[str]) -> None:
+    assert sizes(build, x=(6, 4), y=(4,)) == expected
 
 
 def logistic(m: int, n: int) -> tuple[tg.Node, dict[str, tg.Node]]:

@@ -215,7 +215,7 @@ def test_extreme_logits_are_finite_right_and_silent(z: float, y: float) -> None:
 
 
 class TestUsersOp:
-    def test_a_gradient_of_the_wrong_shape_is_told_with_the_op(self) -> None:
+    def test_a_gradient_of_the_wrong_shape_names_the_op(self) -> None:
         @tg.op(lambda g, out, x: np.ones(7))
         def wrong_rule(x: Any) -> Any:
             return x * 1
@@ -236,7 +236,7 @@ class TestUsersOp:
         assert x.tolist() == [1, 2]
 
     @pytest.mark.parametrize("on_nodes", [False, True])
-    def test_a_rule_that_returns_nothing_is_told_with_the_op(self, on_nodes: bool) -> None:
+    def test_a_rule_that_returns_nothing_names_the_op(self, on_nodes: bool) -> None:
         @tg.op(lambda g, out, x: None, elementwise=True)
         def silent(x: Any) -> Any:
             return 2 * x

@@ -112,7 +112,7 @@ class TestCheckGradients:
             (tg.relu, 0.0, "the rules give 0, differences 0.5 ± 0.5"),
         ],
     )
-    def test_says_so_where_differences_cannot_tell(self, function: Any, x: Any, found: str) -> None:
+    def test_says_so_where_differences_cannot_decide(self, function: Any, x: Any, found: str) -> None:
         with np.errstate(over="ignore"), pytest.raises(ValueError, match=f"differences are too inaccurate .*{found}"):
             tg.check_gradients(function, np.array(x))
 
@@ -262,7 +262,7 @@ class TestFindNonfinite:
         assert found is not None
         assert found.name == "dx"
 
-    def test_what_went_in_is_told_by_its_name(self) -> None:
+    def test_the_input_is_called_by_its_name(self) -> None:
         zz = tg.parameter(-2.0)
         with np.errstate(invalid="ignore"):
             aa = np.log(zz)
@@ -270,7 +270,7 @@ class TestFindNonfinite:
         assert str(tg.find_nonfinite(tg.Graph(aa, names={"zz": zz, "aa": aa}))).splitlines()[-1] == "  from zz: -2"
         assert str(tg.find_nonfinite(tg.Graph(bb, names={"zz": zz}))).splitlines()[-1] == "  from <node multiply: -2>"
 
-    def test_a_leaf_is_told_as_brought(self) -> None:
+    def test_a_leaf_is_reported_as_given(self) -> None:
         found = tg.find_nonfinite(tg.Graph(tg.parameter(np.nan) * 2))
         assert "brought by the user" in str(found)
 

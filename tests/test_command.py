@@ -14,7 +14,7 @@ import pytest
 from tinygraph.__main__ import main
 from tinygraph.stepping.command import TYPED, graph_of, walk
 from tinygraph.stepping.formula import data
-from tinygraph.stepping.reading import parse
+from tinygraph.stepping.parsing import parse
 from tinygraph.stepping.stepper import Stepper
 
 NEURON = "z = w*x + b; a = sigmoid(z); L = -(y*log(a) + (1-y)*log(1-a))"
@@ -95,7 +95,7 @@ def test_arrays_fractions_constants_and_options_in_any_order(run: Any) -> None:
     assert out.splitlines()[-1].startswith("  dw = np.sum(de * x)")
 
 
-def test_each_step_tells_the_typed_line() -> None:
+def test_each_step_shows_the_typed_line() -> None:
     graph = graph_of(parse("z = w*x; L = z**2\n"), {"w": 2.0, "x": [3.0][0]})
     assert [graph[name].place.text for name in ("w", "x", "z", "L")] == ["w = 2.0", "x = 3.0", "z = w*x", "L = z**2"]
     assert str(graph["L"].place) == f"{TYPED}:4: L = z**2"
@@ -220,7 +220,7 @@ def test_a_seed_asks_with_other_numbers(run: Any) -> None:
 # Help and errors
 
 
-def test_help_tells_what_there_is(run: Any) -> None:
+def test_help_lists_all_commands(run: Any) -> None:
     assert "step" in run()[1]
     assert run()[0] is None
     code, out, _ = run("step", "--help")

@@ -212,7 +212,7 @@ def test_arguments_that_change_nothing_are_accepted(call: Any) -> None:
     assert tg.gradients(result, x, seed=np.ones(result.shape))[0].shape == X.shape
 
 
-def test_a_failing_composition_is_told_like_an_op() -> None:
+def test_the_error_of_a_failing_composition_is_that_of_an_op() -> None:
     x = tg.parameter(X)
     with pytest.raises(ValueError, match=r"np.swapaxes\(x\): axis 5 is out of bounds") as caught:
         np.swapaxes(x, 0, 5)
@@ -328,8 +328,8 @@ def test_where_with_a_condition_alone_has_a_size_that_depends_on_values() -> Non
 def test_what_is_not_supported_says_so(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error) as caught:
         call(tg.parameter(X))
-    told = [line for line in str(caught.value).splitlines() if not line.startswith("  at ")]  # where the message stands too
-    assert re.search(message, "\n".join(told))
+    lines = [line for line in str(caught.value).splitlines() if not line.startswith("  at ")]  # where the message stands too
+    assert re.search(message, "\n".join(lines))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 
 two, four = 2, 4
 SETTINGS = SimpleNamespace(rate=0.25)
@@ -122,7 +122,7 @@ def test_of_what_the_source_does_not_show_another_size_is_warned_of() -> None:
 @pytest.mark.parametrize(("build", "free"), [(by_name, []), (lambda v: np.mean((v.X @ v.w - v.y) ** 2), [["X", "y"]])])
 def test_the_axis_that_a_number_was_taken_from_is_not_free(build: Build, free: list[list[str]]) -> None:
     graph = recorded(build)
-    assert [[graph.name(leaf) for leaf, place in axes if place == 0] for axes in program(graph).free_axes()] == free
+    assert [[graph.name(leaf) for leaf, place in axes if place == 0] for axes in program_of(graph).free_axes()] == free
 
 
 def test_without_source_another_size_is_warned_of() -> None:

@@ -54,7 +54,7 @@ def test_a_curve_breaks_where_the_exact_slopes_beside_it_differ_and_nowhere_else
 @pytest.mark.parametrize("name", PLOTS)
 def test_what_is_taken_at_a_break_is_what_the_rule_gives(name: str) -> None:
     op = REGISTRY[name]
-    params = (EXPLAINED[name].example or pytest.fail("there is no example")).params
+    params = (EXPLAINED[name].sample or pytest.fail("there is no sample")).params
     for plot in PLOTS[name]:
         for curve in plot.curves if plot.slopes else ():
             for b in curve.breaks:
@@ -83,7 +83,7 @@ def test_the_sides_of_a_kink_are_the_slopes_of_the_function(name: str) -> None:
 @pytest.mark.parametrize("name", PLOTS)
 def test_the_points_of_a_curve_are_values_of_the_op(name: str) -> None:
     op = REGISTRY[name]
-    params = (EXPLAINED[name].example or pytest.fail("there is no example")).params
+    params = (EXPLAINED[name].sample or pytest.fail("there is no sample")).params
     for plot in PLOTS[name]:
         for curve in plot.curves:
             known = {b.at for b in curve.breaks}

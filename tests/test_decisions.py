@@ -446,10 +446,10 @@ class TestNothingIsLostAfterARefusal:
     def test_in_a_widget(self) -> None:
         widget = self.graph().stepper().widget()
         data = widget.data
-        widget.wanted = {"name": "w", "value": -2.0}
+        widget.new_value = {"name": "w", "value": -2.0}
         assert "would take another branch" in widget.problem
         assert widget.data == data
-        widget.wanted = {"name": "w", "value": 1.0}
+        widget.new_value = {"name": "w", "value": 1.0}
         assert widget.problem == ""
         assert widget.stepper.graph["L"].value == 4.0
 

@@ -16,7 +16,7 @@ from tinygraph.express.source import is_view
 from tinygraph.ops import REGISTRY, Contraction, Kind, Op, Opaque, Rearrangement, Reduction, Same
 from tinygraph.ops.sizes import spelled
 from tinygraph.program.axes import Axes
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 from tinygraph.program.value import Apply, Name
 
 CASES = [case for case in cases() if case.note not in LAYOUTS]
@@ -239,7 +239,7 @@ class TestAUsersOpOfEachKind:
 
     def test_is_neither_measured_nor_cast(self, name: str) -> None:
         graph = graph_at(name, 4, np.float32)
-        assert not program(graph).demands
+        assert not program_of(graph).demands
         assert "astype" not in graph.source()
 
     def test_shows_in_every_face(self, name: str) -> None:

@@ -38,8 +38,8 @@ def test_of_two_operands(left: str, right: str) -> None:
     for op in BINARY:
         bare = apply(op, LEAVES[left], LEAVES[right])
         value = evaluate(bare, lambda node: node.value)
-        told = dtype_of(Apply(op, bare.inputs, {}, np.shape(value), np.asarray(value).dtype.kind, 1))
-        assert told == dtype(value) or (isinstance(told, type) and np.dtype(told) == np.asarray(value).dtype)
+        found = dtype_of(Apply(op, bare.inputs, {}, np.shape(value), np.asarray(value).dtype.kind, 1))
+        assert found == dtype(value) or (isinstance(found, type) and np.dtype(found) == np.asarray(value).dtype)
 
 
 @pytest.mark.parametrize("leaf", LEAVES)

@@ -42,7 +42,7 @@ def test_a_type_error_stays_one() -> None:
         w + "one"
 
 
-def test_numpys_floating_point_errors_are_told_too() -> None:
+def test_numpys_floating_point_errors_name_the_op_too() -> None:
     w = tg.parameter(0.0)
     with np.errstate(divide="raise"), pytest.raises(FloatingPointError, match=r"log\(w\): divide by zero"):
         np.log(w)

@@ -1,4 +1,4 @@
-"""Every op explains itself from its declaration: a sentence, a formula, its derivatives, curves or an example in numbers."""
+"""Every op explains itself from its declaration: a sentence, a formula, its derivatives, curves or a sample in numbers."""
 
 import json
 from functools import lru_cache
@@ -42,7 +42,7 @@ class TestEveryOp:
 
     def test_shows_curves_or_an_example(self, op: Op) -> None:
         found = explained(op)
-        assert found.plots or found.worked is not None or op.name in TOO_LARGE
+        assert found.plots or found.numbers is not None or op.name in TOO_LARGE
         assert found.plots or not op.elementwise
 
     def test_is_plain_json(self, op: Op) -> None:
@@ -58,22 +58,22 @@ class TestEveryOp:
 @pytest.mark.parametrize("op", [op for op in OPS if not op.elementwise and any(op.rules)], ids=str)
 def test_an_example_is_what_the_op_and_its_derivatives_are(op: Op) -> None:
     found = explained(op)
-    if found.worked is None or found.example is None:
+    if found.numbers is None or found.sample is None:
         return
-    inputs = [leaf.value for leaf in found.example.leaves]
-    np.testing.assert_array_equal(op(*inputs, **found.example.params), found.worked.result)
-    for name, matrix in found.worked.derivatives:
-        i = found.example.names.index(name)
+    inputs = [leaf.value for leaf in found.sample.leaves]
+    np.testing.assert_array_equal(op(*inputs, **found.sample.params), found.numbers.result)
+    for name, matrix in found.numbers.derivatives:
+        i = found.sample.names.index(name)
 
         def moved(x: Any, i: int = i) -> Any:
-            return op(*inputs[:i], x, *inputs[i + 1 :], **found.example.params)  # type: ignore[union-attr]  # checked above
+            return op(*inputs[:i], x, *inputs[i + 1 :], **found.sample.params)  # type: ignore[union-attr]  # checked above
 
         jacobian = tg.jacobian(moved)(inputs[i])
         np.testing.assert_allclose(matrix, np.reshape(jacobian, matrix.shape), atol=1e-12)
 
 
 def test_the_example_of_a_maximum_shows_how_ties_share() -> None:
-    found = tg.explain(np.max).worked
+    found = tg.explain(np.max).numbers
     assert found is not None
     np.testing.assert_array_equal(found.derivatives[0].matrix, [[0, 0.5, 0.5]])
 
@@ -93,19 +93,19 @@ class TestWhatIsTaken:
     def test_the_op_that_made_a_node_with_its_numbers(self) -> None:
         x = tg.parameter([[1.0, 2.0], [4.0, 3.0]])
         found = tg.explain(np.sum(x, axis=0))
-        assert found.worked is not None
-        np.testing.assert_array_equal(found.worked.result, [5, 5])
+        assert found.numbers is not None
+        np.testing.assert_array_equal(found.numbers.result, [5, 5])
         assert "Σ" in found.formula.text
 
     def test_a_node_that_is_too_large_is_explained_by_another_example(self) -> None:
         found = tg.explain(np.sum(tg.parameter(np.ones(1000))))
-        assert found.worked is not None
-        assert found.worked.result.size < 10
+        assert found.numbers is not None
+        assert found.numbers.result.size < 10
 
     def test_metadata_of_an_elementwise_node_stays(self) -> None:
         found = tg.explain(np.round(tg.parameter(1.26), 1))
-        assert found.example is not None
-        assert found.example.params == {"decimals": 1}
+        assert found.sample is not None
+        assert found.sample.params == {"decimals": 1}
 
     @pytest.mark.parametrize(
         ("what", "error", "said"),
@@ -157,8 +157,18 @@ class TestAnOpOfTheUser:
             return X @ w
 
         found = tg.explain(own_product)
-        assert found.worked is not None
-        assert [np.shape(x) for x in found.worked.operands.values()] == [(2, 3), (3,)]
+        assert found.numbers is not None
+        assert [np.shape(x) for x in found.numbers.operands.values()] == [(2, 3), (3,)]
+
+    def test_that_decides_by_its_argument_gets_no_formula_that_holds_for_some_arguments_alone(self) -> None:
+        @tg.op(lambda g, out, x: g if x > 0 else 0.1 * g, elementwise=True)
+        def own_decider(x: Any) -> Any:
+            return 2 * x if x > 0 else 0.2 * x
+
+        found = tg.explain(own_decider)
+        assert found.formula.text == "own_decider(x)"
+        assert list(found.derivatives.values()) == [None]
+        assert found.numbers is not None
 
     def test_that_takes_nothing_it_is_tried_with_still_has_its_words(self) -> None:
         @tg.op(None)
@@ -174,7 +184,7 @@ class TestAnOpOfTheUser:
             found = tg.explain(op)
             assert found.formula.text == f"{op.name}(x)"
             assert not found.plots
-            assert found.worked is None
+            assert found.numbers is None
             assert str(found)
 
 

@@ -21,13 +21,13 @@ from tests.mathematics import Item, Items, Number, RangelessError, Reader, Unkno
 from tests.printed import graphs_of_every_op
 from tests.random_programs import random_program
 from tests.test_stepper import recurrent, recurrent_batch
-from tinygraph.draw.cards import Painter, draft
+from tinygraph.draw.cards import CardWriter, unfolded
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.latex import latex, print_layout
 from tinygraph.express.layout import symbol
 from tinygraph.ops import REGISTRY
 from tinygraph.program import value as expressions
-from tinygraph.program.statements import Level, Program, Statement, program
+from tinygraph.program.statements import Level, Program, Statement, program_of
 from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
@@ -114,7 +114,7 @@ def of_every_graph(check: Check) -> Callable[[Level, pytest.FixtureRequest], Non
         for name, graph, rounding in graphs(QUICK if request.config.option.markexpr == "quick" else RANDOM):
             try:
                 with np.errstate(all="ignore"), programs.any_ranks():
-                    check(graph, program(graph, level), level, rounding)
+                    check(graph, program_of(graph, level), level, rounding)
             except Exception as error:
                 error.add_note(f"in {name}, level {level}:\n{graph}")
                 raise
@@ -133,11 +133,11 @@ def assert_near(actual: Any, expected: Any, rounding: float, what: str) -> None:
 
 
 @of_every_graph
-def test_the_table_has_the_statements(graph: tg.Graph, told: Program, level: Level, rounding: float) -> None:
+def test_the_table_has_the_statements(graph: tg.Graph, program: Program, level: Level, rounding: float) -> None:
     if level == "op":
         return  # a table has no level
     lines = str(graph).splitlines()
-    for phase, statements in (("forward", told.forward), ("backward", told.backward)):
+    for phase, statements in (("forward", program.forward), ("backward", program.backward)):
         rows = lines[lines.index(phase) + 1 :] if statements else []
         for row, statement in zip(rows, statements, strict=False):
             if row.endswith(" more ..."):
@@ -146,7 +146,7 @@ def test_the_table_has_the_statements(graph: tg.Graph, told: Program, level: Lev
             assert text.startswith(shown) or shown.startswith(f"{text} "), row
 
 
-def run(graph: tg.Graph, told: Program, level: Level) -> tuple[list[tuple[str, str, Any]], dict[str, Any]]:
+def run(graph: tg.Graph, program: Program, level: Level) -> tuple[list[tuple[str, str, Any]], dict[str, Any]]:
     """The assignments of the source with what each amounts to when it is run, and the functions that it calls."""
     module = ast.parse(graph.source(level=level))
     *before, function = module.body
@@ -154,13 +154,13 @@ def run(graph: tg.Graph, told: Program, level: Level) -> tuple[list[tuple[str, s
     scope: dict[str, Any] = {}
     exec(compile(ast.Module(before, []), "<source>", "exec"), scope)
     called = dict(scope)
-    scope |= {told.name(leaf): leaf.operand for leaf in told.leaves}
+    scope |= {program.name(leaf): leaf.operand for leaf in program.leaves}
     found = []
     for line in function.body:
         if isinstance(line, ast.Assign):
             exec(compile(ast.Module([line], []), "<source>", "exec"), scope)
             (target,) = line.targets
-            if isinstance(target, ast.Name) and target.id not in told.numbers:
+            if isinstance(target, ast.Name) and target.id not in program.numbers:
                 found.append((target.id, ast.unparse(line.value), scope[target.id]))
     return found, called
 
@@ -174,34 +174,34 @@ def in_source(statement: Statement) -> str:
 
 @of_every_graph
 def test_the_source_has_the_statements_and_computes_their_values(
-    graph: tg.Graph, told: Program, level: Level, rounding: float
+    graph: tg.Graph, program: Program, level: Level, rounding: float
 ) -> None:
-    expected = [s for s in told.statements if s.node not in told.literals]
-    found, _ = run(graph, told, level)
+    expected = [s for s in program.statements if s.node not in program.passed_on]
+    found, _ = run(graph, program, level)
     assert [(name, right) for name, right, _ in found] == [(s.name, in_source(s)) for s in expected]
     for (name, right, value), statement in zip(found, expected, strict=True):
         assert_near(value, statement.value, rounding, f"{name} = {right}")
 
 
 def equations_are_right(
-    rows: Callable[[str], list[list[Items]]], graph: tg.Graph, told: Program, level: Level, rounding: float
+    rows: Callable[[str], list[list[Items]]], graph: tg.Graph, program: Program, level: Level, rounding: float
 ) -> None:
     """Every equation has its statement's value on the left, and on the right what amounts to it."""
-    text, words = latex(told), Derivation(told)
+    text, words = latex(program), Derivation(program)
     found = rows(text if rows is reading_latex.rows else text.mathml)
     known: dict[Item, Any] = {}
-    for node in (*told.leaves, *(s.node for s in told.statements)):
+    for node in (*program.leaves, *(s.node for s in program.statements)):
         (item,) = reading_latex.read(print_layout(words.name(node)))
         assert item not in known, f"two values are called {item}"
         known[item] = node.value
-    known |= {reading_latex.read(print_layout(symbol(name)))[0]: x for name, x in told.numbers.items()}
-    count = len(told.statements)
+    known |= {reading_latex.read(print_layout(symbol(name)))[0]: x for name, x in program.numbers.items()}
+    count = len(program.statements)
     sizes: dict[Item, int] = {}
     for (letter,), (size,) in found[count:]:
         assert isinstance(size, Number)
         sizes[letter] = int(size.text)
     reader = Reader(known, sizes)
-    for statement, (left, *rights) in zip(told.statements, found[:count], strict=True):
+    for statement, (left, *rights) in zip(program.statements, found[:count], strict=True):
         name, letters = reader.variable(left)
         np.testing.assert_array_equal(known[name], statement.value, statement.name)
         value = np.squeeze(statement.value) if letters else statement.value
@@ -226,19 +226,19 @@ def test_the_mathematics_of_every_op_amounts_to_its_value(rows: Callable[[str], 
     for name, graph in graphs_of_every_op():
         try:
             with np.errstate(all="ignore"):
-                equations_are_right(rows, graph, program(graph), "named", EXACT)
+                equations_are_right(rows, graph, program_of(graph), "named", EXACT)
         except Exception as error:
             error.add_note(f"in {name}:\n{graph.latex()}")
             raise
 
 
 @of_every_graph
-def test_the_steps_are_the_statements_and_right(graph: tg.Graph, told: Program, level: Level, rounding: float) -> None:
+def test_the_steps_are_the_statements_and_right(graph: tg.Graph, program: Program, level: Level, rounding: float) -> None:
     stepper = walk(graph, level)
-    steps, walked = stepper.steps, program(stepper.graph)
+    steps, walked = stepper.steps, program_of(stepper.graph)
     whole = [step for step in steps if step.is_complete]
     stepped = {step.node for step in whole}  # what gradients share is a step where their contributions read it
-    statements = [s for s in told.statements if s.node in stepped or s.of is not None or s.phase == "forward"]
+    statements = [s for s in program.statements if s.node in stepped or s.of is not None or s.phase == "forward"]
     assert [step.name for step in whole] == [s.name for s in statements]
     assert all(step.equation == s.right for step, s in zip(whole, statements, strict=True) if step.part is None)
     known = run(walked.graph, walked, "named")[1]
@@ -287,19 +287,19 @@ def passes_of_steps(walked: Program, steps: list[Step]) -> set[tuple[str, str, b
 
 
 @of_every_graph
-def test_cards_and_steps_pass_the_same_gradients(graph: tg.Graph, told: Program, level: Level, rounding: float) -> None:
+def test_cards_and_steps_pass_the_same_gradients(graph: tg.Graph, program: Program, level: Level, rounding: float) -> None:
     stepper = walk(graph, level)
-    walked = program(stepper.graph)
-    painter = Painter(walked)
-    drawing = draft(painter)
-    shown = {*painter.gradients.values()}  # those of the latest backward pass
+    walked = program_of(stepper.graph)
+    writer = CardWriter(walked)
+    drawing = unfolded(writer)
+    shown = {*writer.gradients.values()}  # those of the latest backward pass
     steps = [step for step in stepper.steps if step.node in shown]
     found = set()
     for card in drawing.cards:
         for row in card.rows:
-            for x in row.backward:
+            for x in row.gradients_of:
                 assert card.node is not None
-                gradient = walked.name(painter.gradients[x])
+                gradient = walked.name(writer.gradients[x])
                 found.add((gradient, walked.name(card.node), row.lines[-1].text.startswith("∂")))
     assert found == passes_of_steps(walked, steps)
     cards = {card.key: card for card in drawing.cards}
@@ -309,7 +309,7 @@ def test_cards_and_steps_pass_the_same_gradients(graph: tg.Graph, told: Program,
 
 @of_every_graph
 def test_the_quiz_asks_for_the_gradients_of_the_steps_and_hints_at_their_factors(
-    graph: tg.Graph, told: Program, level: Level, rounding: float
+    graph: tg.Graph, program: Program, level: Level, rounding: float
 ) -> None:
     if level == "op":
         return  # a quiz has no level
@@ -336,12 +336,10 @@ def test_the_quiz_asks_for_the_gradients_of_the_steps_and_hints_at_their_factors
 
 @of_every_graph
 def test_the_chain_rule_of_an_equation_goes_through_the_readers_of_the_steps(
-    graph: tg.Graph, told: Program, level: Level, rounding: float
+    graph: tg.Graph, program: Program, level: Level, rounding: float
 ) -> None:
-    if len(graph._requests()) > 1:
-        return  # second derivatives are written without the chain rule
-    words = Derivation(told)
-    for statement in told.backward:
+    words = Derivation(program)
+    for statement in program.backward:
         sides = words.line(statement).sides
         readers = [step.reader for step in walk(graph, level).steps if step.name == statement.name and step.reader is not None]
         if len(sides) == 3:

@@ -12,18 +12,18 @@ import tinygraph as tg
 from tests.programs import MODELS, RANDOM, Build, any_ranks
 from tests.random_programs import SIZES, random_program
 from tinygraph.express.python import python
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.node import Node
-from tinygraph.program.statements import Level, Program, program
+from tinygraph.program.statements import Level, Program, program_of
 from tinygraph.program.value import evaluate
 from tinygraph.stepping.quiz import Quiz
 
 
-def check_sums(told: Program, tolerance: float = 1e-10) -> None:
+def check_sums(program: Program, tolerance: float = 1e-10) -> None:
     """Raise an AssertionError unless the contributions to each gradient add up to it, in numbers and as they are written."""
-    for request in told.graph._requests():
+    for request in program.graph._requests():
         for x, gradient in request.gradients.items():
-            passes = told.flow.passes(gradient)
+            passes = program.flow.passes(gradient)
             if x is request.output:
                 assert not passes
                 continue
@@ -47,7 +47,7 @@ class TestContributions:
     def test_add_up_to_the_gradient(self, build: Build) -> None:
         graph = build(5)
         graph.backprop()
-        check_sums(program(graph), 1e-12)
+        check_sums(program_of(graph), 1e-12)
 
     @given(st.integers(0, 10**6), st.sampled_from(["named", "op"]))
     @settings(max_examples=25, deadline=None)
@@ -56,7 +56,7 @@ class TestContributions:
         with any_ranks():
             graph = random.graph(random.values(SIZES[0], 0))
             graph.backprop()
-            check_sums(program(graph, level), max(random.rounding, 1e-8))
+            check_sums(program_of(graph, level), max(random.rounding, 1e-8))
 
     @given(st.integers(0, 10**6))
     @settings(max_examples=10, deadline=None)
@@ -69,16 +69,16 @@ class TestContributions:
                 graph.backprop(of=first["W"], wrt=["W"], seed=np.ones((3, 3)))
             except ValueError:  # the gradient does not depend on W
                 return
-            check_sums(program(graph), max(random.rounding, 1e-7))
+            check_sums(program_of(graph), max(random.rounding, 1e-7))
 
 
 def locals_of(L: Node, **names: Node) -> dict[str, str]:
     """What the statement of L passes on to each of its inputs: the local derivative, or else the contribution."""
     graph = tg.Graph(L, names={**names, "L": L})
     gradients = graph.backprop()
-    told = program(graph)
-    passed = told.flow.passed(gradients["L"])
-    return {told.name(x): python(p.local if p.is_factor else p.contribution, told.name) for x, p in passed.items()}
+    program = program_of(graph)
+    passed = program.flow.passed(gradients["L"])
+    return {program.name(x): python(p.local if p.is_factor else p.contribution, program.name) for x, p in passed.items()}
 
 
 def test_the_count_of_an_inner_sum_is_that_of_a_named_value() -> None:
@@ -92,7 +92,7 @@ def test_a_value_that_leads_to_another_input_passes_on_nothing_by_itself() -> No
     L = z * w
     graph = tg.Graph(L, names={"w": w, "z": z, "L": L})
     grads = graph.backprop()
-    assert [(p.reader.name, p.value) for p in program(graph).flow.passes(grads["w"])] == [("z", 6.0), ("L", 6.0)]
+    assert [(p.reader.name, p.value) for p in program_of(graph).flow.passes(grads["w"])] == [("z", 6.0), ("L", 6.0)]
 
 
 def test_a_shared_value_without_a_name_has_a_gradient_in_every_face() -> None:
@@ -118,9 +118,11 @@ def test_a_value_without_a_name_is_a_statement_where_it_has_a_gradient(ask: Any)
     v = np.sin(u) + w
     graph = tg.Graph(v * v, names={"w": w})
     ask(graph, u, v)
-    told = program(graph)
-    check_sums(told)
-    assert all(request.gradients.keys() <= {*told.leaves, *(s.node for s in told.forward)} for request in told.graph._requests())
+    program = program_of(graph)
+    check_sums(program)
+    assert all(
+        request.gradients.keys() <= {*program.leaves, *(s.node for s in program.forward)} for request in program.graph._requests()
+    )
     assert "None" not in repr(graph)
 
 
@@ -170,37 +172,37 @@ def last_number(equation: str) -> str:
 
 def check_faces(graph: tg.Graph, level: Level) -> None:
     """Raise an AssertionError unless cards, steps and quiz show the same passes as the flow."""
-    told = program(graph, level)
-    backward = [s for s in told.backward if s.of is not None]
-    passes = {(p.reader.name, told.name(p.of)): p for s in backward for p in told.flow.passes(s.node)}
+    program = program_of(graph, level)
+    backward = [s for s in program.backward if s.of is not None]
+    passes = {(p.reader.name, program.name(p.of)): p for s in backward for p in program.flow.passes(s.node)}
 
     cards = [card for card in graph.draw(level=level, fold=False).drawing.cards if card.statement is not None]
-    drawn = [(card.node, x) for card in cards for row in card.rows for x in row.backward]
+    drawn = [(card.node, x) for card in cards for row in card.rows for x in row.gradients_of]
     assert Counter(drawn) == Counter((p.reader.node, p.of) for p in passes.values())
     for card in cards:
         assert card.statement is not None
         for row in card.rows:
-            for x in row.backward:
-                p = passes[card.statement.name, told.name(x)]
+            for x in row.gradients_of:
+                p = passes[card.statement.name, program.name(x)]
                 assert card.gradient is p.upstream
                 if p.is_factor and not x.shape and len(row.nodes) == 1 and "…" not in row.lines[1].text:
-                    assert last_number(row.lines[1].text) in (number(p.local_value), python(p.local, told.name))
+                    assert last_number(row.lines[1].text) in (number(p.local_value), python(p.local, program.name))
 
     steps = [step for step in graph.stepper(level).steps if step.phase == "backward" and step.reader is not None]
     for step, p in zip(steps, passes.values(), strict=True):
         assert (step.reader, step.of) == (p.reader.node, p.of)
-        assert step.upstream == told.name(p.upstream)
+        assert step.upstream == program.name(p.upstream)
         assert step.node is p.gradient
         np.testing.assert_array_equal(step.added, p.value if step.part else p.gradient.value)
         if p.is_factor:
             assert step.local is not None
-            assert step.local.startswith(f"∂{p.reader.name}/∂{told.name(p.of)} = {python(p.local, told.name)}")
+            assert step.local.startswith(f"∂{p.reader.name}/∂{program.name(p.of)} = {python(p.local, program.name)}")
 
     quiz = Quiz(graph, level=level)
     while quiz.name is not None:
-        of = [p for p in passes.values() if told.name(p.gradient) == quiz.name]
+        of = [p for p in passes.values() if program.name(p.gradient) == quiz.name]
         upstream, local, together = quiz.hint(), quiz.hint(), quiz.hint()
-        assert all(f"{told.name(p.upstream)} = {number(p.upstream.value)}" in upstream for p in of)
+        assert all(f"{program.name(p.upstream)} = {number(p.upstream.value)}" in upstream for p in of)
         assert all(p.reader.name in local for p in of)
         if all(p.is_factor for p in of):
             assert local == f"local: {', '.join(step.local or '' for step in steps if step.name == quiz.name)}"

@@ -83,7 +83,7 @@ class TestLensesOnFoldedCards:
         assert card.mark == ""
         assert "6 of 6 gradients right" in texts(card)
 
-    def test_the_first_nan_inside_is_told(self) -> None:
+    def test_the_first_nan_inside_is_shown(self) -> None:
         x = tg.constant(0.0)
         with np.errstate(divide="ignore"):
             u = np.log(x)
@@ -117,7 +117,7 @@ class TestLensesOnFoldedCards:
 
 
 class TestModules:
-    def test_a_folded_one_tells_what_comes_in_what_it_holds_and_what_goes_out(self) -> None:
+    def test_a_folded_card_shows_its_inputs_its_parameters_and_its_outputs(self) -> None:
         found = texts(cards(perceptron().draw(fold=["layer1"]))["▸ layer1"])
         assert "X (4, 2)" in found
         assert "W₁ (2, 3), b₁ (3,)" in found
@@ -143,7 +143,7 @@ class TestModules:
         graph = tg.Graph(L := w * 3, names={"w": w, "m": {"L": L}})
         assert cards(graph.draw(fold=["m"]))["▸ m"].kind == "loss"
 
-    def test_what_it_reads_alone_tells_the_gradient_and_what_others_read_too_that_there_is_more(self) -> None:
+    def test_a_value_that_it_alone_reads_has_its_gradient_and_one_that_others_read_too_has_a_contribution(self) -> None:
         w, x = tg.parameter(2.0), tg.parameter(3.0)
         u = x * 2
         a = w * u
@@ -189,8 +189,8 @@ class TestModules:
         u, v = x * 3, x * 4
         graph = tg.Graph(u * v, names={"x": x, "a/b": {"u": u}, "a": {"b": {"v": v}}})
         assert modules_of(graph.draw().drawing) == ["a", "a/b"]
-        (folded,) = (card for card in graph.draw(fold="a/b").drawing.cards if card.folds)
-        assert (folded.folds, folded.module, len(folded.members)) == ("a/b", ("a",), 2)
+        (folded,) = (card for card in graph.draw(fold="a/b").drawing.cards if card.stands_for)
+        assert (folded.stands_for, folded.module, len(folded.members)) == ("a/b", ("a",), 2)
 
     @pytest.mark.parametrize("name", ["", " ", "/", "//", " / "])
     def test_one_called_nothing_is_none(self, name: str) -> None:
@@ -239,7 +239,7 @@ class TestSize:
         a, b = tg.parameter(2.0), tg.parameter(3.0)
         p = a * 2.0; q = np.sin(p); r = q * b  # fmt: skip  # noqa: E702
         drawing = tg.Graph(r, names=locals()).draw(fold=True).drawing
-        assert not [card for card in drawing.cards if card.folds]
+        assert not [card for card in drawing.cards if card.stands_for]
 
     def test_steps_that_read_other_entries_are_the_same_line(self) -> None:
         X, h = tg.constant(np.ones((250, 3))), tg.parameter(np.ones(3))
@@ -279,7 +279,7 @@ class TestSize:
         for x, w in zip(xs, ws, strict=True):
             h = h + np.tanh(x) * w + w
         folded = cards(tg.Graph(h, names={"xs": xs, "ws": ws, "h": h}).draw(fold=True))
-        assert {title: card.kind for title, card in folded.items() if card.folds} == {
+        assert {title: card.kind for title, card in folded.items() if card.stands_for} == {
             "▸ xs₁₁ × 12": "input", "▸ ws₁₁ × 12": "parameter", "▸ h = h₁₁ + tanh(xs₁₁)·ws₁₁ + ws₁₁ × 12": "loss",
         }  # fmt: skip
         assert "▸ xs₁₁ × 12" in {
@@ -291,7 +291,7 @@ class TestSize:
         arrays = [tg.parameter(np.ones(i)) for i in range(6)]
         L = a * b * c + np.sum(np.concatenate(arrays))
         drawing = tg.Graph(L, names=locals()).draw(fold=True).drawing
-        assert not [card for card in drawing.cards if card.folds]
+        assert not [card for card in drawing.cards if card.stands_for]
 
     def test_what_has_neither_modules_nor_lines_is_cut_into_stretches(self) -> None:
         names: dict[str, Any] = {}
@@ -320,7 +320,7 @@ class TestSize:
         assert {edge.backward for edge in picture.drawing.edges} == {False, True}
         assert "dw = 1.000" in picture.svg
 
-    def test_lines_of_code_tell_variables_and_which_gradients_are_not_kept(self) -> None:
+    def test_lines_of_code_show_variables_and_which_gradients_are_not_kept(self) -> None:
         h = w_1 = tg.parameter(1.0)
         for _ in range(LARGE):
             h = h * 1.0

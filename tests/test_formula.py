@@ -17,9 +17,9 @@ import tinygraph as tg
 from tests.printed import graphs_of_every_op
 from tests.programs import MODELS, RANDOM, backward
 from tinygraph import ops
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 from tinygraph.stepping.formula import data, evaluate
-from tinygraph.stepping.reading import Number, parse
+from tinygraph.stepping.parsing import Literal, parse
 from tinygraph.stepping.vocabulary import FormulaError, functions
 
 FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "500"))  # inputs; 100000 for the full run
@@ -98,7 +98,7 @@ def test_literals_are_floats_so_no_power_is_a_bomb() -> None:
         assert evaluate("9**9**9", {}) == np.inf
         assert evaluate("len(y)**9**9", VALUES) == np.inf
         assert np.isnan(evaluate("1/0 - 1/0", {}))
-    assert all(isinstance(piece.value, float) for piece in parse("1 + 2").statements[0].pieces if isinstance(piece, Number))
+    assert all(isinstance(piece.value, float) for piece in parse("1 + 2").statements[0].pieces if isinstance(piece, Literal))
 
 
 def test_on_nodes_it_records_what_python_would() -> None:
@@ -107,7 +107,7 @@ def test_on_nodes_it_records_what_python_would() -> None:
     assert tg.Graph(y, names={"w": w, "x": x, "y": y}).statements()[0].right == "np.sum((1 - w) ** 2 * x / 0.5)"
 
 
-def test_free_names_are_told_in_reading_order() -> None:
+def test_free_names_are_in_reading_order() -> None:
     assert list(parse("z = w*x + b; a = sigmoid(z); L = (a - y)**2").free) == ["w", "x", "b", "y"]
 
 
@@ -165,8 +165,8 @@ def test_data_is_numbers_and_lists(text: str) -> None:
         ("w.astype(np.object_)", "`np.object_` is no dtype"),
         ("w.astype(np.dtype('O'))", "is no dtype"),
         ("w.astype(np.dtype('f3'))", "is no dtype"),
-        ("lambda: 1", "column 1: `lambda` is a word of Python"),
-        ("1 if w else 2", "column 3: `if` is a word of Python"),
+        ("lambda: 1", "column 1: `lambda` is a keyword of Python"),
+        ("1 if w else 2", "column 3: `if` is a keyword of Python"),
         ("f'{w}'", "column 2: `'` cannot be read"),
         ("(y := 2)", "column 4: `:` cannot be read: only names get values"),
         ("w ^ 2", "column 3: `^` cannot be read: a power is written **"),
@@ -191,6 +191,7 @@ def test_data_is_numbers_and_lists(text: str) -> None:
         ("w + 2.5e-3bias", "column 5: a product is written with *: 2.5e-3*bias"),
         ("2e*w", "column 1: a product is written with *: 2*e"),
         ("0x1F + 2w1", "column 8: a product is written with *: 2*w1"),
+        ("2" + "w" * 3000, "column 1: a product is written with *: 2*" + "w" * 35 + "..."),
         ("1__0", "column 2: invalid decimal literal"),
         ("(w", "column 1: '(' was never closed"),
         ("log()", "`log()`: log takes 1 value, not 0"),
@@ -355,9 +356,9 @@ PRINTED = {**MODELS, **RANDOM}
 
 def assert_reads(graph: tg.Graph) -> None:
     """Whatever the statements of a graph print amounts to their values."""
-    told = program(graph)
-    values = {told.name(x): x.value for x in told.leaves} | {s.name: s.value for s in told.statements}
-    for s in told.statements:
+    program = program_of(graph)
+    values = {program.name(x): x.value for x in program.leaves} | {s.name: s.value for s in program.statements}
+    for s in program.statements:
         size = float(np.max(np.abs(s.value), initial=1e-6, where=np.isfinite(s.value)))
         again = np.asarray(evaluate(s.right, values), dtype=float)
         exactness = 1e-9 if s.node.dtype.itemsize >= 8 else 1e-4
@@ -458,7 +459,7 @@ SLOWEST = {"": 0.0}
 READ = {"read": 0, "refused": 0}
 
 
-def told(read: Callable[[], Any]) -> Any:
+def outcome(read: Callable[[], Any]) -> Any:
     """What is read, or the message of the parser's own error; any other error comes through."""
     try:
         result = read()
@@ -475,7 +476,7 @@ def fuzz(text: str) -> None:
     gc.disable()  # it would go through all that hypothesis keeps, which in a long run takes a second
     start = time.process_time()  # seconds of work, whatever else the machine does
     with watched() as seen:
-        results = [told(lambda: evaluate(text, VALUES)), told(lambda: data(text))]
+        results = [outcome(lambda: evaluate(text, VALUES)), outcome(lambda: data(text))]
     took = time.process_time() - start
     gc.enable()
     SLOWEST[""] = max(SLOWEST[""], took)

@@ -9,8 +9,8 @@ import tinygraph as tg
 from tests.op_cases import LAYOUTS, Case, cases
 from tests.oracles import assert_close
 from tests.test_contract import differentiable, recorded, weights
-from tinygraph.explaining.examples import example_of
 from tinygraph.explaining.formulas import Formulas
+from tinygraph.explaining.samples import sample_of
 from tinygraph.explaining.words import words
 from tinygraph.ops import REGISTRY, Op
 from tinygraph.program.value import Apply, evaluate
@@ -20,7 +20,7 @@ CASES = [case for case in cases() if case.note not in LAYOUTS]
 
 
 def formulas(op: Op) -> Formulas:
-    return Formulas(op, words(op), example_of(op))
+    return Formulas(op, words(op), sample_of(op))
 
 
 def in_docstring(op: Op) -> Apply | None:
@@ -28,7 +28,7 @@ def in_docstring(op: Op) -> Apply | None:
 
 
 def at(found: Formulas, x: Any, case: Case) -> Any:
-    """The value of an expression over the operands of an example, at those of a case."""
+    """The value of an expression over the operands of a sample, at those of a case."""
     given = dict(zip(found.leaves.values(), case.arguments, strict=True))
     with np.errstate(all="ignore"):
         return evaluate(x, lambda leaf: given[leaf])
@@ -42,11 +42,11 @@ def test_the_formula_in_a_sentence_is_what_the_op_computes(op: Op) -> None:
     found = formulas(op)
     expression, tried = found.in_docstring(), 0
     assert expression is not None
-    assert found.example is not None
-    own = Case(op, tuple(leaf.value for leaf in found.example.leaves), dict(found.example.params), "its example")
+    assert found.sample is not None
+    own = Case(op, tuple(leaf.value for leaf in found.sample.leaves), dict(found.sample.params), "its sample")
     for case in [*CASES, own]:
-        same_shapes = op.elementwise or [np.ndim(x) for x in case.arguments] == [x.ndim for x in found.example.leaves]
-        if case.op is op and same_shapes and case.params in ({}, dict(found.example.params)):
+        same_shapes = op.elementwise or [np.ndim(x) for x in case.arguments] == [x.ndim for x in found.sample.leaves]
+        if case.op is op and same_shapes and case.params in ({}, dict(found.sample.params)):
             exact, got = op(*case.arguments, **case.params), at(found, expression, case)
             known = np.isfinite(got)
             np.testing.assert_allclose(np.asarray(got)[known], np.asarray(exact)[known], rtol=1e-12, atol=1e-15)
@@ -62,7 +62,7 @@ def test_the_ops_that_people_ask_about_have_a_formula_in_their_sentence() -> Non
 @pytest.mark.parametrize("case", [case for case in CASES if case.op.elementwise and differentiable(case)], ids=str)
 def test_the_derivative_that_is_typeset_is_that_of_the_rule(case: Case) -> None:
     found = formulas(case.op)
-    if dict(case.params) != dict(found.example.params if case.params and found.example is not None else {}):
+    if dict(case.params) != dict(found.sample.params if case.params and found.sample is not None else {}):
         return
     out, wrt = recorded(case)
     seed = weights(out.shape)

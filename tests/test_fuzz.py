@@ -24,7 +24,7 @@ import pytest
 import tinygraph as tg
 from tests.programs import any_ranks
 from tests.random_programs import FILENAME, UNSAFE, Program, lines, random_program
-from tinygraph.program.statements import program as printed
+from tinygraph.program.statements import program_of as printed
 
 OUTCOMES: Counter[str] = Counter()  # how programs ended, so that no property holds because nothing was compared
 FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "200"))  # programs for each property; 5000 for the full run
@@ -94,7 +94,7 @@ class Differences:
         return self._program.run(values)["L"]
 
     def slope(self, direction: Mapping[str, Any]) -> float | None:
-        """The derivative in a direction, or None at or near a kink, where differences cannot tell."""
+        """The derivative in a direction, or None at or near a kink, where differences cannot decide."""
 
         def along(step: float) -> Any:
             return self.loss({name: step * x for name, x in direction.items()})
@@ -110,7 +110,7 @@ class Differences:
         return float(found[1]) if smooth and agree and np.isfinite(found[1]) else None
 
     def bend(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float | None:
-        """The second derivative in two directions, or None where differences cannot tell."""
+        """The second derivative in two directions, or None where differences cannot decide."""
 
         def slope(step: float) -> Any:
             corners = [(i, j) for i in (1, -1) for j in (1, -1)]

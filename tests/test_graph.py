@@ -87,7 +87,7 @@ class TestBackprop:
         assert graph.backprop(seed=np.array([1.0, 10.0]))["w"] is graph["dw"]
         assert graph.backprop(seed=[1, 0])["w"].tolist() == [2, 0]
 
-    def test_the_latest_is_told_and_a_refused_one_leaves_nothing_behind(self) -> None:
+    def test_the_latest_is_shown_and_a_refused_one_leaves_nothing_behind(self) -> None:
         w, other = tg.parameter(2.0), tg.parameter(1.0)
         u = w * 3
         graph = tg.Graph(u * u, other, names={"w": w, "u": u, "other": other})

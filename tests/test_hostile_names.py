@@ -12,9 +12,9 @@ import tinygraph as tg
 from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
 from tinygraph.draw.folding import modules_of
-from tinygraph.draw.view import ways_to_fold
+from tinygraph.draw.view import foldings_of
 from tinygraph.express.table import WIDTH, width
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 
 HOSTILE = [
     "lambda", "class", "None", "np", "len", "print", "__import__", "exp", "sigmoid", "dL", "t", "_check", "SHAPES",
@@ -80,8 +80,8 @@ def test_the_source_has_only_the_statements_of_the_graph(graph: tg.Graph) -> Non
     function = tree.body[-1]
     assert isinstance(function, ast.FunctionDef)
     assert {type(x) for x in function.body} == {ast.Assign, ast.Return}
-    read = program(graph)
-    lines = [s for s in graph.statements() if s.node not in read.literals]
+    read = program_of(graph)
+    lines = [s for s in graph.statements() if s.node not in read.passed_on]
     # The numbers of the code that made the graph are bound in a line each; check and return come on top.
     assert len(function.body) == len(lines) + len(read.numbers) + 2
     leaves = [node.value for node in graph.forward if node.op is None]
@@ -117,9 +117,9 @@ def test_modules_fold_and_open_by_the_names_they_are_listed_with(graph: tg.Graph
     modules = modules_of(picture.drawing)
     assert all("" not in name.split("/") and name.isprintable() for name in modules)
     for name in modules[:20]:
-        assert any(card.folds == name for card in graph.draw(fold=[name]).drawing.cards)
-    states, _ = ways_to_fold(picture)
-    assert {name for state in states for name in state.folded} == set(modules)
+        assert any(card.stands_for == name for card in graph.draw(fold=[name]).drawing.cards)
+    foldings, _ = foldings_of(picture)
+    assert {name for folding in foldings for name in folding.folded} == set(modules)
 
 
 def test_every_spelling_finds_its_node() -> None:

@@ -98,7 +98,7 @@ class TestRightGradientsAtAnySize:
         assert text.endswith("≠ 0.000 at 1: 6.000 by differences")
 
     @pytest.mark.parametrize(("z", "function"), [(0.0, tg.relu), (0.0, lambda z: np.sqrt(z) * 1.0), ([0.0, 1.0], tg.relu)])
-    def test_at_a_kink_differences_cannot_tell(self, z: Any, function: Any) -> None:
+    def test_at_a_kink_differences_cannot_decide(self, z: Any, function: Any) -> None:
         with np.errstate(divide="ignore"):
             w = P(z)
             picture = checked(np.sum(function(w)), w=w)
@@ -158,7 +158,7 @@ def test_finite_marks_the_first_op_that_made_a_nan_with_its_inputs() -> None:
     assert neuron().draw(lens="finite").drawing.notes == ["every value and gradient is finite"]
 
 
-def test_finite_tells_an_op_inside_a_statement() -> None:
+def test_finite_names_an_op_inside_a_statement() -> None:
     x = tg.constant(-1.0)
     with np.errstate(invalid="ignore"):
         y = 2 * np.sqrt(x) + 1
@@ -174,7 +174,7 @@ def test_finite_tells_an_op_inside_a_statement() -> None:
         (tg.relu, [[-1.0, 1.0], [-2.0, -1.0], [-3.0, 2.0]], "dead units: 50%", "bad"),
     ],
 )
-def test_saturation_tells_the_share(activation: Any, z: Any, said: str, mark: str) -> None:
+def test_saturation_shows_the_share(activation: Any, z: Any, said: str, mark: str) -> None:
     x = tg.parameter(z)
     a = activation(x)
     picture = tg.Graph(np.sum(a), names={"x": x, "a": a}).draw(lens="saturation")
@@ -287,7 +287,7 @@ def test_norm_draws_each_edge_out_of_a_folded_card_by_its_own_gradient() -> None
     graph = tg.Graph(L, names={"x": x, "m": {"a": a, "b": b}, "p": p, "q": q, "L": L})
     graph.backprop()
     drawing = graph.draw(fold=["m"], lens="norm").drawing
-    folded, titles = next(card.key for card in drawing.cards if card.folds), {card.key: card.title for card in drawing.cards}
+    folded, titles = next(card.key for card in drawing.cards if card.stands_for), {card.key: card.title for card in drawing.cards}
     weights = {titles[edge.target]: edge.weight for edge in drawing.edges if edge.backward and edge.source == folded}
     assert weights == {"p = a·1000": 4.0, "q = b·0.001": 1.0}
 

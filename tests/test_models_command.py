@@ -273,7 +273,7 @@ def test_an_interrupt_is_one_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> 
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "tried", interrupted)
+    monkeypatch.setattr(command, "fitted_trial", interrupted)
     assert run("LogisticRegression") == (130, "", "\ninterrupted\n")
 
 

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 import models
 from models.data import Data, DataError, load
-from models.trial import Trial, parts, tried
+from models.trial import Trial, fitted_trial, parts
 
 DATA = {
     "LinearRegression": "diabetes",
@@ -26,7 +26,7 @@ DATA = {
 
 
 def trial(name: str, data: Data) -> Trial:
-    return tried(getattr(models, name)(l2=0.1, max_iter=20, random_state=0), data, *next(parts(data, 1, seed=0)))
+    return fitted_trial(getattr(models, name)(l2=0.1, max_iter=20, random_state=0), data, *next(parts(data, 1, seed=0)))
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -92,5 +92,5 @@ def test_a_fit_that_has_no_optimum_warns_of_nothing() -> None:
     X = pd.DataFrame({"x": np.arange(20.0)})
     data = Data("separable", X, (X["x"] > 9).to_numpy().astype(int), "classification")
     with warnings.catch_warnings(action="error"):
-        one = tried(models.LogisticRegression(), data, *next(parts(data, 1, seed=0)))
+        one = fitted_trial(models.LogisticRegression(), data, *next(parts(data, 1, seed=0)))
     assert one.model.stop_reason_.startswith("no finite optimum")

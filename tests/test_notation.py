@@ -30,7 +30,7 @@ from tinygraph.express.layout import (
     lowered,
     symbol,
 )
-from tinygraph.program.statements import Program, program
+from tinygraph.program.statements import Program, program_of
 
 random = np.random.default_rng(0)
 VALUES: dict[str, Any] = {
@@ -188,13 +188,14 @@ CASES: list[tuple[Callable[[Any], tg.Node], str]] = [
     (lambda n: (n.A / n.col).T @ n.B, r"r_{ij} &= \sum_{k} \frac{A_{ki}}{\mathit{col}_{k}} \, B_{kj}"),
     (lambda n: n.S @ (n.A * n.v) @ n.v, r"r_{i} &= \sum_{j} \left( \sum_{k} S_{ik} A_{kj} v_{j} \right) v_{j}"),
     (lambda n: (n.A + n.v) @ n.v, r"r &= (A + v) v"),
-    (lambda n: n.A @ (np.expand_dims(n.v, 1) * n.x), r"r &= A v x^{\top}"),
-    (lambda n: (n.x * np.expand_dims(n.v, 1)).T @ n.v, r"r &= x v^{\top} v"),
+    (lambda n: n.A @ (np.expand_dims(n.v, 1) * n.x), r"r_{ij} &= \sum_{k} A_{ik} v_{k} x_{j}"),
+    (lambda n: (n.x * np.expand_dims(n.v, 1)).T @ n.v, r"r_{i} &= \sum_{j} x_{i} v_{j} v_{j}"),
     (lambda n: np.max(n.A, axis=1), r"r_{i} &= \max_{j} A_{ij}"),
     (lambda n: np.min(n.x + n.y), r"r &= \min_{i} (x_{i} + y_{i})"),
     (lambda n: np.prod(n.A, axis=0), r"r_{j} &= \prod_{i} A_{ij}"),
     (lambda n: tg.logsumexp(n.A, axis=1), r"r_{i} &= \ln \sum_{j} \exp(A_{ij})"),
     (lambda n: np.einsum("ij,j->i", n.A, n.v), r"r_{i} &= \sum_{j} A_{ij} v_{j}"),
+    (lambda n: np.einsum("ij,kj->ik", n.A[:1], n.A[1:2]), r"r &= \sum_{i} {A[:1]}_{i} \, {A[1:2]}_{i}"),
     (lambda n: np.einsum("i,ij->j", 1 * n.x, n.A), r"r_{i} &= \sum_{j} x_{j} A_{ji}"),
     (lambda n: np.einsum("ij,ij->", n.A, n.B), r"r &= \sum_{i, j} A_{ij} B_{ij}"),
     (lambda n: np.einsum("ij,ik->jk", n.A, n.B + 1), r"r_{ij} &= \sum_{k} A_{ki} \, (B_{kj} + 1)"),
@@ -213,7 +214,7 @@ def test_indices_avoid_names_and_never_run_out() -> None:
     assert graph.latex().splitlines()[1].strip() == r"k &= \sum_{l, p, q, r, s, i'} j_{lpqrsi'} i"
 
 
-def test_sizes_are_told_and_avoid_names() -> None:
+def test_sizes_have_letters_that_are_not_names() -> None:
     m, n = tg.parameter([1.0, 2.0, 3.0]), tg.parameter(2.0)
     loss = np.mean(m * n)
     lines = tg.Graph(loss, names={"m": m, "n": n, "L": loss}).latex().splitlines()
@@ -261,7 +262,12 @@ def test_a_factor_of_1_is_not_written(compute: Callable[[Any], tg.Node], gradien
     assert last.removesuffix(r" \\").endswith(f"= {gradient}")
 
 
-def test_the_derivative_of_a_derivative_is_no_chain_over_forward_values_alone() -> None:
+def with_signs(graph: tg.Graph) -> str:
+    """The equations with ∂ as that sign."""
+    return re.sub(r"\\partial ?", "∂", graph.latex())
+
+
+def test_the_derivative_of_a_derivative_is_a_chain_through_values_and_gradients() -> None:
     x, y = tg.parameter(2.0), tg.parameter(3.0)
     u = x**2
     f = u * y
@@ -269,12 +275,26 @@ def test_the_derivative_of_a_derivative_is_no_chain_over_forward_values_alone() 
     gradient = graph.backprop()["x"]
     second = graph.backprop(of=gradient)["x"]
     graph.backprop(of=second, wrt=["x"])
-    found = graph.latex()
-    assert r"\frac{\partial(\partial f/\partial x)}{\partial(\partial f/\partial x)} &= 1 \\" in found
-    assert r"\frac{\partial(\partial f/\partial x)}{\partial(\partial f/\partial u)} &= 2 x \\" in found
-    assert r"\frac{\partial^{3}f}{\partial x^{3}} &=" in found
-    assert r"\frac{\partial^{2}f}{\partial x^{2}} &= \frac{\partial" not in found
+    found = with_signs(graph)
+    for expected in (
+        r"\frac{∂(∂f/∂x)}{∂(∂f/∂x)} &= 1 \\",
+        r"\frac{∂(∂f/∂x)}{∂(∂f/∂u)} &= 2 x \\",
+        r"\frac{∂^{2}f}{∂x \, ∂y} &= \frac{∂(∂f/∂x)}{∂(∂f/∂u)} \cdot \frac{∂(∂f/∂u)}{∂y} =",
+        r"\frac{∂^{2}f}{∂x^{2}} &= 2 \, \frac{∂f}{∂u} \\",  # through no other value
+        r"\frac{∂^{3}f}{∂x^{3}} &=",
+    ):
+        assert expected in found
     assert "dx" not in found
+
+
+def test_what_a_derivative_reads_itself_is_the_part_that_goes_through_no_other_value() -> None:
+    x, y = tg.parameter(2.0), tg.parameter(3.0)
+    u = x**2
+    f = np.sin(u) * y
+    graph = tg.Graph(f, names=locals())
+    graph.backprop(of=graph.backprop()["x"])
+    chain = r"\frac{∂^{2}f}{∂x \, ∂u} \cdot \frac{∂u}{∂x} + \frac{∂^{+}(∂f/∂x)}{∂x}"
+    assert rf"\frac{{∂^{{2}}f}}{{∂x^{{2}}}} &= {chain} =" in with_signs(graph)
 
 
 def test_gradients_from_seeds_of_the_users_own_are_no_derivatives() -> None:
@@ -336,9 +356,9 @@ VARIED: dict[str, Callable[[], tg.Graph]] = {
 }
 
 
-def assert_each_letter_is_one_axis(told: Program) -> None:
+def assert_each_letter_is_one_axis(program: Program) -> None:
     """No sum may run through a letter that the left side has, or that a sum around it runs through."""
-    for left, *rights in (line.sides for line in derivation(told)):
+    for left, *rights in (line.sides for line in derivation(program)):
         for letter, around in itertools.chain(*map(bindings, rights)):
             assert letter not in index_of(left) | around
 
@@ -346,12 +366,12 @@ def assert_each_letter_is_one_axis(told: Program) -> None:
 @pytest.mark.parametrize("label", VARIED)
 @pytest.mark.parametrize("level", ["named", "op"])
 def test_no_letter_means_two_axes_in_one_equation(label: str, level: Any) -> None:
-    assert_each_letter_is_one_axis(program(VARIED[label](), level))
+    assert_each_letter_is_one_axis(program_of(VARIED[label](), level))
 
 
 def test_no_letter_means_two_axes_in_the_gradients_of_any_op() -> None:
     for _, graph in graphs_of_every_op():
-        assert_each_letter_is_one_axis(program(graph))
+        assert_each_letter_is_one_axis(program_of(graph))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 import tinygraph as tg
 from tests.programs import executed, reaches
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 
 Build = Callable[[Any], Any]
 LEAVES: dict[str, Callable[[int], tuple[int, ...]]] = {
@@ -32,7 +32,7 @@ def at(build: Build, n: int) -> tg.Graph:
 
 def run(recorded: tg.Graph, fresh: tg.Graph) -> None:
     """Run the source of one recording on the leaves of another one, to the numbers of that."""
-    leaves = [leaf for leaf in program(recorded).leaves if recorded.name(leaf) in LEAVES]
+    leaves = [leaf for leaf in program_of(recorded).leaves if recorded.name(leaf) in LEAVES]
     for level in ("named", "op"):
         names = [recorded.name(leaf) for leaf in leaves]
         output, gradients = executed(recorded.source(level))(**{name: fresh[name].value for name in names if name is not None})

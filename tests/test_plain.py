@@ -7,7 +7,7 @@ import tinygraph as tg
 from tinygraph.express.layout import lowered, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 
 A, B, v, s, x = (
     tg.parameter(np.ones((2, 3))),
@@ -53,9 +53,9 @@ NAMES = {"A": A, "B": B, "v": v, "s": s, "x1": x}
     ],
 )
 def test_one_line(node: tg.Node, text: str) -> None:
-    told = program(tg.Graph(node, names=NAMES | {"out": node}))
-    notation = Notation(lambda node: symbol(told.name(node)))
-    assert plain(notation.layout(told.forward[-1].expression)) == text
+    program = program_of(tg.Graph(node, names=NAMES | {"out": node}))
+    notation = Notation(lambda node: symbol(program.name(node)))
+    assert plain(notation.layout(program.forward[-1].expression)) == text
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,6 @@ def test_a_value_repeated_in_the_shape_of_another_reads_as_in_code() -> None:
     total = np.mean(v)
     graph = tg.Graph(total, names={"some_values": v, "total": total})
     graph.backprop()
-    told = program(graph)
-    notation = Notation(lambda node: symbol(told.name(node)))
-    assert plain(notation.layout(told.backward[-1].expression)) == "(1/m)·ones_like(some_values)"
+    program = program_of(graph)
+    notation = Notation(lambda node: symbol(program.name(node)))
+    assert plain(notation.layout(program.backward[-1].expression)) == "(1/m)·ones_like(some_values)"

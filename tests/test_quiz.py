@@ -11,7 +11,7 @@ import tinygraph as tg
 from tests.drawings import logistic, neuron, numbers, perceptron, softmax
 from tests.test_formula import watched
 from tests.test_stepper import unrolled
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 from tinygraph.stepping.quiz import Quiz
 
 
@@ -148,7 +148,7 @@ def test_what_is_equal_on_these_numbers_alone_is_wrong(answer: str) -> None:
 @pytest.mark.parametrize("make", [neuron, logistic, softmax, perceptron, shared])
 def test_the_equation_of_every_step_is_right(make: Any) -> None:
     quiz = make().quiz()
-    rights = {s.name: s.right for s in program(quiz.stepper.graph).backward}
+    rights = {s.name: s.right for s in program_of(quiz.stepper.graph).backward}
     while not quiz.done:
         result = quiz.answer(rights[quiz.name])
         assert result.right, result
@@ -206,7 +206,7 @@ def test_one_number_stands_for_equal_entries() -> None:
         (perceptron, "dZ1", np.zeros((4, 3)), "The numbers differ"),
     ],
 )
-def test_a_wrong_answer_is_told_what_is_off_and_nothing_is_revealed(make: Any, name: str, answer: Any, said: str) -> None:
+def test_a_wrong_answer_gets_its_mistake_and_nothing_is_revealed(make: Any, name: str, answer: Any, said: str) -> None:
     quiz = at(make(), name)
     before = quiz.question
     result = quiz.answer(answer)
@@ -286,7 +286,7 @@ def test_what_an_earlier_walk_back_started_from_stays_as_it_is() -> None:
     dw = tg.Graph(s**2, names=locals()).backprop()[w]
     q = np.sum(dw * np.array([1.0, -1.0]))
     quiz = at(tg.Graph(q, names={"w": w, "x": x, "s": s, "q": q}), "ds")
-    right = next(step.right for step in program(quiz.stepper.graph).backward if step.name == "ds")
+    right = next(step.right for step in program_of(quiz.stepper.graph).backward if step.name == "ds")
     assert quiz.answer(f"0 + ({right})").right
 
 
@@ -306,7 +306,7 @@ def test_what_the_quiz_prints_is_right() -> None:
             assert answer.right, answer.message
 
 
-def test_what_the_quiz_prints_is_told_in_the_names_of_the_walk() -> None:
+def test_the_quiz_prints_in_the_names_of_the_walk() -> None:
     quiz = at(unrolled(), "db")
     together = [quiz.hint() for _ in range(3)][2].removeprefix("together: db = ")
     assert together.count("np.sum") == 12
@@ -321,7 +321,7 @@ def test_a_value_of_zero_gives_no_sign_away() -> None:
 # Hints, giving up, the end
 
 
-def test_hints_tell_the_upstream_gradient_then_the_local_derivative_then_the_product() -> None:
+def test_hints_give_the_upstream_gradient_then_the_local_derivative_then_the_product() -> None:
     quiz = at(neuron(), "dz")
     assert [quiz.hint() for _ in range(4)] == [
         "upstream: da = -1.741",
@@ -335,7 +335,7 @@ def test_hints_tell_the_upstream_gradient_then_the_local_derivative_then_the_pro
     assert quiz.state()["hints"] == []
 
 
-def test_hints_tell_of_every_reader() -> None:
+def test_hints_give_every_reader() -> None:
     quiz = at(shared(), "du")
     assert quiz.hint() == "upstream: dv = 3.000, dL = 1.000"
     assert quiz.hint() == "local: ∂v/∂u = 2 * u = 2.000, ∂L/∂u = -np.cos(u) = -0.540"
@@ -355,7 +355,7 @@ def test_a_gradient_of_a_gradient_has_the_same_hints() -> None:
     ]
 
 
-def test_where_there_is_no_factor_a_hint_tells_the_shape() -> None:
+def test_where_there_is_no_factor_a_hint_gives_the_shape() -> None:
     quiz = at(perceptron(), "dW2")
     assert [quiz.hint(), quiz.hint()] == [
         "upstream: dZ2 = min -0.128  max 0.128",

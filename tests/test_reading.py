@@ -176,8 +176,8 @@ def messages(error: BaseException | None) -> Iterator[str]:
 def test_a_library_that_reads_a_node_raises_what_to_write(text: str, value: str, fix: str, tmp_path: Path) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
         run(text, names(text), tmp_path)
-    told = next(message for message in messages(caught.value) if message.startswith(value))
-    first, *_, place, last = told.splitlines()
+    message = next(message for message in messages(caught.value) if message.startswith(value))
+    first, *_, place, last = message.splitlines()
     shown = ast.unparse(ast.parse(text))
     assert first.endswith(f"; `{shown}` reads the value of a node, so that its result would have no gradient")
     assert place == f"  at user.py:1: {text}"

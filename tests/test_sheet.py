@@ -49,7 +49,7 @@ def test_every_sheet_is_well_formed_and_has_its_panels_or_tables(op: Op) -> None
     pictures = [x for x in root.iter() if x.get("role") == "img"]
     assert len(pictures) == sum(1 + plot.slopes for plot in found.plots)
     assert all(x.get("aria-label") for x in pictures)
-    assert len([x for x in root.iter() if x.tag == "figure"]) == 0 if found.worked is None else "table" in tags(root)
+    assert len([x for x in root.iter() if x.tag == "figure"]) == 0 if found.numbers is None else "table" in tags(root)
     places = [x.get(name, "0") for x in root.iter() for name in ("cx", "cy", "x", "y", "d")]
     assert not any("nan" in place or "inf" in place for place in places)
 

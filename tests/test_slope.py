@@ -1,4 +1,4 @@
-"""Slopes by differences: right at any size, honest about what they cannot tell."""
+"""Slopes by differences: right at any size, honest about what they cannot decide."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def test_steps_grow_where_rounding_hides_the_slope(x: float) -> None:
     assert abs(slope.value - 2 * x * slope.direction) <= 4 * slope.error + 1e-5 * abs(slope.value)
 
 
-def test_a_kink_is_told() -> None:
+def test_a_kink_is_reported() -> None:
     at_0, beside = slope_along(abs, np.float64(0), 1.0), slope_along(abs, np.float64(1e-4), 1.0)
     assert at_0 is not None
     assert at_0.kink

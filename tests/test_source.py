@@ -33,7 +33,7 @@ from tests.test_contract import recorded, weights
 from tinygraph.express import source as written
 from tinygraph.names import RESERVED
 from tinygraph.ops import REGISTRY
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 from tinygraph.program.value import applied
 
 CASES = list(cases())
@@ -144,7 +144,7 @@ def test_every_op_keeps_float32(case: Case) -> None:
     graph = tg.Graph(np.sum(out))
     graph.backprop(wrt=wrt)
     for level in ("named", "op"):
-        _, gradients = executed(graph.source(level=level))(*[leaf.value for leaf in program(graph).leaves])
+        _, gradients = executed(graph.source(level=level))(*[leaf.value for leaf in program_of(graph).leaves])
         assert {np.result_type(value).name for value in gradients.values()} <= {"float32"}
 
 
@@ -270,7 +270,7 @@ def owners() -> Iterator[tuple[str, tg.Graph]]:
 
 @pytest.mark.parametrize(("label", "graph"), list(owners()), ids=str)
 def test_what_is_returned_is_the_callers_own(label: str, graph: tg.Graph) -> None:
-    leaves = [np.array(leaf.value)[()] for leaf in program(graph).leaves]
+    leaves = [np.array(leaf.value)[()] for leaf in program_of(graph).leaves]
     for level in ("named", "op"):
         result = executed(graph.source(level=level))(*leaves)
         output, gradients = result if isinstance(result, tuple) else (result, {})
@@ -514,7 +514,7 @@ class TestUnderJax:
         named: set[str] = set()
         failed: set[str] = set()
         for label, graph in forward_and_backward():
-            called = [x for s in program(graph).statements for x in applied(s.expression)]
+            called = [x for s in program_of(graph).statements for x in applied(s.expression)]
             refused = {x.op.name for x in called if x.op.untraceable(x.inputs, x.params)}
             run = run_of(label, graph)
             if refused:
@@ -557,7 +557,7 @@ class TestStepsOfTraining:
     @pytest.mark.parametrize("model", MODELS)
     def test_moves_each_parameter_down_its_gradient(self, model: str) -> None:
         graph = backward(MODELS[model](5))
-        leaves = {graph.name(leaf): leaf.value for leaf in program(graph).leaves}
+        leaves = {graph.name(leaf): leaf.value for leaf in program_of(graph).leaves}
         output, new = executed(graph.source(update="gd"))(**leaves, learning_rate=0.1)
         assert output == graph.outputs[0].value
         grads = graph.backprop()

@@ -76,7 +76,7 @@ def test_a_leaf_has_the_facts_of_the_dense_array_and_says_how_far_it_is_filled()
 
 
 @pytest.mark.parametrize(
-    ("shape", "entries", "told"),
+    ("shape", "entries", "text"),
     [
         ((10, 10), 3, "sparse, 3 % filled"),
         ((2, 2), 4, "sparse, 100 % filled"),
@@ -87,10 +87,10 @@ def test_a_leaf_has_the_facts_of_the_dense_array_and_says_how_far_it_is_filled()
         ((4, 0), 0, "sparse, 0 % filled"),
     ],
 )
-def test_the_share_of_stored_entries(shape: tuple[int, int], entries: int, told: str) -> None:
+def test_the_share_of_stored_entries(shape: tuple[int, int], entries: int, text: str) -> None:
     places = np.unravel_index(np.arange(entries), shape)
     matrix = sparse.coo_array((np.ones(entries), places), shape=shape)
-    assert sparsity(tg.constant(matrix).value) == told
+    assert sparsity(tg.constant(matrix).value) == text
     assert sparsity(np.ones(3)) == ""
 
 
@@ -283,10 +283,10 @@ def test_every_other_op_raises_what_to_write(name: str) -> None:
             arguments = [*case.arguments[:i], X, *case.arguments[i + 1 :]]
             with pytest.raises(tg.OpError) as caught:
                 case.op(*arguments, **case.params)
-            assert_tells(caught.value, name)
+            assert_names(caught.value, name)
 
 
-def assert_tells(error: BaseException, name: str) -> None:
+def assert_names(error: BaseException, name: str) -> None:
     """The error names the op, the operand, the user's line and the fix."""
     assert isinstance(error, TypeError)
     first, *lines = str(error).splitlines()
@@ -355,7 +355,7 @@ def test_expressions_of_other_ops_raise_what_to_write(name: str, compute: Callab
     X = tg.constant(C)
     with pytest.raises(tg.OpError) as caught:
         compute(X)
-    assert_tells(caught.value, name)
+    assert_names(caught.value, name)
 
 
 def test_an_op_of_the_users_raises_what_to_write() -> None:
@@ -368,7 +368,7 @@ def test_an_op_of_the_users_raises_what_to_write() -> None:
             doubled_matrix(tg.constant(C))
     finally:
         del ops.REGISTRY["doubled_matrix"]
-    assert_tells(caught.value, "doubled_matrix")
+    assert_names(caught.value, "doubled_matrix")
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ class TestWalk:
         for step in graph.stepper().steps:
             np.testing.assert_array_equal(step.value, graph[step.name].value)
 
-    def test_a_step_tells_upstream_and_local(self) -> None:
+    def test_a_step_has_upstream_and_local(self) -> None:
         step = neuron().stepper().run(until="dz")
         assert step is not None
         assert (step.phase, step.name, step.upstream) == ("backward", "dz", "da")
@@ -148,7 +148,7 @@ class TestWalk:
         assert [step.equation for step in steps if step.name == "dw"] == ["t_3 * h_0", "t_2 * h_1", "t * h_2"]
         assert [step.equation for step in steps if step.name == "du"] == ["t_3", "-2 * t_2", "0.5 * t"]
 
-    def test_a_long_sum_that_is_cut_into_parts_is_told_by_its_contributions(self) -> None:
+    def test_a_long_sum_that_is_cut_into_parts_is_shown_by_its_contributions(self) -> None:
         steps = unrolled().stepper().steps
         assert [step.equation for step in steps if step.name == "db"] == [
             f"np.sum({t}, axis=0)" for t in (*(f"t_{i}" for i in range(12, 1, -1)), "t")
@@ -484,7 +484,7 @@ class TestBatch:
         np.testing.assert_array_equal(s.lens.value, s.graph["dZ"].value[4])
 
     @pytest.mark.parametrize("level", ["named", "op"])
-    def test_whatever_the_lens_tells_is_so(self, level: Any) -> None:
+    def test_the_result_for_one_example_is_right(self, level: Any) -> None:
         X, A, V = tg.constant(numbers(3, 3)), tg.constant(numbers(3, 3) + 1), tg.parameter(numbers(3, 3))
         H = X @ V
         Q = H @ A  # as many rows as there are examples, which are no examples
@@ -499,8 +499,8 @@ class TestBatch:
                 if s.lens is not None and not s.lens.is_contribution:
                     np.testing.assert_array_equal(s.lens.value, step.value[2])
                 elif s.lens is not None:
-                    told = eval(s.lens.equation, {"np": np, "softmax": tg.softmax, **values})
-                    np.testing.assert_allclose(told, s.lens.value)
+                    found = eval(s.lens.equation, {"np": np, "softmax": tg.softmax, **values})
+                    np.testing.assert_allclose(found, s.lens.value)
 
     def test_how_many_examples_there_are_is_not_a_row(self) -> None:
         X, y, w = tg.constant(numbers(4, 2)), tg.constant(numbers(4)), tg.parameter([0.5, 1.0])
@@ -625,7 +625,7 @@ class Walks(RuleBasedStateMachine):
             if step.part is None:
                 np.testing.assert_array_equal(step.value, graph[step.name].value)
         fresh = [step.text for step in graph.with_leaves({}).stepper().steps]
-        assert [step.text for step in self.s.chapter.passed] == fresh
+        assert [step.text for step in self.s.chapter.graph_steps] == fresh
 
 
 TestWalks = Walks.TestCase

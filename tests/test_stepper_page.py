@@ -23,10 +23,10 @@ from tinygraph.draw.picture import Picture
 from tinygraph.express.latex import print_layout
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
-from tinygraph.stepping.lighting import Lighting
-from tinygraph.stepping.page import _Writer
+from tinygraph.stepping.highlights import Highlights
+from tinygraph.stepping.page import _StepData
 from tinygraph.stepping.page import page as page_of
-from tinygraph.stepping.pictures import drawing, laid_out, lines
+from tinygraph.stepping.pictures import drawing, laid_out, line_texts
 from tinygraph.stepping.stepper import Stepper
 
 WALK = ["z", "a", "L", "dL", "da", "dz", "dw1", "dw2", "db"]
@@ -167,14 +167,14 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def test_a_contribution_tells_the_entry_that_it_is_about() -> None:
+def test_a_contribution_shows_the_index_of_its_entry() -> None:
     x, b = tg.constant(np.ones((3, 2))), tg.parameter(np.ones(2))
     a = x + b
     c = x * b
     L = np.sum(a * c)
     s = tg.Graph(L, names=locals()).stepper()
     s.run()
-    written = [_Writer(s.chapters[0], None, []).sides(step) for step in s.steps if step.name == "db"]
+    written = [_StepData(s.chapters[0], None, []).sides(step) for step in s.steps if step.name == "db"]
     assert [[print_layout(side) for side in sides] for sides in written] == [
         [
             r"\frac{\partial L}{\partial a} \cdot \frac{\partial a}{\partial b_{j}}",
@@ -191,7 +191,7 @@ def test_a_number_is_written_once_and_as_it_is_elsewhere() -> None:
     w = tg.parameter(2.0)
     z = w * 1
     s = tg.Graph(z * 1e-7, names={"w": w, "z": z}).stepper()
-    writer = _Writer(s.chapters[0], None, [])
+    writer = _StepData(s.chapters[0], None, [])
     *_, way, number = (plain(side) for side in writer.sides(s.run()))
     assert (way, number) == ("∂output/∂z", "1.00·10⁻⁷")
 
@@ -361,13 +361,13 @@ class TestShowing:
         assert hidden.count() == 11
         assert not any(text.is_visible() for text in hidden.all())
 
-    def test_a_contribution_tells_the_line_of_its_own_reader(self) -> None:
+    def test_a_contribution_reveals_the_line_of_its_own_reader(self) -> None:
         stepper = two_readers().stepper()
-        lighting = Lighting(stepper.chapter)
-        cards = {step.name: card.key for step in stepper.steps if (card := lighting.card(step)) is not None}
+        highlights = Highlights(stepper.chapter)
+        cards = {step.name: card.key for step in stepper.steps if (card := highlights.card(step)) is not None}
         parts = [step for step in stepper.steps if step.name == "dw"]
-        told = [{key.partition("-")[0] for key in lighting.lines(step)} - {cards["dw"]} for step in parts]
-        assert told == [{cards[step.contributions[-1].reader]} for step in parts]
+        revealed = [{key.partition("-")[0] for key in highlights.revealed(step)} - {cards["dw"]} for step in parts]
+        assert revealed == [{cards[step.contributions[-1].reader]} for step in parts]
 
     @pytest.mark.parametrize(
         ("make", "shown", "dark"),
@@ -375,24 +375,24 @@ class TestShowing:
     )
     def test_gradients_that_the_picture_does_not_show_light_nothing_of_others(self, make: Any, shown: str, dark: Any) -> None:
         stepper = make().stepper()
-        lighting = Lighting(stepper.chapter)
+        highlights = Highlights(stepper.chapter)
         steps = {step.name: step for step in stepper.steps}
-        assert [lighting.lines(steps[name]) for name in dark] == [[]] * len(dark)
-        assert [edge for name in dark for edge in lighting.lit(steps[name]) if edge.startswith("backward")] == []
-        told = [lines(drawing(stepper.chapter))[key].partition(" =")[0] for key in lighting.lines(steps[shown])]
-        assert plain(symbol(shown)) in told
-        assert any(edge.startswith("backward") for edge in lighting.lit(steps[shown]))
+        assert [highlights.revealed(steps[name]) for name in dark] == [[]] * len(dark)
+        assert [edge for name in dark for edge in highlights.highlighted(steps[name]) if edge.startswith("backward")] == []
+        names = [line_texts(drawing(stepper.chapter))[key].partition(" =")[0] for key in highlights.revealed(steps[shown])]
+        assert plain(symbol(shown)) in names
+        assert any(edge.startswith("backward") for edge in highlights.highlighted(steps[shown]))
 
     def test_a_gradient_that_is_differentiated_lights_its_own_card(self) -> None:
         stepper = two_requests().stepper()
-        lighting = Lighting(stepper.chapter)
-        texts = lines(drawing(stepper.chapter))
+        highlights = Highlights(stepper.chapter)
+        texts = line_texts(drawing(stepper.chapter))
         step = {step.name: step for step in stepper.steps}["dt"]
-        card = lighting.card(step)
+        card = highlights.card(step)
         assert card is not None
         assert card.node is step.node
-        assert [texts[key] for key in lighting.lines(step)] == ["dt = 0.500"]
-        assert [edge.rpartition("-")[0].endswith(f"-{card.key}") for edge in lighting.lit(step)[1:]] == [True]
+        assert [texts[key] for key in highlights.revealed(step)] == ["dt = 0.500"]
+        assert [edge.rpartition("-")[0].endswith(f"-{card.key}") for edge in highlights.highlighted(step)[1:]] == [True]
 
     def test_the_number_of_a_later_gradient_stays_hidden_behind_an_earlier_one_of_the_same_value(
         self, visit: Visit, tmp_path: Path
@@ -404,7 +404,7 @@ class TestShowing:
         page.keyboard.press("End")
         assert len(red(page)) == 9
 
-    def test_lines_of_folded_cards_stay_hidden_until_all_that_they_tell_is_known(self, visit: Visit, tmp_path: Path) -> None:
+    def test_lines_of_folded_cards_stay_hidden_until_all_values_on_them_are_known(self, visit: Visit, tmp_path: Path) -> None:
         stepper = long_recurrence().stepper()
         page = opened(visit, tmp_path, stepper)
 
@@ -525,9 +525,9 @@ class TestShowing:
     def test_the_lines_of_a_card_are_those_of_the_picture(self, make: Any) -> None:
         for level in ("named", "op"):
             stepper = make().stepper(level)
-            told = {key: " ".join(text.split()) for key, text in lines(drawing(stepper.chapter)).items()}
+            shown = {key: " ".join(text.split()) for key, text in line_texts(drawing(stepper.chapter)).items()}
             cards = [x for x in elements(laid_out(stepper).svg) if "card" in x.classes]
-            assert told == {f"{x.id}-{i}": " ".join(text.split()) for x in cards for i, text in enumerate(x.texts)}
+            assert shown == {f"{x.id}-{i}": " ".join(text.split()) for x in cards for i, text in enumerate(x.texts)}
 
     def test_one_example_of_the_batch(self, visit: Visit, tmp_path: Path) -> None:
         stepper = logistic().stepper()
@@ -543,8 +543,8 @@ class TestShowing:
         for step in stepper.steps:
             page.keyboard.press("ArrowRight")
             known = [("upstream", step.upstream), ("local", step.local), ("contribution", step.contribution)]
-            told = [text for name, value in known if value is not None for text in (name, value)]
-            assert page.locator(".factors dt, .factors dd").all_text_contents()[: len(told)] == told
+            expected = [text for name, value in known if value is not None for text in (name, value)]
+            assert page.locator(".factors dt, .factors dd").all_text_contents()[: len(expected)] == expected
         assert any(step.contribution for step in stepper.steps)
 
     def test_dark_and_light(self, visit: Visit, tmp_path: Path) -> None:
@@ -574,7 +574,7 @@ class TestForEverybody:
         assert "Computation graph of L" in tree
         assert not re.findall(r"- (?:button|slider|combobox)$", tree, re.MULTILINE)
 
-    def test_a_step_is_told_once(self, visit: Visit, tmp_path: Path) -> None:
+    def test_a_step_is_spoken_once(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper())
         page.keyboard.press("ArrowRight")
         assert page.locator("[aria-live]").all_text_contents() == [
@@ -799,8 +799,8 @@ class TestFile:
 
     def test_what_is_written_of_a_step_is_written_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         written = []
-        entry = _Writer.entry
-        monkeypatch.setattr(_Writer, "entry", lambda self, step: [written.append(step), entry(self, step)][1])
+        entry = _StepData.data
+        monkeypatch.setattr(_StepData, "data", lambda self, step: [written.append(step), entry(self, step)][1])
         stepper = neuron().stepper()
         for _ in range(3):
             stepper.page()

@@ -9,7 +9,8 @@ import pytest
 import tinygraph as tg
 from tests.browser import browser
 from tests.test_graph import neuron
-from tinygraph.express.table import LARGE, WIDTH, cut, number, padded, width
+from tinygraph.express.table import LARGE, WIDTH
+from tinygraph.express.text import cut, number, padded, width
 
 NEURON = """
 Graph of L: 6 leaves, 3 statements forward, 6 backward

@@ -6,24 +6,22 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.express.layout import Digits, Fence, Row, Sign, Symbol, Word
-from tinygraph.express.pieces import ATOM, PRODUCT, RELATION, SUM, Told
+from tinygraph.express.layout import Digits, Row, Sign, Symbol
+from tinygraph.express.pieces import ATOM, LOGIC, PRODUCT, RELATION, SUM, Told
 from tinygraph.express.plain import plain
-from tinygraph.express.template import Operands, Running, filled, is_form
+from tinygraph.express.template import Running, filled, is_form
 from tinygraph.ops import REGISTRY
 
 A: Told = (Symbol("a"), ATOM)
 B: Told = (Symbol("b"), ATOM)
 A_PLUS_B: Told = (Row((Symbol("a"), Sign("+"), Symbol("b"))), SUM)
 A_B: Told = (Row((Symbol("a"), Symbol("b"))), PRODUCT)
+A_AND_B: Told = (Row((Symbol("a"), Sign("∧"), Symbol("b"))), LOGIC)
 A_OVER_0: Told = (Row((Symbol("a"), Sign(">"), Digits("0"))), RELATION)
 
 
-def text(notation: str, *told: Told, running: Running | None = None, matrix: bool = False) -> str:
-    operands = Operands(
-        lambda i: told[i], lambda i: told[i][1] == RELATION, lambda i: matrix, lambda: Fence("[", Digits("0"), "]")
-    )
-    return plain(filled(notation, operands, running)[0])
+def text(notation: str, *told: Told, running: Running | None = None) -> str:
+    return plain(filled(notation, told, running, brackets=Digits("0"))[0])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +40,8 @@ def text(notation: str, *told: Told, running: Running | None = None, matrix: boo
         ("{} − {}", [A_PLUS_B, B], "a + b − b"),
         ("{} ⊕ {}", [A_PLUS_B, A_B], "(a + b) ⊕ ab"),
         ("{} ≥ {}", [A_PLUS_B, B], "a + b ≥ b"),
-        ("{} ∧ {}", [A_OVER_0, B], "a > 0 ∧ (b)"),
+        ("{} ∧ {}", [A_OVER_0, B], "a > 0 ∧ b"),
+        ("{} ∧ {}", [A_AND_B, A_OVER_0], "(a ∧ b) ∧ a > 0"),
         ("−{}", [A_B], "−ab"),
         ("¬{}", [A_OVER_0], "¬[a > 0]"),
         ("{} mod {}", [A, B], "a mod b"),
@@ -73,8 +72,7 @@ def test_a_big_operator_has_the_index_of_what_it_runs_through(notation: str, bod
 
 
 def test_the_power_of_a_matrix_shows_that_it_is_elementwise() -> None:
-    operands = Operands(lambda i: A, bool, lambda i: True, lambda: Word(""))
-    assert filled("{}²", operands)[0].above == Row((Sign("⊙", tight=True), Digits("2")))  # type: ignore[union-attr]  # a power
+    assert filled("{}²", [A], matrices=[0])[0].above == Row((Sign("⊙", tight=True), Digits("2")))  # type: ignore[union-attr]  # a power
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.oracles import assert_close
 from tinygraph.express.layout import symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 from tinygraph.stepping.formula import evaluate
 
 A = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]])
@@ -144,21 +144,21 @@ def recorded(compute: Callable[[Any, Any], Any]) -> tg.Graph:
 class TestOneDeclaration:
     def test_prints(self, compute: Any, faces: Faces) -> None:
         graph = recorded(compute)
-        told = program(graph)
-        (statement,) = told.forward
+        program = program_of(graph)
+        (statement,) = program.forward
         assert statement.right == faces.table
         assert faces.table in str(graph)
         assert faces.table in graph.source()
         assert faces.latex in graph.latex()
         assert all(part in graph.mathml() for part in faces.mathml)
-        notation = Notation(lambda node: symbol(told.name(node)))
+        notation = Notation(lambda node: symbol(program.name(node)))
         assert plain(notation.layout(statement.expression)) == faces.text
 
     def test_source_runs_with_the_same_values_and_gradients(self, compute: Any, faces: Faces) -> None:
         graph = recorded(compute)
         module: dict[str, Any] = {}
         exec(graph.source(), module)
-        leaves = [leaf.value for leaf in program(graph).leaves]
+        leaves = [leaf.value for leaf in program_of(graph).leaves]
         out, gradients = module["forward_backward"](*leaves)
         assert_close(out, graph["out"].value, 1e-14)
         for name in ("dA", "dv"):
@@ -166,7 +166,7 @@ class TestOneDeclaration:
                 assert_close(gradients[name], graph[name].value, 1e-14)
 
     def test_a_typed_formula_reads_back_what_prints(self, compute: Any, faces: Faces) -> None:
-        told = program(recorded(compute))
-        values = {told.name(node): node.value for node in (*told.leaves, *(s.node for s in told.statements))}
-        for statement in told.statements:
+        program = program_of(recorded(compute))
+        values = {program.name(node): node.value for node in (*program.leaves, *(s.node for s in program.statements))}
+        for statement in program.statements:
             assert_close(np.asarray(evaluate(statement.right, values)), statement.value, 1e-12)

@@ -56,7 +56,7 @@ class TestTraits:
         stepper.run()
         assert shown.position == 6
 
-    def test_breakpoints_are_told_at_once_and_none_is_lost(self) -> None:
+    def test_breakpoints_reach_the_browser_at_once_and_none_is_lost(self) -> None:
         stepper = neuron().stepper()
         shown, second = stepper.widget(), stepper.widget()
         stepper.breakpoints.add("da")
@@ -87,7 +87,7 @@ class TestTraits:
         shown = stepper.widget()
         stepper.run(until="dw1")
         assert gradient(shown, "dw1") == "-0.851"
-        shown.wanted = {"name": "w1", "value": 0.9, "turn": 1}
+        shown.new_value = {"name": "w1", "value": 0.9, "turn": 1}
         assert stepper.graph["w1"].value == 0.9
         assert gradient(shown, "dw1") == f"{stepper.graph['dw1'].value:.3f}" != "-0.851"
         assert stepper.position == shown.position == 7
@@ -99,19 +99,19 @@ class TestTraits:
         assert len(shown.data["steps"]) == len(stepper.steps)
 
     @pytest.mark.parametrize(
-        ("wanted", "problem"),
+        ("new_value", "problem"),
         [
             ({"name": "w9", "value": 1}, "no leaf is called 'w9'"), ({"name": "w1", "value": "much"}, "much"),
             ({"name": "w1", "value": float("nan")}, "not finite"), ({"name": "w1", "value": [1]}, "list"), ({"value": 1}, "name"),
             ({"name": "w1", "value": None}, "NoneType"),
         ],
     )  # fmt: skip
-    def test_a_bad_value_is_told_and_changes_nothing(self, wanted: Any, problem: str) -> None:
+    def test_a_bad_value_is_reported_and_changes_nothing(self, new_value: Any, problem: str) -> None:
         shown = neuron().stepper().widget()
-        shown.wanted = wanted
+        shown.new_value = new_value
         assert problem in shown.problem
         assert shown.stepper.graph["w1"].value == 0.3
-        shown.wanted = {"name": "w1", "value": 0.5}
+        shown.new_value = {"name": "w1", "value": 0.5}
         assert shown.problem == ""
 
     def test_only_scalar_floats_have_sliders(self) -> None:
@@ -124,9 +124,9 @@ class TestTraits:
             ("da * a * (1 - a)", True, True), ("a * da - a * a * da", True, True), ("da * a", False, True),
             ("-0.426", True, True), ("dz", False, False), ("__import__('os')", False, False),
         ]:  # fmt: skip
-            shown.asked = {"name": "dz", "text": text, "turn": 7}
+            shown.answer = {"name": "dz", "text": text, "turn": 7}
             assert (shown.verdict["right"], shown.verdict["counted"], shown.verdict["turn"]) == (right, counted, 7)
-        shown.asked = {"name": "no such gradient", "text": "1"}
+        shown.answer = {"name": "no such gradient", "text": "1"}
         assert shown.verdict["right"] is False
 
     def test_two_widgets_follow_one_stepper_until_closed(self) -> None:
@@ -137,7 +137,7 @@ class TestTraits:
         stepper.step()
         assert (first.position, second.position) == (1, 2)
 
-    def test_without_the_extra_the_line_to_install_it_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_the_extra_the_error_has_the_line_to_install_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "tinygraph.stepping.widget", None)
         with pytest.raises(ImportError, match=r'pip install "tinygraph-autodiff\[widget\]"'):
             neuron().stepper().widget()
@@ -176,7 +176,8 @@ def visit() -> Iterator[Visit]:
 def faked(visit: Visit, shown: Widget) -> Any:
     """The module in a blank page with a model that nobody answers."""
     state = {
-        key: getattr(shown, key) for key in ("data", "position", "breakpoints", "style", "wanted", "problem", "asked", "verdict")
+        key: getattr(shown, key)
+        for key in ("data", "position", "breakpoints", "style", "new_value", "problem", "answer", "verdict")
     }
     text = json.dumps(state).replace("<", "\\u003c")
     return visit.show(FAKE.replace("SCRIPT", script().replace("export default { render };", "")).replace("STATE", text))
@@ -208,10 +209,10 @@ class TestModule:
         slider = page.locator("input[aria-label=w1]")
         slider.fill("0.9")
         page.wait_for_function("sent.length === 1")
-        wanted = page.evaluate("sent[0].wanted")
-        assert wanted["name"] == "w1"
-        assert wanted["value"] == pytest.approx(0.9, abs=0.01)
-        shown.wanted = wanted
+        new_value = page.evaluate("sent[0].new_value")
+        assert new_value["name"] == "w1"
+        assert new_value["value"] == pytest.approx(0.9, abs=0.01)
+        shown.new_value = new_value
         slider.focus()
         page.evaluate("data => model.set('data', data)", shown.data)
         assert page.inner_text(".table .current .shown") == gradient(shown, "dw1") != "-0.851"
@@ -237,7 +238,7 @@ class TestModule:
         def answer(text: str) -> None:
             page.fill(".quiz input", text)
             page.keyboard.press("Enter")
-            shown.asked = page.evaluate("sent.at(-1).asked")
+            shown.answer = page.evaluate("sent.at(-1).answer")
             page.evaluate("verdict => model.set('verdict', verdict)", shown.verdict)
 
         answer("y / a")
@@ -256,7 +257,7 @@ class TestModule:
             page.fill(".quiz input", text)
             page.keyboard.press("Enter")
         for turn, said in ((-2, False), (-1, True)):
-            shown.asked = page.evaluate(f"sent.at({turn}).asked")
+            shown.answer = page.evaluate(f"sent.at({turn}).answer")
             page.evaluate("verdict => model.set('verdict', verdict)", shown.verdict)
             assert ("not yet" in page.inner_text(".quiz [role=status]")) == said
 
@@ -276,7 +277,7 @@ class TestModule:
         for background, scheme in [("#111111", "dark"), ("#fafafa", "light")]:
             page.evaluate("colour => { document.body.style.background = colour; }", background)
             page.wait_for_function(
-                "wanted => getComputedStyle(document.getElementById('host')).colorScheme === wanted", arg=scheme
+                "new_value => getComputedStyle(document.getElementById('host')).colorScheme === new_value", arg=scheme
             )
             text = page.evaluate("getComputedStyle(document.getElementById('host').shadowRoot.querySelector('.app')).color")
             assert (

@@ -15,7 +15,7 @@ from tests.test_graph import neuron
 from tests.test_latex import refused
 from tinygraph.express.reasoned import Reasoned
 from tinygraph.program import working
-from tinygraph.program.statements import Program, program
+from tinygraph.program.statements import Program, program_of
 from tinygraph.program.value import evaluate
 from tinygraph.program.working import Change, Terms
 
@@ -218,7 +218,7 @@ class TestEveryLine:
 
 def check_all(graph: tg.Graph, tolerance: float) -> None:
     """Check the lines of every gradient that has a name, and that they end no longer than the first but by one op."""
-    for statement in program(graph).backward:
+    for statement in program_of(graph).backward:
         if statement.of is not None:
             found = graph.derivation(statement.name)
             check(found, statement.value, tolerance)

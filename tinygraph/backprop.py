@@ -21,8 +21,8 @@ from tinygraph.node import NUMBERING, Node
 from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
 from tinygraph.ops.passing import Fit
 from tinygraph.origins import Noted
-from tinygraph.place import told_by_caller
-from tinygraph.warned import heard, warn_at
+from tinygraph.place import fixed_user_frame
+from tinygraph.warned import warn_at, warnings_reported
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 
@@ -149,9 +149,9 @@ def _swept(
     node = of
     with (
         collector_paused(),
-        told_by_caller() as user,
+        fixed_user_frame() as user,
         np.errstate(under="ignore"),  # a gradient that is too small for a float is 0
-        heard(warn) if aloud else IN_SILENCE,
+        warnings_reported(warn) if aloud else IN_SILENCE,
     ):
         try:
             for node in _watched(path, noted, at) if aloud or noted is not None else reversed(path):

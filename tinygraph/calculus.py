@@ -21,7 +21,7 @@ from tinygraph.node import Node, Recorded
 from tinygraph.ops import alias, broadcast_like, cast, cast_like
 from tinygraph.requests import check_wrt, independent, seed_for
 from tinygraph.sparse import holds_sparse
-from tinygraph.tree import leaves, map_leaves, matching, rebuild
+from tinygraph.tree import arrays_of, map_arrays, matching, rebuild
 
 Function = Callable[..., Any]
 
@@ -92,14 +92,14 @@ class Call:
     def __init__(self, function: Function, arguments: Sequence[Any], argnums: Sequence[int]) -> None:
         self.arguments = list(arguments)
         self.inputs: list[Node] = []
-        given = [leaf for argument in arguments for leaf in leaves(argument)]
+        given = [leaf for argument in arguments for leaf in arrays_of(argument)]
         for i in argnums:
             if not -len(arguments) <= i < len(arguments):
                 raise TypeError(f"argnums={i}, but the function was called with {len(arguments)} positional arguments")
         if len({i % len(arguments) for i in argnums}) < len(argnums):
             raise ValueError(f"argnums={tuple(argnums)} names an argument twice")
         for i in argnums:
-            lifted = [_variable(leaf) for leaf in leaves(arguments[i])]
+            lifted = [_variable(leaf) for leaf in arrays_of(arguments[i])]
             self.arguments[i] = rebuild(arguments[i], lifted)
             self.inputs += lifted
         self.output = function(*self.arguments)
@@ -108,13 +108,13 @@ class Call:
 
     def _reads_others(self) -> bool:
         """Whether the function reads a parameter that was there before the call."""
-        outputs = [leaf for leaf in leaves(self.output) if isinstance(leaf, Node)]
+        outputs = [leaf for leaf in arrays_of(self.output) if isinstance(leaf, Node)]
         start = min((node.number for node in self.inputs), default=0)
         return any(node.kind == "parameter" and node.number < start for node in reached(outputs))
 
     def numbers(self) -> list[Any]:
         """The leaves of the output, checked to be numbers or arrays."""
-        outputs = leaves(self.output)
+        outputs = arrays_of(self.output)
         for output in [None] if self.output is None else outputs:
             _check_number(output)
         return outputs
@@ -150,7 +150,7 @@ class Call:
 
     def values(self, tree: Any) -> Any:
         """The results as the caller gets them: values, or Nodes where derivatives are recorded."""
-        return tree if self.on_nodes else map_leaves(lambda x: x.value if isinstance(x, Node) else x, tree)
+        return tree if self.on_nodes else map_arrays(lambda x: x.value if isinstance(x, Node) else x, tree)
 
     def by_argument(self, flat: Sequence[Any], argnums: int | Sequence[int]) -> Any:
         """One result an input, arranged like the arguments that were asked for."""
@@ -322,7 +322,7 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     def derivative(*arguments: Any, **kwargs: Any) -> Any:
         call = Call(lambda *own: function(*own, **kwargs), arguments, _numbers(argnums))
         call.numbers()
-        return map_leaves(lambda y: call.by_argument(_rows(call, y), argnums), call.output)
+        return map_arrays(lambda y: call.by_argument(_rows(call, y), argnums), call.output)
 
     return derivative
 
@@ -371,10 +371,10 @@ def hvp(function: Function) -> Function:
             raise TypeError("a Hessian-vector product takes the point and the vector: tg.hvp(f)(x, v)")
         *others, v = rest
         directions = matching(v, x, "the vector", "the argument")
-        _check_shapes(directions, leaves(x), "the vector")
+        _check_shapes(directions, arrays_of(x), "the vector")
 
         def slope(x: Any) -> Any:
-            gradients = leaves(gradient(x, *others, **kwargs))
+            gradients = arrays_of(gradient(x, *others, **kwargs))
             return sum(np.sum(g * direction) for g, direction in zip(gradients, directions, strict=True))
 
         return grad(slope)(x)

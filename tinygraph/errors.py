@@ -136,10 +136,10 @@ def name_in(frame: FrameType, value: Any) -> str | None:
     return None
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str]) -> str:
     """What to say after a name that is not known: the known ones like it, or which there are.
 
-    >>> meant("sigmiod", ["relu", "sigmoid"]), meant("foo", ["relu", "sigmoid"])
+    >>> suggestion("sigmiod", ["relu", "sigmoid"]), suggestion("foo", ["relu", "sigmoid"])
     ('did you mean sigmoid?', 'there are relu, sigmoid')
     """
     names = list(dict.fromkeys(known))

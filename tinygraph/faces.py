@@ -74,9 +74,9 @@ class Faces:
         return cast("Graph", self)
 
     def _program(self, level: Level) -> Program:
-        from tinygraph.program.statements import program
+        from tinygraph.program.statements import program_of
 
-        return program(self._graph, level)
+        return program_of(self._graph, level)
 
     @face
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:

@@ -16,7 +16,7 @@ CONTAINERS = (dict, list, tuple)
 NAMED = ARRAYS + CONTAINERS  # what `names` are for; everything else is passed over
 
 
-class Spelling(NamedTuple):
+class GivenName(NamedTuple):
     """A node or array among the user's names: its name, the longer one that it takes where that is gone, and its scope."""
 
     wanted: str
@@ -25,32 +25,34 @@ class Spelling(NamedTuple):
     scope: tuple[str, ...]
 
 
-def spelled(given: Mapping[str, Any]) -> Iterator[Spelling]:
+def given_names(given: Mapping[str, Any]) -> Iterator[GivenName]:
     """Each array and node among the names.
 
     Direct names come first. In a dict, `params["W1"]` is W1, else params_W1; `layers[0]` of a list, tuple or dict is layers_0.
     """
-    queue: deque[Spelling] = deque(Spelling(str(name), None, x, ()) for name, x in given.items())
+    queue: deque[GivenName] = deque(GivenName(str(name), None, x, ()) for name, x in given.items())
     entered = set()
     while queue:
         name, fallback, value, scope = queue.popleft()
         if name.startswith("_") or (fallback is None and name in HISTORY):
             continue
         if isinstance(value, ARRAYS):
-            yield Spelling(name, fallback, value, scope)
+            yield GivenName(name, fallback, value, scope)
         elif isinstance(value, CONTAINERS) and id(value) not in entered:
             entered.add(id(value))
             path = fallback or name
             if isinstance(value, dict):
                 inner = (*scope, *levels(name))
                 queue.extend(
-                    Spelling(key if isinstance(key, str) else f"{path}_{key}", f"{path}_{key}", item, inner)
+                    GivenName(key if isinstance(key, str) else f"{path}_{key}", f"{path}_{key}", item, inner)
                     for key, item in value.items()
                     if isinstance(item, NAMED)
                 )
             else:
                 queue.extend(
-                    Spelling(f"{path}_{i}", f"{path}_{i}", item, scope) for i, item in enumerate(value) if isinstance(item, NAMED)
+                    GivenName(f"{path}_{i}", f"{path}_{i}", item, scope)
+                    for i, item in enumerate(value)
+                    if isinstance(item, NAMED)
                 )
 
 

@@ -10,8 +10,10 @@ from threading import RLock
 from types import CodeType, FrameType
 from typing import Any, NoReturn
 
+import numpy as np
+
 from tinygraph.backprop import Path, between, by_number, reached, sweep
-from tinygraph.errors import NonFiniteError, meant
+from tinygraph.errors import NonFiniteError, suggestion
 from tinygraph.faces import Faces
 from tinygraph.leaves import constant
 from tinygraph.missing import missing_attribute
@@ -188,7 +190,8 @@ class Graph(Faces):
 
     def _with_named(self, nodes: Iterable[Node]) -> Graph:
         """The same graph and the same gradients asked for, with names `t`, `t_2`, ... for those of the nodes that have none."""
-        return self._twin({node: node for node in self._forward}, nodes)
+        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
+            return self._twin({node: node for node in self._forward}, nodes)
 
     def with_leaves(self, values: Mapping[Node, Any] | Mapping[str, Any]) -> Graph:
         """The same computation on other values of some leaves, given by node or name; with the same gradients.
@@ -243,7 +246,7 @@ class Graph(Faces):
             raise TypeError(f"graph[...] takes a name, not {type(name).__name__}: graph.name(node) gives a node's")
         if name.startswith("d") and name[1:] in self._names:
             raise KeyError(f"{name!r} is not computed: call graph.backprop() first")
-        raise KeyError(f"no node is called {name!r}: {meant(name, self._names)}")
+        raise KeyError(f"no node is called {name!r}: {suggestion(name, self._names)}")
 
     def __contains__(self, item: object) -> bool:
         if isinstance(item, Node):

@@ -11,11 +11,11 @@ from typing import Any
 from tinygraph.backprop import by_number
 from tinygraph.binding import Called, bindings_of, stored
 from tinygraph.excerpt import excerpt
-from tinygraph.given import Spelling, spelled
+from tinygraph.given import GivenName, given_names
 from tinygraph.leaves import is_bare
 from tinygraph.names import Names, identifier
 from tinygraph.node import Node
-from tinygraph.wanted import Wanted, brought, made
+from tinygraph.wanted import CodeName, brought, made
 
 COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}  # as Python 3.11 calls the frames that it gives them
 
@@ -33,7 +33,7 @@ def named(nodes: Sequence[Node], given: Mapping[str, Any] | None, frame: FrameTy
 
 def _name_as_given(names: Names, nodes: Sequence[Node], leaves: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
     """By the user's mapping, and leaves that it does not reach as the code calls them."""
-    spellings = list(spelled(given))
+    spellings = list(given_names(given))
     _give_nodes(names, spellings, nodes)
     _give_arrays(names, spellings, leaves)
     rebound = _rebound(names, nodes, code) if names.nodes else {}
@@ -48,7 +48,7 @@ def _name_as_the_code_does(
 
     Entries of a list are looked up in the lists of the calling frame first; its bare arrays come last.
     """
-    spellings = list(spelled(variables))
+    spellings = list(given_names(variables))
     _give_nodes(names, [spelling for spelling in spellings if spelling.fallback is None], nodes)
     rebound = _rebound_by_calls(names, nodes, code)
     stored = made(nodes, names.of) | _variables(rebound)
@@ -68,7 +68,7 @@ def _unnamed(names: Names, nodes: Iterable[Node], *others: Container[Node]) -> l
     return [node for node in nodes if node not in names.nodes and not any(node in other for other in others)]
 
 
-def _give_nodes(names: Names, spellings: Iterable[Spelling], nodes: Collection[Node]) -> None:
+def _give_nodes(names: Names, spellings: Iterable[GivenName], nodes: Collection[Node]) -> None:
     named = [spelling for spelling in spellings if isinstance(spelling.value, Node)]
     known = set(nodes) if named else ()
     for wanted, fallback, value, scope in named:
@@ -76,7 +76,7 @@ def _give_nodes(names: Names, spellings: Iterable[Spelling], nodes: Collection[N
             names.give(value, wanted, fallback, scope)
 
 
-def _give_arrays(names: Names, spellings: Iterable[Spelling], leaves: Sequence[Node]) -> None:
+def _give_arrays(names: Names, spellings: Iterable[GivenName], leaves: Sequence[Node]) -> None:
     """An array names a leaf that has no name of its own."""
     arrays = {id(leaf._value): leaf for leaf in leaves}
     named_here: set[Node] = set()
@@ -120,7 +120,7 @@ def _rebound_by_calls(names: Names, nodes: Sequence[Node], code: CodeType) -> di
     return {node: name for node, name in rebound.items() if name in variables}
 
 
-def _number(names: Names, several: Mapping[Node, Wanted], coming: Container[str] = ()) -> None:
+def _number(names: Names, several: Mapping[Node, CodeName], coming: Container[str] = ()) -> None:
     """Name nodes as the code does.
 
     Earlier values of a variable are numbered `h_1`, `h_2` before `h`, and the leaf that it started from is `h_0`. What
@@ -141,13 +141,13 @@ def _number(names: Names, several: Mapping[Node, Wanted], coming: Container[str]
             names.claim(node, f"{name}_{count}")
 
 
-def _variables(names: Mapping[Node, str]) -> dict[Node, Wanted]:
+def _variables(names: Mapping[Node, str]) -> dict[Node, CodeName]:
     """Earlier values of variables as what is wanted for them."""
-    wanted = {name: Wanted(Called(name, "variable"), None, True) for name in set(names.values())}
+    wanted = {name: CodeName(Called(name, "variable"), None, True) for name in set(names.values())}
     return {node: wanted[name] for node, name in names.items()}
 
 
-def _keeps_its_name(group: Sequence[Node], several: Mapping[Node, Wanted]) -> bool:
+def _keeps_its_name(group: Sequence[Node], several: Mapping[Node, CodeName]) -> bool:
     """Whether the last of a group needs no number: it is alone, or the last value of a variable in one call of a function."""
     if len(group) == 1:
         return several[group[0]].called.kind != "entry"

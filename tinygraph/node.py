@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from tinygraph.decisions import Log, Lost, Recipe, decided
-from tinygraph.missing import Elsewhere, add_elsewhere
+from tinygraph.decisions import Log, LostRecipe, Recipe, decided
+from tinygraph.missing import ForeignAttribute, add_foreign_attributes
 from tinygraph.operators import Operators
 from tinygraph.place import Place, place_of, user_frame
 from tinygraph.sparse import Sparse, sparsity
@@ -55,7 +55,7 @@ class Node(Operators):
 
     # `value` is a property so that nobody can change it; inside the package the hot paths read `_value` itself.
     kind: str = "node"
-    recipe: Recipe | Lost  # set when something is decided by this value
+    recipe: Recipe | LostRecipe  # set when something is decided by this value
     __slots__ = ("_value", "code", "inputs", "instruction", "number", "op", "params", "recipe")
 
     def __init__(
@@ -148,7 +148,7 @@ class Node(Operators):
         )
 
     def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if not isinstance(vars(Node).get(name), Elsewhere)]
+        return [name for name in super().__dir__() if not isinstance(vars(Node).get(name), ForeignAttribute)]
 
     def __deepcopy__(self, memo: Any) -> Node:
         return self  # it never changes, and another one would have no gradient
@@ -197,7 +197,7 @@ class Node(Operators):
         raise _read_error(self, sys._getframe(1))
 
 
-add_elsewhere(Node)
+add_foreign_attributes(Node)
 
 
 class Leaf(Node):

@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tinygraph.backprop import by_number, reached
-from tinygraph.decisions import Log, Lost, Recipe
+from tinygraph.decisions import Log, LostRecipe, Recipe
 from tinygraph.names import Names
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
@@ -64,7 +64,7 @@ def _restored(
     value: Any,
     place: tuple[str, int, str],
     instruction: int,
-    recipe: Recipe | Lost | None,
+    recipe: Recipe | LostRecipe | None,
 ) -> Record:
     nodes = tuple(x.node if isinstance(x, Record) else x for x in inputs)
     node = Node(value, op, nodes, params, Place(*place), instruction)
@@ -81,7 +81,7 @@ def _restored_leaf(
     instruction: int,
     log: Log | None,
     older: Record | None,
-    recipe: Recipe | Lost | None,
+    recipe: Recipe | LostRecipe | None,
 ) -> Record:
     leaf = Leaf(value, kind, Place(*place), instruction) if entry is None else Entry(*entry, Place(*place), instruction)
     leaf.log = log

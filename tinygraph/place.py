@@ -76,7 +76,7 @@ def variables(frame: FrameType, names: Collection[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def told_by_caller() -> Iterator[FrameType]:
+def fixed_user_frame() -> Iterator[FrameType]:
     """Look the user's frame up once for all that the calling function records, not at every node; gives that frame."""
     frame = sys._getframe(2)  # past this generator and contextlib
     user = CALLERS[frame] = user_frame(frame)

@@ -15,7 +15,7 @@ from tinygraph.ops import Op
 from tinygraph.place import Place
 
 
-class OwnRule(NamedTuple):
+class ArgumentRule(NamedTuple):
     """The rule of an op for the argument at a position, counted from 0, of as many as it is given."""
 
     op: Op
@@ -50,7 +50,7 @@ class OwnRule(NamedTuple):
 class _Blamed:
     """Turn any error of a rule into one that names the op and the argument of the rule."""
 
-    def __init__(self, rule: OwnRule, reading: str) -> None:
+    def __init__(self, rule: ArgumentRule, reading: str) -> None:
         self.rule = rule
         self.reading = reading
 
@@ -62,7 +62,7 @@ class _Blamed:
             raise self.rule.wrong(f"fails on {self.reading} with {type(error).__name__}: {error}") from error
 
 
-def check_rule(rule: OwnRule, recorded: Node, seed: Any) -> None:
+def check_rule(rule: ArgumentRule, recorded: Node, seed: Any) -> None:
     """Raise GradientError where a rule raises, or gives no numbers or another shape than its argument's, on arrays or Nodes."""
     x = recorded.inputs[rule.position]
     values = [x._value if isinstance(x, Node) else x for x in recorded.inputs]

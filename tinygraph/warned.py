@@ -54,12 +54,12 @@ def computed_again(compute: Callable[[], Any], warning: RuntimeWarning, frame: F
 
 
 @contextmanager
-def heard(told: Callable[[str], None]) -> Iterator[None]:
-    """Call `told("overflow")` in place of each warning of floating-point numbers that would be given meanwhile."""
+def warnings_reported(report: Callable[[str], None]) -> Iterator[None]:
+    """Call `report("overflow")` in place of each warning of floating-point numbers that would be given meanwhile."""
     kinds = np.geterr()
     if "warn" not in kinds.values() or "call" in kinds.values():  # there is nothing to hear, or the user hears it already
         yield
         return
     calls: dict[str, Any] = {kind: "call" for kind, how in kinds.items() if how == "warn"}
-    with np.errstate(call=lambda text, flag: told(text), **calls):
+    with np.errstate(call=lambda text, flag: report(text), **calls):
         yield

@@ -1,8 +1,8 @@
-"""What a picture shows: one card for each statement, leaf or folded module, and the edges between them; no layout, no colours.
+"""What a picture shows: one card for each statement, leaf or folded module, and the edges between them.
 
-A card's rows are the values that it reads, each with its local derivative, or else with the contribution to its gradient; its
-right-hand side is the value that it makes, and the gradient of that. A forward edge leads from a value to its reader, a backward
-edge passes the gradient from the reader to the value.
+The rows of a card are the values that it reads, each with its local derivative, or else with the contribution to its gradient;
+its results are the value that it computes, and the gradient of that value. A forward edge leads from a value to its reader; a
+backward edge passes the gradient from the reader to the value.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tinygraph.express.derivation import variables
 from tinygraph.express.layout import Symbol, lowered, signed, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.express.table import cut, number
+from tinygraph.express.text import cut, number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import Program, Statement
-from tinygraph.program.value import Expression
+from tinygraph.program.value import Expression, Number
 
 Kind = Literal["input", "parameter", "op", "loss", "module"]
 
@@ -32,17 +32,17 @@ ROWS = 12  # inputs that a card lists
 LISTED = 3  # values that a folded card names
 
 
-class Line(NamedTuple):
+class CardLine(NamedTuple):
     """A line of text on a card; `backward` lines are about gradients. `of` lists the nodes whose values or gradients it shows."""
 
     text: str
     backward: bool = False
-    mark: str = ""  # "bad" needs attention, "weak" needs none, "good" is as it should be
+    mark: str = ""  # "bad" (needs attention), "weak" or "good", which decide its colour
     of: tuple[Node, ...] = ()
 
 
 class Finding(NamedTuple):
-    """What a lens found for one value: its text on the value's card; on a folded card, `many` is the text after their count."""
+    """What a lens found about one value: `text` is for the card of the value, `many` follows the count on a folded card."""
 
     kind: str
     many: str
@@ -53,13 +53,13 @@ class Finding(NamedTuple):
 
 
 @dataclass
-class Row:
-    """One input of a card (or the rest of many): its name, and its local derivative or the contribution to its gradient."""
+class CardRow:
+    """One input of a card, or the rest of many: its name, and its local derivative or the contribution to its gradient."""
 
-    lines: list[Line]
+    lines: list[CardLine]
     nodes: tuple[Node, ...] = ()
-    backward: frozenset[Node] = frozenset()  # those that a gradient goes back to
-    source: str = ""  # of a folded card: what the row stands for
+    gradients_of: frozenset[Node] = frozenset()  # the inputs to whose gradients the card contributes
+    source: str = ""  # of a folded card: the key of the card that the row reads
 
 
 @dataclass
@@ -69,21 +69,21 @@ class Card:
     key: str
     kind: Kind
     title: str
-    rows: list[Row] = field(default_factory=list)
-    results: list[Line] = field(default_factory=list)
+    rows: list[CardRow] = field(default_factory=list)
+    results: list[CardLine] = field(default_factory=list)
     module: tuple[str, ...] = ()
     node: Node | None = None
     gradient: Node | None = None
     statement: Statement | None = None
     members: frozenset[Node] = frozenset()
     mark: str = ""
-    found: list[Finding] = field(default_factory=list)
-    folds: str = ""  # of a folded card: the modules, or the lines of code, that it stands for
+    findings: list[Finding] = field(default_factory=list)
+    stands_for: str = ""  # of a folded card: the modules, or the lines of code, that it stands for
 
     @property
     def is_titled(self) -> bool:
-        """Whether the card shows its title; a leaf's title is only its name, which the line with its value shows too."""
-        return bool(self.folds) or self.kind not in ("input", "parameter")
+        """Whether the card shows its title; the title of a leaf is its name, which the line with its value shows already."""
+        return bool(self.stands_for) or self.kind not in ("input", "parameter")
 
 
 class Edge(NamedTuple):
@@ -98,7 +98,7 @@ class Edge(NamedTuple):
 
 @dataclass
 class Drawing:
-    """All that a picture shows."""
+    """The cards, edges and notes of a picture."""
 
     cards: list[Card]
     edges: list[Edge]
@@ -106,8 +106,8 @@ class Drawing:
     folded: tuple[str, ...] = ()
 
 
-class Painter:
-    """Writes the lines of cards in the words of one program, with or without values and gradients."""
+class CardWriter:
+    """Writes the lines of cards with the names of one program, with or without values and gradients."""
 
     def __init__(self, program: Program, values: bool = True, backward: bool = True) -> None:
         self.program = program
@@ -120,10 +120,10 @@ class Painter:
         self._variables = variables(program)
         taken = [symbol(name).text for name in (*program.graph.names, *program.numbers)]
         self._notation = Notation(self._variable, taken, program.size_of)
-        self.ways = self.ways_through(program.statements)
+        self.contribution_counts = self.count_contributions(program.statements)
 
     def _differentiated(self) -> list[Statement]:
-        """The gradients of an earlier backward pass that the latest one went through."""
+        """The statements of an earlier backward pass that the latest one differentiated."""
         if self.request is None or self.request.output in set(self.graph.forward):
             return []
         return self.program.flow.behind(self.request.output)
@@ -136,16 +136,16 @@ class Painter:
         """What the gradient of a value is called."""
         return self.name(self.gradients[node], index)
 
-    def ways_through(self, statements: Iterable[Statement]) -> Counter[Node]:
+    def count_contributions(self, statements: Iterable[Statement]) -> Counter[Node]:
         """For each value, the number of statements that contribute to its gradient."""
         return Counter(x for statement in statements for x in self.passed(statement))
 
     def passed(self, statement: Statement) -> Mapping[Node, Pass]:
-        """What a statement passes on of its gradient, by the values that it goes to."""
+        """The contributions of a statement, by the values that get them."""
         return self.program.flow.passed(self.gradients[statement.node]) if statement.node in self.gradients else {}
 
-    def written(self, expression: Expression) -> tuple[str, str]:
-        """The expression as text, after the index of the entry that it is written for ("" for the whole array)."""
+    def entrywise_text(self, expression: Expression) -> tuple[str, str]:
+        """The index of the entry that the text of an expression is about ("" for the whole array), and the text."""
         index, layout = self._notation.entrywise(expression)
         return index, plain(layout)
 
@@ -153,7 +153,7 @@ class Painter:
         return self._variables.get(node) or symbol("?")
 
     def notes(self) -> list[str]:
-        """The notes below the picture: the sizes that letters stand for, and the gradients that are not shown."""
+        """The notes below the picture: the letters for sizes, and the gradients that are not shown."""
         notes = []
         if self._notation.sizes:
             notes.append(", ".join(f"{plain(letter)} = {size}" for letter, size in self._notation.sizes))
@@ -168,72 +168,69 @@ class Painter:
                 notes.append(f"gradients of {name}")
         return notes
 
-    def result(self, node: Node) -> list[Line]:
+    def result(self, node: Node) -> list[CardLine]:
         """The value of a card, and its gradient."""
         lines = [self._value(node)]
         if node in self.gradients:
             lines.append(self.gradient(node))
         elif node in self._unreached:
-            lines.append(Line("no gradient", backward=True, of=(node,)))
+            lines.append(CardLine("no gradient", backward=True, of=(node,)))
         return lines
 
-    def _value(self, node: Node) -> Line:
+    def _value(self, node: Node) -> CardLine:
         name = f"{self.name(node)}{shape_of(node)}"
         if not self.values:
-            return Line(name, of=(node,))
-        return Line(f"{name} = {told(node.value)}" if not node.shape else f"{name}  {told(node.value)}", of=(node,))
+            return CardLine(name, of=(node,))
+        separator = "  " if node.shape else " = "
+        return CardLine(f"{name}{separator}{value_text(node.value)}", of=(node,))
 
-    def gradient(self, node: Node) -> Line:
+    def gradient(self, node: Node) -> CardLine:
         """The gradient of a value: its number, or the norm of an array."""
         name, value = self.gradient_name(node), self.gradients[node].value
         if not self.values:
-            return Line(f"{name}{shape_of(node)}", backward=True, of=(node,))
+            return CardLine(f"{name}{shape_of(node)}", backward=True, of=(node,))
         if not node.shape:
-            return Line(f"{name} = {told(value)}", backward=True, of=(node,))
-        return Line(f"{name}{shape_of(node)}  {norm(value)}", backward=True, of=(node,))
+            return CardLine(f"{name} = {value_text(value)}", backward=True, of=(node,))
+        return CardLine(f"{name}{shape_of(node)}  {norm(value)}", backward=True, of=(node,))
 
-    def row(self, statement: Statement, x: Node) -> Row:
-        """One input of a statement, where a gradient passes with its local derivative or the contribution to its gradient."""
-        lines = [Line(f"{self.name(x)}{shape_of(x)}")]
+    def row(self, statement: Statement, x: Node) -> CardRow:
+        """One input of a statement, with its local derivative or the contribution to its gradient if it gets one."""
+        lines = [CardLine(f"{self.name(x)}{shape_of(x)}")]
         found = self.passed(statement).get(x)
         if found is None:
-            return Row(lines, (x,))
-        index, right = self.written(found.local if found.is_factor else found.contribution)
+            return CardRow(lines, (x,))
+        index, right = self.entrywise_text(found.local if found.is_factor else found.contribution)
         if found.is_factor:
             left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
-            value = told(found.local_value) if self.values and not x.shape else ""
-            text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not _is_number(right) else "")
+            value = value_text(found.local_value) if self.values and not x.shape else ""
+            text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not isinstance(found.local, Number) else "")
         else:
-            text = f"{self.gradient_name(x, index)} {'+=' if self.ways[x] > 1 else '='} {cut(right, LONGEST)}"
-        return Row([*lines, Line(text, backward=True)], (x,), frozenset([x]))
+            text = f"{self.gradient_name(x, index)} {'+=' if self.contribution_counts[x] > 1 else '='} {cut(right, LONGEST)}"
+        return CardRow([*lines, CardLine(text, backward=True)], (x,), frozenset([x]))
 
     def title(self, statement: Statement) -> str:
         """The equation of a statement."""
-        index, right = self.written(statement.expression)
+        index, right = self.entrywise_text(statement.expression)
         return cut(f"{self.name(statement.node, index)} = {right}", LONGEST)
 
 
-def _is_number(text: str) -> bool:
-    return text.replace("−", "").replace(".", "").isdigit()
-
-
 def shape_of(node: Node) -> str:
-    """A shape as it stands behind a name."""
+    """A shape to print after a name."""
     return f" {node.shape}" if node.shape else ""
 
 
-def told(value: Any) -> str:
-    """A value in a few characters: no zero has a sign."""
+def value_text(value: Any) -> str:
+    """A value in a few characters, without the sign of a zero."""
     return signed(number(value + 0.0 if np.asarray(value).dtype.kind == "f" else value))
 
 
 def norm(value: Any) -> str:
-    """The Euclidean norm of a gradient."""
-    return f"norm {told(euclidean(value))}"
+    """The Euclidean norm of a gradient as text."""
+    return f"norm {value_text(euclidean(value))}"
 
 
 def euclidean(value: Any) -> np.float64:
-    """The Euclidean norm of an array of any magnitude; NaN and infinity stay what they are."""
+    """The Euclidean norm of an array of any magnitude; NaN and infinity are kept."""
     array = np.abs(np.asarray(value, dtype=np.float64))
     largest = np.max(array, initial=0.0)
     if largest == 0 or not np.isfinite(largest):
@@ -241,8 +238,8 @@ def euclidean(value: Any) -> np.float64:
     return np.float64(largest * np.sqrt(np.sum(np.square(array / largest))))
 
 
-def told_together(findings: Sequence[Finding]) -> Iterator[Line]:
-    """What a lens found inside a folded card: one thing in its own words, more by their number and the first names."""
+def finding_lines(findings: Sequence[Finding]) -> Iterator[CardLine]:
+    """The lines about the findings inside a folded card: the text of a single one, else their count and the first names."""
     kinds: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         kinds[finding.kind].append(finding)
@@ -258,14 +255,14 @@ def told_together(findings: Sequence[Finding]) -> Iterator[Line]:
                 names = [finding.name for finding in found if finding.name]
                 some = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
                 text = f"{len(found):,} of {len(kind):,} {first.many}" + (f": {some}" if some and mark != "good" else "")
-            yield Line(cut(text, LONGEST), first.backward, mark)
+            yield CardLine(cut(text, LONGEST), first.backward, mark)
 
 
-def draft(painter: Painter) -> Drawing:
-    """Every leaf and every statement as a card of its own, and every gradient that was differentiated."""
-    program = painter.program
-    statements = [*program.forward, *painter.differentiated]
-    read = {x for statement in painter.differentiated for x in statement.inputs}
+def unfolded(writer: CardWriter) -> Drawing:
+    """A card for each leaf, for each statement, and for each gradient that was differentiated."""
+    program = writer.program
+    statements = [*program.forward, *writer.differentiated]
+    read = {x for statement in writer.differentiated for x in statement.inputs}
     keys: dict[Node, str] = {}
     cards: list[Card] = []
     forward = set(program.graph.forward)
@@ -274,8 +271,8 @@ def draft(painter: Painter) -> Drawing:
         keys[leaf] = f"n{len(cards)}"
         cards.append(
             Card(
-                keys[leaf], kind, painter.name(leaf), results=painter.result(leaf), node=leaf,
-                gradient=painter.gradients.get(leaf), module=program.module(leaf), members=frozenset([leaf]),
+                keys[leaf], kind, writer.name(leaf), results=writer.result(leaf), node=leaf,
+                gradient=writer.gradients.get(leaf), module=program.module(leaf), members=frozenset([leaf]),
             )
         )  # fmt: skip
     outputs = set(program.outputs)
@@ -283,24 +280,24 @@ def draft(painter: Painter) -> Drawing:
         keys[statement.node] = f"n{len(cards)}"
         cards.append(
             Card(
-                keys[statement.node], "loss" if statement.node in outputs else "op", painter.title(statement),
-                rows=list(_rows(painter, statement)), results=painter.result(statement.node), module=statement.module,
-                node=statement.node, gradient=painter.gradients.get(statement.node), statement=statement,
+                keys[statement.node], "loss" if statement.node in outputs else "op", writer.title(statement),
+                rows=list(_rows(writer, statement)), results=writer.result(statement.node), module=statement.module,
+                node=statement.node, gradient=writer.gradients.get(statement.node), statement=statement,
                 members=frozenset([statement.node]),
             )
         )  # fmt: skip
     return Drawing(cards, list(_edges(cards, keys)))
 
 
-def _rows(painter: Painter, statement: Statement) -> Iterator[Row]:
+def _rows(writer: CardWriter, statement: Statement) -> Iterator[CardRow]:
     shown = statement.inputs if len(statement.inputs) <= ROWS else statement.inputs[: ROWS - 1]
     for x in shown:
-        yield painter.row(statement, x)
+        yield writer.row(statement, x)
     rest = statement.inputs[len(shown) :]
     if rest:
-        known = painter.passed(statement).keys() & set(rest)
-        lines = [Line(f"… {len(rest)} more"), *([Line("their gradients", backward=True)] if known else [])]
-        yield Row(lines, rest, frozenset(known))
+        known = writer.passed(statement).keys() & set(rest)
+        lines = [CardLine(f"… {len(rest)} more"), *([CardLine("their gradients", backward=True)] if known else [])]
+        yield CardRow(lines, rest, frozenset(known))
 
 
 def _edges(cards: Sequence[Card], keys: dict[Node, str]) -> Iterator[Edge]:
@@ -308,5 +305,5 @@ def _edges(cards: Sequence[Card], keys: dict[Node, str]) -> Iterator[Edge]:
         for i, row in enumerate(card.rows):
             for node in row.nodes:
                 yield Edge(keys[node], card.key, i, backward=False)
-                if node in row.backward:
+                if node in row.gradients_of:
                     yield Edge(keys[node], card.key, i, backward=True)

@@ -1,4 +1,4 @@
-"""From a graph to its picture: cards, folding and a lens in this order, and large graphs apart."""
+"""From a graph to its picture: first the cards, then folding, then a lens; a large graph is drawn by lines of code."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tinygraph.draw.cards import Drawing, Painter, draft, told_together
+from tinygraph.draw.cards import CardWriter, Drawing, finding_lines, unfolded
 from tinygraph.draw.folding import Fold, folded
-from tinygraph.draw.large import Words, by_lines_of_code
+from tinygraph.draw.large import NamedByLine, by_lines_of_code
 from tinygraph.draw.lens import LENSES
 from tinygraph.draw.picture import Picture, one_of
 from tinygraph.express.table import LARGE
-from tinygraph.program.statements import Level, program
+from tinygraph.program.statements import Level, program_of
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
@@ -35,23 +35,23 @@ def draw(
     one_of("backward", backward, (True, False))
     settings = {"level": level, "values": values, "direction": direction, "theme": theme, "backward": backward, "lens": lens}
     if len(graph.forward) > LARGE and (fold is None or fold is True):
-        return Picture(graph, _large(Words(graph, backward), values, lens), settings)
+        return Picture(graph, _large(NamedByLine(graph, backward), values, lens), settings)
     _refuse_too_many(graph, level)
-    painter = Painter(program(graph, level), values, backward)
-    whole: Drawing = draft(painter)
+    writer = CardWriter(program_of(graph, level), values, backward)
+    whole: Drawing = unfolded(writer)
     if lens is not None and lens != "norm":
-        LENSES[lens](whole, painter)
+        LENSES[lens](whole, writer)
 
-    return _picture(graph, settings, whole, painter, fold)
+    return _picture(graph, settings, whole, writer, fold)
 
 
-def _picture(graph: Graph, settings: Mapping[str, Any], whole: Drawing, painter: Painter, fold: Fold) -> Picture:
-    """The picture of a whole drawing, folded in one way; it can be folded in others."""
-    drawing = folded(Drawing(whole.cards, list(whole.edges), list(whole.notes)), painter, fold)
+def _picture(graph: Graph, settings: Mapping[str, Any], whole: Drawing, writer: CardWriter, fold: Fold) -> Picture:
+    """The picture of an unfolded drawing with one folding; the picture can be folded in other ways later."""
+    drawing = folded(Drawing(whole.cards, list(whole.edges), list(whole.notes)), writer, fold)
     if settings["lens"] == "norm":
-        LENSES["norm"](drawing, painter)
-    drawing.notes += painter.notes()
-    refold = partial(_picture, graph, settings, whole, painter)  # which pickles, as a function made here would not
+        LENSES["norm"](drawing, writer)
+    drawing.notes += writer.notes()
+    refold = partial(_picture, graph, settings, whole, writer)  # a partial can be pickled, a local function cannot
     return Picture(graph, drawing, settings, refold)
 
 
@@ -64,11 +64,11 @@ def _refuse_too_many(graph: Graph, level: Level) -> None:
         raise ValueError(f"{more}: leave `fold` out, and they are drawn by lines of code")
 
 
-def _large(words: Words, values: bool, lens: str | None) -> Drawing:
-    drawing = by_lines_of_code(words, values)
+def _large(named: NamedByLine, values: bool, lens: str | None) -> Drawing:
+    drawing = by_lines_of_code(named, values)
     if lens is not None:
-        LENSES[lens](drawing, words)
+        LENSES[lens](drawing, named)
         for card in drawing.cards:
             if len(card.members) > 1:
-                card.results += told_together([finding for finding in card.found if not finding.backward])
+                card.results += finding_lines([finding for finding in card.findings if not finding.backward])
     return drawing

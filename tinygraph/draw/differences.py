@@ -1,6 +1,6 @@
-"""Whether the gradients of a recorded graph agree with finite differences, in float64 whatever it was recorded in.
+"""The check of the gradients of a recorded graph by finite differences, in float64 whatever its dtype.
 
-One value is moved along a direction, each entry relative to its own size, and only what depends on it is computed again.
+One value is moved in a direction, each entry in proportion to its size, and only the nodes that depend on it are computed again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tinygraph.slope import ROUNDING, TRUSTED, Slope, slope_along
 from tinygraph.sparse import in_dtype
 
 TOLERANCE = 1e-6  # relative
-EACH = 4  # entries up to which each is moved by itself
+EACH = 4  # up to so many entries, each is moved alone
 
 
 class Verdict(NamedTuple):
@@ -37,10 +37,10 @@ class OutOfTimeError(Exception):
 
 
 class Differences:
-    """The recorded values in float64, and the slope of the output by any of them; no differences begin after `end`."""
+    """The recorded values in float64, and the slopes of the output; no difference is started after the time `end`."""
 
     def __init__(self, request: Request, gradients: dict[Node, Node], end: float = math.inf) -> None:
-        self._end = end  # by the monotonic clock
+        self._end = end  # of the monotonic clock
         self.output = request.output
         self.gradients = gradients
         everything = reached([self.output, request.seed, *gradients.values()])
@@ -54,9 +54,9 @@ class Differences:
                     self._readers.setdefault(x, []).append(node)
 
     def verdict(self, node: Node) -> Verdict:
-        """Compare the gradient of a value with the slopes of the output by it; the first wrong entry or direction decides.
+        """Compare the gradient of a value with slopes of the output; the first wrong entry or direction decides.
 
-        Raises OutOfTimeError where that would take too long.
+        Raises OutOfTimeError after the end of the time.
         """
         x, claimed = np.asarray(self._values[node], np.float64), self._claimed(node)
         phi = self._along(node)
@@ -78,7 +78,7 @@ class Differences:
         return values
 
     def _along(self, node: Node) -> Callable[[Any], Any]:
-        """The output as a function of one value; computes only what depends on it."""
+        """The output as a function of one value; it computes only the nodes that depend on it."""
         affected: set[Node] = set()
         stack = [node]
         while stack:

@@ -1,4 +1,4 @@
-"""A drawing in the DOT language: cards as HTML labels under synthetic ids, modules as frames, edges from port to port."""
+"""A drawing in the DOT language: cards as HTML labels with generated ids, modules as frames, edges from port to port."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from graphviz import Digraph
 from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge
 from tinygraph.draw.label import SIZE, clean, label
 from tinygraph.draw.theme import Theme
-from tinygraph.express.table import cut
+from tinygraph.express.text import cut
 
-# Where edges leave a card and where they enter one.
+# The sides on which edges leave and enter a card.
 SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
 
 
 def dot(drawing: Drawing, theme: Theme, direction: str) -> str:
-    """The whole graph as DOT, on the page of its theme: what is around it may have other colours than the reader prefers."""
+    """The drawing as DOT, on the background of its theme, because the page around it may have another background."""
     graph = Digraph("tinygraph")
     graph.attr(
         "graph", rankdir=direction, bgcolor=theme.page,
@@ -34,7 +34,7 @@ def dot(drawing: Drawing, theme: Theme, direction: str) -> str:
 
 
 def _clusters(graph: Digraph, cards: Iterable[Card], path: tuple[str, ...], theme: Theme, direction: str) -> None:
-    """The cards of one module, each module inside it in a frame of its own."""
+    """The cards of one module; each module inside it gets a frame of its own."""
     depth = len(path)
     inner = []
     for card in cards:

@@ -1,4 +1,4 @@
-"""Layout engines: the first of $TINYGRAPH_DOT, `dot` on the path and graphviz-pure that is there, with a limit on its time."""
+"""Layout engines: the first of $TINYGRAPH_DOT, `dot` on the path and graphviz-pure that exists, with a time limit."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ VARIABLE = "TINYGRAPH_DOT"
 
 
 class LayoutError(RuntimeError):
-    """No layout engine is there, or it failed, or it took too long."""
+    """There is no layout engine, or it failed, or it took too long."""
 
 
 def find_engine() -> str:
-    """Find the program that lays graphs out; raises LayoutError, with two ways to install one, if there is none."""
+    """The path of the layout engine; if there is none, raises LayoutError with two ways to install one."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
         found = shutil.which(chosen)
@@ -39,7 +39,7 @@ def find_engine() -> str:
 def lay_out(dot: str, kind: str = "svg", seconds: float = SECONDS, what: str = "") -> bytes:
     """Lay a graph out; `kind` is svg, png or pdf. Raises LayoutError, with the engine's message, on failure.
 
-    `what` says behind the time, should it be over, how large the graph is and what can be done.
+    `what` is the end of the message after a timeout: how large the graph is, and what can be done.
     """
     engine = find_engine()
     if kind == "pdf" and Path(engine).stem == "graphviz-pure":
@@ -54,7 +54,7 @@ def lay_out(dot: str, kind: str = "svg", seconds: float = SECONDS, what: str = "
     except subprocess.TimeoutExpired:
         _stop(process)
         raise LayoutError(f"{engine} took longer than {seconds:.3g} s{what}") from None
-    except BaseException:  # an interrupted cell leaves nothing running either
+    except BaseException:  # an interrupted notebook cell stops the engine too
         _stop(process)
         raise
     if process.returncode or not output:
@@ -64,7 +64,7 @@ def lay_out(dot: str, kind: str = "svg", seconds: float = SECONDS, what: str = "
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End an engine and, where there are process groups, all that it started."""
+    """Stop an engine and, where there are process groups, all processes that it started."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,6 +1,6 @@
-"""Which cards a picture draws as one: modules, repeated structure, lines of code, and at last stretches of the graph.
+"""Folding: which cards a picture draws as one: modules, repeated modules, lines of code, and stretches of the graph.
 
-A folded card lists what comes in, the parameters that only it reads, what goes out, and the norms of their gradients.
+A folded card lists its inputs, the parameters that only it reads, its outputs, and the norms of their gradients.
 """
 
 from __future__ import annotations
@@ -10,25 +10,38 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from tinygraph.draw.cards import LISTED, ROWS, Card, Drawing, Edge, Kind, Line, Painter, Row, norm, shape_of, told_together
+from tinygraph.draw.cards import (
+    LISTED,
+    ROWS,
+    Card,
+    CardLine,
+    CardRow,
+    CardWriter,
+    Drawing,
+    Edge,
+    Kind,
+    finding_lines,
+    norm,
+    shape_of,
+)
 from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.errors import counted
 from tinygraph.express.python import python
-from tinygraph.express.table import cut
+from tinygraph.express.text import cut
 from tinygraph.node import Node
 from tinygraph.program.statements import shared_scope
 from tinygraph.program.value import applied
 
 Fold: TypeAlias = str | Iterable[str] | bool | None
 
-STRETCHES = (40, 20, 10, 5)  # cards in which a graph is drawn where folding modules and repeated lines is not enough
-FEW = 4  # leaves of one line that stay apart: people give each a name of its own
+STRETCHES = (40, 20, 10, 5)  # cards of a graph that is too large when modules and repeated lines are folded
+FEW = 4  # leaves of one line that are not folded: each has a name of its own
 OTHERS = "others"
 LEAVES = {"input", "parameter"}
 
 
 class Group(NamedTuple):
-    """Cards to draw as one, what that one is called, and the module that it lies in."""
+    """Cards to draw as one card, its title, and the module that contains it."""
 
     title: str
     cards: Sequence[Card]
@@ -36,17 +49,17 @@ class Group(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The key of the card that it becomes."""
+        """The key of the folded card."""
         return self.cards[0].key
 
 
-def folded(drawing: Drawing, painter: Painter, fold: Fold) -> Drawing:
-    """The drawing with modules folded: those named, none (False), all and repeated lines too (True), or what has to be (None).
+def folded(drawing: Drawing, writer: CardWriter, fold: Fold) -> Drawing:
+    """The drawing with modules folded: those named, none (False), all and repeated lines too (True), or as few as needed (None).
 
-    Raises ValueError for a name that is no module's, with those that there are.
+    Raises ValueError for a name that is not a module's.
     """
     if fold is None or fold is True:
-        return drawing if fold is None and is_small(drawing) else _by_itself(drawing, painter, everything=fold is True)
+        return drawing if fold is None and is_small(drawing) else _by_itself(drawing, writer, everything=fold is True)
     modules = modules_of(drawing)
     there = ", ".join(modules) if modules else "none: name them by nested dicts, names={**locals(), 'layer1': {...}}"
     wanted = [fold] if isinstance(fold, str) else list(fold) if isinstance(fold, Iterable) else []
@@ -55,17 +68,17 @@ def folded(drawing: Drawing, painter: Painter, fold: Fold) -> Drawing:
     unknown = [name for name in wanted if name not in modules]
     if unknown:
         raise ValueError(f"no module is called {unknown[0]!r}; there are {there}")
-    return merged(drawing, painter, _outermost(drawing, set(wanted)))
+    return merged(drawing, writer, _outermost(drawing, set(wanted)))
 
 
 def modules_of(drawing: Drawing) -> list[str]:
-    """The names of all modules, outer ones first: `encoder`, `encoder/layer1`."""
+    """The names of all modules, outer modules first: `encoder`, `encoder/layer1`."""
     paths = {card.module[:depth]: None for card in drawing.cards for depth in range(1, len(card.module) + 1)}
     return list(dict.fromkeys("/".join(path) for path in paths))
 
 
 def _outermost(drawing: Drawing, names: set[str]) -> list[Group]:
-    """The cards of each module to fold, in the outermost one that is named."""
+    """The cards of each module to fold; of modules inside each other the outermost is folded."""
     found: dict[tuple[str, ...], list[Card]] = defaultdict(list)
     for card in drawing.cards:
         paths = (card.module[:depth] for depth in range(1, len(card.module) + 1))
@@ -75,14 +88,17 @@ def _outermost(drawing: Drawing, names: set[str]) -> list[Group]:
     return [Group("/".join(path), cards, path[:-1]) for path, cards in found.items()]
 
 
-def _by_itself(whole: Drawing, painter: Painter, everything: bool) -> Drawing:
-    """Fold modules, then lines of code that made several cards, then stretches: until the drawing is small, or `everything`."""
-    modules = drawing = merged(whole, painter, list(_repeats(_outermost(whole, set(modules_of(whole))))))
+def _by_itself(whole: Drawing, writer: CardWriter, everything: bool) -> Drawing:
+    """Fold modules, then lines of code that made several cards, then stretches, until the drawing is small.
+
+    If `everything`, modules and lines of code are folded in any case.
+    """
+    modules = drawing = merged(whole, writer, list(_repeats(_outermost(whole, set(modules_of(whole))))))
     if everything or not is_small(drawing):
-        drawing = merged(drawing, painter, _lines_of_code(drawing))
+        drawing = merged(drawing, writer, _lines_of_code(drawing))
     for apart, count in itertools.product((modules, whole), STRETCHES):
         if not is_small(drawing):
-            drawing = merged(apart, painter, _stretches(apart, count))
+            drawing = merged(apart, writer, _stretches(apart, count))
     if not is_small(whole):
         shown = "; draw(fold=False) shows them all" if length(whole) <= TOO_LONG else ""
         drawing.notes.append(f"{counted(len(whole.cards), 'card')} folded into {len(drawing.cards)}{shown}")
@@ -90,7 +106,7 @@ def _by_itself(whole: Drawing, painter: Painter, everything: bool) -> Drawing:
 
 
 def _repeats(groups: Iterable[Group]) -> Iterator[Group]:
-    """Modules of the same structure that follow each other, as one."""
+    """Consecutive modules of the same structure as one."""
     for _, run in itertools.groupby(groups, key=_structure):
         first, *more = run
         if not more:
@@ -101,23 +117,23 @@ def _repeats(groups: Iterable[Group]) -> Iterator[Group]:
 
 
 def _structure(group: Group) -> tuple[str, ...]:
-    """What a module computes, by shapes instead of names."""
+    """The statements of a module with shapes in place of names."""
     statements = [card.statement for card in group.cards if card.statement is not None]
     return tuple(python(statement.expression, lambda node: str(node.shape)) for statement in statements)
 
 
 def _ops(card: Card) -> tuple[Any, ...]:
-    """What a card computes, whatever it reads; of a leaf its shape."""
+    """The ops of a card, whatever it reads; for a leaf its shape."""
     if card.statement is None:
         return () if card.node is None else card.node.shape
     return tuple(x.op for x in applied(card.statement.expression))
 
 
 def _lines_of_code(drawing: Drawing) -> list[Group]:
-    """The cards of the same ops that one place in the code made several of, as an unrolled loop does."""
+    """Cards of the same ops that one place in the code made, as an unrolled loop does."""
     made: dict[object, list[Card]] = defaultdict(list)
     for card in drawing.cards:
-        if card.node is not None and not card.folds:
+        if card.node is not None and not card.stands_for:
             place = card.node.code, card.node.instruction
             made[place, card.kind in LEAVES and card.kind, _ops(card)].append(card)
     groups = (cards for cards in made.values() if len(cards) > (FEW if cards[0].kind in LEAVES else 1))
@@ -125,20 +141,20 @@ def _lines_of_code(drawing: Drawing) -> list[Group]:
 
 
 def _stretches(drawing: Drawing, count: int) -> list[Group]:
-    """The cards in the order of the graph, cut into stretches of the same length."""
-    cards = [card for card in drawing.cards if not card.folds]
+    """The cards in the order of the graph, in stretches of equal length."""
+    cards = [card for card in drawing.cards if not card.stands_for]
     size = -(-len(cards) // count)
     stretches = (cards[i : i + size] for i in range(0, len(cards), size))
     return [Group(f"{some[0].title} … ({len(some):,} cards)", some, _module(some)) for some in stretches if len(some) > 1]
 
 
 def _module(cards: Iterable[Card]) -> tuple[str, ...]:
-    """The module that cards are all in."""
+    """The innermost module that contains all cards."""
     return shared_scope([card.module for card in cards])
 
 
 class _Borders(NamedTuple):
-    """Where groups, by their keys, end: the group of each card, the edges that enter each, the cards that others read."""
+    """The borders of groups: the group of each card, the edges that enter each group, the cards that others read."""
 
     home: Mapping[str, str]
     entering: Mapping[str, list[Edge]]
@@ -157,11 +173,11 @@ def _borders(drawing: Drawing, home: Mapping[str, str]) -> _Borders:
 
 
 def _across(edges: Iterable[Edge], home: Mapping[str, str]) -> Iterator[Edge]:
-    """The edges that do not stay inside one group."""
+    """The edges that leave or enter a group."""
     return (edge for edge in edges if edge.source not in home or home[edge.source] != home.get(edge.target))
 
 
-def merged(drawing: Drawing, painter: Painter, groups: Sequence[Group]) -> Drawing:
+def merged(drawing: Drawing, writer: CardWriter, groups: Sequence[Group]) -> Drawing:
     """Each group of cards as one card."""
     if not groups:
         return drawing
@@ -172,7 +188,7 @@ def merged(drawing: Drawing, painter: Painter, groups: Sequence[Group]) -> Drawi
         if card.key in home:
             members[home[card.key]].append(card)
     borders = _borders(drawing, home)
-    new = {group.key: _folded_card(group, members[group.key], borders, painter) for group in groups}
+    new = {group.key: _folded_card(group, members[group.key], borders, writer) for group in groups}
     keys = [home.get(card.key, card.key) for card in drawing.cards]
     cards = {key: new.get(key, card) for key, card in zip(keys, drawing.cards, strict=True)}
     edges = _rerouted(drawing.edges, new, borders)
@@ -180,53 +196,54 @@ def merged(drawing: Drawing, painter: Painter, groups: Sequence[Group]) -> Drawi
 
 
 def _adopt_parameters(drawing: Drawing, home: dict[str, str]) -> None:
-    """A parameter that one group alone reads goes into it."""
+    """Add each parameter that only one group reads to that group."""
     readers: dict[str, set[str]] = defaultdict(set)
     for edge in drawing.edges:
         readers[edge.source].add(home.get(edge.target, edge.target))
     groups = set(home.values())
     for card in drawing.cards:
         inside = readers[card.key]
-        if card.kind == "parameter" and not card.folds and card.key not in home and len(inside) == 1 and inside <= groups:
+        if card.kind == "parameter" and not card.stands_for and card.key not in home and len(inside) == 1 and inside <= groups:
             home[card.key] = next(iter(inside))
 
 
-def _folded_card(group: Group, cards: Sequence[Card], borders: _Borders, painter: Painter) -> Card:
-    """The card of a group, of whose cards some were adopted."""
+def _folded_card(group: Group, cards: Sequence[Card], borders: _Borders, writer: CardWriter) -> Card:
+    """The card of a group; `cards` are those of the group and the parameters that only it reads."""
     inside = {node for card in cards for node in card.members}
     leaves = [card for card in cards if card.kind == "parameter"]
     outputs = [card for card in cards if card.key in borders.read or card.kind == "loss"]
-    rows = _incoming(group, cards, borders, painter)
+    rows = _incoming(group, cards, borders, writer)
     if leaves and len(leaves) < len(cards):
-        rows.append(_parameters(leaves, painter))
+        rows.append(_parameters(leaves, writer))
     made = [card.node for card in outputs if card.node is not None]
-    results = [line for node in made[-LISTED:] for line in painter.result(node)] or [Line(counted(len(cards), "card"))]
+    results = [line for node in made[-LISTED:] for line in writer.result(node)] or [CardLine(counted(len(cards), "card"))]
     if len(made) > LISTED:
-        results.insert(0, Line(f"… {len(made) - LISTED} more", mark="weak"))
-    findings = [finding for card in cards for finding in card.found]
-    results += told_together(findings)
+        results.insert(0, CardLine(f"… {len(made) - LISTED} more", mark="weak"))
+    findings = [finding for card in cards for finding in card.findings]
+    results += finding_lines(findings)
     mark = "bad" if any(card.mark == "bad" for card in cards) else ""
     last = made[-1] if made else None
     return Card(
-        group.key, _kind(cards), f"▸ {cut(group.title, 48)}", rows, results, group.module, node=last, mark=mark, found=findings,
-        gradient=painter.gradients.get(last) if last is not None else None, members=frozenset(inside), folds=group.title,
+        group.key, _kind(cards), f"▸ {cut(group.title, 48)}", rows, results, group.module, node=last, mark=mark,
+        findings=findings, gradient=writer.gradients.get(last) if last is not None else None, members=frozenset(inside),
+        stands_for=group.title,
     )  # fmt: skip
 
 
 def _kind(cards: Sequence[Card]) -> Kind:
-    """What a folded card looks like: the output that it holds, leaves where it holds nothing else, or a module."""
+    """The kind of a folded card: "loss" if it has an output, the kind of leaves if it has nothing else, or "module"."""
     kinds = {card.kind for card in cards}
     if "loss" in kinds:
         return "loss"
     return "parameter" if kinds == {"parameter"} else "input" if kinds <= LEAVES else "module"
 
 
-def _incoming(group: Group, cards: Sequence[Card], borders: _Borders, painter: Painter) -> list[Row]:
-    """One row for each card outside that something is read from; past `ROWS`, one for all others."""
-    rows: dict[str, Row] = {}
+def _incoming(group: Group, cards: Sequence[Card], borders: _Borders, writer: CardWriter) -> list[CardRow]:
+    """One row for each card outside that the group reads; after `ROWS` rows, one for all others."""
+    rows: dict[str, CardRow] = {}
     read: dict[str, dict[Node, None]] = defaultdict(dict)
     passed: dict[str, set[Node]] = defaultdict(set)
-    ways = painter.ways_through(card.statement for card in cards if card.statement is not None)
+    counts = writer.count_contributions(card.statement for card in cards if card.statement is not None)
     for edge in borders.entering.get(group.key, ()):
         source = borders.home.get(edge.source, edge.source)
         if source not in rows and len(rows) >= ROWS:
@@ -234,58 +251,58 @@ def _incoming(group: Group, cards: Sequence[Card], borders: _Borders, painter: P
         node = borders.cards[edge.source].node
         if node is None:
             continue
-        rows.setdefault(source, Row([], (node,), source=source))
+        rows.setdefault(source, CardRow([], (node,), source=source))
         read[source][node] = None
         if edge.backward:
             passed[source].add(node)
     for source, row in rows.items():
-        row.backward = frozenset(passed[source])
-        row.lines += _read_from(list(read[source]), source, row.backward, ways, painter)
+        row.gradients_of = frozenset(passed[source])
+        row.lines += _read_from(list(read[source]), source, row.gradients_of, counts, writer)
     return list(rows.values())
 
 
 def _read_from(
-    nodes: Sequence[Node], source: str, backward: frozenset[Node], ways: Mapping[Node, int], painter: Painter
-) -> Iterator[Line]:
-    """The values that a folded card reads from one source: the only one, or the first, the last and how many.
+    nodes: Sequence[Node], source: str, backward: frozenset[Node], counts: Mapping[Node, int], writer: CardWriter
+) -> Iterator[CardLine]:
+    """The values that a folded card reads from one source: the only one, or the first, the last and their number.
 
-    The gradient of a single value is shown if this card is its only source; else the card shows that it adds to it.
+    The gradient of a single value is shown if all contributions come from this card; else the line says that it adds to it.
     """
     first, last = nodes[0], nodes[-1]
     if source == OTHERS:
-        yield Line(f"… {counted(len(nodes), 'other')}")
+        yield CardLine(f"… {counted(len(nodes), 'other')}")
     elif len(nodes) == 1:
-        yield Line(f"{painter.name(first)}{shape_of(first)}")
+        yield CardLine(f"{writer.name(first)}{shape_of(first)}")
     else:
-        yield Line(f"{painter.name(first)} … {painter.name(last)} ({len(nodes):,})")
+        yield CardLine(f"{writer.name(first)} … {writer.name(last)} ({len(nodes):,})")
     if backward:
-        known = [node for node in nodes if node in painter.gradients]
+        known = [node for node in nodes if node in writer.gradients]
         if len(nodes) > 1 or not known:
-            yield Line(counted(len(known), "gradient"), backward=True)
-        elif ways[first] == painter.ways[first]:
-            yield painter.gradient(first)
+            yield CardLine(counted(len(known), "gradient"), backward=True)
+        elif counts[first] == writer.contribution_counts[first]:
+            yield writer.gradient(first)
         else:
-            yield Line(f"{painter.gradient_name(first)}{shape_of(first)} += …", backward=True)
+            yield CardLine(f"{writer.gradient_name(first)}{shape_of(first)} += …", backward=True)
 
 
-def _parameters(leaves: Sequence[Card], painter: Painter) -> Row:
-    """The parameters that a folded card holds, and their gradients, those of arrays by their norm."""
+def _parameters(leaves: Sequence[Card], writer: CardWriter) -> CardRow:
+    """The parameters of a folded card, and their gradients, for arrays the norm."""
     nodes = [card.node for card in leaves if card.node is not None]
-    names = ", ".join(f"{painter.name(node)}{shape_of(node)}" for node in nodes[:4])
-    lines = [Line(names if len(nodes) <= 4 else f"{names}, … {len(nodes) - 4} more")]
-    known = [node for node in nodes if node in painter.gradients]
-    if known and painter.values:
-        parts = [painter.gradient(node).text if not node.shape else _norm(node, painter) for node in known[:2]]
-        lines.append(Line(", ".join(parts) + (", …" if len(known) > 2 else ""), backward=True, of=tuple(known[:2])))
-    return Row(lines)
+    names = ", ".join(f"{writer.name(node)}{shape_of(node)}" for node in nodes[:4])
+    lines = [CardLine(names if len(nodes) <= 4 else f"{names}, … {len(nodes) - 4} more")]
+    known = [node for node in nodes if node in writer.gradients]
+    if known and writer.values:
+        parts = [writer.gradient(node).text if not node.shape else _norm(node, writer) for node in known[:2]]
+        lines.append(CardLine(", ".join(parts) + (", …" if len(known) > 2 else ""), backward=True, of=tuple(known[:2])))
+    return CardRow(lines)
 
 
-def _norm(node: Node, painter: Painter) -> str:
-    return f"{painter.gradient_name(node)}  {norm(painter.gradients[node].value)}"
+def _norm(node: Node, writer: CardWriter) -> str:
+    return f"{writer.gradient_name(node)}  {norm(writer.gradients[node].value)}"
 
 
 def _rerouted(edges: Sequence[Edge], new: Mapping[str, Card], borders: _Borders) -> list[Edge]:
-    """The edges between groups, each once; what stays inside one is not drawn."""
+    """The edges between groups, each once; edges inside a group are dropped."""
     home, old = borders.home, borders.cards
     result: dict[Edge, None] = {}
     for edge in _across(edges, home):

@@ -1,7 +1,7 @@
-"""One card as an HTML label of Graphviz: its cells, their ports, and how wide each has to be.
+"""One card as an HTML label of Graphviz: its cells, their ports and their widths.
 
-Widths are measured here, because a layout engine without a font guesses the width of letters outside ASCII. Every text of the
-user's is cleaned and escaped. A card's inputs are where its edges come from, in a graph that runs upwards at the bottom, say.
+Widths are computed here, because a layout engine without a font guesses the width of letters outside ASCII. All text is cleaned
+and escaped. The inputs of a card are on the side where its edges enter: in a graph that runs upwards, at the bottom.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
-from tinygraph.draw.cards import Card, Line, Row
+from tinygraph.draw.cards import Card, CardLine, CardRow
 from tinygraph.draw.theme import Theme
+from tinygraph.express.text import printable
 
 SIZE = 13  # points
-# Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 where none is given.
+# Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 for all others.
 WIDTHS = {
     **dict.fromkeys(" \xa0!,./:;I[]\\|tf", 278), **dict.fromkeys("ijl'", 222), **dict.fromkeys("()-r`{}", 333),
     **dict.fromkeys("cksvxyzJ", 500), **dict.fromkeys("+<=>~", 584), **dict.fromkeys("ABEKPSVXY&", 667),
@@ -41,19 +42,18 @@ def _letter(c: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Text for an HTML label: no control or direction characters, markup escaped, backslashes doubled."""
-    kept = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
-    return escape(kept).replace("\\", "\\\\") or " "
+    """Text for an HTML label: what can be printed, markup escaped, backslashes doubled."""
+    return escape(printable(text)).replace("\\", "\\\\") or " "
 
 
-def _text(line: Line, theme: Theme, bold: bool = False) -> str:
+def _text(line: CardLine, theme: Theme, bold: bool = False) -> str:
     text = clean(line.text)
     colour = {"bad": theme.red, "good": theme.good, "weak": theme.weak}.get(line.mark, theme.red if line.backward else "")
     text = f'<FONT COLOR="{colour}">{text}</FONT>' if colour else text
     return f"<B>{text}</B>" if bold else text
 
 
-def _cell(line: Line, theme: Theme, port: str = "", align: str = "LEFT", bold: bool = False, extra: str = "") -> str:
+def _cell(line: CardLine, theme: Theme, port: str = "", align: str = "LEFT", bold: bool = False, extra: str = "") -> str:
     port = f' PORT="{port}"' if port else ""
     room = math.ceil(width(line.text, bold)) + 8
     return f'<TD{port} ALIGN="{align}" WIDTH="{room}"{extra}>{_text(line, theme, bold)}</TD>'
@@ -80,14 +80,14 @@ def label(card: Card, theme: Theme, direction: str) -> str:
 
 
 def _title(card: Card, theme: Theme, columns: int = 1) -> list[str]:
-    """The row of the equation, or of what a folded card stands for."""
+    """The row of the title: the equation, or the name of a folded card."""
     if not card.is_titled:
         return []
-    return [_cell(Line(card.title), theme, align="CENTER", bold=True, extra=f' COLSPAN="{columns}"'), "<HR/>"]
+    return [_cell(CardLine(card.title), theme, align="CENTER", bold=True, extra=f' COLSPAN="{columns}"'), "<HR/>"]
 
 
 def _across(card: Card, theme: Theme, leftwards: bool) -> list[str]:
-    """Inputs on the left, results on the right; or the other way about."""
+    """Inputs on the left and results on the right, or the reverse."""
     results = [row for port, lines in _results(card) for row in (*_lines(lines, port, theme), "<HR/>")][:-1]
     if not card.rows:
         return [*_title(card, theme), *results]
@@ -100,7 +100,7 @@ def _across(card: Card, theme: Theme, leftwards: bool) -> list[str]:
 
 
 def _down(card: Card, theme: Theme) -> list[str]:
-    """Inputs on top, results below, the equation between them."""
+    """Inputs at the top, then the equation, then results."""
     results = [_beside([_column(lines, port, theme) for port, lines in _results(card)])]
     if not card.rows:
         return [*_title(card, theme), *results]
@@ -113,26 +113,26 @@ def _beside(cells: Sequence[str]) -> str:
     return f'<TD CELLPADDING="1"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR>{row}</TR></TABLE></TD>'
 
 
-def _column(lines: Sequence[Line], port: str, theme: Theme) -> str:
-    """Lines as one cell, whose port is on the edge of the card, below or above all of them."""
+def _column(lines: Sequence[CardLine], port: str, theme: Theme) -> str:
+    """Lines as one cell with one port, which is on the border of the card."""
     if len(lines) == 1:
         return _cell(lines[0], theme, port)
     return f'<TD PORT="{port}">{_table(_lines(lines, "", theme))}</TD>'
 
 
-def _lines(lines: Sequence[Line], port: str, theme: Theme) -> list[str]:
+def _lines(lines: Sequence[CardLine], port: str, theme: Theme) -> list[str]:
     """A cell for each line; the first one has the port."""
     return [_cell(line, theme, port if i == 0 else "") for i, line in enumerate(lines)]
 
 
-def _results(card: Card) -> list[tuple[str, list[Line]]]:
+def _results(card: Card) -> list[tuple[str, list[CardLine]]]:
     """The value of the card at port f, where forward edges start, and its gradient at port g, where backward ones end."""
     forward = [line for line in card.results if not line.backward]
     backward = [line for line in card.results if line.backward]
     return [("f", forward), ("g", backward)] if backward else [("f", forward)]
 
 
-def _input(row: Row, i: int, theme: Theme) -> list[str]:
-    """One input: forward edges end at its first line, backward ones start at its first line about gradients."""
+def _input(row: CardRow, i: int, theme: Theme) -> list[str]:
+    """One input: a forward edge ends at its first line, a backward edge starts at its first line about gradients."""
     first = next((j for j, line in enumerate(row.lines) if line.backward), None)
     return [_cell(line, theme, port=f"i{i}" if j == 0 else f"g{i}" if j == first else "") for j, line in enumerate(row.lines)]

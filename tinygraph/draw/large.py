@@ -1,4 +1,4 @@
-"""A graph too large for statements, drawn by the lines of code that made its nodes: one card a line, with how many it made."""
+"""A graph that is too large for statements: one card for each line of code, with the number of nodes that it recorded."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 
 from tinygraph.backprop import between
-from tinygraph.draw.cards import Card, Drawing, Edge, Kind, Line, Row, norm, shape_of, told
+from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing, Edge, Kind, norm, shape_of, value_text
 from tinygraph.draw.size import is_small
 from tinygraph.errors import counted
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
-from tinygraph.express.table import cut
+from tinygraph.express.text import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.requests import Request
 
-LINES = 150  # cards; further lines share the last one
+LINES = 150  # of code that have a card; further lines share the last one
 WIDTH = 48
 
 
-class Words:
-    """What values are called that have no statements: by their names, else by the lines that made them."""
+class NamedByLine:
+    """A graph whose values are called by their names, or else by the lines of code that recorded them."""
 
     def __init__(self, graph: Graph, backward: bool = True) -> None:
         self.graph = graph
@@ -30,54 +30,54 @@ class Words:
         self._lines: dict[Hashable, str] = {}
 
     def name(self, node: Node) -> str:
-        """A value's variable, or the line that made it."""
+        """The variable of a value, or the line that recorded it."""
         name = self.graph.name(node)
         return cut(self.line(node), 24) if name is None else plain(symbol(name))
 
     def line(self, node: Node) -> str:
-        """The line of code that made a node."""
-        spot = _spot(node)
-        if spot not in self._lines:
+        """The line of code that recorded a node."""
+        key = _line_key(node)
+        if key not in self._lines:
             place = node.place
             text = place.text or f"{place.function} line {place.line}"
-            self._lines[spot] = f"{cut(text, WIDTH)}{f'  ({node.kind}s)' if node.op is None else ''}"
-        return self._lines[spot]
+            self._lines[key] = f"{cut(text, WIDTH)}{f'  ({node.kind}s)' if node.op is None else ''}"
+        return self._lines[key]
 
     def gradient_name(self, node: Node) -> str:
-        """What the gradient of a value is called."""
+        """The name of the gradient of a value."""
         name = self.graph.name(self.gradients[node])
         return f"d{self.name(node)}" if name is None else plain(symbol(name))
 
 
-def by_lines_of_code(words: Words, values: bool = True) -> Drawing:
-    """One card for each line of code, or for each scope where there are scopes; for fewer lines where that would not fit."""
+def by_lines_of_code(named: NamedByLine, values: bool = True) -> Drawing:
+    """One card for each line of code, or for each scope if there are scopes; for fewer lines if the drawing gets too large."""
     lines = LINES
-    while not is_small(drawing := _drawn(words, values, lines)) and lines > 1:
+    while not is_small(drawing := _drawn(named, values, lines)) and lines > 1:
         lines //= 2
     return drawing
 
 
-def _drawn(words: Words, values: bool, lines: int) -> Drawing:
-    graph = words.graph
-    groups = _groups(words, lines)
+def _drawn(named: NamedByLine, values: bool, lines: int) -> Drawing:
+    graph = named.graph
+    groups = _groups(named, lines)
     home = {node: f"n{i}" for i, nodes in enumerate(groups.values()) for node in nodes}
-    on_path = _on_path(graph, words.request) if words.request is not None else set()
+    on_path = _on_path(graph, named.request) if named.request is not None else set()
     cards: list[Card] = []
     edges: list[Edge] = []
     outputs = set(graph.outputs)
     for i, (label, nodes) in enumerate(groups.items()):
         key = f"n{i}"
-        rows = list(_rows(words, nodes, home, on_path))
-        cards.append(_card(words, key, label, nodes, rows, values, not outputs.isdisjoint(nodes), on_path))
+        rows = list(_rows(named, nodes, home, on_path))
+        cards.append(_card(named, key, label, nodes, rows, values, not outputs.isdisjoint(nodes), on_path))
         for j, row in enumerate(rows):
             source = home[row.nodes[0]]
-            edges += [Edge(source, key, j, backward) for backward in ((False, True) if row.backward else (False,))]
+            edges += [Edge(source, key, j, backward) for backward in ((False, True) if row.gradients_of else (False,))]
     note = f"{len(graph):,} nodes, drawn by line of code in {counted(len(cards), 'card')}"
     return Drawing(cards, edges, [note])
 
 
-def _rows(words: Words, nodes: list[Node], home: Mapping[Node, str], on_path: set[Node]) -> Iterator[Row]:
-    """One row for each card that this one reads from, with the first value that it reads."""
+def _rows(named: NamedByLine, nodes: list[Node], home: Mapping[Node, str], on_path: set[Node]) -> Iterator[CardRow]:
+    """One row for each card that this card reads, with the first value that it reads there."""
     own = home[nodes[0]]
     first: dict[str, Node] = {}
     passed: dict[str, set[Node]] = defaultdict(set)
@@ -88,26 +88,26 @@ def _rows(words: Words, nodes: list[Node], home: Mapping[Node, str], on_path: se
                 if x in on_path and node in on_path:
                     passed[home[x]].add(x)
     for source, x in first.items():
-        lines = [Line(f"{words.name(x)}{shape_of(x)}")]
+        lines = [CardLine(f"{named.name(x)}{shape_of(x)}")]
         if source in passed:
-            lines.append(Line(f"{words.gradient_name(x)} += …" if x in words.gradients else "gradient", backward=True))
-        yield Row(lines, (x,), frozenset(passed[source]))
+            lines.append(CardLine(f"{named.gradient_name(x)} += …" if x in named.gradients else "gradient", backward=True))
+        yield CardRow(lines, (x,), frozenset(passed[source]))
 
 
-def _groups(words: Words, lines: int) -> dict[str, list[Node]]:
-    """The forward nodes by scope, else by line of code; leaves apart from what is computed, and literals left out."""
-    scopes, literals = words.graph._scopes(), words.graph._units()
+def _groups(named: NamedByLine, lines: int) -> dict[str, list[Node]]:
+    """The forward nodes by scope, or else by line of code; leaves and computed values are separate, and seeds are left out."""
+    scopes, literals = named.graph._scopes(), named.graph._units()
     groups: dict[str, list[Node]] = {}
-    for node in (node for node in words.graph.forward if node not in literals):
+    for node in (node for node in named.graph.forward if node not in literals):
         scope = scopes.get(node, ())
-        label = scope[0] if scope else words.line(node)
+        label = scope[0] if scope else named.line(node)
         if label not in groups and len(groups) >= lines:
             label = "further lines"
         groups.setdefault(label, []).append(node)
     return groups
 
 
-def _spot(node: Node) -> Hashable:
+def _line_key(node: Node) -> Hashable:
     return node.code, node.instruction, node.op is None
 
 
@@ -117,20 +117,28 @@ def _on_path(graph: Graph, request: Request) -> set[Node]:
 
 
 def _card(
-    words: Words, key: str, label: str, nodes: list[Node], rows: list[Row], values: bool, final: bool, on_path: set[Node]
-) -> Card:  # fmt: skip
+    named: NamedByLine,
+    key: str,
+    label: str,
+    nodes: list[Node],
+    rows: list[CardRow],
+    values: bool,
+    is_loss: bool,
+    on_path: set[Node],
+) -> Card:
     last = nodes[-1]
-    leaves = last.op is None
+    is_leaf = last.op is None
     title = f"{label} × {len(nodes):,}" if len(nodes) > 1 else label
-    value = f" = {told(last.value)}" if values and not last.shape else ""
-    name = "last" if words.graph.name(last) is None else words.name(last)
-    results = [Line(f"{name}{shape_of(last)}{value}", of=(last,))]
-    gradient = words.gradients.get(last)
+    value = f" = {value_text(last.value)}" if values and not last.shape else ""
+    name = "last" if named.graph.name(last) is None else named.name(last)
+    results = [CardLine(f"{name}{shape_of(last)}{value}", of=(last,))]
+    gradient = named.gradients.get(last)
     if gradient is not None:
-        size = f" = {told(gradient.value)}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
-        results.append(Line(f"{words.gradient_name(last)}{size if values else ''}", backward=True, of=(last,)))
+        size = f" = {value_text(gradient.value)}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
+        results.append(CardLine(f"{named.gradient_name(last)}{size if values else ''}", backward=True, of=(last,)))
     elif last in on_path:
-        results.append(Line("gradient: name it to see it", backward=True))
-    kind: Kind = "loss" if final else "parameter" if leaves and last.kind == "parameter" else "input" if leaves else "module"
-    folds = "" if leaves and len(nodes) == 1 else label
-    return Card(key, kind, title, rows, results, node=last, gradient=gradient, members=frozenset(nodes), folds=folds)
+        results.append(CardLine("gradient: name it to see it", backward=True))
+    leaf_kind: Kind = "parameter" if last.kind == "parameter" else "input"
+    kind: Kind = "loss" if is_loss else leaf_kind if is_leaf else "module"
+    stands_for = "" if is_leaf and len(nodes) == 1 else label
+    return Card(key, kind, title, rows, results, node=last, gradient=gradient, members=frozenset(nodes), stands_for=stands_for)

@@ -1,4 +1,4 @@
-"""Lenses: a question about the numbers, answered on the cards of a picture."""
+"""Lenses, which check the numbers of a graph and mark the cards of its picture: gradients, NaN, saturation, norms."""
 
 from __future__ import annotations
 
@@ -12,56 +12,56 @@ import numpy as np
 from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
-from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge, Finding, Line, euclidean, told
+from tinygraph.draw.cards import LONGEST, Card, CardLine, Drawing, Edge, Finding, euclidean, value_text
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
 from tinygraph.errors import counted
 from tinygraph.express.layout import signed
-from tinygraph.express.table import cut
+from tinygraph.express.text import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.requests import Request
 
-SECONDS = 5.0  # for all differences of one picture
-FLAT = 0.01  # a derivative below this is as good as none
-WIDEST = 4.0  # of a line, against the thinnest
+SECONDS = 5.0  # for all finite differences of one picture
+FLAT = 0.01  # a derivative below this counts as 0
+WIDEST = 4.0  # the width of the widest edge, relative to the thinnest
 SIGNS = {True: "✓", False: "✗", None: "?"}
 MARKS = {True: "good", False: "bad", None: "weak"}
 COUNTED = {True: "gradients right", False: "gradients wrong", None: "gradients that differences cannot check"}
 
 
-class Words(Protocol):
-    """The graph that is looked at, and what its values and gradients are called on the cards."""
+class NamedGraph(Protocol):
+    """A graph, its gradients, and the names of both on the cards."""
 
     graph: Graph
     request: Request | None
     gradients: dict[Node, Node]
 
     def name(self, node: Node) -> str:
-        """What a value is called."""
+        """The name of a value."""
 
     def gradient_name(self, node: Node) -> str:
-        """What the gradient of a value is called."""
+        """The name of the gradient of a value."""
 
 
-def _request(words: Words, what: str) -> Request:
-    """The gradients that a lens looks at, which have to be there."""
-    if words.request is None:
-        raise ValueError(f"{what}: {'leave backward=False out' if words.graph._requests() else 'call graph.backprop() first'}")
-    return words.request
+def _request(named: NamedGraph, what: str) -> Request:
+    """The gradients for a lens; raises ValueError if there are none."""
+    if named.request is None:
+        raise ValueError(f"{what}: {'leave backward=False out' if named.graph._requests() else 'call graph.backprop() first'}")
+    return named.request
 
 
-def check(drawing: Drawing, words: Words) -> None:
-    """Compare each gradient with finite differences: ✓ where they agree, ✗ with both where not, ? where they cannot decide."""
-    request = _request(words, 'lens="check" compares gradients')
+def check(drawing: Drawing, named: NamedGraph) -> None:
+    """Compare each gradient with finite differences: ✓ if they agree, ✗ with both if not, ? if the differences cannot decide."""
+    request = _request(named, 'lens="check" compares gradients')
     cards = [card for card in drawing.cards if card.gradient is not None and card.node is not None]
     verdicts: list[bool | None] = []
     with np.errstate(all="ignore"), suppress(OutOfTimeError):
-        differences = Differences(request, words.gradients, end=time.monotonic() + SECONDS)
+        differences = Differences(request, named.gradients, end=time.monotonic() + SECONDS)
         for card in cards:
             assert card.node is not None
             verdict = differences.verdict(card.node)
             verdicts.append(verdict.right)
-            _mark_gradient(card, verdict, words.gradient_name(card.node))
+            _mark_gradient(card, verdict, named.gradient_name(card.node))
     right, open_ = sum(v is True for v in verdicts), sum(v is None for v in verdicts)
     checked = counted(len(verdicts), "gradient")
     note = f"{right} of {checked} {'agrees' if len(verdicts) == 1 else 'agree'} with finite differences"
@@ -78,50 +78,50 @@ def _mark_gradient(card: Card, verdict: Verdict, name: str) -> None:
     for i, line in enumerate(card.results):
         if line.backward:
             text = f"{SIGNS[verdict.right]} {line.text}{more}"
-            card.results[i] = Line(text, True, mark)
-            card.found.append(Finding("gradients", COUNTED[verdict.right], mark, name, text, backward=True))
+            card.results[i] = CardLine(text, True, mark)
+            card.findings.append(Finding("gradients", COUNTED[verdict.right], mark, name, text, backward=True))
     if verdict.right is False:
         card.mark = "bad"
 
 
 def _both(card: Card, verdict: Verdict) -> str:
-    """The other number; for an array both, at one entry or along the direction that was tried."""
-    exact, numerical = told(np.float64(verdict.exact)), told(np.float64(verdict.numerical))
+    """The slope by differences; for an array both slopes, at one entry or in the direction that was tried."""
+    exact, numerical = value_text(np.float64(verdict.exact)), value_text(np.float64(verdict.numerical))
     assert card.node is not None
     return f"{exact} {verdict.where or 'in one direction'}: {numerical}" if card.node.shape else numerical
 
 
-def find(card: Card, finding: Finding) -> None:
-    """Put a finding on a card; a folded card shows its findings together."""
-    card.found.append(finding)
+def add_finding(card: Card, finding: Finding) -> None:
+    """Put a finding on a card; a folded card gets lines about all its findings later."""
+    card.findings.append(finding)
     if len(card.members) == 1:
-        card.results.append(Line(finding.text, finding.backward, finding.mark))
+        card.results.append(CardLine(finding.text, finding.backward, finding.mark))
     if finding.mark == "bad":
         card.mark = "bad"
 
 
-def finite(drawing: Drawing, words: Words) -> None:
-    """Mark the card of the first op that made a NaN or infinity, with what it read."""
-    found = find_nonfinite(words.graph)
+def finite(drawing: Drawing, named: NamedGraph) -> None:
+    """Mark the card of the first op that computed a NaN or infinity, and note its inputs."""
+    found = find_nonfinite(named.graph)
     if found is None:
         drawing.notes.append("every value and gradient is finite")
         return
     drawing.notes += [cut(line.strip(), LONGEST) for line in f"{found}".splitlines()]
-    elsewhere = {*words.graph.forward, *words.gradients.values()}
+    elsewhere = {*named.graph.forward, *named.gradients.values()}
     inside = {node: card for card, made in _made(drawing) for node in (*made, *_behind(card.gradient, elsewhere))}
     card = inside.get(found.node)
     if card is not None:
         maker = found.node.kind if found.node.op is None else found.node.op.name
         first = "first NaN or infinity"
-        find(card, Finding(first, first, "bad", _name(card, words), f"{first}: {maker}"))
+        add_finding(card, Finding(first, first, "bad", _name(card, named), f"{first}: {maker}"))
 
 
-def _name(card: Card, words: Words) -> str:
-    return words.name(card.node) if card.node is not None else card.title
+def _name(card: Card, named: NamedGraph) -> str:
+    return named.name(card.node) if card.node is not None else card.title
 
 
 def _made(drawing: Drawing) -> Iterator[tuple[Card, list[Node]]]:
-    """Each card with the nodes that it stands for: its members and what is inlined into them."""
+    """Each card with its nodes: its members and the nodes that are inlined into them."""
     shown = {node for card in drawing.cards for node in card.members}
     for card in drawing.cards:
         made = sorted(card.members, key=by_number)
@@ -134,7 +134,7 @@ def _made(drawing: Drawing) -> Iterator[tuple[Card, list[Node]]]:
 
 
 def _behind(gradient: Node | None, elsewhere: set[Node]) -> Iterator[Node]:
-    """The gradient of a card and the nodes that it alone is made of."""
+    """The gradient of a card and the nodes that only this gradient reads."""
     stack = [] if gradient is None else [gradient]
     seen = set(stack)
     while stack:
@@ -145,8 +145,8 @@ def _behind(gradient: Node | None, elsewhere: set[Node]) -> Iterator[Node]:
         stack += inputs
 
 
-def saturation(drawing: Drawing, words: Words) -> None:
-    """Count the entries of σ, tanh and the like whose derivative is near 0, and the relu units that are 0 for every example."""
+def saturation(drawing: Drawing, named: NamedGraph) -> None:
+    """Count the entries of σ, tanh and similar ops whose derivative is near 0, and the relu units that are 0 for all examples."""
     seen = False
     for card, made in _made(drawing):
         for node in made:
@@ -158,8 +158,8 @@ def saturation(drawing: Drawing, words: Words) -> None:
                 label, share = measure(node)
             mark = "bad" if share >= 0.5 else "weak"
             many = f"with {label} for half or more" if mark == "bad" else f"with {label} for less than half"
-            name = _name(card, words) if len(card.members) == 1 else words.graph.name(node) or ""
-            find(card, Finding(label, many, mark, name, f"{label}: {share:.0%}"))
+            name = _name(card, named) if len(card.members) == 1 else named.graph.name(node) or ""
+            add_finding(card, Finding(label, many, mark, name, f"{label}: {share:.0%}"))
     if not seen:
         drawing.notes.append("there is no sigmoid, tanh or relu in this graph")
 
@@ -171,7 +171,7 @@ def _measure(node: Node) -> Callable[[Node], tuple[str, float]] | None:
 
 
 def _is_relu(node: Node) -> bool:
-    """Whether a node is relu, by its name or as people spell it: np.maximum(z, 0), np.where(z > 0, z, 0)."""
+    """Whether a node computes relu: by `relu` itself, np.maximum(z, 0) or np.where(z > 0, z, 0)."""
     if node.op is ops.relu:
         return True
     if node.op is ops.maximum:
@@ -201,11 +201,11 @@ def _dead(node: Node) -> tuple[str, float]:
     return "dead units", float(np.mean(np.all(units <= 0, axis=0)))
 
 
-def gradient_norm(drawing: Drawing, words: Words) -> None:
-    """Draw each backward edge as wide as the gradient that it carries is large, on a scale of powers of ten."""
-    _request(words, 'lens="norm" shows gradients')
+def gradient_norm(drawing: Drawing, named: NamedGraph) -> None:
+    """Make each backward edge wider the larger its gradient is, on a logarithmic scale."""
+    _request(named, 'lens="norm" shows gradients')
     cards = {card.key: card for card in drawing.cards}
-    sizes = {i: _size(edge, cards, words) for i, edge in enumerate(drawing.edges) if edge.backward}
+    sizes = {i: _size(edge, cards, named) for i, edge in enumerate(drawing.edges) if edge.backward}
     powers = {i: np.log10(size) for i, size in sizes.items() if size and np.isfinite(size)}
     low, high = min(powers.values(), default=0.0), max(powers.values(), default=0.0)
     for i, size in sizes.items():
@@ -219,10 +219,10 @@ def gradient_norm(drawing: Drawing, words: Words) -> None:
         drawing.notes.append(f"NaN or infinity, as wide as the largest: {lost} of {counted(len(sizes), 'gradient')}")
 
 
-def _size(edge: Edge, cards: Mapping[str, Card], words: Words) -> float:
-    """The root mean square of the gradients that a backward edge carries; where none is known, of that on the card at its end."""
+def _size(edge: Edge, cards: Mapping[str, Card], named: NamedGraph) -> float:
+    """The root mean square of the gradients of a backward edge; if none is known, of the gradient on the card at its end."""
     source, row = cards[edge.source], cards[edge.target].rows[edge.row]
-    carried = [words.gradients[x] for x in row.backward & source.members if x in words.gradients]
+    carried = [named.gradients[x] for x in row.gradients_of & source.members if x in named.gradients]
     if not carried and source.gradient is not None:
         carried = [source.gradient]
     count = sum(gradient.size for gradient in carried)
@@ -231,7 +231,7 @@ def _size(edge: Edge, cards: Mapping[str, Card], words: Words) -> float:
     return float(euclidean(np.concatenate([np.ravel(gradient.value) for gradient in carried])) / np.sqrt(count))
 
 
-LENSES: dict[str, Callable[[Drawing, Words], None]] = {
+LENSES: dict[str, Callable[[Drawing, NamedGraph], None]] = {
     "check": check,
     "finite": finite,
     "saturation": saturation,

@@ -1,4 +1,4 @@
-"""A picture of a graph, laid out when it is looked at, and its files."""
+"""A picture of a graph, which is laid out when it is shown or saved."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Picture:
     ) -> None:
         self.graph = graph
         self.drawing = drawing
-        self.settings = settings  # those of `draw` but for the folding, which the drawing has
-        self.refold = refold  # the same picture, folded in another way; None where it cannot be
-        self._failed = False  # at the last display, so that a notebook that displays it again need not wait again
+        self.settings = settings  # those of `draw` except `fold`
+        self.refold = refold  # makes the same picture with another folding; None if there are no modules
+        self._failed = False  # the last layout, so that a notebook that displays it again need not wait again
         self.theme = one_of("theme", settings["theme"], tuple(THEMES))
         self.direction = one_of("direction", settings["direction"], DIRECTIONS)
 
@@ -69,7 +69,7 @@ class Picture:
 
     @property
     def label(self) -> str:
-        """What the picture shows, for those who cannot see it."""
+        """A description of the picture for screen readers."""
         outputs = ", ".join(self.graph.name(output) or "" for output in self.graph.outputs)
         backward = sum(edge.backward for edge in self.drawing.edges)
         return f"Computation graph of {outputs}: {counted(len(self.drawing.cards), 'card')}, {counted(backward, 'backward edge')}"

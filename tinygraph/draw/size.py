@@ -1,4 +1,4 @@
-"""How large a drawing is for a layout engine: it puts cards in ranks, and its time grows with how many ranks the edges cross."""
+"""The size of a drawing for a layout engine: it puts cards in ranks, and its time grows with the ranks that the edges cross."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections import defaultdict
 
 from tinygraph.draw.cards import Drawing
 
-MOST = 200  # cards that a picture shows before it folds by itself
-LONG = 4_000  # ranks that its edges cross together before it does: Graphviz lays out as many in one to two seconds
-TOO_LONG = 12_000  # ranks that are not even tried: Graphviz takes ten seconds or more
+MOST = 200  # cards; a picture of more is folded automatically
+LONG = 4_000  # ranks that all edges together cross; Graphviz lays this out in one to two seconds, and more is folded
+TOO_LONG = 12_000  # ranks for which no layout is tried: Graphviz takes ten seconds or more
 
 
 def is_small(drawing: Drawing) -> bool:
-    """Whether a drawing can be read, and is laid out while one waits."""
+    """Whether a drawing can be read, and laid out in a few seconds."""
     return len(drawing.cards) <= MOST and length(drawing) <= LONG
 
 
 def length(drawing: Drawing) -> int:
-    """How many ranks the edges cross together. A card is as early as what it reads allows, or late where that is shorter.
+    """The number of ranks that all edges together cross. Each card has the first rank after its inputs, or the last rank before
+    its readers where that makes the edges shorter.
 
-    Edges from module to module leave the ranks as they are: Graphviz puts the frames beside each other.
+    Edges between modules do not change the ranks: Graphviz puts the frames of modules beside each other.
     """
     place = {card.key: (i, card.module) for i, card in enumerate(drawing.cards)}
     sources: dict[str, list[str]] = defaultdict(list)

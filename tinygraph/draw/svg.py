@@ -1,4 +1,4 @@
-"""What an engine lays out, made fit for pages: parsed, known elements only, named for screen readers, styled by class."""
+"""The SVG of an engine made ready for pages: parsed, with known elements only, with titles for screen readers, and styled."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ATTRIBUTES = {
     "x", "y", "text-anchor", "font-family", "font-weight", "font-size", "width", "height", "viewBox", "fill-opacity",
 }  # fmt: skip
 
-SMALLEST = 0.75  # of its size, at which the text of a picture is readable
+SMALLEST = 0.75  # the smallest scale at which the text of a picture is readable
 
 
 def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], prefix: str = "", role: str = "img") -> str:
-    """The picture as text: `label` describes it, `titles` says for each id what a pointer resting on it shows.
+    """The picture as text: `label` describes it, `titles` has the tooltip of each id.
 
-    `prefix` goes before every id of a part of a page; the `role` is "group" where the cards can be chosen. Raises LayoutError for
-    what is no SVG.
+    `prefix` is put before every id of a part of a page; the `role` is "group" where the cards can be selected. Raises LayoutError
+    for text that is not SVG.
     """
     try:
         root = ElementTree.fromstring(svg)
@@ -54,7 +54,7 @@ def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], pref
 
 
 def shrinking(svg: str) -> str:
-    """The picture for a notebook, which shrinks in a narrow window to at most `SMALLEST` of its size and scrolls beyond that."""
+    """The picture for a notebook: in a narrow window it shrinks to `SMALLEST` of its size, and scrolls if that is too wide."""
     root = ElementTree.fromstring(svg)
     size = float(root.get("width", 0))
     source = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
@@ -68,7 +68,7 @@ def _keep_known(element: ElementTree.Element) -> None:
     for name in list(element.attrib):
         if name not in ATTRIBUTES:
             del element.attrib[name]
-        elif element.attrib[name] == "transparent":  # as older engines say it
+        elif element.attrib[name] == "transparent":  # as older engines write "none"
             element.attrib[name] = "none"
     for child in list(element):
         if child.tag.removeprefix(f"{{{NAMESPACE}}}") in ELEMENTS:

@@ -1,4 +1,4 @@
-"""Colours: what each kind of card and edge looks like in light and in dark, and the style sheet that switches between them."""
+"""The colours of cards and edges in a light and a dark theme, and the style sheet that switches between them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 
 class Paint(NamedTuple):
-    """The line and the surface of one kind of card."""
+    """The border and the background of one kind of card."""
 
     line: str
     fill: str
 
 
 class Theme(NamedTuple):
-    """One palette; each pair of text and surface has a contrast of at least 4.5 to 1.
+    """One palette; each pair of text and background has a contrast of at least 4.5 to 1.
 
-    No two colours of LIGHT are the same, because `auto` exchanges each for the dark one by its value.
+    All colours of LIGHT differ, because the theme `auto` replaces each by the dark one by its value.
     """
 
     text: str
@@ -25,7 +25,7 @@ class Theme(NamedTuple):
     good: str
     page: str
     focus: str
-    lit: str  # the surface behind what a walk is at
+    highlight: str  # the background of the current step of a walk
     cluster: Paint
     kinds: dict[str, Paint]
 
@@ -37,7 +37,7 @@ LIGHT = Theme(
     good="#0f6b2f",
     page="#ffffff",
     focus="#0969da",
-    lit="#fff1a8",
+    highlight="#fff1a8",
     cluster=Paint("#c5ccd3", "#f6f8fa"),
     kinds={
         "input": Paint("#57606b", "#eef0f3"),
@@ -54,7 +54,7 @@ DARK = Theme(
     good="#7ee2a0",
     page="#0d1117",
     focus="#58a6ff",
-    lit="#4d3d00",
+    highlight="#4d3d00",
     cluster=Paint("#3d444d", "#161b22"),
     kinds={
         "input": Paint("#8b949e", "#21262d"),
@@ -69,9 +69,9 @@ FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
 def style_sheet(theme: str, in_page: bool = False) -> str:
-    """The rules for one picture: those of its palette, and for `auto` those of the dark one where the reader prefers it.
+    """The rules for one picture; for `auto`, the dark colours apply where the reader prefers dark.
 
-    Part of a page, it is dark where the page is.
+    As a part of a page, the picture is dark where the page is.
     """
     base = f"svg.tinygraph text {{ font-family: {FONT}; }}"
     if theme != "auto":
@@ -82,14 +82,14 @@ def style_sheet(theme: str, in_page: bool = False) -> str:
 
 
 def variables() -> str:
-    """The colours of a page, for its style sheet: which of each pair it shows is decided by `color-scheme`."""
-    pairs = {name: (getattr(LIGHT, name), getattr(DARK, name)) for name in ("text", "weak", "page", "red", "focus", "lit")}
+    """The colours of a page for its style sheet: `color-scheme` selects one of each pair."""
+    pairs = {name: (getattr(LIGHT, name), getattr(DARK, name)) for name in ("text", "weak", "page", "red", "focus", "highlight")}
     pairs |= {"line": (LIGHT.cluster.line, DARK.cluster.line), "panel": (LIGHT.cluster.fill, DARK.cluster.fill)}
     return " ".join(f"--{name}: light-dark({light}, {dark});" for name, (light, dark) in pairs.items())
 
 
 def _exchanged(colour: Callable[[str, str], str]) -> str:
-    """Exchange each colour of the light palette, wherever the picture has it; pictures beside it keep theirs."""
+    """Rules that replace each colour of the light palette in this picture; other pictures keep their colours."""
     names = ("text", "weak", "red", "good", "page")
     pairs = [*((getattr(LIGHT, name), getattr(DARK, name)) for name in names), *_paints()]
     rules = []

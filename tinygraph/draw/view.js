@@ -4,7 +4,7 @@ const stage = document.getElementById("stage");
 const panel = document.getElementById("panel");
 const drawings = [...document.querySelectorAll(".drawing")];
 let current = drawings[0];
-let state = DATA.states[0];
+let folding = DATA.foldings[0];
 let at = { x: 0, y: 0, scale: 1 };
 
 function element(name, text, kind) {
@@ -162,23 +162,23 @@ search.addEventListener("input", () => {
 const inside = (name, outer) => name.startsWith(`${outer}/`);
 const same = (a, b) => a.length === b.length && a.every(name => b.includes(name));
 
-function folding(names) {
-  return DATA.states.find(other => same(other.folded, names));
+function foldingOf(names) {
+  return DATA.foldings.find(other => same(other.folded, names));
 }
 
 function whereOpen(module) {
-  if (DATA.independent) return folding(state.folded.filter(name => name !== module));
-  return DATA.states.find(other => other.label === `only ${module} open`);
+  if (DATA.independent) return foldingOf(folding.folded.filter(name => name !== module));
+  return DATA.foldings.find(other => other.label === `only ${module} open`);
 }
 
 function whereFolded(module) {
-  return folding([...state.folded.filter(name => !inside(name, module)), module]);
+  return foldingOf([...folding.folded.filter(name => !inside(name, module)), module]);
 }
 
 function show(wanted) {
-  state = wanted;
+  folding = wanted;
   current.hidden = true;
-  current = drawings[DATA.states.indexOf(wanted)];
+  current = drawings[DATA.foldings.indexOf(wanted)];
   current.hidden = false;
   chooseNothing();
   controls();
@@ -190,13 +190,13 @@ function controls() {
   const bar = document.getElementById("modules");
   const focused = document.activeElement && document.activeElement.dataset.module;
   if (!DATA.independent) {
-    bar.querySelector("select").value = String(DATA.states.indexOf(state));
+    bar.querySelector("select").value = String(DATA.foldings.indexOf(folding));
     return;
   }
   bar.replaceChildren();
   for (const module of DATA.modules) {
-    if (state.folded.some(name => inside(module, name))) continue;
-    const folded = state.folded.includes(module);
+    if (folding.folded.some(name => inside(module, name))) continue;
+    const folded = folding.folded.includes(module);
     const button = element("button", `${folded ? "▸" : "▾"} ${module}`);
     button.dataset.module = module;
     button.setAttribute("aria-expanded", String(!folded));
@@ -209,12 +209,12 @@ function controls() {
 if (drawings.length > 1) {
   if (!DATA.independent) {
     const label = element("label", "Show "), list = element("select");
-    DATA.states.forEach((one, i) => {
+    DATA.foldings.forEach((one, i) => {
       const option = element("option", one.label);
       option.value = String(i);
       list.append(option);
     });
-    list.onchange = () => show(DATA.states[Number(list.value)]);
+    list.onchange = () => show(DATA.foldings[Number(list.value)]);
     label.append(list);
     document.getElementById("modules").append(label);
     if (DATA.left) label.append(element("span", ` (too large for ${DATA.left} more: choose by view(fold=[...]))`, "hint"));

@@ -1,4 +1,4 @@
-"""A picture as a page to explore: one file for offline use that shows each node's value when clicked and folds modules."""
+"""A picture as a page to explore: one file for offline use, which shows the value of a chosen card and folds modules."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ from tinygraph.missing import missing_attribute
 from tinygraph.node import Node
 from tinygraph.sparse import is_sparse, sparsity, stored
 
-WHOLE = 1000  # entries that are shown in full
-STATES = 8  # ways to fold that are all laid out; of more, some that can be chosen from a list
+WHOLE = 1000  # entries of an array that is shown in full
+FOLDINGS = 8  # that are all laid out; of more, some are, and can be selected from a list
 CARDS = 1500  # in all layouts of a page together
+HEIGHT = "560px"  # of the iframe
 
 
-class State(NamedTuple):
-    """One way to fold: the modules that are shown as one card, outermost ones only, and what it is called in a list."""
+class Folding(NamedTuple):
+    """One way to fold: the outermost modules that are shown as one card, and its label in the list."""
 
     folded: tuple[str, ...]
     label: str
@@ -47,7 +48,7 @@ class View:
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
-        self._failed = False  # at the last display, so that a notebook that displays it again need not wait again
+        self._failed = False  # the last layout, so that a notebook that displays it again need not wait again
 
     @property
     def html(self) -> str:
@@ -76,10 +77,7 @@ class View:
             return None
 
     def _frame(self) -> str:
-        return (
-            f'<iframe sandbox="allow-scripts" srcdoc="{escape(self.html, quote=True)}" '
-            f'style="width: 100%; height: 560px; border: 0" title="{escape(self.picture.label, quote=True)}"></iframe>'
-        )
+        return frame(self.html, self.picture.label, HEIGHT)
 
     def __getattr__(self, name: str) -> NoReturn:
         raise missing_attribute("view", name)
@@ -89,20 +87,20 @@ class View:
 
 
 def page(picture: Picture) -> str:
-    """The page as text; raises LayoutError where not even the picture as it was drawn can be laid out."""
+    """The page as text; raises LayoutError if the picture as it was drawn cannot be laid out."""
     end = time.monotonic() + SECONDS
-    states, independent = ways_to_fold(picture)
+    foldings, independent = foldings_of(picture)
     cards: dict[str, Any] = {}
     equations: dict[str, str] = {}
     drawings: list[str] = []
-    shown: list[State] = []
+    shown: list[Folding] = []
     total = 0
     modules = _modules(picture)
     request = picture.graph._latest_request
     known = {} if request is None else request.gradients
     statements = _statements_of_gradients(picture)
-    for state in states:
-        one = picture if not shown else _refolded(picture, state.folded)
+    for folding in foldings:
+        one = picture if not shown else _refolded(picture, folding.folded)
         if shown and not is_small(one.drawing):
             continue
         total += len(one.drawing.cards)
@@ -116,16 +114,16 @@ def page(picture: Picture) -> str:
                 raise
             break
         drawings.append(f'<div class="drawing"{" hidden" if shown else ""}>{svg}</div>')
-        shown.append(state)
+        shown.append(folding)
         for card in one.drawing.cards:
-            key = f"{prefix}{card.key}" if card.folds else card.key
+            key = f"{prefix}{card.key}" if card.stands_for else card.key
             if key not in cards:
                 cards[key] = _facts(card, one, modules, known, statements)
             if card.statement is not None and card.key not in equations:
                 equations[card.key] = _equation(card)
     data = {
-        "cards": cards, "modules": modules if len(shown) > 1 else [], "states": [state._asdict() for state in shown],
-        "independent": independent and len(shown) == len(states), "left": len(states) - len(shown),
+        "cards": cards, "modules": modules if len(shown) > 1 else [], "foldings": [folding._asdict() for folding in shown],
+        "independent": independent and len(shown) == len(foldings), "left": len(foldings) - len(shown),
     }  # fmt: skip
     templates = "".join(f'<template id="equation-{key}">{text}</template>' for key, text in equations.items())
     home = files("tinygraph.draw")
@@ -144,13 +142,21 @@ def page(picture: Picture) -> str:
 
 
 def filled(template: Traversable, pieces: Mapping[str, str] = MappingProxyType({})) -> str:
-    """A file of the package with pieces put in, all at once: what they say is not searched."""
+    """A file of the package with its placeholders replaced by pieces; the pieces themselves are not searched for placeholders."""
     text = template.read_text(encoding="utf-8")
     return re.sub("|".join(map(re.escape, pieces)), lambda found: pieces[found[0]], text) if pieces else text
 
 
+def frame(content: str, label: str, height: str) -> str:
+    """A page in a notebook: an iframe that may run scripts and nothing else."""
+    return (
+        f'<iframe sandbox="allow-scripts" srcdoc="{escape(content, quote=True)}" title="{escape(label, quote=True)}" '
+        f'style="width: 100%; height: {height}; border: 0"></iframe>'
+    )
+
+
 def script_json(data: Any) -> str:
-    """JSON that is safe inside a script element."""
+    """JSON that is safe inside a script element, whatever the texts in it."""
     text = json.dumps(data, ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -161,17 +167,17 @@ def _refolded(picture: Picture, folded: tuple[str, ...]) -> Picture:
 
 
 def _modules(picture: Picture) -> list[str]:
-    """All modules, in whatever way the picture is folded."""
+    """All modules, also those that the picture folds."""
     return modules_of(picture.refold(False).drawing) if picture.refold is not None else []
 
 
-def ways_to_fold(picture: Picture) -> tuple[list[State], bool]:
-    """The ways to fold that the page has, the one that was drawn first, and whether each module folds by itself in them.
+def foldings_of(picture: Picture) -> tuple[list[Folding], bool]:
+    """The foldings of the page, first that of the picture, and whether they include all combinations of folded modules.
 
-    Where that would be too many there are all open, all folded, and each module open alone.
+    If there are too many combinations, the foldings are: all open, all folded, and each module open alone.
     """
     modules = _modules(picture)
-    start = State(tuple(name for name in modules if name in set(picture.drawing.folded)), "as drawn")
+    start = Folding(tuple(name for name in modules if name in set(picture.drawing.folded)), "as drawn")
     if not modules:
         return [start], False
     children: dict[str, list[str]] = {name: [] for name in ("", *modules)}
@@ -180,27 +186,27 @@ def ways_to_fold(picture: Picture) -> tuple[list[State], bool]:
     counts = dict.fromkeys(modules, 1)
     for name in reversed(["", *modules]):
         counts[name] = math.prod(counts[child] for child in children[name]) + (name != "")
-    if counts[""] <= STATES and set(picture.drawing.folded) <= set(modules):
-        every = [State(folded, "") for folded in _combinations("", children)]
-        return [start, *(state for state in every if set(state.folded) != set(start.folded))], True
+    if counts[""] <= FOLDINGS and set(picture.drawing.folded) <= set(modules):
+        every = [Folding(folded, "") for folded in _combinations("", children)]
+        return [start, *(folding for folding in every if set(folding.folded) != set(start.folded))], True
     few = modules if len(children[""]) <= MOST else []
-    others = [State(tuple(children[""]), "all folded"), State((), "all open")]
-    others += [State(tuple(_beside(name, children)), f"only {name} open") for name in few]
+    others = [Folding(tuple(children[""]), "all folded"), Folding((), "all open")]
+    others += [Folding(tuple(_beside(name, children)), f"only {name} open") for name in few]
     if set(picture.drawing.folded) <= set(modules):
-        same = next((state for state in others if set(state.folded) == set(start.folded)), start)
-        return [same, *(state for state in others if state is not same)], False
+        same = next((folding for folding in others if set(folding.folded) == set(start.folded)), start)
+        return [same, *(folding for folding in others if folding is not same)], False
     return [start, *others], False
 
 
 def _combinations(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
-    """What can be folded inside a module that is open."""
+    """All combinations of folded modules inside an open module."""
     choices = [[(child,), *_combinations(child, children)] for child in children[name]]
     for combination in itertools.product(*choices):
         yield tuple(itertools.chain(*combination))
 
 
 def _beside(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """What is folded where one module is open and nothing else: all that it does not lie in."""
+    """The modules to fold so that one module alone is open: all but those that contain it."""
     here = ""
     while True:
         inner = next((child for child in children[here] if name == child or name.startswith(f"{child}/")), None)
@@ -212,28 +218,27 @@ def _beside(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[str]:
 
 def _equation(card: Card) -> str:
     assert card.statement is not None
-    written = Derivation(card.statement.program)
-    return equation(written.line(card.statement).sides)
+    return equation(Derivation(card.statement.program).line(card.statement).sides)
 
 
 def _statements_of_gradients(picture: Picture) -> dict[Node, str]:
-    """The statement of each gradient that has a name, where the cards are statements rather than lines of code."""
-    told = next((card.statement.program for card in picture.drawing.cards if card.statement is not None), None)
-    return {} if told is None else {s.node: f"{s.name} = {s.right}" for s in told.backward}
+    """The statement of each gradient with a name; none where the cards are lines of code."""
+    program = next((card.statement.program for card in picture.drawing.cards if card.statement is not None), None)
+    return {} if program is None else {s.node: f"{s.name} = {s.right}" for s in program.backward}
 
 
 def _facts(
     card: Card, picture: Picture, modules: Sequence[str], known: Mapping[Node, Node], statements: Mapping[Node, str]
 ) -> dict[str, Any]:
-    """What the panel shows about a card, and the words that the search finds it by."""
-    facts: dict[str, Any] = {"title": card.title, "folded": bool(card.folds), "name": "", "lines": []}
+    """The data of a card for the panel, and the words by which the search finds it."""
+    facts: dict[str, Any] = {"title": card.title, "folded": bool(card.stands_for), "name": "", "lines": []}
     facts["words"] = ["/".join(card.module), *_names(card, picture, known)]
-    if card.folds:
+    if card.stands_for:
         facts["lines"] = [line.text for row in card.rows for line in row.lines] + [line.text for line in card.results]
-        facts["module"] = card.folds if card.folds in modules else ""
-        facts["words"].append(card.folds)
+        facts["module"] = card.stands_for if card.stands_for in modules else ""
+        facts["words"].append(card.stands_for)
         return facts
-    facts["lines"] = [finding.text for finding in card.found]
+    facts["lines"] = [finding.text for finding in card.findings]
     if card.node is not None:
         name = picture.graph.name(card.node) if card.statement is None else card.statement.name
         facts |= {"name": name or "", "value": _value(card.node)}
@@ -247,7 +252,7 @@ def _facts(
 
 
 def _names(card: Card, picture: Picture, known: Mapping[Node, Node]) -> Iterator[str]:
-    """The names of the values that a card stands for, and of their gradients."""
+    """The names of the values of a card, and of their gradients."""
     for node in sorted(card.members, key=by_number)[:WHOLE]:
         for named in (node, known.get(node)):
             name = picture.graph.name(named) if named is not None else None
@@ -256,7 +261,7 @@ def _names(card: Card, picture: Picture, known: Mapping[Node, Node]) -> Iterator
 
 
 def _value(node: Node) -> dict[str, str]:
-    """A value for reading: all of it up to `WHOLE` entries, else an excerpt and what it amounts to."""
+    """A value as text: all of it up to `WHOLE` entries, else an excerpt and statistics."""
     value = np.asarray(stored(node.value))
     text = sparsity(node.value) or np.array2string(value, threshold=WHOLE, precision=5, max_line_width=46)
     facts = {"shape": " × ".join(map(str, node.shape)) or "scalar", "dtype": str(node.dtype), "text": text}

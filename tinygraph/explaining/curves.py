@@ -1,6 +1,6 @@
 """The curve of an op by one of its arguments, and that of its derivative, as data: where they break, and what is decided there.
 
-Everything comes from calling the op and its rule. The range is where the function is finite and changes. Between two samples
+Everything comes from calling the op and its rule. The range is where the function is finite and changes. Between two points
 whose difference stands out, bisection finds the point where the function or its slope breaks.
 """
 
@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.calculus import gradients
-from tinygraph.explaining.examples import FAILURES, Example
+from tinygraph.explaining.samples import FAILURES, Sample
 from tinygraph.leaves import constant, parameter
 from tinygraph.ops import Contraction, Op
 from tinygraph.ops.kinds import KindError
 
-SAMPLES = 260
+POINTS = 260
 HALVES = (6.5, 65.0, 650.0, 6500.0)  # half the range: the first in which the function is finite and changes
 SMALLEST = 1.5  # half a range, beyond which a function that grows fast is not followed further in
 STEEP = 6.0  # times that a function may grow in the outer half of its range
@@ -65,13 +65,13 @@ class Plot(NamedTuple):
     slopes: bool
 
 
-def plots_of(op: Op, example: Example | None) -> list[Plot]:
+def plots_of(op: Op, sample: Sample | None) -> list[Plot]:
     """A plot for every argument with a gradient, or for the first of those without; none for what is no function of numbers."""
-    if example is None or not _is_of_numbers(op, len(example.leaves), example.params):
+    if sample is None or not _is_of_numbers(op, len(sample.leaves), sample.params):
         return []
-    rules = example.rules()
+    rules = sample.rules()
     by = [i for i, rule in enumerate(rules) if rule is not None] or [0]
-    return [plot for i in by if (plot := _plot(example, i, rules[i] is not None)) is not None]
+    return [plot for i in by if (plot := _plot(sample, i, rules[i] is not None)) is not None]
 
 
 def _is_of_numbers(op: Op, count: int, params: Any) -> bool:
@@ -84,14 +84,14 @@ def _is_of_numbers(op: Op, count: int, params: Any) -> bool:
         return False
 
 
-def _plot(example: Example, position: int, slopes: bool) -> Plot | None:
-    return _plot_with(example, position, slopes, OTHERS) or _plot_with(example, position, slopes, INSIDE)
+def _plot(sample: Sample, position: int, slopes: bool) -> Plot | None:
+    return _plot_with(sample, position, slopes, OTHERS) or _plot_with(sample, position, slopes, INSIDE)
 
 
-def _plot_with(example: Example, position: int, slopes: bool, values: Sequence[float]) -> Plot | None:
+def _plot_with(sample: Sample, position: int, slopes: bool, values: Sequence[float]) -> Plot | None:
     """The plot with these values of the other argument; None where most of them give no curve."""
-    fixed = list(_others(example, position, values))
-    functions = [_function(example, position, others, slopes) for others in fixed]
+    fixed = list(_others(sample, position, values))
+    functions = [_function(sample, position, others, slopes) for others in fixed]
     try:
         with np.errstate(all="ignore"):
             ends = _range(functions)
@@ -100,41 +100,41 @@ def _plot_with(example: Example, position: int, slopes: bool, values: Sequence[f
     except FAILURES:
         return None
     curves = [
-        Curve({example.names[i]: value for i, value in others.items()}, *curve)
+        Curve({sample.names[i]: value for i, value in others.items()}, *curve)
         for others, curve in zip(fixed, found, strict=True)
         if curve[0]
     ]
     is_enough = len(curves) > 1 or len(fixed) == len(curves)
-    return Plot(example.names[position], ends, curves, slopes) if is_enough else None
+    return Plot(sample.names[position], ends, curves, slopes) if is_enough else None
 
 
-def _others(example: Example, position: int, values: Sequence[float]) -> Iterator[dict[int, Any]]:
+def _others(sample: Sample, position: int, values: Sequence[float]) -> Iterator[dict[int, Any]]:
     """What the other arguments are for each curve: labels and conditions what they may be, numbers of either sign."""
     choices: dict[int, Sequence[Any]] = {}
-    numbers = [i for i, x in enumerate(example.given) if i != position and _is_number(example, i)]
+    numbers = [i for i, x in enumerate(sample.given) if i != position and _is_number(sample, i)]
     spread = iter(np.linspace(-1, 1, len(numbers)) if len(numbers) > 1 else [1.0])
-    for i in range(len(example.given)):
+    for i in range(len(sample.given)):
         if i == position:
             continue
         if i not in numbers:
-            choices[i] = (False, True) if example.given[i].dtype.kind == "b" else np.unique(example.given[i]).tolist()
+            choices[i] = (False, True) if sample.given[i].dtype.kind == "b" else np.unique(sample.given[i]).tolist()
         else:
-            choices[i] = values if len(example.given) == 2 else (float(next(spread)),)
+            choices[i] = values if len(sample.given) == 2 else (float(next(spread)),)
     return (dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
 
 
-def _is_number(example: Example, i: int) -> bool:
+def _is_number(sample: Sample, i: int) -> bool:
     """Whether any number will do: the others are conditions, and labels of what is no elementwise op."""
-    return example.given[i].dtype.kind == "f" or (example.op.elementwise and example.given[i].dtype.kind != "b")
+    return sample.given[i].dtype.kind == "f" or (sample.op.elementwise and sample.given[i].dtype.kind != "b")
 
 
-def _function(example: Example, position: int, others: dict[int, Any], slopes: bool) -> Both:
+def _function(sample: Sample, position: int, others: dict[int, Any], slopes: bool) -> Both:
     """The op and its derivative as a function of one argument; an op that is not elementwise is called number by number."""
 
     def at(x: Any) -> tuple[Any, Any]:
         leaf = parameter(x)
-        given = [leaf if i == position else constant(others[i]) for i in range(len(example.given))]
-        out = example.op.record(given, dict(example.params))
+        given = [leaf if i == position else constant(others[i]) for i in range(len(sample.given))]
+        out = sample.op.record(given, dict(sample.params))
         slope = gradients(out, leaf, seed=np.ones(out.shape, out.dtype)[()])[0] if slopes else np.zeros(np.shape(x))
         value = np.broadcast_to(np.asarray(out.value, float), np.shape(x))
         return value, np.where(np.isfinite(value), slope, np.nan)
@@ -143,16 +143,16 @@ def _function(example: Example, position: int, others: dict[int, Any], slopes: b
         found = [at(one) for one in x]
         return np.array([value for value, _ in found]), np.array([slope for _, slope in found])
 
-    return at if example.op.elementwise else each
+    return at if sample.op.elementwise else each
 
 
 # The range
 
 
 def _grid(low: float, high: float) -> Any:
-    """Samples that meet no round number, where functions break."""
-    step = (high - low) / SAMPLES
-    return low + step * (np.arange(SAMPLES) + 0.5)
+    """Points that meet no round number, where functions break."""
+    step = (high - low) / POINTS
+    return low + step * (np.arange(POINTS) + 0.5)
 
 
 def _range(functions: Sequence[Both]) -> tuple[float, float]:
@@ -199,7 +199,7 @@ def _spread(y: Any) -> float:
 
 
 def _breaks(function: Both, x: Any, y: Any, likely: Sequence[float]) -> list[Break]:
-    """The breaks between samples, and those at likely points, where a single value would not show."""
+    """The breaks between points, and those at likely points, where a single value would not show."""
     scale = np.array([_spread(y[0]), _spread(y[1])])
     y = y / scale[:, None]
     points = {*map(_rounded, _bisected(function, x, y, scale).tolist()), *(at for at in likely if x[0] < at < x[-1])}
@@ -208,7 +208,7 @@ def _breaks(function: Both, x: Any, y: Any, likely: Sequence[float]) -> list[Bre
 
 
 def _stand_out(y: Any) -> tuple[Any, Any]:
-    """For each interval between samples, whether the function ends in it; of the value and the slope, whether it may break."""
+    """For each interval between points, whether the function ends in it; of the value and the slope, whether it may break."""
     finite = np.isfinite(y).all(axis=0)
     step = np.where(finite[1:] & finite[:-1], np.diff(np.where(finite, y, 0), axis=1), 0)
     padded = np.pad(step, ((0, 0), (1, 1)))
@@ -289,7 +289,7 @@ def _limits(y: Any, scale: float) -> tuple[float, float, float]:
 
 
 def _pieces(x: Any, y: Any, breaks: Sequence[Break], of: str) -> list[Piece]:
-    """The samples as lines, which end at breaks and where there is no finite number; up to a break go the values beside it."""
+    """The points as lines, which end at breaks and where there is no finite number; up to a break go the values beside it."""
     corners = [corner for b in breaks for corner in ((b.at, getattr(b, of)[0]), (b.at, np.nan), (b.at, getattr(b, of)[2]))]
     places = np.concatenate([x, [at for at, _ in corners]])
     heights = np.concatenate([y, [height for _, height in corners]])

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.errors import meant
+from tinygraph.errors import suggestion
 from tinygraph.explaining.curves import Break, Plot, plots_of
 from tinygraph.explaining.deciding import decided
-from tinygraph.explaining.examples import Example, example_by, example_of
 from tinygraph.explaining.formulas import Formula, Formulas
+from tinygraph.explaining.jacobians import Numbers, entries, in_numbers
+from tinygraph.explaining.samples import Sample, sample_by, sample_of
 from tinygraph.explaining.words import words
-from tinygraph.explaining.worked import Worked, entries, worked
 from tinygraph.express.latex import aligned
 from tinygraph.express.python import numpy_name
 from tinygraph.express.table import WIDTH
@@ -34,12 +34,12 @@ class Explanation:
     taken there.
     """
 
-    def __init__(self, op: Op, example: Example | None) -> None:
+    def __init__(self, op: Op, sample: Sample | None) -> None:
         said = words(op)
-        formulas = Formulas(op, said, example)
-        rules = op.rules if example is None else example.rules()
+        formulas = Formulas(op, said, sample)
+        rules = op.rules if sample is None else sample.rules()
         self.op = op
-        self.example = example
+        self.sample = sample
         self.sentence = said.sentence
         self.shape = said.shape
         self.remarks = said.remarks
@@ -54,12 +54,12 @@ class Explanation:
     @cached_property
     def plots(self) -> list[Plot]:
         """The curves of a function of numbers, by each argument that has a gradient; empty for any other op."""
-        return plots_of(self.op, self.example)
+        return plots_of(self.op, self.sample)
 
     @cached_property
-    def worked(self) -> Worked | None:
-        """An example in numbers, where there are no curves."""
-        return None if self.plots or self.example is None else worked(self.example)
+    def numbers(self) -> Numbers | None:
+        """The sample in numbers, where there are no curves."""
+        return None if self.plots or self.sample is None else in_numbers(self.sample)
 
     @cached_property
     def decided(self) -> tuple[str, ...]:
@@ -83,16 +83,16 @@ class Explanation:
         lines = [head, *wrap(self.sentence, WIDTH), "", *(f"  {text}" for text in formulas), ""]
         for note in (*self.notes, *([f"Shape: {self.shape}"] if self.shape else [])):
             lines += wrap(note, WIDTH)
-        return "\n".join([*lines, *self._example_lines()]).rstrip()
+        return "\n".join([*lines, *self._lines_of_numbers()]).rstrip()
 
     __repr__ = __str__
 
-    def _example_lines(self) -> list[str]:
-        if self.worked is None:
+    def _lines_of_numbers(self) -> list[str]:
+        if self.numbers is None:
             return []
         lines = ["", "For example:"]
-        arrays = {**self.worked.operands, "result": self.worked.result}
-        arrays |= {f"d result / d {name}": matrix for name, matrix in self.worked.derivatives}
+        arrays = {**self.numbers.operands, "result": self.numbers.result}
+        arrays |= {f"d result / d {name}": matrix for name, matrix in self.numbers.derivatives}
         for name, array in arrays.items():
             lead = f"  {name} = "
             lines += (lead + np.array2string(np.asarray(array), precision=4)).replace("\n", f"\n{' ' * len(lead)}").splitlines()
@@ -112,7 +112,7 @@ class Explanation:
         return aligned(rows)
 
     def data(self) -> dict[str, Any]:
-        """All of it as plain JSON: text, formulas, curves as lists of points, the worked example."""
+        """All of it as plain JSON: text, formulas, curves as lists of points, the sample in numbers."""
         return {
             "name": self.op.name,
             "signature": self.signature,
@@ -123,7 +123,7 @@ class Explanation:
             "derivatives": {name: None if x is None else _formula(x) for name, x in self.derivatives.items()},
             "notes": list(self.notes),
             "plots": [_plot(plot) for plot in self.plots],
-            "worked": None if self.worked is None else _worked(self.worked),
+            "numbers": None if self.numbers is None else _numbers(self.numbers),
         }
 
 
@@ -157,17 +157,17 @@ def _break(b: Break) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _worked(example: Worked) -> dict[str, Any]:
-    arrays = {**example.operands, "result": example.result}
+def _numbers(x: Numbers) -> dict[str, Any]:
+    arrays = {**x.operands, "result": x.result}
     return {
-        "arrays": {name: _array(x) for name, x in arrays.items()},
+        "arrays": {name: _array(array) for name, array in arrays.items()},
         "derivatives": {
             name: {
-                "rows": entries(np.shape(example.result)),
-                "columns": entries(np.shape(example.operands[name])),
-                "matrix": [[_number(x) for x in row] for row in matrix.tolist()],
+                "rows": entries(np.shape(x.result)),
+                "columns": entries(np.shape(x.operands[name])),
+                "matrix": [[_number(entry) for entry in row] for row in matrix.tolist()],
             }
-            for name, matrix in example.derivatives
+            for name, matrix in x.derivatives
         },
     }
 
@@ -181,9 +181,9 @@ def explanation(what: Any) -> Explanation:
     if isinstance(what, Node):
         if what.op is None:
             raise TypeError(f"a {what.kind} is no result of an op: explain a node that one made, or an op")
-        return Explanation(what.op, example_by(what))
+        return Explanation(what.op, sample_by(what))
     op = _op_of(what)
-    return Explanation(op, example_of(op))
+    return Explanation(op, sample_of(op))
 
 
 def _op_of(what: Any) -> Op:
@@ -192,7 +192,7 @@ def _op_of(what: Any) -> Op:
     if isinstance(what, str):
         name = what.rpartition(".")[2]
         if name not in REGISTRY and not callable(getattr(np, name, None)):
-            raise LookupError(f"no op is called {what!r}: {meant(name, REGISTRY)}")
+            raise LookupError(f"no op is called {what!r}: {suggestion(name, REGISTRY)}")
         return REGISTRY[name] if name in REGISTRY else _op_of(getattr(np, name))
     if not callable(what):
         raise TypeError(f"explain takes an op, a NumPy function, a node or a name, not {type(what).__name__}")

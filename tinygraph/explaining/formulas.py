@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.explaining.examples import FAILURES, Example, operand_names
+from tinygraph.decisions import decisions_behind
+from tinygraph.explaining.samples import FAILURES, Sample, again, operand_names
 from tinygraph.explaining.words import Words
 from tinygraph.express.latex import print_layout as latex
 from tinygraph.express.layout import Fence, Fraction, Layout, Row, Sign, Symbol, Word, lowered, symbol
@@ -20,10 +21,10 @@ from tinygraph.express.plain import plain
 from tinygraph.express.roles import Role, role_of
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant
-from tinygraph.node import Node
+from tinygraph.node import NUMBERING, Leaf, Node
 from tinygraph.ops import REGISTRY, Op
 from tinygraph.ops.declare import NUMPY, OPERATORS
-from tinygraph.program.statements import program
+from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Apply, Expression, Name, Number
 
 LONGEST = 200  # characters of a formula in a docstring
@@ -55,14 +56,14 @@ class Formula(NamedTuple):
 
 
 class Formulas:
-    """The formulas of one op: on numbers where it is elementwise, else on the operands of its example."""
+    """The formulas of one op: on numbers where it is elementwise, else on the operands of its sample."""
 
-    def __init__(self, op: Op, said: Words, example: Example | None) -> None:
+    def __init__(self, op: Op, said: Words, sample: Sample | None) -> None:
         self.op = op
         self.said = said
-        self.example = example
-        names = operand_names(op, len(op.arguments)) if example is None else example.names
-        leaves = tuple(constant(0.5) for _ in names) if example is None else example.leaves
+        self.sample = sample
+        names = operand_names(op, len(op.arguments)) if sample is None else sample.names
+        leaves = tuple(constant(0.5) for _ in names) if sample is None else sample.leaves
         self.leaves = dict(zip(names, leaves, strict=True))
         self._symbols: dict[Node, Layout] = {leaf: symbol(name) for name, leaf in self.leaves.items()}
 
@@ -72,9 +73,10 @@ class Formulas:
         if own is None:
             names = listed(list(self._symbols.values()))
             return Formula((Row((Word(self.op.name), Fence("(", names, ")"))),))
-        other = self.in_docstring() or self._recorded(own)
+        other = self.in_docstring() or self._recorded()
         if own.notation == "{}":  # which shows nothing of the op
-            return Formula((self._notation().call(own, None)[0], self._layout(own)))
+            call, value = self._notation().call(own, None)[0], self._layout(own)
+            return Formula((call,) if call == value else (call, value))
         if other is None:
             return Formula((self._whole(own, self._notation().entrywise(own)[1]),))
         index, right = self._notation().entrywise(other)
@@ -94,11 +96,11 @@ class Formulas:
 
     def _own(self) -> Apply | None:
         """The op itself on its operands."""
-        if self.example is None:
+        if self.sample is None:
             return None
-        out = self.example.out
+        out = self.sample.out
         inputs = tuple(map(Name, self.leaves.values()))
-        return Apply(self.op, inputs, self.example.params, out.shape, out.dtype.kind, 1)
+        return Apply(self.op, inputs, self.sample.params, out.shape, out.dtype.kind, 1)
 
     def _notation(self) -> Notation:
         return Notation(lambda node: self._symbols[node], [*self.leaves, UPSTREAM])
@@ -110,8 +112,7 @@ class Formulas:
     def _whole(self, x: Expression, written: Layout) -> Layout:
         """The layout of an expression; of a choice both values, each with its condition."""
         if isinstance(x, Apply) and role_of(x) is Role.CHOICE:
-            notation = self._notation()
-            return notation.filled(x, [notation.told(i, None) for i in x.inputs])[0]
+            return self._notation().function(x, None)[0]
         return written
 
     # From the docstring
@@ -126,17 +127,17 @@ class Formulas:
 
     def read(self, text: str) -> Expression | None:
         """Python in a docstring as an expression, of which nothing is executed but ops; None where it is anything else."""
-        if not 0 < len(text) <= LONGEST or self.example is None:
+        if not 0 < len(text) <= LONGEST or self.sample is None:
             return None
         values: dict[str, Any] = {name: leaf.value for name, leaf in self.leaves.items()}
         known: dict[str, tuple[Expression, Any]] = {name: (Name(leaf), values[name]) for name, leaf in self.leaves.items()}
         known["pi"] = Number(np.pi), np.pi
-        for name, value in self.example.params.items():
+        for name, value in self.sample.params.items():
             if type(value) in (int, float):
                 known[name] = Number(float(value), name), np.float64(value)
         own = self._own()
         assert own is not None
-        known.setdefault(RESULT, (own, self.example.out.value))
+        known.setdefault(RESULT, (own, self.sample.out.value))
         try:
             with np.errstate(all="ignore"):
                 return _Reader(known).read(ast.parse(text, mode="eval").body)[0]
@@ -145,43 +146,55 @@ class Formulas:
 
     # From what is recorded
 
-    def _recorded(self, own: Apply) -> Expression | None:
+    def _recorded(self) -> Expression | None:
         """What the function of an elementwise op consists of, where that can be recorded and is short."""
-        if not self.op.elementwise or self.example is None:
+        if not self.op.elementwise or self.sample is None:
             return None
+        sample = self._again(self.sample)
         try:
             with np.errstate(all="ignore"):
-                made = self.op.function(*self.example.leaves, **self.example.params)
+                made = self.op.function(*sample.leaves, **sample.params)
         except FAILURES:
             return None
-        if not isinstance(made, Node) or made.op is None or (made.op is self.op and made.inputs == self.example.leaves):
+        if not isinstance(made, Node) or made.op is None or (made.op is self.op and made.inputs == sample.leaves):
             return None
-        statements = program(Graph(made, names=self.leaves)).forward
-        statement = statements[0]
-        is_short = len(statements) == 1 and statement.expression.size <= LARGEST
-        return statement.expression if is_short and self._symbols.keys() >= {*statement.inputs} else None
+        statements = program_of(Graph(made, names=dict(zip(sample.names, sample.leaves, strict=True)))).forward
+        return self._short(statements[0], sample) if len(statements) == 1 else None
 
     def _traced(self, name: str) -> tuple[str, Layout] | None:
         """What the rule of an operand makes of the upstream gradient, with its index; that is 1 for an elementwise op."""
-        assert self.example is not None
-        out, leaf = self.example.out, self.leaves[name]
+        own = self._own()
+        if own is None or self.sample is None:
+            return None
+        sample = self._again(self.sample)
+        leaves = dict(zip(sample.names, sample.leaves, strict=True))
         try:
-            graph = Graph(out, names=self.leaves | {"out": out} if "out" not in self.leaves else self.leaves)
+            graph = Graph(sample.out, names={"out": sample.out, **leaves})
             with np.errstate(all="ignore"):
-                seed = None if self.op.elementwise else np.full(out.shape, 2.0, out.dtype)[()]
-                gradient = graph.backprop(wrt=leaf, seed=seed)[leaf]
+                seed = None if self.op.elementwise else np.full(sample.out.shape, 2.0, sample.out.dtype)[()]
+                gradient = graph.backprop(wrt=leaves[name], seed=seed)[leaves[name]]
         except FAILURES:
             return None
-        told = program(graph)
-        own = self._own()
+        told = program_of(graph)
         statement = next((s for s in told.backward if s.node is gradient), None)
-        if statement is None or own is None or statement.expression.size > LARGEST:
+        if statement is None or (self.said.remarks and _is_internal(statement.expression)):  # of which the words say more
             return None
-        if self.said.remarks and _is_internal(statement.expression):  # the words say more
-            return None
-        upstream = {s.node for s in told.backward if s.of is out} | {x for x in statement.inputs if x.kind == "seed"}
-        self._symbols |= {out: self._closed(self._layout(own)), **dict.fromkeys(upstream, Symbol(UPSTREAM, name=UPSTREAM))}
-        return self._notation().entrywise(statement.expression) if self._symbols.keys() >= {*statement.inputs} else None
+        upstream = {s.node for s in told.backward if s.of is sample.out} | {x for x in statement.inputs if x.kind == "seed"}
+        self._symbols |= {sample.out: self._closed(self._layout(own)), **dict.fromkeys(upstream, Symbol(UPSTREAM, name=UPSTREAM))}
+        expression = self._short(statement, sample)
+        return None if expression is None else self._notation().entrywise(expression)
+
+    def _again(self, sample: Sample) -> Sample:
+        """The sample on leaves that no decision has read yet."""
+        fresh = again(sample.op, sample.given, sample.params)
+        self._symbols |= {leaf: symbol(name) for name, leaf in zip(fresh.names, fresh.leaves, strict=True)}
+        return fresh
+
+    def _short(self, statement: Statement, sample: Sample) -> Expression | None:
+        """The expression of a statement, where it is short, made of what has a letter, and the same for all numbers."""
+        is_short = statement.expression.size <= LARGEST and self._symbols.keys() >= {*statement.inputs}
+        leaves = [leaf for leaf in sample.leaves if isinstance(leaf, Leaf)]
+        return statement.expression if is_short and not decisions_behind(leaves, next(NUMBERING)) else None
 
     @staticmethod
     def _closed(x: Layout) -> Layout:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygraph.explaining.curves import Break, Curve, Piece, Plot
 from tinygraph.explaining.deciding import written
-from tinygraph.express.table import cut
+from tinygraph.express.text import cut
 
 WIDTH, HEIGHT = 320, 236
 LEFT, RIGHT, TOP, BOTTOM = 48, 10, 42, 40  # margins

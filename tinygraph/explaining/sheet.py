@@ -11,8 +11,8 @@ import numpy as np
 
 from tinygraph.draw.theme import DARK, FONT, LIGHT, variables
 from tinygraph.explaining.deciding import written
+from tinygraph.explaining.jacobians import Numbers, entries
 from tinygraph.explaining.plots import panel
-from tinygraph.explaining.worked import Worked, entries
 from tinygraph.express.plain import plain
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def html(x: Explanation) -> str:
         f"<h4>{head}</h4><p>{_prose(x.sentence)}</p>",
         f'<div class="tg-formulas">{formulas}</div>',
         *_panels(x),
-        *([] if x.worked is None else _example(x.worked)),
+        *([] if x.numbers is None else _tables(x.numbers)),
         f"<ul>{notes}</ul>" if notes else "",
     ]
     return f'<div class="tg-explained"><style>{style()}</style>{"".join(parts)}</div>'
@@ -83,13 +83,13 @@ def _panels(x: Explanation) -> Iterator[str]:
         yield f'<div class="tg-row">{"".join(panels)}</div>'
 
 
-def _example(example: Worked) -> Iterator[str]:
-    arrays = {**example.operands, "result": example.result}
+def _tables(x: Numbers) -> Iterator[str]:
+    arrays = {**x.operands, "result": x.result}
     tables = "".join(_table(name, np.atleast_2d(array)) for name, array in arrays.items())
     yield f'<div class="tg-row">{tables}</div>'
-    for name, matrix in example.derivatives:
-        rows = [f"result{index}" for index in entries(np.shape(example.result))]
-        columns = [f"{name}{index}" for index in entries(np.shape(example.operands[name]))]
+    for name, matrix in x.derivatives:
+        rows = [f"result{index}" for index in entries(np.shape(x.result))]
+        columns = [f"{name}{index}" for index in entries(np.shape(x.operands[name]))]
         caption = f"derivative of each entry of the result by each entry of {name}"
         yield _table(caption, matrix, rows, columns)
 

@@ -65,22 +65,21 @@ class Derivation:
         """Whether both have a name to write a partial derivative with."""
         return of in self._symbols and wrt in self._symbols
 
-    def partial(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
-        """∂of/∂wrt; ∂⁺ is the part that does not go through other values."""
-        return Fraction(*self._quotient(of, wrt, immediate))
+    def partial(self, of: Node, wrt: Node) -> Layout:
+        """∂of/∂wrt; the derivative of one is of second order, and so on."""
+        return Fraction(*self._quotient(of, wrt))
 
-    def _quotient(self, of: Node, wrt: Node, immediate: bool = False) -> tuple[Layout, Layout]:
-        """What stands above and below the line; the derivative of one is of second order, and so on."""
+    def _quotient(self, of: Node, wrt: Node) -> tuple[Layout, Layout]:
+        """What stands above and below the line."""
         by = [wrt]
         while of in self.partials and wrt not in self.partials:
             of, earlier = self.partials[of]
             by.insert(0, earlier)
-        order = Sign("+", tight=True) if immediate else Digits(str(len(by)))
         below: list[Layout] = []
         for _, again in itertools.groupby(by, key=id):
             node, *more = again
             below += [Times(), PARTIAL, _power(self._variable(node), 1 + len(more))]
-        return Row((PARTIAL if order == Digits("1") else Raised(PARTIAL, order), self._variable(of))), Row(tuple(below[1:]))
+        return Row((_power(PARTIAL, len(by)), self._variable(of))), Row(tuple(below[1:]))
 
     def _variable(self, node: Node) -> Layout:
         """What a derivative is of, or by: a gradient as the derivative that it is itself, (∂L/∂x)."""
@@ -88,6 +87,11 @@ class Derivation:
             return self.symbol(node)
         above, below = self._quotient(*self.partials[node])
         return Fence("(", Row((above, Sign("/", tight=True), below)), ")")
+
+    def _local(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
+        """The derivative of a statement by a value that it reads; ∂⁺ is the part that does not go through other values."""
+        sign = Raised(PARTIAL, Sign("+", tight=True)) if immediate else PARTIAL
+        return Fraction(Row((sign, self._variable(of))), Row((PARTIAL, self._variable(wrt))))
 
     def line(self, statement: Statement) -> Line:
         """A statement as an equation."""
@@ -100,27 +104,22 @@ class Derivation:
         return Line(statement, (left, right) if chain is None else (left, chain, right))
 
     def _chain(self, statement: Statement, index: str) -> Layout | None:
-        """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one; of values forward alone."""
+        """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one."""
         if statement.node not in self.partials or statement.of is None:
             return None
         output, node = self.partials[statement.node]
-        if output in self.partials or not self._can_tell(output, node):
+        readers = self.program.flow.readers(statement.node) if self._can_tell(output, node) else []
+        if all(s.node is output for s in readers):
             return None
-        readers = self.program.flow.readers(statement.node)
-        if not readers or all(s.node is output for s in readers):
-            return None
-        terms: list[Layout] = []
-        for reader in readers[:SHOWN]:
-            terms += [Sign("+"), self.way(output, reader.node, node, index)]
-        if len(readers) > SHOWN:
-            terms += [Sign("+"), Word("…")]
-        return Row(tuple(terms[1:]))
+        terms = [self.way(output, reader.node, node, index) for reader in readers[:SHOWN]]
+        terms += [Word("…")] * (len(readers) > SHOWN)
+        return Row(tuple(part for term in terms for part in (Sign("+"), term))[1:])
 
     def way(self, output: Node, reader: Node, node: Node, index: str) -> Layout:
         """The way of a gradient through one reader, ∂L/∂reader · ∂reader/∂x, or the part that is ∂L/∂x directly."""
         if reader is output:
-            return lowered(self.partial(output, node, immediate=True), index)
-        return Row((self.partial(output, reader), Times(dot=True), lowered(self.partial(reader, node), index)))
+            return lowered(self._local(output, node, immediate=True), index)
+        return Row((self.partial(output, reader), Times(dot=True), lowered(self._local(reader, node), index)))
 
 
 def _power(layout: Layout, times: int) -> Layout:

@@ -1,39 +1,84 @@
-"""What mathematics writes otherwise than by filling in the notation of an op: conditions, other shapes, parts of arrays."""
+"""What mathematics writes otherwise than by filling in the notation of an op: sums, conditions, other shapes, parts of arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tinygraph.express.layout import Digits, Fence, Layout, Lowered, Row, Sign, Word, signed
-from tinygraph.express.pieces import ATOM, BIG, RELATION, SUM, Index, Told, fenced, listed, several, with_index
-from tinygraph.express.products import Factor, as_product, factors_of, transposed, unsigned
-from tinygraph.express.roles import RELATIONS, infix, inner_index, is_relation, places_of
+from tinygraph.express.indices import Index, axes_of, inner_index, places_of, several, with_index
+from tinygraph.express.layout import Digits, Fence, Layout, Lowered, Row, Sign, Symbol, Times, Word, lowered, signed
+from tinygraph.express.pieces import ATOM, BIG, PRODUCT, RELATION, SUM, Told, fenced, listed
+from tinygraph.express.products import Factor, as_product, factors_of, transposed
+from tinygraph.express.roles import OF_ONE, RELATIONS
+from tinygraph.express.template import Running, filled
 from tinygraph.ops import ARRAY
-from tinygraph.program.value import Apply, Expression, Name, is_literal
+from tinygraph.program.value import Apply, Name, is_literal
 
 if TYPE_CHECKING:
     from tinygraph.express.notation import Notation
 
 
+def reduced(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """A reduction over axes, in the form of its op, with the index of what it runs through."""
+    body, axes = x.inputs[0], axes_of(x)
+    letters = _letters(notation, x, axes, index)
+    gone = [i for i in axes if letters[i]]
+    running = Running([letters[i] for i in gone], lambda: [notation.size(body, i) for i in gone])
+    with notation.scope(letters):
+        told = notation.told(body, letters)
+        layout, binds = filled(x.notation, [told], running) if gone or not OF_ONE.fullmatch(x.notation) else told
+    if index is None and several(x.shape):  # inside something that takes the whole array
+        rest = ",".join(letter for i, letter in enumerate(letters) if letter and i not in axes)
+        return lowered(Fence("(", layout, ")"), rest), ATOM
+    return layout, binds
+
+
+def _letters(notation: Notation, x: Apply, axes: Sequence[int], index: Index | None) -> Index:
+    """The index inside of a reduction: that of the outside on the axes that stay, new letters on those that go."""
+    shape = x.inputs[0].shape
+    letters = [""] * len(shape)
+    if index is not None and x.shape:
+        keepdims = x.params.get("keepdims")
+        staying = range(len(shape)) if keepdims else [i for i in range(len(shape)) if i not in axes]
+        for i, letter in zip(staying, index[-len(x.shape) :], strict=True):
+            letters[i] = "" if i in axes else letter
+    fresh = notation.fresh()
+    return tuple(letter or ("" if size == 1 else next(fresh)) for letter, size in zip(letters, shape, strict=True))
+
+
+def product_of_others(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """The product over all other entries along an axis: ∏ with j ≠ i below it."""
+    if index is None:
+        return notation.call(x, index)
+    axis = x.params["axis"] % len(x.shape)
+    letters = list(index[len(index) - len(x.shape) :])
+    own = letters[axis]
+    if not own:  # it has no other entries
+        return Digits("1"), ATOM
+    letters[axis] = other = next(notation.fresh())
+    with notation.scope([other]):
+        body = notation.told(x.inputs[0], tuple(letters))
+    below = Row((Symbol(other), Sign("≠", tight=True), Symbol(own)))
+    return Row((Lowered(Sign("∏", tight=True), below, under=True), Times(), fenced(body, PRODUCT))), BIG
+
+
 def chosen(notation: Notation, x: Apply, index: Index | None) -> Told:
     """One of two values by a condition; where one of the two is 0, the other one times the condition."""
     told = [notation.told(i, index) for i in x.inputs]
-    for value, other, negated in ((1, 2, False), (2, 1, True)):
-        if told[other][0] == Digits("0"):
-            mask = Factor(*_mask(notation, x.inputs[0], index, negated), index is None and several(x.shape))
-            return as_product([*factors_of(notation, x.inputs[value], index), mask])
-    return notation.filled(x, told)
+    mask, zero = told[0][0], Digits("0")
+    for value, other, factor in ((1, 2, (Fence("[", mask, "]"), ATOM)), (2, 1, _opposite(mask))):
+        if told[other][0] == zero:
+            is_array = index is None and several(x.shape)
+            return as_product([*factors_of(notation, x.inputs[value], index), Factor(*factor, is_array)])
+    return filled(x.notation, told)
 
 
-def _mask(notation: Notation, condition: Expression, index: Index | None, negated: bool) -> Told:
-    """A condition in brackets, which is 1 where it holds and 0 elsewhere, or the other way round."""
-    layout, _ = notation.told(condition, index)
-    if negated and is_relation(condition) and isinstance(layout, Row):
-        left, _, right = layout.items
-        layout, negated = Row((left, Sign(RELATIONS[infix(condition) or ""]), right)), False
-    mask = Fence("[", layout, "]")
-    return (Row((Digits("1"), Sign("−"), mask)), SUM) if negated else (mask, ATOM)
+def _opposite(condition: Layout) -> Told:
+    """A condition in brackets, which is 1 where it does not hold and 0 elsewhere."""
+    match condition:
+        case Row(items=(left, Sign(text=sign), right)) if sign in RELATIONS:
+            return Fence("[", Row((left, Sign(RELATIONS[sign]), right)), "]"), ATOM
+    return Row((Digits("1"), Sign("−"), Fence("[", condition, "]"))), SUM
 
 
 def repeated(notation: Notation, x: Apply, index: Index | None) -> Told:
@@ -45,16 +90,14 @@ def repeated(notation: Notation, x: Apply, index: Index | None) -> Told:
     ones: Layout = Word("0" if zero else "1")
     if isinstance(like, Name):
         ones = Lowered(ones, notation.name(like.node))
-    if zero:
-        return ones, ATOM
-    signed, size = unsigned(value)
-    whole = as_product([*factors_of(notation, size, None), Factor(ones, ATOM, True)])
-    return (Row((Sign("−", tight=True), fenced(whole, BIG))), SUM) if signed else whole
+    return as_product([*([] if zero else factors_of(notation, value, None)), Factor(ones, ATOM, True)])
 
 
 def rearranged(notation: Notation, x: Apply, index: Index | None) -> Told:
     """The entries of a value at other places, with an index there; a transpose, or as if nothing moved, where nothing does."""
-    body, places = x.inputs[0], places_of(x) or []
+    body, places = x.inputs[0], places_of(x)
+    if places is None:
+        return notation.function(x, index)
     if index is not None:
         return notation.told(body, inner_index(x, index))
     kept = [place for place in places if place is not None]
@@ -83,17 +126,11 @@ def element(notation: Notation, x: Apply, index: Index | None) -> Told:
         letters = enumerate(index[-len(x.shape) :])
         kept = tuple(letter for i, letter in letters if i >= len(template) or template[i] is not None)
         return notation.told(x.inputs[0], kept)
-    whole, _ = notation.filled(x, [notation.told(i, None) for i in x.inputs])
+    told = [notation.told(i, None) for i in x.inputs]
+    arrays = iter(told[len(x.op.arguments) - 1 :])
+    parts = [next(arrays)[0] if part is ARRAY else _subscript(part) for part in template]
+    whole, _ = filled(x.notation, told, brackets=listed(parts))
     return with_index(whole, x.shape, index), ATOM
-
-
-def brackets(notation: Notation, x: Apply) -> Layout:
-    """The part of an array that an index picks, in brackets."""
-    template: Sequence[Any] = x.params["template"]
-    rest = iter(x.inputs[len(x.op.arguments) - 1 :])
-    return Fence(
-        "[", listed([notation.told(next(rest), None)[0] if part is ARRAY else _subscript(part) for part in template]), "]"
-    )
 
 
 def _subscript(part: Any) -> Layout:

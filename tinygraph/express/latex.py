@@ -32,6 +32,7 @@ from tinygraph.express.layout import (
     is_tall,
 )
 from tinygraph.express.mathml import mathml
+from tinygraph.express.text import printable
 from tinygraph.program.statements import Program
 
 BREAK = " \\\\\n"
@@ -210,4 +211,4 @@ def upright(text: str) -> str:
 
 def _readable(text: str) -> str:
     """Without what cannot be seen, and without accents that no letter takes, which would be an error."""
-    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFC", "".join(c for c in text if c.isprintable())))
+    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFC", printable(text)))

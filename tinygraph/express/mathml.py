@@ -25,6 +25,7 @@ from tinygraph.express.layout import (
     is_short,
     is_tall,
 )
+from tinygraph.express.text import printable
 from tinygraph.program.statements import Program
 
 HEAD = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
@@ -144,4 +145,4 @@ def _below(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape("".join(c for c in text if c.isprintable()))
+    return escape(printable(text))

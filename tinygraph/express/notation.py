@@ -13,29 +13,30 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from tinygraph import ops
-from tinygraph.express.forms import brackets, cast, chosen, element, rearranged, repeated
+from tinygraph.express.forms import cast, chosen, element, product_of_others, rearranged, reduced, repeated
+from tinygraph.express.indices import Index, axes_of, is_transparent, needs_index, several, summed_shapes, with_index
 from tinygraph.express.layout import Digits, Fence, Layout, Row, Sign, Symbol, Word, symbol
 from tinygraph.express.pieces import (
     ATOM,
+    LOGIC,
+    PRODUCT,
     RELATION,
     SUM,
-    Index,
     Told,
     fenced,
-    given_metadata,
     listed,
-    several,
-    with_index,
+    multiplied,
+    negative,
     written_metadata,
     written_number,
     written_word,
 )
-from tinygraph.express.products import matrix_product, outer_product, product
-from tinygraph.express.reductions import counted, einstein_sum, needs_index, product_of_others, reduced, summed_shapes
-from tinygraph.express.roles import BIG_SIGNS, Role, infix, is_negation, is_relation, is_transparent, is_view_of_entries, role_of
-from tinygraph.express.template import PLACE, Operands, Running, filled, is_form
+from tinygraph.express.products import contraction, product, unsigned
+from tinygraph.express.python import given
+from tinygraph.express.roles import BIG_SIGNS, Role, role_of
+from tinygraph.express.template import PLACE, filled, is_form
 from tinygraph.node import Node
-from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
+from tinygraph.program.value import Apply, Expression, Name, Number
 
 INDICES = "ijklpqrs"
 SIZES = "mnuvwhgc"  # none of which is an index
@@ -72,7 +73,7 @@ class Notation:
         index = self._own_index(expression) if needs_index(expression) else None
         with self.scope(index or ()):
             layout, binds = self.told(expression, index)
-        return ",".join(filter(None, index or ())), Fence("[", layout, "]") if binds == RELATION else layout
+        return ",".join(filter(None, index or ())), Fence("[", layout, "]") if binds in (LOGIC, RELATION) else layout
 
     def size(self, x: Expression, axis: int) -> Layout:
         """The letter that stands for the number of entries along an axis."""
@@ -115,12 +116,17 @@ class Notation:
             return written_number(x.value) if x.name is None else (symbol(x.name), ATOM)
         if isinstance(x, Name):
             return with_index(self.name(x.node), x.shape, index), ATOM
-        role = role_of(x)
-        if role in FORMS and (role is not Role.VIEW or is_view_of_entries(x)):
-            return FORMS[role](self, x, index)
+        is_negative, bare = unsigned(x)
+        if is_negative:
+            return negative(self.told(bare, index))
         if x.op is ops.count:
-            return counted(self, x, index)
-        return self.told(x.inputs[0], index) if _is_a_count_alone(x) else self.function(x, index)
+            return self._count(x)
+        return FORMS.get(role_of(x), Notation.function)(self, x, index)
+
+    def _count(self, x: Apply) -> Told:
+        """The number of entries along axes, by the letters for sizes."""
+        sizes = [self.size(x.inputs[0], i) for i in axes_of(x) if x.inputs[0].shape[i] != 1]
+        return multiplied(sizes), ATOM if len(sizes) < 2 else PRODUCT
 
     def inside(self, x: Expression, least: int, index: Index | None) -> Layout:
         """An operand, in brackets where it binds less tightly than `least`."""
@@ -129,11 +135,18 @@ class Notation:
     def function(self, x: Apply, index: Index | None) -> Told:
         """An op in its notation; one entry of the whole where it mixes entries."""
         if index is not None and not x.op.elementwise and not is_transparent(x):
-            whole, binds = self.function(x, None)
+            whole, binds = self.told(x, None)
             return (with_index(Fence("(", whole, ")"), x.shape, index), ATOM) if several(x.shape) else (whole, binds)
-        if is_form(x.notation, len(x.inputs)):
-            return self.filled(x, [self.told(i, index) for i in x.inputs], is_matrix=index is None and x.op.elementwise)
-        return self.call(x, index)
+        if not is_form(x.notation, len(x.inputs)):
+            return self.call(x, index)
+        matrices = [i for i, y in enumerate(x.inputs) if index is None and x.op.elementwise and len(y.shape) > 1]
+        layout, binds = filled(x.notation, [self.told(i, index) for i in x.inputs], matrices=matrices)
+        if not (rest := _given(x)) or x.notation == "{}":
+            return layout, binds
+        *before, last = layout.items if isinstance(layout, Row) else (layout,)
+        if isinstance(last, Fence):
+            return Row((*before, Fence("(", listed([last.body, *rest]), ")"))), ATOM
+        return Row((*before, last, Fence("(", listed(rest), ")"))), SUM
 
     def call(self, x: Apply, index: Index | None) -> Told:
         """An op as a function by its name."""
@@ -142,43 +155,18 @@ class Notation:
         name = x.notation if is_name else x.op.name
         return Row((written_word(name), Fence("(", listed([*arguments, *_given(x)]), ")"))), ATOM
 
-    def filled(self, x: Apply, told: Sequence[Told], running: Running | None = None, is_matrix: bool = False) -> Told:
-        """The notation of an op with its operands, and with the metadata that is not what it is by default."""
-        operands = Operands(
-            lambda i: told[i],
-            lambda i: not isinstance(x.inputs[i], Apply) or is_relation(x.inputs[i]) or is_negation(x.inputs[i]),
-            lambda i: is_matrix and len(x.inputs[i].shape) > 1,
-            lambda: brackets(self, x),
-        )
-        layout, binds = filled(x.notation, operands, running)
-        given = [] if running is not None or x.notation == "{}" or "template" in x.params else _given(x)
-        if not given:
-            return layout, binds
-        *before, last = layout.items if isinstance(layout, Row) else (layout,)
-        if isinstance(last, Fence):
-            return Row((*before, Fence("(", listed([last.body, *given]), ")"))), ATOM
-        return Row((*before, last, Fence("(", listed(given), ")"))), SUM
-
 
 def _given(x: Apply) -> list[Layout]:
     """The metadata of an op that is not what it is by default."""
-    return [Row((Word(key), Sign("="), written_metadata(value))) for key, value in given_metadata(x)]
-
-
-def _is_a_count_alone(x: Apply) -> bool:
-    """Whether it is n - 0, as the variance divides by."""
-    left = x.inputs[0] if x.inputs else None
-    if not isinstance(left, Apply) or left.op is not ops.count or infix(x) not in ("+", "−"):
-        return False
-    return is_literal(right := x.inputs[1]) and right.value == 0
+    return [Row((Word(key), Sign("="), written_metadata(value))) for key, value in given(x).items()]
 
 
 FORMS: Mapping[Role | None, Callable[[Notation, Apply, Index | None], Told]] = {
     Role.PRODUCT: product,
     Role.QUOTIENT: product,
-    Role.MATRIX_PRODUCT: matrix_product,
-    Role.OUTER_PRODUCT: outer_product,
-    Role.SUM_OF_PRODUCTS: einstein_sum,
+    Role.MATRIX_PRODUCT: contraction,
+    Role.OUTER_PRODUCT: contraction,
+    Role.SUM_OF_PRODUCTS: contraction,
     Role.CHOICE: chosen,
     Role.REPETITION: repeated,
     Role.VIEW: rearranged,

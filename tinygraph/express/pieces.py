@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from tinygraph.express.layout import (
@@ -20,18 +20,13 @@ from tinygraph.express.layout import (
     Symbol,
     Times,
     Word,
-    lowered,
     signed,
 )
-from tinygraph.ops.declare import EMPTY
-from tinygraph.ops.kinds import Reduction
 from tinygraph.ops.syntax import constant, literal
-from tinygraph.program.value import Apply, Shape
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
-CASES, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(7)
+CASES, LOGIC, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(8)
 
-Index: TypeAlias = tuple[str, ...]  # a letter for each axis, "" for one of size 1
 Told: TypeAlias = tuple[Layout, int]  # a layout and how tightly it binds
 
 
@@ -57,12 +52,6 @@ def written_metadata(value: Any) -> Layout:
     return Digits(signed(text)) if re.fullmatch(r"-?[\d.]+", text) else Word(text)
 
 
-def given_metadata(x: Apply) -> Iterator[tuple[str, Any]]:
-    """The metadata of an op that is not what it is by default; where there is no default, None goes without saying."""
-    usual = {key: None if default is EMPTY else default for key, default in x.op.defaults.items()}
-    return ((key, value) for key, value in x.params.items() if usual[key] != value)
-
-
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
@@ -81,11 +70,16 @@ def listed(items: Sequence[Layout]) -> Layout:
 
 
 def fenced(told: Told, least: int) -> Layout:
-    """A layout, in brackets where it binds less tightly than `least`."""
+    """A layout, in parentheses where it binds less tightly than `least`; a condition that counts as a number, in brackets."""
     layout, binds = told
     if binds >= least:
         return layout
-    return Fence("[", layout, "]") if binds == RELATION else Fence("(", layout, ")")
+    return Fence("[", layout, "]") if binds in (LOGIC, RELATION) and least > RELATION else Fence("(", layout, ")")
+
+
+def negative(told: Told) -> Told:
+    """A layout with a minus sign before it."""
+    return Row((Sign("−", tight=True), fenced(told, BIG))), SUM
 
 
 def raisable(layout: Layout) -> Layout:
@@ -93,26 +87,7 @@ def raisable(layout: Layout) -> Layout:
     return Fence("(", layout, ")") if isinstance(layout, Fraction | Root) else layout
 
 
-def several(shape: Shape) -> bool:
-    """Whether an array has more than one entry, or none."""
-    return any(size != 1 for size in shape)
-
-
-def with_index(layout: Layout, shape: Shape, index: Index | None) -> Layout:
-    """A value with the index of each of its axes that has more than one entry."""
-    if index is None or not shape:
-        return layout
-    return lowered(layout, ",".join(letter for letter, size in zip(index[-len(shape) :], shape, strict=True) if size != 1))
-
-
 def multiplied(sizes: Sequence[Layout]) -> Layout:
     """The product of letters for sizes, equal ones as a power."""
     powers = [size if count == 1 else Raised(size, Digits(str(count))) for size, count in Counter(sizes).items()]
-    if len(powers) <= 1:
-        return powers[0] if powers else Digits("1")
-    return Row(tuple(item for power in powers for item in (Times(), power))[1:])
-
-
-def axes_of(x: Apply) -> tuple[int, ...]:
-    """The axes of its first input that an op works along."""
-    return Reduction.gone(len(x.inputs[0].shape), x.params)
+    return Row(tuple(item for power in powers for item in (Times(), power))[1:]) if len(powers) > 1 else (*powers, Digits("1"))[0]

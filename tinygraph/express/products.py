@@ -4,38 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Lowered, Raised, Row, Sigma, Sign, Times, Word, is_stacked
-from tinygraph.express.pieces import (
-    ATOM,
-    BIG,
-    ENTRYWISE,
-    PRODUCT,
-    RELATION,
-    SUM,
-    Index,
-    Told,
-    fenced,
-    raisable,
-    several,
-    with_index,
-)
-from tinygraph.express.roles import (
-    Role,
-    adds_axes,
-    inner_index,
-    is_matrix_product,
-    is_negative,
-    is_product,
-    is_quotient,
-    is_transparent,
-    is_view_of_entries,
-    places_of,
-    role_of,
-)
+from tinygraph.express.indices import Index, adds_axes, inner_index, is_spelled, letters_of, needs_index, places_of, several
+from tinygraph.express.layout import Digits, Fraction, Layout, Lowered, Raised, Row, Sigma, Sign, Times, Word, is_stacked
+from tinygraph.express.pieces import ATOM, BIG, ENTRYWISE, PRODUCT, Told, fenced, raisable
+from tinygraph.express.roles import Role, is_a
 from tinygraph.program.value import Apply, Expression, Number, is_literal
 
 if TYPE_CHECKING:
     from tinygraph.express.notation import Notation
+
+LINEAR = (Role.PRODUCT, Role.QUOTIENT, Role.MATRIX_PRODUCT, Role.OUTER_PRODUCT, Role.REPETITION)
 
 
 class Factor(NamedTuple):
@@ -50,34 +28,29 @@ def unsigned(x: Expression) -> tuple[bool, Expression]:
     """Whether the leading factor has a sign, and the expression without it."""
     if is_literal(x) and not isinstance(x.value, bool) and x.value < 0:
         return True, Number(-x.value)
-    if is_negative(x):
+    if is_a(x, Role.NEGATIVE):
         return True, x.inputs[0]
-    if isinstance(x, Apply) and role_of(x) in (Role.PRODUCT, Role.QUOTIENT, Role.MATRIX_PRODUCT):
+    if is_a(x, *LINEAR) or (is_a(x, Role.REDUCTION) and x.notation.endswith("Σ {}")):
         signed, first = unsigned(x.inputs[0])
         return signed, Apply(x.op, (first, *x.inputs[1:]), x.params, x.shape, x.kind, x.size) if signed else x
     return False, x
 
 
 def product(notation: Notation, x: Apply, index: Index | None) -> Told:
-    """A product or quotient, with its sign in front."""
-    signed, bare = unsigned(x)
-    if signed:
-        return Row((Sign("−", tight=True), notation.inside(bare, BIG, index))), SUM
+    """A product or quotient."""
     return as_product(factors_of(notation, x, index))
 
 
 def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[Factor]:
     """A product as its factors, of which some are fractions."""
-    if index is None and (vectors := outer(x)):
-        return [Factor(*_column_by_row(notation, *vectors), True)]
-    if is_product(x):
-        return _with_number_on_top([factor for i in x.inputs for factor in factors_of(notation, i, index)])
-    if is_quotient(x) and not unsigned(x)[0]:
+    if is_a(x, Role.PRODUCT):
+        return [factor for i in x.inputs for factor in factors_of(notation, i, index)]
+    if is_a(x, Role.QUOTIENT) and not unsigned(x)[0]:
         return _divided(notation, x, index)
     if adds_axes(x) and index is not None:
         return factors_of(notation, x.inputs[0], inner_index(x, index))
     layout, binds = notation.told(x, index)
-    if is_matrix_product(x) and not x.shape:
+    if is_a(x, Role.MATRIX_PRODUCT) and not x.shape:
         binds = BIG  # what follows would be read as a part of it
     return [Factor(layout, binds, index is None and several(x.shape))]
 
@@ -96,7 +69,7 @@ def _divided(notation: Notation, x: Expression, index: Index | None) -> list[Fac
     """The factors of a quotient: what is a fraction or a sum of them itself stands in front of it, or behind 1/b."""
     below: list[Factor] = []
     array = index is None and several(x.shape)
-    while is_quotient(x):
+    while is_a(x, Role.QUOTIENT):
         below = [*(f for f in factors_of(notation, x.inputs[1], index) if f.layout != Digits("1")), *below]
         x = x.inputs[0]
     factors = factors_of(notation, x, index)
@@ -135,75 +108,40 @@ def _starts_with_digit(layout: Layout) -> bool:
     return isinstance(layout, Digits)
 
 
-def matrix_product(notation: Notation, x: Apply, index: Index | None) -> Told:
-    """A matrix product; a vector is a column, so that `x @ W` reads W⊤x, and a row only where it meets another one: x⊤y."""
-    signed, bare = unsigned(x)
-    if signed:
-        return Row((Sign("−", tight=True), notation.inside(bare, BIG, index))), SUM
-    if index is not None and several(x.shape) and stretches(x):
-        return _summed_over_entries(notation, x, index)
-    if index is not None and several(x.shape):
-        return with_index(Fence("(", notation.inside(x, RELATION, None), ")"), x.shape, index), ATOM
+def contraction(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """A product of matrices and vectors as a whole, where it can be written so; else the products of entries, summed."""
+    by_letters, is_array = is_a(x, Role.SUM_OF_PRODUCTS), several(x.shape)
+    if by_letters and is_spelled(x) and (index is not None or not is_array):
+        return _over_entries(notation, x, ("",) * len(x.shape) if index is None else index)
+    if is_array and index is not None and (is_a(x, Role.OUTER_PRODUCT) or needs_index(x)):
+        return _over_entries(notation, x, index)
+    return notation.function(x, index) if by_letters or index is not None else _whole(notation, x)
+
+
+def _over_entries(notation: Notation, x: Apply, index: Index) -> Told:
+    """The products of entries, summed over the letters that the result does not have: Σ_k A_ik B_kj."""
+    terms, result = letters_of(x)
+    letters = dict(zip(result, index[len(index) - len(result) :], strict=True))
+    sizes = {letter: size for term, i in zip(terms, x.inputs, strict=True) for letter, size in zip(term, i.shape, strict=True)}
+    fresh = notation.fresh()
+    letters |= {letter: "" if size == 1 else next(fresh) for letter, size in sizes.items() if letter not in letters}
+    running = [letters[letter] for letter in sizes if letter not in result and letters[letter]]
+    with notation.scope(running):
+        parts = zip(terms, x.inputs, strict=True)
+        body = as_product([f for term, i in parts for f in factors_of(notation, i, tuple(letters[letter] for letter in term))])
+    return (Sigma(",".join(running), None, fenced(body, BIG)), BIG) if running else body
+
+
+def _whole(notation: Notation, x: Apply) -> Told:
+    """A product as a whole; a vector is a column, so that `x @ W` reads W⊤x, and a row only where it meets another one: x⊤y."""
     left, right = x.inputs
+    if is_a(x, Role.OUTER_PRODUCT):
+        return _side_by_side(notation.inside(left, PRODUCT, None), _as_row(notation, right))
     if len(left.shape) > 1:
         return _side_by_side(notation.inside(left, PRODUCT, None), notation.inside(right, PRODUCT, None))
     if len(right.shape) > 1:
         return _side_by_side(fenced(transposed(notation, right), PRODUCT), notation.inside(left, PRODUCT, None))
     return _side_by_side(_as_row(notation, left), notation.inside(right, PRODUCT, None))
-
-
-def outer(x: Expression) -> tuple[Expression, Expression] | None:
-    """The column and the row of which a product of vectors makes a matrix."""
-    if isinstance(x, Apply) and role_of(x) is Role.OUTER_PRODUCT:
-        return x.inputs[0], x.inputs[1]
-    if not is_product(x):
-        return None
-    for column, row in (x.inputs, x.inputs[::-1]):
-        if adds_axes(column) and places_of(column) == [0, None] and len(row.shape) == 1:
-            return column.inputs[0], row
-    return None
-
-
-def outer_product(notation: Notation, x: Apply, index: Index | None) -> Told:
-    """A column by a row, or the entry of one by the entry of the other."""
-    column, row = x.inputs
-    if index is None:
-        return _column_by_row(notation, column, row)
-    i, j = index[-2:]
-    return as_product([*factors_of(notation, column, (i,)), *factors_of(notation, row, (j,))])
-
-
-def _column_by_row(notation: Notation, column: Expression, row: Expression) -> Told:
-    return _side_by_side(notation.inside(column, PRODUCT, None), _as_row(notation, row))
-
-
-def stretches(x: Expression) -> bool:
-    """Whether arrays of different shapes are combined, which their names do not show: all but the bias of a sum."""
-    if not isinstance(x, Apply):
-        return False
-    role = role_of(x)
-    if role is Role.PRODUCT and outer(x):
-        return False
-    if role is Role.MATRIX_PRODUCT:
-        return max(len(i.shape) for i in x.inputs) == 2 and any(map(stretches, x.inputs))
-    if role is Role.REPETITION or (role is Role.VIEW and adds_axes(x)):
-        return several(x.inputs[0].shape)
-    shapes = {i.shape for i in x.inputs if several(i.shape)}
-    is_matched = role in (Role.PRODUCT, Role.QUOTIENT, Role.POWER)
-    if x.op.elementwise and len(shapes) > 1 and (is_matched or x.shape not in shapes):
-        return True
-    return (x.op.elementwise or is_transparent(x)) and any(map(stretches, x.inputs))
-
-
-def _summed_over_entries(notation: Notation, x: Apply, index: Index) -> Told:
-    """A matrix product written component-wise: Σ_k A_ik B_kj."""
-    left, right = x.inputs
-    k = next(notation.fresh()) if right.shape[0] != 1 else ""
-    own = index[-len(x.shape) :]
-    rows, columns = own[: len(left.shape) - 1], own[len(left.shape) - 1 :]
-    with notation.scope([k]):
-        body = as_product([*factors_of(notation, left, (*rows, k)), *factors_of(notation, right, (k, *columns))])
-    return (Sigma(k, None, fenced(body, BIG)), BIG) if k else body
 
 
 def _side_by_side(first: Layout, second: Layout) -> Told:
@@ -212,15 +150,15 @@ def _side_by_side(first: Layout, second: Layout) -> Told:
 
 def _as_row(notation: Notation, x: Expression) -> Layout:
     """A vector lying: what `x @ W` is read as lies as x⊤W."""
-    if is_matrix_product(x) and len(x.inputs[0].shape) == 1 and not unsigned(x)[0]:
+    if is_a(x, Role.MATRIX_PRODUCT) and len(x.inputs[0].shape) == 1 and not unsigned(x)[0]:
         return _side_by_side(_as_row(notation, x.inputs[0]), notation.inside(x.inputs[1], PRODUCT, None))[0]
     return transposed(notation, x)[0]
 
 
 def transposed(notation: Notation, x: Expression) -> Told:
     """The transpose of a vector or a matrix; that of a transposed matrix is the matrix."""
-    if is_view_of_entries(x) and len(x.shape) > 1 and places_of(x) == [*range(len(x.shape))][::-1]:
+    if is_a(x, Role.VIEW) and len(x.shape) > 1 and places_of(x) == [*range(len(x.shape))][::-1]:
         return notation.told(x.inputs[0], None)
-    if vectors := outer(x):
-        return _column_by_row(notation, *vectors[::-1])
+    if is_a(x, Role.OUTER_PRODUCT):
+        return _side_by_side(notation.inside(x.inputs[1], PRODUCT, None), _as_row(notation, x.inputs[0]))
     return Raised(raisable(notation.inside(x, ATOM, None)), Word("T")), PRODUCT

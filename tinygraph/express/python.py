@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -72,13 +73,14 @@ def numpy_name(op: Op) -> str | None:
     return None
 
 
-def _params(expression: Apply) -> list[str]:
-    defaults = expression.op.defaults
-    return [f"{key}={constant(value)}" for key, value in expression.params.items() if not is_default(value, defaults.get(key))]
+def given(x: Apply) -> dict[str, Any]:
+    """The metadata of an op that is not what it is by default."""
+    return {key: value for key, value in x.params.items() if not is_default(value, x.op.defaults.get(key))}
 
 
 def _call(expression: Apply, arguments: Sequence[str]) -> str:
     numpy = numpy_name(expression.op)
     if numpy is not None and expression.op.variadic:
         arguments = [f"[{', '.join(arguments)}]"]
-    return f"{numpy or expression.op.name}({', '.join([*arguments, *_params(expression)])})"
+    metadata = [f"{key}={constant(value)}" for key, value in given(expression).items()]
+    return f"{numpy or expression.op.name}({', '.join([*arguments, *metadata])})"

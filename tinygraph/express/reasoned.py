@@ -20,7 +20,7 @@ from tinygraph.express.python import python
 from tinygraph.graph import Graph
 from tinygraph.program.form import opened
 from tinygraph.program.plan import spelled
-from tinygraph.program.statements import Statement, program
+from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.terms import Form
 from tinygraph.program.value import Expression, evaluate
 from tinygraph.program.working import Step, products, worked
@@ -131,7 +131,7 @@ class Reasoned:
 
 def reasoned(graph: Graph, name: str) -> Reasoned:
     """The gradient of this name, worked out further."""
-    found = program(graph, "named")
+    found = program_of(graph, "named")
     statement = next((x for x in found.statements if x.name == name), None)
     if statement is None:
         node = graph[name]  # raises an error for an unknown name

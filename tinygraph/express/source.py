@@ -20,8 +20,9 @@ from tinygraph.ops import Op
 from tinygraph.ops.sizes import Demand, spelled
 from tinygraph.ops.syntax import dtype_name, literal
 from tinygraph.program.decided import Check, compared
+from tinygraph.program.drafts import looped_axes
 from tinygraph.program.dtypes import dtype_of
-from tinygraph.program.statements import Program, Statement, looped_axes
+from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Apply, Expression, Name, Number, applied
 from tinygraph.sparse import holds_sparse
 
@@ -304,7 +305,7 @@ def _function(program: Program, descended: Mapping[Node, Node]) -> Iterator[str]
         return
     yield "    # backward"
     for statement in program.backward:
-        if statement.node not in program.literals:
+        if statement.node not in program.passed_on:
             yield from divisors.checks(statement)
             yield _line(statement)
     outputs = f"({outputs})" if len(program.outputs) > 1 else outputs

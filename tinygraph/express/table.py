@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tinygraph.errors import counted
+from tinygraph.express.text import cut, number, padded, width
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
 from tinygraph.program.decided import decisions_of, place_and_text
-from tinygraph.program.statements import program
-from tinygraph.sparse import sparsity
+from tinygraph.program.statements import program_of
 
 WIDTH = 80
 WIDEST = {"shape": 18, "value": 44}  # columns
-SMALLEST = 1e-3  # that prints with three decimals, apart from 0
 SHOWN = 30  # rows of one phase
 LONGEST = 1000  # characters of a statement in a notebook, where it wraps
 LEFT = "text-align: left; font-family: monospace"
@@ -97,7 +93,7 @@ def _text(heading: str, phases: Mapping[str, Sequence[Entry]]) -> str:
 
 def _statements(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     """A row for every leaf and every statement."""
-    told = program(graph)
+    told = program_of(graph)
     leaves = [_row(f"{told.name(leaf)} {leaf.kind}", leaf) for leaf in _ends(told.leaves)]
     phases = {"leaves": _with_count(leaves, len(told.leaves))}
     for phase, statements in (("forward", told.forward), ("backward", told.backward)):
@@ -148,61 +144,3 @@ def _ends(items: Sequence[Any]) -> Sequence[Any]:
 def _with_count(rows: list[Row], count: int) -> list[Entry]:
     """The rows, with the number of those that were left out between them."""
     return [*rows] if count == len(rows) else [*rows[: SHOWN // 2], f"... {count - SHOWN:,} more ...", *rows[SHOWN // 2 :]]
-
-
-def width(text: str) -> int:
-    """How many columns of a terminal a text takes: wide characters two, marks on others and invisible ones none."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
-
-
-def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def cut(text: str, columns: int) -> str:
-    """Text that fits a width, on one line whatever is in it."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else "�" for c in text)
-    if width(text) <= columns:
-        return text
-    used = 1  # the ellipsis
-    kept = []
-    for character in text:
-        used += _columns(character)
-        if used > columns:
-            break
-        kept.append(character)
-    return f"{''.join(kept)}…"
-
-
-def padded(text: str, columns: int) -> str:
-    """Text with spaces behind it, up to a width."""
-    return text + " " * (columns - width(text))
-
-
-def number(value: Any) -> str:
-    """A value in a few characters: three decimals for a number of middling size, the range for an array."""
-    if np.shape(value):
-        return sparsity(value) or _range(value)
-    if np.asarray(value).dtype.kind != "f":
-        return str(value)
-    size = abs(float(value))
-    if size and np.isfinite(size) and not SMALLEST <= size < 1e5:
-        return f"{value:.2e}"
-    return f"{value + 0.0:.3f}"  # zero has no sign here
-
-
-def _range(value: np.ndarray[Any, Any]) -> str:
-    """The entries of a short vector, else the smallest and the largest entry."""
-    if value.size <= 3 and value.ndim == 1:
-        return f"[{', '.join(map(number, value))}]"
-    if not value.size:
-        return "[]"
-    if value.dtype.kind == "b":
-        return f"{np.count_nonzero(value)} of {value.size} true"
-    finite = value[np.isfinite(value)]
-    parts = [f"min {number(finite.min())}  max {number(finite.max())}"] if finite.size else []
-    odd = (("nan", np.isnan), ("inf", np.isposinf), ("-inf", np.isneginf))
-    return ", ".join(parts + [f"{count} {name}" for name, is_odd in odd if (count := np.count_nonzero(is_odd(value)))])

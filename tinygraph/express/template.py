@@ -8,7 +8,7 @@ entries along an axis.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ from tinygraph.express.pieces import (
     ATOM,
     BIG,
     CASES,
+    LOGIC,
     PRODUCT,
     RELATION,
     SUM,
@@ -42,27 +43,22 @@ from tinygraph.express.pieces import (
     raisable,
     written_word,
 )
-from tinygraph.express.roles import BIG_SIGNS, RELATIONS, infix_of
+from tinygraph.express.roles import BIG_SIGNS, RELATIONS
 
 BRACKETS = {"(": ")", "[": "]", "|": "|", "⌊": "⌋", "⌈": "⌉"}
 ROOTS = {"√": 2, "∛": 3}
 POWERS = {"²": "2", "³": "3", "⁻¹": "−1"}
 TOKENS = re.compile(r"\{\w*\}|[^\W\d_]+[₀-₉]*|\d+|⁻¹|\S")
 PLACE = re.compile(r"\{\d*\}")
-LOGICAL = ("∧", "∨")
+TEMPLATE = "{template}"  # the place of what stands in the brackets of an index
+# How tightly the operands of a sign must bind, and what it makes does.
+SIGNS = {
+    **dict.fromkeys("∧∨", (RELATION, RELATION, LOGIC)),
+    **dict.fromkeys(RELATIONS, (SUM, SUM, RELATION)),
+    **dict.fromkeys("+−", (SUM, BIG, SUM)),
+}
 NO_SIGNS = {",", "^", "_", "/", *BRACKETS, *BRACKETS.values(), *ROOTS, *POWERS, *BIG_SIGNS}
 NO_FACTORS = {"", ",", *BRACKETS.values()}
-
-
-class Operands(NamedTuple):
-    """What a notation is filled with: an operand by its position, whether it is a condition that needs no parentheses, and
-    whether it is a matrix as a whole, whose powers are elementwise; the brackets of an index.
-    """
-
-    told: Callable[[int], Told]
-    is_plain: Callable[[int], bool]
-    is_matrix: Callable[[int], bool]
-    brackets: Callable[[], Layout]
 
 
 class Running(NamedTuple):
@@ -78,9 +74,8 @@ def is_form(notation: str, operands: int) -> bool:
     places = {token for token in tokens_of(notation) if PLACE.fullmatch(token)}
     if not places or not places <= {f"{{{i}}}" for i in range(operands)}:
         return False
-    blank: Told = Row(()), ATOM
     try:
-        filled(notation, Operands(lambda i: blank, bool, bool, lambda: Row(())))
+        filled(notation, [(Row(()), ATOM)] * operands, brackets=Row(()))
     except (ValueError, IndexError):
         return False
     return True
@@ -94,37 +89,48 @@ def tokens_of(notation: str) -> tuple[str, ...]:
     return (*(f"{{{next(count)}}}" if part == "{}" else part for part in parts), "", "")
 
 
-def filled(notation: str, operands: Operands, running: Running | None = None) -> Told:
-    """A notation with its operands."""
-    sign = infix_of(notation)
-    if sign is not None:
-        return between(sign, operands.told(0), operands.told(1), operands.is_plain)
+def filled(
+    notation: str,
+    operands: Sequence[Told],
+    running: Running | None = None,
+    brackets: Layout | None = None,
+    matrices: Collection[int] = (),
+) -> Told:
+    """A notation with its operands, of which some are matrices as wholes, whose powers are elementwise."""
+    infix = re.fullmatch(r"\{\} (\S+) \{\}", notation)
+    if infix is not None:
+        return between(infix[1], operands[0], operands[1])
+    places = {f"{{{i}}}": operand for i, operand in enumerate(operands)}
+    if brackets is not None:
+        places[TEMPLATE] = brackets, ATOM
+
+    def read(text: str) -> Told:
+        return _Reader(tokens_of(text), places, running, [f"{{{i}}}" for i in matrices]).all()
+
     choice = re.fullmatch(r"(.+) if (.+), (.+) otherwise", notation)
     if choice is None:
-        return _Reader(tokens_of(notation), operands, running).all()
-    yes, condition, no = (_Reader(tokens_of(part), operands, running).all()[0] for part in choice.groups())
+        return read(notation)
+    yes, condition, no = (read(part)[0] for part in choice.groups())
     line = (Word("where"), Fence("(", listed([condition, yes, no]), ")"))
     return Cases(line, ((yes, Row((Word("if"), condition))), (no, Word("otherwise")))), CASES
 
 
-def between(sign: str, left: Told, right: Told, is_plain: Callable[[int], bool]) -> Told:
+def between(sign: str, left: Told, right: Told) -> Told:
     """Two operands with a sign between them."""
-    if sign in LOGICAL:
-        first, second = (x if is_plain(i) else Fence("(", x, ")") for i, (x, _) in enumerate((left, right)))
-        return Row((first, Sign(sign), second)), RELATION
-    if sign in RELATIONS:
-        return Row((fenced(left, SUM), Sign(sign), fenced(right, SUM))), RELATION
-    least = (SUM, BIG) if sign in ("+", "−") else (PRODUCT, PRODUCT)
-    return Row((fenced(left, least[0]), Sign(sign), fenced(right, least[1]))), SUM
+    least, most, binds = SIGNS.get(sign, (PRODUCT, PRODUCT, SUM))
+    return Row((fenced(left, least), Sign(sign), fenced(right, most))), binds
 
 
 class _Reader:
     """Reads the tokens of a notation from the left, by how tightly they bind."""
 
-    def __init__(self, tokens: Sequence[str], operands: Operands, running: Running | None) -> None:
+    def __init__(
+        self, tokens: Sequence[str], operands: Mapping[str, Told], running: Running | None, matrices: Collection[str]
+    ) -> None:
         self.tokens = tokens
         self.operands = operands
         self.running = running
+        self.matrices = matrices
         self.words_are_big = running is not None and not any(sign in tokens for sign in BIG_SIGNS)
         self.i = 0
 
@@ -147,14 +153,8 @@ class _Reader:
         if self._is_sign(self.peek()):
             sign = self.next()
             return Row((Sign(sign, tight=True), fenced(self.product(), BIG if sign == "−" else ATOM))), SUM
-        first = self.peek()
         left = self.product()
-        if not self._is_sign(self.peek()):
-            return left
-        sign, second = self.next(), self.peek()
-        right = self.product()
-        places = [int(token[1:-1]) if self._is_place(token) else None for token in (first, second)]
-        return between(sign, left, right, lambda i: (place := places[i]) is not None and self.operands.is_plain(place))
+        return between(self.next(), left, self.product()) if self._is_sign(self.peek()) else left
 
     def product(self) -> Told:
         """Factors side by side, of which a big operator takes all that follow it."""
@@ -189,7 +189,7 @@ class _Reader:
         while self.peek() == "^" or self.peek() in POWERS:
             sign = self.next()
             above: Layout = self._exponent() if sign == "^" else Digits(POWERS[sign])
-            if self._is_place(token) and self.operands.is_matrix(int(token[1:-1])):
+            if token in self.matrices:
                 above = Row((Sign("⊙", tight=True), above))
             told = Raised(raisable(fenced(told, ATOM)), above), PRODUCT
         return told
@@ -206,8 +206,8 @@ class _Reader:
         token = self.next()
         if not token:
             raise ValueError(f"notation {' '.join(self.tokens)!r}: something is missing at its end")
-        if self._is_place(token):
-            return self._indexed(self.operands.told(int(token[1:-1])))
+        if token in self.operands:
+            return self._indexed(self.operands[token])
         if token in BRACKETS:
             return Fence(token, self._inner(BRACKETS[token]), BRACKETS[token]), ATOM
         if token in ROOTS:
@@ -222,10 +222,9 @@ class _Reader:
 
     def _indexed(self, told: Told) -> Told:
         """An operand, with the brackets of an index behind it where they stand there."""
-        if self.tokens[self.i : self.i + 3] != ("[", "{template}", "]"):
+        if self.tokens[self.i : self.i + 2] != ("[", TEMPLATE):
             return told
-        self.i += 3
-        return Row((raisable(fenced(told, ATOM)), self.operands.brackets())), ATOM
+        return Row((raisable(fenced(told, ATOM)), self.atom()[0])), ATOM
 
     def _call(self, token: str) -> Told:
         """A function's name, with what stands below it, and its arguments."""
@@ -261,9 +260,6 @@ class _Reader:
         operator: Layout = Sign(sign, tight=True) if sign in BIG_SIGNS else written_word(sign)
         operator = Lowered(operator, below[0] if len(below) == 1 else Row(below), under=True)
         return Row((operator, Times(), fenced(body, PRODUCT))), BIG
-
-    def _is_place(self, token: str) -> bool:
-        return token[:1] == "{" and token[1:-1].isdigit()
 
     def _is_sign(self, token: str) -> bool:
         return bool(token) and not token[0].isalnum() and token not in NO_SIGNS and token[0] != "{"

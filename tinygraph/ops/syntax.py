@@ -246,7 +246,7 @@ class Form:
 
 def is_default(value: Any, default: Any) -> bool:
     """Whether metadata is what it is by default."""
-    return type(value) is type(default) and bool(value == default)
+    return type(default) in (bool, type(value)) and bool(value == default)
 
 
 def _with_names(between: Sequence[str], places: Sequence[tuple[str, bool]]) -> str:

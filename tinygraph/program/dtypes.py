@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygraph import ops
-from tinygraph.node import Node
 from tinygraph.ops.dtypes import Dtype
 from tinygraph.program.value import Apply, Expression, Number
 
@@ -30,5 +29,5 @@ def _recorded(x: Apply, found: Sequence[Dtype | None]) -> Dtype | None:
     """The dtype that was recorded, where all operands have theirs."""
     if x.node is None:
         return None
-    same = (dtype is not None and dtype == i.dtype for dtype, i in zip(found, x.node.inputs, strict=True) if isinstance(i, Node))
-    return x.node.dtype if all(same) else None
+    operands = [(dtype, i.dtype) for dtype, i in zip(found, x.node.inputs, strict=True) if hasattr(i, "dtype")]
+    return x.node.dtype if all(dtype is not None and dtype == own for dtype, own in operands) else None

@@ -18,8 +18,10 @@ from tinygraph import ops
 from tinygraph.backprop import Path, by_number, sweep
 from tinygraph.node import Node
 from tinygraph.origins import Noted
+from tinygraph.program.bodies import Part, read, whole
+from tinygraph.program.drafts import LONGEST, written
 from tinygraph.program.form import simplified
-from tinygraph.program.statements import LONGEST, Program, Statement, written
+from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import (
     Apply,
     Expression,
@@ -160,12 +162,12 @@ class Flow:
                 expression = replaced(statement.expression, self._written_out)
                 inputs = tuple(dict.fromkeys(x.node for x in leaves(expression) if isinstance(x, Name)))
                 wanted.update(inputs)
-                found.append(replace(statement, expression=expression, inputs=inputs))
+                found.append(replace(statement, part=whole(expression), inputs=inputs))
         return found[::-1]
 
     def is_inlined(self, node: Node) -> bool:
         """Whether a value is a part that can be written out where it is read."""
-        return node in self._parts and self._parts[node].expression.size < LONGEST
+        return node in self._parts and self._parts[node].part.body.size < LONGEST
 
     def _written_out(self, x: Number | Name) -> Expression:
         if not isinstance(x, Name) or not self.is_inlined(x.node):
@@ -271,8 +273,8 @@ class _Words:
         self._reader = reader
         self._upstream = upstream
         self._noted = noted
-        self._contributions: dict[Node, Expression] = {upstream: self._name_or_one(upstream)}
-        self._locals: dict[Node, Expression] = {upstream: Number(1)}
+        self._contributions: dict[Node, Part] = {upstream: self._name_or_one(upstream)}
+        self._locals: dict[Node, Part] = {upstream: whole(Number(1))}
 
     def contribution(self, node: Node) -> Expression:
         """A contribution with the name of the upstream gradient."""
@@ -282,20 +284,20 @@ class _Words:
         """The same with 1 upstream."""
         return _plainly(self._shaped(node, self._locals))
 
-    def _shaped(self, root: Node, known: dict[Node, Expression]) -> Expression:
+    def _shaped(self, root: Node, known: dict[Node, Part]) -> Expression:
         """The expression of a node, with every shape read from a value that has a name."""
-        expression = self._of(root, known)
+        expression = self._of(root, known).expression
         shapes = {x.node: self._shape(x.node, root, known) for x in leaves(expression) if isinstance(x, Like)}
         return replaced(expression, lambda x: shapes[x.node] if isinstance(x, Like) else x)
 
-    def _shape(self, node: Node, reader: Node, known: dict[Node, Expression]) -> Expression:
+    def _shape(self, node: Node, reader: Node, known: dict[Node, Part]) -> Expression:
         """A value of the shape of a node: one with a name, or else the node itself, written out."""
         if node is self._upstream:
             return Name(self._reader.node)
         found = self._program.witness(node, reader)
         return self._shaped(node, known) if found is None else Name(found)
 
-    def _of(self, root: Node, known: dict[Node, Expression]) -> Expression:
+    def _of(self, root: Node, known: dict[Node, Part]) -> Part:
         order, stack = [], [root]
         while stack:
             node = stack.pop()
@@ -305,13 +307,13 @@ class _Words:
                     order.append(node)
                     stack.extend(x for x in node.inputs if isinstance(x, Node))
                 elif node.op is None and not self._program.is_named(node) and not node.shape:
-                    known[node] = Number(node.item())
+                    known[node] = whole(Number(node.item()))
         for node in sorted(order, key=by_number):
             known[node] = written(node, known, self._name, simplified, self._number)
         return known[root]
 
-    def _name_or_one(self, node: Node) -> Expression:
-        return Number(1) if node in self._program.units else Name(node)
+    def _name_or_one(self, node: Node) -> Part:
+        return whole(Number(1)) if node in self._program.units else read(node)
 
     def _number(self, node: Node, i: int) -> Expression:
         return self._program.spelling.of(node, i, self._origin)

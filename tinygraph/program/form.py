@@ -1,7 +1,7 @@
 """The one normal form of gradients: turns what the chain rule recorded into what a textbook prints.
 
-Each op of a gradient is applied to expressions that are in normal form already, by a `Simplifier`: its inputs are opened as sums
-of terms, its rule makes a sum of terms of them, and `tinygraph.program.plan` writes that. The rewrites:
+Each op of a gradient is applied to expressions that are in normal form already, by `simplified`: its inputs are opened as sums of
+terms, its rule makes a sum of terms of them, and `tinygraph.program.plan` writes that. The rewrites:
 
 - numbers are folded, like terms are added up, and a coefficient cancels where the division is exact;
 - signs, numbers, divisors that are numbers, and factors without the axes that are summed stand outside of sums and products;
@@ -32,34 +32,15 @@ Rule: TypeAlias = Callable[[Apply, Opened], "Form | None"]
 
 def simplified(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
     """An op on simple expressions, in simple form; shape and kind of dtype are those of the recorded value."""
-    return Simplifier()(op, inputs, params, shape, kind)
-
-
-class Simplifier:
-    """`simplified`, which works out once what is made of the same parts again."""
-
-    def __init__(self) -> None:
-        self._known: dict[Apply, Expression] = {}
-
-    def __call__(self, op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
-        """An op on simple expressions, in simple form."""
-        raw = _applied(op, inputs, params, shape, kind)
-        found = self._known.get(raw)
-        if found is None:
-            self._known[raw] = found = _simplified(raw)
-        return found
-
-
-def _simplified(raw: Apply) -> Expression:
-    rule = _rule_of(raw.op)
+    raw = as_it_is(op, inputs, params, shape, kind)
+    rule = _rule_of(op)
     if rule is not None:
         form = _opened_by(rule, raw)
         if form is not None and form.is_lost:
             form = rule(raw, closed)
         if form is not None and not form.is_lost:
             return spelled(form)
-    inputs = _unstretched(raw.inputs, raw.shape) if raw.op.elementwise else raw.inputs
-    return structural(raw.op, inputs, raw.params, raw.shape, raw.kind)
+    return structural(op, _unstretched(inputs, shape) if op.elementwise else inputs, params, shape, kind)
 
 
 def structural(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
@@ -72,13 +53,14 @@ def structural(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], 
     if op is ops.cast_like and _same_dtype(x, inputs[1]):
         return x
     if op is ops.count:  # which `len` gives as an int
-        return _applied(op, inputs, params, shape, "i") if x.shape else Number(1)
+        return as_it_is(op, inputs, params, shape, "i") if x.shape else Number(1)
     if op is ops.broadcast_like:
         return repeated(x, inputs[1], shape, kind)
-    return _applied(op, inputs, params, shape, kind)
+    return as_it_is(op, inputs, params, shape, kind)
 
 
-def _applied(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Apply:
+def as_it_is(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Apply:
+    """An op on expressions, whatever they are."""
     return Apply(op, tuple(inputs), params, shape, kind, 1 + sum([x.size for x in inputs]))
 
 
@@ -341,7 +323,7 @@ def _squeezed(x: Factor, place: Mapping[int, int]) -> Factor:
     if len(stay) == len(x.positions) or not isinstance(x.value, Apply):
         return x.at(place)
     params, shape = {**x.value.params, "keepdims": False}, tuple(x.value.shape[i] for i in stay)
-    bare = _applied(x.value.op, x.value.inputs, params, shape, x.value.kind)
+    bare = as_it_is(x.value.op, x.value.inputs, params, shape, x.value.kind)
     return Factor(bare, tuple(place[x.positions[i]] for i in stay), x.divides)
 
 

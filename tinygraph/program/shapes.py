@@ -9,7 +9,7 @@ from tinygraph.node import Node
 from tinygraph.ops import Same
 
 if TYPE_CHECKING:
-    from tinygraph.program.statements import _Draft
+    from tinygraph.program.drafts import Draft
 
 
 class Shapes:
@@ -19,7 +19,7 @@ class Shapes:
     the result in the recording always has.
     """
 
-    def __init__(self, draft: _Draft) -> None:
+    def __init__(self, draft: Draft) -> None:
         self.draft = draft
         self._readers: dict[Node, list[Node]] | None = None
 
@@ -41,13 +41,13 @@ class Shapes:
                 seen.update(queue)
         # In want of a value of the forward pass: the node itself, once it is a statement.
         draft = self.draft
-        return node if node in draft.arrays or (node in draft.expressions and node.number < reader.number) else None
+        return node if node in draft.arrays or (node in draft.statements and node.number < reader.number) else None
 
     def _is_known(self, x: Node, reader: Node) -> bool:
         draft = self.draft
         if x.op is None:
             return x in draft.forward
-        if x not in draft.expressions or x is reader:
+        if x not in draft.statements or x is reader:
             return False
         return x in draft.forward and (reader not in draft.forward or x.number < reader.number)
 

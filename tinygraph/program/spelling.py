@@ -39,6 +39,7 @@ class Spelling:
         self._forward = set(graph.forward)
         self._origin = graph._origin
         self._written = dict(self._all_written(graph.forward))
+        self._values = {_exactly(node.inputs[i]) for node, i in self._written}  # of what is written otherwise
 
     def of(self, node: Node, i: int, origin: Origin | None = None) -> Expression:
         """The number that is an operand of a node; `origin` is the node whose rule recorded it, if any."""
@@ -81,6 +82,8 @@ class Spelling:
 
     def _passed_on(self, node: Node, value: Any, origin: Origin) -> Expression | None:
         """What a rule passes on is written as where it came from; what a rule brings along is a literal."""
+        if _exactly(value) not in self._values:
+            return None
         source = origin(node)
         if source is None or source.op is None or not source.op.of_numbers:
             return None
@@ -135,4 +138,8 @@ def _no_node(node: Node) -> Any:
 
 def _is_same(x: Any, y: Any) -> bool:
     """Whether two Python numbers are the same, bit for bit."""
-    return type(x) is type(y) and repr(x) == repr(y)
+    return _exactly(x) == _exactly(y)
+
+
+def _exactly(x: Any) -> tuple[type, str]:
+    return type(x), repr(x)

@@ -1,4 +1,4 @@
-"""`python -m tinygraph step`: a typed program, built as a graph under its own names, to be walked, asked or written as a page."""
+"""`python -m tinygraph step`: records a typed program as a graph; then a walk, a quiz or a page of it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import numpy as np
 from tinygraph.backprop import reached
 from tinygraph.draw.picture import PAGES
 from tinygraph.errors import counted
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.leaves import as_node, constant, parameter
 from tinygraph.node import Leaf, Node
 from tinygraph.place import Place
 from tinygraph.stepping.formula import data, evaluate
+from tinygraph.stepping.parsing import ParsedProgram, parse
 from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.quiz import Quiz
-from tinygraph.stepping.reading import Program, parse
 from tinygraph.stepping.stepper import Stepper, WalkError
-from tinygraph.stepping.vocabulary import FormulaError, name_error, short, unknown
+from tinygraph.stepping.vocabulary import FormulaError, name_error, one_line, unknown
 
 TYPED = "<typed program>"
 EXAMPLE = '"z = w*x + b; a = sigmoid(z); L = -(y*log(a) + (1-y)*log(1-a))" w=0.3 x=2 b=0.2 y=1'
@@ -42,7 +42,7 @@ example:
 
 
 def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
-    """The command line as it was typed, and the parser that prints what is wrong with it."""
+    """The argument parser, and the arguments that it found."""
     parser = argparse.ArgumentParser(
         "python -m tinygraph step",
         description=DESCRIPTION,
@@ -64,7 +64,7 @@ def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Na
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run the command; exits with code 2 and a message where something is wrong with what was typed."""
+    """Run the command; for wrong arguments it prints a message and exits with code 2."""
     parser, typed = arguments(argv)
     if typed.seed is not None and not typed.quiz:
         parser.error("--seed goes with --quiz")
@@ -87,7 +87,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def show(graph: Graph, level: Any, typed: argparse.Namespace) -> None:
-    """What was asked for: the quiz, the page, or the walk."""
+    """Show the quiz, the page, or the walk."""
     if typed.quiz:
         try:
             quiz = Quiz(graph, seed=typed.seed, level=level)
@@ -112,7 +112,7 @@ def leaves_of(typed: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for text in typed:
         name, equals, value = (part.strip() for part in text.partition("="))
-        wrong = f"`{short(text)}` is no name=value, such as w=0.3" if not equals else name_error(name)
+        wrong = f"`{one_line(text)}` is no name=value, such as w=0.3" if not equals else name_error(name)
         if name in found:
             wrong = f"`{name}` is given twice"
         if wrong is not None:
@@ -120,14 +120,14 @@ def leaves_of(typed: Sequence[str]) -> dict[str, Any]:
         try:
             found[name] = data(value)
         except FormulaError as error:
-            raise FormulaError(f"{name}={short(value)}: {error}") from None
+            raise FormulaError(f"{name}={one_line(value)}: {error}") from None
     return found
 
 
-def graph_of(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | None = None) -> Graph:
-    """The graph of a program on leaves of these values, with its gradients by the parameters `wrt`, by default all leaves.
+def graph_of(program: ParsedProgram, leaves: Mapping[str, Any], wrt: Sequence[str] | None = None) -> Graph:
+    """The graph of a program with these leaf values, and its gradients with respect to `wrt`, by default all leaves.
 
-    Raises FormulaError for leaves that the program does not read, and for names that have no value.
+    Raises FormulaError for leaves that the program does not read, and for names without a value.
 
     >>> graph_of(parse("y = w * x; L = y ** 2"), {"w": 2.0, "x": 3.0}, wrt=["w"])["dw"].value
     np.float64(36.0)
@@ -160,7 +160,7 @@ def graph_of(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | N
     return graph
 
 
-def _check_leaves(program: Program, leaves: Mapping[str, Any], wrt: Sequence[str] | None) -> None:
+def _check_leaves(program: ParsedProgram, leaves: Mapping[str, Any], wrt: Sequence[str] | None) -> None:
     for name, where in program.free.items():
         if name not in leaves:
             known = [*leaves, *(s.name for s in program.statements if s.name)]
@@ -181,9 +181,9 @@ def _text(value: Any) -> str:
 
 
 def _placed(made: Sequence[Node], lines: Sequence[str]) -> dict[Node, Node]:
-    """The same nodes with the line of the typed program that made each, for the displays that show the user's line.
+    """The same nodes, each with the line of the typed program that made it.
 
-    Each gets a place of its own in its line, since one place that makes several nodes counts as a loop.
+    Each gets a position of its own in its line, because a position that makes several nodes counts as a loop.
     """
     text = [" ".join(line.split()) + "\n" for line in lines]
     linecache.cache[TYPED] = (sum(map(len, text)), None, text, TYPED)
@@ -203,7 +203,7 @@ def _placed(made: Sequence[Node], lines: Sequence[str]) -> dict[Node, Node]:
 
 
 def walk(stepper: Stepper) -> None:
-    """Step on keys until the reader quits or the input ends."""
+    """Walk by typed commands until `quit` or the end of the input."""
     graph = stepper.graph
     leaves = [f"{graph.name(node)} = {number(node.value)}" for node in graph.forward if node.op is None]
     print(*leaves, sep=", ", end="\n" if leaves else "")
@@ -217,15 +217,15 @@ def walk(stepper: Stepper) -> None:
         if typed in (["q"], ["quit"]):
             return
         try:
-            print(obey(stepper, typed))
+            print(carry_out(stepper, typed))
         except WalkError:
             print(f"at the {'end' if stepper.position else 'start'}: {KEYS}")
         except KeyError as error:
             print(error.args[0])
 
 
-def obey(stepper: Stepper, typed: Sequence[str]) -> str:
-    """Do what was typed, and say where the walk is then."""
+def carry_out(stepper: Stepper, typed: Sequence[str]) -> str:
+    """Carry out a typed command; the text to print then."""
     start = stepper.position
     match list(typed):
         case [] | ["s"] | ["step"]:
@@ -243,11 +243,11 @@ def obey(stepper: Stepper, typed: Sequence[str]) -> str:
             return f"{' '.join(typed)!r} is no command: {KEYS}"
     if not stepper.position:
         return "at the start"
-    return "\n".join(told(stepper, i) for i in range(start, stepper.position)) or "at the end"
+    return "\n".join(step_lines(stepper, i) for i in range(start, stepper.position)) or "at the end"
 
 
-def told(stepper: Stepper, i: int) -> str:
-    """A step with its place in the walk; below it the upstream gradient and the local derivative, or else the contribution."""
+def step_lines(stepper: Stepper, i: int) -> str:
+    """A step with its number in the walk; below it the upstream gradient and the local derivative or the contribution."""
     step = stepper.steps[i]
     lines = [f"{i + 1:>3}/{len(stepper.steps)} {step.phase:<8}  {step.text}"]
     if step.upstream is not None:

@@ -1,4 +1,4 @@
-"""What formulas amount to: each is computed on a stack, of arrays or of nodes, with a bound on the work."""
+"""The evaluation of parsed formulas: each is computed on a stack of arrays or nodes, with a limit on the work."""
 
 from __future__ import annotations
 
@@ -12,18 +12,28 @@ import numpy as np
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.work import each_with_each, entry_by_entry, product
-from tinygraph.stepping.reading import Call, Name, Number, Program, Reader, Statement, lines_of, parse, parsed
-from tinygraph.stepping.vocabulary import FormulaError, short, unknown
+from tinygraph.stepping.parsing import (
+    FunctionCall,
+    Literal,
+    ParsedProgram,
+    ParsedStatement,
+    Parser,
+    Variable,
+    lines_of,
+    parse,
+    parsed,
+)
+from tinygraph.stepping.vocabulary import FormulaError, one_line, unknown
 
-AXES = 32  # as many as NumPy broadcasts
-OF_COMPOSED = {np.dot: product, np.outer: each_with_each}  # the work of functions that are no ops
-WORK = 10_000_000  # entries that one program may compute, so neither time nor memory can run away
+AXES = 32  # the most that NumPy can broadcast
+OF_COMPOSED = {np.dot: product, np.outer: each_with_each}  # the work of functions that are not ops
+WORK = 10_000_000  # entries that one program may compute, which limits time and memory
 
 
-def evaluate(formula: str | Program | Statement, values: Mapping[str, Any]) -> Any:
-    """What a formula, or the last statement of a program, amounts to: an array or number, or a Node where one of `values` is.
+def evaluate(formula: str | ParsedProgram | ParsedStatement, values: Mapping[str, Any]) -> Any:
+    """The value of a formula, or of the last statement of a program: an array or number, or a Node if one of `values` is a Node.
 
-    Raises FormulaError for a name without a value, for shapes that do not fit, and for more work than a formula may make.
+    Raises FormulaError for a name without a value, for shapes that do not fit, and for too much work.
 
     >>> evaluate("da * a * (1 - a)", {"da": -2.0, "a": 0.5})
     -0.5
@@ -31,7 +41,7 @@ def evaluate(formula: str | Program | Statement, values: Mapping[str, Any]) -> A
     <node log: 0>
     """
     program = parse(formula) if isinstance(formula, str) else formula
-    statements = program.statements if isinstance(program, Program) else (program,)
+    statements = program.statements if isinstance(program, ParsedProgram) else (program,)
     values = dict(values)
     result = None
     left = WORK
@@ -52,40 +62,40 @@ def data(text: str) -> Any:
     if not body:
         raise FormulaError("there is no number: write one such as 0.3, or a list such as [1, 2, 3]")
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
-        raise FormulaError(f"`{short(source)}` is no number: write one such as 0.3, or a list such as [1, 2, 3]")
-    read = Reader(source)
+        raise FormulaError(f"`{one_line(source)}` is no number: write one such as 0.3, or a list such as [1, 2, 3]")
+    read = Parser(source)
     try:
         return np.array(_nested(body[0].value, read), dtype=np.float64)[()]
     except FormulaError:
         raise
     except ValueError:
-        raise FormulaError(f"`{short(source)}` has rows of different lengths") from None
+        raise FormulaError(f"`{one_line(source)}` has rows of different lengths") from None
 
 
-def _nested(x: ast.expr, read: Reader) -> Any:
-    """Lists of numbers; the scan has bounded how deep they nest."""
+def _nested(x: ast.expr, read: Parser) -> Any:
+    """Nested lists of numbers; the scan has limited their depth."""
     if isinstance(x, ast.List):
         return [_nested(entry, read) for entry in x.elts]
-    return evaluate(Statement(None, read.pieces(x), ""), {})
+    return evaluate(ParsedStatement(None, read.pieces(x), ""), {})
 
 
-def _computed(statement: Statement, values: Mapping[str, Any], left: int) -> tuple[Any, int]:
-    """The value of a statement, and how much work is left to others."""
+def _computed(statement: ParsedStatement, values: Mapping[str, Any], left: int) -> tuple[Any, int]:
+    """The value of a statement, and the work that is left for the others."""
     stack: list[Any] = []
     for piece in statement.pieces:
-        if isinstance(piece, Number):
+        if isinstance(piece, Literal):
             stack.append(piece.value)
-        elif isinstance(piece, Name):
+        elif isinstance(piece, Variable):
             if piece.name not in values:
                 raise FormulaError(f"{piece.where}: {unknown(piece.name, [name for name in values if name])}")
             stack.append(values[piece.name])
         else:
             arguments = stack[len(stack) - piece.operands :]
-            with _told(piece):
+            with _located(piece):
                 left -= _work(piece, arguments)
             if left < 0:
                 raise FormulaError(f"{piece.where}: the arrays become too large")
-            with _told(piece), np.errstate(all="ignore"):
+            with _located(piece), np.errstate(all="ignore"):
                 result = _plain(piece.function(*_operands(piece, arguments), **piece.params))
             if np.ndim(result) > AXES:
                 raise FormulaError(f"{piece.where}: the arrays get more than {AXES} axes")
@@ -93,16 +103,16 @@ def _computed(statement: Statement, values: Mapping[str, Any], left: int) -> tup
     return stack[0], left
 
 
-def _work(piece: Call, operands: Sequence[Any]) -> int:
-    """The number of entries that a call computes, or more."""
+def _work(piece: FunctionCall, operands: Sequence[Any]) -> int:
+    """An upper bound on the number of entries that a call computes."""
     function = piece.function
     work = function.work if isinstance(function, Op) else OF_COMPOSED.get(function, entry_by_entry)
     return work(operands, piece.params)
 
 
 @contextmanager
-def _told(piece: Call) -> Iterator[None]:
-    """Say of an error where it is in the formula."""
+def _located(piece: FunctionCall) -> Iterator[None]:
+    """Put the position in the formula before the message of an error."""
     try:
         yield
     except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError, MemoryError) as error:
@@ -110,17 +120,17 @@ def _told(piece: Call) -> Iterator[None]:
         raise FormulaError(f"{piece.where}: {getattr(piece.function, '__name__', '').strip('_')}: {cause}") from None
 
 
-def _operands(piece: Call, arguments: Sequence[Any]) -> Iterator[Any]:
-    """Literals as they are computed with: beside nodes of floats a whole number prints without its fraction."""
+def _operands(piece: FunctionCall, arguments: Sequence[Any]) -> Iterator[Any]:
+    """Operands with literals in their final type: beside nodes of floats a whole number becomes an int, and prints as one."""
     op, first = piece.function, len(arguments)
-    if isinstance(op, Op) and op.variadic and "template" in op.defaults:  # those behind its own say where
+    if isinstance(op, Op) and op.variadic and "template" in op.defaults:  # the further arguments are indices
         first = len(op.arguments) - 1
     yield from _numbers(arguments[:first])
     yield from map(_place, arguments[first:])
 
 
 def _place(x: Any) -> Any:
-    """Indices as integers, because the numbers of formulas are floats."""
+    """An index as integers, because the numbers of formulas are floats."""
     is_whole = not isinstance(x, Node) and np.asarray(x).dtype.kind == "f" and np.all(np.mod(x, 1) == 0)
     return np.asarray(x, np.intp) if is_whole else x
 
@@ -140,7 +150,7 @@ def _numbers(arguments: Sequence[Any]) -> Iterator[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A single number as a float: Python's whole numbers grow without end."""
+    """A scalar as a float: Python's ints have no largest value."""
     if isinstance(value, Node) or np.shape(value) or isinstance(value, bool | np.bool_):
         return value
     return float(value)

@@ -1,4 +1,4 @@
-"""Judging an answer of the quiz: what people take a gradient for, and other numbers to try a formula on."""
+"""Judging an answer of the quiz: tolerances, common mistakes, and other leaf values to test a formula on."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Any
 import numpy as np
 
 from tinygraph.decisions import DecisionError
-from tinygraph.express.table import SMALLEST
+from tinygraph.express.text import SMALLEST
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import matmul
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 from tinygraph.sparse import stored, with_entries
-from tinygraph.stepping.lens import batch_size
+from tinygraph.stepping.examples import batch_size
 
 DRAWS = 5  # of other leaves on which a formula must hold
-SIGNS = (1, -1, 1, 0)  # of one draw after the other: those that there are, the other ones, and any
-TRIES = 40  # at leaves on which everything is finite
-RELATIVE, ABSOLUTE = 1e-2, 5e-4  # what a number may be off; the latter is half of the last decimal
-ROUNDING = 1e-12  # what is left where numbers cancel
+SIGNS = (1, -1, 1, 0)  # of the leaves in successive draws: their own, the opposite, their own, random
+TRIES = 40  # to find leaves on which everything is finite
+RELATIVE, ABSOLUTE = 1e-2, 5e-4  # the tolerance of a number; the latter is half of the last decimal
+ROUNDING = 1e-12  # the rounding error where numbers cancel
 
 
 def gradient_of(graph: Graph, name: str) -> Any:
     """The value of the gradient of that name."""
-    return next(s.value for s in program(graph).backward if s.name == name)
+    return next(s.value for s in program_of(graph).backward if s.name == name)
 
 
 def mistakes_with(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
-    """What people answer by mistake, with what to say to it."""
+    """Common mistakes: the message about each, and the value that it leads to."""
     right = gradient_of(graph, name)
     yield "The sign is wrong", -right
-    told = program(graph)
-    passes = told.flow.passes(next(s.node for s in told.backward if s.name == name))
-    if len(passes) > 1:  # said first, as an upstream gradient of 1 would pass for a forgotten one
+    program = program_of(graph)
+    passes = program.flow.passes(next(s.node for s in program.backward if s.name == name))
+    if len(passes) > 1:  # first, because with an upstream gradient of 1 this would count as a forgotten one
         for p in passes:
             yield f"That is what comes through {p.reader.name} alone: the other readers contribute too", p.value
     for p in passes:
@@ -52,7 +52,7 @@ def mistakes_with(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    """Whether a value of one shape stands for all entries of another."""
+    """Whether a value of one shape broadcasts to another."""
     try:
         return np.broadcast_shapes(shape, wanted) == wanted
     except ValueError:
@@ -60,18 +60,18 @@ def fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 
 
 def allowed(value: Any) -> Any:
-    """How much a number may be off each entry: what prints with an exponent is asked for to its size, not to three decimals."""
+    """The tolerance of each entry; for entries that print with an exponent it is relative alone."""
     size = np.abs(value)
     return np.maximum(RELATIVE * size, np.where((size > ROUNDING) & (size < SMALLEST), 0, ABSOLUTE))
 
 
 def tolerance(value: Any) -> str:
-    """The same for one number, in words."""
+    """The tolerance of one number in words."""
     return f"within {RELATIVE:.0%}" if allowed(value) < ABSOLUTE else f"within {RELATIVE:.0%} or {ABSOLUTE:g}"
 
 
 def is_close(value: Any, right: Any) -> bool:
-    """Whether two values are the same but for rounding."""
+    """Whether two values are equal up to rounding."""
     if right is None or not fits(np.shape(value), np.shape(right)):
         return False
     relative = 1e-3 if np.asarray(right).dtype.itemsize < 8 else 1e-6
@@ -83,14 +83,14 @@ def is_close(value: Any, right: Any) -> bool:
 
 
 def on_other_leaves(graph: Graph) -> list[Graph]:
-    """The same graph on other leaves, on which every gradient is finite; on its own where none such are found."""
+    """The same graph with other leaf values on which all gradients are finite; if none are found, the graph itself."""
     rng = np.random.default_rng(0)
     found: list[Graph] = []
     numbers = _read_as_numbers(graph)
     for i in range(TRIES):
         try:
-            other = graph.with_leaves({x: _redrawn(x, rng, SIGNS[i % len(SIGNS)], x in numbers) for x in _given(graph)})
-        except DecisionError:  # on these numbers the program would take another branch
+            other = graph.with_leaves({x: _redrawn(x, rng, SIGNS[i % len(SIGNS)], x in numbers) for x in _free_leaves(graph)})
+        except DecisionError:  # with these numbers the program would take another branch
             continue
         if _is_finite(other):
             found.append(other)
@@ -100,18 +100,18 @@ def on_other_leaves(graph: Graph) -> list[Graph]:
 
 
 def _is_finite(graph: Graph) -> bool:
-    return all(np.isfinite(stored(s.value)).all() for s in program(graph).statements)
+    return all(np.isfinite(stored(s.value)).all() for s in program_of(graph).statements)
 
 
-def _given(graph: Graph) -> list[Node]:
-    """The leaves that may have other values: not scalar constants without a name, which are part of the formulas as literals
-    are, nor what an earlier walk back started from, which its formulas hold as a number."""
+def _free_leaves(graph: Graph) -> list[Node]:
+    """The leaves that may get other values: neither scalar constants without a name, which formulas have as literals, nor the
+    seed of an earlier backward pass, which formulas have as a number."""
     free = [x for x in graph.forward if x.op is None and x.kind != "seed"]
     return [x for x in free if x.shape or x.kind == "parameter" or graph._is_named_by_user(x)]
 
 
 def _read_as_numbers(graph: Graph) -> set[Node]:
-    """The leaves that arithmetic alone reads, so that any other number of their dtype would do."""
+    """The leaves that only elementwise ops and matmul read, so that any number of their dtype is valid."""
     leaves = {x for x in graph.forward if x.op is None}
     for node in graph.forward:
         if node.op is not None and not node.op.elementwise and node.op is not matmul:
@@ -130,8 +130,8 @@ def _is_distribution(leaf: Node) -> bool:
 
 
 def _redrawn(leaf: Node, rng: np.random.Generator, sign: int, is_number: bool) -> Any:
-    """A random value for a leaf: rows of probabilities stay such, what is read as an index changes places;
-    numbers have the signs of the leaf's times `sign`, or any signs where that is 0."""
+    """A random value for a leaf: probabilities are permuted in each row, indices are permuted; other numbers get the signs of the
+    leaf times `sign`, or random signs where `sign` is 0."""
     value = stored(leaf.value)
     return with_entries(leaf.value, _entries_redrawn(leaf, value, rng, sign, is_number))
 
@@ -152,22 +152,22 @@ def _entries_redrawn(leaf: Node, value: Any, rng: np.random.Generator, sign: int
 
 
 def with_other_numbers(graph: Graph, seed: int) -> Graph:
-    """The graph on other parameters and scalar leaves of one or two decimals, of the same signs and sizes; labels stay 0 or 1.
+    """The graph with other values of parameters and scalar leaves, of one or two decimals and the same sign; labels stay 0 or 1.
 
-    Raises ValueError for a seed that is no whole number from 0 on, and where there are no such leaves, or none of the numbers
-    tried has finite gradients.
+    Raises ValueError for a seed that is not a whole number from 0 on, where there are no such leaves, and where all gradients
+    tried have entries that are not finite.
     """
     if not isinstance(seed, Integral) or seed < 0:
         raise ValueError(f"seed={seed!r:.50} must be a whole number from 0 on, such as seed=7")
     rng = np.random.default_rng(int(seed))
-    given = [x for x in _given(graph) if x.dtype.kind == "f" and not (_is_label(x) or (x.shape and x.kind == "constant"))]
+    given = [x for x in _free_leaves(graph) if x.dtype.kind == "f" and not (_is_label(x) or (x.shape and x.kind == "constant"))]
     if not given:
         raise ValueError(f"seed={seed}: there is no parameter and no scalar with a name to give another number")
     for _ in range(TRIES):
         try:
             with np.errstate(all="ignore"):
                 other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in given})
-        except DecisionError:  # on these numbers the program would take another branch
+        except DecisionError:  # with these numbers the program would take another branch
             continue
         if _is_finite(other):
             return other

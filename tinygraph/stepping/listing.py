@@ -1,6 +1,6 @@
-"""The user's code beside a walk: the statements that made the graph, under the function that they stand in.
+"""The user's code beside a walk: the lines that recorded the graph, by function.
 
-Leaves that are made in the same functions are shown too, and the loops and conditions around a statement. Nothing else is.
+The lines that made leaves in the same functions are shown too, and the loops and conditions around a line. Nothing else is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Function = tuple[str, str]  # its file and its name
 
 
 def function_of(place: Place) -> Function:
-    """The function that a line of code stands in."""
+    """The function that contains a line of code."""
     return place.filename, place.function
 
 
@@ -41,7 +41,7 @@ def listing(graph: Graph, steps: Sequence[Step]) -> dict[Function, dict[str, Any
 
 
 def _lines(nodes: Sequence[Node]) -> Iterator[tuple[Function, int]]:
-    """The lines of the statements that made some nodes, each with its function."""
+    """The lines of code that recorded some nodes, each with its function."""
     by_origin: Mapping[Any, Node] = {(id(node.code), node.instruction): node for node in nodes}
     for node in by_origin.values():
         for line in _lines_of(node):
@@ -49,7 +49,7 @@ def _lines(nodes: Sequence[Node]) -> Iterator[tuple[Function, int]]:
 
 
 def _lines_of(node: Node) -> range:
-    """The lines of the statement that made a node; of a loop or a condition the first ones."""
+    """The lines of code that recorded a node; of a loop or a condition only the first ones."""
     found = excerpt(node.code, node.instruction)
     if found is None:
         return range(node.place.line, node.place.line + 1)
@@ -59,7 +59,7 @@ def _lines_of(node: Node) -> range:
 
 
 def _numbered(filename: str, numbers: set[int]) -> list[list[Any]]:
-    """These lines and those of the blocks around them, without the indentation that all of them share."""
+    """These lines and the lines that open the blocks around them, without their common indentation."""
     text = linecache.getlines(filename)
     shown = sorted({n for line in numbers if line <= len(text) for n in (line, *_around(text, line))})[:LINES]
     indentation = min((_indentation(text[n - 1]) for n in shown), default=0)
@@ -84,7 +84,7 @@ def _indentation(line: str) -> int:
 
 
 def _title(filename: str, function: str) -> str:
-    """What a function is called; cells of a notebook have names that say nothing."""
+    """The title above the lines of a function; the file names of notebook cells are not shown."""
     is_cell = filename.startswith("<ipython-input") or os.path.basename(os.path.dirname(filename)).startswith("ipykernel_")
     title = "cell of the notebook" if is_cell else os.path.basename(filename)
     return title if function == "<module>" or (is_cell and function.startswith("<")) else f"{title}, in {function}"

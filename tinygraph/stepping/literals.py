@@ -1,4 +1,4 @@
-"""What a formula has as it stands, as source does: metadata of calls, places in an index, dtypes; never a formula itself."""
+"""The literals in a formula: metadata of calls, parts of an index, dtypes. None of them contains a formula."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 
 from tinygraph.ops import ARRAY
 
-SMALL = 100  # what numbers may be that say how often something is done, and how many of them there may be
-LARGE = 10_000_000  # what sizes and places may be, by which the work is counted
+SMALL = 100  # the largest number, and the longest tuple, of metadata such as an axis
+LARGE = 10_000_000  # the largest size, shift or position: their work is counted
 SIZES = {"shape", "reps", "repeats", "shift", "k", "offset", "sections", "position", "template"}
 DTYPES = {"longdouble", "float16", "float32", "float64", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
 CODE = re.compile(r"[<>=|]?([fiu]\d{1,2}|b1|\?)")
 
 
 def literal(x: ast.expr, key: str) -> Any:
-    """Metadata that is given by the name `key`; raises ValueError for what is none, or too large."""
+    """The metadata `key`; raises ValueError for anything else, and for a number that is too large."""
     if key == "dtype":
         return dtype(x)
     most = LARGE if key in SIZES else SMALL
@@ -43,21 +43,21 @@ def literal(x: ast.expr, key: str) -> Any:
 
 
 def dtype(x: ast.expr) -> np.dtype[Any]:
-    """The dtype that `bool`, `np.float32` or `np.dtype(">f8")` is; raises ValueError for what is none."""
+    """The dtype that `bool`, `np.float32` or `np.dtype(">f8")` stands for; raises ValueError for anything else."""
     match x:
         case ast.Name(id="bool"):
             return np.dtype(bool)
         case ast.Attribute(value=ast.Name(id="np"), attr=name) if name in DTYPES:
             return np.dtype(name)
         case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="dtype"), args=[ast.Constant(value=str() as code)]):
-            with suppress(TypeError):  # which NumPy raises for a size that it has not
+            with suppress(TypeError):  # which NumPy raises for a size that it does not have
                 if CODE.fullmatch(code):
                     return np.dtype(code)
     raise ValueError("is no dtype: there are bool, np.float32 and the like, and x.dtype")
 
 
 def end(x: ast.expr) -> int | None:
-    """An end of a slice; raises ValueError for what is none."""
+    """A bound of a slice; raises ValueError for anything else."""
     value = literal(x, "template")
     if value is None or type(value) is int:
         return value
@@ -65,7 +65,7 @@ def end(x: ast.expr) -> int | None:
 
 
 def whole(x: ast.expr) -> int:
-    """A whole number in brackets; raises ValueError for anything else."""
+    """A whole number in square brackets; raises ValueError for anything else."""
     value = literal(x, "axis")
     if type(value) is int:
         return value
@@ -73,7 +73,7 @@ def whole(x: ast.expr) -> int:
 
 
 def place(x: ast.expr) -> int | EllipsisType | None:
-    """A place in an index that is no array; raises ValueError for any other."""
+    """A part of an index that is not an array; raises ValueError for anything else."""
     value = literal(x, "template")
     if value is None or value is ... or type(value) is int:
         return value

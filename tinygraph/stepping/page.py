@@ -17,26 +17,25 @@ from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.express.table import number
-from tinygraph.program.statements import program
+from tinygraph.express.text import number
+from tinygraph.program.statements import program_of
 from tinygraph.program.value import Name, Number, leaves
 from tinygraph.sparse import sparsity
+from tinygraph.stepping.examples import example_of
+from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.judging import allowed, tolerance
-from tinygraph.stepping.lens import example_of
-from tinygraph.stepping.lighting import Lighting
 from tinygraph.stepping.listing import Function, function_of, listing
-from tinygraph.stepping.numbers import short, shown
-from tinygraph.stepping.pictures import drawing, laid_out, lines
+from tinygraph.stepping.numbers import printed, substituted
+from tinygraph.stepping.pictures import drawing, laid_out, line_texts
 from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.stepper import Chapter, Stepper
 from tinygraph.stepping.timeline import Step
 
 HOME = files("tinygraph.stepping")
 ENTRIES = 200  # of an array that are shown
-HEIGHT = "clamp(780px, 1700px - 100vw, 1040px)"  # of a frame: all of a page, which has one column in a narrow window
-LISTED = 8  # contributions that are shown beside each other
+HEIGHT = "clamp(780px, 1700px - 100vw, 1040px)"  # of the iframe: the whole page, which has one column in a narrow window
 LONGEST = 4000  # characters of a value
-TERMS = 8  # of a sum of contributions
+TERMS = 8  # of a sum of contributions that are shown
 
 
 def page(stepper: Stepper, quiz: bool = False) -> str:
@@ -59,30 +58,22 @@ def script() -> str:
 
 
 def style() -> str:
-    """The style sheet of the same."""
+    """The style sheet, the same for page and widget."""
     return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()})
 
 
-def frame(content: str, label: str) -> str:
-    """A page as a notebook shows it: in a frame that may run scripts and nothing else."""
-    return (
-        f'<iframe sandbox="allow-scripts" srcdoc="{escape(content, quote=True)}" title="{escape(label, quote=True)}" '
-        f'style="width: 100%; height: {HEIGHT}; border: 0"></iframe>'
-    )
-
-
 def walk_data(stepper: Stepper) -> dict[str, Any]:
-    """The walk as JSON can hold it: the steps, the picture with its lines in each iteration, and the source."""
+    """The walk as JSON: its steps, the picture with the text of its lines in each chapter, and the user's source."""
     source = listing(stepper.chapters[0].graph, stepper.steps)
-    equations: dict[str, int] = {}  # those of arrays are the same in each iteration
+    equations: dict[str, int] = {}  # those of arrays are the same in each chapter
     steps = [
-        {**entry, "chapter": i, "mathml": equations.setdefault(entry["mathml"], len(equations))}
+        {**step, "chapter": i, "mathml": equations.setdefault(step["mathml"], len(equations))}
         for i, chapter in enumerate(stepper.chapters)
-        for entry in _entries(chapter, stepper.example, tuple(source))
+        for step in _data_of_steps(chapter, stepper.example, tuple(source))
     ]
     return {
         **laid_out(stepper)._asdict(),
-        "lines": [lines(drawing(chapter)) for chapter in stepper.chapters],
+        "lines": [line_texts(drawing(chapter)) for chapter in stepper.chapters],
         "steps": steps,
         "equations": list(equations),
         "source": list(source.values()),
@@ -90,37 +81,37 @@ def walk_data(stepper: Stepper) -> dict[str, Any]:
     }
 
 
-_written: WeakKeyDictionary[Step, dict[Any, dict[str, Any]]] = WeakKeyDictionary()
+_known_data: WeakKeyDictionary[Step, dict[Any, dict[str, Any]]] = WeakKeyDictionary()
 
 
-def _entries(chapter: Chapter, example: int | None, functions: tuple[Function, ...]) -> Iterator[dict[str, Any]]:
-    """What is shown of the steps of one iteration, each written once."""
-    writer = None
+def _data_of_steps(chapter: Chapter, example: int | None, functions: tuple[Function, ...]) -> Iterator[dict[str, Any]]:
+    """The data of the steps of one chapter; the data of a step is made once."""
+    steps = None
     for step in chapter.steps:
-        known = _written.setdefault(step, {})
+        known = _known_data.setdefault(step, {})  # by example and functions
         if (example, functions) not in known:
-            writer = writer or _Writer(chapter, example, functions)
-            known[example, functions] = writer.entry(step)
+            steps = steps or _StepData(chapter, example, functions)
+            known[example, functions] = steps.data(step)
         yield known[example, functions]
 
 
-class _Writer:
-    """Writes the steps of one iteration as plain data."""
+class _StepData:
+    """The steps of one chapter as plain data."""
 
     def __init__(self, chapter: Chapter, example: int | None, functions: Sequence[Function]) -> None:
         self.graph = chapter.graph
-        self.told = program(self.graph)
-        self.lighting = Lighting(chapter)
+        self.program = program_of(self.graph)
+        self.highlights = Highlights(chapter)
         self.example = example
         self.functions = functions
-        self.written = Derivation(self.told)
-        self.numerals = Notation(lambda node: Digits("?"))  # writes what has no names
+        self.equations = Derivation(self.program)
+        self.numerals = Notation(lambda node: Digits("?"))  # for expressions without names
         self.questions = dict(_questions(chapter))
 
-    def entry(self, step: Step) -> dict[str, Any]:
+    def data(self, step: Step) -> dict[str, Any]:
         """All that is shown of a step."""
-        card = self.lighting.card(step)
-        lens = None if self.example is None else example_of(self.graph, step, self.example)
+        card = self.highlights.card(step)
+        example = None if self.example is None else example_of(self.graph, step, self.example)
         shape = np.shape(step.value)
         return {
             "phase": step.phase,
@@ -141,14 +132,14 @@ class _Writer:
             "contribution": step.contribution,
             "line": self._line(step),
             "card": card.key if card is not None else "",
-            "lit": self.lighting.lit(step),
-            "tells": self.lighting.lines(step),
-            "example": None if lens is None else f"{lens.equation} = {number(lens.value)}",
+            "highlighted": self.highlights.highlighted(step),
+            "reveals": self.highlights.revealed(step),
+            "example": None if example is None else f"{example.equation} = {number(example.value)}",
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
 
     def _line(self, step: Step) -> dict[str, int]:
-        """The line of code that is lit: that of the step, or, where that is not shown, of the statement which reads its value."""
+        """The line of code to highlight: that of the step, or, where that is not shown, of the statement that reads its value."""
         for place in [step.place, *([] if step.reader is None else [step.reader.place])]:
             function = function_of(place)
             if function in self.functions:
@@ -156,32 +147,32 @@ class _Writer:
         return {"file": -1, "number": 0}
 
     def sides(self, step: Step) -> list[Layout]:
-        """What is equal: the equation, with numbers where there are only scalars, and what it amounts to."""
-        written, expression = self.written, step.expression
+        """The sides of the equation: name, right-hand side, the same with numbers where all are scalars, and the value."""
+        equations, expression = self.equations, step.expression
         if step.statement is None:  # of an update
-            name = written.name(step.node)
-            sides: list[Layout] = [Row((name, Sign(":="), written.notation.layout(expression)))]
+            name = equations.name(step.node)
+            sides: list[Layout] = [Row((name, Sign(":="), equations.notation.layout(expression)))]
         elif step.part is not None and step.reader is not None:
-            index, right = written.notation.entrywise(expression)
-            sides = [self._way(step, index), right]
+            index, right = equations.notation.entrywise(expression)
+            sides = [self._chain_rule_term(step, index), right]
         else:
-            sides = list(written.line(step.statement).sides)
+            sides = list(equations.line(step.statement).sides)
         names = [x for x in leaves(expression) if isinstance(x, Name)]
         if names and all(not x.node.shape for x in names):
-            sides.append(self.numerals.layout(shown(expression)))
+            sides.append(self.numerals.layout(substituted(expression)))
         if not np.shape(step.added) and not isinstance(expression, Number):
-            sides.append(self.numerals.layout(short(step.added)))
+            sides.append(self.numerals.layout(printed(step.added)))
         return [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
 
-    def _way(self, step: Step, index: str) -> Layout:
-        """The step of the chain rule that one contribution is."""
-        partials = self.written.partials
+    def _chain_rule_term(self, step: Step, index: str) -> Layout:
+        """One contribution as a term of the chain rule."""
+        partials = self.equations.partials
         assert step.statement is not None
         assert step.reader is not None
         if step.node not in partials or step.statement.of is None:
-            return lowered(self.written.name(step.node), index)
+            return lowered(self.equations.name(step.node), index)
         output, node = partials[step.node]
-        return self.written.way(output, step.reader, node, index)
+        return self.equations.way(output, step.reader, node, index)
 
 
 def _sum(step: Step) -> str | None:

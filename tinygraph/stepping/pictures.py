@@ -1,4 +1,4 @@
-"""The picture of a walk: laid out once, with the lines of its cards for every iteration, since numbers alone change."""
+"""The picture of a walk: it is laid out once, and each chapter has its own texts for the lines of the cards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from tinygraph.draw.cards import Card, Drawing, Line, Row
+from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing
 from tinygraph.draw.compose import draw
 from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.picture import Picture
@@ -25,7 +25,7 @@ _pictures: WeakKeyDictionary[Chapter, Picture] = WeakKeyDictionary()
 
 
 def laid_out(stepper: Stepper) -> LaidOut:
-    """The picture of a walk, whatever the numbers; a layout that failed is not tried again."""
+    """The picture of a walk, laid out for the first chapter; a layout that failed is not tried again."""
     if stepper not in _laid_out:
         try:
             _laid_out[stepper] = LaidOut(picture(stepper.chapters[0]).svg, "")
@@ -35,26 +35,26 @@ def laid_out(stepper: Stepper) -> LaidOut:
 
 
 def drawing(chapter: Chapter) -> Drawing:
-    """What the picture shows in one iteration: the same cards and edges in all of them."""
+    """What the picture shows in one chapter; all chapters have the same cards and edges."""
     return picture(chapter).drawing
 
 
 def picture(chapter: Chapter) -> Picture:
-    """The picture of one iteration with its own numbers."""
+    """The picture of one chapter with its own numbers."""
     if chapter not in _pictures:
         _pictures[chapter] = draw(chapter.graph)
     return _pictures[chapter]
 
 
-def written(card: Card) -> Iterator[tuple[str, Line, Row | None]]:
-    """What is written on a card, from top to bottom and from left to right: each line with its key, and the row that it is in."""
-    title = [(Line(card.title), None)] if card.is_titled else []
+def keyed_lines(card: Card) -> Iterator[tuple[str, CardLine, CardRow | None]]:
+    """The lines of a card, from top to bottom and from left to right: each with its key, and the row that it is in."""
+    title = [(CardLine(card.title), None)] if card.is_titled else []
     inputs = [(line, row) for row in card.rows for line in row.lines]
     results = [(line, None) for line in sorted(card.results, key=lambda line: line.backward)]
     for i, (line, row) in enumerate([*title, *inputs, *results]):
         yield f"{card.key}-{i}", line, row
 
 
-def lines(of: Drawing) -> dict[str, str]:
-    """The text of every line by its key."""
-    return {key: line.text for card in of.cards for key, line, _ in written(card)}
+def line_texts(of: Drawing) -> dict[str, str]:
+    """The text of each line by its key."""
+    return {key: line.text for card in of.cards for key, line, _ in keyed_lines(card)}

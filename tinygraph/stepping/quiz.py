@@ -1,7 +1,7 @@
 """The quiz: predict each gradient of the backward pass before it is shown.
 
-A number is right within a tolerance. A formula is right where it amounts to the gradient on other leaves too, whichever way it is
-written: the graph is computed again on random ones, and the formula on what each of those made of the names revealed so far.
+A number is right within a tolerance. A formula is right if it equals the gradient for other leaf values too: the graph is
+computed again with random leaves, and the formula with the values that the names revealed so far have there.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.express.python import python
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.program.statements import Level, Program, program
+from tinygraph.program.statements import Level, Program, program_of
 from tinygraph.program.value import Expression, Name, Number, replaced
 from tinygraph.stepping.formula import evaluate
 from tinygraph.stepping.judging import (
@@ -30,16 +30,16 @@ from tinygraph.stepping.judging import (
     tolerance,
     with_other_numbers,
 )
-from tinygraph.stepping.reading import parse
+from tinygraph.stepping.parsing import parse
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 from tinygraph.stepping.vocabulary import FormulaError
 
-WORDS = "a number, a formula, hint, reveal or quit"
+ANSWERS = "a number, a formula, hint, reveal or quit"
 
 
 class Answer(NamedTuple):
-    """Whether an answer is right, and what to say about it; what could not be read as an answer is not `counted`."""
+    """Whether an answer is right, and the message about it; a text that cannot be read as an answer is not `counted`."""
 
     right: bool
     message: str
@@ -66,7 +66,7 @@ class Quiz:
 
     `question` is the text to show, `answer(x)` judges a number or a formula, `hint()` gives a hint, `reveal()` shows the answer;
     `score` and `done` are the progress, `state()` returns everything as plain data. A `seed` chooses other numbers for the
-    parameters and scalars that have names, the same ones for everybody who takes that seed.
+    parameters and the scalars with names; equal seeds give equal numbers.
 
     >>> w, x = tg.parameter(3.0), tg.constant(2.0)
     >>> z = w * x
@@ -90,17 +90,18 @@ class Quiz:
         self.seed = seed
         self.stepper = Stepper(graph if seed is None else with_other_numbers(graph, seed), level)
         self.score = Score()
-        self._left = list(_asked(self.stepper))
+        self._left = list(_questions(self.stepper))  # the questions that are not over
         self._total = len(self._left)
         self._hints = 0
-        self._go_on()
+        self._walk_to_question()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from tinygraph.stepping.page import frame, page
+        from tinygraph.draw.view import frame
+        from tinygraph.stepping.page import HEIGHT, page
 
-        return {"text/html": frame(page(self.stepper, quiz=True), "Quiz"), "text/plain": self.question}
+        return {"text/html": frame(page(self.stepper, quiz=True), "Quiz", HEIGHT), "text/plain": self.question}
 
-    # What is asked
+    # The question
 
     @property
     def done(self) -> bool:
@@ -109,12 +110,12 @@ class Quiz:
 
     @property
     def name(self) -> str | None:
-        """The gradient that is asked for, None at the end."""
+        """The name of the gradient to predict; None at the end."""
         return self._left[0].name if self._left else None
 
     @property
     def entry(self) -> tuple[int, ...] | None:
-        """Which entry of it a number answers; () where it is a single number."""
+        """The index of the entry that a number answers: the largest entry; () for a scalar."""
         if not self._left:
             return None
         size = np.abs(np.nan_to_num(self._step.value))
@@ -127,8 +128,8 @@ class Quiz:
 
     @property
     def question(self) -> str:
-        """What is known, and what is asked."""
-        leaves = ", ".join(f"{self._told.name(x)} = {number(x.value)}" for x in self._told.leaves)
+        """The leaves, the walk so far, and the question."""
+        leaves = ", ".join(f"{self._program.name(x)} = {number(x.value)}" for x in self._program.leaves)
         return f"{leaves}\n{self.stepper}\n\n{self.ask}"
 
     @property
@@ -139,12 +140,12 @@ class Quiz:
         shape = np.shape(self._step.value)
         whole = f" for all of {self.name}, {shape}," if shape else ""
         return (
-            f"{self._total - len(self._left) + 1}/{self._total}  {self._wanted} = ?  "
+            f"{self._total - len(self._left) + 1}/{self._total}  {self._label} = ?  "
             f"a number ({tolerance(np.asarray(self._step.value)[self.entry])}), or a formula{whole} in the names above"
         )
 
     def state(self) -> dict[str, Any]:
-        """Where the quiz stands as plain data, for a display."""
+        """The state of the quiz as plain data, for a display."""
         return {
             "question": self.ask,
             "name": self.name,
@@ -161,7 +162,7 @@ class Quiz:
     # Answering
 
     def answer(self, x: Any) -> Answer:
-        """Judge a number, an array of the gradient's shape, or a formula over the names that are known; reveal what is right."""
+        """Judge a number, an array of the gradient's shape, or a formula in the known names; a right answer ends the question."""
         if not self._left:
             return Answer(False, f"there is no question left: {self.score}", counted=False)
         try:
@@ -189,28 +190,28 @@ class Quiz:
         """Give up this question: show its answer and go on to the next."""
         return self._reveal() if self._left else f"there is no question left: {self.score}"
 
-    def run(self, ask: Callable[[str], str] = input, tell: Callable[[str], Any] = print) -> None:
-        """Ask in the terminal until all is answered, `quit` is typed, or the input ends."""
-        tell(self.question)
+    def run(self, ask: Callable[[str], str] = input, say: Callable[[str], Any] = print) -> None:
+        """Ask in the terminal until all questions are over, `quit` is typed, or the input ends."""
+        say(self.question)
         while not self.done:
             before = self.stepper.position
             try:
                 typed = ask("> ").strip()
             except (EOFError, KeyboardInterrupt):
-                tell("")
+                say("")
                 return
             if typed in ("quit", "q") and typed not in self.known:
                 return
-            tell(self._reply(typed))
+            say(self._reply(typed))
             if self.stepper.position != before:
-                tell(f"\n{self.ask}")
+                say(f"\n{self.ask}")
 
     def _reply(self, typed: str) -> str:
         if typed in ("hint", "?"):
             return self.hint()
         if typed == "reveal":
             return self.reveal()
-        return self.answer(typed).message if typed else f"type {WORDS}"
+        return self.answer(typed).message if typed else f"type {ANSWERS}"
 
     def __repr__(self) -> str:
         return f"<quiz: {self.ask}>"
@@ -219,15 +220,15 @@ class Quiz:
 
     @property
     def _step(self) -> Step:
-        """The step that the question is about; the last one where its value has several contributions."""
+        """The step of the question; where the gradient has several contributions, the last of its steps."""
         return self._left[0]
 
     @property
-    def _told(self) -> Program:
-        return program(self.stepper.graph)
+    def _program(self) -> Program:
+        return program_of(self.stepper.graph)
 
     @property
-    def _wanted(self) -> str:
+    def _label(self) -> str:
         entry = ", ".join(map(str, self.entry or ()))
         return f"{self.name}[{entry}]" if entry else str(self.name)
 
@@ -237,16 +238,16 @@ class Quiz:
 
     @property
     def _right(self) -> str:
-        """The whole right-hand side, where the step may show one contribution to it, in the names that the walk has."""
+        """The right-hand side of the whole gradient, not of one contribution, in the names of the walk."""
         assert self._step.statement is not None
 
         def written_out(x: Number | Name) -> Expression:
             return replaced(self._parts[x.node], written_out) if isinstance(x, Name) and x.node in self._parts else x
 
-        return python(replaced(self._step.statement.expression, written_out), self._told.name)
+        return python(replaced(self._step.statement.expression, written_out), self._program.name)
 
-    def _go_on(self) -> None:
-        """Walk on to the question, and past everything that is not asked."""
+    def _walk_to_question(self) -> None:
+        """Walk to the step before the question."""
         asked = self._left[0].node if self._left else None
         steps = self.stepper.steps
         while self.stepper.position < len(steps) and steps[self.stepper.position].node is not asked:
@@ -256,12 +257,12 @@ class Quiz:
     def _reveal(self) -> str:
         equation, step = self._equation, self._left.pop(0)
         self.score.asked += 1
-        self._go_on()
+        self._walk_to_question()
         return f"{equation} = {number(step.value)}"
 
     def _hint(self, i: int) -> str:
         assert self._step.statement is not None
-        passes, name = self._told.flow.passes(self._step.node), self._told.name
+        passes, name = self._program.flow.passes(self._step.node), self._program.name
         if i == 2:
             return f"together: {self._equation}"
         if i == 0:
@@ -272,16 +273,16 @@ class Quiz:
         return f"{readers}, and {self.name} has the shape {self._step.node.shape}"
 
     def _values(self, graph: Graph) -> dict[str, Any]:
-        """The value of everything known, in this graph or in its like on other leaves."""
-        told = program(graph)
-        names = {s.name: s.node for s in told.statements}
-        known = told.numbers | {told.name(leaf): leaf.value for leaf in told.leaves}
+        """The values of all known names in this graph, or in the same graph with other leaves."""
+        program = program_of(graph)
+        names = {s.name: s.node for s in program.statements}
+        known = program.numbers | {program.name(leaf): leaf.value for leaf in program.leaves}
         for step in self.stepper.steps[: self.stepper.position]:
             known[step.name] = names[step.name].value
         return known
 
     def _number(self, x: Any) -> str | None:
-        """What is wrong with a number, or with an array of all entries."""
+        """What is wrong with a number, or with an array of all entries; None if it is right."""
         try:
             given = np.vectorize(float, otypes=[np.float64])(x)  # which raises for None, as asarray does not
         except (TypeError, ValueError, OverflowError):
@@ -294,9 +295,9 @@ class Quiz:
         elif given.shape == value.shape:
             at = ...
         else:
-            raise FormulaError(f"give one number for {self._wanted}, or an array of the shape {value.shape}")
+            raise FormulaError(f"give one number for {self._label}, or an array of the shape {value.shape}")
         if not np.isfinite(value[at]).all():
-            raise FormulaError(f"{self._wanted} is not finite here: answer by a formula, or reveal()")
+            raise FormulaError(f"{self._label} is not finite here: answer by a formula, or reveal()")
 
         def same(other: Any) -> bool:
             other = np.asarray(other, dtype=np.float64)
@@ -313,7 +314,7 @@ class Quiz:
         return wrong or "The numbers differ"
 
     def _formula(self, text: str) -> str | None:
-        """What is wrong with a formula, judged on other leaves; what the quiz itself prints is right, whatever there is in it."""
+        """What is wrong with a formula, judged with other leaves; None if it is right. The text that the quiz prints is right."""
         if "".join(text.split()) == "".join(self._right.split()):
             return None
         formula = parse(text)
@@ -360,15 +361,15 @@ class Quiz:
     @cached_property
     def _parts(self) -> dict[Node, Expression]:
         """The statements that have no step."""
-        return {s.node: s.expression for s in self._told.backward if s.node not in self._steps_of}
+        return {s.node: s.expression for s in self._program.backward if s.node not in self._steps_of}
 
     @cached_property
     def _others(self) -> list[Graph]:
         return on_other_leaves(self.stepper.graph)
 
 
-def _asked(stepper: Stepper) -> Iterator[Step]:
-    """The steps that complete a gradient, apart from those from which walks back start."""
+def _questions(stepper: Stepper) -> Iterator[Step]:
+    """The steps that complete a gradient, except for the gradients that backward passes start from."""
     given = {request.gradients.get(request.output) for request in stepper.graph._requests()}
     for step in stepper.steps:
         is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given

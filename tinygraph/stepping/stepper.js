@@ -1,4 +1,4 @@
-// The stepper in a browser: one module for the page, whose model is fixed, and for the widget, whose model a kernel shares.
+// The stepper in a browser: one module for the page, whose model stays in the browser, and for the widget, whose model is the kernel's.
 const ICONS = {
   rewind: "M0 3h2v14H0z M8 4v12L2.5 10z M14 4v12l-5.5-6z", back: "M9 3v14L1 10z M10.5 3h2.5v14h-2.5z",
   play: "M2 2v16l11-8z", pause: "M2 3h3.5v14H2z M8.5 3H12v14H8.5z", step: "M5 3v14l8-7z M1 3h2.5v14H1z",
@@ -31,7 +31,7 @@ function parsed(text, type) {
   return document.importNode(new DOMParser().parseFromString(text, type).documentElement, true);
 }
 
-// Scroll a box so that one thing in it stands in the middle; nothing else moves.
+// Scroll a box so that one element in it is in the middle; nothing else moves.
 function centre(box, thing) {
   const outer = box.getBoundingClientRect(), inner = thing.getBoundingClientRect();
   box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
@@ -53,7 +53,7 @@ export function fixedModel(state) {
   };
 }
 
-// A notebook's theme need not be the system's: a widget is as dark as what it stands on. Returns how to stop that.
+// A notebook's theme may differ from the system's: a widget is as dark as its background. Returns a function that stops this.
 function followTheme(el) {
   const match = () => {
     for (let on = el.parentElement; on; on = on.parentElement) {
@@ -70,7 +70,7 @@ function followTheme(el) {
   return () => watch.disconnect();
 }
 
-// `keys` is where the keyboard is listened to: the whole page, or the widget alone while it has the focus.
+// `keys` receives the keyboard events: the whole page, or the widget alone while it has the focus.
 function render({ model, el, keys }) {
   const root = el.shadowRoot || el.attachShadow({ mode: "open" });
   root.replaceChildren(element("style", {}, model.get("style")));
@@ -95,11 +95,11 @@ function render({ model, el, keys }) {
   const ask = element("div", { class: "quiz", hidden: true, role: "group", "aria-label": "Quiz" }); // frames may not submit forms
   const factors = element("dl", { class: "factors" });
   const value = element("dl", { class: "value" });
-  const knobs = element("div", { class: "knobs", role: "group", "aria-label": "Leaves" });
+  const sliders = element("div", { class: "sliders", role: "group", "aria-label": "Leaves" });
   const problem = element("p", { class: "problem", role: "alert", hidden: true });
   const table = element("ol", { class: "table", "aria-label": "Steps" });
   const code = element("div", { class: "code", role: "group", "aria-label": "Source" });
-  app.append(stage, controls, equation, spoken, ask, element("div", { class: "details" }, factors, value), knobs, problem,
+  app.append(stage, controls, equation, spoken, ask, element("div", { class: "details" }, factors, value), sliders, problem,
     element("div", { class: "lists" }, table, code));
 
   let timer = null;
@@ -161,12 +161,12 @@ function render({ model, el, keys }) {
     event.preventDefault();
     move();
   }
-  // What is typed here is no shortcut of the notebook around.
+  // Keys pressed here are not shortcuts of the notebook.
   const keep = event => { if (!event.ctrlKey && !event.metaKey && !event.altKey && event.key !== "Escape") event.stopPropagation(); };
   (keys || app).addEventListener("keydown", press);
   if (!keys) app.addEventListener("keydown", keep);
 
-  // Showing: the picture, the equation, the line of code and the table, lit together
+  // Showing: the picture, the equation, the line of code and the table highlight the same step
 
   let drawn = null, laidOut = null, picture = null;
 
@@ -192,9 +192,9 @@ function render({ model, el, keys }) {
     if (current) centre(table, table.children[at - 1]);
     table.scrollLeft = 0;
     for (const line of code.querySelectorAll(".line")) {
-      const lit = current && Number(line.dataset.file) === current.line.file && Number(line.dataset.number) === current.line.number;
-      line.classList.toggle("current", Boolean(lit));
-      if (lit) { centre(code, line); code.scrollLeft = 0; }
+      const here = current && Number(line.dataset.file) === current.line.file && Number(line.dataset.number) === current.line.number;
+      line.classList.toggle("current", Boolean(here));
+      if (here) { centre(code, line); code.scrollLeft = 0; }
     }
     if (!code.querySelector(".current")) code.scrollTop = 0;
   }
@@ -226,14 +226,14 @@ function render({ model, el, keys }) {
     stage.replaceChildren(picture);
   }
 
-  // All iterations have the same lines with other numbers. A line that a step still has to tell is hidden; an update shows the
-  // number that it leaves behind.
+  // All chapters have the same lines with other numbers. A line is hidden until its step is taken; after an update, the lines of
+  // the parameter show its new value.
   function writeLines(chapter, at) {
     const hidden = new Set(), updated = new Set();
     steps().forEach((step, i) => {
       if (step.chapter !== chapter) return;
-      if (step.phase !== "update" && i >= at) step.tells.forEach(key => hidden.add(key));
-      if (step.phase === "update" && i < at) step.tells.forEach(key => updated.add(key));
+      if (step.phase !== "update" && i >= at) step.reveals.forEach(key => hidden.add(key));
+      if (step.phase === "update" && i < at) step.reveals.forEach(key => updated.add(key));
     });
     for (const text of picture.querySelectorAll("text[data-key]")) {
       const { key } = text.dataset;
@@ -242,7 +242,7 @@ function render({ model, el, keys }) {
     }
   }
 
-  // A line that is longer than the room that was laid out for it is set closer.
+  // A text that is longer than its place in the layout is condensed.
   function write(text, line) {
     if (text.textContent.replaceAll("\u00a0", " ") === line) return;
     const room = Number(text.dataset.room ||= text.getComputedTextLength() + 4);
@@ -258,7 +258,7 @@ function render({ model, el, keys }) {
     const chapter = current ? current.chapter : 0;
     const passed = steps().slice(0, at).filter(step => step.chapter === chapter);
     writeLines(chapter, at);
-    const done = new Set(passed.flatMap(step => step.lit)), now = new Set(current ? current.lit : []);
+    const done = new Set(passed.flatMap(step => step.highlighted)), now = new Set(current ? current.highlighted : []);
     for (const group of picture.querySelectorAll(".card, .forward, .backward")) {
       group.classList.toggle("future", !done.has(group.id) && !group.matches(".input, .parameter"));
       group.classList.toggle("now", now.has(group.id));
@@ -287,23 +287,23 @@ function render({ model, el, keys }) {
     model.save_changes();
   }
 
-  // The sliders stay where they are when the kernel answers, so that one can be dragged or kept under the arrow keys.
+  // The sliders are kept when the kernel answers, so that one can be dragged or moved by the arrow keys meanwhile.
   const made = new Map();
   function turn() {
     const leaves = data().leaves || [];
     if (leaves.map(leaf => leaf.name).join("\n") !== [...made.keys()].join("\n")) {
       made.clear();
-      leaves.forEach(leaf => made.set(leaf.name, knob(leaf)));
-      knobs.replaceChildren(...[...made.values()].map(known => known.label));
+      leaves.forEach(leaf => made.set(leaf.name, leafSlider(leaf)));
+      sliders.replaceChildren(...[...made.values()].map(known => known.label));
     }
     for (const leaf of leaves) made.get(leaf.name).update(leaf);
   }
 
   let turns = 0;
-  function knob(leaf) {
+  function leafSlider(leaf) {
     let later = null;
     const shown = element("output");
-    const send = () => { later = null; model.set("wanted", { name: leaf.name, value: Number(input.value), turn: ++turns }); model.save_changes(); };
+    const send = () => { later = null; model.set("new_value", { name: leaf.name, value: Number(input.value), turn: ++turns }); model.save_changes(); };
     const input = element("input", { type: "range", min: leaf.low, max: leaf.high, step: (leaf.high - leaf.low) / 400, "aria-label": leaf.name,
       oninput: () => { shown.value = Number(input.value).toPrecision(4); clearTimeout(later); later = setTimeout(send, 80); } });
     const update = ({ value }) => {
@@ -339,7 +339,7 @@ function render({ model, el, keys }) {
 
   const next = () => steps()[position()];
 
-  // Whether a question stands between here and the next step; it is then in view.
+  // Whether the next step has an open question; if so, its input gets the focus.
   function asksNext() {
     if (!quiz.on || !next() || !next().ask || quiz.over.has(position())) return false;
     const field = ask.querySelector("input");
@@ -378,7 +378,7 @@ function render({ model, el, keys }) {
     const text = field.value.trim().replaceAll("−", "-"), number = Number(text);
     if (data().kernel && text) {
       quiz.waiting = ++turns;
-      model.set("asked", { name: next().name, text, turn: turns });
+      model.set("answer", { name: next().name, text, turn: turns });
       return model.save_changes();
     }
     if (text === "" || !Number.isFinite(number)) return say("That is not a number: write one such as -0.43.");
@@ -388,7 +388,7 @@ function render({ model, el, keys }) {
     say(hits(-value) ? "Not yet: the sign is wrong." : "Not yet. A hint may help.");
   }
 
-  // What the kernel makes of an answer
+  // The kernel's verdict on an answer
   function judged() {
     const { right: isRight, message, counted, turn } = model.get("verdict") || {};
     if (!quiz.on || turn !== quiz.waiting) return;
@@ -409,7 +409,7 @@ function render({ model, el, keys }) {
     say(hints.slice(0, quiz.used).join("; "));
   }
 
-  // The question is over: on to the step that completes the gradient.
+  // The question is over: go to the step that completes the gradient.
   function pass(message) {
     const at = position();
     quiz.over.add(at);

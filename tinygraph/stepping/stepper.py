@@ -1,4 +1,4 @@
-"""The cursor: where in the walk the reader is, and what can be done there."""
+"""The stepper: a cursor in a walk, and the methods that move it or change the walk."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygraph.draw.picture import PAGES, one_of
-from tinygraph.errors import counted, meant
+from tinygraph.errors import counted, suggestion
 from tinygraph.graph import Graph
 from tinygraph.leaves import with_value
 from tinygraph.node import Node
-from tinygraph.program.statements import Level, program
+from tinygraph.program.statements import Level, program_of
 from tinygraph.stepping.timeline import Step, steps_of, update_steps
 
 if TYPE_CHECKING:
-    from tinygraph.stepping.lens import Example
+    from tinygraph.stepping.examples import Example
 
 Until = str | Callable[[Step], Any] | None
 
@@ -47,22 +47,22 @@ class Breakpoints(MutableSet[str]):
         return len(self._names)
 
     def add(self, value: str) -> None:
-        """Stop there from now on; raises KeyError for a name that no step has."""
-        self.become([*self._names, value])
+        """Stop at this name from now on; raises KeyError for a name that no step has."""
+        self.set_to([*self._names, value])
 
     def discard(self, value: str) -> None:
-        """Stop there no longer."""
-        self.become(self._names - {value})
+        """Do not stop at this name any more."""
+        self.set_to(self._names - {value})
 
     def update(self, names: Iterable[str]) -> None:
         """Stop at all of these from now on."""
-        self.become([*self._names, *names])
+        self.set_to([*self._names, *names])
 
     def clear(self) -> None:
         """Stop nowhere."""
-        self.become(())
+        self.set_to(())
 
-    def become(self, names: Iterable[str]) -> None:
+    def set_to(self, names: Iterable[str]) -> None:
         """Stop at these and nowhere else."""
         given = list(names)
         for name in given:
@@ -78,26 +78,26 @@ class Breakpoints(MutableSet[str]):
 
 
 class Chapter:
-    """One pass through the graph on one set of leaves, forward and backward, and the update at its end if there is one."""
+    """The steps for one set of leaf values: forward, backward and, once there is one, the update."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-            self.passed = steps_of(program(graph))
+            self.graph_steps = steps_of(program_of(graph))
         self.updates: list[Step] = []
 
     @property
     def steps(self) -> list[Step]:
         """All steps in order."""
-        return [*self.passed, *self.updates]
+        return [*self.graph_steps, *self.updates]
 
 
 class Stepper:
     """A walk through a graph, forward and then backward, one statement at a time.
 
-    `current` is the step just taken, None at the start; `position` how many were taken; `steps` all there are; `breakpoints` the
-    names at which `run` stops. A step has `phase`, `name`, `equation`, `numbers`, `value`, `upstream`, `local`,
-    `contribution`, `contributions` and `place`. Computes the gradients of the parameters if the graph has no gradients yet.
+    `current` is the step just taken, None at the start; `position` is the number of steps taken; `steps` are all steps;
+    `breakpoints` are the names at which `run` stops. A step has `phase`, `name`, `equation`, `numbers`, `value`, `upstream`,
+    `local`, `contribution`, `contributions` and `place`. Computes the gradients of the parameters if the graph has none yet.
 
     >>> w = tg.parameter(3.0)
     >>> y = w * 2
@@ -121,34 +121,34 @@ class Stepper:
         if not graph._requests() and not graph._is_partial:
             graph.backprop()
         self.level = level
-        self._become([Chapter(program(graph, level).graph)])  # in which every statement has a name
+        self._set_chapters([Chapter(program_of(graph, level).graph)])  # in which every statement has a name
         self.position = 0
         self._breakpoints = Breakpoints(self._check_name, self._marked)
         self.watchers: list[Callable[[bool], None]] = []  # called when the walk moved (False) or its numbers changed (True)
         self._example: int | None = None
 
-    def _become(self, chapters: list[Chapter]) -> None:
+    def _set_chapters(self, chapters: list[Chapter]) -> None:
         self.chapters = chapters
         self._steps = tuple(step for chapter in chapters for step in chapter.steps)
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Every step that is known, those not yet taken too."""
+        """All steps, also those not yet taken."""
         return self._steps
 
     @property
     def chapter(self) -> Chapter:
-        """The pass that the cursor is in."""
-        left = self.position
+        """The chapter that the cursor is in."""
+        position = self.position
         for chapter in self.chapters[:-1]:
-            if left < len(chapter.steps):
+            if position < len(chapter.steps):
                 return chapter
-            left -= len(chapter.steps)
+            position -= len(chapter.steps)
         return self.chapters[-1]
 
     @property
     def graph(self) -> Graph:
-        """The graph on the leaves as they are at the cursor."""
+        """The graph with the leaf values of the current chapter."""
         return self.chapter.graph
 
     @property
@@ -166,7 +166,7 @@ class Stepper:
 
     @breakpoints.setter
     def breakpoints(self, names: Iterable[str]) -> None:
-        self._breakpoints.become([names] if isinstance(names, str) else names)
+        self._breakpoints.set_to([names] if isinstance(names, str) else names)
 
     def _marked(self) -> None:
         self._move(self.position)
@@ -181,7 +181,7 @@ class Stepper:
         return self.steps[self.position - 1]
 
     def back(self) -> Step | None:
-        """Take the last step back, and show the one before; raises WalkError at the start."""
+        """Undo the last step and return the one before it; raises WalkError at the start."""
         if not self.position:
             raise WalkError("the walk is at its start: call step() or run()")
         self._move(self.position - 1)
@@ -192,10 +192,10 @@ class Stepper:
         self._move(0)
 
     def run(self, until: Until = None) -> Step | None:
-        """Step on to a name, or to the first step for which a function is true, else to a breakpoint or to the end.
+        """Step to the step of a name, to the first step for which a function is true, or to the next breakpoint or the end.
 
-        Raises KeyError for a name that no step ahead has, ValueError for a condition that none meets, TypeError for anything
-        else; the cursor stays.
+        Raises KeyError for a name that no step ahead has, ValueError for a condition that no step ahead meets, TypeError for
+        anything else; the cursor then does not move.
         """
         ahead = self.steps[self.position :]
         if until is None:
@@ -223,7 +223,7 @@ class Stepper:
     def _not_ahead(self, name: str) -> str:
         if any(step.name == name for step in self.steps):
             return f"{name!r} is behind the cursor: rewind first"
-        return f"no step is called {name!r}: {meant(name, (step.name for step in self.steps))}"
+        return f"no step is called {name!r}: {suggestion(name, (step.name for step in self.steps))}"
 
     def _check_name(self, name: Any) -> None:
         """Raise a KeyError for a breakpoint at which `run` would never stop."""
@@ -233,7 +233,7 @@ class Stepper:
             raise KeyError(self._not_ahead(name))
 
     def _no_name(self, given: Any, call: str) -> str:
-        """What to write where a node, a number or a function stands in place of a step's name."""
+        """The message for a node, a number or a function in place of a step's name."""
         name = self.graph.name(given) if isinstance(given, Node) else None
         example = call.format(repr(name or (self.steps[-1].name if self.steps else "z")))
         if isinstance(given, Node):
@@ -247,12 +247,12 @@ class Stepper:
     # Changing
 
     def set(self, **leaves: Any) -> None:
-        """Give leaves other values, `s.set(w1=0.9)`, and recompute everything; the cursor stays, later iterations are dropped.
+        """Give leaves other values, `s.set(w1=0.9)`, and recompute everything; the cursor stays, later chapters are dropped.
 
-        Raises KeyError for a name that no leaf has, ValueError for another shape, TypeError for what is no real number.
+        Raises KeyError for a name that no leaf has, ValueError for another shape, TypeError for a value that is not real.
         """
         graph = self.graph
-        leaf_names = {program(graph).name(leaf): leaf for leaf in program(graph).leaves}
+        leaf_names = {program_of(graph).name(leaf): leaf for leaf in program_of(graph).leaves}
         aliases = {name: graph[name] for name in graph.names if graph[name].op is None}
         known = aliases | leaf_names
         values: dict[Node, Any] = {}
@@ -264,17 +264,16 @@ class Stepper:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{name}: {error}") from None
             values[known[name]] = value
-        here = next(i for i, chapter in enumerate(self.chapters) if chapter is self.chapter)
+        earlier = self.chapters[: self.chapters.index(self.chapter)]
         changed = Chapter(graph.with_leaves(values))
-        before = sum(len(chapter.steps) for chapter in self.chapters[:here])
-        self._become([*self.chapters[:here], changed])
-        self._move(min(self.position, before + len(changed.steps)), changed=True)
+        self._set_chapters([*earlier, changed])
+        self._move(min(self.position, sum(len(x.steps) for x in self.chapters)), changed=True)
 
     def update(self, learning_rate: float = 0.1) -> Step:
-        """Finish the iteration with `w := w - learning_rate * dw` for every parameter, and go on to the next one.
+        """Finish the chapter with `w := w - learning_rate * dw` for every parameter, and add the next one.
 
-        The cursor is then behind the last update; `run()` walks through the next pass. Raises ValueError for a learning rate that
-        is no finite number, and where there is no parameter with a gradient.
+        The cursor is then behind the last update; `run()` walks through the next chapter. Raises ValueError for a learning rate
+        that is not a finite number, and where no parameter has a gradient.
         """
         rate = _finite(learning_rate)
         chapter = self.chapter
@@ -283,22 +282,22 @@ class Stepper:
         if not updates:
             raise ValueError("no tg.parameter has a gradient here, so there is nothing to update")
         following = Chapter(chapter.graph.with_leaves({step.node: step.value for step in updates}))
-        here = next(i for i, known in enumerate(self.chapters) if known is chapter)
+        walked = self.chapters[: self.chapters.index(chapter) + 1]
         chapter.updates = updates
-        self._become([*self.chapters[: here + 1], following])
-        self._move(sum(len(known.steps) for known in self.chapters[: here + 1]), changed=True)
+        self._set_chapters([*walked, following])
+        self._move(sum(len(x.steps) for x in walked), changed=True)
         return updates[-1]
 
     # Looking
 
     @property
     def example(self) -> int | None:
-        """The example that is looked at on its own, counted from 0 along the first axis; None for all."""
+        """The one example to show, counted from 0 along the first axis; None for the whole batch."""
         return self._example
 
     @example.setter
     def example(self, index: int | None) -> None:
-        from tinygraph.stepping.lens import check_example
+        from tinygraph.stepping.examples import check_example
 
         check_example(self.graph, index)
         self._example = None if index is None else operator.index(index)
@@ -306,22 +305,22 @@ class Stepper:
 
     @property
     def lens(self) -> Example | None:
-        """What the current step amounts to for the one example that is looked at; None where it has none."""
-        from tinygraph.stepping.lens import example_of
+        """The result of the current step for the example `example`; None where there is none."""
+        from tinygraph.stepping.examples import example_of
 
         current = self.current
         return None if current is None or self._example is None else example_of(self.graph, current, self._example)
 
     def page(self) -> str:
-        """The walk as a page in one file: stepper, player and quiz without a kernel or network."""
+        """The walk as one HTML file, which needs neither a kernel nor a network."""
         from tinygraph.stepping.page import page
 
         return page(self)
 
     def widget(self) -> Any:
-        """The walk as a widget with the kernel behind it: sliders for scalar leaves, and `current` follows the browser.
+        """The walk as a notebook widget: it has sliders for scalar leaves, and `current` follows the browser.
 
-        Needs the extra `widget`; raises ImportError, with the line to install it, without.
+        Needs the extra `widget`; without it raises ImportError with the line to install it.
         """
         try:
             from tinygraph.stepping.widget import Widget
@@ -337,11 +336,12 @@ class Stepper:
         return path
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from tinygraph.stepping.page import frame
+        from tinygraph.draw.view import frame
+        from tinygraph.stepping.page import HEIGHT
         from tinygraph.stepping.pictures import laid_out, picture
 
         pictured = picture(self.chapter)._repr_mimebundle_() if laid_out(self).svg else {}
-        return {**pictured, "text/html": frame(self.page(), repr(self)), "text/plain": str(self)}
+        return {**pictured, "text/html": frame(self.page(), repr(self), HEIGHT), "text/plain": str(self)}
 
     def __str__(self) -> str:
         lines: list[str] = []
@@ -359,7 +359,7 @@ class Stepper:
 
 
 def _finite(rate: Any) -> float:
-    """A learning rate as a number; raises ValueError for what is none."""
+    """A learning rate as a number; raises ValueError for anything that is not a finite number."""
     try:
         value = float(rate) if isinstance(rate, Real) and not isinstance(rate, bool) else math.nan
     except OverflowError:

@@ -1,6 +1,6 @@
-"""The steps of a walk, forward and backward in one line of time; a gradient with several sources has one step for each.
+"""The steps of a walk, first forward, then backward; a gradient with several contributions has one step for each of them.
 
-Every step shows its equation, the numbers in it, and its line in the user's code. Nothing here moves: the cursor is in `stepper`.
+Every step shows its equation, the numbers in it, and its line in the user's code. The cursor is in `stepper`.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.express.python import python
-from tinygraph.express.table import number
+from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place
 from tinygraph.program.flow import Pass
-from tinygraph.program.statements import Program, Statement, program
+from tinygraph.program.statements import Program, Statement, program_of
 from tinygraph.program.value import Expression, Name, Number, apply, leaves
 from tinygraph.stepping.numbers import with_numbers
 
 
 @dataclass(frozen=True, eq=False)
 class Contribution:
-    """What one reader of a value adds to its gradient."""
+    """What one reader of a value adds to the gradient of that value."""
 
     program: Program
-    came: Pass
+    passed: Pass
 
     @property
     def reader(self) -> str:
         """The name of the statement that reads the value."""
-        return self.came.reader.name
+        return self.passed.reader.name
 
     @property
     def value(self) -> Any:
-        """What it amounts to."""
-        return self.came.value
+        """Its value."""
+        return self.passed.value
 
     @property
     def expression(self) -> Expression:
-        """What it is, in the names of the walk."""
-        return self.program.flow.with_shared(self.came)
+        """Its expression, in the names of the walk."""
+        return self.program.flow.with_shared(self.passed)
 
     @property
     def equation(self) -> str:
-        """The same as source."""
+        """Its expression as source."""
         return python(self.expression, self.program.name)
 
 
@@ -56,34 +56,34 @@ class Contribution:
 class Step:
     """One step of the walk.
 
-    `phase` is forward, backward or update; `name` is what gets a value; `equation` and `numbers` are its right-hand side as
-    source and with numbers; `value` is what it amounts to, the sum so far where `part` marks one of several contributions.
-    `upstream` (a name) and `local` (an equation) are the two factors of a gradient. Where the local derivative is no factor, as
-    that of a matrix product, `local` is None, and `contribution` is the equation of what the reader adds to the gradient, with
-    the upstream gradient in it. `contributions` are those so far; `place` is the user's line; `of` is the value of the forward
-    pass that the step computes or goes back to.
+    `phase` is forward, backward or update; `name` is the variable that gets a value; `equation` and `numbers` are the right-hand
+    side as source and with numbers; `value` is the value, or the sum so far where `part` marks one of several contributions.
+    `upstream` (a name) and `local` (an equation) are the two factors of a contribution to a gradient. Where the local derivative
+    is not a factor, as that of a matrix product, `local` is None, and `contribution` is the equation of the contribution, with
+    the upstream gradient in it. `contributions` are those so far; `place` is the user's line; `of` is the forward value that the
+    step computes, or whose gradient it computes.
     """
 
     phase: Literal["forward", "backward", "update"]
     name: str
-    whole: Expression  # of all contributions together
+    whole: Expression  # the sum of all contributions
     value: Any
     node: Node
     statement: Statement | None
     place: Place
     of: Node
     program: Program
-    passes: tuple[Pass, ...] = ()  # that its gradient is the sum of
-    position: int = 0  # of the one that it takes
+    passes: tuple[Pass, ...] = ()  # the contributions to its gradient
+    position: int = 0  # which of them this step adds
 
     @property
     def part(self) -> tuple[int, int] | None:
-        """Which of several contributions it adds, counted from 1, and how many there are."""
+        """Which of several contributions the step adds, counted from 1, and how many there are."""
         return (self.position + 1, len(self.passes)) if len(self.passes) > 1 else None
 
     @property
     def added(self) -> Any:
-        """What it adds, or the whole value."""
+        """The contribution that the step adds, or the whole value."""
         return self.passes[self.position].value if self.part else self.value
 
     @property
@@ -93,28 +93,28 @@ class Step:
 
     @property
     def expression(self) -> Expression:
-        """What it computes, or adds."""
+        """The expression that the step computes, or adds."""
         return self.program.flow.with_shared(self.passes[self.position]) if self.part else self.whole
 
     @cached_property
     def equation(self) -> str:
-        """The same as source."""
+        """The expression as source."""
         return python(self.expression, self.program.name)
 
     @cached_property
     def numbers(self) -> str:
-        """The same with numbers."""
+        """The expression with numbers in place of names."""
         with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
             return with_numbers(self.expression)
 
     @property
     def reader(self) -> Node | None:
-        """The value that the gradient comes from."""
+        """The value of the statement whose gradient is upstream."""
         return self.passes[self.position].reader.node if self.passes else None
 
     @property
     def upstream(self) -> str | None:
-        """The name of the gradient that it comes from."""
+        """The name of the upstream gradient."""
         return self.program.name(self.passes[self.position].upstream) if self.passes else None
 
     @cached_property
@@ -129,7 +129,7 @@ class Step:
 
     @cached_property
     def contribution(self) -> str | None:
-        """The equation of what a reader adds to a gradient, where its local derivative is no factor."""
+        """The equation of the contribution, where the local derivative is not a factor of it."""
         if not self.passes or self.passes[self.position].is_factor:
             return None
         added = self.program.flow.with_shared(self.passes[self.position])
@@ -137,17 +137,17 @@ class Step:
 
     @property
     def is_complete(self) -> bool:
-        """Whether its value is whole, not one of several contributions with others to come."""
+        """Whether all contributions have been added."""
         return self.part is None or self.part[0] == self.part[1]
 
     @property
     def sign(self) -> str:
-        """What stands between the name and the equation."""
+        """The sign between the name and the equation."""
         return ":=" if self.phase == "update" else "+=" if self.part else "="
 
     @property
     def title(self) -> str:
-        """The name, and which contribution this is."""
+        """The name, and the number of the contribution."""
         return self.name if self.part is None else f"{self.name} ({self.part[0]}/{self.part[1]})"
 
     @property
@@ -166,16 +166,16 @@ class Step:
         return f"<step {self.text}>"
 
 
-def steps_of(told: Program) -> list[Step]:
-    """Every step of a program: each forward statement, then each gradient in the order of the backward pass."""
-    backward = [step for s in told.backward for step in _backward(told, s)]
-    if any(s.of is None for s in told.backward):
-        backward = list(_read(reversed(backward)))[::-1]
-    return [*map(_forward, told.forward), *backward]
+def steps_of(program: Program) -> list[Step]:
+    """All steps of a program: each forward statement, then each gradient in the order of the backward pass."""
+    backward = [step for s in program.backward for step in _backward(program, s)]
+    if any(s.of is None for s in program.backward):
+        backward = list(_without_unread_parts(reversed(backward)))[::-1]
+    return [*map(_forward, program.forward), *backward]
 
 
-def _read(backward: Iterable[Step]) -> Iterator[Step]:
-    """The steps of a backward pass, last to first, without the parts of a long sum that its contributions do not read."""
+def _without_unread_parts(backward: Iterable[Step]) -> Iterator[Step]:
+    """The steps of a backward pass, last to first, without the parts of a long expression that no contribution reads."""
     read: set[Node] = set()
     for step in backward:
         is_part = step.statement is not None and step.statement.of is None
@@ -191,29 +191,30 @@ def _forward(statement: Statement) -> Step:
     )  # fmt: skip
 
 
-def _backward(told: Program, statement: Statement) -> Iterator[Step]:
-    """The step of a gradient, or one for each of the statements that its value goes into."""
-    passes, of = tuple(told.flow.passes(statement.node)), told.flow.origins[statement.node]
+def _backward(program: Program, statement: Statement) -> Iterator[Step]:
+    """The step of a gradient, or one step for each contribution."""
+    node, whole = statement.node, statement.expression
+    passes, of = tuple(program.flow.passes(node)), program.flow.origins[node]
     several = len(passes) > 1
     total: Any = 0
     for i in range(len(passes) or 1):
         total = statement.value if not several or i == len(passes) - 1 else total + passes[i].value
         place = passes[i].reader.place if several else of.place
-        yield Step("backward", statement.name, statement.expression, total, statement.node, statement, place, of, told, passes, i)
+        yield Step("backward", statement.name, whole, total, node, statement, place, of, program, passes, i)
 
 
 def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
-    """One step of gradient descent for each parameter that has a gradient; values are those after it.
+    """One step of gradient descent for each parameter that has a gradient; the value of a step is the new parameter.
 
     Raises ValueError where several outputs have gradients with respect to one parameter.
     """
-    told = program(graph)
+    program = program_of(graph)
     steps: dict[Node, Step] = {}
-    for statement in told.backward:
+    for statement in program.backward:
         parameter = statement.of
         if parameter is None or parameter.kind != "parameter":
             continue
-        name = told.name(parameter)
+        name = program.name(parameter)
         if parameter in steps:
             raise ValueError(
                 f"two outputs have gradients with respect to {name}: make a graph of the one output that is to be minimised"
@@ -221,5 +222,5 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
         value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
         downhill = apply(ops.multiply, Number(float(f"{learning_rate:g}")), Name(statement.node))
         expression = apply(ops.subtract, Name(parameter), downhill)
-        steps[parameter] = Step("update", name, expression, value[()], parameter, None, parameter.place, parameter, told)
+        steps[parameter] = Step("update", name, expression, value[()], parameter, None, parameter.place, parameter, program)
     return list(steps.values())

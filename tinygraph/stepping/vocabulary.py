@@ -1,4 +1,4 @@
-"""The words of formulas: what can be called and with what, and what a value may be called."""
+"""The names in formulas: the functions, with the arguments that they take, and the names that values may have."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.express.python import numpy_name
+from tinygraph.express.text import printable
 from tinygraph.names import LONGEST, identifier
 from tinygraph.ops import Op
 from tinygraph.ops.declare import EMPTY
 
 MODULES = {"np", "tg"}
-HOMES = {*MODULES, "np.linalg"}  # of functions
+HOMES = {*MODULES, "np.linalg"}  # where functions are found
 
 
 class FormulaError(ValueError):
-    """Text that is no formula, or one that cannot be computed; the message names the piece and its column."""
+    """A text is not a formula, or the formula cannot be computed; the message has the piece of text and its column."""
 
 
 class Function(NamedTuple):
-    """What can be called: with how many values (in a list, where NumPy takes one), and which metadata in which order."""
+    """A function: how many arrays it takes (in a list, where NumPy takes one), and its metadata in order."""
 
     call: Callable[..., Any]
     least: int
@@ -34,7 +35,7 @@ class Function(NamedTuple):
 
 
 def functions() -> dict[str, Function]:
-    """Everything that a formula may call, by name: every op by its own name and by that of the NumPy function that it is."""
+    """All functions that a formula may call, by name: each op by its own name and by the name of its NumPy function."""
     found: dict[str, Function] = {}
     for name, op in ops.REGISTRY.items():
         if op.numpy is not None or not (op.built_in and op.forms):  # else source has another form for it
@@ -69,26 +70,26 @@ def _itself(x: Any) -> Any:
 
 
 def name_error(name: str, taken: Collection[str] = ()) -> str | None:
-    """What is wrong with a name for a value, which a graph must be able to show as it is; None if nothing."""
+    """What is wrong with a name for a value, which a graph must be able to show unchanged; None if nothing is."""
     if name.startswith("_") or len(name) > LONGEST:
-        return f"`{short(name)}` is no name here: take up to {LONGEST} letters, the first no underscore"
+        return f"`{one_line(name)}` is no name here: take up to {LONGEST} letters, the first no underscore"
     if not name.isidentifier():
-        return f"`{short(name)}` is no name: take letters, digits and underscores"
+        return f"`{one_line(name)}` is no name: take letters, digits and underscores"
     if identifier(name) != name or name in (taken or functions()) or name in MODULES:
-        return f"`{short(name)}` has a meaning of its own: take another name"
+        return f"`{one_line(name)}` has a meaning of its own: take another name"
     return None
 
 
 def unknown(name: str, known: Sequence[str]) -> str:
-    """What to say about a name that has no value."""
+    """The message about a name that has no value."""
     if name in functions() or name in MODULES:
         return f"`{name}` is a function, not a value: call it, as in exp(x)"
     close = difflib.get_close_matches(name[:LONGEST], known, n=1)
     there = f"there are {', '.join(known[:20])}" if known else "no name has one"
-    return f"`{short(name)}` has no value: {f'did you mean {close[0]}?' if close else there}"
+    return f"`{one_line(name)}` has no value: {f'did you mean {close[0]}?' if close else there}"
 
 
-def short(text: str) -> str:
-    """A piece of the text on one line."""
-    text = "".join(c if c.isprintable() else " " for c in text)
+def one_line(text: str) -> str:
+    """A text on one line, cut to 40 characters."""
+    text = printable(text, " ")
     return text if len(text) <= 40 else f"{text[:37]}..."

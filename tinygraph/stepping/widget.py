@@ -9,7 +9,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 from tinygraph.stepping.page import script, style, walk_data
 from tinygraph.stepping.quiz import Answer, Quiz
 from tinygraph.stepping.stepper import Stepper
@@ -23,10 +23,10 @@ class Widget(anywidget.AnyWidget):
     position = traitlets.Int(0).tag(sync=True)
     breakpoints = traitlets.List(traitlets.Unicode()).tag(sync=True)
     style = traitlets.Unicode(style()).tag(sync=True)
-    wanted = traitlets.Dict().tag(sync=True)  # from the browser: a leaf and its new value
-    problem = traitlets.Unicode("").tag(sync=True)  # what is wrong with that
-    asked = traitlets.Dict().tag(sync=True)  # from the browser: the name of a gradient, and an answer
-    verdict = traitlets.Dict().tag(sync=True)  # on that answer
+    new_value = traitlets.Dict().tag(sync=True)  # from the browser: a leaf and its new value
+    problem = traitlets.Unicode("").tag(sync=True)  # what is wrong with that value
+    answer = traitlets.Dict().tag(sync=True)  # from the browser: the name of a gradient, and an answer
+    verdict = traitlets.Dict().tag(sync=True)  # whether that answer is right
 
     def __init__(self, stepper: Stepper) -> None:
         self.stepper = stepper
@@ -34,13 +34,13 @@ class Widget(anywidget.AnyWidget):
         stepper.watchers.append(self.refresh)
 
     def close(self) -> None:
-        """Follow the stepper no longer."""
+        """Stop following the stepper."""
         if self.refresh in self.stepper.watchers:
             self.stepper.watchers.remove(self.refresh)
         super().close()
 
     def _data(self) -> dict[str, Any]:
-        return walk_data(self.stepper) | {"leaves": knobs(self.stepper), "kernel": True}
+        return walk_data(self.stepper) | {"leaves": sliders(self.stepper), "kernel": True}
 
     def refresh(self, changed: bool = True) -> None:
         """Show the stepper's present state; `changed` is True for new numbers, False if only the cursor moved."""
@@ -52,7 +52,7 @@ class Widget(anywidget.AnyWidget):
 
     @traitlets.observe("position")
     def _moved(self, change: Any) -> None:
-        """Follow the browser; a place that is not there is corrected."""
+        """Follow the browser; a position outside the walk is corrected."""
         if 0 <= change["new"] <= len(self.stepper.steps):
             self.stepper.position = change["new"]
         else:
@@ -62,8 +62,8 @@ class Widget(anywidget.AnyWidget):
     def _marked(self, change: Any) -> None:
         self.stepper.breakpoints = change["new"]
 
-    @traitlets.observe("wanted")
-    def _asked_for_a_value(self, change: Any) -> None:
+    @traitlets.observe("new_value")
+    def _set_leaf(self, change: Any) -> None:
         try:
             name, value = str(change["new"]["name"]), float(change["new"]["value"])
             if not math.isfinite(value):
@@ -73,28 +73,28 @@ class Widget(anywidget.AnyWidget):
         except (KeyError, TypeError, ValueError) as error:
             self.problem = str(error.args[0])
 
-    @traitlets.observe("asked")
-    def _asked_for_a_verdict(self, change: Any) -> None:
-        asked = change["new"]
-        answer = judged(self.stepper, str(asked.get("name")), str(asked.get("text")))
-        self.verdict = {**answer._asdict(), "turn": asked.get("turn")}
+    @traitlets.observe("answer")
+    def _judge(self, change: Any) -> None:
+        typed = change["new"]
+        verdict = judged(self.stepper, str(typed.get("name")), str(typed.get("text")))
+        self.verdict = {**verdict._asdict(), "turn": typed.get("turn")}
 
 
 def judged(stepper: Stepper, name: str, text: str) -> Answer:
-    """What an answer to the question for one gradient is worth: a number, or a formula in what is known before it."""
+    """The verdict on an answer to the question about one gradient: a number, or a formula in the names known before it."""
     quiz = Quiz(stepper.graph)
     while quiz.name not in (name, None):
         quiz.reveal()
     return quiz.answer(text)
 
 
-def knobs(stepper: Stepper) -> list[dict[str, Any]]:
+def sliders(stepper: Stepper) -> list[dict[str, Any]]:
     """The scalar leaves, each with a range to move it in."""
-    told = program(stepper.graph)
+    program = program_of(stepper.graph)
     found = []
-    for leaf in told.leaves:
+    for leaf in program.leaves:
         if not leaf.shape and leaf.dtype.kind == "f" and np.isfinite(leaf.value):
             value = float(leaf.value)
             reach = max(2.0, 2 * abs(value))
-            found.append({"name": told.name(leaf), "value": value, "low": value - reach, "high": value + reach})
+            found.append({"name": program.name(leaf), "value": value, "low": value - reach, "high": value + reach})
     return found

@@ -1,4 +1,4 @@
-"""A worked example of an op that is no function of one number: its operands, its result, and the matrix of its derivatives."""
+"""A sample in numbers of an op that is no function of one: its operands, its result, and the matrices of its derivatives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.calculus import gradients
-from tinygraph.explaining.examples import FAILURES, LARGEST, Example
+from tinygraph.explaining.samples import FAILURES, LARGEST, Sample
 from tinygraph.node import Node
 
 
@@ -18,7 +18,7 @@ class Derivatives(NamedTuple):
     matrix: Any
 
 
-class Worked(NamedTuple):
+class Numbers(NamedTuple):
     """Operands by name, the result, and the derivatives by those that have a gradient."""
 
     operands: dict[str, Any]
@@ -26,16 +26,16 @@ class Worked(NamedTuple):
     derivatives: list[Derivatives]
 
 
-def worked(example: Example) -> Worked | None:
-    """The example in numbers; None where that is too large."""
-    if max(x.size for x in (*example.leaves, example.out)) > LARGEST:
+def in_numbers(sample: Sample) -> Numbers | None:
+    """The numbers of a sample; None where those are too many."""
+    if max(x.size for x in (*sample.leaves, sample.out)) > LARGEST:
         return None
-    out = example.out
-    operands = zip(example.names, example.leaves, example.rules(), strict=True)
+    out = sample.out
+    operands = zip(sample.names, sample.leaves, sample.rules(), strict=True)
     with np.errstate(all="ignore"):
         found = [(name, _jacobian(out, leaf)) for name, leaf, rule in operands if rule is not None and out.dtype.kind == "f"]
     derivatives = [Derivatives(name, matrix) for name, matrix in found if matrix is not None]
-    return Worked(dict(zip(example.names, example.given, strict=True)), out.value, derivatives)
+    return Numbers(dict(zip(sample.names, sample.given, strict=True)), out.value, derivatives)
 
 
 def _jacobian(out: Node, leaf: Node) -> Any:

@@ -10,37 +10,37 @@ from collections.abc import Iterator
 
 from tinygraph.draw.cards import Card
 from tinygraph.node import Node
-from tinygraph.stepping.pictures import drawing, written
+from tinygraph.stepping.pictures import drawing, keyed_lines
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.timeline import Step
 
 
-class Lighting:
-    """The picture of one iteration by what its steps are about."""
+class Highlights:
+    """What each step of one chapter highlights in the picture."""
 
     def __init__(self, chapter: Chapter) -> None:
         self._drawing = drawing(chapter)
         self._cards = {node: card for card in self._drawing.cards for node in card.members}
         request = chapter.graph._latest_request
-        self._gradients = set() if request is None else set(request.gradients.values())  # those that the picture shows
+        self._gradients = set() if request is None else set(request.gradients.values())  # that the picture shows
         self._output = None if request is None else request.output
         self._unreached = chapter.graph.without_gradient()
         self._values: dict[Node, list[str]] = defaultdict(list)
         self._gradients_of: dict[Node, list[str]] = defaultdict(list)
-        self._ways: dict[Node, list[tuple[Card, str]]] = defaultdict(list)
+        self._passed: dict[Node, list[tuple[Card, str]]] = defaultdict(list)
         for card in self._drawing.cards:
-            for key, line, row in written(card):
+            for key, line, row in keyed_lines(card):
                 for node in line.of:
                     (self._gradients_of if line.backward else self._values)[node].append(key)
-                for node in row.backward if row is not None and line.backward and not line.of else ():
-                    self._ways[node].append((card, key))
+                for node in row.gradients_of if row is not None and line.backward and not line.of else ():
+                    self._passed[node].append((card, key))
 
     def card(self, step: Step) -> Card | None:
-        """The card of what a step computes or goes back to; None where the picture has none."""
+        """The card of the value that a step computes, or whose gradient it computes; None where the picture has none."""
         return self._cards.get(step.node) or self._cards.get(step.of)
 
-    def lit(self, step: Step) -> list[str]:
-        """The card of a step and the edges that it goes over."""
+    def highlighted(self, step: Step) -> list[str]:
+        """The card of a step and the edges along which its value or gradient passes."""
         card = self.card(step)
         return [] if card is None else [card.key, *self._edges(step, card.key)]
 
@@ -53,14 +53,12 @@ class Lighting:
                 if reader is None or reader.key == edge.target:
                     yield f"backward-{edge.source}-{edge.target}-{edge.row}"
 
-    def lines(self, step: Step) -> list[str]:
+    def revealed(self, step: Step) -> list[str]:
         """The lines that a step reveals: a value's, or a gradient's and those of its contributions."""
         if step.node in self._values:
             return self._values[step.node]
         if step.node not in self._gradients:
             return []
-        ways = self._ways[step.of]
+        passed = [key for card, key in self._passed[step.of] if step.part is None or step.reader in card.members]
         none = [key for node in self._unreached for key in self._gradients_of[node]] if step.of is self._output else []
-        return (
-            none + self._gradients_of[step.of] + [key for card, key in ways if step.part is None or step.reader in card.members]
-        )
+        return none + self._gradients_of[step.of] + passed

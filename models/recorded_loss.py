@@ -9,13 +9,13 @@ import tinygraph as tg
 from models.tree import Tree, from_paths, mapped, paths
 
 
-def replay(loss: Callable[[Tree, Tree], Any], parameters: Tree, data: Tree) -> Callable[[Tree, Tree], tuple[float, Tree]]:
+def recorded_loss(loss: Callable[[Tree, Tree], Any], parameters: Tree, data: Tree) -> Callable[[Tree, Tree], tuple[float, Tree]]:
     """Record `loss(parameters, data)` once; the function returned gives its value and gradient for other parameters and data.
 
     `data` is a dict of arrays, dense or sparse. Other data may have more or fewer rows, but must be dense or sparse as these and
     have the same axes of size 1. The results differ from those of a new recording in rounding alone.
 
-    >>> step = replay(lambda p, data: np.sum((data["X"] @ p["w"]) ** 2), {"w": np.ones(2)}, {"X": np.eye(2)})
+    >>> step = recorded_loss(lambda p, data: np.sum((data["X"] @ p["w"]) ** 2), {"w": np.ones(2)}, {"X": np.eye(2)})
     >>> step({"w": np.array([3.0, 4.0])}, {"X": np.eye(2)})
     (25.0, {'w': array([6., 8.])})
     """

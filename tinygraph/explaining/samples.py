@@ -1,4 +1,4 @@
-"""A small example of an op: the one in its docstring where it is tinygraph's own, else operands of a shape that it takes."""
+"""A sample of an op: the example in its docstring where it is tinygraph's own, else operands of a shape that it takes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHAPES = ((3,), (2, 2), (2, 3), ())  # tried in turn
 SIZES = (2, 3, 2, 3)  # of the letters of a contraction
 
 
-class Example(NamedTuple):
+class Sample(NamedTuple):
     """An application of an op: what was given, fresh leaves of it, a name for each, metadata, and what came of it."""
 
     op: Op
@@ -38,13 +38,13 @@ class Example(NamedTuple):
         return self.op.rules_for(len(self.leaves))
 
 
-def again(op: Op, operands: Sequence[Any], params: Mapping[str, Any]) -> Example:
+def again(op: Op, operands: Sequence[Any], params: Mapping[str, Any]) -> Sample:
     """The op on leaves of its own: parameters where they have a gradient."""
     given = tuple(np.asarray(x.value if isinstance(x, Node) else x) for x in operands)
     rules = op.rules_for(len(given))
     leaves = [parameter(x.astype(float)) if rule is not None else constant(x) for x, rule in zip(given, rules, strict=True)]
     with np.errstate(all="ignore"):
-        return Example(op, given, tuple(leaves), operand_names(op, len(leaves)), params, op.record(leaves, dict(params)))
+        return Sample(op, given, tuple(leaves), operand_names(op, len(leaves)), params, op.record(leaves, dict(params)))
 
 
 def operand_names(op: Op, count: int) -> tuple[str, ...]:
@@ -54,8 +54,8 @@ def operand_names(op: Op, count: int) -> tuple[str, ...]:
     return (*fixed, *(op.arguments[-1] if len(rest) == 1 else f"{op.arguments[-1]}{i}" for i in rest))
 
 
-def example_of(op: Op) -> Example | None:
-    """The example; None where nothing is known that the op takes."""
+def sample_of(op: Op) -> Sample | None:
+    """The sample; None where nothing is known that the op takes."""
     found = _in_docstring(op) if op.built_in else None
     if found is None:
         return next(_tried(op), None)
@@ -63,22 +63,22 @@ def example_of(op: Op) -> Example | None:
     return of_numbers(found, {**found.params, **usual}) if op.elementwise else found
 
 
-def example_by(node: Node) -> Example | None:
-    """The application that made a node, where it is small; else an example of its op."""
+def sample_by(node: Node) -> Sample | None:
+    """The application that made a node, where it is small; else a sample of its op."""
     op, values = node.op, [x.value if isinstance(x, Node) else x for x in node.inputs]
     assert op is not None
     if any(isinstance(x, Sparse) or np.size(x) > LARGEST for x in (*values, node.value)):
-        return example_of(op)
+        return sample_of(op)
     found = again(op, values, node.params)
     return of_numbers(found, found.params) if op.elementwise else found
 
 
-def of_numbers(example: Example, params: Mapping[str, Any]) -> Example:
+def of_numbers(sample: Sample, params: Mapping[str, Any]) -> Sample:
     """An elementwise op on one entry each."""
-    return again(example.op, [x.flat[0] if x.size else x.dtype.type() for x in example.given], params)
+    return again(sample.op, [x.flat[0] if x.size else x.dtype.type() for x in sample.given], params)
 
 
-def _tried(op: Op) -> Iterator[Example]:
+def _tried(op: Op) -> Iterator[Sample]:
     """Examples of a user's op, of which the metadata is as usual."""
     if EMPTY in op.defaults.values():
         return
@@ -99,7 +99,7 @@ def _shapes(op: Op) -> Iterator[Sequence[tuple[int, ...]]]:
         yield [shape] * len(op.arguments)
 
 
-def _in_docstring(op: Op) -> Example | None:
+def _in_docstring(op: Op) -> Sample | None:
     """The first application of the op in the examples of its docstring, which are run: they are tinygraph's own."""
     import tinygraph
 
@@ -114,7 +114,7 @@ def _in_docstring(op: Op) -> Example | None:
     return None
 
 
-def _applied(op: Op, x: ast.expr, names: dict[str, Any]) -> Example | None:
+def _applied(op: Op, x: ast.expr, names: dict[str, Any]) -> Sample | None:
     """The application that an expression is: a node that the op made, or a call of the op on arrays."""
     if not isinstance(x, ast.Call | ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subscript | ast.Attribute):
         return None

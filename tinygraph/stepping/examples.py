@@ -1,4 +1,4 @@
-"""The batch lens: what one example alone contributes to a value or to a gradient summed over all of them."""
+"""One example of a batch: its row of a value, or its contribution to a gradient that is a sum over the examples."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tinygraph.errors import counted
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.program.statements import program
+from tinygraph.program.statements import program_of
 from tinygraph.program.value import Apply, Expression, Name, apply, evaluate, leaves
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.timeline import Step
 
 
 class Example(NamedTuple):
-    """One example's row of a value, or its contribution to a gradient that all examples sum up to."""
+    """The row of one example in a value, or its contribution to a gradient."""
 
     example: int
     equation: str
@@ -32,7 +32,7 @@ class Example(NamedTuple):
 
 
 def batch_size(graph: Graph) -> int | None:
-    """How many examples there are: the first size of most of the constants that have axes, if anything has a row for each."""
+    """The number of examples: the most common first size of the constants, if a computed value has a row for each example."""
     sizes = Counter(leaf.shape[0] for leaf in _constants(graph) if leaf.shape)
     size = sizes.most_common(1)[0][0] if sizes else None
     return size if size is not None and any(node.op is not None for node in _rows(graph, size)) else None
@@ -61,13 +61,13 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
     rows = _with_gradients(graph, _rows(graph, size), index)
     if step.node in rows:
         return Example(index, f"{step.name}[{index}]", step.value[index], False)
-    told = program(graph)
-    gradients = {s.node for s in told.backward} & rows
+    program = program_of(graph)
+    gradients = {s.node for s in program.backward} & rows
     if not any(isinstance(x, Name) and x.node in gradients for x in leaves(step.expression)):
         return None
 
     def others_left_out(node: Node) -> Any:
-        """A gradient with zeros for the other examples, in which every contribution is linear."""
+        """A gradient with zeros for the other examples; every contribution is linear in it."""
         if node not in gradients:
             return node.operand
         one = np.zeros_like(node.value)
@@ -78,23 +78,23 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
     alone = _alone(step.expression, rows, index)
     if not _is_same(_value(alone), value):
         return None
-    return Example(index, python(alone, told.name), value, True)
+    return Example(index, python(alone, program.name), value, True)
 
 
 _known: WeakKeyDictionary[Graph, frozenset[Node]] = WeakKeyDictionary()
 
 
 def _rows(graph: Graph, size: int) -> frozenset[Node]:
-    """The constants and forward values with a row for each example: where examples change places, so do their rows."""
+    """The constants and forward values with a row for each example: if the examples are permuted, so are these rows."""
     if graph not in _known:
         found = {leaf for leaf in _constants(graph) if leaf.shape[:1] == (size,)}
         try:
             with np.errstate(all="ignore"):  # the recording warned already
                 moved = graph.with_leaves({leaf: _moved(leaf.value) for leaf in found})
-        except DecisionError:  # Python decided by one of the examples
+        except DecisionError:  # a decision of Python depends on one of the examples
             return frozenset(found)
         twins = dict(zip(graph.forward, moved.forward, strict=True))
-        for statement in program(graph).forward:
+        for statement in program_of(graph).forward:
             could_have = statement.shape[:1] == (size,) and not found.isdisjoint(statement.inputs)
             if could_have and _is_same(twins[statement.node].value, _moved(statement.value)):
                 found.add(statement.node)
@@ -103,7 +103,7 @@ def _rows(graph: Graph, size: int) -> frozenset[Node]:
 
 
 def _moved(value: Any) -> Any:
-    """A value with its rows moved on by one, the last one to the front."""
+    """A value with its rows shifted by one, the last one to the front."""
     return value[np.roll(np.arange(value.shape[0]), 1)]
 
 
@@ -112,9 +112,9 @@ def _constants(graph: Graph) -> list[Node]:
 
 
 def _with_gradients(graph: Graph, rows: Collection[Node], index: int) -> set[Node]:
-    """Those with rows and their gradients, and what several gradients share where slicing gives its row."""
+    """The values with rows, their gradients, and the shared values of the backward pass whose row slicing gives."""
     found = set(rows)
-    for statement in program(graph).backward:
+    for statement in program_of(graph).backward:
         if statement.of is not None:
             has_rows = statement.of in found
         else:
@@ -125,7 +125,7 @@ def _with_gradients(graph: Graph, rows: Collection[Node], index: int) -> set[Nod
 
 
 def _alone(x: Expression, rows: Collection[Node], index: int) -> Expression:
-    """An expression over the rows of one example; how many examples there are stays."""
+    """An expression on the rows of one example; counts of examples stay as they are."""
     if isinstance(x, Name) and x.node in rows:
         return apply(ops.index, x, shape=(1, *x.shape[1:]), template=(slice(index, index + 1),))
     if isinstance(x, Apply) and x.op is not ops.count:
@@ -134,7 +134,7 @@ def _alone(x: Expression, rows: Collection[Node], index: int) -> Expression:
 
 
 def _value(x: Expression) -> Any:
-    """What an expression amounts to; None where its shapes do not fit."""
+    """The value of an expression; None where its shapes do not fit."""
     try:
         with np.errstate(all="ignore"):
             return evaluate(x, lambda node: node.operand)

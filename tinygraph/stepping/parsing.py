@@ -1,9 +1,9 @@
-"""A safe parser of formulas and small programs: an allow-list over Python's syntax tree, of which nothing is ever executed.
+"""A safe parser of typed formulas and small programs: it reads Python's syntax tree and never executes any of it.
 
-Text goes through three gates. A scan lets only the letters, numbers and signs of formulas pass, and bounds how many there are and
-how deep they nest, so that Python's own parser is never given what it could choke on. What Python parsed is read piece by piece
-into the order of a pocket calculator (operands first), where any piece that is not allowed raises an error. That list is computed
-in `formula`, with a bound on the work. Literals are floats, so `9**9**9` is infinite at once.
+Text is checked in three steps. A scan accepts only the names, numbers and signs of formulas, and limits their number and their
+nesting, so that Python's own parser never receives a text that could crash it. The syntax tree is then turned into a list of
+pieces in postfix order (operands first); a syntax that is not allowed raises an error. `formula` evaluates this list, with a
+limit on the work. Literals are floats, so `9**9**9` is infinite at once.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ from tinygraph.names import LONGEST
 from tinygraph.ops.declare import OPERATORS
 from tinygraph.ops.syntax import Form
 from tinygraph.stepping.literals import end, literal, place, whole
-from tinygraph.stepping.vocabulary import HOMES, MODULES, FormulaError, functions, name_error, short
+from tinygraph.stepping.vocabulary import HOMES, MODULES, FormulaError, functions, name_error, one_line
 
 CHARACTERS = 10_000  # of one text
 TOKENS = 2_000  # names, numbers and signs in it
 DEPTH = 100  # of parentheses in parentheses
-
 
 TOKEN = re.compile(
     r"\s+|(?P<name>[^\W\d]\w*)|(?P<number>\.?\d(?:[eE][+-]|[\w.])*)|[()\[\]]|\*\*|//|[<>=!]=|[-+*/%@<>=,;.]|(?P<colon>:)"
@@ -46,21 +45,21 @@ STRANGE = {
 CONSTANTS = {"pi": np.pi, "e": np.e, "inf": np.inf, "nan": np.nan}
 
 
-class Number(NamedTuple):
-    """A literal."""
+class Literal(NamedTuple):
+    """A number."""
 
     value: float
 
 
-class Name(NamedTuple):
-    """A name, and where it stands."""
+class Variable(NamedTuple):
+    """A name, and its position in the text."""
 
     name: str
     where: str
 
 
-class Call(NamedTuple):
-    """A function on as many values before it as it has `operands`."""
+class FunctionCall(NamedTuple):
+    """A function applied to the `operands` values before it."""
 
     function: Callable[..., Any]
     operands: int
@@ -68,12 +67,12 @@ class Call(NamedTuple):
     where: str
 
 
-Piece: TypeAlias = Number | Name | Call
+Piece: TypeAlias = Literal | Variable | FunctionCall
 
 
 @dataclass(frozen=True)
-class Statement:
-    """`name = formula`, the formula as pieces with operands first; `name` is None for a formula on its own."""
+class ParsedStatement:
+    """`name = formula`, the formula as pieces in postfix order; `name` is None for a formula alone."""
 
     name: str | None
     pieces: tuple[Piece, ...]
@@ -81,30 +80,30 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Program:
-    """Statements, of which each can read those before it."""
+class ParsedProgram:
+    """Statements; each can read the ones before it."""
 
-    statements: tuple[Statement, ...]
+    statements: tuple[ParsedStatement, ...]
 
     @property
     def free(self) -> dict[str, str]:
-        """The names that no statement gives a value before they are read, with where they are read first."""
+        """The names that are read before a statement assigns them, with the position of their first use."""
         known: set[str] = set()
         found: dict[str, str] = {}
         for statement in self.statements:
             for piece in statement.pieces:
-                if isinstance(piece, Name) and piece.name not in known:
+                if isinstance(piece, Variable) and piece.name not in known:
                     found.setdefault(piece.name, piece.where)
             known.add(statement.name or "")
         return found
 
 
 def forms() -> Iterator[tuple[ops.Op, Form]]:
-    """The forms of all ops that can be read back."""
+    """The forms of all ops that can be parsed."""
     return ((op, form) for op in ops.REGISTRY.values() for form in op.forms if isinstance(form, Form) and form.is_readable)
 
 
-def parse(text: str) -> Program:
+def parse(text: str) -> ParsedProgram:
     """Read statements `name = formula`, separated by `;` or on lines of their own; the last may be a formula alone.
 
     Raises FormulaError for anything else.
@@ -119,18 +118,18 @@ def parse(text: str) -> Program:
     body = parsed(source).body
     if not body:
         raise FormulaError("there is no formula: write one such as w*x + b")
-    read = Reader(source)
+    read = Parser(source)
     statements = [read.statement(x, is_last=x is body[-1]) for x in body]
     taken: set[str] = set()
     for x, statement in zip(body, statements, strict=True):
         if statement.name in taken:
             raise read.error(x, f"`{statement.name}` has a value already: give this one another name")
         taken.add(statement.name or "")
-    return Program(tuple(statements))
+    return ParsedProgram(tuple(statements))
 
 
 def lines_of(text: str) -> str:
-    """The text without common indentation, its lines ended and its minus signs spelled as Python has them."""
+    """The text without common indentation, with Python's line ends and minus signs."""
     return inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n").replace("−", "-"))
 
 
@@ -140,7 +139,7 @@ def parsed(source: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source, filename="")  # where syntax is wrong Python looks into the file, and there is none
+            return ast.parse(source, filename="")  # for a syntax error Python reads the file, so there must be none
     except SyntaxError as error:
         _refuse_products(source)
         where = _where(source, error.lineno or 1, max((error.offset or 1) - 1, 0))
@@ -155,15 +154,15 @@ def _scan(source: str) -> None:
     """Raise an error for text that no formula contains, and for one that is too long."""
     if len(source) > CHARACTERS:
         raise FormulaError(f"the formula has {len(source):,} characters, and at most {CHARACTERS:,} are read")
-    place = depth = inside = count = 0  # inside how many brackets, of which slices stand in those that are square
+    place = depth = inside = count = 0  # `depth` counts all open brackets, `inside` the square ones
     while place < len(source):
         token = TOKEN.match(source, place)
         if token is None or (token["colon"] and not inside):
             wrong = source[place]
             reason = STRANGE.get(wrong, "it has no place in a formula")
-            raise FormulaError(f"{_at(source, place)}: `{short(wrong)}` cannot be read: {reason}")
+            raise FormulaError(f"{_at(source, place)}: `{one_line(wrong)}` cannot be read: {reason}")
         if token["name"] and keyword.iskeyword(token["name"]) and token["name"] not in ("True", "False", "None"):
-            raise FormulaError(f"{_at(source, place)}: `{token['name']}` is a word of Python, which formulas have not")
+            raise FormulaError(f"{_at(source, place)}: `{token['name']}` is a keyword of Python; formulas have no keywords")
         depth += token[0] in ("(", "[")
         depth -= token[0] in (")", "]")
         inside += (token[0] == "[") - (token[0] == "]")
@@ -174,11 +173,12 @@ def _scan(source: str) -> None:
 
 
 def _refuse_products(source: str) -> None:
-    """Say what to write where a number stands right before a name, as in 2w."""
+    """Raise an error that says what to write for a number directly before a name, as in 2w."""
     for token in TOKEN.finditer(source):
         product = PRODUCT.fullmatch(token["number"] or "")
         if product is not None and not _is_number(token[0]):
-            raise FormulaError(f"{_at(source, token.start())}: a product is written with *: {product[1]}*{product[2]}")
+            fixed = one_line(f"{product[1]}*{product[2]}")
+            raise FormulaError(f"{_at(source, token.start())}: a product is written with *: {fixed}")
 
 
 def _is_number(text: str) -> bool:
@@ -199,7 +199,7 @@ def _where(source: str, line: int, column: int) -> str:
     return f"line {line}, column {column + 1}" if "\n" in source else f"column {column + 1}"
 
 
-class Reader:
+class Parser:
     """Turns Python's syntax tree into pieces; raises an error for what is not allowed."""
 
     def __init__(self, source: str) -> None:
@@ -208,11 +208,11 @@ class Reader:
         self.functions = functions()
 
     def error(self, x: ast.AST, reason: str) -> FormulaError:
-        """What is wrong with a piece."""
+        """The error for a piece."""
         return FormulaError(f"{self.where(x)}: {reason}")
 
     def where(self, x: Any) -> str:
-        """Where a piece stands."""
+        """The position of a piece in the text."""
         before = self.lines[x.lineno - 1][: x.col_offset]
         return _where(self.source, x.lineno, len(before.decode(errors="replace")))
 
@@ -223,23 +223,27 @@ class Reader:
         lines[0] = lines[0][x.col_offset :]
         return b"\n".join(lines).decode(errors="replace")
 
-    def statement(self, x: ast.stmt, is_last: bool) -> Statement:
+    def quoted(self, x: Any) -> str:
+        """A piece as it was typed, on one line, for a message."""
+        return f"`{one_line(self.text(x))}`"
+
+    def statement(self, x: ast.stmt, is_last: bool) -> ParsedStatement:
         """`name = formula`, or the formula at the end."""
         text = self.text(x)
         if isinstance(x, ast.Expr):
             if not is_last:
-                raise self.error(x, f"only the last formula goes without a name: write name = {short(self.text(x))}")
-            return Statement(None, self.pieces(x.value), text)
+                raise self.error(x, f"only the last formula goes without a name: write name = {one_line(self.text(x))}")
+            return ParsedStatement(None, self.pieces(x.value), text)
         if not isinstance(x, ast.Assign) or len(x.targets) != 1 or not isinstance(x.targets[0], ast.Name):
-            raise self.error(x, f"`{short(self.text(x))}` is no statement: write name = formula")
+            raise self.error(x, f"{self.quoted(x)} is no statement: write name = formula")
         name = x.targets[0]
         wrong = name_error(name.id, self.functions)
         if wrong:
             raise self.error(name, wrong)
-        return Statement(name.id, self.pieces(x.value), text)
+        return ParsedStatement(name.id, self.pieces(x.value), text)
 
     def pieces(self, root: ast.expr) -> tuple[Piece, ...]:
-        """All pieces of a formula, operands before what is done with them."""
+        """All pieces of a formula in postfix order."""
         found: list[Piece] = []
         stack = [root]
         while stack:
@@ -249,7 +253,7 @@ class Reader:
         return tuple(reversed(found))
 
     def piece(self, x: ast.expr) -> tuple[Piece, Sequence[ast.expr]]:
-        """One piece, and the operands that it is applied to."""
+        """One piece, and its operands."""
         while isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.UAdd):
             x = x.operand
         match x:
@@ -257,14 +261,14 @@ class Reader:
                 return self.number(x, value), ()
             case ast.Name(id=name):
                 if name.startswith("__"):
-                    raise self.error(x, f"`{short(name)}` is no name here")
-                return Name(name, self.where(x)), ()
+                    raise self.error(x, f"`{one_line(name)}` is no name here")
+                return Variable(name, self.where(x)), ()
             case ast.BinOp(op=sign, left=left, right=right) if type(sign) in OPERATORS:
-                return Call(OPERATORS[type(sign)], 2, {}, self.where(x)), (left, right)
+                return FunctionCall(OPERATORS[type(sign)], 2, {}, self.where(x)), (left, right)
             case ast.UnaryOp(op=sign, operand=operand) if type(sign) in OPERATORS:
-                return Call(OPERATORS[type(sign)], 1, {}, self.where(x)), (operand,)
+                return FunctionCall(OPERATORS[type(sign)], 1, {}, self.where(x)), (operand,)
             case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in OPERATORS:
-                return Call(OPERATORS[type(sign)], 2, {}, self.where(x)), (left, right)
+                return FunctionCall(OPERATORS[type(sign)], 2, {}, self.where(x)), (left, right)
         formed = self.formed(x)
         if formed is not None:
             return formed
@@ -275,10 +279,10 @@ class Reader:
                 return self.subscript(x)
             case ast.Call():
                 return self.call(x)
-        raise self.error(x, f"`{short(self.text(x))}` is no formula")
+        raise self.error(x, f"{self.quoted(x)} is no formula")
 
     def formed(self, x: ast.expr) -> tuple[Piece, Sequence[ast.expr]] | None:
-        """An op in one of the forms in which source writes it, such as `x.T`."""
+        """An op in one of the forms in which source prints it, such as `x.T`."""
         wrong: FormulaError | None = None
         for op, form in forms():
             found = form.read(x)
@@ -294,7 +298,7 @@ class Reader:
         return None
 
     def _in_form(self, x: ast.expr, op: ops.Op, form: Form, found: Mapping[str, Any]) -> tuple[Piece, Sequence[ast.expr]] | None:
-        """An op with what stands at the places of one of its forms; None where operands are missing."""
+        """An op with the operands in one of its forms; None where operands are missing."""
         names = op.arguments[: form.rest] if "*" in found else op.arguments
         given = {key: ast.copy_location(ast.Constant(value), x) for key, value in form.fixed.items() if key in names}
         operands: list[Any] = [found.get(str(i), given.get(key)) for i, key in enumerate(names)] + found.get("*", [])
@@ -303,30 +307,28 @@ class Reader:
         params = {key: value for key, value in form.fixed.items() if key not in names}
         for key in op.defaults.keys() & found.keys():
             params[key] = self.read(found[key], whole) if key in form.indices else self.metadata(found[key], key)
-        return Call(op, len(operands), params, self.where(x)), operands
+        return FunctionCall(op, len(operands), params, self.where(x)), operands
 
-    def number(self, x: ast.Constant, written: float) -> Number:
+    def number(self, x: ast.Constant, constant: float) -> Literal:
         """A literal as a float."""
         try:
-            value = float(written)
+            value = float(constant)
         except OverflowError:
             value = np.inf
         if not np.isfinite(value):
-            raise self.error(x, f"`{short(self.text(x))}` is too large for a number")
-        return Number(value)
+            raise self.error(x, f"{self.quoted(x)} is too large for a number")
+        return Literal(value)
 
     def attribute(self, x: ast.Attribute) -> tuple[Piece, Sequence[ast.expr]]:
-        """`np.pi` and the like; nothing else is looked up, but for the forms that ops have."""
+        """A constant such as `np.pi`; there are no other attributes than these and the forms of ops."""
         if isinstance(x.value, ast.Name) and x.value.id in MODULES:
             if x.value.id == "np" and x.attr in CONSTANTS:
-                return Number(CONSTANTS[x.attr]), ()
-            raise self.error(x, f"`{short(self.text(x))}` is no value: functions are called, as in np.exp(x), and there is np.pi")
-        raise self.error(
-            x, f"`{short(self.text(x))}`: the only attributes are .T and .size; functions are called, as in np.sum(x)"
-        )
+                return Literal(CONSTANTS[x.attr]), ()
+            raise self.error(x, f"{self.quoted(x)} is no value: functions are called, as in np.exp(x), and there is np.pi")
+        raise self.error(x, f"{self.quoted(x)}: the only attributes are .T and .size; functions are called, as in np.sum(x)")
 
     def call(self, x: ast.Call) -> tuple[Piece, Sequence[ast.expr]]:
-        """A function on its operands; what comes behind them is metadata, in place or by name."""
+        """A function applied to its operands; further arguments, positional or by name, are metadata."""
         name = self.called(x.func)
         function = self.functions[name]
         given = [*x.args]
@@ -338,15 +340,15 @@ class Reader:
         named = [(key.arg, key.value) for key in x.keywords]
         if len(operands) < function.least or len(operands) > function.most or len(further) > len(function.metadata):
             count = f"{function.least} value{'s' * (function.least > 1)}"
-            raise self.error(x, f"`{short(self.text(x))}`: {name} takes {count}, not {len(x.args)}")
+            raise self.error(x, f"{self.quoted(x)}: {name} takes {count}, not {len(x.args)}")
         params: dict[str, Any] = {}
         for key, value in [*zip(function.metadata, further, strict=False), *named]:
             if key not in function.metadata or key in params:
-                raise self.error(value, f"`{short(self.text(x))}`: {name} takes no {short(key or 'such thing')} here")
+                raise self.error(value, f"{self.quoted(x)}: {name} takes no {one_line(key or 'such thing')} here")
             params[key] = self.metadata(value, key)
         if not function.needed <= params.keys():
-            raise self.error(x, f"`{short(self.text(x))}`: {name} needs {', '.join(sorted(function.needed - params.keys()))}")
-        return Call(function.call, len(operands), params, self.where(x)), operands
+            raise self.error(x, f"{self.quoted(x)}: {name} needs {', '.join(sorted(function.needed - params.keys()))}")
+        return FunctionCall(function.call, len(operands), params, self.where(x)), operands
 
     def subscript(self, x: ast.Subscript) -> tuple[Piece, Sequence[ast.expr]]:
         """`x[1:, None, i]`: numbers and slices are metadata; anything else is a formula."""
@@ -362,7 +364,7 @@ class Reader:
             except ValueError:
                 template.append(ops.ARRAY)
                 arrays.append(part)
-        return Call(ops.index, 1 + len(arrays), {"template": tuple(template)}, self.where(x)), (x.value, *arrays)
+        return FunctionCall(ops.index, 1 + len(arrays), {"template": tuple(template)}, self.where(x)), (x.value, *arrays)
 
     def called(self, x: ast.expr) -> str:
         """The name of a known function."""
@@ -371,21 +373,21 @@ class Reader:
         elif isinstance(x, ast.Name):
             name = x.id
         else:
-            raise self.error(x, f"`{short(self.text(x))}` cannot be called: functions are called by name, as in np.sum(x)")
+            raise self.error(x, f"{self.quoted(x)} cannot be called: functions are called by name, as in np.sum(x)")
         if name not in self.functions:
             close = difflib.get_close_matches(name[:LONGEST], self.functions, n=1)
             hint = f"did you mean {close[0]}?" if close else "there are exp, log, sigmoid, sum and the like"
             hint = next((f"write {form.shown(op.arguments)}" for op, form in forms() if form.calls(name)), hint)
-            raise self.error(x, f"`{short(name)}` is no function here: {hint}")
+            raise self.error(x, f"`{one_line(name)}` is no function here: {hint}")
         return name
 
     def metadata(self, x: ast.expr, key: str) -> Any:
-        """What is given by the name `key`, which is never a formula."""
+        """The value of the metadata `key`, which is a literal."""
         return self.read(x, literal, key)
 
     def read(self, x: ast.expr, reader: Callable[..., Any], *further: Any) -> Any:
-        """What a reader of literals makes of a piece."""
+        """A literal, as `reader` reads it."""
         try:
             return reader(x, *further)
         except ValueError as error:
-            raise self.error(x, f"`{short(self.text(x))}` {error}") from None
+            raise self.error(x, f"{self.quoted(x)} {error}") from None
