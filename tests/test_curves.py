@@ -1,6 +1,7 @@
 """Curves break where the function does, and nowhere else; what is taken there is what the rule gives."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -12,14 +13,14 @@ from tests.op_edges import DIGITS, EXACT, values
 from tinygraph.explaining.curves import Break, Plot
 from tinygraph.ops import REGISTRY, Op
 
-EXPLAINED = {op.name: tg.explain(op) for op in REGISTRY.values() if op.built_in and op.elementwise}
-PLOTS = {name: explanation.plots for name, explanation in EXPLAINED.items()}
+NAMES = [op.name for op in REGISTRY.values() if op.built_in and op.elementwise]
+explained = lru_cache(tg.explain)
 OF_ONE = [name for name, op in REGISTRY.items() if name in EXACT and len(op.arguments) == 1]
 SIMPLE = [x / 4 + 0.0 for x in range(-12, 13)]
 
 
 def breaks(name: str) -> list[Break]:
-    return [b for plot in PLOTS[name] for curve in plot.curves for b in curve.breaks]
+    return [b for plot in explained(name).plots for curve in plot.curves for b in curve.breaks]
 
 
 def arguments(op: Op, plot: Plot, others: dict[str, Any], x: Any) -> list[Any]:
@@ -38,7 +39,7 @@ def slopes_beside(name: str, at: float) -> list[mpmath.mpf | None]:
 
 @pytest.mark.parametrize("name", OF_ONE)
 def test_a_curve_breaks_where_the_exact_slopes_beside_it_differ_and_nowhere_else(name: str) -> None:
-    plot = PLOTS[name][0]
+    plot = explained(name).plots[0]
     found = {b.at for b in plot.curves[0].breaks}
     wrong = []
     for x in SIMPLE:
@@ -51,11 +52,11 @@ def test_a_curve_breaks_where_the_exact_slopes_beside_it_differ_and_nowhere_else
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_taken_at_a_break_is_what_the_rule_gives(name: str) -> None:
     op = REGISTRY[name]
-    params = (EXPLAINED[name].sample or pytest.fail("there is no sample")).params
-    for plot in PLOTS[name]:
+    params = (explained(name).sample or pytest.fail("there is no sample")).params
+    for plot in explained(name).plots:
         for curve in plot.curves if plot.slopes else ():
             for b in curve.breaks:
                 leaf = tg.parameter(b.at)
@@ -67,10 +68,10 @@ def test_what_is_taken_at_a_break_is_what_the_rule_gives(name: str) -> None:
                     np.testing.assert_array_equal(b.slopes[1], taken)
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_sides_of_a_kink_are_the_slopes_of_the_function(name: str) -> None:
     op = REGISTRY[name]
-    for plot in PLOTS[name]:
+    for plot in explained(name).plots:
         for curve in plot.curves if plot.slopes else ():
             for b in [b for b in curve.breaks if b.kind == "kink"]:
                 step = 1e-5
@@ -80,11 +81,11 @@ def test_the_sides_of_a_kink_are_the_slopes_of_the_function(name: str) -> None:
                 assert abs(slopes[1] - slopes[0]) > 1e-3
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_points_of_a_curve_are_values_of_the_op(name: str) -> None:
     op = REGISTRY[name]
-    params = (EXPLAINED[name].sample or pytest.fail("there is no sample")).params
-    for plot in PLOTS[name]:
+    params = (explained(name).sample or pytest.fail("there is no sample")).params
+    for plot in explained(name).plots:
         for curve in plot.curves:
             known = {b.at for b in curve.breaks}
             points = [(x, y) for piece in curve.values for x, y in piece if x not in known]
