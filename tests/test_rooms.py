@@ -15,7 +15,7 @@ ROOMS = {
     "explaining": ("tg.explain(np.tanh)", ["test_size"]),
     "draw": ("graph.view()", ["test_graph", "test_plain"]),
     "express": ("graph.source()", ["test_axes", "test_provenance", "test_value"]),
-    "program": ("graph.statements()", ["test_node", "test_check", "test_elementary", "test_tree", "test_warned"]),
+    "program": ("graph.statements()", ["test_node", "test_check", "test_elementary", "test_tree"]),
 }
 IMPORT_ALL = """
 import pkgutil, tinygraph
