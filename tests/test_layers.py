@@ -51,6 +51,7 @@ ROOMS = [
     {"program"},
     {"express"},
     {"draw"},
+    {"explaining"},
     {"stepping"},
     {"__main__"},
 ]
@@ -63,6 +64,7 @@ INSIDE_FUNCTIONS = {
     ("faces", "program"),
     ("faces", "express"),
     ("faces", "draw"),
+    ("faces", "explaining"),
     ("faces", "stepping"),
 }
 

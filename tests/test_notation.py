@@ -195,6 +195,7 @@ CASES: list[tuple[Callable[[Any], tg.Node], str]] = [
     (lambda n: np.prod(n.A, axis=0), r"r_{j} &= \prod_{i} A_{ij}"),
     (lambda n: tg.logsumexp(n.A, axis=1), r"r_{i} &= \ln \sum_{j} \exp(A_{ij})"),
     (lambda n: np.einsum("ij,j->i", n.A, n.v), r"r_{i} &= \sum_{j} A_{ij} v_{j}"),
+    (lambda n: np.einsum("ij,kj->ik", n.A[:1], n.A[1:2]), r"r &= \sum_{i} {A[:1]}_{i} \, {A[1:2]}_{i}"),
     (lambda n: np.einsum("i,ij->j", 1 * n.x, n.A), r"r_{i} &= \sum_{j} x_{j} A_{ji}"),
     (lambda n: np.einsum("ij,ij->", n.A, n.B), r"r &= \sum_{i, j} A_{ij} B_{ij}"),
     (lambda n: np.einsum("ij,ik->jk", n.A, n.B + 1), r"r_{ij} &= \sum_{k} A_{ki} \, (B_{kj} + 1)"),

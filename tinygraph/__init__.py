@@ -26,6 +26,7 @@ from tinygraph.place import Place
 
 if TYPE_CHECKING:
     from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
+    from tinygraph.faces import explain
     from tinygraph.graph import Graph
     from tinygraph.requested import Gradients
 
@@ -47,6 +48,7 @@ __all__ = [
     "check_gradients",
     "check_op",
     "constant",
+    "explain",
     "find_nonfinite",
     "grad",
     "gradients",
@@ -76,6 +78,7 @@ LATER = {
     "NonFinite": "check",
     "check_gradients": "check",
     "check_op": "check",
+    "explain": "faces",
     "find_nonfinite": "check",
 }
 

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 if TYPE_CHECKING:
     from tinygraph.draw.picture import Picture
     from tinygraph.draw.view import View
+    from tinygraph.explaining.explanation import Explanation
     from tinygraph.express.latex import Latex
     from tinygraph.express.reasoned import Derivation
     from tinygraph.express.table import Table
     from tinygraph.graph import Graph
+    from tinygraph.node import Node
+    from tinygraph.ops import Op
     from tinygraph.program.statements import Level, Program, Statement
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
@@ -21,7 +24,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def face(method: Method) -> Method:
-    """A method of Graph that raises an error with the name of its room if that was taken out of the package."""
+    """A method of Graph, or a function, that raises an error with the name of its room if that was taken out of the package."""
 
     @wraps(method)
     def show(*arguments: Any, **keywords: Any) -> Any:
@@ -35,8 +38,32 @@ def face(method: Method) -> Method:
                 f"{method.__qualname__} needs tinygraph/{room.partition('.')[0]}/, which is not installed"
             ) from None
 
-    method.__qualname__ = show.__qualname__ = f"Graph.{method.__name__}"  # for Python's own messages
+    home = "Graph" if "." in method.__qualname__ else "tg"
+    method.__qualname__ = show.__qualname__ = f"{home}.{method.__name__}"  # for Python's own messages
     return cast("Method", show)
+
+
+@face
+def explain(what: Op | Callable[..., Any] | Node | str) -> Explanation:
+    """What an op is: its formula, its sentence, its derivatives and curves, and what is taken where there is no derivative.
+
+    Takes an op, the NumPy function that it is, a node (for the op that made it) or a name. All is read from the declaration of
+    the op, which may be your own. A notebook shows curves, or an example in numbers for an op on arrays; `data()` has it as JSON.
+    Raises LookupError for a name that no op has, TypeError for what is no op.
+
+    >>> print(tg.explain(tg.relu))
+    relu(z)
+    max(z, 0), the rectified linear unit.
+    <BLANKLINE>
+      relu(z) = max(z, 0)
+      ∂/∂z = where(z > 0, 1, 0)
+    <BLANKLINE>
+    At z = 0 the slope jumps from 0 to 1; it is taken as 0.
+    Shape: that of z.
+    """
+    from tinygraph.explaining.explanation import explanation
+
+    return explanation(what)
 
 
 class Faces:

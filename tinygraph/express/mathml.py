@@ -83,8 +83,7 @@ def print_layout(x: Layout) -> str:
     if isinstance(x, Times):
         return "<mo>·</mo>" if x.dot else "<mo>&#x2062;</mo>"
     if isinstance(x, Cases):
-        conditions = [Row((Word("if"), Times(), when)) if when else Word("otherwise") for _, when in x.rows]
-        rows = "".join(f"<mtr>{_cell(value)}{_cell(when)}</mtr>" for (value, _), when in zip(x.rows, conditions, strict=True))
+        rows = "".join(f"<mtr>{_cell(print_layout(value))}{_cell(_condition(when))}</mtr>" for value, when in x.rows)
         return f'<mrow><mo fence="true">{{</mo><mtable>{rows}</mtable></mrow>'
     if isinstance(x, Row):
         return f"<mrow>{''.join(_items(x))}</mrow>"
@@ -125,8 +124,15 @@ def _raised(x: Raised) -> str:
     return f"<msup>{print_layout(x.base)}{above}</msup>"
 
 
-def _cell(x: Layout) -> str:
-    return f'<mtd style="{LEFT}">{print_layout(x)}</mtd>'
+def _cell(content: str) -> str:
+    return f'<mtd style="{LEFT}">{content}</mtd>'
+
+
+def _condition(when: Layout | None) -> str:
+    """A condition behind `if`, or `otherwise` where there is none."""
+    if when is None:
+        return print_layout(Word("otherwise"))
+    return f'<mrow>{print_layout(Word("if"))}<mspace width="0.4em"/>{print_layout(when)}</mrow>'
 
 
 def _variable(text: str) -> str:

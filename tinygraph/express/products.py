@@ -107,7 +107,7 @@ def contraction(notation: Notation, x: Apply, index: Index | None) -> Typeset:
     """A product of matrices and vectors as a whole, where it can be written so; else the products of entries, summed."""
     by_letters, is_array = is_a(x, Role.SUM_OF_PRODUCTS), several(x.shape)
     if by_letters and is_spelled(x) and (index is not None or not is_array):
-        return _over_entries(notation, x, index or ())
+        return _over_entries(notation, x, ("",) * len(x.shape) if index is None else index)
     if is_array and index is not None and (is_a(x, Role.OUTER_PRODUCT) or needs_index(x)):
         return _over_entries(notation, x, index)
     return notation.function(x, index) if by_letters or index is not None else _whole(notation, x)

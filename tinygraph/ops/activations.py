@@ -12,7 +12,7 @@ from tinygraph.ops.kinds import Same
 
 @op(lambda g, a, z: g * a * (1 - a), elementwise=True, notation="σ", quiet=True, dtype=of_ufunc(np.exp), squashes=True)
 def sigmoid(z: Array) -> Array:
-    """The logistic function 1 / (1 + exp(-z)), between 0 and 1.
+    """The logistic function `1 / (1 + exp(-z))`, between 0 and 1.
 
     Shape: that of z.
     Derivative: ∂/∂z = sigmoid(z) * (1 - sigmoid(z)).
@@ -39,7 +39,7 @@ def relu(z: Array) -> Array:
 
 @op(lambda g, a, z: g * sigmoid(z), elementwise=True, quiet=True, dtype=of_ufunc(np.exp))
 def softplus(z: Array) -> Array:
-    """log(1 + exp(z)), a smooth relu; it is the cross-entropy of the logit z with the label 0.
+    """`log(1 + exp(z))`, a smooth relu; it is the cross-entropy of the logit z with the label 0.
 
     Shape: that of z.
     Derivative: ∂/∂z = sigmoid(z).
@@ -52,11 +52,13 @@ def softplus(z: Array) -> Array:
 
 @op(lambda g, a, z, axis: a * (g - np.sum(g * a, axis=axis, keepdims=True)), quiet=True, kind=Same(), dtype=of_ufunc(np.exp))
 def softmax(z: Array, *, axis: int = -1) -> Array:
-    """exp(z) / sum(exp(z)) along `axis`: positive entries that sum to 1.
+    """`exp(z) / sum(exp(z))` along `axis`: positive entries that sum to 1.
 
     Shape: that of z.
     Derivative: dz = a * (g - sum(g * a)) for the result a.
 
+    >>> tg.softmax(tg.constant([1.0, 2.0, 3.0]))
+    <node softmax (3,) float64: [0.09 0.2447 0.6652]>
     >>> tg.softmax(tg.constant([1000.0, 1000.0]))
     <node softmax (2,) float64: [0.5 0.5]>
     """
@@ -66,7 +68,7 @@ def softmax(z: Array, *, axis: int = -1) -> Array:
 
 @op(lambda g, a, z, axis: g - np.exp(a) * np.sum(g, axis=axis, keepdims=True), quiet=True, kind=Same(), dtype=of_ufunc(np.exp))
 def log_softmax(z: Array, *, axis: int = -1) -> Array:
-    """log(softmax(z)) along `axis`, finite where the softmax itself underflows.
+    """`log(softmax(z))` along `axis`, finite where the softmax itself underflows.
 
     Shape: that of z.
     Derivative: dz = g - softmax(z) * sum(g).

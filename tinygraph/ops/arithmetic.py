@@ -406,7 +406,7 @@ def floor_divide(x: Array, y: Array) -> Array:
     javascript="remainder({}, {})",
 )
 def remainder(x: Array, y: Array) -> Array:
-    """x % y = x - y * floor(x / y), which has the sign of y.
+    """x % y = `x - y * floor(x / y)`, which has the sign of y.
 
     Shape: that of x and y, broadcast together.
     Derivative: ∂/∂x = 1; ∂/∂y = -(x // y).
@@ -419,7 +419,7 @@ def remainder(x: Array, y: Array) -> Array:
 
 @op(lambda g, out, x, y: g, lambda g, out, x, y: -g * np.trunc(x / y), elementwise=True, numpy=np.fmod, javascript="{} % {}")
 def fmod(x: Array, y: Array) -> Array:
-    """The remainder x - y * trunc(x / y), which has the sign of x.
+    """The remainder `x - y * trunc(x / y)`, which has the sign of x.
 
     Shape: that of x and y, broadcast together.
     Derivative: ∂/∂x = 1; ∂/∂y = -trunc(x / y).
@@ -439,7 +439,7 @@ def fmod(x: Array, y: Array) -> Array:
     javascript="Math.min(Math.max({}, {}), {})",
 )
 def clip(x: Array, low: Array, high: Array) -> Array:
-    """x limited to the interval from low to high: min(max(x, low), high).
+    """x limited to the interval from low to high: `minimum(maximum(x, low), high)`.
 
     Shape: that of x, low and high, broadcast together.
     Derivative: ∂/∂x = (low <= x) & (x <= high); ∂/∂low = (x < low) & (low <= high); ∂/∂high = (x > high) | (low > high). True

@@ -46,7 +46,7 @@ def exp2(x: Array) -> Array:
 
 @op(lambda g, out, x: g * np.exp(x), elementwise=True, numpy=np.expm1, javascript="Math.expm1({})")
 def expm1(x: Array) -> Array:
-    """exp(x) - 1, accurate for small x.
+    """`exp(x) - 1`, accurate for small x.
 
     Shape: that of x.
     Derivative: ∂/∂x = exp(x).
@@ -72,7 +72,7 @@ def log(x: Array) -> Array:
 
 @op(lambda g, out, x: g / (1 + x), elementwise=True, numpy=np.log1p, javascript="Math.log1p({})")
 def log1p(x: Array) -> Array:
-    """log(1 + x), accurate for small x.
+    """`log(1 + x)`, accurate for small x.
 
     Shape: that of x.
     Derivative: ∂/∂x = 1 / (1 + x).
@@ -119,7 +119,7 @@ def _other_weight_rule(g: Array, out: Array, x: Array, y: Array, rate: float) ->
 
 @op(_weight_rule, _other_weight_rule, elementwise=True, quiet=True, dtype=floating)
 def logaddexp_weight(x: Array, y: Array, *, rate: float = 1.0) -> Array:
-    """exp(rate * x) / (exp(rate * x) + exp(rate * y)), without overflow; 1/2 for two equal infinities.
+    """`exp(rate * x) / (exp(rate * x) + exp(rate * y))`, without overflow; 1/2 for two equal infinities.
 
     Shape: that of x and y, broadcast together.
     Derivative: ∂/∂x = rate * w * (1 - w); ∂/∂y = -rate * w * (1 - w). Here w is the result.
@@ -140,7 +140,7 @@ def logaddexp_weight(x: Array, y: Array, *, rate: float = 1.0) -> Array:
     javascript="logAddExp({}, {})",
 )
 def logaddexp(x: Array, y: Array) -> Array:
-    """log(exp(x) + exp(y)), without overflow.
+    """`log(exp(x) + exp(y))`, without overflow.
 
     Shape: that of x and y, broadcast together.
     Derivative: ∂/∂x = exp(x) / (exp(x) + exp(y)); ∂/∂y = exp(y) / (exp(x) + exp(y)).
@@ -159,7 +159,7 @@ def logaddexp(x: Array, y: Array) -> Array:
     javascript="logAddExp2({}, {})",
 )
 def logaddexp2(x: Array, y: Array) -> Array:
-    """log2(2**x + 2**y), without overflow.
+    """`log2(2**x + 2**y)`, without overflow.
 
     Shape: that of x and y, broadcast together.
     Derivative: ∂/∂x = 2**x / (2**x + 2**y); ∂/∂y = 2**y / (2**x + 2**y).
@@ -337,7 +337,7 @@ def _other_cosine_rule(g: Array, out: Array, x: Array, y: Array) -> Array:
 
 @op(_cosine_rule, _other_cosine_rule, elementwise=True, dtype=of_ufunc(np.hypot))
 def cosine(x: Array, y: Array) -> Array:
-    """x / hypot(x, y), the cosine of the angle of the point (x, y); 0 at the origin.
+    """`x / hypot(x, y)`, the cosine of the angle of the point (x, y); 0 at the origin.
 
     Shape: that of x and y, broadcast together.
     Derivative: ∂/∂x = y**2 / hypot(x, y)**3; ∂/∂y = -x * y / hypot(x, y)**3.
@@ -357,7 +357,7 @@ def cosine(x: Array, y: Array) -> Array:
     javascript="Math.hypot({}, {})",
 )
 def hypot(x: Array, y: Array) -> Array:
-    """sqrt(x**2 + y**2), the length of the vector (x, y), without overflow.
+    """`sqrt(x**2 + y**2)`, the length of the vector (x, y), without overflow.
 
     Shape: that of x and y, broadcast together.
     Derivative: ∂/∂x = x / hypot(x, y); ∂/∂y = y / hypot(x, y). At (0, 0) both are taken as 0.
@@ -400,7 +400,7 @@ def sinc_derivative(x: Array, *, order: int) -> Array:
 
 @op(_sinc_rule, elementwise=True, numpy=np.sinc, dtype=floating, javascript="sinc({})")
 def sinc(x: Array) -> Array:
-    """sin(πx) / (πx), and 1 at 0.
+    """`sin(pi * x) / (pi * x)`, and 1 at 0.
 
     Shape: that of x.
     Derivative: ∂/∂x = sinc_derivative(x, order=1). That is (cos(πx) - sinc(x)) / x, and 0 at 0.
@@ -413,7 +413,7 @@ def sinc(x: Array) -> Array:
 
 @op(lambda g, out, x: g * (np.pi / 180), elementwise=True, numpy=np.deg2rad, javascript="{} * (Math.PI / 180)")
 def deg2rad(x: Array) -> Array:
-    """x * π / 180: degrees converted to radians.
+    """`x * pi / 180`: degrees converted to radians.
 
     Shape: that of x.
     Derivative: ∂/∂x = pi / 180.
@@ -426,7 +426,7 @@ def deg2rad(x: Array) -> Array:
 
 @op(lambda g, out, x: g * (180 / np.pi), elementwise=True, numpy=np.rad2deg, javascript="{} * (180 / Math.PI)")
 def rad2deg(x: Array) -> Array:
-    """x * 180 / π: radians converted to degrees.
+    """`x * 180 / pi`: radians converted to degrees.
 
     Shape: that of x.
     Derivative: ∂/∂x = 180 / pi.

@@ -169,11 +169,13 @@ def _direction_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
 
 @op(_direction_rule, kind=Same(), dtype=floating)
 def direction(x: Array, *, axis: Axis = None) -> Array:
-    """x / norm(x) over `axis`, without overflow or underflow; 0 where x is 0.
+    """`x / norm(x)` over `axis`, without overflow or underflow; 0 where x is 0.
 
     Shape: that of x.
     Derivative: dx = (g - out * sum(g * out)) / norm(x) for the result out; NaN where x is 0.
 
+    >>> tg.ops.direction(np.array([3.0, 4.0]))
+    array([0.6, 0.8])
     >>> tg.ops.direction(np.array([3e200, 4e200]))
     array([0.6, 0.8])
     """

@@ -70,16 +70,17 @@ def _of_logarithms(prediction: Dtype, target: Dtype) -> Dtype:
     dtype=_of_logarithms,
 )
 def binary_cross_entropy(a: Array, y: Array, *, reduction: Reduction = "mean") -> Array:
-    """-(y log a + (1 - y) log(1 - a)) for probabilities a and labels y; infinite for a = 0 with y = 1, or a = 1 with y = 0.
+    """`mean(-(y * log(a) + (1 - y) * log(1 - a)))` for probabilities a and labels y.
 
-    A label of exactly 0 or 1 leaves the other logarithm out, so a sure and right answer costs 0. Where logits are at hand,
+    `reduction` may be "sum" or "none" in place of the mean. The loss is infinite for a = 0 with y = 1, or a = 1 with y = 0. A
+    label of exactly 0 or 1 leaves the other logarithm out, so a sure and right answer costs 0. Where logits are at hand,
     `binary_cross_entropy_with_logits` keeps the digits that 1 - a loses. Raises ValueError for different shapes.
 
     Shape: a and y have the same shape; the mean and the sum are numbers, "none" keeps the shape.
     Derivative: da = g * (-y / a + (1 - y) / (1 - a)); dy = g * (log(1 - a) - log(a)); for the mean, both are divided by the
     number of entries.
 
-    >>> tg.binary_cross_entropy(tg.constant([0.5, 1.0]), np.array([1, 1]))
+    >>> tg.binary_cross_entropy(tg.constant([0.5, 0.0]), np.array([1, 0]))
     <node binary_cross_entropy: 0.3466>
     """
     y = _as_numbers(y, a)
@@ -184,7 +185,7 @@ def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") 
     dtype=lambda x, y: together(_of_numbers(x, y), _of_numbers(y, x)),
 )
 def mean_squared_error(prediction: Array, target: Array, *, reduction: Reduction = "mean") -> Array:
-    """(prediction - target)**2, by default as a mean over all entries; raises ValueError for different shapes.
+    """`mean((prediction - target)**2)`, or what `reduction` says in place of the mean; raises ValueError for different shapes.
 
     Shape: both have the same shape; the mean and the sum are numbers, "none" keeps the shape.
     Derivative: d prediction = g * 2 * (prediction - target), d target its negative; for the mean, both are divided by the

@@ -104,7 +104,7 @@ def _deviations_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
 
 @op(_deviations_rule, kind=Same(), dtype=floating)
 def deviations(x: Array, *, axis: Axis = None) -> Array:
-    """x - mean(x) over `axis`, and exactly 0 where all entries are equal, even if their mean is rounded.
+    """`x - mean(x)` over `axis`, and exactly 0 where all entries are equal, even if their mean is rounded.
 
     Shape: that of x.
     Derivative: dx = g - mean(g).
