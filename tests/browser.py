@@ -65,13 +65,13 @@ def needs_chromium() -> None:
 
 
 @contextmanager
-def browser() -> Iterator[Visit]:
-    """One page in a browser of its own; skips the test where there is no browser."""
+def browser(*flags: str) -> Iterator[Visit]:
+    """One page in a browser of its own, started with more flags; skips the test where there is no browser."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
     needs_chromium()
     with tempfile.TemporaryDirectory() as profile, playwright.sync_playwright() as driver:
         context = driver.chromium.launch_persistent_context(
-            profile, executable_path=str(CHROMIUM), args=FLAGS, viewport={"width": 1200, "height": 900}
+            profile, executable_path=str(CHROMIUM), args=[*FLAGS, *flags], viewport={"width": 1200, "height": 900}
         )
         try:
             yield Visit(context.new_page())

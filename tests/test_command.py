@@ -193,6 +193,29 @@ def test_html_writes_the_page(run: Any, tmp_path: Path) -> None:
     assert "No such file" in err
 
 
+@pytest.mark.parametrize(("name", "start"), [("walk.json", b'{"data": {'), ("walk.SVG", b"<svg"), ("walk.gif", b"GIF89a")])
+def test_save_writes_the_walk_in_the_format_of_the_ending(run: Any, tmp_path: Path, name: str, start: bytes) -> None:
+    path = tmp_path / name
+    assert run("step", "w*x", "w=1", "x=2", "--wrt", "w", "--save", str(path)) == (None, f"wrote {path}: 3 steps\n", "")
+    assert path.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["walk.svg", "walk.gif"])
+def test_without_a_layout_engine_there_is_no_moving_picture(run: Any, tmp_path: Path, monkeypatch: Any, name: str) -> None:
+    monkeypatch.setenv("TINYGRAPH_DOT", "/nowhere/dot")
+    code, out, err = run("step", "w*x", "w=1", "x=2", "--save", str(tmp_path / name))
+    assert (code, out) == (2, "")
+    assert "TINYGRAPH_DOT='/nowhere/dot' is no program" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_the_extra_its_line_is_said(run: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    code, out, err = run("step", "w*x", "w=1", "x=2", "--save", str(tmp_path / "walk.gif"))
+    assert (code, out) == (2, "")
+    assert '.gif needs resvg-py and pillow: pip install "tinygraph-autodiff[export]"' in err
+
+
 def test_without_a_layout_engine_the_page_is_written_and_a_line_says_what_it_lacks(
     run: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -225,7 +248,20 @@ def test_help_lists_all_commands(run: Any) -> None:
     assert run()[0] is None
     code, out, _ = run("step", "--help")
     assert code == 0
-    for word in ("--wrt", "--level", "--html", "--quiz", "--seed", "name=value", "Enter step", NEURON):
+    for word in (
+        "--wrt",
+        "--level",
+        "--save FILE",
+        "--html FILE",
+        ".json",
+        ".svg",
+        ".gif",
+        "--quiz",
+        "--seed",
+        "name=value",
+        "Enter step",
+        NEURON,
+    ):
         assert word in out
     code, out, _ = run("--version")
     assert (code, out.split()[0]) == (0, "tinygraph")
@@ -265,6 +301,12 @@ def test_help_lists_all_commands(run: Any) -> None:
         (["step", "w*w", "w=1", "--seed", "3"], "--seed goes with --quiz"),
         (["step", "w*w", "w=1", "--quiz", "--seed", "-3"], "seed=-3 must be a whole number from 0 on"),
         (["step", "w*w", "w=1", "--level", "all"], "invalid choice: 'all'"),
+        (
+            ["step", "w*w", "w=1", "--save", "walk.png"],
+            "--save writes .html, .htm, .json, .svg, .gif: give it a name such as walk.html",
+        ),
+        (["step", "w*w", "w=1", "--save", "walk"], "give it a name such as walk.html"),
+        (["step", "w*w", "w=1", "--save", "walk.svg", "--quiz"], "--save writes the walk, which has its own quiz as a page"),
         (["step", "w*w", "w=1", "--unknown"], "unrecognized arguments: --unknown"),
         (["step", "log(0*w)", "w=1", "--quiz", "--seed", "1"], "no numbers were found on which every gradient is finite"),
     ],

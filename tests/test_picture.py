@@ -264,24 +264,6 @@ def test_graphviz_draws_the_same_cards_edges_and_texts(name: str, monkeypatch: p
 
 class TestFiles:
     @pytest.mark.parametrize(
-        ("ending", "start"),
-        [(".svg", b"<svg"), (".png", b"\x89PNG"), (".dot", b"digraph"), (".html", b"<!doc"), (".htm", b"<!doc")],
-    )
-    def test_the_ending_says_the_format(self, tmp_path: Path, ending: str, start: bytes) -> None:
-        path = neuron().draw().save(tmp_path / f"g{ending}")
-        assert path.read_bytes().startswith(start)
-
-    def test_pdf_needs_a_system_graphviz_and_says_so(self, tmp_path: Path) -> None:
-        with pytest.raises(LayoutError, match="PDF needs a system Graphviz"):
-            neuron().draw().save(tmp_path / "g.pdf")
-        assert not list(tmp_path.iterdir())
-
-    @pytest.mark.skipif(SYSTEM is None, reason="Graphviz is not installed: there is no `dot`")
-    def test_pdf_with_one(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("TINYGRAPH_DOT", str(SYSTEM))
-        assert neuron().draw().save(tmp_path / "g.pdf").read_bytes().startswith(b"%PDF")
-
-    @pytest.mark.parametrize(
         ("call", "said"),
         [
             (lambda g, path: g.draw().save(path / "g.gif"), r"'.gif': choose one of .svg, .png, .pdf, .dot, .html, .htm"),

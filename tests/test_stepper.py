@@ -338,7 +338,7 @@ class TestMoving:
             (lambda s: s.run(3), TypeError, r"write s\.run\(until='db'\), or s\.step\(\) for the next one"),
             (lambda s: s.run(until=s.graph["L"]), TypeError, r"write s\.run\(until='L'\)"),
             (lambda s: s.run(until=["L"]), TypeError, r"write s\.run\(until='db'\), not a list"),
-            (lambda s: s.save("walk.gif"), ValueError, r"ending is '\.gif': choose one of \.html"),
+            (lambda s: s.save("walk.png"), ValueError, r"ending is '\.png': choose one of \.html, \.htm, \.json, \.svg, \.gif$"),
         ],
     )
     def test_what_cannot_be_done_is_said_and_changes_nothing(self, call: Any, kind: Any, said: str) -> None:

@@ -7,10 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tinygraph.draw.cards import CardWriter, Drawing, finding_lines, unfolded
+from tinygraph.draw.choice import one_of
 from tinygraph.draw.folding import Fold, folded
 from tinygraph.draw.large import NamedByLine, by_lines_of_code
 from tinygraph.draw.lens import LENSES
-from tinygraph.draw.picture import Picture, one_of
+from tinygraph.draw.picture import Picture
 from tinygraph.express.table import LARGE
 from tinygraph.program.statements import Level, program_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from graphviz import Digraph
@@ -76,9 +76,20 @@ def _classes(*names: str) -> str:
 
 
 def _legend(drawing: Drawing, theme: Theme) -> str:
-    backward = any(edge.backward for edge in drawing.edges)
-    cells = ["<TD>value forward ━━▶</TD>"]
-    if backward:
-        cells.append(f'<TD><FONT COLOR="{theme.red}">◁╌╌ gradient backward</FONT></TD>')
+    """What the two kinds of edges mean, and the notes below."""
+    cells = [_line(theme.text, [22]), '<TD ALIGN="LEFT">►</TD>', '<TD ALIGN="LEFT">\xa0value forward</TD>']
+    if any(edge.backward for edge in drawing.edges):
+        arrow, words = (f'<FONT COLOR="{theme.red}">{text}</FONT>' for text in ("◄", "\xa0gradient backward"))
+        dashes = _line(theme.red, [6, 3, 6, 3, 6])
+        cells += ['<TD WIDTH="20"></TD>', f'<TD ALIGN="RIGHT">{arrow}</TD>', dashes, f'<TD ALIGN="LEFT">{words}</TD>']
     notes = "".join(f'<TR><TD COLSPAN="{len(cells)}">{clean(note)}</TD></TR>' for note in drawing.notes)
-    return f'<<TABLE BORDER="0" CELLSPACING="4" CELLPADDING="0"><TR>{"".join(cells)}</TR>{notes}</TABLE>>'
+    return f'<<TABLE BORDER="0" CELLSPACING="1" CELLPADDING="0"><TR>{"".join(cells)}</TR>{notes}</TABLE>>'
+
+
+def _line(colour: str, dashes: Sequence[int]) -> str:
+    """A cell with a line drawn in it, each second one of its `dashes` a gap: fonts may lack the characters for lines."""
+    drawn = f' BORDER="2" SIDES="B" COLOR="{colour}"'
+    above = "".join(f'<TD WIDTH="{long}" HEIGHT="8"{"" if i % 2 else drawn}></TD>' for i, long in enumerate(dashes))
+    below = f'<TD COLSPAN="{len(dashes)}" HEIGHT="5"></TD>'
+    table = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
+    return f"<TD>{table}<TR>{above}</TR><TR>{below}</TR></TABLE></TD>"

@@ -36,14 +36,17 @@ def find_engine() -> str:
     return found
 
 
+def draws_pdf() -> bool:
+    """Whether the layout engine can write PDF, which graphviz-pure cannot."""
+    return Path(find_engine()).stem != "graphviz-pure"
+
+
 def lay_out(dot: str, kind: str = "svg", seconds: float = SECONDS, what: str = "") -> bytes:
     """Lay a graph out; `kind` is svg, png or pdf. Raises LayoutError, with the engine's message, on failure.
 
     `what` is the end of the message after a timeout: how large the graph is, and what can be done.
     """
     engine = find_engine()
-    if kind == "pdf" and Path(engine).stem == "graphviz-pure":
-        raise LayoutError("PDF needs a system Graphviz (`apt-get install graphviz`, `brew install graphviz`); SVG and PNG do not")
     pipe = subprocess.PIPE
     try:
         process = subprocess.Popen([engine, f"-T{kind}"], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import numpy as np
-
+from tinygraph.draw import files
 from tinygraph.draw.cards import Drawing
+from tinygraph.draw.choice import one_of
 from tinygraph.draw.dot import dot
-from tinygraph.draw.engine import SECONDS, LayoutError, lay_out
+from tinygraph.draw.engine import SECONDS, LayoutError, draws_pdf, lay_out
 from tinygraph.draw.folding import Fold
 from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.draw.svg import finished, shrinking
@@ -22,9 +22,6 @@ from tinygraph.wording import counted
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
 
-PAGES = (".html", ".htm")
-FORMATS = (".svg", ".png", ".pdf", ".dot", *PAGES)
-Choice = TypeVar("Choice")
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
@@ -86,24 +83,12 @@ class Picture:
         return titles
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture to a file in the format of its ending: .svg, .png, .pdf (needs a system Graphviz), .dot or .html.
+        """Write the picture to a file in the format of its ending: .svg, .png, .pdf, .dot or .html; returns the path.
 
-        Returns the path. Raises ValueError for another ending, LayoutError where the layout fails.
+        A .pdf needs Graphviz or the extra `export`. Raises ValueError for another ending, LayoutError where the layout fails,
+        ImportError, with the line to install it, without what writes a .pdf.
         """
-        path = Path(path)
-        kind = one_of("the file's ending", path.suffix.lower(), FORMATS)
-        if kind == ".dot":
-            content = self.dot.encode()
-        elif kind == ".svg":
-            content = self.svg.encode()
-        elif kind in PAGES:
-            from tinygraph.draw.view import page
-
-            content = page(self).encode()
-        else:
-            content = self._laid_out(kind.removeprefix("."))
-        path.write_bytes(content)
-        return path
+        return files.save(self, path, WRITERS)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         self._failed = False
@@ -126,8 +111,20 @@ class Picture:
         return f"<picture: {self.label}>"
 
 
-def one_of(what: str, value: Choice, choices: tuple[Choice, ...]) -> Choice:
-    """The value, if it is one of the choices; else an error that lists them."""
-    if not isinstance(value, str | bool | np.bool) or value not in choices:  # an array would be compared entry by entry
-        raise ValueError(f"{what} is {value!r}: choose one of {', '.join(map(str, choices))}")
-    return value
+def _pdf(picture: Picture) -> bytes:
+    return picture._laid_out("pdf") if draws_pdf() else files.pdf(picture.svg)
+
+
+def _page(picture: Picture) -> str:
+    from tinygraph.draw.view import page
+
+    return page(picture)
+
+
+WRITERS: files.Writers[Picture] = {
+    ".svg": lambda picture: picture.svg,
+    ".png": lambda picture: picture._laid_out("png"),
+    ".pdf": _pdf,
+    ".dot": lambda picture: picture.dot,
+    **dict.fromkeys(files.PAGES, _page),
+}

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from importlib.resources import files
+from importlib.resources import files as resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
@@ -18,10 +18,11 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from tinygraph.backprop import by_number
+from tinygraph.draw import files
 from tinygraph.draw.cards import Card
 from tinygraph.draw.engine import SECONDS, LayoutError
 from tinygraph.draw.folding import modules_of
-from tinygraph.draw.picture import PAGES, Picture, one_of
+from tinygraph.draw.picture import Picture
 from tinygraph.draw.size import MOST, is_small
 from tinygraph.draw.theme import variables
 from tinygraph.express.equations import Equations
@@ -57,10 +58,7 @@ class View:
 
     def save(self, path: str | Path) -> Path:
         """Write the page to a file, `g.html`; returns the path. Raises ValueError for another ending."""
-        path = Path(path)
-        one_of("the file's ending", path.suffix.lower(), PAGES)
-        path.write_text(self.html, encoding="utf-8")
-        return path
+        return files.save(self, path, dict.fromkeys(files.PAGES, lambda view: view.html))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         self._failed = False
@@ -126,7 +124,7 @@ def page(picture: Picture) -> str:
         "independent": independent and len(shown) == len(foldings), "left": len(foldings) - len(shown),
     }  # fmt: skip
     templates = "".join(f'<template id="equation-{key}">{text}</template>' for key, text in equations.items())
-    home = files("tinygraph.draw")
+    home = resources("tinygraph.draw")
     return filled(
         home.joinpath("view.html"),
         {

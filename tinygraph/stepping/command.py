@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import reached
-from tinygraph.draw.picture import PAGES
+from tinygraph.draw.engine import LayoutError
 from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.leaves import as_node, constant, parameter
 from tinygraph.node import Leaf, Node
 from tinygraph.place import Place
+from tinygraph.stepping.export import WRITERS
 from tinygraph.stepping.formula import data, evaluate
 from tinygraph.stepping.parsing import ParsedProgram, parse
 from tinygraph.stepping.pictures import laid_out
@@ -55,7 +56,8 @@ def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Na
     )
     parser.add_argument("--wrt", metavar="NAMES", help="the parameters, such as w,b (default: every leaf)")
     parser.add_argument("--level", choices=["named", "op"], help="a step for every statement, or for every op")
-    parser.add_argument("--html", metavar="FILE", type=Path, help="write the walk as a page that needs no network")
+    kinds = "a page (.html), data (.json), or a moving picture (.svg, .gif)"
+    parser.add_argument("--save", "--html", metavar="FILE", type=Path, help=f"write the walk to a file: {kinds}")
     parser.add_argument("--quiz", action="store_true", help="ask for each gradient before it is shown")
     parser.add_argument("--seed", type=int, metavar="N", help="with --quiz: other numbers, the same for all who take this seed")
     # A formula may begin with a minus; behind a space argparse does not take it for an option.
@@ -68,10 +70,10 @@ def main(argv: Sequence[str]) -> None:
     parser, typed = arguments(argv)
     if typed.seed is not None and not typed.quiz:
         parser.error("--seed goes with --quiz")
-    if typed.html and typed.html.suffix.lower() not in PAGES:
-        parser.error(f"--html writes a page: give it a name such as {typed.html.with_suffix('.html').name or 'walk.html'}")
-    if typed.quiz and typed.html:
-        parser.error("--html writes the walk, which has its own quiz: leave --quiz out")
+    if typed.save and typed.save.suffix.lower() not in WRITERS:
+        parser.error(f"--save writes {', '.join(WRITERS)}: give it a name such as {typed.save.stem or 'walk'}.html")
+    if typed.quiz and typed.save:
+        parser.error("--save writes the walk, which has its own quiz as a page: leave --quiz out")
     with np.errstate(all="ignore"):
         try:
             program = parse(typed.program)
@@ -82,7 +84,7 @@ def main(argv: Sequence[str]) -> None:
             show(graph, typed.level or ("op" if only else "named"), typed)
         except BrokenPipeError:
             raise
-        except (FormulaError, OSError) as error:
+        except (FormulaError, OSError, ImportError, LayoutError) as error:
             parser.error(str(error))
 
 
@@ -96,8 +98,8 @@ def show(graph: Graph, level: Any, typed: argparse.Namespace) -> None:
         quiz.run()
         return
     stepper = Stepper(graph, level)
-    if typed.html is not None:
-        print(f"wrote {stepper.save(typed.html)}: {counted(len(stepper.steps), 'step')}")
+    if typed.save is not None:
+        print(f"wrote {stepper.save(typed.save)}: {counted(len(stepper.steps), 'step')}")
         if trouble := laid_out(stepper).trouble:
             print(trouble, file=sys.stderr)
     elif sys.stdin.isatty():

@@ -41,16 +41,15 @@ TERMS = 8  # of a sum of contributions that are shown
 
 def page(stepper: Stepper, quiz: bool = False) -> str:
     """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
-    state = {
-        "data": walk_data(stepper),
-        "position": stepper.position,
-        "breakpoints": sorted(stepper.breakpoints),
-        "style": style(),
-        "quiz": quiz,
-    }
+    state = walk(stepper) | {"style": style(), "quiz": quiz}
     outputs = ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs)
     pieces = {"<!-- title -->": escape(f"Walk through {outputs}"), "/* script */": script(), "/* data */": script_json(state)}
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
+
+
+def walk(stepper: Stepper) -> dict[str, Any]:
+    """All that a page holds of a walk, and where its cursor is."""
+    return {"data": walk_data(stepper), "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
 
 
 def script() -> str:

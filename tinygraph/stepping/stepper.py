@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygraph.draw.picture import PAGES, one_of
+from tinygraph.draw.files import save
 from tinygraph.graph import Graph
 from tinygraph.leaves import with_value
 from tinygraph.node import Node
@@ -329,11 +329,19 @@ class Stepper:
         return Widget(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write the page to a file, `walk.html`; returns the path. Raises ValueError for another ending."""
-        path = Path(path)
-        one_of("the file's ending", path.suffix.lower(), PAGES)
-        path.write_text(self.page(), encoding="utf-8", errors="replace")
-        return path
+        """Write the walk to a file in the format of its ending; returns the path.
+
+        - .html: the page, as `page()` gives it
+        - .json: what the page holds, as plain data
+        - .svg: one pass through the graph as an animated picture, without a script
+        - .gif: the same for places that show no SVG; needs the extra `export`
+
+        Raises ValueError for another ending, LayoutError where a picture is needed and its layout fails, ImportError, with the
+        line to install it, without the extra.
+        """
+        from tinygraph.stepping.export import WRITERS
+
+        return save(self, path, WRITERS)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from tinygraph.draw.view import frame
