@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from tinygraph.express.derivation import variables
+from tinygraph.express.equations import variables
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import Symbol, lowered, signed, symbol
 from tinygraph.express.notation import Notation

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
-from tinygraph.express.derivation import Derivation
+from tinygraph.express.equations import Equations
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import Digits, Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
@@ -20,7 +20,7 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.express.text import number
 from tinygraph.program.statements import program_of
-from tinygraph.program.value import Name, Number, leaves
+from tinygraph.program.value import Name, Number, atoms
 from tinygraph.sparse import sparsity
 from tinygraph.stepping.examples import example_of
 from tinygraph.stepping.highlights import Highlights
@@ -105,7 +105,7 @@ class _StepData:
         self.highlights = Highlights(chapter)
         self.example = example
         self.functions = functions
-        self.equations = Derivation(self.program)
+        self.equations = Equations(self.program)
         self.numerals = Notation(lambda node: Digits("?"))  # for expressions without names
         self.questions = dict(_questions(chapter))
 
@@ -157,8 +157,8 @@ class _StepData:
             index, right = equations.notation.entrywise(expression)
             sides = [self._chain_rule_term(step, index), right]
         else:
-            sides = list(equations.line(step.statement))
-        names = [x for x in leaves(expression) if isinstance(x, Name)]
+            sides = list(equations.equation(step.statement))
+        names = [x for x in atoms(expression) if isinstance(x, Name)]
         if names and all(not x.node.shape for x in names):
             sides.append(self.numerals.layout(substituted(expression)))
         if not np.shape(step.added) and not isinstance(expression, Number):
@@ -173,7 +173,7 @@ class _StepData:
         if step.node not in partials or step.statement.of is None:
             return lowered(self.equations.name(step.node), index)
         output, node = partials[step.node]
-        return self.equations.way(output, step.reader, node, index)
+        return self.equations.chain_rule_term(output, step.reader, node, index)
 
 
 def _sum(step: Step) -> str | None:

@@ -20,7 +20,7 @@ from tinygraph.place import Place
 from tinygraph.program.build import added, product
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import Program, Statement, program_of
-from tinygraph.program.value import Expression, Name, Number, leaves
+from tinygraph.program.value import Expression, Name, Number, atoms
 from tinygraph.stepping.numbers import with_numbers
 
 
@@ -180,7 +180,7 @@ def _without_unread_parts(backward: Iterable[Step]) -> Iterator[Step]:
     for step in backward:
         is_part = step.statement is not None and step.statement.of is None
         if not is_part or step.node in read:
-            read.update(x.node for x in leaves(step.expression) if isinstance(x, Name))
+            read.update(x.node for x in atoms(step.expression) if isinstance(x, Name))
             yield step
 
 
@@ -194,7 +194,7 @@ def _forward(statement: Statement) -> Step:
 def _backward(program: Program, statement: Statement) -> Iterator[Step]:
     """The step of a gradient, or one step for each contribution."""
     node, whole = statement.node, statement.expression
-    passes, of = tuple(program.flow.passes(node)), program.flow.origins[node]
+    passes, of = tuple(program.flow.passes(node)), program.flow.forward_values[node]
     several = len(passes) > 1
     total: Any = 0
     for i in range(len(passes) or 1):
