@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.ops import Op
-from tinygraph.ops.syntax import ATOM, Form, Operand, Operator, Written, constant, inside_of, is_default, literal
+from tinygraph.ops.syntax import ATOM, SIGN, Form, Operand, Operator, Written, constant, inside_of, is_default, literal
 from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
 
 Spell = Callable[[Node], str]
@@ -25,7 +25,8 @@ def _spelled(expression: Expression, name: Spell) -> Written:
     if isinstance(expression, Number):
         return literal(expression.value) if expression.name is None else (expression.name, ATOM)
     if isinstance(expression, Name):
-        return name(expression.node), ATOM
+        text = name(expression.node)
+        return text, SIGN if text.startswith("-") else ATOM  # as a number in place of a name may
     op, found = expression.op, [_spelled(x, name) for x in expression.inputs]
     if op.operator is not None:
         return _operated(op.operator, found)

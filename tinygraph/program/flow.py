@@ -29,7 +29,7 @@ from tinygraph.program.value import (
     Name,
     Number,
     apply,
-    evaluate,
+    computed,
     is_literal,
     leaves,
     replaced,
@@ -70,12 +70,18 @@ class Pass:
         assert self.is_factor
         return self._words.local(self.node)
 
+    @cached_property
+    def local_node(self) -> Node:
+        """What the local derivative amounts to, in the shape and dtype of the value, as a recorded value."""
+        found = computed(self.local)
+        if found.dtype != self.of.dtype:
+            found = ops.cast(found, dtype=self.of.dtype)
+        return found if found.shape == self.of.shape else ops.broadcast_to(found, shape=self.of.shape)
+
     @property
     def local_value(self) -> Any:
         """What the local derivative amounts to, in the shape of the value."""
-        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-            value = evaluate(self.local, lambda node: node.value)
-        return np.broadcast_to(np.asarray(value, self.of.dtype), self.of.shape)[()]
+        return self.local_node.value
 
 
 class Flow:
