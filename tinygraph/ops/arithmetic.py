@@ -13,7 +13,16 @@ from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: g, elementwise=True, numpy=np.add, steps=1, operator="+", notation="{} + {}")
+@op(
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: g,
+    elementwise=True,
+    numpy=np.add,
+    steps=1,
+    operator="+",
+    notation="{} + {}",
+    javascript="{} + {}",
+)
 def add(x: Array, y: Array) -> Array:
     """x + y, with broadcasting.
 
@@ -34,6 +43,7 @@ def add(x: Array, y: Array) -> Array:
     steps=1,
     operator="-",
     notation="{} − {}",
+    javascript="{} - {}",
 )
 def subtract(x: Array, y: Array) -> Array:
     """x - y, with broadcasting.
@@ -55,6 +65,7 @@ def subtract(x: Array, y: Array) -> Array:
     steps=1,
     operator="*",
     notation="{} {}",
+    javascript="{} * {}",
 )
 def multiply(x: Array, y: Array) -> Array:
     """x * y, elementwise with broadcasting.
@@ -76,6 +87,7 @@ def multiply(x: Array, y: Array) -> Array:
     steps=1,
     operator="/",
     notation="{}/{}",
+    javascript="{} / {}",
 )
 def divide(x: Array, y: Array) -> Array:
     """x / y, elementwise with broadcasting.
@@ -89,7 +101,7 @@ def divide(x: Array, y: Array) -> Array:
     return x / y
 
 
-@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0, operator="-", notation="−{}")
+@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0, operator="-", notation="−{}", javascript="-{}")
 def negative(x: Array) -> Array:
     """-x.
 
@@ -117,7 +129,16 @@ def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     return g * (out * log_of_base(base, exponent))
 
 
-@op(_base_rule, _exponent_rule, elementwise=True, numpy=np.power, steps=1, operator="**", notation="{}^{}")
+@op(
+    _base_rule,
+    _exponent_rule,
+    elementwise=True,
+    numpy=np.power,
+    steps=1,
+    operator="**",
+    notation="{}^{}",
+    javascript="power({}, {}, {dtype})",
+)
 def power(x: Array, exponent: Array) -> Array:
     """x ** exponent, elementwise with broadcasting.
 
@@ -206,7 +227,7 @@ def ratio(part: Array, whole: Array) -> Array:
     return np.where(part == 0, 0, part / np.where(part == 0, 1, whole))
 
 
-@op(None, elementwise=True, numpy=np.sign, notation="sgn")
+@op(None, elementwise=True, numpy=np.sign, notation="sgn", javascript="Math.sign({}) + 0")
 def sign(x: Array) -> Array:
     """-1, 0 or 1 with the sign of x; no gradient.
 
@@ -216,7 +237,7 @@ def sign(x: Array) -> Array:
     return np.sign(x)
 
 
-@op(None, elementwise=True, numpy=np.round)
+@op(None, elementwise=True, numpy=np.round, javascript="roundTo({}, {decimals})")
 def round(x: Array, *, decimals: int = 0) -> Array:
     """x rounded half to even; no gradient.
 
@@ -226,7 +247,7 @@ def round(x: Array, *, decimals: int = 0) -> Array:
     return np.round(x, decimals)
 
 
-@op(None, lambda g, out, x, at_0: g * (x == 0), elementwise=True, numpy=np.heaviside)
+@op(None, lambda g, out, x, at_0: g * (x == 0), elementwise=True, numpy=np.heaviside, javascript="heaviside({}, {})")
 def heaviside(x: Array, at_0: Array) -> Array:
     """The step function: 0 where x < 0, 1 where x > 0, and `at_0` where x is 0.
 
@@ -239,7 +260,13 @@ def heaviside(x: Array, at_0: Array) -> Array:
     return np.heaviside(x, at_0)
 
 
-@op(lambda g, out, x, y: g * (np.sign(x) * np.copysign(1.0, y)), None, elementwise=True, numpy=np.copysign)
+@op(
+    lambda g, out, x, y: g * (np.sign(x) * np.copysign(1.0, y)),
+    None,
+    elementwise=True,
+    numpy=np.copysign,
+    javascript="copysign({}, {})",
+)
 def copysign(x: Array, y: Array) -> Array:
     """|x| with the sign of y, including the sign of -0.0.
 
@@ -252,7 +279,7 @@ def copysign(x: Array, y: Array) -> Array:
     return np.copysign(x, y)
 
 
-@op(lambda g, out, x: g * np.sign(x), elementwise=True, numpy=np.abs, notation="|{}|")
+@op(lambda g, out, x: g * np.sign(x), elementwise=True, numpy=np.abs, notation="|{}|", javascript="Math.abs({})")
 def abs(x: Array) -> Array:
     """|x|, the absolute value.
 
@@ -276,6 +303,7 @@ def _share(g: Array, wins: Array, ties: Array) -> Array:
     elementwise=True,
     numpy=np.maximum,
     notation="max",
+    javascript="Math.max({}, {})",
 )
 def maximum(x: Array, y: Array) -> Array:
     """The larger of x and y, elementwise with broadcasting.
@@ -295,6 +323,7 @@ def maximum(x: Array, y: Array) -> Array:
     elementwise=True,
     numpy=np.minimum,
     notation="min",
+    javascript="Math.min({}, {})",
 )
 def minimum(x: Array, y: Array) -> Array:
     """The smaller of x and y, elementwise with broadcasting.
@@ -308,7 +337,7 @@ def minimum(x: Array, y: Array) -> Array:
     return np.minimum(x, y)
 
 
-@op(None, elementwise=True, numpy=np.floor, notation="⌊{}⌋")
+@op(None, elementwise=True, numpy=np.floor, notation="⌊{}⌋", javascript="Math.floor({})")
 def floor(x: Array) -> Array:
     """The largest whole number up to x; no gradient.
 
@@ -318,7 +347,7 @@ def floor(x: Array) -> Array:
     return np.floor(x)
 
 
-@op(None, elementwise=True, numpy=np.ceil, notation="⌈{}⌉")
+@op(None, elementwise=True, numpy=np.ceil, notation="⌈{}⌉", javascript="Math.ceil({})")
 def ceil(x: Array) -> Array:
     """The smallest whole number from x on; no gradient.
 
@@ -328,7 +357,7 @@ def ceil(x: Array) -> Array:
     return np.ceil(x)
 
 
-@op(None, elementwise=True, numpy=np.trunc)
+@op(None, elementwise=True, numpy=np.trunc, javascript="Math.trunc({})")
 def trunc(x: Array) -> Array:
     """x without its fraction; no gradient.
 
@@ -338,7 +367,7 @@ def trunc(x: Array) -> Array:
     return np.trunc(x)
 
 
-@op(None, elementwise=True, numpy=np.rint)
+@op(None, elementwise=True, numpy=np.rint, javascript="roundHalfEven({})")
 def rint(x: Array) -> Array:
     """The nearest whole number, half to even; no gradient.
 
@@ -348,7 +377,15 @@ def rint(x: Array) -> Array:
     return np.rint(x)
 
 
-@op(None, None, elementwise=True, numpy=np.floor_divide, operator="//", notation="⌊{}/{}⌋")
+@op(
+    None,
+    None,
+    elementwise=True,
+    numpy=np.floor_divide,
+    operator="//",
+    notation="⌊{}/{}⌋",
+    javascript="floorDivide({}, {}, {dtype})",
+)
 def floor_divide(x: Array, y: Array) -> Array:
     """x // y, rounded down; no gradient.
 
@@ -359,7 +396,13 @@ def floor_divide(x: Array, y: Array) -> Array:
 
 
 @op(
-    lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y), elementwise=True, numpy=np.remainder, notation="mod", operator="%"
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g * (x // y),
+    elementwise=True,
+    numpy=np.remainder,
+    notation="mod",
+    operator="%",
+    javascript="remainder({}, {})",
 )
 def remainder(x: Array, y: Array) -> Array:
     """x % y = x - y * floor(x / y), which has the sign of y.
@@ -373,7 +416,7 @@ def remainder(x: Array, y: Array) -> Array:
     return x % y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g * np.trunc(x / y), elementwise=True, numpy=np.fmod)
+@op(lambda g, out, x, y: g, lambda g, out, x, y: -g * np.trunc(x / y), elementwise=True, numpy=np.fmod, javascript="{} % {}")
 def fmod(x: Array, y: Array) -> Array:
     """The remainder x - y * trunc(x / y), which has the sign of x.
 
@@ -392,6 +435,7 @@ def fmod(x: Array, y: Array) -> Array:
     lambda g, out, x, low, high: g * ((x > high) | (low > high)),
     elementwise=True,
     numpy=np.clip,
+    javascript="Math.min(Math.max({}, {}), {})",
 )
 def clip(x: Array, low: Array, high: Array) -> Array:
     """x limited to the interval from low to high: min(max(x, low), high).

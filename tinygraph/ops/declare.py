@@ -55,7 +55,7 @@ class Op:
     `arguments` (the names of the array arguments), `variadic` (whether the last of them takes any number), `defaults` (of the
     keyword metadata), `operator` and `forms` (how source writes it), `kind` (how its axes arise), `reads_shape` (of each array
     argument, whether its shape and dtype alone are read), `dtype` (of its result), `view`, `untraceable`, `steps`, `work`,
-    `squashes`: see `tg.op`.
+    `squashes`, `javascript`: see `tg.op`.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Op:
         steps: int | None = None,
         work: Work = entry_by_entry,
         squashes: bool = False,
+        javascript: str = "",
     ) -> None:
         self.function = function
         self.rules: tuple[Any, ...] = tuple(rules)
@@ -122,6 +123,7 @@ class Op:
         self.steps = steps
         self.work = work
         self.squashes = squashes
+        self.javascript = javascript
         plain = not (self.variadic or self.defaults or self.partial or self.check or len(self.rules) > 2)
         self.arity = len(self.rules) if plain else 0
         self.pass_on = (pass_to_any, pass_to_one, pass_to_two)[self.arity]
@@ -364,6 +366,7 @@ def op(
     steps: int | None = None,
     work: Work = entry_by_entry,
     squashes: bool = False,
+    javascript: str = "",
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a NumPy function as an op, with one gradient rule per array argument.
 
@@ -392,7 +395,9 @@ def op(
     readers that share the result, and have no name for it, then compute it each. `work(operands, params)` is how many entries
     it computes, or more, which bounds what a typed formula may ask for; else as many as the operands have, broadcast
     together. `squashes` means that an elementwise op of one argument is flat in both tails, as σ is: a picture can count the
-    entries there.
+    entries there. `javascript` is the expression by which a page computes an elementwise op of numbers, such as `Math.exp({})` or
+    `{0} * {0}`, with names of metadata in braces too; without it a page computes the ops that the function is made of, and
+    shows the recorded value where it is not made of ops.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 
@@ -409,7 +414,7 @@ def op(
             raise TypeError("write @tg.op(rule), with one rule an array argument in the parentheses, above the function")
         new = Op(
             function, rules, elementwise, hint, numpy, notation, check, quiet, operator, source, kind, shape_only, dtype, view,
-            untraceable, steps, work, squashes,
+            untraceable, steps, work, squashes, javascript,
         )  # fmt: skip
         old = REGISTRY.get(new.name)
         if old is not None and old.built_in:

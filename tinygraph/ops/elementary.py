@@ -17,7 +17,7 @@ from tinygraph.ops.dtypes import floating, of_ufunc
 LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 alone
 
 
-@op(lambda g, out, x: g * out, elementwise=True, numpy=np.exp)
+@op(lambda g, out, x: g * out, elementwise=True, numpy=np.exp, javascript="Math.exp({})")
 def exp(x: Array) -> Array:
     """e ** x, the exponential function.
 
@@ -30,7 +30,7 @@ def exp(x: Array) -> Array:
     return np.exp(x)
 
 
-@op(lambda g, out, x: g * (out * LN_2), elementwise=True, numpy=np.exp2, notation="2^{}")
+@op(lambda g, out, x: g * (out * LN_2), elementwise=True, numpy=np.exp2, notation="2^{}", javascript="2 ** {}")
 def exp2(x: Array) -> Array:
     """2 ** x.
 
@@ -43,7 +43,7 @@ def exp2(x: Array) -> Array:
     return np.exp2(x)
 
 
-@op(lambda g, out, x: g * np.exp(x), elementwise=True, numpy=np.expm1)
+@op(lambda g, out, x: g * np.exp(x), elementwise=True, numpy=np.expm1, javascript="Math.expm1({})")
 def expm1(x: Array) -> Array:
     """exp(x) - 1, accurate for small x.
 
@@ -56,7 +56,7 @@ def expm1(x: Array) -> Array:
     return np.expm1(x)
 
 
-@op(lambda g, out, x: g / x, elementwise=True, numpy=np.log, notation="ln")
+@op(lambda g, out, x: g / x, elementwise=True, numpy=np.log, notation="ln", javascript="Math.log({})")
 def log(x: Array) -> Array:
     """The natural logarithm of x.
 
@@ -69,7 +69,7 @@ def log(x: Array) -> Array:
     return np.log(x)
 
 
-@op(lambda g, out, x: g / (1 + x), elementwise=True, numpy=np.log1p)
+@op(lambda g, out, x: g / (1 + x), elementwise=True, numpy=np.log1p, javascript="Math.log1p({})")
 def log1p(x: Array) -> Array:
     """log(1 + x), accurate for small x.
 
@@ -82,7 +82,7 @@ def log1p(x: Array) -> Array:
     return np.log1p(x)
 
 
-@op(lambda g, out, x: g / (x * LN_2), elementwise=True, numpy=np.log2, notation="log₂")
+@op(lambda g, out, x: g / (x * LN_2), elementwise=True, numpy=np.log2, notation="log₂", javascript="Math.log2({})")
 def log2(x: Array) -> Array:
     """The logarithm of x to base 2.
 
@@ -95,7 +95,7 @@ def log2(x: Array) -> Array:
     return np.log2(x)
 
 
-@op(lambda g, out, x: g / (x * LN_10), elementwise=True, numpy=np.log10, notation="log₁₀")
+@op(lambda g, out, x: g / (x * LN_10), elementwise=True, numpy=np.log10, notation="log₁₀", javascript="Math.log10({})")
 def log10(x: Array) -> Array:
     """The logarithm of x to base 10.
 
@@ -136,6 +136,7 @@ def logaddexp_weight(x: Array, y: Array, *, rate: float = 1.0) -> Array:
     lambda g, out, x, y: g * logaddexp_weight(y, x),
     elementwise=True,
     numpy=np.logaddexp,
+    javascript="logAddExp({}, {})",
 )
 def logaddexp(x: Array, y: Array) -> Array:
     """log(exp(x) + exp(y)), without overflow.
@@ -154,6 +155,7 @@ def logaddexp(x: Array, y: Array) -> Array:
     lambda g, out, x, y: g * logaddexp_weight(y, x, rate=LN_2),
     elementwise=True,
     numpy=np.logaddexp2,
+    javascript="logAddExp2({}, {})",
 )
 def logaddexp2(x: Array, y: Array) -> Array:
     """log2(2**x + 2**y), without overflow.
@@ -167,7 +169,7 @@ def logaddexp2(x: Array, y: Array) -> Array:
     return np.logaddexp2(x, y)
 
 
-@op(lambda g, out, x: g / (2 * out), elementwise=True, numpy=np.sqrt, notation="√{}")
+@op(lambda g, out, x: g / (2 * out), elementwise=True, numpy=np.sqrt, notation="√{}", javascript="Math.sqrt({})")
 def sqrt(x: Array) -> Array:
     """The square root of x.
 
@@ -180,7 +182,7 @@ def sqrt(x: Array) -> Array:
     return np.sqrt(x)
 
 
-@op(lambda g, out, x: g / (3 * out**2), elementwise=True, numpy=np.cbrt, notation="∛{}")
+@op(lambda g, out, x: g / (3 * out**2), elementwise=True, numpy=np.cbrt, notation="∛{}", javascript="Math.cbrt({})")
 def cbrt(x: Array) -> Array:
     """The cube root of x.
 
@@ -193,7 +195,7 @@ def cbrt(x: Array) -> Array:
     return np.cbrt(x)
 
 
-@op(lambda g, out, x: g * (2 * x), elementwise=True, numpy=np.square, notation="{}²")
+@op(lambda g, out, x: g * (2 * x), elementwise=True, numpy=np.square, notation="{}²", javascript="{0} * {0}")
 def square(x: Array) -> Array:
     """x * x.
 
@@ -206,7 +208,9 @@ def square(x: Array) -> Array:
     return np.square(x)
 
 
-@op(lambda g, out, x: -g * out * out, elementwise=True, numpy=np.reciprocal, notation="1/{}")
+@op(
+    lambda g, out, x: -g * out * out, elementwise=True, numpy=np.reciprocal, notation="1/{}", javascript="reciprocal({}, {dtype})"
+)
 def reciprocal(x: Array) -> Array:
     """1 / x.
 
@@ -219,7 +223,7 @@ def reciprocal(x: Array) -> Array:
     return np.reciprocal(x)
 
 
-@op(lambda g, out, x: g * np.cos(x), elementwise=True, numpy=np.sin)
+@op(lambda g, out, x: g * np.cos(x), elementwise=True, numpy=np.sin, javascript="Math.sin({})")
 def sin(x: Array) -> Array:
     """The sine of x, in radians.
 
@@ -232,7 +236,7 @@ def sin(x: Array) -> Array:
     return np.sin(x)
 
 
-@op(lambda g, out, x: -g * np.sin(x), elementwise=True, numpy=np.cos)
+@op(lambda g, out, x: -g * np.sin(x), elementwise=True, numpy=np.cos, javascript="Math.cos({})")
 def cos(x: Array) -> Array:
     """The cosine of x, in radians.
 
@@ -245,7 +249,7 @@ def cos(x: Array) -> Array:
     return np.cos(x)
 
 
-@op(lambda g, out, x: g * (1 + out**2), elementwise=True, numpy=np.tan)
+@op(lambda g, out, x: g * (1 + out**2), elementwise=True, numpy=np.tan, javascript="Math.tan({})")
 def tan(x: Array) -> Array:
     """The tangent of x, in radians.
 
@@ -258,7 +262,7 @@ def tan(x: Array) -> Array:
     return np.tan(x)
 
 
-@op(lambda g, out, x: g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arcsin)
+@op(lambda g, out, x: g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arcsin, javascript="Math.asin({})")
 def arcsin(x: Array) -> Array:
     """The angle in radians whose sine is x.
 
@@ -271,7 +275,7 @@ def arcsin(x: Array) -> Array:
     return np.arcsin(x)
 
 
-@op(lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arccos)
+@op(lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arccos, javascript="Math.acos({})")
 def arccos(x: Array) -> Array:
     """The angle in radians whose cosine is x.
 
@@ -290,7 +294,7 @@ def _over_square(x: Array, y: Array, z: Array) -> Array:
     return x / length / length
 
 
-@op(lambda g, out, x: _over_square(g, x, 1), elementwise=True, numpy=np.arctan)
+@op(lambda g, out, x: _over_square(g, x, 1), elementwise=True, numpy=np.arctan, javascript="Math.atan({})")
 def arctan(x: Array) -> Array:
     """The angle in radians whose tangent is x.
 
@@ -308,6 +312,7 @@ def arctan(x: Array) -> Array:
     lambda g, out, y, x: -g * _over_square(y, x, y),
     elementwise=True,
     numpy=np.arctan2,
+    javascript="Math.atan2({}, {})",
 )
 def arctan2(y: Array, x: Array) -> Array:
     """The angle in radians of the point (x, y).
@@ -343,7 +348,13 @@ def cosine(x: Array, y: Array) -> Array:
     return x / np.where(length == 0, 1, length)
 
 
-@op(lambda g, out, x, y: g * cosine(x, y), lambda g, out, x, y: g * cosine(y, x), elementwise=True, numpy=np.hypot)
+@op(
+    lambda g, out, x, y: g * cosine(x, y),
+    lambda g, out, x, y: g * cosine(y, x),
+    elementwise=True,
+    numpy=np.hypot,
+    javascript="Math.hypot({}, {})",
+)
 def hypot(x: Array, y: Array) -> Array:
     """sqrt(x**2 + y**2), the length of the vector (x, y), without overflow.
 
@@ -386,7 +397,7 @@ def sinc_derivative(x: Array, *, order: int) -> Array:
     return np.pi**order * np.where(near, series, quotient)
 
 
-@op(_sinc_rule, elementwise=True, numpy=np.sinc, dtype=floating)
+@op(_sinc_rule, elementwise=True, numpy=np.sinc, dtype=floating, javascript="sinc({})")
 def sinc(x: Array) -> Array:
     """sin(πx) / (πx), and 1 at 0.
 
@@ -399,7 +410,7 @@ def sinc(x: Array) -> Array:
     return np.sinc(x)
 
 
-@op(lambda g, out, x: g * (np.pi / 180), elementwise=True, numpy=np.deg2rad)
+@op(lambda g, out, x: g * (np.pi / 180), elementwise=True, numpy=np.deg2rad, javascript="{} * (Math.PI / 180)")
 def deg2rad(x: Array) -> Array:
     """x * π / 180: degrees converted to radians.
 
@@ -412,7 +423,7 @@ def deg2rad(x: Array) -> Array:
     return np.deg2rad(x)
 
 
-@op(lambda g, out, x: g * (180 / np.pi), elementwise=True, numpy=np.rad2deg)
+@op(lambda g, out, x: g * (180 / np.pi), elementwise=True, numpy=np.rad2deg, javascript="{} * (180 / Math.PI)")
 def rad2deg(x: Array) -> Array:
     """x * 180 / π: radians converted to degrees.
 
@@ -425,7 +436,7 @@ def rad2deg(x: Array) -> Array:
     return np.rad2deg(x)
 
 
-@op(lambda g, out, x: g * np.cosh(x), elementwise=True, numpy=np.sinh)
+@op(lambda g, out, x: g * np.cosh(x), elementwise=True, numpy=np.sinh, javascript="Math.sinh({})")
 def sinh(x: Array) -> Array:
     """The hyperbolic sine of x.
 
@@ -438,7 +449,7 @@ def sinh(x: Array) -> Array:
     return np.sinh(x)
 
 
-@op(lambda g, out, x: g * np.sinh(x), elementwise=True, numpy=np.cosh)
+@op(lambda g, out, x: g * np.sinh(x), elementwise=True, numpy=np.cosh, javascript="Math.cosh({})")
 def cosh(x: Array) -> Array:
     """The hyperbolic cosine of x.
 
@@ -451,7 +462,7 @@ def cosh(x: Array) -> Array:
     return np.cosh(x)
 
 
-@op(lambda g, out, x: g * (1 - out**2), elementwise=True, numpy=np.tanh, squashes=True)
+@op(lambda g, out, x: g * (1 - out**2), elementwise=True, numpy=np.tanh, squashes=True, javascript="Math.tanh({})")
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent of x.
 
@@ -464,7 +475,7 @@ def tanh(x: Array) -> Array:
     return np.tanh(x)
 
 
-@op(lambda g, out, x: g / np.hypot(x, 1), elementwise=True, numpy=np.arcsinh)
+@op(lambda g, out, x: g / np.hypot(x, 1), elementwise=True, numpy=np.arcsinh, javascript="Math.asinh({})")
 def arcsinh(x: Array) -> Array:
     """The inverse hyperbolic sine of x.
 
@@ -477,7 +488,7 @@ def arcsinh(x: Array) -> Array:
     return np.arcsinh(x)
 
 
-@op(lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)), elementwise=True, numpy=np.arccosh)
+@op(lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)), elementwise=True, numpy=np.arccosh, javascript="Math.acosh({})")
 def arccosh(x: Array) -> Array:
     """The inverse hyperbolic cosine of x, for x >= 1.
 
@@ -490,7 +501,7 @@ def arccosh(x: Array) -> Array:
     return np.arccosh(x)
 
 
-@op(lambda g, out, x: g / ((1 - x) * (1 + x)), elementwise=True, numpy=np.arctanh)
+@op(lambda g, out, x: g / ((1 - x) * (1 + x)), elementwise=True, numpy=np.arctanh, javascript="Math.atanh({})")
 def arctanh(x: Array) -> Array:
     """The inverse hyperbolic tangent of x, for -1 < x < 1.
 

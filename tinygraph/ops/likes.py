@@ -30,7 +30,7 @@ def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.expand_dims(g, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))
 
 
-@op(lambda g, out, x: g, elementwise=True, view=True, source="{}", notation="{}")
+@op(lambda g, out, x: g, elementwise=True, view=True, source="{}", notation="{}", javascript="{}")
 def alias(x: Array) -> Array:
     """The same value under another name, as in `db = dz`.
 
@@ -43,7 +43,7 @@ def alias(x: Array) -> Array:
     return x
 
 
-@op(None, elementwise=True, view=True)
+@op(None, elementwise=True, view=True, javascript="{}")
 def stop_gradient(x: Array) -> Array:
     """The same value, through which no gradient flows.
 

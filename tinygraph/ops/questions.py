@@ -13,7 +13,7 @@ from tinygraph.ops.likes import Axis
 from tinygraph.ops.sizes import Sizes, Sizing
 
 
-@op(None, elementwise=True, numpy=np.isnan)
+@op(None, elementwise=True, numpy=np.isnan, javascript="Number.isNaN({})")
 def isnan(x: Array) -> Array:
     """Whether each entry is NaN.
 
@@ -23,7 +23,7 @@ def isnan(x: Array) -> Array:
     return np.isnan(x)
 
 
-@op(None, elementwise=True, numpy=np.isinf)
+@op(None, elementwise=True, numpy=np.isinf, javascript="Math.abs({}) === Infinity")
 def isinf(x: Array) -> Array:
     """Whether each entry is infinite.
 
@@ -33,7 +33,7 @@ def isinf(x: Array) -> Array:
     return np.isinf(x)
 
 
-@op(None, elementwise=True, numpy=np.isfinite)
+@op(None, elementwise=True, numpy=np.isfinite, javascript="Number.isFinite({})")
 def isfinite(x: Array) -> Array:
     """Whether each entry is neither NaN nor infinite.
 
@@ -43,7 +43,7 @@ def isfinite(x: Array) -> Array:
     return np.isfinite(x)
 
 
-@op(None, elementwise=True, numpy=np.signbit)
+@op(None, elementwise=True, numpy=np.signbit, javascript="isNegative({})")
 def signbit(x: Array) -> Array:
     """Whether each entry has a minus sign, which −0.0 has too.
 
@@ -53,7 +53,7 @@ def signbit(x: Array) -> Array:
     return np.signbit(x)
 
 
-@op(None, None, elementwise=True, numpy=np.isclose, dtype=bool)
+@op(None, None, elementwise=True, numpy=np.isclose, dtype=bool, javascript="isClose({}, {}, {rtol}, {atol}, {equal_nan})")
 def isclose(x: Array, y: Array, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """Whether each entry of x differs from that of y by at most `atol + rtol * abs(y)`.
 

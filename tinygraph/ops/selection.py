@@ -7,7 +7,7 @@ import numpy as np
 from tinygraph.ops.declare import Array, op
 
 
-@op(None, None, elementwise=True, numpy=np.greater, steps=1, operator=">", notation="{} > {}")
+@op(None, None, elementwise=True, numpy=np.greater, steps=1, operator=">", notation="{} > {}", javascript="{} > {}")
 def greater(x: Array, y: Array) -> Array:
     """x > y.
 
@@ -17,7 +17,7 @@ def greater(x: Array, y: Array) -> Array:
     return x > y
 
 
-@op(None, None, elementwise=True, numpy=np.greater_equal, steps=1, operator=">=", notation="{} ≥ {}")
+@op(None, None, elementwise=True, numpy=np.greater_equal, steps=1, operator=">=", notation="{} ≥ {}", javascript="{} >= {}")
 def greater_equal(x: Array, y: Array) -> Array:
     """x >= y.
 
@@ -27,7 +27,7 @@ def greater_equal(x: Array, y: Array) -> Array:
     return x >= y
 
 
-@op(None, None, elementwise=True, numpy=np.less, steps=1, operator="<", notation="{} < {}")
+@op(None, None, elementwise=True, numpy=np.less, steps=1, operator="<", notation="{} < {}", javascript="{} < {}")
 def less(x: Array, y: Array) -> Array:
     """x < y.
 
@@ -37,7 +37,7 @@ def less(x: Array, y: Array) -> Array:
     return x < y
 
 
-@op(None, None, elementwise=True, numpy=np.less_equal, steps=1, operator="<=", notation="{} ≤ {}")
+@op(None, None, elementwise=True, numpy=np.less_equal, steps=1, operator="<=", notation="{} ≤ {}", javascript="{} <= {}")
 def less_equal(x: Array, y: Array) -> Array:
     """x <= y.
 
@@ -47,7 +47,7 @@ def less_equal(x: Array, y: Array) -> Array:
     return x <= y
 
 
-@op(None, None, elementwise=True, numpy=np.equal, steps=1, operator="==", notation="{} = {}")
+@op(None, None, elementwise=True, numpy=np.equal, steps=1, operator="==", notation="{} = {}", javascript="{} === {}")
 def equal(x: Array, y: Array) -> Array:
     """x == y, elementwise.
 
@@ -57,7 +57,7 @@ def equal(x: Array, y: Array) -> Array:
     return np.equal(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.not_equal, steps=1, operator="!=", notation="{} ≠ {}")
+@op(None, None, elementwise=True, numpy=np.not_equal, steps=1, operator="!=", notation="{} ≠ {}", javascript="{} !== {}")
 def not_equal(x: Array, y: Array) -> Array:
     """x != y, elementwise.
 
@@ -67,7 +67,7 @@ def not_equal(x: Array, y: Array) -> Array:
     return np.not_equal(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.logical_and, notation="{} ∧ {}")
+@op(None, None, elementwise=True, numpy=np.logical_and, notation="{} ∧ {}", javascript="{} !== 0 && {} !== 0")
 def logical_and(x: Array, y: Array) -> Array:
     """x and y, elementwise; also written `x & y`.
 
@@ -78,7 +78,7 @@ def logical_and(x: Array, y: Array) -> Array:
     return np.logical_and(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.logical_or, notation="{} ∨ {}")
+@op(None, None, elementwise=True, numpy=np.logical_or, notation="{} ∨ {}", javascript="{} !== 0 || {} !== 0")
 def logical_or(x: Array, y: Array) -> Array:
     """x or y, elementwise; also written `x | y`.
 
@@ -89,7 +89,7 @@ def logical_or(x: Array, y: Array) -> Array:
     return np.logical_or(x, y)
 
 
-@op(None, elementwise=True, numpy=np.logical_not, notation="¬{}")
+@op(None, elementwise=True, numpy=np.logical_not, notation="¬{}", javascript="{} === 0")
 def logical_not(x: Array) -> Array:
     """not x, elementwise; also written `~x`.
 
@@ -107,7 +107,16 @@ def _other_rule(g: Array, out: Array, condition: Array, x: Array, y: Array) -> A
     return where(condition, 0, g)
 
 
-@op(None, _taken_rule, _other_rule, elementwise=True, numpy=np.where, dtype=("x", "y"), notation="{1} if {0}, {2} otherwise")
+@op(
+    None,
+    _taken_rule,
+    _other_rule,
+    elementwise=True,
+    numpy=np.where,
+    dtype=("x", "y"),
+    notation="{1} if {0}, {2} otherwise",
+    javascript="{} !== 0 ? {} : {}",
+)
 def where(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition is true, else y.
 
