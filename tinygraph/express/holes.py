@@ -33,7 +33,7 @@ def _rate(value: Any) -> str:
     return repr(float(f"{float(value):g}"))
 
 
-def _largest(value: Any) -> tuple[int, ...]:
+def place_of_largest(value: Any) -> tuple[int, ...]:
     """The index of the largest entry."""
     size = np.abs(np.nan_to_num(np.asarray(value, dtype=np.float64)))
     return tuple(int(i) for i in np.unravel_index(np.argmax(size), np.shape(size)))
@@ -48,8 +48,8 @@ SHOWN: Mapping[str, Callable[[Any], str]] = {
     "exact": exact,
     "rate": _rate,
     "mean": _mean,
-    "place": lambda value: ", ".join(map(str, _largest(value))),
-    "largest": lambda value: exact(np.asarray(value)[_largest(value)]),
+    "place": lambda value: ", ".join(map(str, place_of_largest(value))),
+    "largest": lambda value: exact(np.asarray(value)[place_of_largest(value)]),  # entry
 }
 
 

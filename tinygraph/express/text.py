@@ -122,7 +122,7 @@ class _Entries:
     def __init__(self, value: np.ndarray[Any, Any]) -> None:
         self._shown = [_ends(n, value.size > SHOWN) for n in value.shape]
         kept = value[np.ix_(*([i for i in places if i is not None] for places in self._shown))]
-        self._texts = iter(_columns(kept.ravel()))
+        self._texts = iter(_aligned(kept.ravel()))
         self.text = self._block(0)
 
     def _block(self, axis: int) -> str:
@@ -142,7 +142,7 @@ def _ends(length: int, is_long: bool) -> list[int | None]:
     return [*range(EDGE), None, *range(length - EDGE, length)]
 
 
-def _columns(entries: np.ndarray[Any, Any]) -> list[str]:
+def _aligned(entries: np.ndarray[Any, Any]) -> list[str]:
     """Entries in columns of one width, with as many decimals as they need, at most one more than a number alone."""
     texts = [_middling(x, DECIMALS + 1) for x in entries]
     if entries.dtype.kind == "f":

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygraph.express.holes import Hole, Text, joined, place_of_largest
 from tinygraph.express.python import python
 from tinygraph.express.text import number
 from tinygraph.graph import Graph
@@ -116,10 +117,7 @@ class Quiz:
     @property
     def entry(self) -> tuple[int, ...] | None:
         """The index of the entry that a number answers: the largest entry; () for a scalar."""
-        if not self._left:
-            return None
-        size = np.abs(np.nan_to_num(self._step.value))
-        return tuple(int(i) for i in np.unravel_index(np.argmax(size), np.shape(size)))
+        return place_of_largest(self._step.value) if self._left else None
 
     @property
     def known(self) -> dict[str, Any]:
@@ -260,17 +258,18 @@ class Quiz:
         self._walk_to_question()
         return f"{equation} = {number(step.value)}"
 
-    def _hint(self, i: int) -> str:
+    def _hint(self, i: int) -> Text:
         assert self._step.statement is not None
         passes, name = self._program.flow.passes(self._step.node), self._program.name
         if i == 2:
-            return f"together: {self._equation}"
+            return Text(f"together: {self._equation}")
         if i == 0:
-            return f"upstream: {', '.join(dict.fromkeys(f'{name(p.upstream)} = {number(p.upstream.value)}' for p in passes))}"
+            upstream = [Text(f"{name(node)} = ", Hole(node)) for node in dict.fromkeys(p.upstream for p in passes)]
+            return Text("upstream: ", joined(", ", upstream))
         if all(p.is_factor for p in passes):
-            return f"local: {', '.join(step.local or '' for step in self._steps_of[self._step.node])}"
+            return Text("local: ", joined(", ", [step.local or "" for step in self._steps_of[self._step.node]]))
         readers = ", ".join(f"{p.reader.name} = {p.reader.right}" for p in passes)
-        return f"{readers}, and {self.name} has the shape {self._step.node.shape}"
+        return Text(f"{readers}, and {self.name} has the shape {self._step.node.shape}")
 
     def _values(self, graph: Graph) -> dict[str, Any]:
         """The values of all known names in this graph, or in the same graph with other leaves."""

@@ -139,7 +139,7 @@ function inFull(type, value) {
     if (axis === shape.length) return texts.get(place);
     const items = shownAlong[axis].map((i) => (i === null ? "…" : block(axis + 1, place * shape[axis] + i)));
     const indent = " ".repeat(axis + 1);
-    return `[${axis === shape.length - 1 ? wrapped(items, indent) : items.join("\n".repeat(shape.length - 1 - axis) + indent)}]`;
+    return `[${axis === shape.length - 1 ? inLines(items, indent) : items.join("\n".repeat(shape.length - 1 - axis) + indent)}]`;
   };
   return block(0, 0);
 }
@@ -156,7 +156,7 @@ function columns(type, entries) {
   return texts.map((text) => text.padStart(width));
 }
 
-function wrapped(items, indent) {
+function inLines(items, indent) {
   const lines = [];
   for (const item of items) {
     const line = lines.at(-1);
@@ -164,4 +164,66 @@ function wrapped(items, indent) {
     else lines.push(lines.length ? indent + item : item);
   }
   return lines.join("\n");
+}
+
+// What is remarkable of an array: the place of its largest entry, and the size of its entries
+
+function placeOfLargest(value) {
+  const data = typeof value === "number" ? [value] : value.data;
+  let [place, largest] = [0, -1];
+  data.forEach((x, i) => {
+    const size = Number.isNaN(x) ? 0 : Math.min(Math.abs(x), Number.MAX_VALUE);
+    if (size > largest) [place, largest] = [i, size];
+  });
+  return place;
+}
+
+function indexOf(place, shape) {
+  const index = [];
+  for (const length of [...shape].reverse()) {
+    index.unshift(place % length);
+    place = Math.floor(place / length);
+  }
+  return index;
+}
+
+function rate(type, x) {
+  if (!Number.isFinite(x) || x === 0) return exact(type, x);
+  const [digits, power] = rounded(Math.abs(x), 6);
+  return significant(Number(`${sign(x)}${withPoint(digits)}e${power}`), null, 16);
+}
+
+const signed = (text) => text.replaceAll("-", "−");
+const SHOWN = {
+  number,
+  signed: (type, value) => signed(number(type, value)),
+  norm: (type, value) => signed(number("f8", euclidean(value))),
+  full: inFull,
+  exact,
+  rate,
+  mean: (type, value) => number("f8", euclidean(value) / Math.sqrt(Math.max(typeof value === "number" ? 1 : value.data.length, 1))),
+  place: (type, value) => (typeof value === "number" ? "" : indexOf(placeOfLargest(value), value.shape).join(", ")),
+  largest: (type, value) => exact(type, typeof value === "number" ? value : value.data[placeOfLargest(value)]),
+};
+
+// The text of a hole: a value as it is shown, with the brackets that its sign or its power of ten may need, as text or as MathML.
+function holeText(type, value, shown, brackets, isMath) {
+  const text = SHOWN[shown](type, value);
+  if (isMath) return numeral(text, brackets);
+  return brackets && text.startsWith("-") ? `(${text})` : text;
+}
+
+function numeral(text, brackets) {
+  if (text === "True" || text === "False") return `<mi mathvariant="normal">${text}</mi>`;
+  const isNegative = text.startsWith("-");
+  const [mantissa, power] = text.slice(isNegative ? 1 : 0).split("e");
+  let made = `<mn>${{ inf: "∞", nan: "NaN" }[mantissa] ?? mantissa.replace(/\.0$/, "")}</mn>`;
+  if (power) {
+    const ten = `<msup><mn>10</mn><mn>${signed(String(Number(power)))}</mn></msup>`;
+    made = mantissa === "1" ? ten : `<mrow>${made}<mo>·</mo>${ten}</mrow>`;
+  }
+  if (isNegative) made = `<mrow><mo lspace="0" rspace="0">−</mo>${made}</mrow>`;
+  const needs = brackets === 2 ? isNegative || power : brackets === 1 && isNegative;
+  const bracket = (side) => `<mo fence="true" stretchy="false">${side}</mo>`;
+  return needs ? `<mrow>${bracket("(")}${made}${bracket(")")}</mrow>` : made;
 }

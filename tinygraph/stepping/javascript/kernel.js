@@ -1,0 +1,162 @@
+// What a saved page has in place of a kernel: a model that keeps the state of the page. It has the numbers of each chapter as text,
+// computed by the program of the page, or else as they were recorded.
+
+export function fixedModel(state) {
+  const listeners = {};
+  const changed = key => (listeners[`change:${key}`] || []).forEach(call => call());
+  const chapters = state.program ? chaptersOf(state) : null;
+  if (chapters) {
+    state.texts = chapters.texts;
+    state.leaves = chapters.leaves;
+  }
+  const requests = {
+    new_value: ({ name, place, value }) => chapters.set(chapterAt(state), name, place ?? 0, value),
+    update: ({ rate, times }) => {
+      chapters.update(chapterAt(state), rate, times);
+      state.position = (chapters.count() - 1) * stepsIn(state.data);
+    },
+  };
+
+  // A request changes the numbers, or is a problem that says why it changed nothing.
+  function carryOut(request) {
+    const before = state.problem;
+    try {
+      request();
+      state.problem = "";
+      state.position = Math.min(state.position, lastPosition(state));
+      changed("texts");
+    } catch (reason) {
+      if (!(reason instanceof Refused)) throw reason;
+      state.problem = reason.message;
+    }
+    if (state.problem !== before) changed("problem");
+  }
+
+  return {
+    get: key => state[key],
+    set: (key, value) => {
+      if (key in requests && chapters) return carryOut(() => requests[key](value));
+      if (state[key] === value) return;
+      state[key] = value;
+      changed(key);
+    },
+    on: (event, call) => { (listeners[event] ||= []).push(call); },
+    off: (event, call) => { listeners[event] = (listeners[event] || []).filter(other => other !== call); },
+    save_changes: () => {},
+  };
+}
+
+class Refused extends Error {}
+
+// Positions: chapters are as long as each other, but that the last one has no update.
+
+const stepsIn = data => data.steps.length;
+const lastPosition = ({ data, texts }) => texts.length * stepsIn(data) - data.updates;
+const chapterAt = ({ data, texts, position }) => Math.min(Math.floor(position / stepsIn(data)), texts.length - 1);
+
+// The chapters of a program: the leaves of each, from which the rest is computed when it is asked for.
+function chaptersOf({ program: instructions, live }) {
+  const program = prepare(instructions);
+  const recorded = program.values.slice();
+  const slots = new Map(live.leaves.map(([name, slot]) => [name, slot]));
+  let chapters = [];
+  let held = 0; // the chapter whose leaves the program has
+  const touched = new Set(live.rates); // the slots in which chapters differ from the recording
+  const known = new Map(); // the texts of chapters
+
+  for (const { leaves, rate } of live.chapters) {
+    const values = new Map(chapters.at(-1)?.values);
+    for (const [i, value] of Object.entries(leaves)) {
+      const slot = live.leaves[i][1];
+      touched.add(slot);
+      values.set(slot, initial(program.types[slot], program.shapes[slot], value));
+    }
+    if (rate !== null) live.rates.forEach(slot => values.set(slot, rate));
+    chapters.push({ values });
+  }
+
+  function compute(values) {
+    run(program, Object.fromEntries([...touched].map(slot => [slot, values.get(slot) ?? recorded[slot]])));
+  }
+
+  function hold(i) {
+    if (held === chapters[i]) return;
+    compute(chapters[i].values);
+    held = chapters[i];
+  }
+
+  const valueOf = (i, slot) => chapters[i].values.get(slot) ?? recorded[slot];
+
+  function textsOf(i) {
+    if (!known.has(chapters[i])) {
+      hold(i);
+      known.set(chapters[i], live.holes.map(([slot, ...how], place) => {
+        const value = program.values[slot];
+        if (Object.hasOwn(live.kept, place) && value === recorded[slot]) return live.kept[place];
+        return value instanceof Unknown ? "?" : holeText(program.types[slot], value, ...how);
+      }));
+    }
+    return known.get(chapters[i]);
+  }
+
+  // Whether Python would decide with these leaves as it did in the recording.
+  function check(values) {
+    compute(values);
+    held = null;
+    for (const [text, slot, answer] of live.checks) {
+      const value = program.values[slot];
+      if (value instanceof Unknown || Number(typeof value === "number" ? value : value.data[0]) !== answer) {
+        throw new Refused(`the program would take another path than the recorded one: ${text}`);
+      }
+    }
+  }
+
+  function replace(from, ...chapter) {
+    chapters.slice(from).forEach(old => known.delete(old));
+    chapters = [...chapters.slice(0, from), ...chapter];
+  }
+
+  return {
+    count: () => chapters.length,
+    texts: { get length() { return chapters.length; }, at: textsOf },
+    leaves: {
+      at: i => live.leaves.map(([, slot]) => valueOf(i, slot)),
+      reason: () => program.values.find(value => value instanceof Unknown)?.reason ?? "",
+    },
+
+    set(i, name, place, value) {
+      const slot = slots.get(name);
+      if (slot === undefined) throw new Refused(`no leaf is called '${name}'`);
+      const type = program.types[slot], old = valueOf(i, slot);
+      if (!Number.isFinite(value)) throw new Refused(`${name} = ${value} is not finite`);
+      if (!("fb".includes(type[0])) && !Number.isInteger(value)) throw new Refused(`${name} = ${value} is not an integer`);
+      const one = live.held.find(([, other]) => other === slot);
+      if (one) throw new Refused(`the program might take another path than the recorded one: ${one[0]}`);
+      const entries = typeof old === "number" ? null : old.data.slice();
+      if (entries) entries[place] = value;
+      const values = new Map(chapters[i].values);
+      touched.add(slot);
+      values.set(slot, made(type, old.shape ?? [], entries ?? [value]));
+      check(values);
+      live.rates.forEach(other => values.delete(other));
+      replace(i, { values });
+    },
+
+    update(i, rate, times) {
+      if (!Number.isFinite(rate)) throw new Refused(`the learning rate ${rate} must be a finite number`);
+      live.updates.forEach(([leaf]) => touched.add(leaf));
+      for (let n = 0; n < times; n++) {
+        const now = new Map(chapters[i].values);
+        live.rates.forEach(slot => now.set(slot, rate));
+        compute(now);
+        held = null;
+        const then = new Map(chapters[i].values);
+        live.rates.forEach(slot => then.delete(slot));
+        for (const [leaf, next] of live.updates) then.set(leaf, program.values[next]);
+        check(then);
+        replace(i, { values: now }, { values: then });
+        i += 1;
+      }
+    },
+  };
+}

@@ -1,0 +1,183 @@
+"""What a page shows of one chapter: its steps, the lines of the cards and the widths of the edges, as texts with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from tinygraph.draw.cards import Card, Drawing, Edge
+from tinygraph.express.derivation import Derivation
+from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
+from tinygraph.express.layout import Layout, Row, Sign, lowered
+from tinygraph.express.mathml import equation
+from tinygraph.express.notation import Notation
+from tinygraph.express.plain import plain
+from tinygraph.node import Node
+from tinygraph.program.statements import program_of
+from tinygraph.program.value import Name, Number, leaves
+from tinygraph.stepping.examples import example_of
+from tinygraph.stepping.highlights import Highlights, edge_id
+from tinygraph.stepping.listing import Function, function_of
+from tinygraph.stepping.numbers import with_values
+from tinygraph.stepping.pictures import drawing, line_texts
+from tinygraph.stepping.quiz import Quiz
+from tinygraph.stepping.stepper import Chapter
+from tinygraph.stepping.timeline import Step
+
+TERMS = 8  # of a sum of contributions that are shown
+
+_known: WeakKeyDictionary[Step, dict[Any, dict[str, Any]]] = WeakKeyDictionary()
+
+
+def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...]) -> dict[str, Any]:
+    """All texts of a chapter; the last `updates` steps are those of an update, which need not have been made."""
+    picture = drawing(chapter)
+    updates = chapter.updates or chapter.next_updates
+    return {
+        "steps": list(_steps(chapter, [*chapter.graph_steps, *updates], example, functions)),
+        "updates": len(updates),
+        "lines": line_texts(picture),
+        "widths": {edge_id(edge): found for edge in picture.edges if edge.backward and (found := _sizes(chapter, picture, edge))},
+    }
+
+
+def _steps(
+    chapter: Chapter, steps: Sequence[Step], example: int | None, functions: tuple[Function, ...]
+) -> Iterator[dict[str, Any]]:
+    """The data of the steps; that of a step is made once."""
+    writer = None
+    for step in steps:
+        known = _known.setdefault(step, {})  # by example and functions
+        if (example, functions) not in known:
+            writer = writer or StepWriter(chapter, example, functions)
+            known[example, functions] = writer.data(step)
+        yield dict(known[example, functions])
+
+
+class StepWriter:
+    """Writes the steps of one chapter as data."""
+
+    def __init__(self, chapter: Chapter, example: int | None, functions: Sequence[Function]) -> None:
+        self.graph = chapter.graph
+        self.program = program_of(self.graph)
+        self.highlights = Highlights(chapter)
+        self.example = example
+        self.functions = functions
+        self.equations = Derivation(self.program)
+        self.questions = dict(_questions(chapter))
+
+    def data(self, step: Step) -> dict[str, Any]:
+        """All that is shown of a step."""
+        card = self.highlights.card(step)
+        example = None if self.example is None else example_of(self.graph, step, self.example)
+        blanks = Blanks(step.rate)
+        return {
+            "phase": step.phase,
+            "name": step.name,
+            "title": step.title,
+            "sign": step.sign,
+            "complete": step.is_complete,
+            "part": step.part,
+            "sum": _sum(step),
+            "text": step.text,
+            "equation": step.equation,
+            "shown": Text(Hole(step.result)),
+            "mathml": blanks.filled(equation(self.sides(step, blanks))),
+            "value": Text(Hole(step.result, "full")),
+            "shape": "×".join(map(str, step.result.shape)),
+            "upstream": step.upstream,
+            "local": step.local,
+            "contribution": step.contribution,
+            "line": self._line(step),
+            "card": card.key if card is not None else "",
+            "highlighted": self.highlights.highlighted(step),
+            "reveals": self.highlights.revealed(step),
+            "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
+            "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
+        }
+
+    def _line(self, step: Step) -> dict[str, int]:
+        """The line of code to highlight: that of the step, or, where that is not shown, of the statement that reads its value."""
+        for place in [step.place, *([] if step.reader is None else [step.reader.place])]:
+            function = function_of(place)
+            if function in self.functions:
+                return {"file": self.functions.index(function), "number": place.line}
+        return {"file": -1, "number": 0}
+
+    def sides(self, step: Step, blanks: Blanks) -> list[Layout]:
+        """The sides of the equation: name, right-hand side, the same with numbers where all are scalars, and the value."""
+        expression, sides = step.expression, self._symbolic(step, blanks)
+        sides = [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
+        names = [x for x in leaves(expression) if isinstance(x, Name)]
+        numbers = []
+        if names and all(not x.node.shape for x in names):
+            numbers.append(Notation(blanks.layout).layout(with_values(expression)))
+        if not step.added.shape and not isinstance(expression, Number):
+            numbers.append(blanks.layout(step.added))
+        is_value = len(numbers) == 2 and plain(numbers[0]).isdigit()
+        return [*sides, *map(bracketed, numbers[is_value:])]
+
+    def _symbolic(self, step: Step, blanks: Blanks) -> list[Layout]:
+        equations, expression = self.equations, step.expression
+        if step.rate is not None:
+            notation = Notation(lambda node: blanks.layout(node) if node is step.rate else equations.name(node))
+            return [Row((equations.name(step.node), Sign(":="), notation.layout(expression)))]
+        if step.part is not None and step.reader is not None:
+            index, right = equations.notation.entrywise(expression)
+            return [self._chain_rule_term(step, index), right]
+        assert step.statement is not None
+        return list(equations.line(step.statement).sides)
+
+    def _chain_rule_term(self, step: Step, index: str) -> Layout:
+        """One contribution as a term of the chain rule."""
+        partials = self.equations.partials
+        assert step.statement is not None
+        assert step.reader is not None
+        if step.node not in partials or step.statement.of is None:
+            return lowered(self.equations.name(step.node), index)
+        output, node = partials[step.node]
+        return self.equations.way(output, step.reader, node, index)
+
+
+def _sum(step: Step) -> Text | None:
+    """The contributions so far as a sum."""
+    if step.part is None:
+        return None
+    count = step.part[0]
+    terms = [Hole(p.node) for p in step.passes[max(0, count - TERMS) : count]]
+    total = joined(" + ", terms if count <= TERMS else ["…", *terms])
+    return total if count == 1 else Text(total, " = ", Hole(step.result))
+
+
+def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The quiz's question for each gradient, by name: its value, or for an array its largest entry."""
+    if not chapter.graph._requests():
+        return
+    results = {step.name: step.result for step in chapter.graph_steps}
+    quiz = Quiz(chapter.graph)
+    while quiz.name is not None:
+        result = results[quiz.name]
+        label = Text(quiz.name, *(["[", Hole(result, "place"), "]"] if result.shape else []))
+        yield quiz.name, {"label": label, "value": Text(Hole(result, "largest")), "hints": [quiz.hint() for _ in range(3)]}
+        quiz.reveal()
+
+
+def _sizes(chapter: Chapter, picture: Drawing, edge: Edge) -> list[Text]:
+    """The sizes of the gradients that go along an edge: contributions, or where the cards are folded whole gradients."""
+    cards: dict[str, Card] = {card.key: card for card in picture.cards}
+    source, target = cards[edge.source], cards[edge.target]
+    request = chapter.graph._latest_request
+    assert request is not None
+    flow = program_of(chapter.graph).flow
+    upstream = None if target.statement is None else request.gradients.get(target.statement.node)
+    passed = {} if upstream is None else flow.passed(upstream)
+    carried: list[Node] = []
+    for node in target.rows[edge.row].gradients_of & source.members:
+        if node in passed:
+            carried.append(passed[node].node)
+        elif node in request.gradients:
+            carried.append(request.gradients[node])
+    return [Text(Hole(node, "mean")) for node in carried if node.size]
