@@ -90,8 +90,9 @@ def at_random() -> list[Any]:
 
 
 ODD: list[Any] = [
-    0.0, -0.0, math.nan, math.inf, -math.inf, 5e-324, -5e-324, 2.2e-308, 1.7976931348623157e308, np.float32(1e-45), np.float32(3e38),
-    True, False, np.bool(True), 0, -1, 7, 10**5, -(10**15), np.int8(-128), np.uint8(255), 1e15, 1e16, 1e21, 1e22, 1e-7, 123456789012.0,
+    0.0, -0.0, math.nan, math.inf, -math.inf, 5e-324, -5e-324, 2.2e-308, 1.7976931348623157e308, np.float32(1e-45),
+    np.float32(3e38), True, False, np.bool(True), 0, -1, 7, 10**5, -(10**15), np.int8(-128), np.uint8(255), 1e15, 1e16,
+    1e21, 1e22, 1e-7, 123456789012.0,
 ]  # fmt: skip
 
 
@@ -110,7 +111,8 @@ def test_these_are_ten_thousand() -> None:
 def arrays() -> list[Any]:
     rng = np.random.default_rng(3)
     found: list[Any] = []
-    for shape in [(0,), (1,), (2,), (3,), (4,), (0, 3), (3, 0), (2, 3), (7, 30), (40,), (201,), (300, 2), (2, 300), (2, 2, 2), (9, 8, 7)]:
+    rows, tables = [(0,), (1,), (2,), (3,), (4,), (40,), (201,)], [(0, 3), (3, 0), (2, 3), (7, 30), (300, 2), (2, 300)]
+    for shape in [*rows, *tables, (2, 2, 2), (9, 8, 7)]:
         plain = rng.normal(size=shape) * 10.0 ** rng.integers(-6, 7, shape)
         odd = np.where(rng.random(shape) < 0.3, rng.choice([math.nan, math.inf, -math.inf, -0.0], shape), plain)
         found += [plain, odd, np.round(plain), np.zeros(shape), -plain * 1e-300, plain.astype(np.float32)]
@@ -128,8 +130,9 @@ def test_arrays_print_as_in_python(visit: Visit, printer: str) -> None:
     ("value", "text"),
     [
         (1 / 3, "0.3333333333"), (3.0, "3.0"), (-0.0, "0.0"), (1e300, "1e+300"), (np.float32(0.1), "0.1000000015"), (7, "7"),
-        (np.eye(2), "[[1.0 0.0]\n [0.0 1.0]]"), ([True, False], "[ True False]"), ([0.5, -12.25, 1e-9], "[     0.50    -12.25 1.000e-09]"),
-        (np.arange(201), "[  0   1   2 … 198 199 200]"), (np.zeros((0, 3)), "[]"), (np.arange(8).reshape(2, 2, 2), "[[[0 1]\n  [2 3]]\n\n [[4 5]\n  [6 7]]]"),
+        (np.eye(2), "[[1.0 0.0]\n [0.0 1.0]]"), ([True, False], "[ True False]"),
+        ([0.5, -12.25, 1e-9], "[     0.50    -12.25 1.000e-09]"), (np.arange(201), "[  0   1   2 … 198 199 200]"),
+        (np.zeros((0, 3)), "[]"), (np.arange(8).reshape(2, 2, 2), "[[[0 1]\n  [2 3]]\n\n [[4 5]\n  [6 7]]]"),
     ],
 )  # fmt: skip
 def test_a_value_in_full(value: Any, text: str) -> None:

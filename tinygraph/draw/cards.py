@@ -200,7 +200,7 @@ class CardWriter:
         if found.is_factor:
             left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
             is_shown = self.values and not x.shape and not isinstance(found.local, Number)
-            text = joined(" = ", [left, cut(right, LONGEST), *([Hole(found.local_node, "signed")] if is_shown else [])])
+            text: str = joined(" = ", [left, cut(right, LONGEST), *([Hole(found.local_node, "signed")] if is_shown else [])])
         else:
             text = f"{self.gradient_name(x, index)} {'+=' if self.contribution_counts[x] > 1 else '='} {cut(right, LONGEST)}"
         return CardRow([*lines, CardLine(text, backward=True)], (x,), frozenset([x]))

@@ -131,7 +131,7 @@ def _card(
     is_leaf = last.op is None
     title = f"{label} × {len(nodes):,}" if len(nodes) > 1 else label
     name = "last" if named.graph.name(last) is None else named.name(last)
-    value = [" = ", Hole(last, "signed")] if values and not last.shape else []
+    value: list[str | Hole] = [" = ", Hole(last, "signed")] if values and not last.shape else []
     results = [CardLine(Text(f"{name}{shape_of(last)}", *value), of=(last,))]
     gradient = named.gradients.get(last)
     if gradient is not None:

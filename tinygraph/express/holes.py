@@ -18,7 +18,7 @@ from tinygraph.express.layout import Blank, Fence, Fraction, Layout, Raised, Row
 from tinygraph.express.mathml import print_layout
 from tinygraph.express.pieces import ATOM, PRODUCT, fenced, written_digits
 from tinygraph.express.roles import RELATIONS
-from tinygraph.express.text import euclidean, exact, in_full, number
+from tinygraph.express.text import euclidean, in_full, number
 from tinygraph.node import Node
 
 BARE, IF_NEGATIVE, IF_LONG = range(3)  # whether a number has brackets: if it has a sign, if it also has a power of ten
@@ -45,11 +45,10 @@ SHOWN: Mapping[str, Callable[[Any], str]] = {
     "signed": lambda value: signed(number(value)),
     "norm": lambda value: signed(number(euclidean(value))),
     "full": in_full,
-    "exact": exact,
     "rate": _rate,
     "mean": _mean,
     "place": lambda value: ", ".join(map(str, place_of_largest(value))),
-    "largest": lambda value: exact(np.asarray(value)[place_of_largest(value)]),  # entry
+    "largest": lambda value: in_full(np.asarray(value)[place_of_largest(value)]),  # entry
 }
 
 

@@ -94,7 +94,6 @@ def _text(name: str) -> str:
     return bare(HOME.joinpath(f"{name}.js"))
 
 
-@cache
 def bare(file: Traversable) -> str:
     """A script without its comments and indentation."""
     return re.sub(r"^\s*//.*\n|^\s+", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)

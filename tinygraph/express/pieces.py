@@ -41,7 +41,7 @@ def written_digits(text: str) -> Told:
     if text in ("True", "False"):
         return Word(text), ATOM
     mantissa, _, exponent = text.removeprefix("-").partition("e")
-    named = {"pi": Symbol("π"), "inf": Digits("∞"), "nan": Digits("NaN")}
+    named: dict[str, Layout] = {"pi": Symbol("π"), "inf": Digits("∞"), "nan": Digits("NaN")}
     layout: Layout = named.get(mantissa, Digits(mantissa.removesuffix(".0")))
     if exponent:
         power = Raised(Digits("10"), Digits(signed(str(int(exponent)))))

@@ -15,7 +15,7 @@ OPERAND = attrgetter("operand")
 
 
 def with_numbers(expression: Expression, rate: Node | None = None) -> Text:
-    """An expression as source with numbers in place of names; an array prints as its shape, a rate of learning as it was given."""
+    """An expression as source with numbers in place of names; an array prints as its shape, a rate as it was given."""
     blanks = Blanks(rate)
     printed = python(with_values(expression), blanks.source)
     return blanks.filled(printed.replace("np.nan", "nan").replace("np.inf", "inf"))

@@ -29,7 +29,7 @@ HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
 FILES = ("elements", "kernel", "picture", "leaves", "app")  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
-HEIGHT = "clamp(780px, 1700px - 100vw, 1040px)"  # of the iframe: the whole page, which has one column in a narrow window
+HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
 
 def page(stepper: Stepper, quiz: bool = False) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from tinygraph.draw.cards import Card, Drawing, Edge
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
@@ -160,7 +158,7 @@ def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
     quiz = Quiz(chapter.graph)
     while quiz.name is not None:
         result = results[quiz.name]
-        label = Text(quiz.name, *(["[", Hole(result, "place"), "]"] if result.shape else []))
+        label = Text(quiz.name, "[", Hole(result, "place"), "]") if result.shape else quiz.name
         yield quiz.name, {"label": label, "value": Text(Hole(result, "largest")), "hints": [quiz.hint() for _ in range(3)]}
         quiz.reveal()
 

@@ -10,6 +10,7 @@ import anywidget
 import numpy as np
 import traitlets
 
+from tinygraph.node import Node
 from tinygraph.program.statements import program_of
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.page import leaves_of, script, style, texts, walk_data
@@ -24,8 +25,8 @@ class Widget(anywidget.AnyWidget):
 
     _esm = script()
     data = traitlets.Dict().tag(sync=True)
-    texts = traitlets.List().tag(sync=True)  # the numbers of each chapter
-    leaves = traitlets.List().tag(sync=True)  # the entries of each leaf, by chapter
+    texts: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the numbers of each chapter
+    leaves: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the entries of each leaf, by chapter
     position = traitlets.Int(0).tag(sync=True)
     breakpoints = traitlets.List(traitlets.Unicode()).tag(sync=True)
     style = traitlets.Unicode(style()).tag(sync=True)
@@ -125,7 +126,9 @@ def judged(stepper: Stepper, name: str, text: str) -> Answer:
 
 def entries(stepper: Stepper) -> list[list[list[Any]]]:
     """The entries of the leaves in each chapter, of those that are not too large to change one by one."""
-    return [
-        [np.ravel(leaf.value).tolist() if leaf.size <= MOST and not is_sparse(leaf.value) else [] for leaf in program_of(chapter.graph).leaves]
-        for chapter in stepper.chapters
-    ]
+    return [[_entries(leaf) for leaf in program_of(chapter.graph).leaves] for chapter in stepper.chapters]
+
+
+def _entries(leaf: Node) -> list[Any]:
+    is_listed = leaf.size <= MOST and not is_sparse(leaf.value)
+    return np.ravel(leaf.value).tolist() if is_listed else []

@@ -199,11 +199,10 @@ const SHOWN = {
   signed: (type, value) => signed(number(type, value)),
   norm: (type, value) => signed(number("f8", euclidean(value))),
   full: inFull,
-  exact,
   rate,
   mean: (type, value) => number("f8", euclidean(value) / Math.sqrt(Math.max(typeof value === "number" ? 1 : value.data.length, 1))),
   place: (type, value) => (typeof value === "number" ? "" : indexOf(placeOfLargest(value), value.shape).join(", ")),
-  largest: (type, value) => exact(type, typeof value === "number" ? value : value.data[placeOfLargest(value)]),
+  largest: (type, value) => inFull(type, typeof value === "number" ? value : value.data[placeOfLargest(value)]),
 };
 
 // The text of a hole: a value as it is shown, with the brackets that its sign or its power of ten may need, as text or as MathML.

@@ -45,11 +45,15 @@ function render({ model, el, keys }) {
   const ask = element("div", { class: "quiz", hidden: true, role: "group", "aria-label": "Quiz" }); // frames may not submit forms
   const factors = element("dl", { class: "factors" });
   const value = element("dl", { class: "value" });
-  const leaves = leafControls({ request: ask => send("new_value", ask), update: (rate, times) => send("update", { rate, times }) });
+  const leaves = leafControls({
+    request: ask => send("new_value", ask),
+    update: (rate, times) => send("update", { rate, times }),
+    refuse: said => { problem.textContent = said; problem.hidden = false; },
+  });
   const problem = element("p", { class: "problem", role: "alert", hidden: true });
   const notice = element("p", { class: "notice", role: "status", hidden: true });
   const table = element("ol", { class: "table", "aria-label": "Steps" });
-  const chapterName = element("li", { class: "chapter", hidden: true });
+  const chapterName = element("li", { class: "chapter" });
   const code = element("div", { class: "code", role: "group", "aria-label": "Source" });
   app.append(stage, controls, equation, spoken, ask, element("div", { class: "details" }, factors, value), leaves.box, problem, notice,
     element("div", { class: "lists" }, table, code));
@@ -164,11 +168,12 @@ function render({ model, el, keys }) {
   // The table has the steps of one chapter.
   function list(chapter) {
     const here = within(position()), steps = data().steps, texts = textsOf(chapter), breakpoints = model.get("breakpoints");
-    const unmade = chapter === chapters() - 1 ? data().updates : 0;
-    chapterName.hidden = chapters() === 1;
-    chapterName.textContent = `iteration ${chapter + 1} of ${chapters()}`;
-    rows.forEach((row, i) => {
-      row.item.hidden = i >= steps.length - unmade;
+    const made = chapter === chapters() - 1 ? steps.length - data().updates : steps.length;
+    const items = rows.slice(0, made).map(row => row.item);
+    put(chapterName, `iteration ${chapter + 1} of ${chapters()}`);
+    if (chapters() > 1) items.unshift(chapterName);
+    if (items.length !== table.children.length) table.replaceChildren(...items);
+    rows.slice(0, made).forEach((row, i) => {
       row.item.classList.toggle("done", i < here);
       row.item.classList.toggle("current", i === here - 1);
       if (i === here - 1) row.item.setAttribute("aria-current", "step"); else row.item.removeAttribute("aria-current");
@@ -189,7 +194,7 @@ function render({ model, el, keys }) {
     drawn = data();
     if (laidOut !== data().svg || !stage.firstChild) makePicture();
     rows = data().steps.map((step, i) => row(step, i));
-    table.replaceChildren(chapterName, ...rows.map(one => one.item));
+    table.replaceChildren();
     code.replaceChildren(...(data().source || []).flatMap((file, i) => [
       element("div", { class: "file" }, file.name),
       ...file.lines.map(([number, text]) => element("div", { class: "line", "data-file": i, "data-number": number },

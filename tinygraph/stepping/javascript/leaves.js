@@ -2,18 +2,20 @@
 
 const REACH = 2; // of a slider to either side, at least
 
-function leafControls({ request, update }) {
+function leafControls({ request, update, refuse }) {
   const box = element("div", { class: "sliders", role: "group", "aria-label": "Leaves" });
   const made = new Map();
   const rate = element("input", { type: "text", inputmode: "decimal", value: "0.1", "aria-label": "Learning rate" });
   const updates = element("div", { class: "updates", role: "group", "aria-label": "Update" },
     element("span", {}, "Update"),
-    ...[1, 10, 100].map(times => element("button", { onclick: () => update(numberIn(rate.value), times), "aria-label": `Update ${times} times` }, `× ${times}`)),
+    ...[1, 10, 100].map(times => element("button", { onclick: () => typed(rate.value, "η", value => update(value, times)), "aria-label": `Update ${times} times` }, `× ${times}`)),
     element("label", {}, "η ", rate));
 
-  function numberIn(text) {
-    const typed = text.trim().replaceAll("−", "-");
-    return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(typed) ? Number(typed) : NaN;
+  // A number that was typed goes on; anything else is refused.
+  function typed(text, name, use) {
+    const plain = text.trim().replaceAll("−", "-");
+    if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain)) use(Number(plain));
+    else refuse(`${name} takes a number such as -0.5, not ${plain.slice(0, 40) || "nothing"}`);
   }
 
   function control({ name, shape, kind }) {
@@ -24,7 +26,7 @@ function leafControls({ request, update }) {
       if (later === null) later = requestAnimationFrame(() => { later = null; send(Number(input.value)); });
       field.value = shortly(Number(input.value));
     } });
-    const field = element("input", { type: "text", inputmode: "decimal", "aria-label": `Value of ${name}`, onchange: () => send(numberIn(field.value)) });
+    const field = element("input", { type: "text", inputmode: "decimal", "aria-label": `Value of ${name}`, onchange: () => typed(field.value, name, send) });
     const index = shape.length ? element("input", { type: "text", class: "index", "aria-label": `Entry of ${name}`, value: shape.map(() => 0).join(", "),
       onchange: () => { move(index.value); } }) : null;
 
