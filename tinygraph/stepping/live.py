@@ -16,7 +16,7 @@ from tinygraph.express.instructions import Instructions, written
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
 from tinygraph.sparse import is_sparse
-from tinygraph.stepping.stepper import Stepper
+from tinygraph.stepping.stepper import RATE, Stepper
 
 MOST = 100_000  # instructions, and entries of all leaves
 
@@ -44,6 +44,7 @@ def live(stepper: Stepper, holes: Sequence[Hole]) -> Live | str:
         "holes": [[instructions.slot(x.node), x.shown, x.brackets, int(x.is_math)] for x in holes],
         "kept": {str(i): str(x) for i, x in enumerate(holes) if not instructions.fits(x.node) or is_sparse(x.node.value)},
         "leaves": leaves,
+        "rate": RATE,
         "rates": sorted({instructions.slot(step.rate) for step in updates if step.rate is not None}),
         "updates": [[instructions.slot(step.node), instructions.slot(step.result)] for step in updates],
         "checks": [
@@ -68,8 +69,8 @@ def _chapters(stepper: Stepper) -> list[dict[str, Any]]:
         after = program_of(chapter.graph).leaves
         pairs = enumerate(zip(before, after, strict=True))
         changed = {str(i): written(np.asarray(new.value)) for i, (old, new) in pairs if _differ(old.value, new.value)}
-        rate = float(chapter.updates[0].rate.value) if chapter.updates and chapter.updates[0].rate is not None else None
-        found.append({"leaves": changed, "rate": rate})
+        rates = [float(step.rate.value) for step in chapter.updates[:1] if step.rate is not None]
+        found.append({"leaves": changed, "rate": rates[0] if rates else RATE})
         before = after
     return found
 

@@ -23,11 +23,11 @@ from tinygraph.stepping.live import Live, live
 from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.shown import shown
 from tinygraph.stepping.stepper import Stepper
-from tinygraph.stepping.templates import Templates
+from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FILES = ("elements", "kernel", "picture", "leaves", "app")  # each before those that it is read by
+FILES = ("elements", "kernel", "picture", "leaves", "address", "app")  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
@@ -71,12 +71,13 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         key = repr(step["mathml"])
         equations.setdefault(key, (len(equations), step["mathml"]))
         step["mathml"] = equations[key][0]
-    texts = [mathml for _, mathml in equations.values()]
+    texts, tags = shortened([mathml for _, mathml in equations.values()])
     picture = laid_out(stepper)._asdict()
     return {
         **picture,
         **walk,
         "equations": texts,
+        "tags": tags,
         "source": list(source.values()),
         "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind]} for name, leaf in leaves_of(stepper)],
         "tolerance": TOLERANCE,

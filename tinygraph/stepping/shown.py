@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from tinygraph.draw.cards import Card, Drawing, Edge
+from tinygraph.draw.cards import Card, Drawing
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
 from tinygraph.express.layout import Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.node import Node
 from tinygraph.program.statements import program_of
 from tinygraph.program.value import Name, Number, leaves
 from tinygraph.stepping.examples import example_of
@@ -21,7 +20,7 @@ from tinygraph.stepping.highlights import Highlights, edge_id
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
 from tinygraph.stepping.pictures import drawing, line_texts
-from tinygraph.stepping.quiz import Quiz
+from tinygraph.stepping.quiz import Hints, questions
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.timeline import Step
 
@@ -38,7 +37,7 @@ def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...]
         "steps": list(_steps(chapter, [*chapter.graph_steps, *updates], example, functions)),
         "updates": len(updates),
         "lines": line_texts(picture),
-        "widths": {edge_id(edge): found for edge in picture.edges if edge.backward and (found := _sizes(chapter, picture, edge))},
+        "widths": _widths(chapter, picture),
     }
 
 
@@ -152,30 +151,26 @@ def _sum(step: Step) -> Text | None:
 
 def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
     """The quiz's question for each gradient, by name: its value, or for an array its largest entry."""
-    if not chapter.graph._requests():
-        return
-    results = {step.name: step.result for step in chapter.graph_steps}
-    quiz = Quiz(chapter.graph)
-    while quiz.name is not None:
-        result = results[quiz.name]
-        label = Text(quiz.name, "[", Hole(result, "place"), "]") if result.shape else quiz.name
-        yield quiz.name, {"label": label, "value": Text(Hole(result, "largest")), "hints": [quiz.hint() for _ in range(3)]}
-        quiz.reveal()
+    hints = Hints(program_of(chapter.graph), chapter.graph_steps)
+    for step in questions(chapter.graph, chapter.graph_steps):
+        label = Text(step.name, "[", Hole(step.result, "place"), "]") if step.result.shape else step.name
+        yield step.name, {"label": label, "value": Text(Hole(step.result, "largest")), "hints": hints.hints(step)}
 
 
-def _sizes(chapter: Chapter, picture: Drawing, edge: Edge) -> list[Text]:
-    """The sizes of the gradients that go along an edge: contributions, or where the cards are folded whole gradients."""
-    cards: dict[str, Card] = {card.key: card for card in picture.cards}
-    source, target = cards[edge.source], cards[edge.target]
+def _widths(chapter: Chapter, picture: Drawing) -> dict[str, list[Text]]:
+    """By backward edge the sizes of the gradients along it: contributions, or where the cards are folded whole gradients."""
     request = chapter.graph._latest_request
-    assert request is not None
+    if request is None:
+        return {}
     flow = program_of(chapter.graph).flow
-    upstream = None if target.statement is None else request.gradients.get(target.statement.node)
-    passed = {} if upstream is None else flow.passed(upstream)
-    carried: list[Node] = []
-    for node in target.rows[edge.row].gradients_of & source.members:
-        if node in passed:
-            carried.append(passed[node].node)
-        elif node in request.gradients:
-            carried.append(request.gradients[node])
-    return [Text(Hole(node, "mean")) for node in carried if node.size]
+    cards: dict[str, Card] = {card.key: card for card in picture.cards}
+    found: dict[str, list[Text]] = {}
+    for edge in picture.edges:
+        source, target = cards[edge.source], cards[edge.target]
+        upstream = None if target.statement is None else request.gradients.get(target.statement.node)
+        passed = {} if upstream is None or not edge.backward else flow.passed(upstream)
+        nodes = target.rows[edge.row].gradients_of & source.members if edge.backward else ()
+        carried = [passed[x].node if x in passed else request.gradients[x] for x in nodes if x in request.gradients]
+        if sizes := [Text(Hole(node, "mean")) for node in carried if node.size]:
+            found[edge_id(edge)] = sizes
+    return found

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import Any
 
 from tinygraph.express.holes import Hole, Text
+
+TAG = re.compile("<[^>]*>")
+FIRST = 0xE000  # of the characters that have no meaning of their own, and no place in MathML
+MOST = 1000  # of them
+
+
+def shortened(markup: Any) -> tuple[Any, list[str]]:
+    """Templates of MathML with a character in place of each tag, and the tags."""
+    texts = [piece for template in markup for piece in ([template] if isinstance(template, str) else template)]
+    found = Counter(tag for text in texts if isinstance(text, str) for tag in TAG.findall(text))
+    characters = {tag: chr(FIRST + i) for i, (tag, _) in enumerate(found.most_common(MOST))}
+
+    def short(x: Any) -> Any:
+        if isinstance(x, list):
+            return [short(piece) for piece in x]
+        return TAG.sub(lambda tag: characters.get(tag[0], tag[0]), x) if isinstance(x, str) else x
+
+    return [short(template) for template in markup], list(characters)
 
 
 class Templates:

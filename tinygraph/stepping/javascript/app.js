@@ -73,6 +73,9 @@ function render({ model, el, keys }) {
   const textsOf = chapter => model.get("texts").at(chapter);
   const at = template => filled(template, textsOf(chapterOf(position())));
 
+  // A character stands for each tag.
+  const mathml = text => text.replace(/[\ue000-\uf8ff]/g, character => data().tags[character.charCodeAt(0) - 0xe000]);
+
   let turns = 0;
   function send(key, request) {
     model.set(key, { ...request, turn: ++turns });
@@ -151,7 +154,7 @@ function render({ model, el, keys }) {
     count.value = `${position()} / ${last()}`;
     spoken.textContent = current ? at(current.text) : "";
     light(current);
-    equation.replaceChildren(current ? parsed(at(data().equations[current.mathml]), "application/xml") : element("p", { class: "hint" }, "Press Step (→) to begin."));
+    equation.replaceChildren(current ? parsed(mathml(at(data().equations[current.mathml])), "application/xml") : element("p", { class: "hint" }, "Press Step (→) to begin."));
     equation.dataset.part = current && current.part ? `${current.part[0]} of ${current.part[1]}` : "";
     describe(current);
     list(chapter);

@@ -8,9 +8,11 @@ export function fixedModel(state) {
   if (chapters) {
     state.texts = chapters.texts;
     state.leaves = chapters.leaves;
+    state.recorded_leaves = chapters.recorded;
   }
   const requests = {
-    new_value: ({ name, place, value }) => chapters.set(chapterAt(state), name, place ?? 0, value),
+    new_value: ({ name, place, value }) => chapters.set(chapterAt(state), [[name, old => old.map((x, i) => (i === (place ?? 0) ? value : x))]]),
+    new_leaves: given => chapters.set(chapterAt(state), given.map(([name, entries]) => [name, () => entries])),
     update: ({ rate, times }) => {
       chapters.update(chapterAt(state), rate, times);
       state.position = (chapters.count() - 1) * stepsIn(state.data);
@@ -43,6 +45,7 @@ export function fixedModel(state) {
     on: (event, call) => { (listeners[event] ||= []).push(call); },
     off: (event, call) => { listeners[event] = (listeners[event] || []).filter(other => other !== call); },
     save_changes: () => {},
+    last: () => lastPosition(state),
   };
 }
 
@@ -71,7 +74,7 @@ function chaptersOf({ program: instructions, live }) {
       touched.add(slot);
       values.set(slot, initial(program.types[slot], program.shapes[slot], value));
     }
-    if (rate !== null) live.rates.forEach(slot => values.set(slot, rate));
+    live.rates.forEach(slot => values.set(slot, rate));
     chapters.push({ values });
   }
 
@@ -111,6 +114,20 @@ function chaptersOf({ program: instructions, live }) {
     }
   }
 
+  function changedLeaf(name, slot, old, change) {
+    const type = program.types[slot], shape = old.shape ?? [];
+    const before = shape.length ? Array.from(old.data) : [old], entries = change(before);
+    if (old instanceof Unknown) throw new Refused(`${name} is not computed in a page`);
+    if (entries.length !== before.length) throw new Refused(`${name} has ${before.length} entries, not ${entries.length}`);
+    for (const x of entries) {
+      if (!Number.isFinite(x)) throw new Refused(`${name} = ${x} is not finite`);
+      if (isWhole(type) && !Number.isInteger(x)) throw new Refused(`${name} = ${x} is not an integer`);
+    }
+    const one = live.held.find(([, other]) => other === slot);
+    if (one) throw new Refused(`the program might take another path than the recorded one: ${one[0]}`);
+    return made(type, shape, entries);
+  }
+
   function replace(from, ...chapter) {
     chapters.slice(from).forEach(old => known.delete(old));
     chapters = [...chapters.slice(0, from), ...chapter];
@@ -118,27 +135,24 @@ function chaptersOf({ program: instructions, live }) {
 
   return {
     count: () => chapters.length,
+    recorded: chapters.map((_, i) => live.leaves.map(([, slot]) => valueOf(i, slot))),
     texts: { get length() { return chapters.length; }, at: textsOf },
     leaves: {
       at: i => live.leaves.map(([, slot]) => valueOf(i, slot)),
       reason: () => program.values.find(value => value instanceof Unknown)?.reason ?? "",
     },
 
-    set(i, name, place, value) {
-      const slot = slots.get(name);
-      if (slot === undefined) throw new Refused(`no leaf is called '${name}'`);
-      const type = program.types[slot], old = valueOf(i, slot);
-      if (!Number.isFinite(value)) throw new Refused(`${name} = ${value} is not finite`);
-      if (!("fb".includes(type[0])) && !Number.isInteger(value)) throw new Refused(`${name} = ${value} is not an integer`);
-      const one = live.held.find(([, other]) => other === slot);
-      if (one) throw new Refused(`the program might take another path than the recorded one: ${one[0]}`);
-      const entries = typeof old === "number" ? null : old.data.slice();
-      if (entries) entries[place] = value;
+    // Leaves by name, each with a function from its entries to new ones.
+    set(i, given) {
       const values = new Map(chapters[i].values);
-      touched.add(slot);
-      values.set(slot, made(type, old.shape ?? [], entries ?? [value]));
+      for (const [name, change] of given) {
+        const slot = slots.get(name);
+        if (slot === undefined) throw new Refused(`no leaf is called '${name}'`);
+        values.set(slot, changedLeaf(name, slot, valueOf(i, slot), change));
+        touched.add(slot);
+      }
+      live.rates.forEach(slot => values.set(slot, live.rate));
       check(values);
-      live.rates.forEach(other => values.delete(other));
       replace(i, { values });
     },
 
@@ -151,7 +165,7 @@ function chaptersOf({ program: instructions, live }) {
         compute(now);
         held = null;
         const then = new Map(chapters[i].values);
-        live.rates.forEach(slot => then.delete(slot));
+        live.rates.forEach(slot => then.set(slot, live.rate));
         for (const [leaf, next] of live.updates) then.set(leaf, program.values[next]);
         check(then);
         replace(i, { values: now }, { values: then });
