@@ -92,8 +92,9 @@ class Text(str):
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a number and nothing else."""
-        return len(self.pieces) == 1 and isinstance(self.pieces[0], Hole)
+        """Whether it is a number, or one with a minus before it, and nothing else."""
+        *before, last = self.pieces or [""]
+        return isinstance(last, Hole) and before in ([], ["-"])
 
 
 def joined(separator: str, texts: Sequence[str | Hole]) -> Text:

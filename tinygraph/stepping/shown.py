@@ -114,7 +114,7 @@ class StepWriter:
             numbers.append(Notation(blanks.layout).layout(with_values(expression)))
         if not step.added.shape and not isinstance(expression, Number):
             numbers.append(blanks.layout(step.added))
-        is_value = len(numbers) == 2 and plain(numbers[0]).isdigit()
+        is_value = len(numbers) == 2 and plain(numbers[0]).removeprefix("−").isdigit()  # a blank
         return [*sides, *map(bracketed, numbers[is_value:])]
 
     def _symbolic(self, step: Step, blanks: Blanks) -> list[Layout]:
