@@ -67,7 +67,7 @@ def load(source: str | Path, target: str | None = None, kind: Kind | None = None
             raise DataError(f"the data set {source} has its own target: leave out target={target!r}, or give a CSV file")
         data = named(str(source))
     elif isinstance(source, str) and not Path(source).suffix and not os.path.exists(source):
-        raise DataError(f"no data set or file {source!r}: {meant(source, NAMED)}")
+        raise DataError(f"no data set or file {source!r}: {closest_first(source, NAMED)}")
     else:
         data = read_csv(source, target, kind)
     return _learnable(data, kind, most_classes)
@@ -96,10 +96,10 @@ def _learnable(data: Data, kind: Kind | None, most_classes: int | None) -> Data:
     return data
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def closest_first(name: str, known: Iterable[str]) -> str:
     """The known names, those like `name` first.
 
-    >>> meant("Churned ", ["age", "churned"]), meant("z", ["age", "height"])
+    >>> closest_first("Churned ", ["age", "churned"]), closest_first("z", ["age", "height"])
     ("did you mean 'churned'? There are 'churned', 'age'", "there are 'age', 'height'")
     """
     names = list(known)
@@ -183,7 +183,7 @@ def named(name: str) -> Data:
     array([0, 1, 1, 0])
     """
     if name not in NAMED:
-        raise DataError(f"no data set {name!r}: {meant(name, NAMED)}")
+        raise DataError(f"no data set {name!r}: {closest_first(name, NAMED)}")
     return NAMED[name](name)
 
 
@@ -208,9 +208,9 @@ def read_csv(path: str | Path, target: str | None, kind: Kind | None = None) -> 
     """
     table = _table(Path(path))
     if target is None:
-        raise DataError(f"{path}: name the target, the column to be predicted: {meant('', table.header)}")
+        raise DataError(f"{path}: name the target, the column to be predicted: {closest_first('', table.header)}")
     if target not in table.header:
-        raise DataError(f"{path}: no column {target!r}: {meant(target, table.header)}")
+        raise DataError(f"{path}: no column {target!r}: {closest_first(target, table.header)}")
     if len(table.header) == 1:
         raise DataError(f"{path}: {target!r} is the only column, and a model needs others to predict it from")
     frame = pd.read_csv(io.StringIO(table.text), skipinitialspace=True, low_memory=False)

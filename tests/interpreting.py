@@ -22,7 +22,9 @@ from tinygraph.ops import Op
 POLICY = re.findall(r"<meta[^>]*Content-Security-Policy[^>]*>", files("tinygraph.stepping").joinpath("page.html").read_text())
 
 HARNESS = """
-function told(x) {
+const { prepare, run, what, valueFrom, Unknown } = interpreter;
+
+function shown(x) {
   if (x instanceof Unknown) return { unknown: x.reason };
   const entry = (number) => (Object.is(number, -0) ? "-0" : Number.isFinite(number) ? number : String(number));
   return typeof x === "number" ? entry(x) : { shape: x.shape, entries: Array.from(x.data, entry) };
@@ -30,9 +32,9 @@ function told(x) {
 
 function done({ program: data, runs, asks, read }) {
   const program = prepare(data);
-  const values = () => read.map((slot) => told(program.values[slot]));
+  const values = () => read.map((slot) => shown(program.values[slot]));
   const decoded = (changes) => {
-    const values = Object.entries(changes).map(([slot, [shape, value]]) => [slot, initial(program.types[slot], shape, value)]);
+    const values = Object.entries(changes).map(([slot, [shape, value]]) => [slot, valueFrom(program.types[slot], shape, value)]);
     return Object.fromEntries(values);
   };
   const found = [values()];
@@ -40,7 +42,7 @@ function done({ program: data, runs, asks, read }) {
     run(program, decoded(changes));
     found.push(values());
   }
-  return [...found, asks.map(([target, changes]) => told(what(program, target, decoded(changes))))];
+  return [...found, asks.map(([target, changes]) => shown(what(program, target, decoded(changes))))];
 }
 
 const jobs = JSON.parse(document.getElementById("jobs").textContent);

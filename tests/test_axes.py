@@ -9,8 +9,8 @@ import pytest
 import tinygraph as tg
 from tests.op_cases import LAYOUTS, Case, cases
 from tests.test_contract import recorded
-from tinygraph.ops.sizes import Demand, spelled
 from tinygraph.program.axes import Axes
+from tinygraph.sizes import Demand, spelled
 
 CASES = [case for case in cases() if case.note not in LAYOUTS]
 

@@ -13,11 +13,11 @@ from tests.op_cases import LAYOUTS, Case, cases
 from tests.programs import executed
 from tests.test_contract import recorded
 from tinygraph.express.source import is_view
-from tinygraph.ops import REGISTRY, Contraction, Kind, Op, Opaque, Rearrangement, Reduction, Same
-from tinygraph.ops.sizes import spelled
+from tinygraph.ops import REGISTRY, Contraction, Kind, Op, Opaque, Rearrangement, Reduction, Repetition, Same, Sum, SumOfProducts
 from tinygraph.program.axes import Axes
 from tinygraph.program.statements import program_of
 from tinygraph.program.value import Apply, Name
+from tinygraph.sizes import spelled
 
 CASES = [case for case in cases() if case.note not in LAYOUTS]
 OPS = [op for op in REGISTRY.values() if op.built_in]
@@ -338,5 +338,30 @@ def test_what_contradicts_itself_is_refused(declared: dict[str, Any], said: str)
 
 
 def test_a_kind_is_usual_where_none_is_declared() -> None:
-    usual: list[tuple[Op, Kind]] = [(tg.ops.sum, Reduction()), (blend, Opaque()), (ownsquares, tg.ops.Elementwise())]
+    usual: list[tuple[Op, Kind]] = [(tg.ops.mean, Reduction()), (blend, Opaque()), (ownsquares, tg.ops.Elementwise())]
     assert [op.kind for op, _ in usual] == [kind for _, kind in usual]
+
+
+# What some kinds say of the entries
+
+
+def entries_of(op: Op, case: Case) -> Any:
+    """The result of an op by what its kind says that the entries are, computed by NumPy alone."""
+    kind, arrays, params = op.kind, [np.asarray(x) for x in case.arguments], op.defaults | case.params
+    if isinstance(kind, Sum):
+        return np.sum(arrays[0], axis=params["axis"], keepdims=params["keepdims"])
+    if isinstance(kind, Repetition):
+        return np.broadcast_to(arrays[0], arrays[kind.argument].shape)
+    assert isinstance(kind, SumOfProducts)
+    terms, result = kind.letters(tuple(x.ndim for x in arrays), params)
+    numbers = {letter: i for i, letter in enumerate({letter for term in [*terms, result] for letter in term})}
+    operands = [part for x, term in zip(arrays, terms, strict=True) for part in (x, [numbers[letter] for letter in term])]
+    return np.einsum(*operands, [numbers[letter] for letter in result])
+
+
+SAYING = [case for case in CASES if isinstance(case.op.kind, Sum | SumOfProducts | Repetition)]
+
+
+@pytest.mark.parametrize("case", SAYING, ids=str)
+def test_the_entries_of_a_result_are_what_its_kind_says(case: Case) -> None:
+    np.testing.assert_allclose(case.op(*case.arguments, **case.params), entries_of(case.op, case), rtol=1e-6)

@@ -176,7 +176,7 @@ def in_source(statement: Statement) -> str:
 def test_the_source_has_the_statements_and_computes_their_values(
     graph: tg.Graph, program: Program, level: Level, rounding: float
 ) -> None:
-    expected = [s for s in program.statements if s.node not in program.literals]
+    expected = [s for s in program.statements if s.node not in program.passed_on]
     found, _ = run(graph, program, level)
     assert [(name, right) for name, right, _ in found] == [(s.name, in_source(s)) for s in expected]
     for (name, right, value), statement in zip(found, expected, strict=True):
@@ -340,7 +340,7 @@ def test_the_chain_rule_of_an_equation_goes_through_the_readers_of_the_steps(
 ) -> None:
     words = Derivation(program)
     for statement in program.backward:
-        sides = words.line(statement).sides
+        sides = words.line(statement)
         readers = [step.reader for step in walk(graph, level).steps if step.name == statement.name and step.reader is not None]
         if len(sides) == 3:
             output, node = words.partials[statement.node]

@@ -146,6 +146,16 @@ def test_only_gradients_that_were_asked_for_are_returned_by_source() -> None:
     assert list(graph.function()(0.3)[1]) == ["dw"]
 
 
+def test_a_local_derivative_may_be_a_division_by_0() -> None:
+    x = tg.parameter([0.0, 2.0])
+    with np.errstate(all="ignore"):
+        n = x / 0.0
+        L = np.sum(n)
+        graph = tg.Graph(L, names={"x": x, "n": n, "L": L})
+        graph.backprop()
+    assert [step.local for step in graph.stepper().steps if step.name == "dx"] == ["∂n/∂x = 1 / 0 = [inf, inf]"]
+
+
 def test_a_perceptron_of_three_layers_is_swept_once_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     from tinygraph.program import flow
 

@@ -338,7 +338,7 @@ def test_of_two_scopes_that_hold_a_value_the_first_wins() -> None:
     w = tg.parameter(2.0)
     z = w * 3
     graph = tg.Graph(z * 2, names={"w": w, "first": {"z": z}, "second": {"z": z, "again": {"y": z}}})
-    assert graph._scopes()[z] == ("first",)
+    assert graph._names.scopes[z] == ("first",)
 
 
 class TestThreads:

@@ -13,7 +13,8 @@ from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
 from tinygraph.draw.folding import modules_of
 from tinygraph.draw.view import foldings_of
-from tinygraph.express.table import WIDTH, width
+from tinygraph.express.table import WIDTH
+from tinygraph.express.text import width
 from tinygraph.program.statements import program_of
 
 HOSTILE = [
@@ -81,7 +82,7 @@ def test_the_source_has_only_the_statements_of_the_graph(graph: tg.Graph) -> Non
     assert isinstance(function, ast.FunctionDef)
     assert {type(x) for x in function.body} == {ast.Assign, ast.Return}
     read = program_of(graph)
-    lines = [s for s in graph.statements() if s.node not in read.literals]
+    lines = [s for s in graph.statements() if s.node not in read.passed_on]
     # The numbers of the code that made the graph are bound in a line each; check and return come on top.
     assert len(function.body) == len(lines) + len(read.numbers) + 2
     leaves = [node.value for node in graph.forward if node.op is None]

@@ -47,7 +47,7 @@ def test_an_expression_has_the_slot_of_the_node_that_computes_the_same() -> None
     assert program.slot(Name(x)) == program.slot(x)
 
 
-def test_metadata_tells_values_apart() -> None:
+def test_values_of_other_metadata_are_others() -> None:
     x = tg.parameter(np.ones((2, 3)))
     assert len(code(np.sum(x, axis=0), np.sum(x, axis=1), np.sum(x), np.sum(x, axis=0, keepdims=True))) == 4
 

@@ -35,8 +35,11 @@ def test_sums_have_their_index_below_and_their_end_above() -> None:
 
 
 def test_pieces() -> None:
-    assert print_layout(Raised(Symbol("W", "1"), Word("T"))) == "<msubsup><mi>W</mi><mn>1</mn><mo>⊤</mo></msubsup>"
-    assert print_layout(Symbol("W", "1;i,j")) == "<msub><mi>W</mi><mrow><mn>1</mn><mo>,</mo><mi>i</mi><mi>j</mi></mrow></msub>"
+    assert print_layout(Raised(Symbol("W", ("1",)), Word("T"))) == "<msubsup><mi>W</mi><mn>1</mn><mo>⊤</mo></msubsup>"
+    assert (
+        print_layout(Symbol("W", ("1",), ("i", "j")))
+        == "<msub><mi>W</mi><mrow><mn>1</mn><mo>,</mo><mi>i</mi><mi>j</mi></mrow></msub>"
+    )
     assert print_layout(Root(Symbol("x"), 3)) == "<mroot><mi>x</mi><mn>3</mn></mroot>"
     assert print_layout(Fraction(Digits("1"), Symbol("<"))) == "<mfrac><mn>1</mn><mi>&lt;</mi></mfrac>"
     assert (

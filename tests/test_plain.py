@@ -82,7 +82,7 @@ def test_a_name_that_subscripts_would_turn_into_another_one_stays(name: str) -> 
     ("name", "text"), [("A", "Aᵢⱼ"), ("w1", "w₁ᵢⱼ"), ("W_x", "Wₓ[ij]"), ("layer2_W", "layer2_W[ij]"), ("x_train", "x_train[ij]")]
 )
 def test_an_index_stays_apart_from_the_subscript_of_a_name(name: str, text: str) -> None:
-    assert plain(lowered(symbol(name), "i,j")) == text
+    assert plain(lowered(symbol(name), ("i", "j"))) == text
 
 
 def test_a_value_repeated_in_the_shape_of_another_reads_as_in_code() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.ops.syntax import constant, literal
+from tinygraph.syntax import constant, literal
 
 
 def printed(build: Any, **values: Any) -> str:

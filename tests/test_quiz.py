@@ -351,7 +351,7 @@ def test_a_gradient_of_a_gradient_has_the_same_hints() -> None:
     assert [quiz.hint() for _ in range(3)] == [
         "upstream: ddx_dt = 1.000, ddx_ddt = 0.765, ddx_ddx = 1.000",
         "local: ∂t/∂x = np.cos(x) = 0.765, ∂dt/∂x = 1, ∂dx/∂x = -dt * np.sin(x) = -0.451",
-        "together: ddx_dx = ddx_dt * np.cos(x) + ddx_ddt - dt * np.sin(x)",
+        "together: ddx_dx = ddx_dt * u + ddx_ddt - dt * np.sin(x)",
     ]
 
 

@@ -346,6 +346,20 @@ class TestRequests:
         assert tg.gradients(L, w)[0].dtype == w.dtype
         np.testing.assert_allclose(np.float64(gradients["dw"]), np.float64(graph["dw"].value), rtol=1e-3)
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("level", ["named", "op"])
+    def test_gradients_that_are_numbers_have_a_dtype(self, level: Any, dtype: Any) -> None:
+        b, y = tg.parameter(dtype(2)), tg.parameter(np.ones(3, dtype))
+        v = b + 1
+        u = v - y[0]
+        L = u + np.mean(y)
+        graph = tg.Graph(L, names={"b": b, "y": y, "v": v, "u": u, "L": L})
+        graph.backprop()
+        module: dict[str, Any] = {}
+        exec(graph.source(level=level), module)
+        _, gradients = module["forward_backward"](b.value, y.value)
+        assert {name: getattr(value, "dtype", None) for name, value in gradients.items()} == dict.fromkeys(gradients, dtype)
+
     def test_float32_stays_float32(self) -> None:
         X, w = tg.constant(np.ones((4, 3), np.float32)), tg.parameter(np.ones(3, np.float32))
         graph = backward(tg.Graph(np.mean(tg.sigmoid(X @ w * 2) ** 2), names={"X": X, "w": w}))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
+from tinygraph.program.spelling import numbers_read
 
 X = np.array([1.0, -2.0, 0.5])
 half = 0.5
@@ -263,8 +264,8 @@ def test_no_temporary_takes_the_name_of_a_number() -> None:
 def test_a_graph_keeps_the_numbers_that_its_code_names_and_no_frame() -> None:
     unrelated_name = 12345
     graph = mean_by_hand()
-    assert graph._numbers_read() == {"m": 3}
-    assert unrelated_name not in graph._numbers_read().values()
+    assert numbers_read(graph) == {"m": 3}
+    assert unrelated_name not in numbers_read(graph).values()
 
 
 def test_a_stepper_takes_what_is_written_along() -> None:

@@ -340,3 +340,37 @@ def test_a_gradient_that_is_a_number_is_written_as_the_seed_is_and_in_source_as_
     gradient = graph.function()(r=2.0, s=3.0)[1]["dr"]
     assert gradient.dtype == np.float64
     np.testing.assert_array_equal(gradient, times(1.0))
+
+
+@pytest.mark.parametrize(
+    ("v", "dt", "dx"),
+    [
+        (lambda t: 2 + t, "dv", "dv * (1 - t ** 2)"),
+        (lambda t: 2 - t, "-dv", "-dv * (1 - t ** 2)"),
+        (lambda t: 3 * t, "3 * dv", "dt * (1 - t ** 2)"),
+    ],
+)
+def test_a_gradient_of_a_value_without_a_name_that_has_one_elsewhere_is_read_by_that(
+    v: Callable[[Any], Any], dt: str, dx: str
+) -> None:
+    x = tg.parameter([0.5, -0.3, 0.2])
+    t = np.tanh(x)
+    values = {"x": x, "v": v(t), "m": t > 0}
+    graph = tg.Graph(np.sum(values["v"] ** 2 * values["m"]), names=values)
+    graph.backprop()
+    right = {s.name: s.right for s in graph.statements()}
+    assert right["dt"] == dt
+    assert right["dx"] == dx
+    assert ("dt = " in graph.source()) == ("dt" in dx)
+
+
+def test_what_a_second_backward_pass_computes_again_is_read_by_its_name() -> None:
+    x = tg.parameter(0.7)
+    graph = tg.Graph(np.sin(np.sin(x)), names={"x": x})
+    graph.backprop()
+    graph.backprop(of="dx")
+    lines = {s.name: s for s in graph.statements()}
+    assert lines["u"].right == "np.cos(x)"
+    assert lines["ddx_dx"].right == "ddx_dt * u - dt * np.sin(x)"
+    assert lines["dt"].right == "np.cos(t)"  # not the name of a gradient that has this value
+    assert lines["ddx_dt"].right == "-ddx_ddt * np.sin(t)"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.ops.syntax import ATOM, BINARY, SUM, UNARY, Form, Operand, operator_of
+from tinygraph.syntax import ATOM, BINARY, SUM, UNARY, Form, Operand, operator_of
 
 X = Operand("x", ATOM, (3,))
 SUMMED = Operand("a + b", SUM, (3,))

@@ -9,7 +9,7 @@ import tinygraph as tg
 from tinygraph.express.layout import Digits, Row, Sign, Symbol
 from tinygraph.express.pieces import ATOM, LOGIC, PRODUCT, RELATION, SUM, Told
 from tinygraph.express.plain import plain
-from tinygraph.express.template import TEMPLATE, Running, filled, is_form
+from tinygraph.express.template import Running, filled, is_form
 from tinygraph.ops import REGISTRY
 
 A: Told = (Symbol("a"), ATOM)
@@ -21,8 +21,7 @@ A_OVER_0: Told = (Row((Symbol("a"), Sign(">"), Digits("0"))), RELATION)
 
 
 def text(notation: str, *told: Told, running: Running | None = None) -> str:
-    operands = {f"{{{i}}}": operand for i, operand in enumerate(told)} | {TEMPLATE: (Digits("0"), ATOM)}
-    return plain(filled(notation, operands, running)[0])
+    return plain(filled(notation, told, running, brackets=Digits("0"))[0])
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,7 @@ def test_a_big_operator_has_the_index_of_what_it_runs_through(notation: str, bod
 
 
 def test_the_power_of_a_matrix_shows_that_it_is_elementwise() -> None:
-    assert filled("{}²", {"{0}": A}, matrices=["{0}"])[0].above == Row((Sign("⊙", tight=True), Digits("2")))  # type: ignore[union-attr]  # a power
+    assert filled("{}²", [A], matrices=[0])[0].above == Row((Sign("⊙", tight=True), Digits("2")))  # type: ignore[union-attr]  # a power
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.tree import leaves, map_leaves, matching, rebuild
+from tinygraph.tree import arrays_of, map_arrays, matching, rebuild
 
 
 @dataclass
@@ -55,7 +55,7 @@ TREES: list[tuple[Any, list[Any]]] = [
 @pytest.mark.parametrize(("tree", "flat"), TREES, ids=lambda x: type(x).__name__)
 class TestEveryKind:
     def test_leaves_in_order(self, tree: Any, flat: list[Any]) -> None:
-        assert leaves(tree) == flat
+        assert arrays_of(tree) == flat
 
     def test_is_built_again(self, tree: Any, flat: list[Any]) -> None:
         again = rebuild(tree, flat)
@@ -63,22 +63,22 @@ class TestEveryKind:
         assert type(again) is type(tree)
 
     def test_is_not_changed_by_another_with_its_structure(self, tree: Any, flat: list[Any]) -> None:
-        doubled = map_leaves(lambda x: 2 * x, tree)
-        assert leaves(doubled) == [2 * x for x in flat]
-        assert leaves(tree) == flat
+        doubled = map_arrays(lambda x: 2 * x, tree)
+        assert arrays_of(doubled) == [2 * x for x in flat]
+        assert arrays_of(tree) == flat
 
     def test_matches_itself(self, tree: Any, flat: list[Any]) -> None:
         assert matching(tree, tree, "the seed", "the result") == flat
 
     def test_gradients_come_in_its_form(self, tree: Any, flat: list[Any]) -> None:
         def loss(tree: Any) -> Any:
-            return sum((x**2 for x in leaves(tree)), start=tg.constant(0.0))
+            return sum((x**2 for x in arrays_of(tree)), start=tg.constant(0.0))
 
         value, slopes = tg.value_and_grad(loss)(tree)
-        assert slopes == map_leaves(lambda x: 2 * x, tree)
+        assert slopes == map_arrays(lambda x: 2 * x, tree)
         assert isinstance(slopes, type(tree))
         assert tg.jvp(loss, (tree,), (tree,))[1] == 2 * value
-        assert tg.hvp(loss)(tree, tree) == map_leaves(lambda x: 2 * x, tree)
+        assert tg.hvp(loss)(tree, tree) == map_arrays(lambda x: 2 * x, tree)
         (pulled,) = tg.vjp(loss, tree)[1](1.0)
         assert pulled == slopes
         assert tg.vjp(lambda x: [x], tree)[0] == [tree]
@@ -124,7 +124,7 @@ def test_a_function_that_returns_none_misses_a_return(derivative: Any) -> None:
 
 
 def test_a_class_is_no_tree() -> None:
-    assert leaves(Layer) == [Layer]
+    assert arrays_of(Layer) == [Layer]
 
 
 def test_arrays_in_a_dataclass_train() -> None:

@@ -170,3 +170,41 @@ class TestOneDeclaration:
         values = {program.name(node): node.value for node in (*program.leaves, *(s.node for s in program.statements))}
         for statement in program.statements:
             assert_close(np.asarray(evaluate(statement.right, values)), statement.value, 1e-12)
+
+
+@tg.op(lambda g, out, x, axis: own_repetition(np.expand_dims(g, axis), x), kind=tg.ops.Sum(), dtype="x", notation="Σ {}")
+def own_sum(x: Any, *, axis: int) -> Any:
+    """The sum along an axis."""
+    return np.sum(x, axis=axis)
+
+
+@tg.op(lambda g, out, x, like: own_sum(g, axis=0), None, kind=tg.ops.Repetition(1), shape_only=("like",), dtype="x")
+def own_repetition(x: Any, like: Any) -> Any:
+    """x, repeated to the shape of another value."""
+    return np.broadcast_to(x, np.shape(like)).copy()
+
+
+@tg.op(
+    lambda g, out, x, y: own_product(g, y),
+    lambda g, out, x, y: own_product(g, x),
+    elementwise=True,
+    operator="*",
+    dtype=("x", "y"),
+)
+def own_product(x: Any, y: Any) -> Any:
+    """x * y."""
+    return x * y
+
+
+@pytest.mark.parametrize(
+    ("own", "numpys"),
+    [
+        (lambda A, v: own_sum(A * v, axis=0), lambda A, v: np.sum(A * v, axis=0)),
+        (lambda A, v: own_product(own_product(A, v), -2.0), lambda A, v: A * v * -2.0),
+        (lambda A, v: own_repetition(v, A) * 2.0, lambda A, v: np.broadcast_to(v, (2, 3)) * 2.0),
+    ],
+    ids=["sum", "product", "repetition"],
+)
+def test_gradients_of_an_op_that_says_what_its_entries_are_are_simplified_as_those_of_numpys(own: Any, numpys: Any) -> None:
+    backward = [[x.right for x in recorded(compute).statements() if x.phase == "backward"] for compute in (own, numpys)]
+    assert backward[0] == backward[1]

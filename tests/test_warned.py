@@ -175,3 +175,16 @@ def test_a_plain_program_warns_once_a_line() -> None:
         "<string>:7: RuntimeWarning: divide by zero encountered in log",
         "<string>:10: RuntimeWarning: divide by zero encountered in the gradient of sqrt",
     ]
+
+
+@pytest.mark.parametrize("face", ["latex", "mathml", "source", "statements", "__str__"])
+def test_no_face_repeats_the_warnings_of_what_it_shows(face: str) -> None:
+    x = tg.parameter([0.0, 1.0])
+    with np.errstate(all="ignore"):
+        n = np.sqrt(np.log(x) * x)
+        L = np.sum(n)
+        graph = tg.Graph(L, names={"x": x, "L": L})
+        graph.backprop()
+    with collected() as found:
+        getattr(graph, face)(*(["op"] if face != "__str__" else []))
+    assert not found

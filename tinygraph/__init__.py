@@ -1,12 +1,10 @@
 """tinygraph: reverse-mode autodiff in which every step can be seen."""
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from tinygraph.calculus import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
 from tinygraph.decisions import DecisionError
 from tinygraph.errors import GradientError, NonFiniteError, OpError
-from tinygraph.graph import Graph
 from tinygraph.leaves import constant, parameter
 from tinygraph.node import Node
 from tinygraph.ops import (
@@ -25,7 +23,11 @@ from tinygraph.ops import (
     stop_gradient,
 )
 from tinygraph.place import Place
-from tinygraph.requests import Gradients
+
+if TYPE_CHECKING:
+    from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
+    from tinygraph.graph import Graph
+    from tinygraph.requested import Gradients
 
 __version__ = "0.1.0"
 
@@ -67,11 +69,29 @@ __all__ = [
     "vjp",
 ]
 
+# What computing a gradient does not need is loaded when it is first read.
+LATER = {
+    "Graph": "graph",
+    "Gradients": "requested",
+    "NonFinite": "check",
+    "check_gradients": "check",
+    "check_op": "check",
+    "find_nonfinite": "check",
+}
+
 if not TYPE_CHECKING:  # a type checker knows that what is not listed is not there
 
-    def __getattr__(name: str) -> NoReturn:
+    def __getattr__(name: str) -> Any:
+        if name in LATER:
+            from importlib import import_module
+
+            found = globals()[name] = getattr(import_module(f"tinygraph.{LATER[name]}"), name)
+            return found
         if name.startswith("_"):  # Python asks for many of these
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from tinygraph.missing import missing_function
 
         raise missing_function(name, __all__)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

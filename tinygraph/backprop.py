@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -18,17 +19,14 @@ from numpy import float64, ndarray
 
 from tinygraph.leaves import constant
 from tinygraph.node import NUMBERING, Node
-from tinygraph.ops import alias, broadcast_like, cast_like, sum_like
-from tinygraph.ops.passing import Fit
+from tinygraph.ops import Repetition, alias, cast_like, sum_like
 from tinygraph.origins import Noted
-from tinygraph.place import told_by_caller
-from tinygraph.warned import heard, warn_at
+from tinygraph.place import fixed_user_frame
+from tinygraph.warned import warn_at, warnings_reported
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 
 by_number = attrgetter("number")
-
-IN_SILENCE = nullcontext()
 
 
 def reached(outputs: Collection[Node], oldest: int = 0) -> list[Node]:
@@ -62,7 +60,7 @@ def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path
             path[node] = None
         else:
             ends = True
-            if node in wanted or _passes(node, path):
+            if node in wanted or not path.keys().isdisjoint(ruled(node)):
                 path[node] = None
     return _fed(of, path) if ends else path
 
@@ -71,17 +69,17 @@ def _fed(of: Node, path: Path) -> Path:
     """The nodes of a path that a gradient gets to from `of`."""
     fed = {of}
     for node in reversed(path):
-        if node in fed and node.op is not None:
-            rules = node.op.rules_for(len(node.inputs))
-            fed.update(x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node))
+        if node in fed:
+            fed.update(ruled(node))
     return {node: None for node in path if node in fed}
 
 
-def _passes(node: Node, needed: Path) -> bool:
-    """Whether a rule leads from the node to an input that is needed."""
-    assert node.op is not None
+def ruled(node: Node) -> list[Node]:
+    """The inputs of a node to which a rule passes its gradient."""
+    if node.op is None:
+        return []
     rules = node.op.rules_for(len(node.inputs))
-    return any(rule is not None and x in needed for rule, x in zip(rules, node.inputs, strict=True))
+    return [x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node)]
 
 
 @contextmanager
@@ -116,28 +114,16 @@ def sweep(
     is missing from the result.
     """
     path = between(of, wrt) if path is None else path
+    kept = partial(_Kept, wrt, named, known, on_nodes, ends)
     try:
-        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, ends)
+        return _swept(of, seed, path, kept(), noted)
     except RuntimeWarning:  # by the filter in tinygraph.warned
-        return _swept(of, wrt, seed, on_nodes, named, known, path, noted, ends, aloud=True)
+        return _swept(of, seed, path, kept(), noted, aloud=True)
 
 
-def _swept(
-    of: Node,
-    wrt: Collection[Node],
-    seed: Any,
-    on_nodes: bool,
-    named: Collection[Node],
-    known: Mapping[Node, Any],
-    path: Path,
-    noted: Noted | None,
-    ends: bool,
-    aloud: bool = False,
-) -> dict[Node, Any]:
+def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, aloud: bool = False) -> dict[Node, Any]:
     """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
-    fit = _fit_node if on_nodes else _fit
-    kept = _Kept(wrt, named, known, fit)
-    inner = kept.inner
+    fit, inner, on_nodes = kept.fit, kept.inner, kept.on_nodes
     pending = {of: seed} if of in path else {}
     at = [of]
 
@@ -149,9 +135,9 @@ def _swept(
     node = of
     with (
         collector_paused(),
-        told_by_caller() as user,
+        fixed_user_frame() as user,
         np.errstate(under="ignore"),  # a gradient that is too small for a float is 0
-        heard(warn) if aloud else IN_SILENCE,
+        warnings_reported(warn) if aloud else nullcontext(),
     ):
         try:
             for node in _watched(path, noted, at) if aloud or noted is not None else reversed(path):
@@ -163,7 +149,7 @@ def _swept(
                     continue
                 if inner and node in inner:
                     g = kept.settled(node, g)
-                    if ends and node in kept.wanted:
+                    if kept.ends and node in kept.wanted:
                         continue
                 op.pass_on(op, node, g, pending, path, fit, on_nodes)
         except Exception as error:
@@ -188,9 +174,12 @@ def _watched(path: Path, noted: Noted | None, at: list[Node]) -> Iterator[Node]:
 class _Kept:
     """The gradients that a sweep keeps: those of the nodes asked for, and one of its own for each named node."""
 
-    def __init__(self, wrt: Collection[Node], named: Collection[Node], known: Mapping[Node, Any], fit: Fit) -> None:
+    def __init__(
+        self, wrt: Collection[Node], named: Collection[Node], known: Mapping[Node, Any], on_nodes: bool, ends: bool
+    ) -> None:
         self.found: dict[Node, Any] = {}
-        self.wanted, self._named, self._known, self._fit = set(wrt), set(named), known, fit
+        self.wanted, self._named, self._known, self.on_nodes, self.ends = set(wrt), set(named), known, on_nodes, ends
+        self.fit = _fit_node if on_nodes else _fit
         self._taken = set(known.values())
         self.inner = {node for node in self.wanted | self._named if node.op is not None}
 
@@ -199,10 +188,10 @@ class _Kept:
         if node in self._known:
             g = self._known[node]
         else:
-            g = self._fit(g, node)
+            g = self.fit(g, node)
             if node in self._named:
                 # A gradient that is only repeated is given to each reader on its own: 1, rather than another value's gradient.
-                g = alias(g) if g in self._taken or g.op is broadcast_like else g
+                g = alias(g) if g in self._taken or (g.op is not None and isinstance(g.op.kind, Repetition)) else g
                 self._taken.add(g)
         if node in self.wanted:
             self.found[node] = g
@@ -221,7 +210,7 @@ def _fit(contribution: Any, x: Node) -> Any:
         contribution = _numbers(contribution)
     if _stretched(contribution, value):
         contribution = sum_like(contribution, value)
-    return contribution if contribution.dtype == value.dtype else cast_like(contribution, value)
+    return typed(contribution, value)
 
 
 def _fit_node(contribution: Any, x: Node) -> Node:
@@ -231,7 +220,12 @@ def _fit_node(contribution: Any, x: Node) -> Node:
         return node
     if _stretched(node._value, x._value):
         node = sum_like(node, x)
-    return node if node._value.dtype == x._value.dtype else cast_like(node, x)
+    return typed(node, x)
+
+
+def typed(gradient: Any, x: Any) -> Any:
+    """A gradient in the dtype of the value that it belongs to; both are arrays, or both are nodes."""
+    return gradient if gradient.dtype == x.dtype else cast_like(gradient, x)
 
 
 def _numbers(contribution: Any) -> Any:

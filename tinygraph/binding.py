@@ -1,6 +1,6 @@
-"""What the user's code calls a value: the variable, attribute, key or list that an instruction's result goes to, or is read from.
+"""The names of values in the user's code: the variable, attribute, key or list that stores the result of an instruction.
 
-It is read in the source where that is at hand, so that names are the same on every Python, and else in the bytecode.
+They are read from the source, so that they are the same on every Python; without a source, from the bytecode.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ METHODS = {name for name in dir(np.ndarray) if not name.startswith("_")}  # what
 
 
 class Called(NamedTuple):
-    """What the code calls a value, and as what."""
+    """The name of a value in the code, and its kind."""
 
     name: str
     kind: Kind
@@ -42,7 +42,7 @@ class Called(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def stored(code: object, instruction: int) -> Called | None:
-    """What the result of an instruction is stored as, or None where the code only goes on with it."""
+    """The name under which the code stores the result of an instruction, or None if it does not store it."""
     found = excerpt(code, instruction)
     if found is None:
         return bindings_of(code).stored(instruction) if isinstance(code, CodeType) else None
@@ -54,7 +54,7 @@ def stored(code: object, instruction: int) -> Called | None:
 
 @lru_cache(maxsize=4096)
 def visited(code: object, instruction: int) -> tuple[tuple[str, Called | None], ...]:
-    """What a loop, or an unpacking, that takes values apart calls their entries: each value as it is written, with the name.
+    """The names that a loop, or an unpacking, gives to the entries of values: the text of each value, and the name.
 
     An unpacking has one name an entry, and no value.
     """
@@ -76,7 +76,7 @@ def visited(code: object, instruction: int) -> tuple[tuple[str, Called | None], 
 
 @lru_cache(maxsize=4096)
 def read(code: object, instruction: int, position: int, count: int, op: str) -> Called | None:
-    """What the operand at a position of the `count` operands of an op is read as: `Y[0, i]` is an entry of Y."""
+    """The name under which the code reads one of the `count` operands of an op: `Y[0, i]` is an entry of Y."""
     found = excerpt(code, instruction)
     if found is None:
         return None
@@ -86,7 +86,7 @@ def read(code: object, instruction: int, position: int, count: int, op: str) -> 
 
 @lru_cache(maxsize=4096)
 def function_called(code: object, instruction: int) -> str | None:
-    """The name of the function that an instruction calls, empty where there is no source, or None where it calls none."""
+    """The name of the function that an instruction calls; "" if there is no source, None if it calls no function."""
     found = excerpt(code, instruction)
     if found is None:
         return "" if isinstance(code, CodeType) and bindings_of(code).calls(instruction) else None
@@ -94,7 +94,7 @@ def function_called(code: object, instruction: int) -> str | None:
 
 
 def called(expression: ast.expr) -> Called | None:
-    """What a value is called by an expression that reads or stores it.
+    """The name of a value in an expression that reads or stores it.
 
     >>> for text in ("w", "self.W", "params['W']", "params[f'W{i}']", "Y[0, i]", "x[1]", "a + b", "_hidden"):
     ...     print(text, "is", called(ast.parse(text, mode="eval").body))
@@ -129,7 +129,7 @@ def called(expression: ast.expr) -> Called | None:
 
 
 def _word(key: ast.expr | None) -> Called | None:
-    """What a key of letters calls a value; one that is put together by what it begins with: W of `f"W{i}"` and `"W" + str(i)`."""
+    """The name of a value by its key; for a composed key its first part: W for `f"W{i}"` and `"W" + str(i)`."""
     match key:
         case ast.Constant(value=str() as word):
             return Called(word, "member")
@@ -161,11 +161,11 @@ def _parts(statement: ast.stmt) -> Iterator[ast.AST]:
         stack.extend(child for child in ast.iter_child_nodes(part) if not isinstance(child, ast.stmt))
 
 
-# Where the source is at hand
+# With the source
 
 
 def _targets(statement: ast.stmt) -> dict[ast.expr, Called]:
-    """What the expressions of a statement are stored as."""
+    """The names under which the expressions of a statement are stored."""
     found: dict[ast.expr, Called] = {}
     for part in _parts(statement):
         match part:
@@ -193,7 +193,7 @@ def _bind(target: ast.expr, value: ast.expr, found: dict[ast.expr, Called]) -> N
 
 
 def _store(value: ast.expr, name: Called | None, found: dict[ast.expr, Called]) -> None:
-    """Note what an expression is stored as, and in a list or dict what each of its entries is."""
+    """Note the name of an expression, and for a list or dict those of its entries."""
     if name is not None:
         found.setdefault(value, name)
     match value:
@@ -222,7 +222,7 @@ def _keyed(key: ast.expr | None, name: Called | None) -> Called | None:
 
 
 def _each(target: ast.expr, values: ast.expr) -> Iterator[tuple[str, Called | None]]:
-    """The values that a loop takes apart, and what it calls their entries."""
+    """The values that a loop iterates over, and the names of their entries."""
     match target, values:
         case ast.Tuple(elts=[_, one]), ast.Call(func=ast.Name(id="enumerate"), args=[value, *_]):
             yield from _each(one, value)
@@ -234,7 +234,7 @@ def _each(target: ast.expr, values: ast.expr) -> Iterator[tuple[str, Called | No
 
 
 def _operands(found: Excerpt, count: int, op: str) -> Sequence[ast.expr]:
-    """The operands of an expression in order, or none where it is not sure that they are those of the op."""
+    """The operands of an expression in order; none if they may not be those of the op."""
     expression, statement = found
     match expression:
         case _ if isinstance(statement, ast.For) and expression is statement.iter and op == "index":
@@ -266,17 +266,17 @@ def _is_of_module(function: ast.Attribute) -> bool:
     return isinstance(owner, ast.Name) and owner.id in MODULES
 
 
-# Where there is bytecode alone, and what loops repeat
+# With bytecode alone, and what loops repeat
 
 
 @lru_cache(maxsize=64)
 def bindings_of(code: CodeType) -> Bindings:
-    """The bindings of a function, which are kept."""
+    """The bindings of a function, from a cache."""
     return Bindings(code)
 
 
 class Bindings:
-    """What a function stores the results of its instructions as, what it stores more than once, and what its loops repeat."""
+    """The names under which a function stores results, the variables that it stores more than once, and its loops."""
 
     def __init__(self, code: CodeType) -> None:
         import dis  # used for a graph whose names a loop may have rebound alone
@@ -287,7 +287,7 @@ class Bindings:
         self._starts = [x.offset for x in self._instructions]
 
     def stored(self, instruction: int) -> Called | None:
-        """What the result of an instruction is stored as at once."""
+        """The name under which the next instructions store the result of an instruction."""
         # A node is made while its instruction is at work, of which the inline cache behind it is a part.
         at = bisect_right(self._starts, instruction)
         if self._instructions[at - 1].opname.startswith("UNPACK"):  # gives several

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import Path, between, reached, sweep
+from tinygraph.backprop import Path, between, reached, sweep, typed
 from tinygraph.leaves import constant, parameter
 from tinygraph.node import Node, Recorded
-from tinygraph.ops import alias, broadcast_like, cast, cast_like
+from tinygraph.ops import alias, broadcast_like, cast
 from tinygraph.requests import check_wrt, independent, seed_for
 from tinygraph.sparse import holds_sparse
-from tinygraph.tree import leaves, map_leaves, matching, rebuild
+from tinygraph.tree import arrays_of, map_arrays, matching, rebuild
 
 Function = Callable[..., Any]
 
@@ -55,7 +55,7 @@ def gradients(of: Recorded, *wrt: Recorded, seed: Any = None) -> tuple[Any, ...]
 
 
 def owned(holder: Any, key: Any) -> Any:
-    """The gradient `holder[key]` as the caller's own: copied where anybody else holds its memory.
+    """The gradient `holder[key]` as an array of the caller: copied if anything else holds its memory.
 
     Sweeps pass arrays along and repeat entries by strides; a large gradient that was made for the caller alone is not copied.
     """
@@ -92,14 +92,14 @@ class Call:
     def __init__(self, function: Function, arguments: Sequence[Any], argnums: Sequence[int]) -> None:
         self.arguments = list(arguments)
         self.inputs: list[Node] = []
-        given = [leaf for argument in arguments for leaf in leaves(argument)]
+        given = [leaf for argument in arguments for leaf in arrays_of(argument)]
         for i in argnums:
             if not -len(arguments) <= i < len(arguments):
                 raise TypeError(f"argnums={i}, but the function was called with {len(arguments)} positional arguments")
         if len({i % len(arguments) for i in argnums}) < len(argnums):
             raise ValueError(f"argnums={tuple(argnums)} names an argument twice")
         for i in argnums:
-            lifted = [_variable(leaf) for leaf in leaves(arguments[i])]
+            lifted = [_variable(leaf) for leaf in arrays_of(arguments[i])]
             self.arguments[i] = rebuild(arguments[i], lifted)
             self.inputs += lifted
         self.output = function(*self.arguments)
@@ -108,13 +108,13 @@ class Call:
 
     def _reads_others(self) -> bool:
         """Whether the function reads a parameter that was there before the call."""
-        outputs = [leaf for leaf in leaves(self.output) if isinstance(leaf, Node)]
+        outputs = [leaf for leaf in arrays_of(self.output) if isinstance(leaf, Node)]
         start = min((node.number for node in self.inputs), default=0)
         return any(node.kind == "parameter" and node.number < start for node in reached(outputs))
 
     def numbers(self) -> list[Any]:
         """The leaves of the output, checked to be numbers or arrays."""
-        outputs = leaves(self.output)
+        outputs = arrays_of(self.output)
         for output in [None] if self.output is None else outputs:
             _check_number(output)
         return outputs
@@ -149,11 +149,11 @@ class Call:
         return total[i] if on_nodes else owned(total, i)
 
     def values(self, tree: Any) -> Any:
-        """The results as the caller gets them: values, or Nodes where derivatives are recorded."""
-        return tree if self.on_nodes else map_leaves(lambda x: x.value if isinstance(x, Node) else x, tree)
+        """The results for the caller: values, or Nodes where derivatives are recorded."""
+        return tree if self.on_nodes else map_arrays(lambda x: x.value if isinstance(x, Node) else x, tree)
 
     def by_argument(self, flat: Sequence[Any], argnums: int | Sequence[int]) -> Any:
-        """One result an input, arranged like the arguments that were asked for."""
+        """One result for each input, in the structure of the chosen arguments."""
         if not isinstance(argnums, Sequence):
             return rebuild(self.arguments[argnums], flat)
         return rebuild(tuple(self.arguments[i] for i in argnums), flat)
@@ -165,7 +165,7 @@ def _check_number(output: Any) -> None:
 
 
 def _variable(leaf: Any) -> Node:
-    """What a call differentiates by: a fresh parameter, or a node of its own where somebody else's Node came in."""
+    """The variable of a call: a new parameter for an array, or a new node for a Node that the caller passed."""
     if not isinstance(leaf, Node) or holds_sparse(leaf):
         return parameter(leaf)
     if leaf.dtype.kind == "f":
@@ -176,7 +176,7 @@ def _variable(leaf: Any) -> Node:
 
 
 def is_float(x: Any) -> bool:
-    """Whether a gradient flows into x."""
+    """Whether x can have a gradient."""
     return isinstance(x, Node) and x.dtype.kind == "f"
 
 
@@ -234,7 +234,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = F
 
 
 def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """The value of `function` and its vector-Jacobian product, which turns a seed like the value into one gradient an argument.
+    """The value of `function` and its vector-Jacobian product, a function from a seed to one gradient for each argument.
 
     Raises ValueError for a seed of another shape.
 
@@ -257,7 +257,7 @@ def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple
 
 
 def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of `function` and its exact derivative in the direction of `tangents`, one tangent an argument.
+    """The value of `function` and its exact derivative in the direction of `tangents`, one for each argument.
 
     Of a scalar it is the sum of the gradient times the tangents. Of an array it takes two reverse sweeps: the vector-Jacobian
     product is linear in its seed, and its gradient by the seed is the Jacobian-vector product. Raises ValueError where
@@ -292,7 +292,7 @@ def _push(call: Call, output: Any, directions: Sequence[Any], recording: bool) -
 
 
 def _along(call: Call, output: Node, directions: Sequence[Any], recording: bool) -> Any:
-    """The derivative of a scalar: finite wherever its gradient is."""
+    """The derivative of a scalar, finite wherever its gradient is."""
     one = seed_for(output, None)
     found = sweep(output, call.inputs, constant(one) if recording else one, on_nodes=recording)
     with np.errstate(under="ignore"):
@@ -300,7 +300,7 @@ def _along(call: Call, output: Node, directions: Sequence[Any], recording: bool)
     if not recording:
         return total.astype(output.dtype)
     node = total if isinstance(total, Node) else constant(total)
-    return node if node.dtype == output.dtype else cast_like(node, output)
+    return typed(node, output)
 
 
 def _weighed(found: Mapping[Node, Any], inputs: Sequence[Node], directions: Sequence[Any]) -> Any:
@@ -309,7 +309,7 @@ def _weighed(found: Mapping[Node, Any], inputs: Sequence[Node], directions: Sequ
 
 
 def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """Turn `function` into its Jacobian, of the shape of the result followed by the shape of the argument.
+    """Turn `function` into its Jacobian, whose shape is the shape of the result followed by the shape of the argument.
 
     Records once and sweeps once for each entry of the result. For trees: a tree like the result, of trees like the argument.
 
@@ -322,7 +322,7 @@ def jacobian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
     def derivative(*arguments: Any, **kwargs: Any) -> Any:
         call = Call(lambda *own: function(*own, **kwargs), arguments, _numbers(argnums))
         call.numbers()
-        return map_leaves(lambda y: call.by_argument(_rows(call, y), argnums), call.output)
+        return map_arrays(lambda y: call.by_argument(_rows(call, y), argnums), call.output)
 
     return derivative
 
@@ -344,7 +344,7 @@ def _rows(call: Call, output: Any) -> list[Any]:
 
 
 def hessian(function: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """Turn `function`, which returns a scalar, into its matrix of second derivatives, of the argument's shape twice over.
+    """Turn `function`, which returns a scalar, into its Hessian, whose shape is the shape of the argument twice.
 
     The gradient is recorded once, and swept once for each of its entries.
 
@@ -371,10 +371,10 @@ def hvp(function: Function) -> Function:
             raise TypeError("a Hessian-vector product takes the point and the vector: tg.hvp(f)(x, v)")
         *others, v = rest
         directions = matching(v, x, "the vector", "the argument")
-        _check_shapes(directions, leaves(x), "the vector")
+        _check_shapes(directions, arrays_of(x), "the vector")
 
         def slope(x: Any) -> Any:
-            gradients = leaves(gradient(x, *others, **kwargs))
+            gradients = arrays_of(gradient(x, *others, **kwargs))
             return sum(np.sum(g * direction) for g, direction in zip(gradients, directions, strict=True))
 
         return grad(slope)(x)

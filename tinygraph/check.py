@@ -9,16 +9,17 @@ import numpy as np
 
 from tinygraph.backprop import between, reached, sweep
 from tinygraph.calculus import Call, gradients
-from tinygraph.errors import GradientError, counted
+from tinygraph.errors import GradientError
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant, parameter
 from tinygraph.node import Node, summary
 from tinygraph.ops import Op
 from tinygraph.place import Place
-from tinygraph.rules import OwnRule, check_rule
+from tinygraph.rules import ArgumentRule, check_rule
 from tinygraph.slope import TRUSTED, slope_along
 from tinygraph.sparse import entry_at, holds_sparse, stored
-from tinygraph.tree import leaves, rebuild
+from tinygraph.tree import arrays_of, rebuild
+from tinygraph.wording import counted
 
 TOLERANCE = 1e-6  # relative to the largest entry of a gradient: what extrapolated differences reach with room to spare
 
@@ -92,7 +93,7 @@ def check_gradients(function: Callable[..., Any], *arguments: Any, order: int = 
     """
     if order not in (1, 2):
         raise ValueError(f"order={order}: gradients are checked to order 1 or 2")
-    given = [x if holds_sparse(x) else _value(x) for argument in arguments for x in leaves(argument)]
+    given = [x if holds_sparse(x) else _value(x) for argument in arguments for x in arrays_of(argument)]
     moved = [i for i, leaf in enumerate(given) if _is_real(leaf)]
     if not moved:
         raise ValueError("no argument is a float, so there is no gradient to check: write 3.0 for 3, or x.astype(float)")
@@ -103,7 +104,7 @@ def check_gradients(function: Callable[..., Any], *arguments: Any, order: int = 
         for i, value in zip(moved, values, strict=True):
             filled[i] = value
         result = function(*rebuild(arguments, filled))
-        outputs = [leaf for leaf in leaves(result) if _is_real(leaf)]
+        outputs = [leaf for leaf in arrays_of(result) if _is_real(leaf)]
         if not outputs:
             raise ValueError(f"the function returned no floats but {type(result).__name__}: is a `return` missing?")
         if len(outputs) == 1 and not np.shape(outputs[0]):
@@ -148,10 +149,10 @@ def _wrong_entry(actual: Any, expected: Estimate, tolerance: float, of: str) -> 
     scale = float(np.max(np.abs(both), initial=0.0, where=np.isfinite(both)))
     with np.errstate(invalid="ignore"):
         close = np.abs(actual - value) <= tolerance * scale + 4 * error
-        told = (error <= np.maximum(TRUSTED * np.abs(value), flat)) | ((value == 0) & (error <= TRUSTED * scale))
+        is_certain = (error <= np.maximum(TRUSTED * np.abs(value), flat)) | ((value == 0) & (error <= TRUSTED * scale))
         certain = (error <= TRUSTED * scale) | (np.max(np.abs(both), axis=0) <= flat)
     same = (actual == value) | (np.isnan(actual) & np.isnan(value)) | (close & certain)
-    bad = ~same & ~close & told
+    bad = ~same & ~close & is_certain
     unknown = ~same & ~bad
     if not np.any(bad | unknown):
         return None
@@ -168,7 +169,7 @@ def _wrong_entry(actual: Any, expected: Estimate, tolerance: float, of: str) -> 
 
 def _wrong_op(function: Any, flat: Sequence[Any], tolerance: float) -> str | None:
     """The first op, in order of recording, whose own rule disagrees with differences at its own inputs."""
-    outputs = leaves(function(*map(parameter, flat)))
+    outputs = arrays_of(function(*map(parameter, flat)))
     for node in reached([y for y in outputs if isinstance(y, Node)]):
         if node.op is not None:
             try:
@@ -192,7 +193,7 @@ def check_node(node: Node, tolerance: float = TOLERANCE) -> None:
         x = parameter(arguments[k])
         (g,) = gradients(op(*operands[:k], x, *operands[k + 1 :], **node.params), x, seed=seed)
         expected = estimated(_computed(node), arguments, k, seed)
-        own = OwnRule(op, k, len(arguments))
+        own = ArgumentRule(op, k, len(arguments))
         wrong = _wrong_entry(g, expected, tolerance, f"gradient of {op.name} by {own.argument} (argument {k + 1})")
         if wrong is not None:
             raise own.wrong(f"is wrong{wrong}")
@@ -223,7 +224,7 @@ def check_op(op: Op, *arguments: Any, **params: Any) -> None:
         if not wrt:
             continue
         for k in wrt:
-            check_rule(OwnRule(op, k, len(arrays)), recorded, weights(recorded.shape))
+            check_rule(ArgumentRule(op, k, len(arrays)), recorded, weights(recorded.shape))
         _check_untouched(op, recorded, inputs)
         check_node(recorded)
         _check_bits(op, recorded, inputs)
@@ -248,17 +249,17 @@ def _reading_rule(recorded: Node, wrt: Sequence[int]) -> GradientError | None:
     op, values = recorded.op, [_value(x) for x in recorded.inputs]
     assert op is not None
     seed = weights(recorded.shape)
-    for rule in (OwnRule(op, k, len(values)) for k in wrt):
+    for rule in (ArgumentRule(op, k, len(values)) for k in wrt):
         part = rule.gradient(constant(seed), recorded, *recorded.inputs, **recorded.params)
         for j in wrt:
             if isinstance(part, Node) and between(part, [recorded.inputs[j]]):
                 continue
 
-            def computed(*moved: Any, rule: OwnRule = rule) -> Any:
+            def computed(*moved: Any, rule: ArgumentRule = rule) -> Any:
                 return rule.gradient(seed, _computed(recorded)(*moved), *moved, **recorded.params)
 
             if np.any(np.nan_to_num(estimated(computed, values, j, 1.0).value)):
-                name = OwnRule(op, j, len(values)).argument
+                name = ArgumentRule(op, j, len(values)).argument
                 return rule.wrong(
                     f"reads the value of {name}, so that nothing is recorded: leave out .value and .item(), and write it with "
                     "operators, NumPy functions and ops"
@@ -273,7 +274,7 @@ def _check_missing(op: Op, without: Sequence[int], recorded: Node) -> None:
         if _is_real(values[k]) and np.any(
             np.nan_to_num(estimated(_computed(recorded), values, k, weights(recorded.shape)).value)
         ):
-            raise OwnRule(op, k, len(values)).wrong(
+            raise ArgumentRule(op, k, len(values)).wrong(
                 "is None, but the result changes with it: give a rule, or check_op the argument as tg.constant(...) if it is data"
             )
 

@@ -21,7 +21,7 @@ from tinygraph.place import Place, place_of, user_frame
 
 if TYPE_CHECKING:
     from tinygraph.node import Leaf, Node
-    from tinygraph.ops.declare import Op
+    from tinygraph.ops import Op
 
 KEPT = 10_000  # decisions at one leaf; older ones are dropped
 LONGEST = 2_000  # ops behind a decision; one of more is dropped
@@ -40,10 +40,11 @@ class DecisionError(ValueError):
     """A replay on other values would take another branch than the recording did, or it is not known whether it would."""
 
 
-class Origin:
-    """A leaf in a recipe: a copy of its value where it is small; a large one lives as long as its leaf or its owner keeps it."""
+class RecipeLeaf:
+    """A leaf in a recipe: a copy of a small value; of a large value a weak reference, which does not keep it alive."""
 
     __slots__ = ("_array", "_small")
+    recipes: tuple[Recipe, ...] = ()  # that it is computed from
 
     def __init__(self, value: Any, is_kept: bool = False) -> None:
         is_small = value.nbytes <= SMALL if not is_kept else True
@@ -52,15 +53,15 @@ class Origin:
 
     @property
     def value(self) -> Any:
-        """The leaf's value, or None where it is gone."""
+        """The value of the leaf, or None if it no longer exists."""
         return self._small if self._array is None else self._array()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Origin, (self.value, True)
+        return RecipeLeaf, (self.value, True)
 
 
-class Made:
-    """An op in a recipe, and what it was made from: ops, leaves and Python numbers."""
+class RecipeOp:
+    """An op in a recipe, and its inputs: ops, leaves and Python numbers."""
 
     __slots__ = ("inputs", "op", "params")
 
@@ -69,21 +70,26 @@ class Made:
         self.inputs = inputs
         self.params = params
 
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The inputs that are no numbers."""
+        return tuple(i for i in self.inputs if isinstance(i, RecipeOp | RecipeLeaf))
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return Made, (self.op, self.inputs, self.params)
+        return RecipeOp, (self.op, self.inputs, self.params)
 
 
-Recipe: TypeAlias = Origin | Made
+Recipe: TypeAlias = RecipeLeaf | RecipeOp
 
 
-class Lost:
-    """What stands in place of the recipe of a value that had too many ops behind it when something was decided by it."""
+class LostRecipe:
+    """The recipe of a value that had more than `LONGEST` ops behind it when it decided something."""
 
     def __reduce__(self) -> str:
         return "LOST"
 
 
-LOST = Lost()
+LOST = LostRecipe()
 
 
 class Decision:
@@ -93,7 +99,7 @@ class Decision:
 
     def __init__(
         self,
-        recipe: Recipe | Lost,
+        recipe: Recipe | LostRecipe,
         ask: Callable[[Any], Any],
         answer: Any,
         code: CodeType | Place,
@@ -143,7 +149,7 @@ class Log:
 
     def note(self, decision: Decision) -> None:
         """Keep a decision, in place of the oldest where there are too many."""
-        if isinstance(decision.recipe, Lost):
+        if isinstance(decision.recipe, LostRecipe):
             self.lost = self.lost or decision
         else:
             if len(self.decisions) == KEPT:
@@ -163,10 +169,10 @@ def _ordered(decisions: Iterable[Decision]) -> Iterator[Recipe]:
     """The recipes of decisions, inputs first, so that none is pickled inside another."""
     seen: set[Recipe] = set()
     for decision in decisions:
-        stack = [decision.recipe] if not isinstance(decision.recipe, Lost) else []
+        stack = [decision.recipe] if not isinstance(decision.recipe, LostRecipe) else []
         while stack:
             x = stack[-1]
-            fresh = [i for i in x.inputs if isinstance(i, Made | Origin) and i not in seen] if isinstance(x, Made) else []
+            fresh = [i for i in x.recipes if i not in seen]
             stack.extend(fresh)
             if not fresh:
                 stack.pop()
@@ -184,7 +190,7 @@ def decided(node: Node, ask: Callable[[Any], Any], frame: FrameType, number: int
 
     answer = ask(node._value)
     inner, leaves, is_whole = _behind(node)
-    recipe: Recipe | Lost = _recipe(node, inner) if is_whole else LOST
+    recipe: Recipe | LostRecipe = _recipe(node, inner) if is_whole else LOST
     if not is_whole:
         for x in inner:
             x.recipe = LOST
@@ -205,7 +211,7 @@ def _note(leaf: Leaf, decision: Decision) -> None:
 
 
 # A bare array has one leaf only as long as a graph holds it, and its next leaf must know what was decided by the first.
-_logs: dict[int, tuple[weakref.ref[Any], Log, Origin]] = {}  # by the identity of an array
+_logs: dict[int, tuple[weakref.ref[Any], Log, RecipeLeaf]] = {}  # by the identity of an array
 _scalars: deque[Leaf] = deque(maxlen=KEPT)  # the latest leaves of NumPy scalars, which have no weak references
 _forgotten: list[Decision] = []  # the first decision by a scalar that is no longer among those
 
@@ -218,11 +224,11 @@ def _remember(leaf: Leaf, decision: Decision) -> None:
     if not is_bare(leaf):
         return
     if isinstance(value, np.ndarray):
-        origin = _origin(leaf)
-        assert isinstance(origin, Origin)
+        recipe = _in_recipe(leaf)
+        assert isinstance(recipe, RecipeLeaf)
         assert leaf.log is not None
         key = id(value)
-        _logs[key] = weakref.ref(value, lambda _: _logs.pop(key, None)), leaf.log, origin
+        _logs[key] = weakref.ref(value, lambda _: _logs.pop(key, None)), leaf.log, recipe
     else:
         if len(_scalars) == KEPT and not _forgotten:
             _forgotten.append(decision)
@@ -231,9 +237,9 @@ def _remember(leaf: Leaf, decision: Decision) -> None:
 
 def recall(leaf: Leaf) -> None:
     """Give a new leaf of a bare array the log that an earlier leaf of the same array left."""
-    array, log, origin = _logs.get(id(leaf._value), (None, None, None))
-    if array is not None and origin is not None and array() is leaf._value and same_bits(origin.value, leaf._value):
-        leaf.log, leaf.recipe = log, origin
+    array, log, recipe = _logs.get(id(leaf._value), (None, None, None))
+    if array is not None and recipe is not None and array() is leaf._value and same_bits(recipe.value, leaf._value):
+        leaf.log, leaf.recipe = log, recipe
     elif _forgotten and not isinstance(leaf._value, np.ndarray):
         leaf.log = Log()
         leaf.log.lost = _forgotten[0]
@@ -267,14 +273,14 @@ def _recipe(node: Node, inner: Sequence[Node]) -> Recipe:
     for x in sorted(inner, key=lambda x: x.number):
         if not hasattr(x, "recipe"):
             assert x.op is not None
-            x.recipe = Made(x.op, tuple([i if type(i) in NUMBERS else _origin(i) for i in x.inputs]), x.params)
-    return _origin(node)
+            x.recipe = RecipeOp(x.op, tuple([i if type(i) in NUMBERS else _in_recipe(i) for i in x.inputs]), x.params)
+    return _in_recipe(node)
 
 
-def _origin(x: Any) -> Recipe:
+def _in_recipe(x: Any) -> Recipe:
     """What a recipe holds of a node."""
     if not hasattr(x, "recipe"):
-        x.recipe = Origin(x._value)
+        x.recipe = RecipeLeaf(x._value)
     recipe: Recipe = x.recipe
     return recipe
 
@@ -314,14 +320,14 @@ def first_lost(leaf: Leaf, until: int) -> Decision | None:
 
 def check_decisions(values: Mapping[Leaf, Any], until: int) -> None:
     """Raise DecisionError where the program would decide otherwise, or might, if its leaves had these values."""
-    current: dict[Origin, Any] = {}
+    current: dict[RecipeLeaf, Any] = {}
     changed: list[Leaf] = []
     for leaf, value in values.items():
         for older in lineage(leaf):
             if older.log is not None:
-                origin = _origin(older)
-                assert isinstance(origin, Origin)
-                current[origin] = value
+                recipe = _in_recipe(older)
+                assert isinstance(recipe, RecipeLeaf)
+                current[recipe] = value
                 if not same_bits(value, older._value):
                     changed.append(leaf)
     for leaf in changed:
@@ -332,7 +338,7 @@ def check_decisions(values: Mapping[Leaf, Any], until: int) -> None:
                 f"were not stored: over {KEPT:,}, or one with more than {LONGEST:,} ops before it, or one by a single entry\n"
                 f"  at {lost.place}\n  fix: {FIX}"
             )
-    again = Replay(lambda origin: current.get(origin, origin.value))
+    again = Replay(lambda leaf: current.get(leaf, leaf.value))
     for decision in decisions_behind(changed, until):
         again.check(decision)
 
@@ -343,43 +349,43 @@ def same_bits(x: Any, y: Any) -> bool:
 
 
 class GoneError(LookupError):
-    """The value of a leaf that a decision was made by is gone."""
+    """The value of a leaf behind a decision no longer exists."""
 
 
 class Replay:
     """Recipes on other values of their leaves, each op computed once."""
 
-    def __init__(self, value_of: Callable[[Origin], Any]) -> None:
+    def __init__(self, value_of: Callable[[RecipeLeaf], Any]) -> None:
         self._value_of = value_of
         self._known: dict[Recipe, Any] = {}
 
     def value(self, recipe: Recipe) -> Any:
-        """What a recipe amounts to; raises GoneError where a value that it needs is gone."""
+        """The value of a recipe; raises GoneError if the value of a leaf no longer exists."""
         stack = [recipe]
         known = self._known
         while stack:
             x = stack[-1]
-            if isinstance(x, Origin):
+            if isinstance(x, RecipeLeaf):
                 known[x] = self._value_of(x)
                 if known[x] is None:
                     raise GoneError
-            missing = [i for i in x.inputs if isinstance(i, Made | Origin) and i not in known] if isinstance(x, Made) else []
+            missing = [i for i in x.recipes if i not in known]
             if missing:
                 stack.extend(missing)
                 continue
-            if isinstance(x, Made) and x not in known:
+            if isinstance(x, RecipeOp) and x not in known:
                 known[x] = x.op(*self.inputs(x), **x.params)
             stack.pop()
         return known[recipe]
 
-    def inputs(self, made: Made) -> list[Any]:
-        """The values that an op was made from."""
-        return [self._known[i] if isinstance(i, Made | Origin) else i for i in made.inputs]
+    def inputs(self, made: RecipeOp) -> list[Any]:
+        """The values of the inputs of an op."""
+        return [self._known[i] if isinstance(i, RecipeOp | RecipeLeaf) else i for i in made.inputs]
 
     def check(self, decision: Decision) -> None:
         """Raise DecisionError where a decision would be another one."""
         recipe = decision.recipe
-        assert not isinstance(recipe, Lost)
+        assert not isinstance(recipe, LostRecipe)
         try:
             with np.errstate(all="ignore"):  # the replay itself warns
                 now = decision.ask(self.value(recipe))
@@ -389,7 +395,7 @@ class Replay:
                 f"  at {decision.place}\n  fix: keep the array that the decision reads, or {FIX}"
             ) from None
         if now != decision.answer:
-            then = Replay(lambda origin: origin.value)
+            then = Replay(lambda leaf: leaf.value)
             raise DecisionError(
                 f"a replay on other values would take another branch: `{decision.text}` was decided by {then.numbers(recipe)} = "
                 f"{decision.answer!r} when it was recorded; now it would be decided by {self.numbers(recipe)} = {now!r}\n"
@@ -402,6 +408,6 @@ class Replay:
 
         with np.errstate(all="ignore"):
             value = self.value(recipe)
-        given = [np.asarray(x)[()] for x in (self.inputs(recipe) if isinstance(recipe, Made) else [value])]
+        given = [np.asarray(x)[()] for x in (self.inputs(recipe) if isinstance(recipe, RecipeOp) else [value])]
         text = ", ".join(summary(x).lstrip(" :") for x in given)
-        return f"{recipe.op.name}({text})" if isinstance(recipe, Made) else text
+        return f"{recipe.op.name}({text})" if isinstance(recipe, RecipeOp) else text

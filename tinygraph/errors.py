@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from tinygraph.sparse import SparseError, sparsity
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
-    from tinygraph.ops.declare import Op
+    from tinygraph.ops import Op
 
 
 class OpError(Exception):
@@ -104,14 +104,7 @@ def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType
 
 def call_error(called: str, operands: Sequence[Any], cause: Exception, frame: FrameType, hint: str = "") -> OpError:
     """The same for any function by its name."""
-    kinds = {
-        ValueError: OpValueError,
-        TypeError: OpTypeError,
-        IndexError: OpIndexError,
-        FloatingPointError: OpFloatingPointError,
-        OverflowError: OpOverflowError,
-    }
-    kind = next(own for builtin, own in kinds.items() if isinstance(cause, builtin))
+    kind = next(kind for kind in OpError.__subclasses__() if isinstance(cause, kind.__bases__[1]))
     names = [name_in(frame, x) or f"operand {i}" for i, x in enumerate(operands, 1)]
     place = place_of(frame.f_code, frame.f_lasti)
     lines = [f"{called}({', '.join(names)}): {cause}"]
@@ -136,28 +129,6 @@ def name_in(frame: FrameType, value: Any) -> str | None:
     return None
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """What to say after a name that is not known: the known ones like it, or which there are.
-
-    >>> meant("sigmiod", ["relu", "sigmoid"]), meant("foo", ["relu", "sigmoid"])
-    ('did you mean sigmoid?', 'there are relu, sigmoid')
-    """
-    names = list(dict.fromkeys(known))
-    import difflib  # for messages alone
-
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(names[:20])}"
-
-
-def counted(count: int, thing: str, things: str = "") -> str:
-    """A number with its noun; `things` is the plural where that is not the noun with an s.
-
-    >>> counted(1, "leaf", "leaves"), counted(2, "leaf", "leaves"), counted(1200, "card")
-    ('1 leaf', '2 leaves', '1,200 cards')
-    """
-    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
-
-
 def describe(x: Any) -> str:
     """One operand in words: a number as itself, else its kind, shape and dtype.
 
@@ -170,10 +141,5 @@ def describe(x: Any) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
     if not hasattr(x, "shape"):
         return f"{article} {kind}: {x!r:.60}"
-    return ", ".join([f"{article} {kind} of shape {x.shape}", *([str(x.dtype)] if hasattr(x, "dtype") else []), *_sparsity(x)])
-
-
-def _sparsity(x: Any) -> list[str]:
-    """How far an operand is filled where it is sparse."""
-    text = sparsity(getattr(x, "_value", x))
-    return [text] if text else []
+    parts = (f"{article} {kind} of shape {x.shape}", f"{getattr(x, 'dtype', '')}", sparsity(getattr(x, "_value", x)))
+    return ", ".join(filter(None, parts))

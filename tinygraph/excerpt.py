@@ -21,7 +21,7 @@ class Excerpt(NamedTuple):
 
 
 def excerpt(code: object, instruction: int) -> Excerpt | None:
-    """The expression that an instruction evaluates, or None where the source is not at hand.
+    """The expression that an instruction evaluates, or None if there is no source.
 
     `code` and `instruction` are those of a node. A node that was loaded from a pickle has no code object, and so no excerpt.
     Of `h *= 2` the expression is `h * 2`; of an entry that a loop takes, what the loop goes through.
@@ -42,7 +42,7 @@ def excerpt(code: object, instruction: int) -> Excerpt | None:
 
 @lru_cache(maxsize=4096)
 def span_of(code: CodeType, instruction: int) -> Span | None:
-    """Where the expression of an instruction stands in the source, or None where Python did not keep it."""
+    """The position of the expression of an instruction in the source, or None if Python did not keep it."""
     first, last, start, end = next(islice(code.co_positions(), instruction // 2, None), (None,) * 4)
     if first is None or last is None or start is None or end is None:
         return None
@@ -50,14 +50,14 @@ def span_of(code: CodeType, instruction: int) -> Span | None:
 
 
 def instruction_of(code: CodeType, expression: ast.expr) -> int | None:
-    """The instruction that evaluates an expression of the code, where there is one."""
+    """The instruction that evaluates an expression of the code, or None."""
     end = expression.end_lineno or 0, expression.end_col_offset or 0
     return _instructions(code).get((expression.lineno, end[0], expression.col_offset, end[1]))
 
 
 @lru_cache(maxsize=64)
 def _instructions(code: CodeType) -> Mapping[tuple[int | None, ...], int]:
-    """The first instruction of each place in the source."""
+    """The first instruction of each position in the source."""
     found: dict[tuple[int | None, ...], int] = {}
     for i, place in enumerate(code.co_positions()):
         found.setdefault(place, 2 * i)
@@ -66,7 +66,7 @@ def _instructions(code: CodeType) -> Mapping[tuple[int | None, ...], int]:
 
 @lru_cache(maxsize=32)
 def _excerpts(filename: str, lines: tuple[str, ...]) -> Mapping[Span, Excerpt]:
-    """Every expression of a file by its place."""
+    """Every expression of a file by its position."""
     found: dict[Span, Excerpt] = {}
     try:
         module = ast.parse("".join(lines), filename)
@@ -85,7 +85,7 @@ def _excerpts(filename: str, lines: tuple[str, ...]) -> Mapping[Span, Excerpt]:
 
 
 def _places(node: ast.AST) -> Iterator[tuple[Span, ast.expr]]:
-    """The position, as Python gives it, of the expression that a node of the syntax tree is or evaluates."""
+    """The position, in the form that Python uses, of the expression that a node of the syntax tree is or evaluates."""
     if not isinstance(node, ast.expr | ast.stmt) or node.end_lineno is None or node.end_col_offset is None:
         return
     span = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset

@@ -1,4 +1,4 @@
-"""How a graph shows itself: as a table, source, mathematics, a picture, a walk; each imports its room when it is called."""
+"""The methods by which a graph shows itself: table, source, mathematics, picture, walk. Each imports its room when called."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def face(method: Method) -> Method:
-    """A method of Graph that raises an error with the name of its room where that was taken out of the package."""
+    """A method of Graph that raises an error with the name of its room if that was taken out of the package."""
 
     @wraps(method)
     def show(*arguments: Any, **keywords: Any) -> Any:
@@ -53,9 +53,10 @@ class Faces:
 
     @face
     def statements(self, level: Level = "named") -> tuple[Statement, ...]:
-        """The graph as a program: one statement for every named value, forward and then backward.
+        """The graph as a program: one statement for each named value, first forward, then backward.
 
-        `level="op"` has one for every op. Each has `name`, `right` (NumPy source), `value`, `shape`, `phase`, `inputs`, `place`.
+        `level="op"` has one statement for each op. A statement has `name`, `right` (its NumPy source), `value`, `shape`, `phase`,
+        `inputs` and `place`.
 
         >>> w = tg.parameter(3.0)
         >>> L = w * w + 1
@@ -68,12 +69,12 @@ class Faces:
 
     @face
     def source(self, level: Level = "named", *, update: Literal["gd"] | None = None) -> str:
-        """The graph as a Python module that needs NumPy alone, forward and, after `backprop`, backward.
+        """The graph as the source of a Python module that imports NumPy alone: forward and, after `backprop`, backward.
 
-        It has one function, of the leaves, which returns the output, or the output and a dict of the gradients. It runs at any
-        size: the number of axes, the axes of size 0 and 1, and other sizes that the recording took for granted are checked when
-        it is called. With `update="gd"` the function is one step of training: it takes a `learning_rate` too, moves every
-        parameter down its gradient, and returns the output and a dict of the new parameters.
+        The module has one function, of the leaves, which returns the output, or the output and a dict of the gradients. The
+        sizes of the leaves may differ from the recorded ones; sizes that must be the same, the number of axes and the axes of
+        size 0 or 1 are checked in each call. With `update="gd"` the function is one step of gradient descent: it also takes a
+        `learning_rate`, and returns the output and a dict of the new parameters.
 
         >>> w = tg.parameter(3.0)
         >>> graph = tg.Graph(w * w, names={"w": w})
@@ -101,9 +102,9 @@ class Faces:
 
     @face
     def function(self, np: Any = None) -> Callable[..., Any]:
-        """The function of `source()`, compiled; its text is `function.source`.
+        """The compiled function of `source()`; its source is `function.source`.
 
-        `np` is the module that it computes with, NumPy by default; with `jax.numpy` it can be given to `jax.jit`. Raises
+        `np` is the module that it computes with, NumPy by default; with `jax.numpy` it can be passed to `jax.jit`. Raises
         TypeError for an op that JAX cannot trace.
 
         >>> w = tg.parameter(3.0)
@@ -116,7 +117,7 @@ class Faces:
 
     @face
     def latex(self, level: Level = "named") -> Latex:
-        r"""The derivation in LaTeX: an `align` environment, which a notebook typesets, offline too.
+        r"""The equations in LaTeX: an `align` environment, which a notebook typesets without a network.
 
         >>> w = tg.parameter(3.0)
         >>> print(tg.Graph(w * w, names={"w": w}).latex())
@@ -132,11 +133,12 @@ class Faces:
     def derivation(self, gradient: str) -> Reasoned:
         """A gradient worked out further, in numbered lines with reasons; a notebook typesets them.
 
-        Gradients that are computed entry by entry are put in, sums are multiplied out, what is above and below the line is
-        cancelled, and like terms are collected. It ends where it is shortest: if it gets no shorter, it is one line. `lines` has
-        each line with its `text`, `expression`, `reason` and `conditions`, and where it was compared with the gradient's value.
+        Gradients that are computed entry by entry are put in, products of sums are multiplied out, equal factors of numerator
+        and denominator are cancelled, and like terms are collected. The derivation ends at its shortest line; if the gradient
+        gets no shorter, there is one line. `lines` has each line with its `text`, `expression`, `reason` and `conditions`, and
+        the result of its comparison with the value of the gradient.
 
-        Raises KeyError for an unknown name, ValueError for one of a value that is no gradient.
+        Raises KeyError for an unknown name, ValueError for the name of a value that is not a gradient.
 
         >>> z, y = tg.parameter(0.5), tg.constant(1.0)
         >>> a = np.exp(z)
@@ -155,7 +157,7 @@ class Faces:
 
     @face
     def table(self) -> Table:
-        """The leaves and statements with their shapes and values, as `print(graph)` shows them; a notebook shows an HTML table.
+        """The leaves and statements with their shapes and values, as `print(graph)` prints them; in a notebook an HTML table.
 
         >>> w = tg.parameter(3.0)
         >>> tg.Graph(w * w, names={"w": w}).table()
@@ -173,7 +175,7 @@ class Faces:
 
     @face
     def mathml(self, level: Level = "named") -> str:
-        """The derivation in MathML, which browsers typeset offline.
+        """The equations in MathML, which browsers typeset without a network.
 
         >>> w = tg.parameter(3.0)
         >>> tg.Graph(w * w, names={"w": w}).mathml().startswith("<math")
@@ -195,15 +197,15 @@ class Faces:
         backward: bool = True,
         lens: str | None = None,
     ) -> Picture:
-        """The graph as a picture: a card for each statement, black edges forward and, after `backprop`, dashed red ones back.
+        """The graph as a picture: a card for each statement, black edges forward and, after `backprop`, red edges backward.
 
         `level="op"` draws every op; `values` and `backward` switch numbers and gradients on or off; `direction` is LR, TB, RL or
-        BT; `theme` light, dark or auto, which follows the reader's setting. `fold` names the modules to draw as one card, True
-        folds all of them and repeated lines, False none; by default a picture folds itself where it is too large. `lens` analyses
+        BT; `theme` is light, dark or auto, which follows the reader's setting. `fold` lists the modules to draw as one card;
+        True folds all modules and repeated lines, False none; by default a picture that is too large is folded. `lens` analyses
         the numbers: "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
 
-        Raises ValueError for an unknown setting and for too many cards, LayoutError, when the picture is looked at, without a
-        layout engine.
+        Raises ValueError for an unknown setting and for too many cards. Without a layout engine, showing or saving the picture
+        raises LayoutError.
 
         >>> w = tg.parameter(3.0)
         >>> tg.Graph(w * w, names={"w": w}).draw()
@@ -215,7 +217,7 @@ class Faces:
 
     @face
     def view(self, **settings: Any) -> View:
-        """The picture as a page to explore, in one file that needs no network: click a card for its whole value, search, fold.
+        """The picture as a page to explore, in one file that needs no network: click a card to see its value, search, and fold.
 
         Takes the settings of `draw`. A notebook shows it; `save("g.html")` writes it.
 
@@ -244,7 +246,7 @@ class Faces:
     def quiz(self, seed: int | None = None) -> Quiz:
         """A quiz on each gradient, in the order of the backward pass; `quiz.run()` runs it in a terminal.
 
-        A `seed` gives parameters and named scalars other numbers, the same ones for everybody who takes that seed.
+        A `seed` chooses other numbers for parameters and named scalars; equal seeds give equal numbers.
 
         >>> w = tg.parameter(3.0)
         >>> q = tg.Graph(w * w, names={"w": w}).quiz()

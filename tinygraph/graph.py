@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from threading import RLock
-from types import CodeType, FrameType
 from typing import Any, NoReturn
 
+import numpy as np
+
 from tinygraph.backprop import Path, between, by_number, reached, sweep
-from tinygraph.errors import NonFiniteError, meant
+from tinygraph.errors import NonFiniteError
 from tinygraph.faces import Faces
+from tinygraph.given import plain_numbers
 from tinygraph.leaves import constant
 from tinygraph.missing import missing_attribute
 from tinygraph.naming import named
@@ -20,9 +22,11 @@ from tinygraph.node import NUMBERING, Leaf, Node, Recorded
 from tinygraph.ops import alias
 from tinygraph.origins import Retraced
 from tinygraph.pickling import pack, unpack
-from tinygraph.place import user_frame, variables
+from tinygraph.place import user_frame
 from tinygraph.replay import replayed
-from tinygraph.requests import Gradients, Request, check_wrt, independent, is_unit, seed_for
+from tinygraph.requested import Gradients, Request, in_backward_order, is_unit
+from tinygraph.requests import check_wrt, independent, seed_for
+from tinygraph.wording import suggestion
 
 
 def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
@@ -30,16 +34,6 @@ def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
     graph = Graph(*nodes, names=names)
     graph._is_partial = True
     return graph
-
-
-def _numbers(names: Mapping[str, Any], frame: FrameType) -> dict[str, Any]:
-    """The plain numbers among the names, and among the variables of the frame."""
-    found = {**variables(frame, {*frame.f_globals, *_names_in(frame.f_code)}), **names}
-    return {name: value for name, value in found.items() if type(value) in (int, float)}
-
-
-def _names_in(code: CodeType) -> tuple[str, ...]:
-    return code.co_names + code.co_varnames + code.co_cellvars + code.co_freevars
 
 
 class Graph(Faces):
@@ -84,17 +78,12 @@ class Graph(Faces):
         self._forward = reached(outputs)
         self._known = set(self._forward)
         frame = user_frame(sys._getframe(1))
-        self._names = named(self._forward, names, frame)
+        self._names = named(outputs, self._forward, names, frame)
         self._recorded_until = next(NUMBERING)  # decisions made later have no part in these values
-        self._numbers = _numbers(names or {}, frame)
+        self._numbers = plain_numbers(names or {}, frame)
         self._gradients: dict[tuple[Node, Any], dict[Node, Node]] = {}
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
-        for output in outputs:
-            self._names.invent(output, "output")
-        leaves = [node for node in self._forward if node.op is None and self._names.of(node) is None]
-        for kind, letter in (("parameter", "p"), ("constant", "c")):
-            for i, node in enumerate((node for node in leaves if node.kind == kind), 1):
-                self._names.invent(node, f"{letter}_{i}")
+        self._temporaries: set[Node] = set()  # the values to which a program gave names
         self._start()
         self._is_partial = False  # whether it ends where an op failed, so that there is no backward pass
         self.check_finite = check_finite
@@ -146,7 +135,7 @@ class Graph(Faces):
 
     def _request(self, key: tuple[Node, Any]) -> Request:
         output, known = key[0], self._gradients[key]
-        ordered = self._backward_order(sorted(known, key=by_number))
+        ordered = in_backward_order(sorted(known, key=by_number))
         return Request(output, known[output], {node: known[node] for node in ordered})
 
     def _units(self) -> set[Node]:
@@ -176,19 +165,10 @@ class Graph(Faces):
             if node in made and node not in path and node.dtype.kind == "f" and (node.op is None or self._is_named_by_user(node))
         ]
 
-    def _numbers_read(self) -> dict[str, Any]:
-        """The plain numbers that the code which made the nodes may have written by name, as the graph was made."""
-        codes = {id(node.code): node.code for node in self._forward}.values()
-        read = {name for code in codes if isinstance(code, CodeType) for name in _names_in(code)}
-        return {name: value for name, value in self._numbers.items() if name in read}
-
-    def _scopes(self) -> dict[Node, tuple[str, ...]]:
-        """The nested dicts of `names` that a node was found in, outermost first."""
-        return self._names.scopes
-
     def _with_named(self, nodes: Iterable[Node]) -> Graph:
         """The same graph and the same gradients asked for, with names `t`, `t_2`, ... for those of the nodes that have none."""
-        return self._twin({node: node for node in self._forward}, nodes)
+        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
+            return self._twin({node: node for node in self._forward}, nodes)
 
     def with_leaves(self, values: Mapping[Node, Any] | Mapping[str, Any]) -> Graph:
         """The same computation on other values of some leaves, given by node or name; with the same gradients.
@@ -204,6 +184,7 @@ class Graph(Faces):
         twin = Graph.__new__(Graph)
         with self._lock:
             vars(twin).update(vars(self), _names=self._names.translated(new, named), _gradients={}, check_finite=False)
+            twin._temporaries = {new[node] for node in self._temporaries}
             twin.outputs = tuple(new[node] for node in self.outputs)
             twin._forward = [new[node] for node in self._forward]
             twin._known = set(twin._forward)
@@ -243,7 +224,7 @@ class Graph(Faces):
             raise TypeError(f"graph[...] takes a name, not {type(name).__name__}: graph.name(node) gives a node's")
         if name.startswith("d") and name[1:] in self._names:
             raise KeyError(f"{name!r} is not computed: call graph.backprop() first")
-        raise KeyError(f"no node is called {name!r}: {meant(name, self._names)}")
+        raise KeyError(f"no node is called {name!r}: {suggestion(name, self._names)}")
 
     def __contains__(self, item: object) -> bool:
         if isinstance(item, Node):
@@ -315,29 +296,7 @@ class Graph(Faces):
         if output not in path:
             raise independent(output, parameters)
         named = [node for node in path if node.kind == "parameter" or self._names.of(node) is not None]
-        return self._backward_order(named)
-
-    def _backward_order(self, nodes: Sequence[Node]) -> list[Node]:
-        """Statements from last to first; behind each the leaves that it is the first to read, in reading order."""
-        wanted = set(nodes)
-        read: set[Node] = set()
-        order: list[list[Node]] = []
-        for node in nodes:
-            if node.op is None:
-                continue
-            leaves = []
-            stack = [node]
-            while stack:
-                x = stack.pop()
-                if x is not node and x.op is None and x in wanted:
-                    leaves.append(x)
-                elif x is node or x not in wanted:
-                    unread = [i for i in x.inputs if isinstance(i, Node) and i not in read]
-                    read.update(unread)
-                    stack.extend(reversed(unread))
-            order.append([node, *leaves])
-        direct = [node for node in nodes if node.op is None and node not in read]
-        return direct + [node for group in reversed(order) for node in group]
+        return in_backward_order(named)
 
     def _record(self, output: Node, asked: Sequence[Node], upstream: Any, known: dict[Node, Node]) -> None:
         """Sweep for what is asked and every named value on the way, and name the gradients of those."""

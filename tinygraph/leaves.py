@@ -15,7 +15,7 @@ from tinygraph.sparse import Sparse, in_dtype, is_sparse, sparse_of, stored
 
 
 def parameter(value: Any, *, copy: bool = True) -> Node:
-    """A leaf that gradients are asked for; its gradient has its shape and dtype.
+    """A leaf that gets a gradient, which has its shape and dtype.
 
     An int becomes float64; a Node gives a fresh leaf of its value, without its history. `copy=False` shares the array.
     Raises TypeError for bool, complex, object and string values.
@@ -32,7 +32,7 @@ def parameter(value: Any, *, copy: bool = True) -> Node:
 
 
 def constant(value: Any, *, copy: bool = True) -> Node:
-    """A leaf without a gradient of its own: data, labels, a fixed number. `copy=False` shares the array.
+    """A leaf without a gradient, such as data, labels or a fixed number. `copy=False` shares the array.
 
     A matrix of scipy.sparse stays sparse, as a `csr_array`, and takes part in `X @ w`, `X.T` and `X[rows]` alone.
     Raises TypeError for complex, object and string values.
@@ -60,8 +60,8 @@ def _holds_node(value: Any) -> bool:
 
 
 def leaf_of(value: Any) -> Node:
-    """The constant that stands for a bare array, the same one as long as any graph holds it; what computed it, where the user's
-    expression made it of such arrays.
+    """The constant for a bare array, the same one as long as any graph holds it; or the node that computes the array, where the
+    user's expression computed it from other arrays.
     """
     if isinstance(value, np.bool):  # NumPy has one True and one False, so that many names may share one
         from tinygraph import written  # which reads the ops
@@ -80,7 +80,7 @@ def leaf_of(value: Any) -> Node:
 
 
 def held_leaf(value: Any) -> Leaf:
-    """The constant that stands for an array that the user holds."""
+    """The constant for an array that the user holds."""
     leaf = _leaves.get(id(value))
     if leaf is None or leaf._value is not value:
         leaf = _leaf(_real("constant", value, copy=False), "constant")
@@ -91,17 +91,17 @@ def held_leaf(value: Any) -> Leaf:
 
 
 def keep_bare(leaf: Leaf) -> None:
-    """Let a leaf stand for its array, or NumPy scalar, as long as any graph holds it."""
+    """Use this leaf for its array, or NumPy scalar, as long as any graph holds it."""
     _leaves[id(leaf._value)] = leaf
 
 
 def is_bare(leaf: Node) -> bool:
-    """Whether a leaf is a bare array in an expression, or an entry of one, and none that the user made."""
+    """Whether a leaf is a bare array in an expression, or an entry of one, and not a leaf that the user made."""
     return _leaves.get(id(leaf._value)) is leaf or (isinstance(leaf, Leaf) and leaf.array is not None)
 
 
 def as_node(x: Any) -> Node:
-    """x itself, or the constant that stands for an array, list or number."""
+    """x itself if it is a node, or the constant for an array, list or number."""
     return x if isinstance(x, Node) else leaf_of(as_array(x))
 
 
@@ -134,7 +134,7 @@ def _leaf(value: Any, kind: str) -> Leaf:
 
 
 def _real(kind: str, value: Any, copy: bool, may_be_sparse: bool = False) -> Any:
-    """`value` as a real array, or as a scalar where the shape is (); what is sparse as it is, where it may be."""
+    """`value` as a real array, or as a scalar if the shape is (); a sparse matrix, where one is allowed, is unchanged."""
     if isinstance(value, Node):
         value = value.value
     if isinstance(value, np.ma.MaskedArray):

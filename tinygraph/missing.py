@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygraph.errors import meant
+from tinygraph.wording import suggestion
 
 LEAF = "`tg.parameter(...)` for a leaf whose gradient is wanted, `tg.constant(...)` for data"
 LOOP = "a loop in plain Python, with updates such as `w = tg.parameter(w.value - 0.1 * dw)`"
@@ -61,7 +61,7 @@ def missing_function(name: str, public: Collection[str]) -> AttributeError:
     for module, scope in ((np, "np"), (np.linalg, "np.linalg")):
         if fix is None and answers(vars(module).get(name)):
             fix = f"`{scope}.{name}(node)`"
-    return AttributeError(f"tinygraph has no {name}: {meant(name, public) if fix is None else f'write {fix}'}")
+    return AttributeError(f"tinygraph has no {name}: {suggestion(name, public) if fix is None else f'write {fix}'}")
 
 
 def missing_attribute(kind: str, name: str) -> AttributeError:
@@ -75,7 +75,7 @@ def missing_attribute(kind: str, name: str) -> AttributeError:
     return AttributeError(f"a tinygraph {kind} has no .{name}" + (f": {advice}" if advice else ""))
 
 
-class Elsewhere:
+class ForeignAttribute:
     """An attribute that nodes have elsewhere; reading it raises an error that shows what to write here.
 
     `__getattr__` would say it too, but in a class that has one Python looks every attribute up the slow way.
@@ -91,8 +91,8 @@ class Elsewhere:
         raise missing_attribute("node", self.name)
 
 
-def add_elsewhere(node: type) -> None:
+def add_foreign_attributes(node: type) -> None:
     """Let every attribute that nodes have elsewhere raise its error."""
     OF_ARRAYS.difference_update(dir(node))
     for name in OF_ARRAYS.union(ATTRIBUTES):
-        setattr(node, name, Elsewhere(name))
+        setattr(node, name, ForeignAttribute(name))

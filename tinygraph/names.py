@@ -1,4 +1,4 @@
-"""The names of one graph: each a Python identifier that stands for one node, which may have further names."""
+"""The names of one graph: each is a Python identifier of one node; a node may have further names, its aliases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 60  # characters
 
 
 class Names:
-    """A name for every node that has one, and the nodes that names and their aliases stand for."""
+    """The name of each node that has one, and the node of each name and alias."""
 
     def __init__(self) -> None:
         self._name: dict[Node, str] = {}
@@ -51,7 +51,7 @@ class Names:
         return self._name.keys()
 
     def translated(self, new: Mapping[Node, Node], named: Iterable[Node] = ()) -> Names:
-        """The same names for the nodes that stand for these, and names `t`, `t_2`, ... for those of `named` that have none."""
+        """The same names for the nodes in place of these, and names `t`, `t_2`, ... for those of `named` that have none."""
         letter = temporary(self._node)
         names = Names()
         names._name = {new[node]: name for node, name in self._name.items() if node in new}
@@ -77,7 +77,7 @@ class Names:
         return self._name[node]
 
     def free(self, wanted: str) -> str:
-        """The wanted name as an identifier, with a number behind it where it is taken."""
+        """The wanted name as an identifier, followed by a number if it is taken."""
         name = wanted = identifier(wanted)
         while name in self._node:
             self._counts[wanted] = count = self._counts.get(wanted, 1) + 1
@@ -96,13 +96,13 @@ class Names:
 
 
 def temporary(taken: Iterable[str]) -> str:
-    """The letter of values without a name: `t`, or another one beside a `t`, of which `t_2` would read as a part."""
+    """The letter for values without a name: `t`, or another letter if a name begins with `t`, so that `t_2` cannot be misread."""
     heads = {re.sub(r"_?\d*$", "", name) for name in taken}
     return next((letter for letter in "tuvsrq" if letter not in heads), "temporary")
 
 
 def identifier(name: str) -> str:
-    """The name as a Python identifier of bearable length that hides neither a keyword, nor `np`, nor an op.
+    """The name as a Python identifier of at most `LONGEST` characters that is neither a keyword, nor `np`, nor an op.
 
     >>> identifier("lambda"), identifier("layer 1/w"), identifier("exp"), identifier("2x")
     ('lambda_', 'layer_1_w', 'exp_', '_2x')

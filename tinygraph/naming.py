@@ -1,4 +1,4 @@
-"""What the nodes of a graph are called: as the user says, then as the code does; values of one variable are numbered."""
+"""The naming of a graph's nodes: first by the user's names, then by those of the code; values of one variable are numbered."""
 
 from __future__ import annotations
 
@@ -11,29 +11,38 @@ from typing import Any
 from tinygraph.backprop import by_number
 from tinygraph.binding import Called, bindings_of, stored
 from tinygraph.excerpt import excerpt
-from tinygraph.given import Spelling, spelled
+from tinygraph.given import GivenName, given_names
 from tinygraph.leaves import is_bare
 from tinygraph.names import Names, identifier
 from tinygraph.node import Node
-from tinygraph.wanted import Wanted, brought, made
+from tinygraph.wanted import CodeName, brought, made
 
 COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}  # as Python 3.11 calls the frames that it gives them
 
 
-def named(nodes: Sequence[Node], given: Mapping[str, Any] | None, frame: FrameType) -> Names:
-    """The names of nodes: by the user's mapping, or else by the variables of a frame."""
+def named(outputs: Sequence[Node], nodes: Sequence[Node], given: Mapping[str, Any] | None, frame: FrameType) -> Names:
+    """The names of outputs and what they are made of: by the user's mapping, or else by the variables of a frame.
+
+    Leaves without a name are called p_1, p_2, ... or c_1, c_2, ....
+    """
     names = Names()
     leaves = [node for node in nodes if node.op is None]
     if given is None:
         _name_as_the_code_does(names, nodes, leaves, *variables_of(frame))
     else:
         _name_as_given(names, nodes, leaves, given, frame.f_code)
+    for output in outputs:
+        names.invent(output, "output")
+    nameless = _unnamed(names, leaves)
+    for kind, letter in (("parameter", "p"), ("constant", "c")):
+        for i, leaf in enumerate((leaf for leaf in nameless if leaf.kind == kind), 1):
+            names.invent(leaf, f"{letter}_{i}")
     return names
 
 
 def _name_as_given(names: Names, nodes: Sequence[Node], leaves: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
-    """By the user's mapping, and leaves that it does not reach as the code calls them."""
-    spellings = list(spelled(given))
+    """By the user's mapping; leaves that are not in it, by the names of the code."""
+    spellings = list(given_names(given))
     _give_nodes(names, spellings, nodes)
     _give_arrays(names, spellings, leaves)
     rebound = _rebound(names, nodes, code) if names.nodes else {}
@@ -44,11 +53,11 @@ def _name_as_given(names: Names, nodes: Sequence[Node], leaves: Sequence[Node], 
 def _name_as_the_code_does(
     names: Names, nodes: Sequence[Node], leaves: Sequence[Node], variables: Mapping[str, Any], code: CodeType
 ) -> None:
-    """By the variables of the calling frame, then by what the code stores nodes, or reads leaves, as.
+    """By the variables of the calling frame, then by the names under which the code stores nodes or reads leaves.
 
     Entries of a list are looked up in the lists of the calling frame first; its bare arrays come last.
     """
-    spellings = list(spelled(variables))
+    spellings = list(given_names(variables))
     _give_nodes(names, [spelling for spelling in spellings if spelling.fallback is None], nodes)
     rebound = _rebound_by_calls(names, nodes, code)
     stored = made(nodes, names.of) | _variables(rebound)
@@ -64,11 +73,11 @@ def _name_as_the_code_does(
 
 
 def _unnamed(names: Names, nodes: Iterable[Node], *others: Container[Node]) -> list[Node]:
-    """The nodes without a name, and without another that is still to come."""
+    """The nodes that have no name and are in none of `others`, which will get one."""
     return [node for node in nodes if node not in names.nodes and not any(node in other for other in others)]
 
 
-def _give_nodes(names: Names, spellings: Iterable[Spelling], nodes: Collection[Node]) -> None:
+def _give_nodes(names: Names, spellings: Iterable[GivenName], nodes: Collection[Node]) -> None:
     named = [spelling for spelling in spellings if isinstance(spelling.value, Node)]
     known = set(nodes) if named else ()
     for wanted, fallback, value, scope in named:
@@ -76,8 +85,8 @@ def _give_nodes(names: Names, spellings: Iterable[Spelling], nodes: Collection[N
             names.give(value, wanted, fallback, scope)
 
 
-def _give_arrays(names: Names, spellings: Iterable[Spelling], leaves: Sequence[Node]) -> None:
-    """An array names a leaf that has no name of its own."""
+def _give_arrays(names: Names, spellings: Iterable[GivenName], leaves: Sequence[Node]) -> None:
+    """Name the leaves of arrays that have no name yet."""
     arrays = {id(leaf._value): leaf for leaf in leaves}
     named_here: set[Node] = set()
     for wanted, fallback, value, scope in spellings:
@@ -88,7 +97,7 @@ def _give_arrays(names: Names, spellings: Iterable[Spelling], leaves: Sequence[N
 
 
 def _rebound(names: Names, nodes: Sequence[Node], code: CodeType) -> dict[Node, str]:
-    """What a name stood for earlier, made by the same place in the code.
+    """The earlier values of a name, made by the same place in the code.
 
     A sum that a loop of this code built up is part of it where its name got another value after the loop: `J = J / m`.
     """
@@ -112,7 +121,7 @@ def _rebound(names: Names, nodes: Sequence[Node], code: CodeType) -> dict[Node, 
 
 
 def _rebound_by_calls(names: Names, nodes: Sequence[Node], code: CodeType) -> dict[Node, str]:
-    """What a variable of this code stood for earlier, made in other functions: `h = layer(h)`."""
+    """The earlier values of a variable of this code that other functions made: `h = layer(h)`."""
     bindings = bindings_of(code)
     there = {node.code for node in names.nodes if node.op is not None} - {code}
     rebound = _rebound(names, [node for node in nodes if node.code in there], code) if there else {}
@@ -120,7 +129,7 @@ def _rebound_by_calls(names: Names, nodes: Sequence[Node], code: CodeType) -> di
     return {node: name for node, name in rebound.items() if name in variables}
 
 
-def _number(names: Names, several: Mapping[Node, Wanted], coming: Container[str] = ()) -> None:
+def _number(names: Names, several: Mapping[Node, CodeName], coming: Container[str] = ()) -> None:
     """Name nodes as the code does.
 
     Earlier values of a variable are numbered `h_1`, `h_2` before `h`, and the leaf that it started from is `h_0`. What
@@ -141,13 +150,13 @@ def _number(names: Names, several: Mapping[Node, Wanted], coming: Container[str]
             names.claim(node, f"{name}_{count}")
 
 
-def _variables(names: Mapping[Node, str]) -> dict[Node, Wanted]:
-    """Earlier values of variables as what is wanted for them."""
-    wanted = {name: Wanted(Called(name, "variable"), None, True) for name in set(names.values())}
+def _variables(names: Mapping[Node, str]) -> dict[Node, CodeName]:
+    """The names of earlier values of variables, as names of the code."""
+    wanted = {name: CodeName(Called(name, "variable"), None, True) for name in set(names.values())}
     return {node: wanted[name] for node, name in names.items()}
 
 
-def _keeps_its_name(group: Sequence[Node], several: Mapping[Node, Wanted]) -> bool:
+def _keeps_its_name(group: Sequence[Node], several: Mapping[Node, CodeName]) -> bool:
     """Whether the last of a group needs no number: it is alone, or the last value of a variable in one call of a function."""
     if len(group) == 1:
         return several[group[0]].called.kind != "entry"
@@ -156,13 +165,13 @@ def _keeps_its_name(group: Sequence[Node], several: Mapping[Node, Wanted]) -> bo
 
 
 def _start_from_leaf(values: Sequence[Node | None]) -> bool:
-    """Whether a variable had a leaf first, and from there on what ops made; None is a value that it has no longer."""
+    """Whether the first value of a variable was a leaf and all later values are results of ops; None is a value that is gone."""
     leaves = [node.op is None for node in values if node is not None]
     return leaves[:1] == [True] and len(leaves) > 1 and not any(leaves[1:])
 
 
 def variables_of(frame: FrameType) -> tuple[Mapping[str, Any], CodeType]:
-    """The variables that can be seen in a frame, and its code; those of a comprehension are the ones around it too."""
+    """The variables of a frame, and its code; a comprehension has the variables around it too."""
     found = excerpt(frame.f_code, frame.f_lasti)
     call = found.expression if found is not None else None
     given = [x.id for x in call.args if isinstance(x, ast.Name)] if isinstance(call, ast.Call) else []

@@ -13,29 +13,23 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from tinygraph.decisions import Log, Lost, Recipe, decided
-from tinygraph.missing import Elsewhere, add_elsewhere
+from tinygraph.decisions import Log, LostRecipe, Recipe, decided
+from tinygraph.missing import ForeignAttribute, add_foreign_attributes
 from tinygraph.operators import Operators
 from tinygraph.place import Place, place_of, user_frame
 from tinygraph.sparse import Sparse, sparsity
 from tinygraph.unchanged import IN_PLACE, in_place, no_assignment
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from types import CodeType
 
-    from tinygraph.ops.declare import Op
+    from tinygraph.ops import Op
 
 Recorded: TypeAlias = Any  # a Node, where NumPy's type stubs take np.sum(node) for an array
 
 NUMBERING = itertools.count(1)
 
 LONGEST = 120  # characters of an array in one line
-
-
-def _read_error(node: Node, frame: FrameType) -> TypeError:
-    from tinygraph.reading import read_error  # which takes a while to load, and only messages need it
-
-    return read_error(node, frame)
 
 
 class Node(Operators):
@@ -55,7 +49,7 @@ class Node(Operators):
 
     # `value` is a property so that nobody can change it; inside the package the hot paths read `_value` itself.
     kind: str = "node"
-    recipe: Recipe | Lost  # set when something is decided by this value
+    recipe: Recipe | LostRecipe  # set when something is decided by this value
     __slots__ = ("_value", "code", "inputs", "instruction", "number", "op", "params", "recipe")
 
     def __init__(
@@ -148,7 +142,7 @@ class Node(Operators):
         )
 
     def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if not isinstance(vars(Node).get(name), Elsewhere)]
+        return [name for name in super().__dir__() if not isinstance(vars(Node).get(name), ForeignAttribute)]
 
     def __deepcopy__(self, memo: Any) -> Node:
         return self  # it never changes, and another one would have no gradient
@@ -169,12 +163,6 @@ class Node(Operators):
         answer: bool = decided(self, bool, sys._getframe(1), next(NUMBERING))
         return answer
 
-    def __float__(self) -> NoReturn:
-        raise _read_error(self, sys._getframe(1))
-
-    def __complex__(self) -> NoReturn:
-        raise _read_error(self, sys._getframe(1))
-
     def __int__(self) -> int:
         answer: int = decided(self, int, sys._getframe(1), next(NUMBERING))
         return answer
@@ -194,10 +182,14 @@ class Node(Operators):
         return len(self._value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
-        raise _read_error(self, sys._getframe(1))
+        from tinygraph.reading import read_error  # which takes a while to load, and only messages need it
+
+        raise read_error(self, sys._getframe(1))
+
+    __float__ = __complex__ = __array__
 
 
-add_elsewhere(Node)
+add_foreign_attributes(Node)
 
 
 class Leaf(Node):

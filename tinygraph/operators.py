@@ -3,17 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+from tinygraph.syntax import BINARY, COMPARISON, Operator, operator_of
 
 if TYPE_CHECKING:
     from tinygraph.node import Node
 
+Method: TypeAlias = "Callable[..., Node]"
+
 ops: Any = None  # `tinygraph.ops`, which sets it: it is made of nodes, so it is imported later
 
 
-def _method(function: Callable[..., Any]) -> Callable[..., Node]:
+NUMPY: dict[Any, Callable[..., Any]] = {}  # what answers a NumPy function that is given a Node
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {}  # the quick way of recording the ufuncs among those
+
+
+def implements(*functions: Any, operator: str = "", work: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the function that NumPy functions call when they are given a Node; `operator` and `work` are as of an op."""
+
+    def declare(own: Callable[..., Any]) -> Callable[..., Any]:
+        vars(own).update({"work": work} if work else {})
+        if operator:
+            vars(own)["operator"] = operator_of(operator, functions[0].nin)
+            answer(vars(own)["operator"], own)
+        NUMPY.update(dict.fromkeys(functions, own))
+        return own
+
+    return declare
+
+
+def answer(operator: Operator, record: Callable[..., Any]) -> None:
+    """Let `record` do what an operator does that has a node on either side."""
+    name = operator.function.__name__.strip("_")
+
+    def unary(self: Node) -> Any:
+        return record(self)
+
+    def left(self: Node, other: Any) -> Any:
+        return record(self, other)
+
+    def right(self: Node, other: Any) -> Any:
+        return record(other, self)
+
+    setattr(Operators, f"__{name}__", left if operator in BINARY.values() else unary)
+    if operator in BINARY.values() and operator.binds != COMPARISON:
+        setattr(Operators, f"__r{name}__", right)
+
+
+def _method(function: Callable[..., Any]) -> Method:
     """The method of the same name and calling convention as a NumPy function."""
 
     def method(self: Node, *args: Any, **kwargs: Any) -> Node:
@@ -46,7 +86,7 @@ class Operators:
         return ops.getitem(self, index)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        record = ops.UFUNCS.get(ufunc)
+        record = UFUNCS.get(ufunc)
         if record is not None and not kwargs and method == "__call__":
             return record(*inputs)
         return ops.call_ufunc(ufunc, method, inputs, kwargs)
@@ -54,41 +94,40 @@ class Operators:
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return ops.call_function(function, args, kwargs)
 
-    def __add__(self, other: Any) -> Node:
-        return ops.add.record_two(self, other)
+    # Python's operators; what they record follows from the ops that declare to be one, so these are for type checkers
 
-    def __radd__(self, other: Any) -> Node:
-        return ops.add.record_two(other, self)
+    __add__: Method
+    __radd__: Method
+    __sub__: Method
+    __rsub__: Method
+    __mul__: Method
+    __rmul__: Method
+    __truediv__: Method
+    __rtruediv__: Method
+    __floordiv__: Method
+    __rfloordiv__: Method
+    __mod__: Method
+    __rmod__: Method
+    __pow__: Method
+    __rpow__: Method
+    __matmul__: Method
+    __rmatmul__: Method
+    __and__: Method
+    __rand__: Method
+    __or__: Method
+    __ror__: Method
+    __lt__: Method
+    __le__: Method
+    __gt__: Method
+    __ge__: Method
+    __neg__: Method
+    __invert__: Method
+    __eq__: Method  # type: ignore[assignment]  # elementwise, as NumPy's
+    __ne__: Method  # type: ignore[assignment]  # elementwise, as NumPy's
+    __hash__ = object.__hash__
 
-    def __sub__(self, other: Any) -> Node:
-        return ops.subtract.record_two(self, other)
-
-    def __rsub__(self, other: Any) -> Node:
-        return ops.subtract.record_two(other, self)
-
-    def __mul__(self, other: Any) -> Node:
-        return ops.multiply.record_two(self, other)
-
-    def __rmul__(self, other: Any) -> Node:
-        return ops.multiply.record_two(other, self)
-
-    def __truediv__(self, other: Any) -> Node:
-        return ops.divide.record_two(self, other)
-
-    def __rtruediv__(self, other: Any) -> Node:
-        return ops.divide.record_two(other, self)
-
-    def __floordiv__(self, other: Any) -> Node:
-        return ops.floor_divide.record_two(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Node:
-        return ops.floor_divide.record_two(other, self)
-
-    def __mod__(self, other: Any) -> Node:
-        return ops.remainder.record_two(self, other)
-
-    def __rmod__(self, other: Any) -> Node:
-        return ops.remainder.record_two(other, self)
+    def __pos__(self: Any) -> Node:
+        return self
 
     def __divmod__(self, other: Any) -> tuple[Node, Node]:
         return self // other, self % other
@@ -96,62 +135,11 @@ class Operators:
     def __rdivmod__(self, other: Any) -> tuple[Node, Node]:
         return other // self, other % self
 
-    def __pow__(self, other: Any) -> Node:
-        return ops.power.record_two(self, other)
-
-    def __rpow__(self, other: Any) -> Node:
-        return ops.power.record_two(other, self)
-
-    def __matmul__(self, other: Any) -> Node:
-        return ops.matmul.record_two(self, other)
-
-    def __rmatmul__(self, other: Any) -> Node:
-        return ops.matmul.record_two(other, self)
-
-    def __neg__(self) -> Node:
-        return ops.negative.record_one(self)
-
-    def __pos__(self: Any) -> Node:
-        return self
-
     def __abs__(self) -> Node:
-        return ops.abs.record_one(self)
+        return UFUNCS[np.abs](self)
 
     def __round__(self, digits: int = 0) -> Node:
-        return ops.round(self, decimals=digits)
-
-    __hash__ = object.__hash__
-
-    def __eq__(self, other: object) -> Node:  # type: ignore[override]  # elementwise, as NumPy's
-        return ops.equal.record_two(self, other)
-
-    def __ne__(self, other: object) -> Node:  # type: ignore[override]  # elementwise, as NumPy's
-        return ops.not_equal.record_two(self, other)
-
-    def __lt__(self, other: Any) -> Node:
-        return ops.less.record_two(self, other)
-
-    def __le__(self, other: Any) -> Node:
-        return ops.less_equal.record_two(self, other)
-
-    def __gt__(self, other: Any) -> Node:
-        return ops.greater.record_two(self, other)
-
-    def __ge__(self, other: Any) -> Node:
-        return ops.greater_equal.record_two(self, other)
-
-    def __and__(self, other: Any) -> Node:
-        return ops.bitwise_and(self, other)
-
-    __rand__ = __and__
-
-    def __or__(self, other: Any) -> Node:
-        return ops.bitwise_or(self, other)
-
-    __ror__ = __or__
-
-    def __invert__(self) -> Node:
-        return ops.invert(self)
+        return NUMPY[np.round](self, decimals=digits)
 
     # NumPy's methods
 
@@ -186,18 +174,18 @@ class Operators:
     @property
     def T(self) -> Node:
         """Record `np.transpose(node)`."""
-        return ops.transpose(self)
+        return NUMPY[np.transpose](self)
 
     @property
     def mT(self) -> Node:
         """Record the transposed matrix, or each of a stack transposed."""
-        return ops.flip_last(self)
+        return NUMPY[np.matrix_transpose](self)
 
     def transpose(self, *axes: Any) -> Node:
         """Record `np.transpose(node, axes)`; axes as one tuple or one by one."""
-        return ops.transpose(self, axes=_spread(axes) if axes else None)
+        return NUMPY[np.transpose](self, axes=_spread(axes) if axes else None)
 
     def reshape(self: Any, *shape: Any, **kwargs: Any) -> Node:
         """Record `np.reshape(node, shape)`; the shape as one tuple or one by one."""
-        result: Any = np.reshape(self, _spread(shape), **kwargs) if kwargs else ops.reshape(self, shape=_spread(shape))
+        result: Any = np.reshape(self, _spread(shape), **kwargs) if kwargs else NUMPY[np.reshape](self, shape=_spread(shape))
         return result

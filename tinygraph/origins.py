@@ -13,14 +13,14 @@ from tinygraph.node import NUMBERING, Node
 
 
 class Noted:
-    """Which node's rule recorded each node of a sweep, by the numbers at which the sweep came to the nodes of its path."""
+    """Which node's rule recorded each node of a sweep, by the numbers at which the sweep reached the nodes of its path."""
 
     def __init__(self, path: dict[Node, None]) -> None:
         self._path = path
-        self.starts: list[int] = []  # in the order of the sweep, which is that of the path reversed
+        self.starts: list[int] = []  # in the order of the sweep, from the last node of the path to the first
 
     def origin(self, number: int) -> Node | None:
-        """The node whose rule recorded the one of a number, or None for what no rule did."""
+        """The node whose rule recorded the node of this number, or None if no rule recorded it."""
         i = bisect_right(self.starts, number)
         return self._nodes[i - 1] if i else None
 
@@ -30,9 +30,9 @@ class Noted:
 
 
 class Retraced:
-    """The same of a sweep that noted nothing: a second one, when it is asked for, records as many nodes at every step.
+    """The same for a sweep that noted nothing: a second sweep, made when needed, records the same number of nodes at each step.
 
-    Where another thread recorded meanwhile, the answer may be another node.
+    If another thread recorded at the same time, the answer may be another node.
     """
 
     def __init__(self, sweep_again: Callable[..., Any], path: dict[Node, None]) -> None:
@@ -45,7 +45,7 @@ class Retraced:
         self._last = next(NUMBERING)
 
     def origin(self, node: Node) -> Node | None:
-        """The node whose rule recorded this one, or None for what no rule of this sweep did."""
+        """The node whose rule recorded this node, or None if no rule of this sweep recorded it."""
         return self._noted.origin(node.number - self._first) if self._first < node.number < self._last else None
 
     @cached_property

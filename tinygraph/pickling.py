@@ -1,4 +1,4 @@
-"""How nodes become bytes or a deep copy at any depth: one flat list of records, inputs before readers, ops by name.
+"""Pickling and deep copies of nodes without recursion: one flat list of records, inputs before readers, with ops by name.
 
 A record stands for its node while a pickle is written, so nodes that are pickled together stay the same nodes when loaded.
 Numbers are given anew in the old order; file, line and function of the user's code are kept.
@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tinygraph.backprop import by_number, reached
-from tinygraph.decisions import Log, Lost, Recipe
+from tinygraph.decisions import Log, LostRecipe, Recipe
 from tinygraph.names import Names
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
@@ -43,7 +43,7 @@ class Record:
 
 
 class _Writing(threading.local):
-    """The records of what this thread pickles; another thread's pickle does not hold them."""
+    """The records of the nodes that this thread is pickling; the pickle of another thread does not hold them."""
 
     def __init__(self) -> None:
         self.records: WeakValueDictionary[int, Record] = WeakValueDictionary()
@@ -53,7 +53,7 @@ _writing = _Writing()
 
 
 def record_of(node: Node) -> Record:
-    """The record of a node, the same one for as long as a pickle in progress holds it."""
+    """The record of a node, the same one as long as a pickle in progress holds it."""
     return _writing.records.setdefault(node.number, Record(node))
 
 
@@ -64,7 +64,7 @@ def _restored(
     value: Any,
     place: tuple[str, int, str],
     instruction: int,
-    recipe: Recipe | Lost | None,
+    recipe: Recipe | LostRecipe | None,
 ) -> Record:
     nodes = tuple(x.node if isinstance(x, Record) else x for x in inputs)
     node = Node(value, op, nodes, params, Place(*place), instruction)
@@ -81,7 +81,7 @@ def _restored_leaf(
     instruction: int,
     log: Log | None,
     older: Record | None,
-    recipe: Recipe | Lost | None,
+    recipe: Recipe | LostRecipe | None,
 ) -> Record:
     leaf = Leaf(value, kind, Place(*place), instruction) if entry is None else Entry(*entry, Place(*place), instruction)
     leaf.log = log
@@ -93,7 +93,7 @@ def _restored_leaf(
 
 
 def reduce_node(node: Node) -> tuple[Callable[..., Node], tuple[list[Record]]]:
-    """What `Node.__reduce__` gives: the records of its history that this pickle does not hold yet, inputs first, then its own."""
+    """The result of `Node.__reduce__`: the records that this pickle does not hold yet, inputs first, the node last."""
     fresh = {node}
     stack = [node]
     while stack:
@@ -109,7 +109,7 @@ def _last(records: Sequence[Record]) -> Node:
 
 
 def pack(holder: Any, without: Collection[str] = ()) -> Any:
-    """The state of an object that holds nodes: all their records, inputs first, and then its attributes but for some."""
+    """The state of an object that holds nodes: all their records, inputs first, and then its attributes except for some."""
     kept = {name: value for name, value in vars(holder).items() if name not in without}
     held: list[Node] = []
     _exchange(kept, Node, held.append)
@@ -118,7 +118,7 @@ def pack(holder: Any, without: Collection[str] = ()) -> Any:
 
 
 def unpack(holder: Any, state: Any) -> None:
-    """Give an object the attributes that `pack` took."""
+    """Set the attributes of an object from the state that `pack` returned."""
     holder.__dict__.update(_exchange(state[1], Record, lambda record: record.node))
 
 

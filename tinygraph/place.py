@@ -76,7 +76,7 @@ def variables(frame: FrameType, names: Collection[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def told_by_caller() -> Iterator[FrameType]:
+def fixed_user_frame() -> Iterator[FrameType]:
     """Look the user's frame up once for all that the calling function records, not at every node; gives that frame."""
     frame = sys._getframe(2)  # past this generator and contextlib
     user = CALLERS[frame] = user_frame(frame)
@@ -84,15 +84,6 @@ def told_by_caller() -> Iterator[FrameType]:
         yield user
     finally:
         del CALLERS[frame]
-
-
-def user_and_library(frame: FrameType) -> tuple[FrameType, FrameType | None]:
-    """The first frame outside this package and every installed library, and the library's frame that it called, if any."""
-    library = None
-    frame = user_frame(frame)
-    while frame.f_back is not None and is_installed(frame.f_code.co_filename):
-        library, frame = frame, user_frame(frame.f_back)
-    return frame, library
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""A warning where operands of different rank make a result that is larger than both, as (200, 1) and (200,) make (200, 200).
+"""The warning about operands of different rank whose result is larger than both: (200, 1) and (200,) give (200, 200).
 
 In a loss this compares every example with every other, which is seldom intended. It is intended where the expression itself shows
 it: a new axis (`x[:, None] * y`, `np.expand_dims`), `reshape`, `keepdims=True`. So no warning is given there, nor for what this
@@ -26,7 +26,7 @@ RESHAPING = {"reshape", "expand_dims", "atleast_2d", "ravel", "outer"}
 
 
 def warn_of_ranks(value: Any, operands: Sequence[Any], frame: FrameType) -> None:
-    """Warn at the user's line where `value` is larger than each of the operands that it was made of, and their ranks differ."""
+    """Warn at the user's line if `value` is larger than each of its operands, and their ranks differ."""
     for x in operands:
         if getattr(x, "size", 1) >= value.size:
             return
@@ -47,7 +47,7 @@ def warn_of_ranks(value: Any, operands: Sequence[Any], frame: FrameType) -> None
 
 
 def _is_meant(frame: FrameType) -> bool:
-    """Whether the expression that is evaluated has a new axis written into it."""
+    """Whether the user's expression adds an axis, so that the larger result is intended."""
     found = excerpt(frame.f_code, frame.f_lasti)
     return found is not None and any(map(_new_axis, ast.walk(found.expression)))
 
@@ -65,7 +65,7 @@ def _new_axis(part: ast.AST) -> bool:
 
 
 def _word(part: ast.AST) -> str | None:
-    """The last word of a name, or None spelled out."""
+    """The last part of a dotted name, or "None" for None."""
     match part:
         case ast.Attribute(attr=word) | ast.Name(id=word):
             return word

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygraph.errors import describe, name_in
 from tinygraph.excerpt import Excerpt, excerpt
-from tinygraph.place import is_installed, place_of, user_and_library
+from tinygraph.place import is_installed, place_of, user_frame
 
 if TYPE_CHECKING:
     from tinygraph.node import Node
@@ -38,7 +38,7 @@ CONVERSIONS = {"float", "complex", "array", "asarray", "asanyarray", "ascontiguo
 
 def read_error(node: Node, frame: FrameType) -> TypeError:
     """The error for `frame`, which reads the value of a node: what it computes would have no gradient."""
-    user, library = user_and_library(frame)
+    user, library = _user_and_library(frame)
     index = index_error(node, user)  # NumPy reads an index whose `__index__` raises as an array
     if index is not None:
         return index
@@ -63,6 +63,15 @@ def read_error(node: Node, frame: FrameType) -> TypeError:
         f"  fix: {fix}",
     ]
     return TypeError("\n".join(lines))
+
+
+def _user_and_library(frame: FrameType) -> tuple[FrameType, FrameType | None]:
+    """The first frame outside this package and every installed library, and the library's frame that it called, if any."""
+    library = None
+    frame = user_frame(frame)
+    while frame.f_back is not None and is_installed(frame.f_code.co_filename):
+        library, frame = frame, user_frame(frame.f_back)
+    return frame, library
 
 
 def _reader(found: Excerpt) -> ast.AST:

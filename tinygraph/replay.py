@@ -1,4 +1,4 @@
-"""A computation on other values of some leaves: every op again, where Python would have decided the same."""
+"""A replay: the same ops with other values of some leaves. It raises an error where Python would have decided otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Naming = Callable[[Node], str | None]
 
 
 def replayed(nodes: Sequence[Node], values: Mapping[Node, Any], until: int, name: Naming) -> dict[Node, Node]:
-    """For each of the nodes the one that stands for it where leaves have these values.
+    """For each node, the node that takes its place when leaves have these values.
 
     `until` is the number up to which decisions are part of the computation; `name` gives the names that an error shows.
     """

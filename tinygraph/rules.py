@@ -1,4 +1,4 @@
-"""One gradient rule of an op at a time: what it is called, where it stands, and whether it gives a gradient at all."""
+"""The check of one gradient rule of an op: whether it returns a gradient, and an error with its argument and its place."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from tinygraph.ops import Op
 from tinygraph.place import Place
 
 
-class OwnRule(NamedTuple):
-    """The rule of an op for the argument at a position, counted from 0, of as many as it is given."""
+class ArgumentRule(NamedTuple):
+    """The rule of an op for the argument at a position, counted from 0, of `arguments` arguments."""
 
     op: Op
     position: int
     arguments: int
 
     def gradient(self, g: Any, out: Any, *inputs: Any, **params: Any) -> Any:
-        """What the rule gives."""
+        """The gradient that the rule returns."""
         rule = self.op.rules_for(self.arguments)[self.position]
         assert rule is not None
         return rule(g, out, *inputs, **params)
 
     @property
     def place(self) -> Place | None:
-        """Where the rule is written, or the op where it has none; None for what is not written in Python."""
+        """The place of the rule, or of the op if the rule has none; None for code that is not Python."""
         rule = self.op.rules[self.op.argument(self.position)]
         written: Any = inspect.unwrap(rule.func if isinstance(rule, partial) else rule or self.op.function)
         code = getattr(written, "__code__", None)
@@ -38,11 +38,11 @@ class OwnRule(NamedTuple):
 
     @property
     def argument(self) -> str:
-        """What the signature calls the argument."""
+        """The name of the argument in the signature."""
         return self.op.arguments[self.op.argument(self.position)]
 
     def wrong(self, text: str) -> GradientError:
-        """The error for a rule of which that is true."""
+        """The error about this rule, with what is wrong."""
         at = "" if self.place is None else f"\n  at {self.place}"
         return GradientError(f"{self.op.name}: its rule for {self.argument} (argument {self.position + 1}) {text}{at}")
 
@@ -50,7 +50,7 @@ class OwnRule(NamedTuple):
 class _Blamed:
     """Turn any error of a rule into one that names the op and the argument of the rule."""
 
-    def __init__(self, rule: OwnRule, reading: str) -> None:
+    def __init__(self, rule: ArgumentRule, reading: str) -> None:
         self.rule = rule
         self.reading = reading
 
@@ -62,8 +62,8 @@ class _Blamed:
             raise self.rule.wrong(f"fails on {self.reading} with {type(error).__name__}: {error}") from error
 
 
-def check_rule(rule: OwnRule, recorded: Node, seed: Any) -> None:
-    """Raise GradientError where a rule raises, or gives no numbers or another shape than its argument's, on arrays or Nodes."""
+def check_rule(rule: ArgumentRule, recorded: Node, seed: Any) -> None:
+    """Raise GradientError if a rule raises an error or does not return numbers of its argument's shape, on arrays or Nodes."""
     x = recorded.inputs[rule.position]
     values = [x._value if isinstance(x, Node) else x for x in recorded.inputs]
     with _Blamed(rule, "arrays"):

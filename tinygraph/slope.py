@@ -1,4 +1,4 @@
-"""The slope of a function along a direction, by central differences, and how far they can be trusted.
+"""The slope of a function along a direction by central differences, and an estimate of its error.
 
 Differences of three steps are extrapolated to step 0; how far the extrapolations are apart, and the rounding of the function's
 value and of numbers around 1 on the way to it, are the error. Steps are relative to the size of what is moved, and smaller or
@@ -34,7 +34,7 @@ class Slope(NamedTuple):
 
     @property
     def kink(self) -> bool:
-        """Whether the slopes to either side differ by more than the differences may be off."""
+        """Whether the slopes on the two sides differ by more than the error of the differences."""
         return self.stays and self.gap > 4 * self.error
 
 

@@ -30,7 +30,7 @@ def refuse(*_: Any, **__: Any) -> NoReturn:
 
 
 class Sparse:
-    """A constant matrix of which few entries are stored; `matrix` is SciPy's, a `csr_array` or the transpose of one."""
+    """A constant matrix that stores few of its entries; `matrix` is SciPy's, a `csr_array` or the transpose of one."""
 
     ndim = 2
 
@@ -75,7 +75,7 @@ class Sparse:
         return Sparse(self.matrix.copy())
 
     def tobytes(self) -> bytes:
-        """The bytes of the matrix, which are those of another only where both store the same entries in the same order."""
+        """The bytes of the matrix; two matrices have equal bytes only if both store the same entries in the same order."""
         return b"".join(part.tobytes() for part in self.parts)
 
     def plain(self) -> Any:
@@ -147,7 +147,7 @@ def _is_all(part: Any) -> bool:
 
 
 def _factor(x: Any) -> Any:
-    """What a sparse matrix is multiplied with: a dense vector or matrix."""
+    """The dense vector or matrix that a sparse matrix is multiplied with."""
     if isinstance(x, Sparse):
         raise SparseError("a sparse matrix is multiplied with a dense vector or matrix, not with another sparse one")
     if np.ndim(x) not in (1, 2):
@@ -162,12 +162,12 @@ def is_sparse(x: Any) -> bool:
 
 
 def holds_sparse(x: Any) -> bool:
-    """Whether x is a node of a sparse matrix, which is data: nobody differentiates by it."""
+    """Whether x is a node of a sparse matrix, which is data and has no gradient."""
     return type(getattr(x, "_value", None)) is Sparse
 
 
 def sparse_of(value: Any, copy: bool) -> Sparse:
-    """The constant that a matrix of scipy.sparse stands for, which shares its memory where it can and `copy` is False."""
+    """The constant for a matrix of scipy.sparse; if possible, and `copy` is False, it shares the memory."""
     if value.ndim != 2 or value.dtype.kind not in "biuf":
         raise TypeError(
             f"a sparse constant is a matrix of real numbers, not {value.dtype} of shape {value.shape}: write X.toarray() for "
@@ -180,7 +180,7 @@ def sparse_of(value: Any, copy: bool) -> Sparse:
 
 
 def sparsity(value: Any) -> str:
-    """What stands for the entries of a sparse matrix where a value is shown, `sparse, 3 % filled`; "" for any other value."""
+    """The text in place of the entries of a sparse matrix, `sparse, 3 % filled`; "" for any other value."""
     if not (isinstance(value, Sparse) or is_sparse(value)):
         return ""
     share = 100 * value.nnz / max(math.prod(value.shape), 1)
@@ -189,17 +189,17 @@ def sparsity(value: Any) -> str:
 
 
 def in_dtype(value: Any, dtype: Any) -> Any:
-    """A value, be it sparse, in another dtype."""
+    """A value, dense or sparse, in another dtype."""
     return Sparse(value.matrix.astype(dtype)) if isinstance(value, Sparse) else value.astype(dtype)
 
 
 def stored(value: Any) -> Any:
-    """The entries of a value that are in memory: all of an array, and those that a sparse matrix keeps."""
+    """The entries of a value in memory: all entries of an array, the stored entries of a sparse matrix."""
     return value.data if is_sparse(value) else value.matrix.data if isinstance(value, Sparse) else value
 
 
 def entry_at(value: Any, index: Any) -> Any:
-    """Where one of the `stored` entries of a value stands in the value."""
+    """The index in a value of one of its `stored` entries."""
     if not is_sparse(value):
         return index
     entries = value.tocoo()
@@ -207,7 +207,7 @@ def entry_at(value: Any, index: Any) -> Any:
 
 
 def with_entries(value: Any, entries: Any) -> Any:
-    """A value with other entries where it has stored ones: the entries themselves, or a sparse matrix of them."""
+    """A value with other `stored` entries: these entries as an array, or a sparse matrix of them."""
     if not is_sparse(value):
         return entries
     return type(value)((entries, value.indices, value.indptr), shape=value.shape)

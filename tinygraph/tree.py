@@ -5,7 +5,6 @@ A tree is an array, or None, or a dict, list, tuple, named tuple or dataclass of
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -13,14 +12,14 @@ from typing import Any
 import numpy as np
 
 
-def leaves(tree: Any) -> list[Any]:
+def arrays_of(tree: Any) -> list[Any]:
     """The arrays of a tree, dicts in their own order.
 
-    >>> leaves({"W": 1, "layers": [2, (3,)], "b": None})
+    >>> arrays_of({"W": 1, "layers": [2, (3,)], "b": None})
     [1, 2, 3]
     """
     parts = _parts(tree)
-    return [tree] if parts is None else [leaf for part in parts.values() for leaf in leaves(part)]
+    return [tree] if parts is None else [array for part in parts.values() for array in arrays_of(part)]
 
 
 def _parts(tree: Any) -> Mapping[Any, Any] | None:
@@ -39,7 +38,7 @@ def _parts(tree: Any) -> Mapping[Any, Any] | None:
 
 
 def rebuild(like: Any, flat: Sequence[Any]) -> Any:
-    """The tree of the same structure with other leaves.
+    """The tree of the same structure with other arrays.
 
     >>> rebuild({"W": 1, "layers": [2, (3,)], "b": None}, "abc")
     {'W': 'a', 'layers': ['b', ('c',)], 'b': None}
@@ -60,6 +59,8 @@ def _joined(like: Any, parts: Mapping[Any, Any]) -> Any:
         return None
     if isinstance(like, list | tuple):
         return type(like)(*parts.values()) if hasattr(like, "_fields") else type(like)(parts.values())
+    import copy  # which takes a while to load
+
     new = copy.copy(like)  # which keeps what a subclass of dict knows beside its entries, and runs no __init__
     _check_the_rest(new, like, parts)
     for key, part in parts.items():
@@ -86,17 +87,17 @@ def _check_the_rest(new: Any, like: Any, parts: Mapping[Any, Any]) -> None:
             )
 
 
-def map_leaves(change: Callable[[Any], Any], tree: Any) -> Any:
-    """The tree with every leaf changed.
+def map_arrays(change: Callable[[Any], Any], tree: Any) -> Any:
+    """The tree with `change` applied to each array.
 
-    >>> map_leaves(lambda x: 2 * x, [1, {"b": 2}])
+    >>> map_arrays(lambda x: 2 * x, [1, {"b": 2}])
     [2, {'b': 4}]
     """
-    return rebuild(tree, [change(leaf) for leaf in leaves(tree)])
+    return rebuild(tree, [change(array) for array in arrays_of(tree)])
 
 
 def matching(tree: Any, like: Any, what: str, owner: str) -> list[Any]:
-    """The leaves of a tree in the order of another of the same structure; raises ValueError where structures differ.
+    """The arrays of a tree in the order of another tree; raises ValueError if their structures differ.
 
     >>> matching({"b": 1, "a": 2}, {"a": 0, "b": 0}, "the seed", "the result")
     [2, 1]
@@ -114,8 +115,8 @@ def _paired(tree: Any, like: Any) -> list[Any] | None:
     if own is None or own.keys() != parts.keys() or (tree is None) != (like is None):
         return None
     paired = [_paired(own[key], part) for key, part in parts.items()]
-    return None if any(part is None for part in paired) else [leaf for part in paired if part is not None for leaf in part]
+    return None if any(part is None for part in paired) else [x for part in paired if part is not None for x in part]
 
 
 def _shape(tree: Any) -> str:
-    return repr(map_leaves(lambda leaf: "array", tree)).replace("'array'", "array")
+    return repr(map_arrays(lambda array: "array", tree)).replace("'array'", "array")

@@ -1,4 +1,4 @@
-"""A node never changes: what to write in place of a statement that would change a parameter."""
+"""The errors for statements that would change a parameter in place, with what to write instead: a node never changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IN_PLACE = {
 
 
 def in_place(symbol: str) -> Callable[[Any, Any], Any]:
-    """The method of an operator that assigns."""
+    """The method of an in-place operator such as `+=`."""
 
     def refuse(leaf: Any, other: Any) -> Any:
         if leaf.kind == "parameter":
@@ -45,7 +45,7 @@ def no_assignment(kind: str, frame: FrameType) -> AttributeError:
 
 
 def instead(text: str) -> str:
-    """The line that makes a new parameter in place of one that would change it.
+    """The line to write, which makes a new parameter.
 
     >>> instead("w -= 0.1 * dw"), instead("self.w.value = w0")
     ('w = tg.parameter(w.value - 0.1 * dw)', 'self.w = tg.parameter(w0)')
@@ -61,7 +61,7 @@ def instead(text: str) -> str:
 
 
 def _statement(text: str) -> ast.stmt | None:
-    """The statement that a line consists of, if it is one."""
+    """The statement of a line, or None if the line is not one statement."""
     try:
         (statement,) = ast.parse(text).body
     except (SyntaxError, ValueError):  # a part of a statement, or several

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import NamedTuple
 
-from tinygraph import ops
 from tinygraph.binding import FOLDS, Called, bindings_of, function_called, read, stored, visited
 from tinygraph.leaves import is_bare
 from tinygraph.node import Node
+from tinygraph.ops import Op, Visited, visited_axes
 
 
-class Wanted(NamedTuple):
+class CodeName(NamedTuple):
     """A name that the code has for what it makes, or reads, at one spot, the same object for all values that it made there."""
 
     called: Called
@@ -31,27 +31,27 @@ class _Instruction:
         self.function = function_called(code, instruction) if self.stored is not None else None
         self.result = node.op  # the op of the last node, where a call makes several
         self.taken_apart: dict[Node, None] = {}  # the values whose entries a loop visits here
-        self._kept: dict[Called, Wanted] = {}
+        self._kept: dict[Called, CodeName] = {}
         self.own = None if self.stored is None else self.wanted(self.stored)
 
-    def folds(self, op: ops.Op) -> bool:
+    def folds(self, op: Op) -> bool:
         """Whether a function such as `sum` is called here, which takes a step with each of these ops."""
         by_operator = self.function == "" and op.operator is not None and op.operator.text in ("+", "*")
         return op.name != self.function and (self.function in FOLDS or by_operator)
 
-    def wanted(self, called: Called) -> Wanted:
+    def wanted(self, called: Called) -> CodeName:
         """The name of a node that was made here."""
-        return self._kept.setdefault(called, Wanted(called, (id(self.code), self.instruction, None), self.in_loop))
+        return self._kept.setdefault(called, CodeName(called, (id(self.code), self.instruction, None), self.in_loop))
 
 
-def made(nodes: Sequence[Node], name: Callable[[Node], str | None]) -> dict[Node, Wanted]:
+def made(nodes: Sequence[Node], name: Callable[[Node], str | None]) -> dict[Node, CodeName]:
     """What the code stores nodes as where it makes them; `name` is what a node is called already.
 
     Bare arrays, which are made where they are read, and what an earlier backward pass recorded have no such name.
     """
     instructions, steps = _instructions(nodes)
     swept = {(id(node.code), node.instruction) for node in nodes if node.kind == "seed"}
-    found: dict[Node, Wanted] = {}
+    found: dict[Node, CodeName] = {}
 
     def name_of(node: Node) -> str | None:
         return name(node) or (found[node].called.name if node in found else None)
@@ -60,7 +60,7 @@ def made(nodes: Sequence[Node], name: Callable[[Node], str | None]) -> dict[Node
         spot = id(node.code), node.instruction
         at = instructions[spot]
         wanted = at.own
-        if at.taken_apart and _is_visit(node):
+        if at.taken_apart and visited_axes(node.op, node.params):
             called = _entry(node, at, name_of)
             wanted = None if called is None else at.wanted(called)
         elif at.function is not None and node.op is not at.result:
@@ -70,10 +70,10 @@ def made(nodes: Sequence[Node], name: Callable[[Node], str | None]) -> dict[Node
     return found
 
 
-def brought(leaves: Iterable[Node], nodes: Sequence[Node]) -> dict[Node, Wanted]:
+def brought(leaves: Iterable[Node], nodes: Sequence[Node]) -> dict[Node, CodeName]:
     """What the code reads leaves as, each by the expression of the first reader that has a name for it."""
     nameless = {leaf for leaf in leaves if leaf.kind != "seed"}
-    found: dict[Node, Wanted] = {}
+    found: dict[Node, CodeName] = {}
     for node in nodes:
         if not nameless:
             break
@@ -86,12 +86,12 @@ def brought(leaves: Iterable[Node], nodes: Sequence[Node]) -> dict[Node, Wanted]
     return found
 
 
-def _reading(reader: Node, position: int) -> Wanted | None:
+def _reading(reader: Node, position: int) -> CodeName | None:
     code, instruction, op = reader.code, reader.instruction, reader.op
     called = None if op is None else read(code, instruction, position, len(reader.inputs), op.name)
     if called is None or not isinstance(code, CodeType):
         return None
-    return Wanted(called, (id(code), instruction, position), bindings_of(code).repeats(instruction))
+    return CodeName(called, (id(code), instruction, position), bindings_of(code).repeats(instruction))
 
 
 def _instructions(nodes: Sequence[Node]) -> tuple[dict[tuple[int, int], _Instruction], set[Node]]:
@@ -108,13 +108,9 @@ def _instructions(nodes: Sequence[Node]) -> tuple[dict[tuple[int, int], _Instruc
         at.result = node.op
         if at.function is not None and at.folds(node.op):
             steps.update(x for x in node.inputs if isinstance(x, Node) and x.code is node.code and x.instruction == spot[1])
-        if _is_visit(node):
+        if visited_axes(node.op, node.params):
             at.taken_apart[node.inputs[0]] = None
     return found, steps
-
-
-def _is_visit(node: Node) -> bool:
-    return node.op is ops.index and any(isinstance(part, ops.Visited) for part in node.params["template"])
 
 
 def _entry(node: Node, at: _Instruction, name: Callable[[Node], str | None]) -> Called | None:
@@ -123,7 +119,7 @@ def _entry(node: Node, at: _Instruction, name: Callable[[Node], str | None]) -> 
     if not choices:
         return None if at.stored is None else Called(at.stored.name, "entry")
     if not choices[0][0]:  # an unpacking
-        number = next(part for part in node.params["template"] if isinstance(part, ops.Visited))
+        number = next(part for part in node.params["template"] if isinstance(part, Visited))
         return choices[number][1] if number < len(choices) else None
     whole = node.inputs[0]
     for written, called in choices:

@@ -1,4 +1,4 @@
-"""NumPy's warnings (division by zero, overflow, invalid value) at the user's line, not at the line of this package that computes.
+"""NumPy's warnings (division by zero, overflow, invalid value) at the user's line, not at a line of this package.
 
 A filter turns such a warning into an exception while an op or a rule computes. The op catches it, computes again in silence, and
 warns at the user's line, where the user's own filters decide; a sweep starts again, and NumPy calls back where it would warn. A
@@ -22,7 +22,7 @@ warnings.filterwarnings("error", f"({'|'.join(KINDS)}) encountered in ", Runtime
 
 
 def warn_at(frame: FrameType, message: str, category: type[Warning]) -> None:
-    """Warn at the line that a frame is at, as its own `warnings.warn` would."""
+    """Warn at the current line of a frame, as `warnings.warn` there would."""
     scope, code = frame.f_globals, frame.f_code
     seen = scope.setdefault("__warningregistry__", {})
     try:
@@ -32,7 +32,7 @@ def warn_at(frame: FrameType, message: str, category: type[Warning]) -> None:
 
 
 def computed_again(compute: Callable[[], Any], warning: RuntimeWarning, frame: FrameType) -> Any:
-    """What `compute` gives, which stopped at `warning`: each kind of warning is issued once, at the line that `frame` is at."""
+    """The result of `compute`, which stopped at `warning`; each kind of warning is issued once, at the line of `frame`."""
     texts: list[str] = []
     silent: dict[str, Any] = {}
     while True:
@@ -54,12 +54,12 @@ def computed_again(compute: Callable[[], Any], warning: RuntimeWarning, frame: F
 
 
 @contextmanager
-def heard(told: Callable[[str], None]) -> Iterator[None]:
-    """Call `told("overflow")` in place of each warning of floating-point numbers that would be given meanwhile."""
+def warnings_reported(report: Callable[[str], None]) -> Iterator[None]:
+    """Call `report("overflow")` in place of each floating-point warning."""
     kinds = np.geterr()
     if "warn" not in kinds.values() or "call" in kinds.values():  # there is nothing to hear, or the user hears it already
         yield
         return
     calls: dict[str, Any] = {kind: "call" for kind, how in kinds.items() if how == "warn"}
-    with np.errstate(call=lambda text, flag: told(text), **calls):
+    with np.errstate(call=lambda text, flag: report(text), **calls):
         yield

@@ -25,9 +25,9 @@ from tinygraph.excerpt import excerpt, instruction_of
 from tinygraph.leaves import held_leaf
 from tinygraph.node import Leaf, Node
 from tinygraph.operators import Operators
-from tinygraph.ops.declare import NUMPY, Op
-from tinygraph.ops.syntax import OF_SYNTAX
+from tinygraph.ops import NUMPY, Op
 from tinygraph.place import OWN, Place, variables
+from tinygraph.syntax import OF_SYNTAX
 
 PLAIN_ENTRIES = (dict.__getitem__, list.__getitem__, tuple.__getitem__)  # which run no code of the user's
 MAKERS = (np.eye, np.identity, np.ones, np.zeros, np.full, np.arange)  # of arrays of numbers alone

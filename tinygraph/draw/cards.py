@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from tinygraph.express.derivation import variables
 from tinygraph.express.holes import Hole, Text, joined
+from tinygraph.express.indices import Index
 from tinygraph.express.layout import Symbol, lowered, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -127,11 +128,11 @@ class CardWriter:
             return []
         return self.program.flow.behind(self.request.output)
 
-    def name(self, node: Node, index: str = "") -> str:
+    def name(self, node: Node, index: Index = ()) -> str:
         """A value's variable as text, or that of its entry at an index."""
         return plain(lowered(self._variable(node), index))
 
-    def gradient_name(self, node: Node, index: str = "") -> str:
+    def gradient_name(self, node: Node, index: Index = ()) -> str:
         """What the gradient of a value is called."""
         return self.name(self.gradients[node], index)
 
@@ -143,8 +144,8 @@ class CardWriter:
         """The contributions of a statement, by the values that get them."""
         return self.program.flow.passed(self.gradients[statement.node]) if statement.node in self.gradients else {}
 
-    def entrywise_text(self, expression: Expression) -> tuple[str, str]:
-        """The index of the entry that the text of an expression is about ("" for the whole array), and the text."""
+    def entrywise_text(self, expression: Expression) -> tuple[Index, str]:
+        """The index of the entry that the text of an expression is about (() for the whole array), and the text."""
         index, layout = self._notation.entrywise(expression)
         return index, plain(layout)
 

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.backprop import by_number, reached
 from tinygraph.node import Node
-from tinygraph.requests import Request
+from tinygraph.requested import Request
 from tinygraph.slope import ROUNDING, TRUSTED, Slope, slope_along
 from tinygraph.sparse import in_dtype
 
@@ -49,7 +48,7 @@ class Differences:
         self._seed = self._values[request.seed]
         self._readers: dict[Node, list[Node]] = {}
         for node in reached([self.output]):
-            for x in node.inputs if node.op is not ops.stop_gradient else ():
+            for x in () if _stops(node) else node.inputs:
                 if isinstance(x, Node):
                     self._readers.setdefault(x, []).append(node)
 
@@ -115,6 +114,12 @@ def _computed(node: Node, first: dict[Node, Any], second: dict[Node, Any]) -> An
     assert node.op is not None
     inputs = [(first[x] if x in first else second[x]) if isinstance(x, Node) else x for x in node.inputs]
     return node.op(*inputs, **node.params)
+
+
+def _stops(node: Node) -> bool:
+    """Whether a node is another value itself, without its gradient."""
+    op = node.op
+    return op is not None and op.elementwise and op.view is True and op.partial
 
 
 def _patterns(shape: tuple[int, ...]) -> Iterator[tuple[Any, str]]:

@@ -25,13 +25,13 @@ from tinygraph.draw.cards import (
     size,
 )
 from tinygraph.draw.size import TOO_LONG, is_small, length
-from tinygraph.errors import counted
 from tinygraph.express.holes import Text, joined
-from tinygraph.express.python import python
 from tinygraph.express.text import cut
 from tinygraph.node import Node
+from tinygraph.program.bodies import Body
 from tinygraph.program.statements import shared_scope
 from tinygraph.program.value import applied
+from tinygraph.wording import counted
 
 Fold: TypeAlias = str | Iterable[str] | bool | None
 
@@ -117,10 +117,9 @@ def _repeats(groups: Iterable[Group]) -> Iterator[Group]:
         yield Group(title, [card for group in (first, *more) for card in group.cards], first.module)
 
 
-def _structure(group: Group) -> tuple[str, ...]:
-    """The statements of a module with shapes in place of names."""
-    statements = [card.statement for card in group.cards if card.statement is not None]
-    return tuple(python(statement.expression, lambda node: str(node.shape)) for statement in statements)
+def _structure(group: Group) -> tuple[Body, ...]:
+    """The statements of a module, whatever their names."""
+    return tuple(card.statement.part.body for card in group.cards if card.statement is not None)
 
 
 def _ops(card: Card) -> tuple[Any, ...]:

@@ -8,14 +8,14 @@ from collections.abc import Hashable, Iterator, Mapping
 from tinygraph.backprop import between
 from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing, Edge, Kind, shape_of, size
 from tinygraph.draw.size import is_small
-from tinygraph.errors import counted
 from tinygraph.express.holes import Hole, Text
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
 from tinygraph.express.text import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.requests import Request
+from tinygraph.requested import Request
+from tinygraph.wording import counted
 
 LINES = 150  # of code that have a card; further lines share the last one
 WIDTH = 48
@@ -97,7 +97,7 @@ def _rows(named: NamedByLine, nodes: list[Node], home: Mapping[Node, str], on_pa
 
 def _groups(named: NamedByLine, lines: int) -> dict[str, list[Node]]:
     """The forward nodes by scope, or else by line of code; leaves and computed values are separate, and seeds are left out."""
-    scopes, literals = named.graph._scopes(), named.graph._units()
+    scopes, literals = named.graph._names.scopes, named.graph._units()
     groups: dict[str, list[Node]] = {}
     for node in (node for node in named.graph.forward if node not in literals):
         scope = scopes.get(node, ())

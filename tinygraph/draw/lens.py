@@ -9,17 +9,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
 from tinygraph.draw.cards import LONGEST, Card, CardLine, Drawing, Edge, Finding
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
-from tinygraph.errors import counted
 from tinygraph.express.layout import signed
 from tinygraph.express.text import cut, euclidean, number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.requests import Request
+from tinygraph.ops import maximum, relu, where
+from tinygraph.requested import Request
+from tinygraph.wording import counted
 
 SECONDS = 5.0  # for all finite differences of one picture
 FLAT = 0.01  # a derivative below this counts as 0
@@ -172,11 +172,11 @@ def _measure(node: Node) -> Callable[[Node], tuple[str, float]] | None:
 
 def _is_relu(node: Node) -> bool:
     """Whether a node computes relu: by `relu` itself, np.maximum(z, 0) or np.where(z > 0, z, 0)."""
-    if node.op is ops.relu:
+    if node.op is relu:
         return True
-    if node.op is ops.maximum:
+    if node.op is maximum:
         return any(_is_zero(x) for x in node.inputs)
-    if node.op is ops.where:
+    if node.op is where:
         condition, z, other = node.inputs
         sign = condition.op.operator if isinstance(condition, Node) and condition.op is not None else None
         if sign is not None and sign.text in (">", ">=") and _is_zero(other):

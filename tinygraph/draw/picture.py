@@ -16,8 +16,8 @@ from tinygraph.draw.folding import Fold
 from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.draw.svg import finished, shrinking
 from tinygraph.draw.theme import THEMES
-from tinygraph.errors import counted
 from tinygraph.missing import missing_attribute
+from tinygraph.wording import counted
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph

@@ -221,7 +221,7 @@ def _beside(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[str]:
 
 def _equation(card: Card) -> str:
     assert card.statement is not None
-    return equation(Derivation(card.statement.program).line(card.statement).sides)
+    return equation(Derivation(card.statement.program).line(card.statement))
 
 
 def _statements_of_gradients(picture: Picture) -> dict[Node, str]:

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TypeAlias
 
-from tinygraph.express.layout import Digits, Fence, Fraction, Layout, Raised, Row, Sign, Symbol, Times, Word, lowered, symbol
+from tinygraph.express.indices import Index
+from tinygraph.express.layout import (
+    Digits,
+    Fence,
+    Fraction,
+    Layout,
+    Raised,
+    Row,
+    Sign,
+    Symbol,
+    Times,
+    Word,
+    joined,
+    lowered,
+    symbol,
+)
 from tinygraph.express.notation import Notation
 from tinygraph.node import Node
 from tinygraph.program.statements import Program, Statement
@@ -14,12 +29,7 @@ from tinygraph.program.statements import Program, Statement
 PARTIAL = Sign("∂", tight=True)
 SHOWN = 4  # paths of the chain rule that are written out
 
-
-class Line(NamedTuple):
-    """What is equal: the left-hand side, the step of the chain rule if there is one, the right-hand side."""
-
-    statement: Statement | None
-    sides: tuple[Layout, ...]
+Sides: TypeAlias = tuple[Layout, ...]  # what is equal: the left-hand side, the step of the chain rule if any, the right-hand side
 
 
 def variables(program: Program) -> dict[Node, Symbol]:
@@ -93,7 +103,7 @@ class Derivation:
         sign = Raised(PARTIAL, Sign("+", tight=True)) if immediate else PARTIAL
         return Fraction(Row((sign, self._variable(of))), Row((PARTIAL, self._variable(wrt))))
 
-    def line(self, statement: Statement) -> Line:
+    def line(self, statement: Statement) -> Sides:
         """A statement as an equation."""
         index, right = self.notation.entrywise(statement.expression)
         chain = self._chain(statement, index)
@@ -101,9 +111,9 @@ class Derivation:
         if statement.node in self.partials and statement.of is None:
             left = self.symbol(statement.node)
         left = lowered(left, index)
-        return Line(statement, (left, right) if chain is None else (left, chain, right))
+        return (left, right) if chain is None else (left, chain, right)
 
-    def _chain(self, statement: Statement, index: str) -> Layout | None:
+    def _chain(self, statement: Statement, index: Index) -> Layout | None:
         """Σ ∂L/∂reader · ∂reader/∂x over the readers of x, unless the output is the only one."""
         if statement.node not in self.partials or statement.of is None:
             return None
@@ -113,9 +123,9 @@ class Derivation:
             return None
         terms = [self.way(output, reader.node, node, index) for reader in readers[:SHOWN]]
         terms += [Word("…")] * (len(readers) > SHOWN)
-        return Row(tuple(part for term in terms for part in (Sign("+"), term))[1:])
+        return joined(terms, Sign("+"))
 
-    def way(self, output: Node, reader: Node, node: Node, index: str) -> Layout:
+    def way(self, output: Node, reader: Node, node: Node, index: Index) -> Layout:
         """The way of a gradient through one reader, ∂L/∂reader · ∂reader/∂x, or the part that is ∂L/∂x directly."""
         if reader is output:
             return lowered(self._local(output, node, immediate=True), index)
@@ -126,10 +136,10 @@ def _power(layout: Layout, times: int) -> Layout:
     return layout if times == 1 else Raised(layout, Digits(str(times)))
 
 
-def derivation(program: Program) -> Iterator[Line]:
+def derivation(program: Program) -> Iterator[Sides]:
     """Every statement in order, and what the letters for sizes stand for."""
     written = Derivation(program)
     for statement in program.statements:
         yield written.line(statement)
     for letter, size in written.notation.sizes:
-        yield Line(None, (letter, Digits(str(size))))
+        yield letter, Digits(str(size))

@@ -1,19 +1,65 @@
-"""What mathematics writes otherwise than by filling in the notation of an op: conditions, other shapes, parts of arrays."""
+"""What mathematics writes otherwise than by filling in the notation of an op: sums, conditions, other shapes, parts of arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tinygraph.express.indices import Index, inner_index, places_of, several, with_index
-from tinygraph.express.layout import Digits, Fence, Layout, Lowered, Row, Sign, Word, signed
-from tinygraph.express.pieces import ATOM, RELATION, SUM, Told, listed
+from tinygraph.express.indices import Index, axes_of, inner_index, places_of, several, with_index
+from tinygraph.express.layout import Digits, Fence, Layout, Lowered, Row, Sign, Symbol, Times, Word, lowered, signed
+from tinygraph.express.pieces import ATOM, BIG, PRODUCT, RELATION, SUM, Told, fenced, listed
 from tinygraph.express.products import Factor, as_product, factors_of, transposed
-from tinygraph.express.roles import RELATIONS
+from tinygraph.express.roles import OF_ONE, RELATIONS
+from tinygraph.express.template import Running, filled
 from tinygraph.ops import ARRAY
 from tinygraph.program.value import Apply, Name, is_literal
 
 if TYPE_CHECKING:
     from tinygraph.express.notation import Notation
+
+
+def reduced(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """A reduction over axes, in the form of its op, with the index of what it runs through."""
+    body, axes = x.inputs[0], axes_of(x)
+    letters = _letters(notation, x, axes, index)
+    gone = [i for i in axes if letters[i]]
+    running = Running([letters[i] for i in gone], lambda: [notation.size(body, i) for i in gone])
+    with notation.scope(letters):
+        told = notation.told(body, letters)
+        layout, binds = filled(x.notation, [told], running) if gone or not OF_ONE.fullmatch(x.notation) else told
+    if index is None and several(x.shape):  # inside something that takes the whole array
+        rest = tuple(letter for i, letter in enumerate(letters) if letter and i not in axes)
+        return lowered(Fence("(", layout, ")"), rest), ATOM
+    return layout, binds
+
+
+def _letters(notation: Notation, x: Apply, axes: Sequence[int], index: Index | None) -> Index:
+    """The index inside of a reduction: that of the outside on the axes that stay, new letters on those that go."""
+    shape = x.inputs[0].shape
+    letters = [""] * len(shape)
+    if index is not None and x.shape:
+        keepdims = x.params.get("keepdims")
+        staying = range(len(shape)) if keepdims else [i for i in range(len(shape)) if i not in axes]
+        for i, letter in zip(staying, index[-len(x.shape) :], strict=True):
+            letters[i] = "" if i in axes else letter
+    fresh = notation.fresh()
+    return tuple(letter or ("" if size == 1 else next(fresh)) for letter, size in zip(letters, shape, strict=True))
+
+
+def product_of_others(notation: Notation, x: Apply, index: Index | None) -> Told:
+    """The product over all other entries along an axis: ∏ with j ≠ i below it."""
+    if index is None:
+        return notation.call(x, index)
+    axis = x.params["axis"] % len(x.shape)
+    letters = list(index[len(index) - len(x.shape) :])
+    own = letters[axis]
+    if not own:  # it has no other entries
+        return Digits("1"), ATOM
+    letters[axis] = other = next(notation.fresh())
+    with notation.scope([other]):
+        body = notation.told(x.inputs[0], tuple(letters))
+    below = Row((Symbol(other), Sign("≠", tight=True), Symbol(own)))
+    return Row((Lowered(Sign("∏", tight=True), below, under=True), Times(), fenced(body, PRODUCT))), BIG
 
 
 def chosen(notation: Notation, x: Apply, index: Index | None) -> Told:
@@ -24,7 +70,7 @@ def chosen(notation: Notation, x: Apply, index: Index | None) -> Told:
         if told[other][0] == zero:
             is_array = index is None and several(x.shape)
             return as_product([*factors_of(notation, x.inputs[value], index), Factor(*factor, is_array)])
-    return notation.filled(x, told)
+    return filled(x.notation, told)
 
 
 def _opposite(condition: Layout) -> Told:
@@ -83,7 +129,7 @@ def element(notation: Notation, x: Apply, index: Index | None) -> Told:
     told = [notation.told(i, None) for i in x.inputs]
     arrays = iter(told[len(x.op.arguments) - 1 :])
     parts = [next(arrays)[0] if part is ARRAY else _subscript(part) for part in template]
-    whole, _ = notation.filled(x, told, brackets=listed(parts))
+    whole, _ = filled(x.notation, told, brackets=listed(parts))
     return with_index(whole, x.shape, index), ATOM
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.express.python import numpy_name
+from tinygraph.express.python import numpy_function
 from tinygraph.names import RESERVED
 from tinygraph.ops import ARRAY, Op
-from tinygraph.ops.syntax import constant
 from tinygraph.place import is_installed
+from tinygraph.syntax import constant
 
 
 class Helpers:
@@ -48,7 +48,7 @@ class Helpers:
 
     def name(self, thing: Any, op: Op) -> str:
         """What a function is called in the program; defines it if it is not there yet. `op` is the one that needs it."""
-        numpy = numpy_name(thing) if isinstance(thing, Op) else None
+        numpy = numpy_function(thing) if isinstance(thing, Op) else None
         if numpy is not None:
             return numpy
         function = thing.function if isinstance(thing, Op) else thing
@@ -168,7 +168,7 @@ def _reached(ops: Iterable[Op]) -> list[FunctionType]:
     stack = list(found)
     while stack:
         for x in _variables(stack.pop()).values():
-            function = x.function if isinstance(x, Op) and numpy_name(x) is None else x
+            function = x.function if isinstance(x, Op) and numpy_function(x) is None else x
             if isinstance(function, FunctionType) and not _is_installed(function.__module__) and function not in found:
                 found[function] = None
                 stack.append(function)

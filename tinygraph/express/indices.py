@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeGuard
 
 from tinygraph.express.layout import Layout, lowered
 from tinygraph.express.roles import SAME_ENTRIES, Role, is_a, role_of
-from tinygraph.ops.kinds import Contraction, Letter, Rearrangement, Reduction
+from tinygraph.ops import Contraction, Letter, Rearrangement, Reduction
 from tinygraph.program.value import Apply, Expression, Shape, is_literal
 
 Index: TypeAlias = tuple[str, ...]  # a letter for each axis, "" for one of size 1
@@ -26,7 +26,7 @@ def with_index(layout: Layout, shape: Shape, index: Index | None) -> Layout:
     """A value with the index of each of its axes that has more than one entry."""
     if index is None or not shape:
         return layout
-    return lowered(layout, ",".join(letter for letter, size in zip(index[-len(shape) :], shape, strict=True) if size != 1))
+    return lowered(layout, tuple(letter for letter, size in zip(index[-len(shape) :], shape, strict=True) if size != 1))
 
 
 def needs_index(x: Expression) -> bool:

@@ -233,7 +233,7 @@ def _entry(x: Any, dtype: np.dtype[Any]) -> Any:
     if not math.isfinite(x):
         return str(float(x))
     if dtype == np.float32:
-        x = float(str(np.float32(x)))  # the digits that tell it from other numbers of its dtype
+        x = float(str(np.float32(x)))  # the digits that no other number of its dtype has
     short = int(x)
     return short if short == x and abs(short) < LARGEST and (short or math.copysign(1, x) > 0) else float(x)
 

@@ -18,13 +18,15 @@ from tinygraph.ops import Op
 
 HOME = files("tinygraph.express").joinpath("javascript")
 FILES = ("numbers", "arrays", "shapes", "reductions", "matrices", "run")  # each before those that it is read by
+PUBLIC = "prepare, run, what, valueFrom, NDArray, Unknown"
 
 
 def script(ops: Iterable[Op]) -> str:
-    """The interpreter, with `prepare`, `run` and `what`, for programs of these ops."""
+    """The object `interpreter` of a page, for programs of these ops: it has what `PUBLIC` names."""
     spelled = sorted((op for op in ops if op.javascript), key=lambda op: op.name)
     table = "".join(f"[{json.dumps(op.name)}, {rule_of(op)}],\n" for op in spelled)
-    return "".join([*map(_text, FILES), f"const elementwise = new Map([\n{table}]);\n"])
+    files = "".join(map(_text, FILES))
+    return f"const interpreter = (() => {{\n{files}const elementwise = new Map([\n{table}]);\nreturn {{ {PUBLIC} }};\n}})();\n"
 
 
 def is_spelled(op: Op) -> bool:
@@ -79,12 +81,13 @@ def rule_of(op: Op) -> str:
 def _expression(op: Op, letters: str) -> str:
     """The expression that an op declares, with letters for its operands."""
     operands = iter(letters)
+    places = {str(i): x for i, x in enumerate(letters)} | {x: f"params.{x}" for x in op.defaults} | {"dtype": "type"}
 
     def put_in(found: re.Match[str]) -> str:
-        name = found[1]
-        if name == "dtype":
-            return "type"
-        return next(operands) if not name else letters[int(name)] if name.isdigit() else f"params.{name}"
+        text = places.get(found[1]) if found[1] else next(operands, None)
+        if text is None:
+            raise ValueError(f"javascript={op.javascript!r}: op {op.name} has no operand or metadata for {found[0]}")
+        return text
 
     return re.sub(r"\{(\w*)\}", put_in, op.javascript)
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from tinygraph.express.derivation import Line, derivation
+from tinygraph.express.derivation import derivation
 from tinygraph.express.layout import (
     GREEK,
     Cases,
@@ -31,7 +31,7 @@ from tinygraph.express.layout import (
     is_short,
     is_tall,
 )
-from tinygraph.express.mathml import mathml
+from tinygraph.express.mathml import aligned as aligned_in_mathml
 from tinygraph.express.text import printable
 from tinygraph.program.statements import Program
 
@@ -65,8 +65,9 @@ class Latex(str):
 
 def latex(program: Program) -> Latex:
     """The derivation as an `align` environment."""
-    found = Latex(aligned(map(_row, derivation(program))))
-    found.mathml = mathml(program)
+    lines = list(derivation(program))
+    found = Latex(aligned((print_layout(left), " = ".join(map(print_layout, rights))) for left, *rights in lines))
+    found.mathml = aligned_in_mathml(lines)
     return found
 
 
@@ -74,11 +75,6 @@ def aligned(rows: Iterable[tuple[str, ...]]) -> str:
     """An `align` environment of rows: what stands left of the equals sign, right of it, and remarks."""
     lines = (f"  {left} &= {' && '.join(filter(None, rights))}" for left, *rights in rows)
     return f"\\begin{{align}}\n{BREAK.join(lines)}\n\\end{{align}}"
-
-
-def _row(line: Line) -> tuple[str, str]:
-    left, *rights = (print_layout(x) for x in line.sides)
-    return left, " = ".join(rights)
 
 
 def print_layout(layout: Layout) -> str:
@@ -90,7 +86,7 @@ def print_layout(layout: Layout) -> str:
 def _pieces(x: Layout) -> Iterator[str]:
     p = print_layout
     if isinstance(x, Symbol):
-        yield _letters(x.text) + (f"_{{{_below(x.below)}}}" if x.below else "")
+        yield _letters(x.text) + (f"_{{{''.join(map(_part, below_parts(x)))}}}" if x.below or x.index else "")
     elif isinstance(x, Word):
         yield _function(x.text)
     elif isinstance(x, Digits):
@@ -103,7 +99,9 @@ def _pieces(x: Layout) -> Iterator[str]:
     elif isinstance(x, Times):
         yield r" \cdot "
     elif isinstance(x, Cases):
-        rows = r" \\ ".join(f"{p(value)} & {_condition(condition)}" for value, condition in x.rows)
+        rows = r" \\ ".join(
+            f"{p(value)} & " + (r"\text{if } " + p(when) if when else r"\text{otherwise}") for value, when in x.rows
+        )
         yield rf"\begin{{cases}} {rows} \end{{cases}}"
     elif isinstance(x, Row):
         for i, item in enumerate(x.items):
@@ -127,14 +125,7 @@ def _pieces(x: Layout) -> Iterator[str]:
         yield f"{left} {p(x.body)} {right}" if len(left) > 1 else f"{left}{p(x.body)}{right}"
     else:
         top = "" if x.top is None else f"^{{{p(x.top)}}}"
-        yield rf"\sum_{{{_below(x.index, ', ')}{'=1' if x.top is not None else ''}}}{top} {p(x.body)}"
-
-
-def _condition(condition: Layout) -> str:
-    """A condition behind `if`, or `otherwise`."""
-    if isinstance(condition, Row):
-        return rf"\text{{if }} {print_layout(Row(condition.items[1:]))}"
-    return r"\text{otherwise}"
+        yield rf"\sum_{{{', '.join(map(_part, x.index))}{'=1' if x.top is not None else ''}}}{top} {p(x.body)}"
 
 
 def _between(left: Layout, right: Layout) -> str:
@@ -171,14 +162,10 @@ def _greek(letter: str) -> str:
     return rf"\{LETTERS[letter]} " if letter != "ο" else "o"
 
 
-def _below(text: str, comma: str = ",") -> str:
-    parts = text.split(",") if comma == ", " else below_parts(text)
-    written = [part if part.isascii() and (part.isdigit() or part == ",") else _label(part) for part in parts]
-    return comma.join(written) if comma == ", " else "".join(written)
-
-
-def _label(text: str) -> str:
-    """A letter of an index, or a word, which stands upright."""
+def _part(text: str) -> str:
+    """What stands below a variable: a number, a comma, a letter of an index, or a word, which is upright."""
+    if text == "," or (text.isascii() and text.isdigit()):
+        return text
     return _letters(text) if len(text.rstrip("′")) == 1 else rf"\mathrm{{{escaped(text)}}}" if text.isascii() else escaped(text)
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A variable: letters, and what stands below them, in parts between commas, an index behind a semicolon.
+    """A variable: letters, with parts of its name and the letters of an index below them.
 
     `name` is what it is called in the user's code.
     """
 
     text: str
-    below: str = ""
+    below: tuple[str, ...] = ()
+    index: tuple[str, ...] = ()
     name: str = field(default="", compare=False)
 
 
@@ -65,9 +67,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Cases(Row):
-    """Values, each with the condition under which it holds; `items` say the same in a line."""
+    """Values, each with the condition under which it holds, None for otherwise; `items` say the same in a line."""
 
-    rows: tuple[tuple[Layout, Layout], ...]
+    rows: tuple[tuple[Layout, Layout | None], ...]
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Fence:
 class Sigma:
     """A sum over an index, from 1 to `top` where that is given."""
 
-    index: str
+    index: tuple[str, ...]
     top: Layout | None
     body: Layout
 
@@ -144,7 +146,7 @@ def symbol(name: str) -> Symbol:
         head, rest = match[1], [match[2], *rest]
     if len(rest) > DEEPEST or not any(c.isalpha() for c in head):  # the latter would read as a number
         return Symbol(name, name=name)
-    return Symbol(_letters(head), ",".join(map(_letters, rest)), name)
+    return Symbol(_letters(head), tuple(map(_letters, rest)), name=name)
 
 
 def _letters(word: str) -> str:
@@ -157,24 +159,28 @@ def signed(text: str) -> str:
     return text.replace("-", "−")
 
 
-def lowered(layout: Layout, index: str) -> Layout:
+def lowered(layout: Layout, index: tuple[str, ...]) -> Layout:
     """A layout with an index, which a partial derivative passes on to what it is taken by."""
     if not index:
         return layout
     if isinstance(layout, Symbol):
-        return replace(layout, below=f"{layout.below};{index}")
+        return replace(layout, index=layout.index + index)
     if isinstance(layout, Fraction) and isinstance(layout.bottom, Row) and isinstance(layout.bottom.items[-1], Symbol):
         *before, last = layout.bottom.items
         return Fraction(layout.top, Row((*before, lowered(last, index))))
-    letters = tuple(Symbol(letter) for letter in index.split(","))
+    letters = tuple(map(Symbol, index))
     return Lowered(layout, letters[0] if len(letters) == 1 else Row(letters))
 
 
-def below_parts(below: str) -> list[str]:
+def joined(items: Iterable[Layout], between: Layout) -> Row:
+    """One after the other, with something between them."""
+    return Row(tuple(part for x in items for part in (between, x))[1:])
+
+
+def below_parts(x: Symbol) -> list[str]:
     """What stands below a variable, with commas between all but the letters of an index."""
-    own, *indices = below.split(";")
-    groups = [[part] for part in own.split(",") if part] + [index.split(",") for index in indices]
-    return [part for group in groups for part in (",", *group)][1:]
+    own = [part for text in x.below for part in (",", text)]
+    return [*own, *([","] if own and x.index else []), *x.index][1 if own else 0 :]
 
 
 def is_tall(x: Layout) -> bool:
@@ -208,3 +214,10 @@ def ends(x: Layout) -> tuple[Layout, Layout]:
     while isinstance(last, Row) and not isinstance(last, Cases):
         last = last.items[-1]
     return first, last
+
+
+def end(x: Layout, which: int) -> Layout:
+    """The first or the last thing in a layout, without what stands above and below it."""
+    while isinstance(x, Row | Raised | Lowered):
+        x = x.items[which] if isinstance(x, Row) else x.base
+    return x

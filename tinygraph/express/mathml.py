@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from tinygraph.express.derivation import derivation
@@ -38,7 +38,12 @@ RIGHT = "text-align: right; text-align: -webkit-right"
 
 def mathml(program: Program) -> str:
     """The derivation as one table, aligned at the equals signs."""
-    rows = ([print_layout(x) for x in line.sides] for line in derivation(program))
+    return aligned(derivation(program))
+
+
+def aligned(lines: Iterable[Sequence[Layout]]) -> str:
+    """A table of equations, each by its sides."""
+    rows = ([print_layout(x) for x in sides] for sides in lines)
     return table((left, "<mo>=</mo>".join(rights)) for left, *rights in rows)
 
 
@@ -67,7 +72,7 @@ def print_layout(x: Layout) -> str:
     """A layout as MathML."""
     p = print_layout
     if isinstance(x, Symbol):
-        return f"<msub>{_variable(x.text)}{_below(x.below)}</msub>" if x.below else _variable(x.text)
+        return f"<msub>{_variable(x.text)}{_below(x)}</msub>" if x.below or x.index else _variable(x.text)
     if isinstance(x, Word):
         bold = ' style="font-weight: bold"' if x.text in ("0", "1") else ""
         return f'<mi mathvariant="normal"{bold}>{_text(x.text)}</mi>'
@@ -81,7 +86,8 @@ def print_layout(x: Layout) -> str:
     if isinstance(x, Times):
         return "<mo>·</mo>" if x.dot else "<mo>&#x2062;</mo>"
     if isinstance(x, Cases):
-        rows = "".join(f"<mtr>{_cell(value)}{_cell(_condition(condition))}</mtr>" for value, condition in x.rows)
+        conditions = [Row((Word("if"), Times(), when)) if when else Word("otherwise") for _, when in x.rows]
+        rows = "".join(f"<mtr>{_cell(value)}{_cell(when)}</mtr>" for (value, _), when in zip(x.rows, conditions, strict=True))
         return f'<mrow><mo fence="true">{{</mo><mtable>{rows}</mtable></mrow>'
     if isinstance(x, Row):
         return f"<mrow>{''.join(_items(x))}</mrow>"
@@ -97,7 +103,7 @@ def print_layout(x: Layout) -> str:
     if isinstance(x, Fence):
         attributes = f'fence="true" stretchy="{str(is_tall(x.body)).lower()}"'  # or fences around fences grow, one by one
         return f"<mrow><mo {attributes}>{x.left}</mo>{p(x.body)}<mo {attributes}>{x.right}</mo></mrow>"
-    index = "<mo>,</mo>".join(map(_variable, x.index.split(",")))
+    index = "<mo>,</mo>".join(map(_variable, x.index))
     if x.top is None:
         return f"<mrow><munder><mo>∑</mo><mrow>{index}</mrow></munder>{p(x.body)}</mrow>"
     start = f"<mrow>{index}<mo>=</mo><mn>1</mn></mrow>"
@@ -117,18 +123,13 @@ def _are_letters(left: Layout, right: Layout) -> bool:
 
 def _raised(x: Raised) -> str:
     above = "<mo>⊤</mo>" if x.above == Word("T") else print_layout(x.above)
-    if isinstance(x.base, Symbol) and x.base.below:
-        return f"<msubsup>{_variable(x.base.text)}{_below(x.base.below)}{above}</msubsup>"
+    if isinstance(x.base, Symbol) and (x.base.below or x.base.index):
+        return f"<msubsup>{_variable(x.base.text)}{_below(x.base)}{above}</msubsup>"
     return f"<msup>{print_layout(x.base)}{above}</msup>"
 
 
 def _cell(x: Layout) -> str:
     return f'<mtd style="{LEFT}">{print_layout(x)}</mtd>'
-
-
-def _condition(x: Layout) -> Layout:
-    """A condition behind `if`, or `otherwise`."""
-    return Row((x.items[0], Times(), *x.items[1:])) if isinstance(x, Row) else x
 
 
 def _variable(text: str) -> str:
@@ -137,10 +138,10 @@ def _variable(text: str) -> str:
     return f"<mi{slanted}>{_text(text)}</mi>"
 
 
-def _below(text: str) -> str:
+def _below(x: Symbol) -> str:
     parts = [
         "<mo>,</mo>" if part == "," else f"<mn>{_text(part)}</mn>" if part.isdigit() else f"<mi>{_text(part)}</mi>"
-        for part in below_parts(text)
+        for part in below_parts(x)
     ]
     return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from tinygraph import ops
-from tinygraph.express.forms import cast, chosen, element, rearranged, repeated
+from tinygraph.express.forms import cast, chosen, element, product_of_others, rearranged, reduced, repeated
 from tinygraph.express.indices import Index, axes_of, is_transparent, needs_index, several, summed_shapes, with_index
 from tinygraph.express.layout import Digits, Fence, Layout, Row, Sign, Symbol, Word, symbol
 from tinygraph.express.pieces import (
@@ -33,9 +32,8 @@ from tinygraph.express.pieces import (
 )
 from tinygraph.express.products import contraction, product, unsigned
 from tinygraph.express.python import given
-from tinygraph.express.reductions import product_of_others, reduced
 from tinygraph.express.roles import BIG_SIGNS, Role, role_of
-from tinygraph.express.template import PLACE, TEMPLATE, Running, filled, is_form
+from tinygraph.express.template import PLACE, filled, is_form
 from tinygraph.node import Node
 from tinygraph.program.value import Apply, Expression, Name, Number
 
@@ -69,12 +67,12 @@ class Notation:
         """The expression as mathematics."""
         return self.entrywise(expression)[1]
 
-    def entrywise(self, expression: Expression) -> tuple[str, Layout]:
-        """The expression as mathematics, and the index of the entry that it is written for; "" for the whole array."""
+    def entrywise(self, expression: Expression) -> tuple[Index, Layout]:
+        """The expression as mathematics, and the index of the entry that it is written for; () for the whole array."""
         index = self._own_index(expression) if needs_index(expression) else None
         with self.scope(index or ()):
             layout, binds = self.told(expression, index)
-        return ",".join(filter(None, index or ())), Fence("[", layout, "]") if binds in (LOGIC, RELATION) else layout
+        return tuple(filter(None, index or ())), Fence("[", layout, "]") if binds in (LOGIC, RELATION) else layout
 
     def size(self, x: Expression, axis: int) -> Layout:
         """The letter that stands for the number of entries along an axis."""
@@ -120,7 +118,7 @@ class Notation:
         is_negative, bare = unsigned(x)
         if is_negative:
             return negative(self.told(bare, index))
-        if x.op is ops.count:
+        if not x.op.reads_values:
             return self._count(x)
         return FORMS.get(role_of(x), Notation.function)(self, x, index)
 
@@ -141,7 +139,13 @@ class Notation:
         if not is_form(x.notation, len(x.inputs)):
             return self.call(x, index)
         matrices = [i for i, y in enumerate(x.inputs) if index is None and x.op.elementwise and len(y.shape) > 1]
-        return self.filled(x, [self.told(i, index) for i in x.inputs], matrices=matrices)
+        layout, binds = filled(x.notation, [self.told(i, index) for i in x.inputs], matrices=matrices)
+        if not (rest := _given(x)) or x.notation == "{}":
+            return layout, binds
+        *before, last = layout.items if isinstance(layout, Row) else (layout,)
+        if isinstance(last, Fence):
+            return Row((*before, Fence("(", listed([last.body, *rest]), ")"))), ATOM
+        return Row((*before, last, Fence("(", listed(rest), ")"))), SUM
 
     def call(self, x: Apply, index: Index | None) -> Told:
         """An op as a function by its name."""
@@ -149,27 +153,6 @@ class Notation:
         is_name = not PLACE.search(x.notation) and x.notation not in BIG_SIGNS
         name = x.notation if is_name else x.op.name
         return Row((written_word(name), Fence("(", listed([*arguments, *_given(x)]), ")"))), ATOM
-
-    def filled(
-        self,
-        x: Apply,
-        told: Sequence[Told],
-        running: Running | None = None,
-        matrices: Sequence[int] = (),
-        brackets: Layout | None = None,
-    ) -> Told:
-        """The notation of an op with its operands, and with the metadata that is not what it is by default."""
-        operands = {f"{{{i}}}": operand for i, operand in enumerate(told)}
-        if brackets is not None:
-            operands[TEMPLATE] = brackets, ATOM
-        layout, binds = filled(x.notation, operands, running, [f"{{{i}}}" for i in matrices])
-        rest = [] if running is not None or x.notation == "{}" or brackets is not None else _given(x)
-        if not rest:
-            return layout, binds
-        *before, last = layout.items if isinstance(layout, Row) else (layout,)
-        if isinstance(last, Fence):
-            return Row((*before, Fence("(", listed([last.body, *rest]), ")"))), ATOM
-        return Row((*before, last, Fence("(", listed(rest), ")"))), SUM
 
 
 def _given(x: Apply) -> list[Layout]:

@@ -20,9 +20,10 @@ from tinygraph.express.layout import (
     Symbol,
     Times,
     Word,
+    joined,
     signed,
 )
-from tinygraph.ops.syntax import constant, literal
+from tinygraph.syntax import constant, literal
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, LOGIC, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(8)
@@ -66,12 +67,9 @@ def written_word(text: str) -> Layout:
     return Word(text) if name in ("", text) else Lowered(Word(name), Digits(text.removeprefix(name).translate(SUBSCRIPTS)))
 
 
-def listed(items: Sequence[Layout]) -> Layout:
+def listed(items: Sequence[Layout]) -> Row:
     """Things between commas."""
-    row: list[Layout] = []
-    for item in items:
-        row += [Sign(","), item] if row else [item]
-    return Row(tuple(row))
+    return joined(items, Sign(","))
 
 
 def fenced(told: Told, least: int) -> Layout:
@@ -95,4 +93,4 @@ def raisable(layout: Layout) -> Layout:
 def multiplied(sizes: Sequence[Layout]) -> Layout:
     """The product of letters for sizes, equal ones as a power."""
     powers = [size if count == 1 else Raised(size, Digits(str(count))) for size, count in Counter(sizes).items()]
-    return Row(tuple(item for power in powers for item in (Times(), power))[1:]) if len(powers) > 1 else (*powers, Digits("1"))[0]
+    return joined(powers, Times()) if len(powers) > 1 else (*powers, Digits("1"))[0]

@@ -17,6 +17,7 @@ from tinygraph.express.layout import (
     Symbol,
     Times,
     Word,
+    end,
 )
 
 BELOW = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
@@ -51,23 +52,22 @@ def plain(x: Layout) -> str:
         return plain(x.body)
     if isinstance(x, Fence):
         return f"{x.left}{plain(x.body)}{x.right}"
-    return f"Σ{lowered(x.index.replace(',', ''))} {plain(x.body)}"
+    return f"Σ{lowered(''.join(x.index))} {plain(x.body)}"
 
 
 def _symbol(x: Symbol) -> str:
     """A variable with what is below it; as it is called and indexed in code where that would be hard to read."""
-    own, _, index = x.below.partition(";")
-    close = index.replace(",", "").replace(";", "")
+    own, close = ",".join(x.below), "".join(x.index)
     if not _is_lowered(x):
-        return f"{x.name}[{close}]" if index else x.name
-    if own and index and not own.isdigit():
+        return f"{x.name}[{close}]" if close else x.name
+    if own and close and not own.isdigit():
         return f"{x.text}{lowered(own)}[{close}]"
     return x.text + lowered(own + close)
 
 
 def _is_lowered(x: Symbol) -> bool:
     """Whether Unicode can write a variable's subscript, and so that it is read at a glance: digits, or a letter or two."""
-    own = x.below.partition(";")[0]
+    own = ",".join(x.below)
     return own.isdigit() or (len(own) <= 2 and all(c in BELOW and not c.isdigit() for c in own))
 
 
@@ -101,21 +101,14 @@ def _row(x: Row) -> str:
 
 def _between(left: Layout, right: Layout) -> str:
     """What stands between two factors: nothing where both are short, a space before a function or a sum, else a dot."""
-    first = _end(right, 0)
+    first = end(right, 0)
     if isinstance(left, Lowered) and left.under:
         return " "
     if isinstance(first, Word | Sigma) and first not in REPEATED:
         return " "
-    if isinstance(first, Fence) and first.left == "[" and not isinstance(_end(left, -1), Digits):
+    if isinstance(first, Fence) and first.left == "[" and not isinstance(end(left, -1), Digits):
         return "·"  # x[x > 0] would read as a part of x
-    return "" if _is_short(_end(left, -1)) and _is_short(first) else "·"
-
-
-def _end(x: Layout, which: int) -> Layout:
-    """The first or the last part of a layout."""
-    while isinstance(x, Row | Raised | Lowered):
-        x = x.items[which] if isinstance(x, Row) else x.base
-    return x
+    return "" if _is_short(end(left, -1)) and _is_short(first) else "·"
 
 
 def _is_short(x: Layout) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinygraph.express.indices import Index, adds_axes, inner_index, is_spelled, letters_of, needs_index, places_of, several
-from tinygraph.express.layout import Digits, Fraction, Layout, Lowered, Raised, Row, Sigma, Sign, Times, Word, is_stacked
+from tinygraph.express.layout import Digits, Fraction, Layout, Raised, Row, Sigma, Sign, Times, Word, end, is_stacked
 from tinygraph.express.pieces import ATOM, BIG, ENTRYWISE, PRODUCT, Told, fenced, raisable
 from tinygraph.express.roles import Role, is_a
 from tinygraph.program.value import Apply, Expression, Number, is_literal
@@ -96,16 +96,10 @@ def as_product(factors: list[Factor]) -> Told:
         layout = fenced((factor.layout, factor.binds), BIG if last else ENTRYWISE)
         if i:
             entrywise = factor.array and any(before.array for before in factors[:i])
-            items.append(Sign("⊙") if entrywise else Times(dot=_starts_with_digit(layout)))
+            items.append(Sign("⊙") if entrywise else Times(dot=isinstance(end(layout, 0), Digits)))
             binds = ENTRYWISE if entrywise else binds
         items.append(layout)
     return Row(tuple(items)), min(binds, BIG if factors[-1].binds == BIG and isinstance(items[-1], Sigma | Row) else binds)
-
-
-def _starts_with_digit(layout: Layout) -> bool:
-    while isinstance(layout, Row | Raised | Lowered):
-        layout = layout.items[0] if isinstance(layout, Row) else layout.base
-    return isinstance(layout, Digits)
 
 
 def contraction(notation: Notation, x: Apply, index: Index | None) -> Told:
@@ -129,7 +123,7 @@ def _over_entries(notation: Notation, x: Apply, index: Index) -> Told:
     with notation.scope(running):
         parts = zip(terms, x.inputs, strict=True)
         body = as_product([f for term, i in parts for f in factors_of(notation, i, tuple(letters[letter] for letter in term))])
-    return (Sigma(",".join(running), None, fenced(body, BIG)), BIG) if running else body
+    return (Sigma(tuple(running), None, fenced(body, BIG)), BIG) if running else body
 
 
 def _whole(notation: Notation, x: Apply) -> Told:
@@ -145,7 +139,7 @@ def _whole(notation: Notation, x: Apply) -> Told:
 
 
 def _side_by_side(first: Layout, second: Layout) -> Told:
-    return Row((first, Times(dot=_starts_with_digit(second)), second)), PRODUCT
+    return Row((first, Times(dot=isinstance(end(second, 0), Digits)), second)), PRODUCT
 
 
 def _as_row(notation: Notation, x: Expression) -> Layout:

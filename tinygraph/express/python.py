@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from tinygraph.node import Node
-from tinygraph.ops import Op
-from tinygraph.ops.syntax import ATOM, SIGN, Form, Operand, Operator, Written, constant, inside_of, is_default, literal
+from tinygraph.ops import Op, numpy_name
 from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
+from tinygraph.syntax import ATOM, SIGN, Form, Operand, Operator, Written, constant, inside_of, is_default, literal
 
 Spell = Callable[[Node], str]
 
@@ -36,7 +34,7 @@ def _spelled(expression: Expression, name: Spell) -> Written:
 
 def is_called(x: Apply) -> bool:
     """Whether source calls the op by its own name, so that it has to bring the definition."""
-    return x.op.operator is None and numpy_name(x.op) is None and _formed(x, [("", ATOM) for _ in x.inputs]) is None
+    return x.op.operator is None and numpy_function(x.op) is None and _formed(x, [("", ATOM) for _ in x.inputs]) is None
 
 
 def _formed(x: Apply, written: Sequence[Written]) -> Written | None:
@@ -62,16 +60,10 @@ def _operated(operator: Operator, operands: Sequence[Written]) -> Written:
     return f"{left} {operator.text} {right}", operator.binds
 
 
-def numpy_name(op: Op) -> str | None:
+def numpy_function(op: Op) -> str | None:
     """The NumPy function that the op is, as source calls it, or None."""
-    function = op.numpy
-    if function is None:
-        return None
-    for home, prefix in ((np, "np"), (np.linalg, "np.linalg")):
-        for name in (op.name, function.__name__):
-            if getattr(home, name, None) is function:
-                return f"{prefix}.{name}"
-    return None
+    name = "" if op.numpy is None else numpy_name(op.numpy)
+    return name if name.startswith("np.") else None
 
 
 def given(x: Apply) -> dict[str, Any]:
@@ -80,7 +72,7 @@ def given(x: Apply) -> dict[str, Any]:
 
 
 def _call(expression: Apply, arguments: Sequence[str]) -> str:
-    numpy = numpy_name(expression.op)
+    numpy = numpy_function(expression.op)
     if numpy is not None and expression.op.variadic:
         arguments = [f"[{', '.join(arguments)}]"]
     metadata = [f"{key}={constant(value)}" for key, value in given(expression).items()]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tinygraph.express import latex, mathml
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.latex import Latex, upright
-from tinygraph.express.layout import Digits, Layout, Row, Sign
+from tinygraph.express.layout import Digits, Layout, Row, Sign, joined
 from tinygraph.express.notation import Notation
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
@@ -114,19 +114,19 @@ class Reasoned:
     def _typeset(self) -> Iterator[tuple[Parts, Parts, Parts]]:
         """For each line what stands left of the equals sign, right of it, and the reason."""
         written = Derivation(self._program)
-        left, *sides = written.line(self._statement).sides
+        left, *sides = written.line(self._statement)
         for i, (step, line) in enumerate(zip(self._steps, self.lines, strict=True)):
-            right = written.notation.layout(step.expression) if i else _equation(sides)
+            right = written.notation.layout(step.expression) if i else joined(sides, Sign("="))
             reason = [f"{i + 1}. ", *self._reason(step, written.notation)]
             yield [] if i else [left], [right], _joined([*reason, f" ({line.note})"] if line.note else reason)
         for letter, size in written.notation.sizes:
             yield [letter], [Digits(str(size))], []
 
     def _reason(self, step: Step, notation: Notation) -> Parts:
-        about = [_equation([notation.layout(x) for x in step.about])] if step.about else []
-        conditions = [Row((notation.layout(x), Sign("≠"), Digits("0"))) for x in step.nonzero]
-        joined = [part for x in conditions for part in (" and ", x)][1:]
-        return [step.words, *([" ", *about] if about else []), *([", where ", *joined] if joined else [])]
+        about: list[Part] = [joined(map(notation.layout, step.about), Sign("="))] if step.about else []
+        nonzero = [Row((notation.layout(x), Sign("≠"), Digits("0"))) for x in step.nonzero]
+        conditions: Parts = [part for x in nonzero for part in (" and ", x)][1:]
+        return [step.words, *([" ", *about] if about else []), *([", where ", *conditions] if nonzero else [])]
 
 
 def reasoned(graph: Graph, name: str) -> Reasoned:
@@ -150,10 +150,6 @@ def _reason(line: Line) -> str:
 
 def _where(entries: Array) -> str:
     return f" at {np.count_nonzero(entries)} of {entries.size} entries" if entries.ndim else ""
-
-
-def _equation(sides: Sequence[Layout]) -> Layout:
-    return Row(tuple(part for x in sides for part in (Sign("="), x))[1:])
 
 
 def _joined(parts: Parts) -> Parts:

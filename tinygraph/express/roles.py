@@ -7,8 +7,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import TypeGuard
 
-from tinygraph.ops import Op
-from tinygraph.ops.kinds import Contraction, Rearrangement, Reduction, Same
+from tinygraph.ops import Contraction, Op, Rearrangement, Reduction, Same
 from tinygraph.program.value import Apply, Expression
 
 # What negates a relation; two values that are related stand in brackets where they count as a number.

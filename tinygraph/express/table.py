@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from tinygraph.errors import counted
 from tinygraph.express.text import cut, number, padded, width
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.place import Place, place_of
 from tinygraph.program.decided import decisions_of, place_and_text
 from tinygraph.program.statements import program_of
+from tinygraph.wording import counted
 
 WIDTH = 80
 WIDEST = {"shape": 18, "value": 44}  # columns

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from tinygraph.express.layout import (
     Cases,
@@ -61,9 +61,6 @@ NO_SIGNS = {",", "^", "_", "/", *BRACKETS, *BRACKETS.values(), *ROOTS, *POWERS, 
 NO_FACTORS = {"", ",", *BRACKETS.values()}
 
 
-Operands: TypeAlias = Mapping[str, Told]  # by their places in a notation, such as {0}
-
-
 class Running(NamedTuple):
     """What a reduction runs through: the letters of its index, and the number of entries along each."""
 
@@ -78,7 +75,7 @@ def is_form(notation: str, operands: int) -> bool:
     if not places or not places <= {f"{{{i}}}" for i in range(operands)}:
         return False
     try:
-        filled(notation, dict.fromkeys([*places, TEMPLATE], (Row(()), ATOM)))
+        filled(notation, [(Row(()), ATOM)] * operands, brackets=Row(()))
     except (ValueError, IndexError):
         return False
     return True
@@ -92,17 +89,30 @@ def tokens_of(notation: str) -> tuple[str, ...]:
     return (*(f"{{{next(count)}}}" if part == "{}" else part for part in parts), "", "")
 
 
-def filled(notation: str, operands: Operands, running: Running | None = None, matrices: Collection[str] = ()) -> Told:
+def filled(
+    notation: str,
+    operands: Sequence[Told],
+    running: Running | None = None,
+    brackets: Layout | None = None,
+    matrices: Collection[int] = (),
+) -> Told:
     """A notation with its operands, of which some are matrices as wholes, whose powers are elementwise."""
     infix = re.fullmatch(r"\{\} (\S+) \{\}", notation)
     if infix is not None:
-        return between(infix[1], operands["{0}"], operands["{1}"])
+        return between(infix[1], operands[0], operands[1])
+    places = {f"{{{i}}}": operand for i, operand in enumerate(operands)}
+    if brackets is not None:
+        places[TEMPLATE] = brackets, ATOM
+
+    def read(text: str) -> Told:
+        return _Reader(tokens_of(text), places, running, [f"{{{i}}}" for i in matrices]).all()
+
     choice = re.fullmatch(r"(.+) if (.+), (.+) otherwise", notation)
     if choice is None:
-        return _Reader(tokens_of(notation), operands, running, matrices).all()
-    yes, condition, no = (_Reader(tokens_of(part), operands, running, matrices).all()[0] for part in choice.groups())
+        return read(notation)
+    yes, condition, no = (read(part)[0] for part in choice.groups())
     line = (Word("where"), Fence("(", listed([condition, yes, no]), ")"))
-    return Cases(line, ((yes, Row((Word("if"), condition))), (no, Word("otherwise")))), CASES
+    return Cases(line, ((yes, condition), (no, None))), CASES
 
 
 def between(sign: str, left: Told, right: Told) -> Told:
@@ -114,7 +124,9 @@ def between(sign: str, left: Told, right: Told) -> Told:
 class _Reader:
     """Reads the tokens of a notation from the left, by how tightly they bind."""
 
-    def __init__(self, tokens: Sequence[str], operands: Operands, running: Running | None, matrices: Collection[str]) -> None:
+    def __init__(
+        self, tokens: Sequence[str], operands: Mapping[str, Told], running: Running | None, matrices: Collection[str]
+    ) -> None:
         self.tokens = tokens
         self.operands = operands
         self.running = running
@@ -238,13 +250,13 @@ class _Reader:
     def _big(self, sign: str) -> Told:
         """A big operator over its index; nothing where there is none."""
         body = self.product()
-        letters = ",".join(self.running.letters) if self.running is not None else ""
-        if not letters or self.running is None:
+        if self.running is None or not self.running.letters:
             return body
+        letters = tuple(self.running.letters)
         if sign == "Σ":
             sizes = self.running.sizes() if "n" in self.tokens else []
             return Sigma(letters, sizes[0] if len(sizes) == 1 else None, fenced(body, BIG)), BIG
-        below = tuple(Symbol(letter) for letter in self.running.letters)
+        below = tuple(map(Symbol, letters))
         operator: Layout = Sign(sign, tight=True) if sign in BIG_SIGNS else written_word(sign)
         operator = Lowered(operator, below[0] if len(below) == 1 else Row(below), under=True)
         return Row((operator, Times(), fenced(body, PRODUCT))), BIG

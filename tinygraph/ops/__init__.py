@@ -7,6 +7,7 @@ ops the line gives dx, the gradient of x, where g is the upstream gradient: that
 import sys
 
 from tinygraph import operators
+from tinygraph.operators import NUMPY, UFUNCS, implements
 from tinygraph.ops import rearrangements
 from tinygraph.ops.activations import log_softmax, relu, sigmoid, softmax, softplus
 from tinygraph.ops.arithmetic import (
@@ -36,7 +37,9 @@ from tinygraph.ops.arithmetic import (
     trunc,
 )
 from tinygraph.ops.compositions import bitwise_and, bitwise_or, invert
-from tinygraph.ops.declare import NUMPY, REGISTRY, UFUNCS, Op, implements, op, rerun
+from tinygraph.ops.declaration import EMPTY
+from tinygraph.ops.declare import OPERATORS, REGISTRY, Op, op, rerun
+from tinygraph.ops.dtypes import Dtype
 from tinygraph.ops.elementary import (
     arccos,
     arccosh,
@@ -72,7 +75,21 @@ from tinygraph.ops.elementary import (
     tan,
     tanh,
 )
-from tinygraph.ops.kinds import Contraction, Elementwise, Kind, Opaque, Rearrangement, Reduction, Same
+from tinygraph.ops.kinds import (
+    Contraction,
+    Elementwise,
+    Kind,
+    KindError,
+    Letter,
+    Opaque,
+    Place,
+    Rearrangement,
+    Reduction,
+    Repetition,
+    Same,
+    Sum,
+    SumOfProducts,
+)
 from tinygraph.ops.likes import (
     ARRAY,
     Visited,
@@ -89,6 +106,7 @@ from tinygraph.ops.likes import (
     scatter_like,
     stop_gradient,
     sum_like,
+    visited_axes,
 )
 from tinygraph.ops.linear_algebra import (
     cholesky,
@@ -113,7 +131,7 @@ from tinygraph.ops.losses import (
     mean_squared_error,
     softmax_cross_entropy,
 )
-from tinygraph.ops.numpy_functions import answers, call_function, call_ufunc, known_as
+from tinygraph.ops.numpy_functions import answers, call_function, call_ufunc, known_as, numpy_name
 from tinygraph.ops.order import median, median_weights, sort, sum_taken_like, take_along_axis
 from tinygraph.ops.questions import (
     all,

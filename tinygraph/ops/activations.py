@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import of_ufunc
 from tinygraph.ops.kinds import Same
 

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.errors import counted
 from tinygraph.leaves import as_array, as_node
 from tinygraph.node import Node
-from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular
-from tinygraph.ops.declare import Array, Op, implements
+from tinygraph.operators import implements
+from tinygraph.ops import arithmetic, likes, linear_algebra, scans, selection, shapes, singular, work
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import Op
 from tinygraph.ops.likes import Axis
 from tinygraph.ops.rearrangements import moveaxis, ravel
+from tinygraph.wording import counted
 
 # Elementwise
 
@@ -79,7 +81,7 @@ def bitwise_or(x: Array, y: Array, /) -> Array:
     return selection.logical_or(x, y)
 
 
-@implements(np.invert)
+@implements(np.invert, operator="~")
 def invert(x: Array, /) -> Array:
     """Answer `~x` for masks."""
     _masks(np.invert, x)
@@ -313,7 +315,7 @@ def _scaled(a: Array, b: Array) -> Array:
     return arithmetic.multiply(a, np.asarray(b) if type(b) in NUMBERS and a.dtype.kind in "biu" else b)
 
 
-@implements(np.dot)
+@implements(np.dot, work=work.product)
 def _dot(a: Array, b: Array) -> Array:
     a, b = _operand(a), _operand(b)
     if not np.ndim(a) or not np.ndim(b):
@@ -337,7 +339,7 @@ def _vdot(a: Array, b: Array, /) -> Array:
         return linear_algebra.matmul(ravel(as_node(a)), ravel(as_node(b)))
 
 
-@implements(np.outer)
+@implements(np.outer, work=work.each_with_each)
 def _outer(a: Array, b: Array) -> Array:
     vectors = (x if x.ndim == 1 else ravel(x) for x in map(as_node, (a, b)))
     return linear_algebra.outer(*vectors)

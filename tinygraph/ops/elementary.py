@@ -11,7 +11,8 @@ import numpy as np
 
 from tinygraph.ops import work
 from tinygraph.ops.activations import sigmoid
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating, of_ufunc
 
 LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 alone

@@ -1,7 +1,8 @@
 """How the axes of an op's result arise from those of its arguments: the kind of the op, which it declares.
 
-A kind speaks of axes alone: a loss is a `Contraction`, since its arguments must agree and its result has no axes. `sizes` gives
-the size of every axis of a recorded result, and demands what must be as it was recorded.
+A kind speaks of axes alone: a loss is a `Contraction`, since its arguments must agree and its result has no axes. `Sum`,
+`SumOfProducts` and `Repetition` say what the entries are too: that is what the normal form of gradients needs to know. `sizes`
+gives the size of every axis of a recorded result, and demands what must be as it was recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygraph.node import Node
-from tinygraph.ops.sizes import Axis, Size, Sizes, Sizing, is_firm
+from tinygraph.sizes import Axis, Size, Sizes, Sizing, is_firm
 
 Shape: TypeAlias = tuple[int, ...]
 Params: TypeAlias = Mapping[str, Any]
@@ -79,6 +80,10 @@ class Reduction(Kind):
         return [i for i in range(ndim) if i not in gone][axis]
 
 
+class Sum(Reduction):
+    """A reduction to the sum of the entries along the axes."""
+
+
 class Same(Kind):
     """The axes of the argument at a position; with `fits` the others are broadcast to them."""
 
@@ -89,6 +94,13 @@ class Same(Kind):
     def sizes(self, axes: Sizing, node: Node) -> Sizes:
         """Those of the argument."""
         return axes.met(node.inputs) if self.fits else axes.of(node.inputs[self.argument])
+
+
+class Repetition(Same):
+    """The first argument, repeated along the axes of the argument at a position that it lacks or has with size 1."""
+
+    def __init__(self, argument: int) -> None:
+        super().__init__(argument, fits=True)
 
 
 class Contraction(Kind):
@@ -113,6 +125,10 @@ class Contraction(Kind):
                 places.setdefault(letter, []).append((x, i))
         met = {letter: axes.meeting(own) for letter, own in places.items()}
         return tuple(met[letter] for letter in result)
+
+
+class SumOfProducts(Contraction):
+    """A contraction to the product of the operands' entries, summed over the letters that are missing from the result."""
 
 
 @lru_cache(maxsize=256)

@@ -13,12 +13,13 @@ import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.ops import work
-from tinygraph.ops.declare import Array, op, whole
+from tinygraph.ops.declaration import Array, whole
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import Dtype, summed
-from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Same, Shape
-from tinygraph.ops.sizes import Axis as AxisOf
-from tinygraph.ops.sizes import Sizes, Sizing
-from tinygraph.ops.syntax import ATOM, PRODUCT, Form, Operand, Written, subscript
+from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Repetition, Same, Shape
+from tinygraph.sizes import Axis as AxisOf
+from tinygraph.sizes import Sizes, Sizing
+from tinygraph.syntax import ATOM, PRODUCT, Form, Operand, Written, subscript
 
 Axis = int | tuple[int, ...] | None
 
@@ -61,7 +62,7 @@ def _in_the_dtype_of(x: Dtype, like: Dtype) -> Dtype:
 @op(
     lambda g, out, x, like: g,
     None,
-    kind=Same(1, fits=True),
+    kind=Repetition(1),
     shape_only=("like",),
     dtype=_in_the_dtype_of,
     view=True,
@@ -393,6 +394,11 @@ def index(x: Array, *arrays: Array, template: tuple[Any, ...]) -> Array:
 
 class Visited(int):
     """A position that a loop over all entries came to: what was recorded holds for as many entries as there were."""
+
+
+def visited_axes(op: Any, params: Params) -> tuple[int, ...]:
+    """The axes of which a loop visited every position that there was, by the index that an op read one of them by."""
+    return tuple(i for i, part in enumerate(params["template"]) if isinstance(part, Visited)) if op is index else ()
 
 
 def getitem(x: Array, key: Any) -> Array:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from tinygraph.ops import work
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating, together
-from tinygraph.ops.kinds import Contraction, Params, Same
+from tinygraph.ops.kinds import Contraction, Params, Same, SumOfProducts
 from tinygraph.ops.likes import Axis, broadcast_like, keep_axes
 from tinygraph.ops.selection import where
 
@@ -47,7 +48,7 @@ def _matmul(ranks: Sequence[int], params: Params) -> str:
     numpy=np.matmul,
     hint="the last axis of the left operand must be as long as the second-last axis of the right one (its only axis if it "
     "is a vector): is an operand missing a `.T`, or are the two the wrong way round?",
-    kind=Contraction(_matmul),
+    kind=SumOfProducts(_matmul),
     operator="@",
     notation="{} {}",
     work=work.product,
@@ -74,7 +75,7 @@ def _check_vectors(a: Array, b: Array) -> None:
     lambda g, out, a, b: a @ g,
     numpy=np.outer,
     check=_check_vectors,
-    kind=Contraction("i,j->ij"),
+    kind=SumOfProducts("i,j->ij"),
     dtype=("a", "b"),
     view=False,
     notation="⊗",
@@ -140,7 +141,7 @@ def cross(a: Array, b: Array) -> Array:
     _einsum_rule,
     hint="a letter must stand for axes of one size, in every operand that has it",
     numpy=np.einsum,
-    kind=Contraction(lambda ranks, params: str(params["subscripts"])),
+    kind=SumOfProducts(lambda ranks, params: str(params["subscripts"])),
     view=True,
     source="np.einsum({subscripts}, {*}{optimize=})",
     notation="Σ",

@@ -9,7 +9,8 @@ import numpy as np
 
 from tinygraph.ops.activations import log_softmax, sigmoid, softmax
 from tinygraph.ops.arithmetic import ratio
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.kinds import Contraction, Params
 from tinygraph.ops.likes import cast_like, count, one_hot_like

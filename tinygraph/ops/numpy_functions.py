@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.errors import TOLD, OpError, call_error, counted
+from tinygraph.errors import TOLD, OpError, call_error
 from tinygraph.node import Node
-from tinygraph.ops.declare import NUMPY, REGISTRY, Op
+from tinygraph.operators import NUMPY
+from tinygraph.ops.declare import REGISTRY, Op
 from tinygraph.place import user_frame
 from tinygraph.sparse import SparseError
+from tinygraph.wording import counted
 
 # Questions about shape and dtype, which a node answers as its array does.
 QUERIES: set[Callable[..., Any]] = {

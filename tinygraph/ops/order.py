@@ -10,7 +10,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygraph.ops import work
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating
 from tinygraph.ops.kinds import Contraction, Params, Same
 from tinygraph.ops.likes import Axis, keep_axes

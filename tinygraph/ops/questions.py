@@ -7,10 +7,12 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygraph.node import Node
-from tinygraph.ops.declare import Array, implements, op
+from tinygraph.operators import implements
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.kinds import Opaque, Same
 from tinygraph.ops.likes import Axis
-from tinygraph.ops.sizes import Sizes, Sizing
+from tinygraph.sizes import Sizes, Sizing
 
 
 @op(None, elementwise=True, numpy=np.isnan, javascript="Number.isNaN({})")

@@ -12,8 +12,9 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.leaves import as_node
 from tinygraph.node import Node
+from tinygraph.operators import implements
 from tinygraph.ops import likes, linear_algebra, order, shapes
-from tinygraph.ops.declare import Array, implements
+from tinygraph.ops.declaration import Array
 from tinygraph.ops.likes import Visited
 
 # Shapes

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from tinygraph.ops.activations import softmax
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating, of_ufunc, summed
-from tinygraph.ops.kinds import Same
+from tinygraph.ops.kinds import Same, Sum
 from tinygraph.ops.likes import Axis, broadcast_like, cast_like, count, keep_axes
 from tinygraph.ops.linear_algebra import direction
 
@@ -16,7 +17,7 @@ def _spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return broadcast_like(keep_axes(g, x, axis, keepdims), x)
 
 
-@op(lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), numpy=np.sum, dtype=summed, notation="Σ {}")
+@op(lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), numpy=np.sum, kind=Sum(), dtype=summed, notation="Σ {}")
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The sum over `axis`.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 
 
 @op(None, None, elementwise=True, numpy=np.greater, steps=1, operator=">", notation="{} > {}", javascript="{} > {}")

@@ -12,13 +12,14 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygraph.node import Node
 from tinygraph.ops import work
-from tinygraph.ops.declare import Array, Op, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import Op, op
 from tinygraph.ops.dtypes import summed
 from tinygraph.ops.kinds import Opaque, Params, Place, Rearrangement, Same, Shape
 from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like
-from tinygraph.ops.sizes import Axis as AxisOf
-from tinygraph.ops.sizes import Size, Sizes, Sizing
-from tinygraph.ops.syntax import Form
+from tinygraph.sizes import Axis as AxisOf
+from tinygraph.sizes import Size, Sizes, Sizing
+from tinygraph.syntax import Form
 
 
 def _reshaped(axes: Sizing, node: Node) -> Sizes:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from tinygraph.node import Node
-from tinygraph.ops.declare import Array, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating
 from tinygraph.ops.kinds import Opaque
 from tinygraph.ops.likes import broadcast_like
 from tinygraph.ops.linear_algebra import flip_last
 from tinygraph.ops.shapes import on_diagonal_like
-from tinygraph.ops.sizes import Sizes, Sizing
+from tinygraph.sizes import Sizes, Sizing
 
 
 def _values_rule(g: Array, out: Array, A: Array) -> Array:

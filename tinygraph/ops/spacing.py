@@ -11,11 +11,13 @@ from numpy.lib.array_utils import normalize_axis_index
 from tinygraph.decisions import NUMBERS
 from tinygraph.leaves import as_array
 from tinygraph.node import Node
+from tinygraph.operators import implements
 from tinygraph.ops import work
-from tinygraph.ops.declare import Array, implements, op
+from tinygraph.ops.declaration import Array
+from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating
 from tinygraph.ops.kinds import Opaque, Params
-from tinygraph.ops.sizes import Sizes, Sizing
+from tinygraph.sizes import Sizes, Sizing
 
 
 def _shares(g: Array, num: int, endpoint: bool) -> Any:

@@ -12,9 +12,8 @@ from typing import Any
 
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops import Op, Opaque
-from tinygraph.ops.kinds import KindError
-from tinygraph.ops.sizes import LONGEST, Axis, Demand, Formula, Size, Sizes, Sizing, axes_in, is_firm, varies
+from tinygraph.ops import KindError, Op, Opaque
+from tinygraph.sizes import LONGEST, Axis, Demand, Formula, Size, Sizes, Sizing, axes_in, is_firm, varies
 
 
 class Axes(Sizing):

@@ -14,8 +14,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tinygraph.node import Node
-from tinygraph.ops import Op
-from tinygraph.ops.dtypes import Dtype
+from tinygraph.ops import Dtype, Op
 from tinygraph.program.dtypes import dtype_of
 from tinygraph.program.value import Apply, Expression, Like, Name, Number, Shape, exact, leaves
 
@@ -78,6 +77,11 @@ class Part(NamedTuple):
     def expression(self) -> Expression:
         """The expression of nodes."""
         return _at(self.body.expression, lambda hole: self.fills[hole.number]) if self.fills else self.body.expression
+
+    def at(self, node: Node) -> Node:
+        """The node that a name in the body stands for."""
+        found = self.fills[node.number] if isinstance(node, Hole) else node
+        return found.node if isinstance(found, Like) else found
 
     @property
     def reads(self) -> list[Fill]:

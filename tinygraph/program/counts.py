@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops.sizes import Demand, Size
 from tinygraph.program.axes import Axes
 from tinygraph.program.provenance import Origin, origin, values_at
 from tinygraph.program.spelling import Spelling
 from tinygraph.program.value import Number, leaves
+from tinygraph.sizes import Demand, Size
 
 LONGEST = 100  # parts of a number that is quoted
 Sizes = Mapping[int, list[tuple[Node, tuple[int, ...], Size]]]

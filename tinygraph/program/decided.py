@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.decisions import Decision, GoneError, Lost, Made, Origin, Recipe, Replay, decisions_behind, first_lost, lineage
+from tinygraph.decisions import (
+    Decision,
+    GoneError,
+    LostRecipe,
+    Recipe,
+    RecipeLeaf,
+    RecipeOp,
+    Replay,
+    decisions_behind,
+    first_lost,
+    lineage,
+)
 from tinygraph.graph import Graph
 from tinygraph.node import Leaf, Node
 from tinygraph.place import Place
@@ -66,7 +77,7 @@ def checks(graph: Graph, named: Sequence[Node]) -> tuple[list[Check], list[Held]
     written: dict[tuple[Any, int], tuple[Place, str]] = {}  # Python compiles the condition of a loop twice
     held: dict[Node, str] = {}
     for decision in decisions_of(graph):
-        assert isinstance(decision.recipe, Made | Origin)
+        assert isinstance(decision.recipe, RecipeOp | RecipeLeaf)
         expression = writer.expression(decision.recipe)
         if expression is None:
             for leaf in writer.leaves(decision.recipe):
@@ -105,14 +116,14 @@ class _Writer:
     """Recipes as expressions of the nodes that a program has names for."""
 
     def __init__(self, graph: Graph, named: Sequence[Node]) -> None:
-        self._named = {node.recipe: node for node in named if isinstance(getattr(node, "recipe", None), Made)}
+        self._named = {node.recipe: node for node in named if isinstance(getattr(node, "recipe", None), RecipeOp)}
         self._leaf = {
             older.recipe: leaf
             for leaf in _leaves(graph)
             for older in lineage(leaf)
-            if isinstance(getattr(older, "recipe", None), Origin)
+            if isinstance(getattr(older, "recipe", None), RecipeLeaf)
         }
-        self._recorded = Replay(lambda origin: origin.value)
+        self._recorded = Replay(lambda leaf: leaf.value)
         self._known: dict[Recipe, Expression | None] = {}
 
     def expression(self, recipe: Recipe) -> Expression | None:
@@ -120,9 +131,7 @@ class _Writer:
         stack = [recipe]
         while stack:
             x = stack[-1]
-            missing = (
-                [i for i in x.inputs if isinstance(i, Made | Origin) and i not in self._known] if isinstance(x, Made) else []
-            )
+            missing = [i for i in x.recipes if i not in self._known]
             if missing and x not in self._named:
                 stack.extend(missing)
                 continue
@@ -132,13 +141,13 @@ class _Writer:
         return self._known[recipe]
 
     def _written(self, x: Recipe) -> Expression | None:
-        if isinstance(x, Origin):
+        if isinstance(x, RecipeLeaf):
             leaf = self._leaf.get(x)
             value = x.value
             return Name(leaf) if leaf is not None else None if value is None or value.shape else Number(value.item())
         if x in self._named:
             return Name(self._named[x])
-        inputs = [self._known[i] if isinstance(i, Made | Origin) else Number(i) for i in x.inputs]
+        inputs = [self._known[i] if isinstance(i, RecipeOp | RecipeLeaf) else Number(i) for i in x.inputs]
         given = [i for i in inputs if i is not None]
         if any(x.op.reads_shape) or len(given) < len(inputs) or sum(i.size for i in given) >= LONGEST:
             return None
@@ -150,10 +159,10 @@ class _Writer:
         written: Expression = structural(x.op, given, x.params, value.shape, value.dtype.kind)
         return written
 
-    def recorded(self, recipe: Recipe | Lost) -> str:
+    def recorded(self, recipe: Recipe | LostRecipe) -> str:
         """The numbers that a decision was made by, apart from literals."""
-        made = recipe.inputs if isinstance(recipe, Made) else [recipe]
-        given = [np.asarray(self._recorded.value(i))[()] for i in made if isinstance(i, Made | Origin)]
+        recipes = [recipe] if isinstance(recipe, RecipeLeaf) else [] if isinstance(recipe, LostRecipe) else recipe.recipes
+        given = [np.asarray(self._recorded.value(i))[()] for i in recipes]
         numbers = [f"{x}" for x in given if not x.shape]
         return f", of {' and '.join(numbers)}," if numbers else ""
 
@@ -163,11 +172,11 @@ class _Writer:
         stack = [recipe]
         while stack:
             x = stack.pop()
-            if isinstance(x, Origin):
+            if isinstance(x, RecipeLeaf):
                 if x in self._leaf:
                     yield self._leaf[x]
             else:
-                fresh = [i for i in x.inputs if isinstance(i, Made | Origin) and i not in seen]
+                fresh = [i for i in x.recipes if i not in seen]
                 seen.update(fresh)
                 stack += fresh
 

@@ -7,24 +7,34 @@ was requested, and one whose expression would grow past `LONGEST` ops.
 
 from __future__ import annotations
 
+import ast
 import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from tinygraph import ops
-from tinygraph.backprop import between, by_number
+from tinygraph.backprop import between, by_number, reached
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops import Op, Reduction, Visited
+from tinygraph.ops import Op, Reduction, Repetition, broadcast_like, cast, cast_like, count, visited_axes
 from tinygraph.program.axes import Axes
 from tinygraph.program.bodies import Part, Write, like, made, read, whole
 from tinygraph.program.form import as_it_is, simplified, structural
 from tinygraph.program.shapes import Shapes
 from tinygraph.program.spelling import Spelling
 from tinygraph.program.terms import is_scale
-from tinygraph.program.value import Apply, Expression, Like, Number, is_literal, without_fraction
+from tinygraph.program.value import (
+    Apply,
+    Expression,
+    Like,
+    Name,
+    Number,
+    exact,
+    is_literal,
+    is_operator,
+    without_fraction,
+)
 
 LONGEST = 20
 
@@ -56,9 +66,10 @@ class Draft:
         # What an earlier backward pass made is simplified too.
         self._recorded = {node for node in graph.forward if (node.code, node.instruction) not in swept}
         self._values: dict[Node, list[Node]] = {}  # what each node reads the value of
+        # The same parts whenever something is written again, so that it is seen where nothing changed.
         self._leaves: dict[Node, Part] = {}
-        self._names: dict[Node, Part] = {}  # the same part whenever a node is read
-        self._known: dict[Node, tuple[list[Part], Part]] = {}  # what was written already, of which parts
+        self._names: dict[Node, Part] = {}
+        self._known: dict[Node, tuple[list[Part], Part]] = {}  # of which parts each one was written
         self._settle()
 
     def _settle(self) -> None:
@@ -78,14 +89,13 @@ class Draft:
     def _uses(self, kept: Iterable[Node]) -> dict[Node, int]:
         """How often each node is read for its value, by what the statements are made of, in order of creation."""
         roots = {*self._named, *self.gradient_of, *kept}
-        reached = dict.fromkeys(roots)
-        found = list(roots)
+        met, found = set(roots), list(roots)
         for node in found:  # grows as it is walked
             if node not in self._values:
                 self._values[node] = _values_read(node)
             for x in self._values[node]:
-                if x not in reached:
-                    reached[x] = None
+                if x not in met:
+                    met.add(x)
                     found.append(x)
         uses = dict.fromkeys(sorted(found, key=by_number), 0)
         for node in reversed(uses):
@@ -95,29 +105,46 @@ class Draft:
                 uses[x] += count
         return uses
 
+    @cached_property
+    def _twins(self) -> dict[Node, Node]:
+        """What a backward pass computes once more, with the same that an earlier one computed; no gradient is a twin."""
+        twins: dict[Node, Node] = {}
+        if len(self.graph._requests()) < 2:
+            return twins
+        first: dict[Any, Node] = {}
+        roots = {*self.gradient_of, *self.forward}
+        for node in reached(self.gradient_of):
+            if node.op is not None and node not in roots:
+                inputs = tuple([twins.get(x, x) if isinstance(x, Node) else exact(x) for x in node.inputs])
+                twin = first.setdefault((node.op, inputs, exact(tuple(node.params.items()))), node)
+                if twin is not node:
+                    twins[node] = twin
+        return twins
+
     def _write(self, uses: Mapping[Node, int], kept: Iterable[Node], repeated: Collection[Node]) -> None:
         """The part that every node is, inputs before their readers."""
         self.statements, self.inlined, self._cut = {}, {}, set()
         partial: dict[Node, Part] = {}
-        looped = [node.inputs[0] for node in uses if node.op is ops.index and looped_axes(node.params["template"])]
+        looped = [node.inputs[0] for node in uses if visited_axes(node.op, node.params)]
         always = {*self._named, *self.gradient_of, *kept, *looped}
-        for node, count in uses.items():
+        for node, reads in uses.items():
             if node.op is None:
-                if node not in self._leaves:
-                    self._leaves[node] = self._leaf(node)
-                partial[node] = part = self._leaves[node]
+                partial[node] = part = self._leaves.get(node) or self._leaves.setdefault(node, self._leaf(node))
                 if node in self.gradient_of and not part.fills:
                     self.statements[node] = part
                 continue
+            if self._twins.get(node) in self.statements and node not in always:
+                partial[node] = self._name(self._twins[node])
+                continue
             part = self._part(node, partial)
-            shared = count > 1 and node not in repeated and not part.body.is_step
+            shared = reads > 1 and node not in repeated and not part.body.is_step
             long = part.body.size >= LONGEST
             if shared or long or node in always:
                 if long and not shared and node not in always:
                     self._cut.add(node)
                 self.statements[node] = self._typed(node, part)
-                if not self._is_literal(node, part.body.expression):
-                    part = self._names.get(node) or self._names.setdefault(node, read(node))
+                if not self._is_passed_on(node, part):
+                    part = self._name(node)
             partial[node] = part
             if node in self._demanded:
                 self.inlined[node] = part
@@ -131,6 +158,9 @@ class Draft:
                 return whole(Number(node.item()))
             self.arrays[node] = None
         return read(node)
+
+    def _name(self, node: Node) -> Part:
+        return self._names.get(node) or self._names.setdefault(node, read(node))
 
     def _part(self, node: Node, partial: Mapping[Node, Part]) -> Part:
         """What a node computes, of the parts that it reads; what was written of the same ones is known."""
@@ -146,11 +176,15 @@ class Draft:
         self._known[node] = parts, part
         return part
 
-    def _is_literal(self, node: Node, x: Expression) -> bool:
-        """Whether a gradient is a number, be it repeated, and belongs to a value without a name: its readers write the number."""
+    def _is_passed_on(self, node: Node, part: Part) -> bool:
+        """Whether the gradient of a value without a name is a name, be it with a sign, or a number, be it repeated: its readers
+        write that."""
         if self.gradient_of.get(node) not in self.temporaries:
             return False
-        return is_scale(x.inputs[0] if isinstance(x, Apply) and x.op is ops.broadcast_like else x)
+        x = part.body.expression
+        is_repeated = isinstance(x, Apply) and isinstance(x.op.kind, Repetition)
+        bare = x.inputs[0] if isinstance(x, Apply) and (is_repeated or is_operator(x, ast.USub)) else x
+        return is_scale(bare) or (isinstance(bare, Name) and not is_repeated and part.body.dtype == node.dtype)
 
     def _typed(self, node: Node, part: Part) -> Part:
         """The part in the dtype of its value, which that of literals and masks alone may not be."""
@@ -163,8 +197,8 @@ class Draft:
         of = self.gradient_of.get(node)
         if of is None:  # views keep the byte order of their operand, which is no other number
             same = isinstance(dtype, type) or dtype == node.dtype.newbyteorder("=")
-            return part if same else made(as_it_is, ops.cast, [part], {"dtype": node.dtype}, node.shape, "f")
-        op = ops.broadcast_like if isinstance(dtype, type) else ops.cast_like
+            return part if same else made(as_it_is, cast, [part], {"dtype": node.dtype}, node.shape, "f")
+        op = broadcast_like if isinstance(dtype, type) else cast_like
         return made(as_it_is, op, [part, like(of)], {}, node.shape, "f")
 
     def _resolve_shapes(self) -> set[Node]:
@@ -238,7 +272,7 @@ def written(
     """
     op = node.op
     assert op is not None
-    if op is ops.count and isinstance(node.inputs[0], Node):
+    if op is count and isinstance(node.inputs[0], Node):
         return _count(node.inputs[0], node, name)
     parts = [
         whole(number(node, i)) if not isinstance(x, Node) else like(x) if op.reads_shape_at(i) else _fit(known[x], x, op)
@@ -263,17 +297,12 @@ def _count(of: Node, node: Node, name: Callable[[Node], str | None]) -> Part:
         if None in places:
             break
         of, axes = summed, tuple(i for i in places if i is not None)
-    return made(structural, ops.count, [like(of)], {"axis": axes}, (), node.dtype.kind)
+    return made(structural, count, [like(of)], {"axis": axes}, (), node.dtype.kind)
 
 
 def _values_read(node: Node) -> list[Node]:
     op = node.op
     return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and not (op is not None and op.reads_shape_at(i))]
-
-
-def looped_axes(template: tuple[Any, ...]) -> tuple[int, ...]:
-    """The axes of which a loop visited every position that there was, by the index of one of them."""
-    return tuple(i for i, part in enumerate(template) if isinstance(part, Visited))
 
 
 def _only_places(op: Op | None) -> bool:

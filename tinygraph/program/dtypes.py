@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinygraph import ops
-from tinygraph.ops.dtypes import Dtype
+from tinygraph.ops import Dtype, Repetition
 from tinygraph.program.value import Apply, Expression, Number
 
 
@@ -18,7 +17,7 @@ def dtype_of(x: Expression) -> Dtype | None:
     found = [dtype_of(i) for i in x.inputs]
     if x.op.of_numbers and all(isinstance(dtype, type) for dtype in found):
         return {"f": float, "b": bool}.get(x.kind, int)
-    if x.op is ops.broadcast_like and not x.inputs[0].shape:  # which is spelled np.full_like
+    if isinstance(x.op.kind, Repetition) and not x.inputs[0].shape:  # which is spelled np.full_like
         return found[1]
     if x.op.dtype is not None and all(dtype is not None for dtype in found):  # `==` takes None for float64
         return x.op.result_dtype(found, x.params)

@@ -7,6 +7,7 @@ contribution is the upstream gradient times a local derivative: the same contrib
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
@@ -14,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph import ops
-from tinygraph.backprop import Path, by_number, sweep
+from tinygraph.backprop import Path, by_number, ruled, sweep
+from tinygraph.leaves import as_node
 from tinygraph.node import Node
 from tinygraph.origins import Noted
 from tinygraph.program.bodies import Part, read, whole
+from tinygraph.program.build import product
 from tinygraph.program.drafts import LONGEST, written
 from tinygraph.program.form import simplified
 from tinygraph.program.statements import Program, Statement
@@ -28,9 +30,9 @@ from tinygraph.program.value import (
     Like,
     Name,
     Number,
-    apply,
     computed,
     is_literal,
+    is_operator,
     leaves,
     replaced,
     unbound,
@@ -73,15 +75,22 @@ class Pass:
     @cached_property
     def local_node(self) -> Node:
         """What the local derivative amounts to, in the shape and dtype of the value, as a recorded value."""
-        found = computed(self.local)
+        found: Any = computed(replaced(self.local, _in_numpy))
         if found.dtype != self.of.dtype:
-            found = ops.cast(found, dtype=self.of.dtype)
-        return found if found.shape == self.of.shape else ops.broadcast_to(found, shape=self.of.shape)
+            found = found.astype(self.of.dtype)
+        if found.shape != self.of.shape:
+            found = np.broadcast_to(found, self.of.shape)
+        return as_node(found)
 
     @property
     def local_value(self) -> Any:
         """What the local derivative amounts to, in the shape of the value."""
         return self.local_node.value
+
+
+def _in_numpy(x: Number | Name) -> Expression:
+    """A literal as a number of NumPy's, which can be divided by 0."""
+    return Number(np.float64(x.value)) if is_literal(x) and x.kind in "if" else x
 
 
 class Flow:
@@ -141,7 +150,7 @@ class Flow:
             return {}
         inside, seen, ends = [node], {node}, []
         for y in inside:  # grows as it is walked
-            for x in _ruled(y):
+            for x in ruled(y):
                 if x not in seen:
                     seen.add(x)
                     if x in gradients:
@@ -150,7 +159,7 @@ class Flow:
                         inside.append(x)
         way: Path = {}
         for y in sorted([*inside, *ends], key=by_number):
-            if (y in gradients and y is not node) or not way.keys().isdisjoint(_ruled(y)):
+            if (y in gradients and y is not node) or not way.keys().isdisjoint(ruled(y)):
                 way[y] = None
         return way
 
@@ -218,7 +227,7 @@ class Flow:
             return x
         found = self._named_runs(factors(x), gradient)
         if len(found) > 1:
-            return reduce(lambda left, right: apply(ops.multiply, left, right), (self._with_shared(f, gradient) for f in found))
+            return reduce(product, (self._with_shared(f, gradient) for f in found))
         if found[0] is not x:
             return found[0]
         inputs = tuple(self._with_shared(i, gradient) for i in x.inputs)
@@ -246,17 +255,9 @@ class Flow:
 
 def factors(x: Expression) -> list[Expression]:
     """The factors of a product, else the expression alone."""
-    if isinstance(x, Apply) and x.op is ops.multiply:
+    if is_operator(x, ast.Mult):
         return [*factors(x.inputs[0]), x.inputs[1]]
     return [x]
-
-
-def _ruled(node: Node) -> list[Node]:
-    """What an op has gradient rules for."""
-    if node.op is None:
-        return []
-    rules = node.op.rules_for(len(node.inputs))
-    return [x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node)]
 
 
 def _entrywise(way: Path, node: Node, ends: Collection[Node]) -> set[Node]:
@@ -264,7 +265,7 @@ def _entrywise(way: Path, node: Node, ends: Collection[Node]) -> set[Node]:
     mixing = [y for y in way if y not in ends and not (y.op is not None and y.op.elementwise and y.shape == node.shape)]
     mixed = set(mixing)
     for y in mixing:  # grows as it is walked
-        below = [x for x in _ruled(y) if x in way and x not in mixed] if y not in ends else []
+        below = [x for x in ruled(y) if x in way and x not in mixed] if y not in ends else []
         mixing += below
         mixed.update(below)
     return {x for x in ends if x not in mixed and x.shape == node.shape}

@@ -14,15 +14,29 @@ terms, its rule makes a sum of terms of them, and `tinygraph.program.plan` write
 
 from __future__ import annotations
 
+import ast
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from tinygraph import ops
-from tinygraph.ops import Contraction, Op, Rearrangement, Reduction
-from tinygraph.program.plan import contracted, loose, repeated, spelled, summed
+from tinygraph.ops import (
+    Kind,
+    Op,
+    Rearrangement,
+    Reduction,
+    Repetition,
+    Sum,
+    SumOfProducts,
+    cast_like,
+    count,
+    reshape_like,
+    sum_like,
+)
+from tinygraph.program.build import repeated, size_along, total
+from tinygraph.program.plan import contracted, loose, spelled, summed
 from tinygraph.program.terms import ONE, Factor, Form, Term, divided, factor, had, is_scale, last, merged, times
 from tinygraph.program.value import Apply, Expression, Name, Number, Shape, broadcast, is_literal
 
@@ -46,16 +60,14 @@ def simplified(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], 
 def structural(op: Op, inputs: Sequence[Expression], params: Mapping[str, Any], shape: Shape, kind: str) -> Expression:
     """An op as it was recorded, except that a shape taken from another value is spelled as NumPy does."""
     x = inputs[0]
-    if op is ops.alias:
+    if op.is_operand or (op is cast_like and _same_dtype(x, inputs[1])):
         return x
-    if op is ops.sum_like:
+    if op is sum_like:
         return _sum_to(x, inputs[1].shape)
-    if op is ops.cast_like and _same_dtype(x, inputs[1]):
-        return x
-    if op is ops.count:  # which `len` gives as an int
-        return as_it_is(op, inputs, params, shape, "i") if x.shape else Number(1)
-    if op is ops.broadcast_like:
-        return repeated(x, inputs[1], shape, kind)
+    if op is count:
+        return size_along(x, params["axis"])
+    if isinstance(op.kind, Repetition):
+        return repeated(x, inputs[1], shape, kind, op)
     return as_it_is(op, inputs, params, shape, kind)
 
 
@@ -78,14 +90,15 @@ def _sum_to(x: Expression, shape: Shape) -> Expression:
         return x
     axes = tuple(range(extra)) or stretched
     axis = None if len(axes) == len(x.shape) else axes[0] if len(axes) == 1 else axes
-    return simplified(ops.sum, [x], {"axis": axis, "keepdims": bool(stretched)}, shape, x.kind)
+    whole = total(x, axis, bool(stretched), shape)
+    return simplified(whole.op, [x], whole.params, shape, x.kind)
 
 
 def _unstretched(inputs: Sequence[Expression], shape: Shape) -> Sequence[Expression]:
     """The operands of an elementwise op, each without its broadcast where the result has the same shape without."""
     plain = list(inputs)
     for i, x in enumerate(inputs):
-        if isinstance(x, Apply) and x.op is ops.broadcast_like and x.inputs[0].kind == x.kind:
+        if isinstance(x, Apply) and isinstance(x.op.kind, Repetition) and x.inputs[0].kind == x.kind:
             others = [*plain[:i], x.inputs[0], *plain[i + 1 :]]
             if broadcast([other.shape for other in others]) == shape:
                 plain = others
@@ -121,8 +134,9 @@ def _opened_by(rule: Rule, x: Apply) -> Form | None:
 def closed(x: Expression) -> Form:
     """The form of an expression with all of its axes longer than 1: what is repeated is a factor."""
     form = opened(x)
-    if form.bare and isinstance(x, Apply) and x.op in RULES and RULES[x.op] in PRODUCTS:
-        form = RULES[x.op](x, closed) or form
+    rule = _rule_of(x.op) if form.bare and isinstance(x, Apply) else None
+    if isinstance(x, Apply) and rule in PRODUCTS:
+        form = rule(x, closed) or form
     return alone(x) if form.bare else form
 
 
@@ -374,11 +388,11 @@ def _total(raw: Apply, of: Opened) -> Form | None:
         return form if not ndim else None
     scale, rest = _scaled(x, form)
     kept = [p for p in last(ndim) if p not in gone]
-    place = {p: p if raw.params["keepdims"] else q for p, q in zip(kept, last(len(kept)), strict=True)}
+    place = {p: p if raw.params.get("keepdims") else q for p, q in zip(kept, last(len(kept)), strict=True)}
     before, inside, after = _apart(rest.factors, gone)
-    total = [summed(inside, gone, raw, place)] if inside else []
+    sums = [summed(inside, gone, raw, place)] if inside else []
     counts = [factor(_count(form.like, bare))] if bare and form.like is not None else []
-    term = Term(factors=(*(y.at(place) for y in before), *total, *(y.at(place) for y in after), *counts))
+    term = Term(factors=(*(y.at(place) for y in before), *sums, *(y.at(place) for y in after), *counts))
     return _whole(raw, [_reduced(divided(times(scale, term), 1))], form)
 
 
@@ -392,8 +406,7 @@ def _is_lone(x: Expression, form: Form) -> bool:
 
 def _count(like: Expression, positions: Sequence[int]) -> Expression:
     ndim = len(like.shape)
-    axis = None if len(positions) == ndim else tuple(p + ndim for p in positions)
-    return structural(ops.count, [like], {"axis": axis}, (), "i")
+    return size_along(like, None if len(positions) == ndim else tuple(p + ndim for p in positions))
 
 
 def _apart(factors: Sequence[Factor], gone: set[int]) -> tuple[list[Factor], list[Factor], list[Factor]]:
@@ -417,9 +430,9 @@ def _matmul(raw: Apply, of: Opened) -> Form | None:
     return _whole(raw, [divided(times(before, *whole.terms, after), 1)])
 
 
-def _einsum(raw: Apply, of: Opened) -> Form | None:
-    """Subscripts that are those of a matrix product."""
-    assert isinstance(raw.op.kind, Contraction)
+def _sum_of_products(raw: Apply, of: Opened) -> Form | None:
+    """Subscripts that are those of an outer product or a matrix product."""
+    assert isinstance(raw.op.kind, SumOfProducts)
     terms, result = raw.op.kind.letters(tuple(len(x.shape) for x in raw.inputs), raw.params)
     bound = {letter for term in terms for letter in term} - {*result}
     if raw.kind != "f" or len(terms) != 2 or len(bound) != 1 or not all(bound <= {*term} for term in terms):
@@ -457,25 +470,30 @@ def _without_numbers(raw: Apply) -> tuple[Term, list[Expression], Term]:
     return before, operands, after
 
 
+@lru_cache(maxsize=1024)
 def _rule_of(op: Op) -> Rule | None:
-    if op in RULES:
-        return RULES[op]
-    return _rearranged if op.view and isinstance(op.kind, Rearrangement) and len(op.arguments) == 1 else None
+    """The rule that an op declares to follow: as an operator of Python, or by its kind."""
+    kind = op.kind
+    if op.operator is not None and (op.elementwise or isinstance(kind, SumOfProducts)):
+        return OPERATORS.get(op.operator.syntax)
+    if op is reshape_like:
+        return _reshape
+    if kind == SumOfProducts("i,j->ij"):
+        return _outer
+    if op.view and isinstance(kind, Rearrangement) and len(op.arguments) == 1:
+        return _rearranged
+    return next((rule for known, rule in KINDS.items() if isinstance(kind, known)), None)
 
 
-RULES: dict[Op, Rule] = {
-    ops.multiply: _product,
-    ops.outer: _outer,
-    ops.divide: _quotient,
-    ops.negative: _negative,
-    ops.power: _power,
-    ops.add: _sum,
-    ops.subtract: _difference,
-    ops.broadcast_like: _repeated,
-    ops.reshape_like: _reshape,
-    ops.sum: _total,
-    ops.matmul: _matmul,
-    ops.einsum: _einsum,
+OPERATORS: Mapping[type[ast.AST], Rule] = {
+    ast.Mult: _product,
+    ast.Div: _quotient,
+    ast.USub: _negative,
+    ast.Pow: _power,
+    ast.Add: _sum,
+    ast.Sub: _difference,
+    ast.MatMult: _matmul,
 }
+KINDS: Mapping[type[Kind], Rule] = {Repetition: _repeated, Sum: _total, SumOfProducts: _sum_of_products}
 PRODUCTS: set[Rule] = {_product, _quotient, _negative}
-TOTALS: set[Rule] = {_total, _matmul, _einsum}  # of what stays one factor
+TOTALS: set[Rule] = {_total, _matmul, _sum_of_products}  # of what stays one factor

@@ -6,9 +6,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from tinygraph import ops
+from tinygraph.program.build import (
+    added,
+    matrix_product,
+    negated,
+    outer_product,
+    product,
+    quotient,
+    repeated,
+    total,
+    transposed,
+    with_new_axes,
+)
 from tinygraph.program.terms import Factor, Form, Positions, Term, had, last
-from tinygraph.program.value import Apply, Expression, Number, Shape, apply, is_literal
+from tinygraph.program.value import Apply, Expression, Number, Shape
 
 Written: TypeAlias = tuple[Expression, bool]  # a factor as it stands in a product, and whether it divides
 
@@ -42,40 +53,18 @@ def loose(form: Form) -> Expression:
             whole = joined(term, form.shape, kind)
         else:
             plus = Term(1, term.coefficient, term.factors, term.divisors)
-            whole = _added(whole, joined(plus, form.shape, kind), term.sign, form.kind)
+            whole = added(whole, joined(plus, form.shape, kind), term.sign, form.kind)
     assert whole is not None
     return _over(whole, shared, form.kind)
 
 
-def repeated(x: Expression, like: Expression, shape: Shape, kind: str) -> Expression:
-    """A value repeated to the shape of another one."""
-    if is_literal(x) and kind == "f":
-        x = Number(float(x.value))
-    return x if x.shape == shape else apply(ops.broadcast_like, x, like, shape=shape, kind=kind)
-
-
 def _with_leading_axes(x: Expression, ndim: int) -> Expression:
-    return _with_new_axes(x, range(ndim - len(x.shape)), ndim)
-
-
-def _with_new_axes(x: Expression, axes: Sequence[int], ndim: int) -> Expression:
-    """A value with axes of size 1 at these places of the result."""
-    if not axes:
-        return x
-    sizes = iter(x.shape)
-    shape = tuple(1 if i in axes else next(sizes) for i in range(ndim))
-    return apply(ops.expand_dims, x, shape=shape, kind=x.kind, axis=axes[0] if len(axes) == 1 else tuple(axes))
-
-
-def _added(left: Expression, right: Expression, sign: int, kind: str) -> Expression:
-    if is_literal(left) and is_literal(right):
-        return Number(left.value + sign * right.value)
-    return apply(ops.add if sign > 0 else ops.subtract, left, right, kind=kind)
+    return with_new_axes(x, range(ndim - len(x.shape)), ndim)
 
 
 def _over(x: Expression, divisors: Sequence[Expression], kind: str) -> Expression:
     for y in divisors:
-        x = apply(ops.divide, x, y, kind=kind)
+        x = quotient(x, y, kind)
     return x
 
 
@@ -126,12 +115,12 @@ def joined(term: Term, shape: Shape, kind: str, exact: bool = False) -> Expressi
     first = next((i for i, (_, divides) in enumerate(factors) if not divides), None)
     if first is not None and coefficient == 1 and not _needs_number(term, factors, first, kind):
         lead, _ = factors.pop(first)
-        whole = _negated(lead) if term.sign < 0 else lead
+        whole = negated(lead) if term.sign < 0 else lead
     else:
         is_float = kind == "f" and bool(factors) and factors[0][0].kind != "f"
         whole = Number(term.sign * (float(coefficient) if is_float else coefficient))
     for x, divides in factors:
-        whole = apply(ops.divide if divides else ops.multiply, whole, x, kind=kind)
+        whole = (quotient if divides else product)(whole, x, kind)
     return _over(whole, term.divisors, kind)
 
 
@@ -158,13 +147,6 @@ def _float_first(factors: list[Written]) -> list[Written]:
     return [factors[first], *factors[:first], *factors[first + 1 :]]
 
 
-def _negated(x: Expression) -> Expression:
-    """-x, with the sign on the leading number where there is one."""
-    if isinstance(x, Apply) and x.op is ops.negative:
-        return x.inputs[0]
-    return Number(-x.value) if is_literal(x) else apply(ops.negative, x, kind=x.kind)
-
-
 # Factors in their places
 
 
@@ -179,7 +161,7 @@ def _written(factors: Sequence[Factor], shape: Shape) -> list[Written]:
     if order is None:
         return [(_in_place(run, shape), run[0].divides) for run in _runs(factors)]
     inner = joined(Term(factors=_among(factors, order)), tuple(shape[p] for p in order), "f", exact=True)
-    return [(transposed(inner, tuple(order.index(p) for p in last(len(order)))), False)]
+    return [(transposed(inner, [order.index(p) for p in last(len(order))]), False)]
 
 
 def _among(factors: Sequence[Factor], positions: Sequence[int]) -> tuple[Factor, ...]:
@@ -204,11 +186,11 @@ def _in_place(run: Sequence[Factor], shape: Shape) -> Expression:
     """Factors with axes at the same positions as one value with its axes in order, and new ones, so that NumPy aligns them."""
     live = sorted(run[0].positions)
     if len(run) == 1:
-        value = transposed(run[0].value, tuple(run[0].positions.index(p) for p in live))
+        value = transposed(run[0].value, [run[0].positions.index(p) for p in live])
     else:
         value = joined(Term(factors=_among(run, live)), tuple(shape[p] for p in live), "f")
     first = live[0] if live else 0
-    return _with_new_axes(value, [p - first for p in range(first, 0) if p not in live], -first)
+    return with_new_axes(value, [p - first for p in range(first, 0) if p not in live], -first)
 
 
 def _order(factors: Sequence[Factor], ndim: int) -> Positions | None:
@@ -231,46 +213,13 @@ def _outer(factors: Sequence[Factor], shape: Shape) -> list[Written] | None:
     vectors = [joined(Term(factors=_among(side, side[0].positions)), side[0].value.shape, "f") for side in sides]
     first = next(i for i, x in enumerate(factors) if x.positions)
     numbers = [(i, (x.value, x.divides)) for i, x in enumerate(factors) if not x.positions]
-    outer = apply(ops.outer, *vectors, shape=shape)
+    outer = outer_product(*vectors)
     return [*(x for i, x in numbers if i < first), (outer, False), *(x for i, x in numbers if i > first)]
 
 
 def _is_number_or_mask(factors: Sequence[Factor]) -> bool:
     """Whether a product is no array of floats by itself: it has only divisors, or only integers and masks."""
     return all(x.divides for x in factors) or all(x.value.kind != "f" for x in factors)
-
-
-def transposed(x: Expression, order: Positions) -> Expression:
-    """A value with its axes in another order; a matrix product by its factors, where one of them is transposed already."""
-    if order == tuple(range(len(order))):
-        return x
-    shape = tuple(x.shape[i] for i in order)
-    if isinstance(x, Apply) and x.op is ops.matmul and order == _swapped(len(order)) and _has_transposed_matrix(x):
-        left, right = (_flipped(y) for y in reversed(x.inputs))
-        return apply(ops.matmul, left, right, shape=shape, kind=x.kind)
-    axes = None if order == tuple(reversed(range(len(order)))) else order
-    return apply(ops.transpose, x, shape=shape, kind=x.kind, axes=axes)
-
-
-def _flipped(x: Expression) -> Expression:
-    """A matrix, or each of a stack, transposed."""
-    if isinstance(x, Apply) and x.op is ops.transpose and _swaps_last(x):
-        return x.inputs[0]
-    return transposed(x, _swapped(len(x.shape)))
-
-
-def _has_transposed_matrix(product: Apply) -> bool:
-    matrices = all(len(x.shape) >= 2 for x in product.inputs)
-    return matrices and any(isinstance(x, Apply) and x.op is ops.transpose and _swaps_last(x) for x in product.inputs)
-
-
-def _swaps_last(x: Apply) -> bool:
-    axes, ndim = x.params["axes"], len(x.shape)
-    return ndim == 2 if axes is None else tuple(axis % ndim for axis in axes) == _swapped(ndim)
-
-
-def _swapped(ndim: int) -> Positions:
-    return (*range(ndim - 2), ndim - 1, ndim - 2)
 
 
 # Sums over positions
@@ -284,20 +233,19 @@ def summed(factors: Sequence[Factor], gone: set[int], raw: Apply, place: Mapping
     live = sorted(had(factors))
     found = {p: n for x in factors for p, n in zip(x.positions, x.value.shape, strict=True) if n != 1}
     shape = tuple(found.get(p, 1) for p in live)
-    keepdims = raw.params["keepdims"]
+    keepdims = bool(raw.params.get("keepdims"))
     rest = tuple(place[p] for p in live if p not in gone)
     parts = _among(factors, live)
     bound = [i for i, p in enumerate(live) if p in gone]
     if not keepdims and len(bound) == 1 and any(x.positions != last(len(x.positions)) for x in parts):
-        product = contracted(parts, bound[0] - len(live), shape)
-        if product is not None:
-            return Factor(product, rest)
+        matrix = contracted(parts, bound[0] - len(live), shape)
+        if matrix is not None:
+            return Factor(matrix, rest)
     body = spelled(Form((Term(factors=parts),), shape, "f"))
     axis = None if len(bound) == len(live) else bound[0] if len(bound) == 1 else tuple(bound)
-    params = raw.params if len(live) == len(raw.inputs[0].shape) else {"axis": axis, "keepdims": keepdims}
+    axis = raw.params.get("axis") if len(live) == len(raw.inputs[0].shape) else axis
     sizes = [1 if i in bound else n for i, n in enumerate(shape) if keepdims or i not in bound]
-    total = apply(ops.sum, body, shape=tuple(sizes), **params)
-    return Factor(total, tuple([place.get(p, p) for p in live]) if keepdims else rest)
+    return Factor(total(body, axis, keepdims, tuple(sizes)), tuple([place.get(p, p) for p in live]) if keepdims else rest)
 
 
 def contracted(factors: Sequence[Factor], bound: int, shape: Shape) -> Expression | None:
@@ -312,8 +260,8 @@ def contracted(factors: Sequence[Factor], bound: int, shape: Shape) -> Expressio
     orders = [[p for p in free if p in had(left)] + [bound], [bound] + [p for p in free if p in had(right)]]
     if had(left) & had(right) != {bound} or not all(_is_operand(x, shape) for x in (left, right)):
         return None
-    operands = [_operand(x, order, shape) for x, order in zip((left, right), orders, strict=True)]
-    return apply(ops.matmul, *operands, shape=tuple(shape[p] for p in free))
+    first, second = (_operand(x, order, shape) for x, order in zip((left, right), orders, strict=True))
+    return matrix_product(first, second, tuple(shape[p] for p in free))
 
 
 def _is_operand(factors: Sequence[Factor], shape: Shape) -> bool:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterable, Iterator
+from types import CodeType
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygraph.excerpt import excerpt
+from tinygraph.given import names_in
 from tinygraph.graph import Graph
 from tinygraph.names import identifier
 from tinygraph.node import Node
-from tinygraph.ops import Op
-from tinygraph.ops.declare import OPERATORS
+from tinygraph.ops import OPERATORS, Op
 from tinygraph.program.value import Apply, Expression, Number, apply, evaluate, is_literal
 
 CONSTANTS = {"pi": math.pi, "e": math.e}  # of any module: what is written must amount to the number
@@ -28,13 +29,20 @@ FUNCTIONS = {"forward", "forward_backward"}  # what source calls its own
 Origin: TypeAlias = Callable[[Node], Node | None]
 
 
+def numbers_read(graph: Graph) -> dict[str, Any]:
+    """The plain numbers that the code which made the nodes may have written by name, as the graph was made."""
+    codes = {id(node.code): node.code for node in graph.forward}.values()
+    read = {name for code in codes if isinstance(code, CodeType) for name in names_in(code)}
+    return {name: value for name, value in graph._numbers.items() if name in read}
+
+
 class Spelling:
     """How the numbers of a graph are written."""
 
     def __init__(self, graph: Graph) -> None:
         taken = set(graph.names) | FUNCTIONS
         self._numbers = {
-            name: value for name, value in graph._numbers_read().items() if identifier(name) == name and name not in taken
+            name: value for name, value in numbers_read(graph).items() if identifier(name) == name and name not in taken
         }
         self._forward = set(graph.forward)
         self._origin = graph._origin

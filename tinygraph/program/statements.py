@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from tinygraph.backprop import collector_paused
 from tinygraph.graph import Graph
 from tinygraph.names import temporary
 from tinygraph.node import Node
 from tinygraph.place import Place
 from tinygraph.program.bodies import Part
 from tinygraph.program.counts import counts
-from tinygraph.program.decided import Check, Held, checks
 from tinygraph.program.drafts import Draft
 from tinygraph.program.shapes import Shapes
 from tinygraph.program.value import Apply, Expression, Like, Name, Number
 
 if TYPE_CHECKING:
+    from tinygraph.program.decided import Check, Held
     from tinygraph.program.flow import Flow
 
 Level: TypeAlias = Literal["named", "op"]
@@ -70,7 +71,7 @@ class Statement:
         """The right-hand side as NumPy source, as in `da * a * (1 - a)`."""
         from tinygraph.express.python import python
 
-        return python(self.expression, self.program.name)
+        return python(self.part.body.expression, lambda node: self.program.name(self.part.at(node)))
 
     def __repr__(self) -> str:
         return f"<statement {self.name} = {self.right}>"
@@ -87,12 +88,13 @@ class Program:
         self.outputs = graph.outputs
         self._names: dict[Node, str] = {}
         named = graph if level == "named" else graph._with_named(node for node in graph.forward if node.op is not None)
-        draft = Draft(named)
-        self.temporaries: set[Node] = set()
+        self.temporaries = set(graph._temporaries)
+        draft = Draft(named, self.temporaries)
         while unnamed := draft.in_want_of_gradients():
             self.temporaries.update(unnamed)
             draft = Draft(draft.graph._with_named(unnamed), self.temporaries)
         self.graph = draft.graph
+        self.graph._temporaries = self.temporaries
         self.spelling = draft.spelling
         self._axes = draft.axes
         self.demands = self._axes.demands
@@ -110,8 +112,8 @@ class Program:
         self.forward = tuple(s for s in statements if s.phase == "forward")
         self.backward = tuple(s for s in statements if s.phase == "backward")
         read = {x for s in statements for x in s.inputs}
-        # Gradients that source writes as literals where they are read: seeds, and numbers that belong to values without a name.
-        self.literals = self.units | {s.node for s in self.backward if s.of in self.temporaries and s.node not in read}
+        # Gradients that source writes where they are read: seeds, and numbers and names, of values that have no name themselves.
+        self.passed_on = self.units | {s.node for s in self.backward if s.of in self.temporaries and s.node not in read}
 
     @property
     def statements(self) -> tuple[Statement, ...]:
@@ -121,6 +123,8 @@ class Program:
     @cached_property
     def checks(self) -> tuple[list[Check], list[Held]]:
         """What must hold for Python to decide as it did: the decisions to make again, and the leaves to keep as they are."""
+        from tinygraph.program.decided import checks
+
         return checks(self.graph, [*self.leaves, *(s.node for s in self.forward)])
 
     @cached_property
@@ -205,7 +209,7 @@ def check_level(level: str) -> None:
 
 def program_of(graph: Graph, level: Level = "named") -> Program:
     """The program of a graph, the same object until more gradients are asked for."""
-    with graph._lock:  # so that no gradients are added meanwhile
+    with graph._lock, collector_paused():  # so that no gradients are added meanwhile
         asked = graph._gradient_count
         kept = graph._programs
         if (level, asked) not in kept:
@@ -218,7 +222,7 @@ def program_of(graph: Graph, level: Level = "named") -> Program:
 
 def _modules(draft: Draft, leaves: Sequence[Node]) -> dict[Node, tuple[str, ...]]:
     """Which scope each leaf and statement belongs to: that of its name; where the user named none, what its readers share."""
-    scopes = draft.graph._scopes()
+    scopes = draft.graph._names.scopes
     active = {scope for node, scope in scopes.items() if node.op is not None}
     if not active:
         return dict.fromkeys((*draft.order, *leaves), ())

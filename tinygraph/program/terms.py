@@ -9,11 +9,11 @@ a matrix product, is one factor of the term that it stands in.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
-from tinygraph import ops
+from tinygraph.node import Node
 from tinygraph.program.value import Apply, Expression, Number, Shape, is_literal, unbound
 
 Positions: TypeAlias = tuple[int, ...]
@@ -138,8 +138,8 @@ def merged(terms: Sequence[Term]) -> tuple[Term, ...]:
     return tuple(found.values())
 
 
-def is_scale(x: Expression) -> bool:
-    """Whether an expression depends on no value: numbers and counts alone."""
+def is_scale(x: Expression, scales: Collection[Node] = ()) -> bool:
+    """Whether an expression depends on no value: it consists of numbers and counts alone, and of the names in `scales`."""
     if isinstance(x, Apply):
-        return x.op is ops.count or (x.op.of_numbers and all(map(is_scale, x.inputs)))
-    return isinstance(x, Number)
+        return not x.op.reads_values or (x.op.of_numbers and all(is_scale(i, scales) for i in x.inputs))
+    return isinstance(x, Number) or x.node in scales

@@ -6,10 +6,11 @@ equality does not do for that: it takes 1 for 1.0 and for True, and 0.0 for -0.0
 
 from __future__ import annotations
 
+import ast
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias, TypeGuard
+from typing import Any, Self, TypeAlias, TypeGuard, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
@@ -20,6 +21,7 @@ from tinygraph.ops import Op
 
 Shape: TypeAlias = tuple[int, ...]
 KINDS: dict[type, str] = {bool: "b", int: "i", float: "f"}
+Made = TypeVar("Made", bound="Number | Name | Apply")
 KNOWN: WeakValueDictionary[Any, Any] = WeakValueDictionary()  # every expression in use, by what it is made of
 
 
@@ -32,7 +34,18 @@ def exact(x: Any) -> Any:
     return (type(x), repr(x)) if isinstance(x, float | np.generic) else (type(x), x)
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+def _one(cls: type[Made], key: Any, *parts: Any) -> Made:
+    """The expression of a class that has this key, made of these parts if it is the first."""
+    found: Made | None = KNOWN.get(key)
+    if found is None:
+        new = object.__new__(cls)
+        for name, part in zip(cls.__match_args__, parts, strict=True):
+            object.__setattr__(new, name, part)
+        found = KNOWN.setdefault(key, new)
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False, weakref_slot=True)
 class Number:
     """A literal, or a number that the user has a name for."""
 
@@ -41,8 +54,7 @@ class Number:
 
     def __new__(cls, value: Any, name: str | None = None) -> Self:
         """The one of this value and name."""
-        found: Self = KNOWN.setdefault((cls, exact(value), name), object.__new__(cls))
-        return found
+        return _one(cls, (cls, exact(value), name), value, name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.value, self.name)
@@ -63,7 +75,7 @@ class Number:
         return 0
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False, init=False, weakref_slot=True)
 class Name:
     """The value of a leaf or of another statement."""
 
@@ -71,8 +83,7 @@ class Name:
 
     def __new__(cls, node: Node) -> Self:
         """The one of this node."""
-        found: Self = KNOWN.setdefault((cls, node), object.__new__(cls))
-        return found
+        return _one(cls, (cls, node), node)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.node,)
@@ -99,7 +110,7 @@ class Like(Name):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False, init=False, weakref_slot=True)
 class Apply:
     """An op on expressions, in the order of its arguments; `size` is the number of ops in the whole expression.
 
@@ -126,9 +137,7 @@ class Apply:
     ) -> Self:
         """The one of this op on these inputs."""
         metadata = tuple((name, exact(x)) for name, x in params.items()) if params else ()
-        key = op, inputs, metadata, shape, kind, node
-        found: Self = KNOWN.setdefault(key, object.__new__(cls))
-        return found
+        return _one(cls, (op, inputs, metadata, shape, kind, node), op, inputs, params, shape, kind, size, node)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.op, self.inputs, self.params, self.shape, self.kind, self.size, self.node)
@@ -154,6 +163,11 @@ def unbound(x: Expression) -> Expression:
         if found is not x:  # which would keep itself
             _UNBOUND[x] = found
     return found
+
+
+def is_operator(x: Expression, syntax: type[ast.AST]) -> TypeGuard[Apply]:
+    """Whether an expression is an operator of Python, entry by entry, by the operator's class in a syntax tree."""
+    return isinstance(x, Apply) and x.op.elementwise and x.op.operator is not None and x.op.operator.syntax is syntax
 
 
 def is_literal(x: Expression) -> TypeGuard[Number]:

@@ -8,18 +8,20 @@ change values: a divisor that cancels must not be 0, and terms that add up to 0 
 
 from __future__ import annotations
 
+import ast
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from tinygraph import ops
 from tinygraph.node import Node
+from tinygraph.ops import Repetition, ratio
+from tinygraph.program.build import added, quotient
 from tinygraph.program.form import opened, simplified
 from tinygraph.program.plan import spelled
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.terms import ONE, Factor, Form, Term, factor, is_scale, last, times
-from tinygraph.program.value import Apply, Expression, Name, Number, apply, broadcast, is_literal, unbound
+from tinygraph.program.value import Apply, Expression, Name, Number, broadcast, is_literal, is_operator, unbound
 
 LONGEST = 60  # ops of an expression that is worked on
 MOST = 40  # terms that a product is multiplied out to
@@ -110,7 +112,7 @@ def _is_entrywise(x: Expression) -> bool:
 
 
 def _keeps_places(x: Apply) -> bool:
-    return x.op.elementwise or x.op is ops.broadcast_like
+    return x.op.elementwise or isinstance(x.op.kind, Repetition)
 
 
 def _operands(x: Apply) -> list[Expression]:
@@ -144,7 +146,7 @@ def _put(x: Expression, new: Mapping[Expression, Expression]) -> Expression:
 def _as_quotients(terms: Terms, program: Program) -> Change | None:
     """A ratio, which is 0 where what stands above the line is, as a quotient."""
     found: dict[Expression, Expression] = {
-        y: unbound(apply(ops.divide, *y.inputs)) for term in terms for x in term.factors for y in _ratios(x.value)
+        y: unbound(quotient(y.inputs[0], y.inputs[1])) for term in terms for x in term.factors for y in _ratios(x.value)
     }
     if not found:
         return None
@@ -155,7 +157,7 @@ def _as_quotients(terms: Terms, program: Program) -> Change | None:
 
 def _ratios(x: Expression) -> Iterator[Apply]:
     if isinstance(x, Apply) and _keeps_places(x):
-        if x.op is ops.ratio:
+        if x.op is ratio:
             yield x
         for y in _operands(x):
             yield from _ratios(y)
@@ -178,7 +180,7 @@ def _recalled(terms: Terms, program: Program) -> Change | None:
             continue
         below, summand = found
         result = Name(statement.node)
-        rest = factor(unbound(apply(ops.subtract, Number(1), result)))
+        rest = factor(unbound(added(Number(1), result, -1)))
         new = {(below, True): [factor(result)], (summand, False): [rest, factor(result, divides=True)]}
         changed = tuple(_exchanged(term, new) for term in terms)
         if changed != terms:
@@ -189,10 +191,10 @@ def _recalled(terms: Terms, program: Program) -> Change | None:
 
 def _reciprocal(x: Expression) -> tuple[Expression, Expression] | None:
     """1 + t and t of 1 / (1 + t)."""
-    if not isinstance(x, Apply) or x.op is not ops.divide or not _is_one(x.inputs[0]):
+    if not is_operator(x, ast.Div) or not _is_one(x.inputs[0]):
         return None
     below = x.inputs[1]
-    if not isinstance(below, Apply) or below.op is not ops.add or below.shape != x.shape:
+    if not is_operator(below, ast.Add) or below.shape != x.shape:
         return None
     others = [y for y in below.inputs if not _is_one(y)]
     return (unbound(below), unbound(others[0])) if len(others) == 1 else None

@@ -14,7 +14,6 @@ import numpy as np
 
 from tinygraph.backprop import reached
 from tinygraph.draw.picture import PAGES
-from tinygraph.errors import counted
 from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.leaves import as_node, constant, parameter
@@ -26,6 +25,7 @@ from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.stepper import Stepper, WalkError
 from tinygraph.stepping.vocabulary import FormulaError, name_error, one_line, unknown
+from tinygraph.wording import counted
 
 TYPED = "<typed program>"
 EXAMPLE = '"z = w*x + b; a = sigmoid(z); L = -(y*log(a) + (1-y)*log(1-a))" w=0.3 x=2 b=0.2 y=1'

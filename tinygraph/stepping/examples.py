@@ -10,16 +10,16 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tinygraph import ops
 from tinygraph.decisions import DecisionError
-from tinygraph.errors import counted
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.program.build import part
 from tinygraph.program.statements import program_of
-from tinygraph.program.value import Apply, Expression, Name, apply, computed, evaluate, leaves
+from tinygraph.program.value import Apply, Expression, Name, computed, evaluate, leaves
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.timeline import Step
+from tinygraph.wording import counted
 
 
 class Example(NamedTuple):
@@ -132,8 +132,8 @@ def _with_gradients(graph: Graph, rows: Collection[Node], index: int) -> set[Nod
 def _alone(x: Expression, rows: Collection[Node], index: int) -> Expression:
     """An expression on the rows of one example; counts of examples stay as they are."""
     if isinstance(x, Name) and x.node in rows:
-        return apply(ops.index, x, shape=(1, *x.shape[1:]), template=(slice(index, index + 1),))
-    if isinstance(x, Apply) and x.op is not ops.count:
+        return part(x, index, index + 1)
+    if isinstance(x, Apply) and x.op.reads_values:
         return Apply(x.op, tuple(_alone(x_i, rows, index) for x_i in x.inputs), x.params, x.shape, x.kind, x.size)
     return x
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.node import Node
-from tinygraph.ops import Op
-from tinygraph.ops.work import each_with_each, entry_by_entry, product
+from tinygraph.ops import NUMPY, Op, work
 from tinygraph.stepping.parsing import (
     FunctionCall,
     Literal,
@@ -26,7 +25,6 @@ from tinygraph.stepping.parsing import (
 from tinygraph.stepping.vocabulary import FormulaError, one_line, unknown
 
 AXES = 32  # the most that NumPy can broadcast
-OF_COMPOSED = {np.dot: product, np.outer: each_with_each}  # the work of functions that are not ops
 WORK = 10_000_000  # entries that one program may compute, which limits time and memory
 
 
@@ -106,8 +104,8 @@ def _computed(statement: ParsedStatement, values: Mapping[str, Any], left: int) 
 def _work(piece: FunctionCall, operands: Sequence[Any]) -> int:
     """An upper bound on the number of entries that a call computes."""
     function = piece.function
-    work = function.work if isinstance(function, Op) else OF_COMPOSED.get(function, entry_by_entry)
-    return work(operands, piece.params)
+    bound: work.Work = getattr(NUMPY.get(function, function), "work", work.entry_by_entry)
+    return bound(operands, piece.params)
 
 
 @contextmanager

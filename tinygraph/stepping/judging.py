@@ -12,7 +12,7 @@ from tinygraph.decisions import DecisionError
 from tinygraph.express.text import SMALLEST
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops import matmul
+from tinygraph.ops import SumOfProducts
 from tinygraph.program.statements import program_of
 from tinygraph.sparse import stored, with_entries
 from tinygraph.stepping.examples import batch_size
@@ -115,7 +115,7 @@ def _read_as_numbers(graph: Graph) -> set[Node]:
     """The leaves that only elementwise ops and matmul read, so that any number of their dtype is valid."""
     leaves = {x for x in graph.forward if x.op is None}
     for node in graph.forward:
-        if node.op is not None and not node.op.elementwise and node.op is not matmul:
+        if node.op is not None and not node.op.elementwise and not isinstance(node.op.kind, SumOfProducts):
             leaves.difference_update(x for x in node.inputs if isinstance(x, Node))
     return leaves
 

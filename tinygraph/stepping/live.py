@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.errors import counted
 from tinygraph.express.holes import Hole
 from tinygraph.express.instructions import Instructions, written
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.stepper import RATE, Stepper
+from tinygraph.wording import counted
 
 MOST = 100_000  # instructions, and entries of all leaves
 

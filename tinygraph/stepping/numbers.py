@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from tinygraph import ops
 from tinygraph.express.holes import Blanks, Text
 from tinygraph.express.python import python
 from tinygraph.node import Node
-from tinygraph.ops.syntax import SUM
 from tinygraph.program.value import Apply, Expression, Name, Number, computed, evaluate
+from tinygraph.syntax import SUM
 
 OPERAND = attrgetter("operand")
 
@@ -27,7 +26,7 @@ def with_values(x: Expression, in_brackets: bool = False) -> Expression:
         return _value(x)
     if isinstance(x, Number):
         return Number(x.value)
-    if x.op is ops.count:
+    if not x.op.reads_values:
         return Number(int(evaluate(x, OPERAND)))
     is_sum = x.op.operator is not None and x.op.operator.binds == SUM
     if x.op.operator is None or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):

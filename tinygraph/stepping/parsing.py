@@ -22,10 +22,10 @@ import numpy as np
 
 from tinygraph import ops
 from tinygraph.names import LONGEST
-from tinygraph.ops.declare import OPERATORS
-from tinygraph.ops.syntax import Form
+from tinygraph.ops import OPERATORS
 from tinygraph.stepping.literals import end, literal, place, whole
 from tinygraph.stepping.vocabulary import HOMES, MODULES, FormulaError, functions, name_error, one_line
+from tinygraph.syntax import Form
 
 CHARACTERS = 10_000  # of one text
 TOKENS = 2_000  # names, numbers and signs in it

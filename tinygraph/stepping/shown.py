@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from tinygraph.draw.cards import Card, Drawing
 from tinygraph.express.derivation import Derivation
 from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
+from tinygraph.express.indices import Index
 from tinygraph.express.layout import Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
@@ -126,9 +127,9 @@ class StepWriter:
             index, right = equations.notation.entrywise(expression)
             return [self._chain_rule_term(step, index), right]
         assert step.statement is not None
-        return list(equations.line(step.statement).sides)
+        return list(equations.line(step.statement))
 
-    def _chain_rule_term(self, step: Step, index: str) -> Layout:
+    def _chain_rule_term(self, step: Step, index: Index) -> Layout:
         """One contribution as a term of the chain rule."""
         partials = self.equations.partials
         assert step.statement is not None

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygraph.draw.picture import PAGES, one_of
-from tinygraph.errors import counted, meant
 from tinygraph.graph import Graph
 from tinygraph.leaves import with_value
 from tinygraph.node import Node
 from tinygraph.program.statements import Level, program_of
 from tinygraph.stepping.timeline import Step, steps_of, update_steps
+from tinygraph.wording import counted, suggestion
 
 if TYPE_CHECKING:
     from tinygraph.stepping.examples import Example
@@ -235,7 +235,7 @@ class Stepper:
     def _not_ahead(self, name: str) -> str:
         if any(step.name == name for step in self.steps):
             return f"{name!r} is behind the cursor: rewind first"
-        return f"no step is called {name!r}: {meant(name, (step.name for step in self.steps))}"
+        return f"no step is called {name!r}: {suggestion(name, (step.name for step in self.steps))}"
 
     def _check_name(self, name: Any) -> None:
         """Raise a KeyError for a breakpoint at which `run` would never stop."""

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from tinygraph import ops
 from tinygraph.express.holes import Blanks, Hole, Text, joined
 from tinygraph.express.python import python
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant
 from tinygraph.node import Node
 from tinygraph.place import Place
+from tinygraph.program.build import added, product
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import Program, Statement, program_of
-from tinygraph.program.value import Expression, Name, Number, apply, computed, leaves
+from tinygraph.program.value import Expression, Name, Number, computed, leaves
 from tinygraph.stepping.numbers import with_numbers
 
 
@@ -199,7 +199,7 @@ def _backward(program: Program, statement: Statement) -> Iterator[Step]:
     total = node
     for i in range(len(passes) or 1):
         if several and i < len(passes) - 1:
-            total = passes[0].node if i == 0 else computed(apply(ops.add, Name(total), Name(passes[i].node)))
+            total = passes[0].node if i == 0 else computed(added(Name(total), Name(passes[i].node)))
         else:
             total = node
         place = passes[i].reader.place if several else of.place
@@ -224,8 +224,7 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
                 f"two outputs have gradients with respect to {name}: make a graph of the one output that is to be minimised"
             )
         rate = rates.setdefault(parameter.dtype, constant(parameter.dtype.type(learning_rate)))
-        downhill = apply(ops.multiply, Name(rate), Name(statement.node))
-        expression = apply(ops.subtract, Name(parameter), downhill)
+        expression = added(Name(parameter), product(Name(rate), Name(statement.node)), -1)
         place = parameter.place
         new = computed(expression)
         steps[parameter] = Step("update", name, expression, new, parameter, None, place, parameter, program, rate=rate)

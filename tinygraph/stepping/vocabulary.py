@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph import ops
-from tinygraph.express.python import numpy_name
+from tinygraph.express.python import numpy_function
 from tinygraph.express.text import printable
 from tinygraph.names import LONGEST, identifier
-from tinygraph.ops import Op
-from tinygraph.ops.declare import EMPTY
+from tinygraph.ops import EMPTY, Op
 
 MODULES = {"np", "tg"}
 HOMES = {*MODULES, "np.linalg"}  # where functions are found
@@ -40,7 +39,7 @@ def functions() -> dict[str, Function]:
     for name, op in ops.REGISTRY.items():
         if op.numpy is not None or not (op.built_in and op.forms):  # else source has another form for it
             function = _function(op)
-            found[name] = found[(numpy_name(op) or name).rpartition(".")[2]] = function
+            found[name] = found[(numpy_function(op) or name).rpartition(".")[2]] = function
     for name, known in (("ln", "log"), ("σ", "sigmoid"), ("absolute", "abs"), ("pow", "power"), ("amax", "max"), ("amin", "min")):
         found[name] = found[known]
     return found | {

@@ -3,7 +3,8 @@
 // Products
 
 structural.matmul = ([x, y], params, type) => {
-  const [left, right] = [x.shape.length === 1 ? [1, ...x.shape] : x.shape, y.shape.length === 1 ? [...y.shape, 1] : y.shape];
+  const left = x.shape.length === 1 ? [1, ...x.shape] : x.shape;
+  const right = y.shape.length === 1 ? [...y.shape, 1] : y.shape;
   const [rows, inner] = left.slice(-2);
   const [fitting, columns] = right.slice(-2);
   if (inner !== fitting) refuse(`matrices of shapes (${x.shape}) and (${y.shape}) have no product`);
@@ -12,15 +13,16 @@ structural.matmul = ([x, y], params, type) => {
   const seconds = placesOfBroadcast(right.slice(0, -2), stack);
   checkProducts(type, x, y, inner);
   const result = buffer(type === "f4" ? "f8" : type, firsts.length * rows * columns);
+  const sizes = [rows, inner, columns];
   firsts.forEach((first, i) => {
-    addProduct(x.data, first * rows * inner, y.data, seconds[i] * inner * columns, result, i * rows * columns, rows, inner, columns);
+    addProduct(x.data, first * rows * inner, y.data, seconds[i] * inner * columns, result, i * rows * columns, sizes);
   });
   const shape = [...stack, ...(x.shape.length === 1 ? [] : [rows]), ...(y.shape.length === 1 ? [] : [columns])];
   return made(type, shape, result);
 };
 
 // Row by row of the second matrix, so that the innermost loop goes through entries in a row.
-function addProduct(x, xStart, y, yStart, result, start, rows, inner, columns) {
+function addProduct(x, xStart, y, yStart, result, start, [rows, inner, columns]) {
   for (let i = 0; i < rows; i++) {
     const row = start + i * columns;
     for (let k = 0; k < inner; k++) {

@@ -32,12 +32,9 @@ function power(base, exponent, type) {
 
 function wholePower(base, exponent) {
   if (exponent < 0) refuse("a negative power of an integer is no integer");
+  if (Math.abs(base) <= 1) return base ** exponent;
   let result = 1;
-  for (let factor = base, left = exponent; left > 0; left = Math.floor(left / 2)) {
-    if (left % 2 === 1) result *= factor;
-    // An infinity would make a NaN of a factor of 0, and what it is the square of is out of reach anyway.
-    if (left > 1) factor = Math.min(factor * factor, 2 ** 500);
-  }
+  for (let i = 0; i < exponent && Number.isSafeInteger(result); i++) result *= base;
   return result;
 }
 

@@ -120,7 +120,8 @@ structural.deviations = ([x], { axis }, type) => {
 // Scaled by the largest entry first, so that no square overflows.
 structural.direction = ([x], { axis }, type) => {
   const along = { axis, keepdims: true };
-  const largest = reduced(x, along, "f8", (data, start, count) => largestOf([0, ...data.slice(start, start + count).map(Math.abs)], 0, count + 1));
+  const sizes = entrywise(ruleOf(Math.abs), [x], type);
+  const largest = reduced(sizes, along, "f8", (...row) => (row[2] === 0 ? 0 : largestOf(...row)));
   const scaled = entrywise(ruleOf((entry, scale) => entry / (scale || 1)), [x, largest], "f8");
   const length = reduced(scaled, along, "f8", (...row) => lengthOf(2, ...row));
   return entrywise(ruleOf((entry, scale, size) => entry / (scale === 0 ? 1 : size)), [scaled, largest, length], type);

@@ -8,7 +8,7 @@ function prepare(data) {
   const types = data.slots.map((k) => data.types[k][0]);
   const shapes = data.slots.map((k) => data.types[k][1]);
   const values = new Array(types.length);
-  for (const [slot, value] of Object.entries(data.init)) values[slot] = initial(types[slot], shapes[slot], value);
+  for (const [slot, value] of Object.entries(data.init)) values[slot] = valueFrom(types[slot], shapes[slot], value);
   const known = new Set(Object.keys(data.init).map(Number));
   const steps = data.code.map((instruction) => stepOf(instruction, types, known));
   const program = { types, shapes, values, steps, slices: new Map() };
@@ -39,8 +39,9 @@ function what(program, target, changes) {
 
 // Values as data has them: a number, or the entries in one row; what is not finite, or an integer beyond 2 ** 53, is text.
 
-function initial(type, shape, value) {
-  const entries = listed(value).map((entry) => (typeof entry === "string" ? numberOf(entry) : entry));
+function valueFrom(type, shape, value) {
+  const given = typeof value === "object" ? Array.from(value) : [value];
+  const entries = given.map((entry) => (typeof entry === "string" ? numberOf(entry) : entry));
   if (entries.length !== sizeOf(shape)) return new Unknown(`${entries.length} entries do not fit into shape (${shape})`);
   const unknown = entries.find((entry) => entry instanceof Unknown);
   return unknown ?? attempted(() => made(TYPES.has(type) ? type : "f8", shape, entries));
@@ -54,7 +55,7 @@ function numberOf(text) {
 // A value from outside: a number, an array, or the entries of one that has the recorded shape.
 function received(program, slot, value) {
   if (value instanceof NDArray || value instanceof Unknown) return value;
-  return initial(program.types[slot], typeof value === "number" ? NO_AXES : program.shapes[slot], value);
+  return valueFrom(program.types[slot], typeof value === "number" ? NO_AXES : program.shapes[slot], value);
 }
 
 // Steps: instructions with all that can be looked up once

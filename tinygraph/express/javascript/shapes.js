@@ -207,7 +207,10 @@ structural.concatenate = (arrays, { axis }, type) => {
   let start = 0;
   for (const x of arrays) {
     const block = x.shape[along] * inner;
-    for (let i = 0; i < x.data.length; i++) result[start + Math.floor(i / block) * shape[along] * inner + (i % block)] = x.data[i];
+    for (let i = 0; i < x.data.length; i++) {
+      const outer = Math.floor(i / block);
+      result[start + outer * shape[along] * inner + (i % block)] = x.data[i];
+    }
     start += block;
   }
   return made(type, shape, result);

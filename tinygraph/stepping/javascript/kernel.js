@@ -59,11 +59,12 @@ const chapterAt = ({ data, texts, position }) => Math.min(Math.floor(position / 
 
 // The chapters of a program: the leaves of each, from which the rest is computed when it is asked for.
 function chaptersOf({ program: instructions, live }) {
+  const { prepare, run, valueFrom, Unknown } = interpreter;
   const program = prepare(instructions);
   const recorded = program.values.slice();
   const slots = new Map(live.leaves.map(([name, slot]) => [name, slot]));
   let chapters = [];
-  let held = 0; // the chapter whose leaves the program has
+  let held = null; // the chapter whose leaves the program has
   const touched = new Set(live.rates); // the slots in which chapters differ from the recording
   const known = new Map(); // the texts of chapters
 
@@ -72,7 +73,7 @@ function chaptersOf({ program: instructions, live }) {
     for (const [i, value] of Object.entries(leaves)) {
       const slot = live.leaves[i][1];
       touched.add(slot);
-      values.set(slot, initial(program.types[slot], program.shapes[slot], value));
+      values.set(slot, valueFrom(program.types[slot], program.shapes[slot], value));
     }
     live.rates.forEach(slot => values.set(slot, rate));
     chapters.push({ values });
@@ -115,17 +116,17 @@ function chaptersOf({ program: instructions, live }) {
   }
 
   function changedLeaf(name, slot, old, change) {
-    const type = program.types[slot], shape = old.shape ?? [];
+    const type = program.types[slot], shape = program.shapes[slot];
+    if (old instanceof Unknown) throw new Refused(old.reason);
     const before = shape.length ? Array.from(old.data) : [old], entries = change(before);
-    if (old instanceof Unknown) throw new Refused(`${name} is not computed in a page`);
     if (entries.length !== before.length) throw new Refused(`${name} has ${before.length} entries, not ${entries.length}`);
     for (const x of entries) {
       if (!Number.isFinite(x)) throw new Refused(`${name} = ${x} is not finite`);
-      if (isWhole(type) && !Number.isInteger(x)) throw new Refused(`${name} = ${x} is not an integer`);
+      if ("iu".includes(type[0]) && !Number.isInteger(x)) throw new Refused(`${name} = ${x} is not an integer`);
     }
     const one = live.held.find(([, other]) => other === slot);
     if (one) throw new Refused(`the program might take another path than the recorded one: ${one[0]}`);
-    return made(type, shape, entries);
+    return shape.length ? entries : entries[0];
   }
 
   function replace(from, ...chapter) {
@@ -144,15 +145,17 @@ function chaptersOf({ program: instructions, live }) {
 
     // Leaves by name, each with a function from its entries to new ones.
     set(i, given) {
-      const values = new Map(chapters[i].values);
+      const values = new Map(chapters[i].values), made = [];
       for (const [name, change] of given) {
         const slot = slots.get(name);
         if (slot === undefined) throw new Refused(`no leaf is called '${name}'`);
         values.set(slot, changedLeaf(name, slot, valueOf(i, slot), change));
         touched.add(slot);
+        made.push(slot);
       }
       live.rates.forEach(slot => values.set(slot, live.rate));
       check(values);
+      made.forEach(slot => values.set(slot, program.values[slot])); // in the leaf's dtype
       replace(i, { values });
     },
 

@@ -5,7 +5,7 @@ from builtins import dict, isinstance, list, tuple, type  # noqa: F401, UP029  #
 import numpy as np
 
 import tinygraph as tg
-from tinygraph.tree import map_leaves
+from tinygraph.tree import map_arrays
 
 
 def one_argument(fun, argnum, args, kwargs):
@@ -51,7 +51,7 @@ def vjp_of(fun, x):
 
 
 def ones_like(y):
-    return map_leaves(lambda leaf: np.ones(np.shape(leaf), getattr(leaf, "dtype", float))[()], y)
+    return map_arrays(lambda leaf: np.ones(np.shape(leaf), getattr(leaf, "dtype", float))[()], y)
 
 
 @nary

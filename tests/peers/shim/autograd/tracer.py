@@ -20,7 +20,7 @@ def primitive(function):
             return function(*inputs, **kwargs)
 
         compute.__name__ = function.__name__
-        return Op(compute, [rule], False, "", None)(*args)
+        return Op(compute, [rule], {})(*args)
 
     called.__name__ = function.__name__
     called.fun = function

@@ -151,7 +151,7 @@ class Operand(NamedTuple):
         return self.inside(ATOM) if self.shape else f"np.asarray({self.text})"
 
 
-PLACE = re.compile(r"\{(\w*|\*)(=?)\}")
+PLACE = r"\{(\w*|\*)(=?)\}"
 NAMED = "_place_"  # how the syntax tree of a form calls its places
 FACTS = ("shape", "dtype", "size")  # of which a number has its own
 
@@ -163,13 +163,9 @@ class Form:
     """
 
     def __init__(self, text: str, when: Callable[..., bool] | None = None, **fixed: Any) -> None:
-        count = itertools.count()
         self.text = text
-        self.found = [(key or str(next(count)), bool(named)) for key, named in PLACE.findall(text)]
-        self.between = PLACE.split(text)[::3]
         self.when = when
         self.fixed = fixed
-        self.rest = sum(key.isdigit() for key, _ in self.found)  # where the operands begin that have no place of their own
 
     def check(self) -> None:
         """Raise an error for a form that is no Python, or that names what a program does not know."""
@@ -177,7 +173,23 @@ class Form:
         if not all(name == "np" or hasattr(builtins, name) for name in unknown):
             raise ValueError(f"source={self.text!r}: a form may name np and Python's own functions alone, as in 'np.exp(-{{}})'")
 
-    # What follows from its syntax tree is found when a program is written or read: parsing takes a while.
+    # What follows from the text is found when a program is written or read: parsing takes a while.
+
+    @cached_property
+    def found(self) -> list[tuple[str, bool]]:
+        """What stands at its places, and whether by name."""
+        count = itertools.count()
+        return [(key or str(next(count)), bool(named)) for key, named in re.findall(PLACE, self.text)]
+
+    @cached_property
+    def between(self) -> list[str]:
+        """The text around its places."""
+        return re.split(PLACE, self.text)[::3]
+
+    @cached_property
+    def rest(self) -> int:
+        """Where the operands begin that have no place of their own."""
+        return sum(key.isdigit() for key, _ in self.found)
 
     @cached_property
     def pattern(self) -> ast.expr:

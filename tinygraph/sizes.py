@@ -1,7 +1,7 @@
 """What the sizes of axes are written in: numbers, axes of leaves, formulas of those, and the demands that two of them be equal.
 
 The size of every axis of a value is 1 in any run, another number, that of an axis of a leaf, or a formula of those. The kind of
-an op (`tinygraph.ops.kinds`) says which it is, by the methods of `Sizing`.
+an op says which it is, by the methods of `Sizing`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from tinygraph.node import Node
 
 if TYPE_CHECKING:
-    from tinygraph.ops.declare import Op
+    from tinygraph.ops import Op
 
 
 class Axis:
