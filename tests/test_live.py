@@ -14,6 +14,7 @@ import tinygraph as tg
 from tests.browser import Visit, browser
 from tests.drawings import logistic, neuron, softmax
 from tests.live_programs import PROGRAMS
+from tests.test_replays_of_data import squares
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.page import page as page_of
 from tinygraph.stepping.page import texts, walk_data
@@ -205,6 +206,13 @@ class TestLimits:
         assert "another path than the recorded one" in types(page, "Value of w", "-0.5")
         assert page.evaluate("model.get('texts').at(0)") == before
         assert types(page, "Value of w", "0.75") == ""
+
+    def test_a_leaf_that_others_were_computed_of_keeps_its_value(self, visit: Visit) -> None:
+        w, y = tg.parameter(1.5), np.array([1.0, 2.0])
+        stepper = tg.Graph(np.sum(w * y) + np.sum(w * squares(y)), names={"w": w, "y": y}).stepper()
+        page = opened(visit, stepper)
+        assert types(page, "Value of y", "3").startswith("y keeps its value: c_1 was computed of it by code")
+        assert types(page, "Value of w", "2.5") == ""
 
     def test_what_a_page_cannot_compute_is_as_recorded_until_its_leaf_moves(self, visit: Visit) -> None:
         @tg.op(lambda g, out, x: 2 * g * x)

@@ -12,8 +12,9 @@ import numpy as np
 
 from tinygraph.express.holes import Hole
 from tinygraph.express.instructions import Instructions, written
+from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
-from tinygraph.program.statements import program_of
+from tinygraph.program.statements import Program, program_of
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.stepper import RATE, Stepper
 from tinygraph.wording import counted
@@ -39,7 +40,7 @@ def live(stepper: Stepper, holes: Sequence[Hole]) -> Live | str:
     instructions = Instructions()
     leaves = [[program.name(leaf), instructions.slot(leaf), leaf.kind] for leaf in program.leaves]
     updates = first.updates or first.next_updates
-    checks, held = program.checks
+    checks, _ = program.checks
     data = {
         "holes": [[instructions.slot(x.node), x.shown, x.brackets, int(x.is_math)] for x in holes],
         "kept": {str(i): str(x) for i, x in enumerate(holes) if not instructions.fits(x.node) or is_sparse(x.node.value)},
@@ -52,13 +53,24 @@ def live(stepper: Stepper, holes: Sequence[Hole]) -> Live | str:
             for check in checks
             for x, answer in zip(check.expressions, check.answers, strict=True)
         ],
-        "held": [[one.text, instructions.slot(one.leaf)] for one in held],
+        "held": [[text, instructions.slot(leaf)] for leaf, text in _held(program).items()],
         "chapters": _chapters(stepper),
     }
     if len(instructions.data["code"]) > MOST:
         count = counted(len(instructions.data["code"]), "instruction")
         return f"These are the recorded values: the program has {count}, too many to compute in a page."
     return Live({"program": instructions.data, "live": data}, instructions.ops)
+
+
+def _held(program: Program) -> dict[Node, str]:
+    """The leaves that keep their values, and why: a decision, or another leaf that was computed of them, would not follow."""
+    found = {one.leaf: one.text for one in program.checks[1]}
+    arrays = {id(leaf._value): leaf for leaf in program.leaves}
+    for leaf in program.leaves:
+        for array in leaf.beside if isinstance(leaf, Leaf) else ():
+            if (source := arrays.get(id(array()))) is not None:
+                found.setdefault(source, f"{program.name(leaf)} was computed of it by code that the graph cannot follow")
+    return found
 
 
 def _chapters(stepper: Stepper) -> list[dict[str, Any]]:

@@ -125,7 +125,7 @@ function chaptersOf({ program: instructions, live }) {
       if ("iu".includes(type[0]) && !Number.isInteger(x)) throw new Refused(`${name} = ${x} is not an integer`);
     }
     const one = live.held.find(([, other]) => other === slot);
-    if (one) throw new Refused(`the program might take another path than the recorded one: ${one[0]}`);
+    if (one) throw new Refused(`${name} keeps its value: ${one[0]}`);
     return shape.length ? entries : entries[0];
   }
 
