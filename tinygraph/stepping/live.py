@@ -40,9 +40,12 @@ def live(stepper: Stepper, holes: Sequence[Hole]) -> Live | str:
     instructions = Instructions()
     leaves = [[program.name(leaf), instructions.slot(leaf), leaf.kind] for leaf in program.leaves]
     updates = first.updates or first.next_updates
+    manners: dict[tuple[str, int, bool], int] = {}  # in which values are shown
     checks, _ = program.checks
     data = {
-        "holes": [[instructions.slot(x.node), x.shown, x.brackets, int(x.is_math)] for x in holes],
+        "holes": [instructions.slot(x.node) for x in holes],
+        "manners": [manners.setdefault((x.shown, x.brackets, x.is_math), len(manners)) for x in holes],
+        "known_manners": list(manners),
         "kept": {str(i): str(x) for i, x in enumerate(holes) if not instructions.fits(x.node) or is_sparse(x.node.value)},
         "leaves": leaves,
         "rate": RATE,

@@ -69,15 +69,14 @@ class StepWriter:
 
     def data(self, step: Step) -> dict[str, Any]:
         """All that is shown of a step."""
-        card = self.highlights.card(step)
         example = None if self.example is None else example_of(self.graph, step, self.example)
         blanks = Blanks(step.rate)
         return {
             "phase": step.phase,
             "name": step.name,
-            "title": step.title,
+            "title": None if step.title == step.name else step.title,
             "sign": step.sign,
-            "complete": step.is_complete,
+            "partial": not step.is_complete,
             "part": step.part,
             "sum": _sum(step),
             "text": step.text,
@@ -90,20 +89,19 @@ class StepWriter:
             "local": step.local,
             "contribution": step.contribution,
             "line": self._line(step),
-            "card": card.key if card is not None else "",
             "highlighted": self.highlights.highlighted(step),
             "reveals": self.highlights.revealed(step),
             "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
 
-    def _line(self, step: Step) -> dict[str, int]:
+    def _line(self, step: Step) -> dict[str, int] | None:
         """The line of code to highlight: that of the step, or, where that is not shown, of the statement that reads its value."""
         for place in [step.place, *([] if step.reader is None else [step.reader.place])]:
             function = function_of(place)
             if function in self.functions:
                 return {"file": self.functions.index(function), "number": place.line}
-        return {"file": -1, "number": 0}
+        return None
 
     def sides(self, step: Step, blanks: Blanks) -> list[Layout]:
         """The sides of the equation: name, right-hand side, the same with numbers where all are scalars, and the value."""

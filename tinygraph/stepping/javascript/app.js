@@ -33,16 +33,15 @@ function render({ model, el, keys }) {
   const play = element("button", { onclick: () => toggle(), "aria-label": "Play", title: "Play (space)" }, icon("play"));
   const speed = element("select", { "aria-label": "Speed", title: "Speed", onchange: () => { if (timer) { stop(); start(); } } },
     ...SPEEDS.map(([name, ms]) => element("option", { value: ms, selected: name === "normal" }, name)));
-  const quizButton = element("button", { onclick: () => setQuiz(!quiz.on), "aria-pressed": "false" }, "Quiz");
+  const quiz = quizOf({ model, app, go: to => go(to), stop: () => stop(), show: () => show(), send: (key, request) => send(key, request) });
   const controls = element("div", { class: "controls", role: "toolbar", "aria-label": "Walk" },
     element("button", { onclick: () => rewind(), "aria-label": "Rewind", title: "Rewind (Home)" }, icon("rewind")),
     element("button", { onclick: () => back(), "aria-label": "Back", title: "Back (←)" }, icon("back")),
     play,
     element("button", { onclick: () => forward(), "aria-label": "Step", title: "Step (→)" }, icon("step")),
-    slider, count, speed, quizButton);
+    slider, count, speed, quiz.button);
   const equation = element("div", { class: "equation" });
   const spoken = element("p", { class: "spoken", "aria-live": "polite" });
-  const ask = element("div", { class: "quiz", hidden: true, role: "group", "aria-label": "Quiz" }); // frames may not submit forms
   const factors = element("dl", { class: "factors" });
   const value = element("dl", { class: "value" });
   const leaves = leafControls({
@@ -55,31 +54,21 @@ function render({ model, el, keys }) {
   const table = element("ol", { class: "table", "aria-label": "Steps" });
   const chapterName = element("li", { class: "chapter" });
   const code = element("div", { class: "code", role: "group", "aria-label": "Source" });
-  app.append(stage, controls, equation, spoken, ask, element("div", { class: "details" }, factors, value), leaves.box, problem, notice,
+  app.append(stage, controls, equation, spoken, quiz.box, element("div", { class: "details" }, factors, value), leaves.box, problem, notice,
     element("div", { class: "lists" }, table, code));
 
   let timer = null;
-  const data = () => model.get("data");
-  const position = () => model.get("position");
-
-  // Chapters, which have the same steps; the last has no update. `at` is a position, the number of steps taken.
-
-  const chapters = () => model.get("texts").length;
-  const length = () => data().steps.length;
-  const last = () => chapters() * length() - data().updates;
-  const chapterOf = at => Math.min(Math.floor(Math.max(at - 1, 0) / length()), chapters() - 1);
-  const within = at => at - chapterOf(at) * length();
-  const stepAt = at => (at > 0 ? data().steps[within(at) - 1] : undefined);
-  const textsOf = chapter => model.get("texts").at(chapter);
-  const at = template => filled(template, textsOf(chapterOf(position())));
+  const { data, position, chapters, length, last, chapterOf, within, stepAt, textsOf, at } = walkOf(model);
 
   // A character stands for each tag.
   const mathml = text => text.replace(/[\ue000-\uf8ff]/g, character => data().tags[character.charCodeAt(0) - 0xe000]);
 
   let turns = 0;
   function send(key, request) {
-    model.set(key, { ...request, turn: ++turns });
+    turns += 1;
+    model.set(key, { ...request, turn: turns });
     model.save_changes();
+    return turns;
   }
 
   // Moving
@@ -96,15 +85,15 @@ function render({ model, el, keys }) {
 
   function forward() {
     stop();
-    if (!asksNext()) go(position() + 1);
+    if (!quiz.asksNext()) go(position() + 1);
   }
 
   // One tick of play: on to the next step, until the end, a breakpoint or a question.
   function tick() {
-    if (asksNext()) return stop();
+    if (quiz.asksNext()) return stop();
     go(position() + 1);
     const here = stepAt(position());
-    if (position() === last() || (here && here.complete && model.get("breakpoints").includes(here.name))) stop();
+    if (position() === last() || (here && !here.partial && model.get("breakpoints").includes(here.name))) stop();
   }
 
   function start() {
@@ -150,7 +139,7 @@ function render({ model, el, keys }) {
     const current = stepAt(position()), chapter = chapterOf(position());
     slider.max = last();
     slider.value = position();
-    slider.setAttribute("aria-valuetext", current ? current.title : "start");
+    slider.setAttribute("aria-valuetext", current ? titleOf(current) : "start");
     count.value = `${position()} / ${last()}`;
     spoken.textContent = current ? at(current.text) : "";
     light(current);
@@ -158,7 +147,7 @@ function render({ model, el, keys }) {
     equation.dataset.part = current && current.part ? `${current.part[0]} of ${current.part[1]}` : "";
     describe(current);
     list(chapter);
-    const line = current && code.querySelector(`[data-file="${current.line.file}"][data-number="${current.line.number}"]`);
+    const line = current && current.line && code.querySelector(`[data-file="${current.line.file}"][data-number="${current.line.number}"]`);
     const before = code.querySelector(".current");
     if (before !== line) {
       if (before) before.classList.remove("current");
@@ -167,6 +156,8 @@ function render({ model, el, keys }) {
     if (line) { centre(code, line); code.scrollLeft = 0; } else code.scrollTop = 0;
     turn();
   }
+
+  const titleOf = step => step.title || step.name;
 
   // The table has the steps of one chapter.
   function list(chapter) {
@@ -209,7 +200,7 @@ function render({ model, el, keys }) {
     const mark = element("button", { class: "breakpoint", "aria-label": `Breakpoint at ${step.name}`, title: "Stop here when playing", "aria-pressed": "false",
       onclick: event => { event.stopPropagation(); breakpoint(step.name); } }, "●");
     const item = element("li", { class: step.phase, onclick: () => { stop(); go(chapterOf(position()) * length() + i + 1); } },
-      mark, element("span", { class: "name" }, step.title), right, shown);
+      mark, element("span", { class: "name" }, titleOf(step)), right, shown);
     return { item, breakpoint: mark, right, shown };
   }
 
@@ -239,8 +230,8 @@ function render({ model, el, keys }) {
     const chapter = chapterOf(position()), here = within(position());
     writeLines(chapter, here);
     const passed = data().steps.slice(0, here);
-    picture.light(new Set(passed.flatMap(step => step.highlighted || [])), new Set(current ? current.highlighted : []));
-    const card = current && picture.card(current.card);
+    picture.light(new Set(passed.flatMap(step => step.highlighted || [])), new Set(current ? current.highlighted || [] : []));
+    const card = current && current.highlighted && picture.card(current.highlighted[0]);
     if (card) centre(stage, card); else stage.scrollTo(0, 0);
   }
 
@@ -279,131 +270,21 @@ function render({ model, el, keys }) {
     problem.hidden = !problem.textContent;
   }
 
-  // Quiz: predict the next gradient, then see it
-
-  const quiz = { on: false };
-
-  const next = () => (position() < last() ? stepAt(position() + 1) : undefined);
-
-  // The question about a step of this chapter: the value, how near an answer must be, and what it is called; none about no number.
-  function questionOf(step, chapter = chapterOf(position() + 1)) {
-    if (!step || !step.ask) return null;
-    const inNumbers = template => filled(template, textsOf(chapter));
-    const value = Number(inNumbers(step.ask.value)), size = Math.abs(value);
-    if (!Number.isFinite(value)) return null;
-    const { relative, absolute, smallest, rounding } = data().tolerance;
-    const near = Math.max(relative * size, size > rounding && size < smallest ? 0 : absolute);
-    const tolerance = `within ${100 * relative}%${near < absolute ? "" : ` or ${absolute}`}`;
-    return { label: inNumbers(step.ask.label), value, near, tolerance, shown: number("f8", value), hints: step.ask.hints.map(inNumbers) };
-  }
-
-  function setQuiz(on) {
-    stop();
-    Object.assign(quiz, { on, right: 0, hints: 0, over: new Set(), waiting: 0 });
-    quizButton.setAttribute("aria-pressed", String(on));
-    app.classList.toggle("quizzing", on);
-    ask.hidden = !on;
-    if (!on) return show();
-    const first = data().steps.findIndex(step => questionOf(step));
-    if (first >= 0) go(chapterOf(position()) * length() + first);
-    question();
-  }
-
-  // Whether the next step has an open question; if so, its input gets the focus.
-  function asksNext() {
-    if (!quiz.on || !questionOf(next()) || quiz.over.has(position())) return false;
-    const field = ask.querySelector("input");
-    if (field) field.focus({ preventScroll: true });
-    return true;
-  }
-
-  function question(said = "") {
-    if (!quiz.on) return;
-    quiz.used = 0;
-    quiz.first = true;
-    const asked = questionOf(next());
-    const score = `${quiz.right} of ${quiz.over.size} right at the first try, ${quiz.hints} ${quiz.hints === 1 ? "hint" : "hints"}.`;
-    if (!asked || quiz.over.has(position())) {
-      const start = chapterOf(position()) * length();
-      const more = data().steps.some((step, i) => start + i >= position() && questionOf(step) && !quiz.over.has(start + i));
-      if (ask.contains(root.activeElement)) app.focus({ preventScroll: true }); // what has the focus goes away
-      return ask.replaceChildren(element("p", { class: "answer", role: "status" }, `${said} ${more ? "Step on to the next question." : score}`.trim()));
-    }
-    const field = element("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": `Value of ${asked.label}`,
-      onkeydown: event => { if (event.key === "Enter") check(); } });
-    ask.replaceChildren(
-      element("label", {}, `What is ${asked.label}? `, field),
-      element("button", { onclick: () => check() }, "Check"),
-      element("button", { onclick: () => hint() }, "Hint"),
-      element("button", { onclick: () => pass(`${asked.label} = ${asked.shown}.`) }, "Show"),
-      element("span", { class: "hint" }, data().kernel ? `a number ${asked.tolerance}, or a formula` : asked.tolerance),
-      element("p", { class: "answer", role: "status" }, said));
-    field.focus({ preventScroll: true });
-  }
-
-  const say = text => { ask.querySelector(".answer").textContent = text; };
-
-  function check() {
-    const field = ask.querySelector("input");
-    if (!field) return;
-    const text = field.value.trim().replaceAll("−", "-"), typed = Number(text);
-    if (data().kernel && text) {
-      send("answer", { name: next().name, text });
-      quiz.waiting = turns;
-      return;
-    }
-    if (text === "" || !Number.isFinite(typed)) return say("That is not a number: write one such as -0.43.");
-    const { label, shown, value, near } = questionOf(next()), hits = x => Math.abs(typed - x) <= near;
-    if (hits(value)) return right(`Right: ${label} = ${shown}.`);
-    quiz.first = false;
-    say(hits(-value) ? "Not yet: the sign is wrong." : "Not yet. A hint may help.");
-  }
-
-  // The kernel's verdict on an answer
-  function judged() {
-    const { right: isRight, message, counted, turn } = model.get("verdict") || {};
-    if (!quiz.on || turn !== quiz.waiting) return;
-    quiz.waiting = 0;
-    if (isRight) return right(message);
-    if (counted) quiz.first = false;
-    say(message);
-  }
-
-  function right(message) {
-    if (quiz.first) quiz.right += 1;
-    pass(message);
-  }
-
-  function hint() {
-    const { hints } = questionOf(next());
-    if (quiz.used < hints.length) { quiz.used += 1; quiz.hints += 1; quiz.first = false; }
-    say(hints.slice(0, quiz.used).join("; "));
-  }
-
-  // The question is over: go to the step that completes the gradient.
-  function pass(message) {
-    const start = chapterOf(position() + 1) * length();
-    quiz.over.add(position());
-    quiz.said = message;
-    go(1 + start + data().steps.findIndex((step, i) => start + i >= position() && step.complete));
-  }
-
   function renumbered() {
     show();
-    if (quiz.on && ask.querySelector("input") === null) question();
+    quiz.renumbered();
   }
 
   function moved() {
     show();
-    question(quiz.said);
-    quiz.said = "";
+    quiz.moved();
   }
 
-  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:problem": complain, "change:verdict": judged };
+  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:problem": complain, "change:verdict": quiz.judged };
   for (const [event, call] of Object.entries(listeners)) model.on(event, call);
   show();
   complain();
-  if (model.get("quiz")) setQuiz(true);
+  if (model.get("quiz")) quiz.turn(true);
   const unfollow = keys ? () => {} : followTheme(el);
   return () => {
     stop();

@@ -94,10 +94,10 @@ function chaptersOf({ program: instructions, live }) {
   function textsOf(i) {
     if (!known.has(chapters[i])) {
       hold(i);
-      known.set(chapters[i], live.holes.map(([slot, ...how], place) => {
+      known.set(chapters[i], live.holes.map((slot, place) => {
         const value = program.values[slot];
         if (Object.hasOwn(live.kept, place) && value === recorded[slot]) return live.kept[place];
-        return value instanceof Unknown ? "?" : holeText(program.types[slot], value, ...how);
+        return value instanceof Unknown ? "?" : holeText(program.types[slot], value, ...live.known_manners[live.manners[place]]);
       }));
     }
     return known.get(chapters[i]);
