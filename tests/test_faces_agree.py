@@ -22,7 +22,7 @@ from tests.printed import graphs_of_every_op
 from tests.random_programs import random_program
 from tests.test_stepper import recurrent, recurrent_batch
 from tinygraph.draw.cards import CardWriter, unfolded
-from tinygraph.express.derivation import Derivation
+from tinygraph.express.equations import Equations
 from tinygraph.express.latex import latex, print_layout
 from tinygraph.express.layout import symbol
 from tinygraph.ops import REGISTRY
@@ -187,11 +187,11 @@ def equations_are_right(
     rows: Callable[[str], list[list[Items]]], graph: tg.Graph, program: Program, level: Level, rounding: float
 ) -> None:
     """Every equation has its statement's value on the left, and on the right what amounts to it."""
-    text, words = latex(program), Derivation(program)
+    text, equations = latex(program), Equations(program)
     found = rows(text if rows is reading_latex.rows else text.mathml)
     known: dict[Item, Any] = {}
     for node in (*program.leaves, *(s.node for s in program.statements)):
-        (item,) = reading_latex.read(print_layout(words.name(node)))
+        (item,) = reading_latex.read(print_layout(equations.name(node)))
         assert item not in known, f"two values are called {item}"
         known[item] = node.value
     known |= {reading_latex.read(print_layout(symbol(name)))[0]: x for name, x in program.numbers.items()}
@@ -338,16 +338,16 @@ def test_the_quiz_asks_for_the_gradients_of_the_steps_and_hints_at_their_factors
 def test_the_chain_rule_of_an_equation_goes_through_the_readers_of_the_steps(
     graph: tg.Graph, program: Program, level: Level, rounding: float
 ) -> None:
-    words = Derivation(program)
+    equations = Equations(program)
     for statement in program.backward:
-        sides = words.line(statement)
+        sides = equations.equation(statement)
         readers = [step.reader for step in walk(graph, level).steps if step.name == statement.name and step.reader is not None]
         if len(sides) == 3:
-            output, node = words.partials[statement.node]
-            index, _ = words.notation.entrywise(statement.expression)
-            terms = [print_layout(words.way(output, reader, node, index)) for reader in readers]
+            output, node = equations.partials[statement.node]
+            index, _ = equations.notation.entrywise(statement.expression)
+            terms = [print_layout(equations.chain_rule_term(output, reader, node, index)) for reader in readers]
             *written, last = print_layout(sides[1]).split(" + ")
             written += terms[len(written) :] if last == r"\dots" else [last]  # only the first of many terms are written
             assert written == terms
-        elif statement.node in words.partials:
-            assert set(readers) <= {words.partials[statement.node][0]}
+        elif statement.node in equations.partials:
+            assert set(readers) <= {equations.partials[statement.node][0]}

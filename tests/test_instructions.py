@@ -162,6 +162,15 @@ def test_what_bodies_have_in_common_is_computed_once() -> None:
     assert len(code(tg.sigmoid(z), tg.softplus(z))) < alone + len(code(tg.softplus(z)))
 
 
+@tg.op(lambda g, out, x: g)
+def by_rank(x: Any) -> Any:
+    return x + 1 if x.ndim else x - 1
+
+
+def test_a_body_is_that_of_operands_of_such_a_shape() -> None:
+    assert [name for _, name, *_ in code(by_rank(tg.parameter([1.0])), by_rank(tg.parameter(1.0)))] == ["add", "subtract"]
+
+
 def is_recorded(node: tg.Node) -> bool:
     """Whether a value is taken from the recording, though it is made of others."""
     data = instructions(node)

@@ -12,7 +12,7 @@ import pytest
 import tinygraph as tg
 from tests.printed import graphs_of_every_op
 from tests.programs import MODELS, RANDOM, Build, any_ranks, backward
-from tinygraph.express.derivation import derivation
+from tinygraph.express.equations import equations_of
 from tinygraph.express.layout import (
     Fence,
     Fraction,
@@ -356,7 +356,7 @@ VARIED: dict[str, Callable[[], tg.Graph]] = {
 
 def assert_each_letter_is_one_axis(program: Program) -> None:
     """No sum may run through a letter that the left side has, or that a sum around it runs through."""
-    for left, *rights in derivation(program):
+    for left, *rights in equations_of(program):
         for letter, around in itertools.chain(*map(bindings, rights)):
             assert letter not in index_of(left) | around
 

@@ -5,7 +5,7 @@ import linecache
 
 import pytest
 
-from tinygraph.program.provenance import Origin, origin, values_at
+from tinygraph.program.provenance import Provenance, provenance_of, values_at
 
 FILE = """
 import math
@@ -27,38 +27,38 @@ def f(x, width, *, scale=2):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2", Origin.LITERAL),
-        ("-(1 / 3)", Origin.LITERAL),
-        ("rate * 2", Origin.LITERAL),
-        ("math.pi", Origin.LITERAL),
-        ("self.rate / 2", Origin.LITERAL),
-        ("settings['rate']", Origin.LITERAL),
-        ("float(rate)", Origin.LITERAL),
-        ("half", Origin.LITERAL),
-        ("turn", Origin.LITERAL),
-        (" + ".join(["rate"] * 400), Origin.LITERAL),
-        (" + ".join(["rate"] * 400 + ["m"]), Origin.SHAPE),
-        ("step", Origin.LITERAL),
-        ("len(y)", Origin.SHAPE),
-        ("1 / m", Origin.SHAPE),
-        ("rate / (2 * m)", Origin.SHAPE),
-        ("X.shape[0]", Origin.SHAPE),
-        ("float(np.shape(X)[1])", Origin.SHAPE),
-        ("np.size(X)", Origin.SHAPE),
-        ("rows * columns", Origin.SHAPE),
-        ("last", Origin.SHAPE),
-        ("total", Origin.SHAPE),
-        ("count", Origin.SHAPE),
-        ("several", Origin.SHAPE),
-        ("width", Origin.UNKNOWN),
-        ("inner", Origin.UNKNOWN),
-        ("elsewhere", Origin.UNKNOWN),
+        ("2", Provenance.LITERAL),
+        ("-(1 / 3)", Provenance.LITERAL),
+        ("rate * 2", Provenance.LITERAL),
+        ("math.pi", Provenance.LITERAL),
+        ("self.rate / 2", Provenance.LITERAL),
+        ("settings['rate']", Provenance.LITERAL),
+        ("float(rate)", Provenance.LITERAL),
+        ("half", Provenance.LITERAL),
+        ("turn", Provenance.LITERAL),
+        (" + ".join(["rate"] * 400), Provenance.LITERAL),
+        (" + ".join(["rate"] * 400 + ["m"]), Provenance.SHAPE),
+        ("step", Provenance.LITERAL),
+        ("len(y)", Provenance.SHAPE),
+        ("1 / m", Provenance.SHAPE),
+        ("rate / (2 * m)", Provenance.SHAPE),
+        ("X.shape[0]", Provenance.SHAPE),
+        ("float(np.shape(X)[1])", Provenance.SHAPE),
+        ("np.size(X)", Provenance.SHAPE),
+        ("rows * columns", Provenance.SHAPE),
+        ("last", Provenance.SHAPE),
+        ("total", Provenance.SHAPE),
+        ("count", Provenance.SHAPE),
+        ("several", Provenance.SHAPE),
+        ("width", Provenance.UNKNOWN),
+        ("inner", Provenance.UNKNOWN),
+        ("elsewhere", Provenance.UNKNOWN),
     ],
 )
-def test_it_is_followed_through_the_file(text: str, expected: Origin) -> None:
+def test_it_is_followed_through_the_file(text: str, expected: Provenance) -> None:
     linecache.cache["<numbers>"] = (len(FILE), None, FILE.splitlines(keepends=True), "<numbers>")
     expression = ast.parse(text, mode="eval").body
-    assert origin(expression, "<numbers>") is expected
+    assert provenance_of(expression, "<numbers>") is expected
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_its_values_at_a_size(text: str, values: set[float]) -> None:
 
 
 def test_in_a_file_that_is_gone_every_name_is_unknown() -> None:
-    assert origin(ast.parse("m", mode="eval").body, "gone.py") is Origin.UNKNOWN
+    assert provenance_of(ast.parse("m", mode="eval").body, "gone.py") is Provenance.UNKNOWN

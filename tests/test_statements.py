@@ -13,7 +13,7 @@ import tinygraph as tg
 from tests.programs import executed
 from tinygraph.program.drafts import LONGEST
 from tinygraph.program.statements import program_of
-from tinygraph.program.value import Like, leaves
+from tinygraph.program.value import Like, atoms
 
 
 def statements(graph: tg.Graph, level: Any = "named") -> list[str]:
@@ -111,7 +111,7 @@ class TestShapes:
         graph = tg.Graph(np.sum(np.cumprod(x)), names={"x": x})
         graph.backprop()
         statements = graph.statements()
-        assert not any(isinstance(x, Like) for s in statements for x in leaves(s.expression))
+        assert not any(isinstance(x, Like) for s in statements for x in atoms(s.expression))
         _, gradients = graph.function()(np.arange(1.0, 6.0))
         np.testing.assert_allclose(
             gradients["dx"], tg.gradients(np.sum(np.cumprod(y := tg.parameter(np.arange(1.0, 6.0)))), y)[0]

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.syntax import ATOM, BINARY, SUM, UNARY, Form, Operand, operator_of
+from tinygraph.syntax import ATOM, BINARY, SUM, UNARY, Operand, SourceForm, operator_of
 
 X = Operand("x", ATOM, (3,))
 SUMMED = Operand("a + b", SUM, (3,))
 ONE = Operand("1", ATOM, (), 1)
 
 
-def written(form: Form, *operands: Operand, **params: Any) -> Any:
+def written(form: SourceForm, *operands: Operand, **params: Any) -> Any:
     return form.written(["x", "y"], {"axis": 0}, operands, params)
 
 
@@ -37,12 +37,12 @@ def written(form: Form, *operands: Operand, **params: Any) -> Any:
     ],
 )
 def test_a_form_puts_parentheses_where_they_are_needed(form: str, operands: Any, params: Any, text: str) -> None:
-    assert written(Form(form), *operands, **params)[0] == text
+    assert written(SourceForm(form), *operands, **params)[0] == text
 
 
 @pytest.mark.parametrize("form", ["{} + {}", "{} * {}", "-{}", "{} ** {}", "{} > {}", "{}.T", "np.exp({})", "{}[0]"])
 def test_a_form_binds_as_python_reads_it(form: str) -> None:
-    text, binds = written(Form(form), X, X)
+    text, binds = written(SourceForm(form), X, X)
     assert Operand(text, binds, ()).inside(ATOM) in (text, f"({text})")
     for operator in BINARY.values():
         inner = Operand(text, binds, ()).inside(operator.left)
@@ -64,11 +64,11 @@ def test_the_table_of_operators_is_pythons(operator: Any) -> None:
 
 
 def test_a_form_holds_for_what_it_names() -> None:
-    assert written(Form("np.ones_like({1})", x=1), ONE, X) == ("np.ones_like(x)", ATOM)
-    assert written(Form("np.ones_like({1})", x=1), X, X) is None
-    assert written(Form("{}.T", axes=None), X, axes=(1, 0)) is None
-    assert written(Form("{}.T", when=lambda x: len(x.shape) == 1), X) == ("x.T", ATOM)
-    assert written(Form("{}.T", when=lambda x: len(x.shape) == 2), X) is None
+    assert written(SourceForm("np.ones_like({1})", x=1), ONE, X) == ("np.ones_like(x)", ATOM)
+    assert written(SourceForm("np.ones_like({1})", x=1), X, X) is None
+    assert written(SourceForm("{}.T", axes=None), X, axes=(1, 0)) is None
+    assert written(SourceForm("{}.T", when=lambda x: len(x.shape) == 1), X) == ("x.T", ATOM)
+    assert written(SourceForm("{}.T", when=lambda x: len(x.shape) == 2), X) is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_form_holds_for_what_it_names() -> None:
     ],
 )
 def test_an_expression_in_a_form_is_taken_apart(form: str, text: str, found: Any) -> None:
-    read = Form(form).read(ast.parse(text, mode="eval").body)
+    read = SourceForm(form).read(ast.parse(text, mode="eval").body)
     assert (read and {key: ast.unparse(x) for key, x in read.items()}) == found
 
 

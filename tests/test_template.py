@@ -7,21 +7,21 @@ import pytest
 
 import tinygraph as tg
 from tinygraph.express.layout import Digits, Row, Sign, Symbol
-from tinygraph.express.pieces import ATOM, LOGIC, PRODUCT, RELATION, SUM, Told
+from tinygraph.express.pieces import ATOM, LOGIC, PRODUCT, RELATION, SUM, Typeset
 from tinygraph.express.plain import plain
 from tinygraph.express.template import Running, filled, is_form
 from tinygraph.ops import REGISTRY
 
-A: Told = (Symbol("a"), ATOM)
-B: Told = (Symbol("b"), ATOM)
-A_PLUS_B: Told = (Row((Symbol("a"), Sign("+"), Symbol("b"))), SUM)
-A_B: Told = (Row((Symbol("a"), Symbol("b"))), PRODUCT)
-A_AND_B: Told = (Row((Symbol("a"), Sign("∧"), Symbol("b"))), LOGIC)
-A_OVER_0: Told = (Row((Symbol("a"), Sign(">"), Digits("0"))), RELATION)
+A: Typeset = (Symbol("a"), ATOM)
+B: Typeset = (Symbol("b"), ATOM)
+A_PLUS_B: Typeset = (Row((Symbol("a"), Sign("+"), Symbol("b"))), SUM)
+A_B: Typeset = (Row((Symbol("a"), Symbol("b"))), PRODUCT)
+A_AND_B: Typeset = (Row((Symbol("a"), Sign("∧"), Symbol("b"))), LOGIC)
+A_OVER_0: Typeset = (Row((Symbol("a"), Sign(">"), Digits("0"))), RELATION)
 
 
-def text(notation: str, *told: Told, running: Running | None = None) -> str:
-    return plain(filled(notation, told, running, brackets=Digits("0"))[0])
+def text(notation: str, *typeset: Typeset, running: Running | None = None) -> str:
+    return plain(filled(notation, typeset, running, brackets=Digits("0"))[0])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_notation_puts_parentheses_where_they_are_needed(notation: str, operan
         ("√Σ {}²", A, "√(Σᵢⱼ a²)"),
     ],
 )
-def test_a_big_operator_has_the_index_of_what_it_runs_through(notation: str, body: Told, expected: str) -> None:
+def test_a_big_operator_has_the_index_of_what_it_runs_through(notation: str, body: Typeset, expected: str) -> None:
     running = Running(["i", "j"], lambda: [Symbol("m"), Symbol("k")])
     assert text(notation, body, running=running) == expected
 

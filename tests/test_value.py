@@ -12,7 +12,7 @@ import pytest
 import tinygraph as tg
 from tinygraph import ops
 from tinygraph.ops import Visited
-from tinygraph.program.value import KNOWN, Apply, Expression, Like, Name, Number, apply, exact, leaves, unbound
+from tinygraph.program.value import KNOWN, Apply, Expression, Like, Name, Number, apply, atoms, exact, unbound
 
 X = tg.constant(np.ones((2, 3)))
 Y = tg.constant(np.ones((2, 3)))
@@ -80,7 +80,7 @@ def test_what_was_recorded_twice_is_the_same_without_the_recorded_values() -> No
 
 def test_what_is_not_in_use_is_forgotten() -> None:
     kept = apply(ops.exp, apply(ops.log, Name(tg.constant(2.0))))
-    made = [weakref.ref(x) for x in (kept, kept.inputs[0], *leaves(kept))]
+    made = [weakref.ref(x) for x in (kept, kept.inputs[0], *atoms(kept))]
     assert unbound(kept) is kept
     assert all(x() in KNOWN.values() for x in made)
     del kept

@@ -13,7 +13,7 @@ from tests.programs import MODELS, RANDOM, Build
 from tests.random_programs import SIZES, random_program
 from tests.test_graph import neuron
 from tests.test_latex import refused
-from tinygraph.express.reasoned import Reasoned
+from tinygraph.express.reasoned import Derivation
 from tinygraph.program import working
 from tinygraph.program.statements import Program, program_of
 from tinygraph.program.value import evaluate
@@ -79,7 +79,7 @@ def squared_error(a: Any, y: Any) -> Any:
     return np.mean((a - y) ** 2)
 
 
-def check(found: Reasoned, gradient: Any, tolerance: float) -> None:
+def check(found: Derivation, gradient: Any, tolerance: float) -> None:
     """Raise an AssertionError unless every line is the gradient wherever it says that it was checked."""
     scale = np.max(np.abs(gradient), initial=1.0)
     for line in found.lines:

@@ -92,7 +92,7 @@ BROADCASTING = (
     "give one operand the missing axis (x[:, None]) or transpose it (x.T)"
 )
 NUMPY_CANNOT_BROADCAST = ("could not be broadcast", "cannot be broadcast")
-TOLD = (ValueError, TypeError, IndexError, FloatingPointError, OverflowError)
+EXPLAINED = (ValueError, TypeError, IndexError, FloatingPointError, OverflowError)
 
 
 def op_error(op: Op, operands: Sequence[Any], cause: Exception, frame: FrameType, hint: str = "") -> OpError:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tinygraph.draw.picture import Picture
     from tinygraph.draw.view import View
     from tinygraph.express.latex import Latex
-    from tinygraph.express.reasoned import Reasoned
+    from tinygraph.express.reasoned import Derivation
     from tinygraph.express.table import Table
     from tinygraph.graph import Graph
     from tinygraph.program.statements import Level, Program, Statement
@@ -130,7 +130,7 @@ class Faces:
         return latex(self._program(level))
 
     @face
-    def derivation(self, gradient: str) -> Reasoned:
+    def derivation(self, gradient: str) -> Derivation:
         """A gradient worked out further, in numbered lines with reasons; a notebook typesets them.
 
         Gradients that are computed entry by entry are put in, products of sums are multiplied out, equal factors of numerator

@@ -14,7 +14,7 @@ import numpy as np
 from tinygraph.backprop import Path, between, by_number, reached, sweep
 from tinygraph.errors import NonFiniteError
 from tinygraph.faces import Faces
-from tinygraph.given import plain_numbers
+from tinygraph.given_names import plain_numbers
 from tinygraph.leaves import constant
 from tinygraph.missing import missing_attribute
 from tinygraph.naming import named

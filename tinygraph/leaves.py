@@ -64,9 +64,9 @@ def leaf_of(value: Any) -> Node:
     user's expression computed it from other arrays.
     """
     if isinstance(value, np.bool):  # NumPy has one True and one False, so that many names may share one
-        from tinygraph import written  # which reads the ops
+        from tinygraph import array_expressions  # which reads the ops
 
-        made = written.computed(value)
+        made = array_expressions.computed(value)
         return _leaf(np.array(value), "constant") if made is None else made
     if not isinstance(value, np.ndarray | np.generic):
         refuse_list_of_nodes(value)
@@ -74,9 +74,9 @@ def leaf_of(value: Any) -> Node:
     leaf = _leaves.get(id(value))
     if leaf is not None and leaf._value is value:
         return leaf
-    from tinygraph import written
+    from tinygraph import array_expressions
 
-    return written.leaf_or_computed(value)
+    return array_expressions.leaf_or_computed(value)
 
 
 def held_leaf(value: Any) -> Leaf:

@@ -10,12 +10,12 @@ from typing import Any
 
 from tinygraph.backprop import by_number
 from tinygraph.binding import Called, bindings_of, stored
+from tinygraph.code_names import CodeName, brought, made
 from tinygraph.excerpt import excerpt
-from tinygraph.given import GivenName, given_names
+from tinygraph.given_names import GivenName, given_names
 from tinygraph.leaves import is_bare
 from tinygraph.names import Names, identifier
 from tinygraph.node import Node
-from tinygraph.wanted import CodeName, brought, made
 
 COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}  # as Python 3.11 calls the frames that it gives them
 

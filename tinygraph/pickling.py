@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+from tinygraph.array_expressions import Entry
 from tinygraph.backprop import by_number, reached
 from tinygraph.decisions import Log, LostRecipe, Recipe
 from tinygraph.names import Names
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
 from tinygraph.place import Place
-from tinygraph.written import Entry
 
 
 class Record:

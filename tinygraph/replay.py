@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tinygraph.array_expressions import entries_of
 from tinygraph.decisions import check_decisions, same_bits
 from tinygraph.leaves import with_value
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import rerun
-from tinygraph.written import entries_of
 
 Naming = Callable[[Node], str | None]
 

@@ -156,7 +156,7 @@ NAMED = "_place_"  # how the syntax tree of a form calls its places
 FACTS = ("shape", "dtype", "size")  # of which a number has its own
 
 
-class Form:
+class SourceForm:
     """A form in which source writes an op.
 
     It is right where `when(*operands, **metadata)` says so and where metadata, and literals as operands, are as given by name.

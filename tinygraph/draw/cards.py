@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from tinygraph.express.derivation import variables
+from tinygraph.express.equations import variables
 from tinygraph.express.holes import Hole, Text, joined
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import Symbol, lowered, symbol

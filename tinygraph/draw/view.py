@@ -24,7 +24,7 @@ from tinygraph.draw.folding import modules_of
 from tinygraph.draw.picture import PAGES, Picture, one_of
 from tinygraph.draw.size import MOST, is_small
 from tinygraph.draw.theme import variables
-from tinygraph.express.derivation import Derivation
+from tinygraph.express.equations import Equations
 from tinygraph.express.mathml import equation
 from tinygraph.missing import missing_attribute
 from tinygraph.node import Node
@@ -221,7 +221,7 @@ def _beside(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[str]:
 
 def _equation(card: Card) -> str:
     assert card.statement is not None
-    return equation(Derivation(card.statement.program).line(card.statement))
+    return equation(Equations(card.statement.program).equation(card.statement))
 
 
 def _statements_of_gradients(picture: Picture) -> dict[Node, str]:

@@ -1,4 +1,4 @@
-"""A program as a derivation in LaTeX: the forward pass, then every gradient with its step of the chain rule.
+"""The equations of a program in LaTeX: the forward pass, then each gradient with the chain rule that it follows from.
 
 What is printed is understood by KaTeX and by MathJax. Names and text are escaped in math mode, where both read the same escapes.
 """
@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from tinygraph.express.derivation import derivation
+from tinygraph.express.equations import equations_of
 from tinygraph.express.layout import (
     GREEK,
     Cases,
@@ -64,8 +64,8 @@ class Latex(str):
 
 
 def latex(program: Program) -> Latex:
-    """The derivation as an `align` environment."""
-    lines = list(derivation(program))
+    """The equations as an `align` environment."""
+    lines = list(equations_of(program))
     found = Latex(aligned((print_layout(left), " = ".join(map(print_layout, rights))) for left, *rights in lines))
     found.mathml = aligned_in_mathml(lines)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from tinygraph.express.derivation import derivation
+from tinygraph.express.equations import equations_of
 from tinygraph.express.layout import (
     Blank,
     Cases,
@@ -37,8 +37,8 @@ RIGHT = "text-align: right; text-align: -webkit-right"
 
 
 def mathml(program: Program) -> str:
-    """The derivation as one table, aligned at the equals signs."""
-    return aligned(derivation(program))
+    """The equations as one table, aligned at the equals signs."""
+    return aligned(equations_of(program))
 
 
 def aligned(lines: Iterable[Sequence[Layout]]) -> str:

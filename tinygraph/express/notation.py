@@ -21,7 +21,7 @@ from tinygraph.express.pieces import (
     PRODUCT,
     RELATION,
     SUM,
-    Told,
+    Typeset,
     fenced,
     listed,
     multiplied,
@@ -71,7 +71,7 @@ class Notation:
         """The expression as mathematics, and the index of the entry that it is written for; () for the whole array."""
         index = self._own_index(expression) if needs_index(expression) else None
         with self.scope(index or ()):
-            layout, binds = self.told(expression, index)
+            layout, binds = self.typeset(expression, index)
         return tuple(filter(None, index or ())), Fence("[", layout, "]") if binds in (LOGIC, RELATION) else layout
 
     def size(self, x: Expression, axis: int) -> Layout:
@@ -109,7 +109,7 @@ class Notation:
         own = staying if len(staying) == len(x.shape) else letters[len(letters) - len(x.shape) :]
         return tuple("" if size == 1 else letter for letter, size in zip(own, x.shape, strict=True))
 
-    def told(self, x: Expression, index: Index | None) -> Told:
+    def typeset(self, x: Expression, index: Index | None) -> Typeset:
         """The layout and how tightly it binds: of the whole array, or of the entry at `index`."""
         if isinstance(x, Number):
             return written_number(x.value) if x.name is None else (symbol(x.name), ATOM)
@@ -117,29 +117,29 @@ class Notation:
             return with_index(self.name(x.node), x.shape, index), ATOM
         is_negative, bare = unsigned(x)
         if is_negative:
-            return negative(self.told(bare, index))
+            return negative(self.typeset(bare, index))
         if not x.op.reads_values:
             return self._count(x)
         return FORMS.get(role_of(x), Notation.function)(self, x, index)
 
-    def _count(self, x: Apply) -> Told:
+    def _count(self, x: Apply) -> Typeset:
         """The number of entries along axes, by the letters for sizes."""
         sizes = [self.size(x.inputs[0], i) for i in axes_of(x) if x.inputs[0].shape[i] != 1]
         return multiplied(sizes), ATOM if len(sizes) < 2 else PRODUCT
 
     def inside(self, x: Expression, least: int, index: Index | None) -> Layout:
         """An operand, in brackets where it binds less tightly than `least`."""
-        return fenced(self.told(x, index), least)
+        return fenced(self.typeset(x, index), least)
 
-    def function(self, x: Apply, index: Index | None) -> Told:
+    def function(self, x: Apply, index: Index | None) -> Typeset:
         """An op in its notation; one entry of the whole where it mixes entries."""
         if index is not None and not x.op.elementwise and not is_transparent(x):
-            whole, binds = self.told(x, None)
+            whole, binds = self.typeset(x, None)
             return (with_index(Fence("(", whole, ")"), x.shape, index), ATOM) if several(x.shape) else (whole, binds)
         if not is_form(x.notation, len(x.inputs)):
             return self.call(x, index)
         matrices = [i for i, y in enumerate(x.inputs) if index is None and x.op.elementwise and len(y.shape) > 1]
-        layout, binds = filled(x.notation, [self.told(i, index) for i in x.inputs], matrices=matrices)
+        layout, binds = filled(x.notation, [self.typeset(i, index) for i in x.inputs], matrices=matrices)
         if not (rest := _given(x)) or x.notation == "{}":
             return layout, binds
         *before, last = layout.items if isinstance(layout, Row) else (layout,)
@@ -147,9 +147,9 @@ class Notation:
             return Row((*before, Fence("(", listed([last.body, *rest]), ")"))), ATOM
         return Row((*before, last, Fence("(", listed(rest), ")"))), SUM
 
-    def call(self, x: Apply, index: Index | None) -> Told:
+    def call(self, x: Apply, index: Index | None) -> Typeset:
         """An op as a function by its name."""
-        arguments = [self.told(i, index)[0] for i in x.inputs]
+        arguments = [self.typeset(i, index)[0] for i in x.inputs]
         is_name = not PLACE.search(x.notation) and x.notation not in BIG_SIGNS
         name = x.notation if is_name else x.op.name
         return Row((written_word(name), Fence("(", listed([*arguments, *_given(x)]), ")"))), ATOM
@@ -160,7 +160,7 @@ def _given(x: Apply) -> list[Layout]:
     return [Row((Word(key), Sign("="), written_metadata(value))) for key, value in given(x).items()]
 
 
-FORMS: Mapping[Role | None, Callable[[Notation, Apply, Index | None], Told]] = {
+FORMS: Mapping[Role | None, Callable[[Notation, Apply, Index | None], Typeset]] = {
     Role.PRODUCT: product,
     Role.QUOTIENT: product,
     Role.MATRIX_PRODUCT: contraction,

@@ -28,16 +28,16 @@ from tinygraph.syntax import constant, literal
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, LOGIC, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(8)
 
-Told: TypeAlias = tuple[Layout, int]  # a layout and how tightly it binds
+Typeset: TypeAlias = tuple[Layout, int]  # a layout and how tightly it binds
 
 
-def written_number(value: Any) -> Told:
+def written_number(value: Any) -> Typeset:
     """A number as source has it."""
     text, _ = literal(value)
     return written_digits(text.replace("np.", ""))
 
 
-def written_digits(text: str) -> Told:
+def written_digits(text: str) -> Typeset:
     """A number, with a power of ten where it has an exponent."""
     if text in ("True", "False"):
         return Word(text), ATOM
@@ -72,17 +72,17 @@ def listed(items: Sequence[Layout]) -> Row:
     return joined(items, Sign(","))
 
 
-def fenced(told: Told, least: int) -> Layout:
+def fenced(typeset: Typeset, least: int) -> Layout:
     """A layout, in parentheses where it binds less tightly than `least`; a condition that counts as a number, in brackets."""
-    layout, binds = told
+    layout, binds = typeset
     if binds >= least:
         return layout
     return Fence("[", layout, "]") if binds in (LOGIC, RELATION) and least > RELATION else Fence("(", layout, ")")
 
 
-def negative(told: Told) -> Told:
+def negative(typeset: Typeset) -> Typeset:
     """A layout with a minus sign before it."""
-    return Row((Sign("−", tight=True), fenced(told, BIG))), SUM
+    return Row((Sign("−", tight=True), fenced(typeset, BIG))), SUM
 
 
 def raisable(layout: Layout) -> Layout:

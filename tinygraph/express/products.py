@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tinygraph.express.indices import Index, adds_axes, inner_index, is_spelled, letters_of, needs_index, places_of, several
 from tinygraph.express.layout import Digits, Fraction, Layout, Raised, Row, Sigma, Sign, Times, Word, end, is_stacked
-from tinygraph.express.pieces import ATOM, BIG, ENTRYWISE, PRODUCT, Told, fenced, raisable
+from tinygraph.express.pieces import ATOM, BIG, ENTRYWISE, PRODUCT, Typeset, fenced, raisable
 from tinygraph.express.roles import Role, is_a
 from tinygraph.program.value import Apply, Expression, Number, is_literal
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LINEAR = (Role.PRODUCT, Role.QUOTIENT, Role.MATRIX_PRODUCT, Role.OUTER_PRODUCT, Role.REPETITION)
 
 
-class Factor(NamedTuple):
+class TypesetFactor(NamedTuple):
     """One of the factors of a product, how tightly it binds, and whether it is an array."""
 
     layout: Layout
@@ -36,12 +36,12 @@ def unsigned(x: Expression) -> tuple[bool, Expression]:
     return False, x
 
 
-def product(notation: Notation, x: Apply, index: Index | None) -> Told:
+def product(notation: Notation, x: Apply, index: Index | None) -> Typeset:
     """A product or quotient."""
     return as_product(factors_of(notation, x, index))
 
 
-def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[Factor]:
+def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[TypesetFactor]:
     """A product as its factors, of which some are fractions."""
     if is_a(x, Role.PRODUCT):
         return [factor for i in x.inputs for factor in factors_of(notation, i, index)]
@@ -49,13 +49,13 @@ def factors_of(notation: Notation, x: Expression, index: Index | None) -> list[F
         return _divided(notation, x, index)
     if adds_axes(x) and index is not None:
         return factors_of(notation, x.inputs[0], inner_index(x, index))
-    layout, binds = notation.told(x, index)
+    layout, binds = notation.typeset(x, index)
     if is_a(x, Role.MATRIX_PRODUCT) and not x.shape:
         binds = BIG  # what follows would be read as a part of it
-    return [Factor(layout, binds, index is None and several(x.shape))]
+    return [TypesetFactor(layout, binds, index is None and several(x.shape))]
 
 
-def _with_number_on_top(factors: list[Factor]) -> list[Factor]:
+def _with_number_on_top(factors: list[TypesetFactor]) -> list[TypesetFactor]:
     """Write 2 · 1/n as 2/n, and leave out a factor of 1."""
     factors = [factor for factor in factors if factor.layout != Digits("1")] or factors[:1]
     if len(factors) > 1 and isinstance(number := factors[0].layout, Digits):
@@ -65,9 +65,9 @@ def _with_number_on_top(factors: list[Factor]) -> list[Factor]:
     return factors
 
 
-def _divided(notation: Notation, x: Expression, index: Index | None) -> list[Factor]:
+def _divided(notation: Notation, x: Expression, index: Index | None) -> list[TypesetFactor]:
     """The factors of a quotient: what is a fraction or a sum of them itself stands in front of it, or behind 1/b."""
-    below: list[Factor] = []
+    below: list[TypesetFactor] = []
     array = index is None and several(x.shape)
     while is_a(x, Role.QUOTIENT):
         below = [*(f for f in factors_of(notation, x.inputs[1], index) if f.layout != Digits("1")), *below]
@@ -78,13 +78,14 @@ def _divided(notation: Notation, x: Expression, index: Index | None) -> list[Fac
     bottom = as_product(sorted(below, key=lambda f: not isinstance(f.layout, Digits)))[0]
     tall = [f for f in factors if is_stacked(f.layout)]
     flat = [f for f in factors if not is_stacked(f.layout)]
-    fraction = Factor(Fraction(as_product(flat)[0] if flat else Digits("1"), bottom), PRODUCT, array and len(tall) < len(factors))
+    top = as_product(flat)[0] if flat else Digits("1")
+    fraction = TypesetFactor(Fraction(top, bottom), PRODUCT, array and len(tall) < len(factors))
     if all(isinstance(f.layout, Digits) for f in flat):
-        return [Factor(fraction.layout, PRODUCT, any(f.array for f in below)), *tall]
+        return [TypesetFactor(fraction.layout, PRODUCT, any(f.array for f in below)), *tall]
     return [*tall, fraction]
 
 
-def as_product(factors: list[Factor]) -> Told:
+def as_product(factors: list[TypesetFactor]) -> Typeset:
     """Factors as a product."""
     factors = _with_number_on_top(factors)
     if len(factors) == 1:
@@ -102,7 +103,7 @@ def as_product(factors: list[Factor]) -> Told:
     return Row(tuple(items)), min(binds, BIG if factors[-1].binds == BIG and isinstance(items[-1], Sigma | Row) else binds)
 
 
-def contraction(notation: Notation, x: Apply, index: Index | None) -> Told:
+def contraction(notation: Notation, x: Apply, index: Index | None) -> Typeset:
     """A product of matrices and vectors as a whole, where it can be written so; else the products of entries, summed."""
     by_letters, is_array = is_a(x, Role.SUM_OF_PRODUCTS), several(x.shape)
     if by_letters and is_spelled(x) and (index is not None or not is_array):
@@ -112,7 +113,7 @@ def contraction(notation: Notation, x: Apply, index: Index | None) -> Told:
     return notation.function(x, index) if by_letters or index is not None else _whole(notation, x)
 
 
-def _over_entries(notation: Notation, x: Apply, index: Index) -> Told:
+def _over_entries(notation: Notation, x: Apply, index: Index) -> Typeset:
     """The products of entries, summed over the letters that the result does not have: Σ_k A_ik B_kj."""
     terms, result = letters_of(x)
     letters = dict(zip(result, index[len(index) - len(result) :], strict=True))
@@ -126,7 +127,7 @@ def _over_entries(notation: Notation, x: Apply, index: Index) -> Told:
     return (Sigma(tuple(running), None, fenced(body, BIG)), BIG) if running else body
 
 
-def _whole(notation: Notation, x: Apply) -> Told:
+def _whole(notation: Notation, x: Apply) -> Typeset:
     """A product as a whole; a vector is a column, so that `x @ W` reads W⊤x, and a row only where it meets another one: x⊤y."""
     left, right = x.inputs
     if is_a(x, Role.OUTER_PRODUCT):
@@ -138,7 +139,7 @@ def _whole(notation: Notation, x: Apply) -> Told:
     return _side_by_side(_as_row(notation, left), notation.inside(right, PRODUCT, None))
 
 
-def _side_by_side(first: Layout, second: Layout) -> Told:
+def _side_by_side(first: Layout, second: Layout) -> Typeset:
     return Row((first, Times(dot=isinstance(end(second, 0), Digits)), second)), PRODUCT
 
 
@@ -149,10 +150,10 @@ def _as_row(notation: Notation, x: Expression) -> Layout:
     return transposed(notation, x)[0]
 
 
-def transposed(notation: Notation, x: Expression) -> Told:
+def transposed(notation: Notation, x: Expression) -> Typeset:
     """The transpose of a vector or a matrix; that of a transposed matrix is the matrix."""
     if is_a(x, Role.VIEW) and len(x.shape) > 1 and places_of(x) == [*range(len(x.shape))][::-1]:
-        return notation.told(x.inputs[0], None)
+        return notation.typeset(x.inputs[0], None)
     if is_a(x, Role.OUTER_PRODUCT):
         return _side_by_side(notation.inside(x.inputs[1], PRODUCT, None), _as_row(notation, x.inputs[0]))
     return Raised(raisable(notation.inside(x, ATOM, None)), Word("T")), PRODUCT

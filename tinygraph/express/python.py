@@ -8,7 +8,7 @@ from typing import Any
 from tinygraph.node import Node
 from tinygraph.ops import Op, numpy_name
 from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
-from tinygraph.syntax import ATOM, SIGN, Form, Operand, Operator, Written, constant, inside_of, is_default, literal
+from tinygraph.syntax import ATOM, SIGN, Operand, Operator, SourceForm, Written, constant, inside_of, is_default, literal
 
 Spell = Callable[[Node], str]
 
@@ -43,7 +43,7 @@ def _formed(x: Apply, written: Sequence[Written]) -> Written | None:
     operands = [Operand(*text, i.shape, value) for text, i, value in zip(written, x.inputs, values, strict=True)]
     for form in x.op.forms:
         found: str | Written | None
-        if isinstance(form, Form):
+        if isinstance(form, SourceForm):
             found = form.written(x.op.arguments, x.op.defaults, operands, x.params)
         else:
             found = form(*operands, **x.params)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinygraph.express import latex, mathml
-from tinygraph.express.derivation import Derivation
+from tinygraph.express.equations import Equations
 from tinygraph.express.latex import Latex, upright
 from tinygraph.express.layout import Digits, Layout, Row, Sign, joined
 from tinygraph.express.notation import Notation
@@ -23,7 +23,7 @@ from tinygraph.program.plan import spelled
 from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.terms import Form
 from tinygraph.program.value import Expression, evaluate
-from tinygraph.program.working import Step, products, worked
+from tinygraph.program.working import DerivationStep, products, worked
 
 Array: TypeAlias = npt.NDArray[Any]
 Part: TypeAlias = str | Layout
@@ -34,7 +34,7 @@ NO_SHORTER = "it gets no shorter by putting in, multiplying out, cancelling and 
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class DerivationLine:
     """One line: an expression that a gradient equals, and the reason, both as text too.
 
     `conditions` is what must hold for it, besides those of the lines before. `checked` is True for each entry at which its value
@@ -51,8 +51,8 @@ class Line:
     note: str
 
 
-class Reasoned:
-    """The lines of a gradient; a notebook typesets them."""
+class Derivation:
+    """The derivation of one gradient in lines; a notebook typesets them."""
 
     def __init__(self, statement: Statement) -> None:
         self._statement = statement
@@ -82,7 +82,7 @@ class Reasoned:
     def _repr_html_(self) -> str:
         return self.latex()._repr_html_()
 
-    def _lines(self) -> Iterator[Line]:
+    def _lines(self) -> Iterator[DerivationLine]:
         value = np.asarray(self._statement.value)
         fits = np.isfinite(value)
         size = np.zeros(value.shape)
@@ -103,33 +103,33 @@ class Reasoned:
             yield self._line(step, checked, difference, "; ".join(notes))
             notes = []
 
-    def _line(self, step: Step, checked: Array, difference: float, note: str) -> Line:
+    def _line(self, step: DerivationStep, checked: Array, difference: float, note: str) -> DerivationLine:
         reason = " ".join(filter(None, [step.words, " = ".join(map(self._text, step.about))]))
         conditions = tuple(f"{self._text(x)} ≠ 0" for x in step.nonzero)
-        return Line(self._text(step.expression), step.expression, reason, conditions, checked, difference, note)
+        return DerivationLine(self._text(step.expression), step.expression, reason, conditions, checked, difference, note)
 
     def _text(self, x: Expression) -> str:
         return python(x, self._program.name)
 
     def _typeset(self) -> Iterator[tuple[Parts, Parts, Parts]]:
         """For each line what stands left of the equals sign, right of it, and the reason."""
-        written = Derivation(self._program)
-        left, *sides = written.line(self._statement)
+        equations = Equations(self._program)
+        left, *sides = equations.equation(self._statement)
         for i, (step, line) in enumerate(zip(self._steps, self.lines, strict=True)):
-            right = written.notation.layout(step.expression) if i else joined(sides, Sign("="))
-            reason = [f"{i + 1}. ", *self._reason(step, written.notation)]
+            right = equations.notation.layout(step.expression) if i else joined(sides, Sign("="))
+            reason = [f"{i + 1}. ", *self._reason(step, equations.notation)]
             yield [] if i else [left], [right], _joined([*reason, f" ({line.note})"] if line.note else reason)
-        for letter, size in written.notation.sizes:
+        for letter, size in equations.notation.sizes:
             yield [letter], [Digits(str(size))], []
 
-    def _reason(self, step: Step, notation: Notation) -> Parts:
+    def _reason(self, step: DerivationStep, notation: Notation) -> Parts:
         about: list[Part] = [joined(map(notation.layout, step.about), Sign("="))] if step.about else []
         nonzero = [Row((notation.layout(x), Sign("≠"), Digits("0"))) for x in step.nonzero]
         conditions: Parts = [part for x in nonzero for part in (" and ", x)][1:]
         return [step.words, *([" ", *about] if about else []), *([", where ", *conditions] if nonzero else [])]
 
 
-def reasoned(graph: Graph, name: str) -> Reasoned:
+def reasoned(graph: Graph, name: str) -> Derivation:
     """The gradient of this name, worked out further."""
     found = program_of(graph, "named")
     statement = next((x for x in found.statements if x.name == name), None)
@@ -140,10 +140,10 @@ def reasoned(graph: Graph, name: str) -> Reasoned:
         gradients = ", ".join(x.name for x in found.backward if x.of is not None)
         fix = f"choose one of {gradients}" if gradients else "call graph.backprop() first"
         raise ValueError(f"{name!r} is no gradient: {fix}")
-    return Reasoned(statement)
+    return Derivation(statement)
 
 
-def _reason(line: Line) -> str:
+def _reason(line: DerivationLine) -> str:
     where = f", where {' and '.join(line.conditions)}" if line.conditions else ""
     return f"{line.reason}{where}{f' ({line.note})' if line.note else ''}"
 

@@ -23,7 +23,7 @@ LEFT = "text-align: left; font-family: monospace"
 LARGE = 5000  # nodes above which the rows are lines of the user's code
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One line of the table."""
 
     text: str
@@ -31,7 +31,7 @@ class Row(NamedTuple):
     value: str
 
 
-Entry = Row | str  # a remark takes a whole line
+Entry = TableRow | str  # a remark takes a whole line
 
 
 class Table(str):
@@ -75,7 +75,7 @@ def table(graph: Graph) -> Table:
 
 
 def _text(heading: str, phases: Mapping[str, Sequence[Entry]]) -> str:
-    rows = [row for phase in phases.values() for row in phase if isinstance(row, Row)]
+    rows = [row for phase in phases.values() for row in phase if isinstance(row, TableRow)]
     shapes = max((len(row.shape) for row in rows), default=0)
     values = max((len(row.value) for row in rows), default=0)
     texts = max((width(row.text) for row in rows), default=0)
@@ -93,10 +93,10 @@ def _text(heading: str, phases: Mapping[str, Sequence[Entry]]) -> str:
 
 def _statements(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     """A row for every leaf and every statement."""
-    told = program_of(graph)
-    leaves = [_row(f"{told.name(leaf)} {leaf.kind}", leaf) for leaf in _ends(told.leaves)]
-    phases = {"leaves": _with_count(leaves, len(told.leaves))}
-    for phase, statements in (("forward", told.forward), ("backward", told.backward)):
+    typeset = program_of(graph)
+    leaves = [_row(f"{typeset.name(leaf)} {leaf.kind}", leaf) for leaf in _ends(typeset.leaves)]
+    phases = {"leaves": _with_count(leaves, len(typeset.leaves))}
+    for phase, statements in (("forward", typeset.forward), ("backward", typeset.backward)):
         if statements:
             phases[phase] = _with_count([_row(f"{s.name} = {s.right}", s.node) for s in _ends(statements)], len(statements))
     if decided := _decided(graph):
@@ -104,8 +104,8 @@ def _statements(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     if unreached := graph.without_gradient():
         names = ", ".join(graph.name(node) or "" for node in unreached)
         phases["backward"] = [*phases.get("backward", []), f"# no gradient reaches {names}"]
-    forward = counted(len(told.forward), "statement")
-    return f"{counted(len(told.leaves), 'leaf', 'leaves')}, {forward} forward, {len(told.backward):,} backward", phases
+    forward = counted(len(typeset.forward), "statement")
+    return f"{counted(len(typeset.leaves), 'leaf', 'leaves')}, {forward} forward, {len(typeset.backward):,} backward", phases
 
 
 def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
@@ -114,7 +114,7 @@ def _lines_of_code(graph: Graph) -> tuple[str, dict[str, list[Entry]]]:
     for (code, instruction), count in Counter((node.code, node.instruction) for node in graph.forward).items():
         place = place_of(code, instruction)
         made[place] = made.get(place, 0) + count
-    rows = [Row(f"{place}", "", counted(count, "node")) for place, count in _ends(list(made.items()))]
+    rows = [TableRow(f"{place}", "", counted(count, "node")) for place, count in _ends(list(made.items()))]
     phases = {"forward, by line of code": [*_with_count(rows, len(made)), *_decided(graph)]}
     gradients = [g for request in graph._requests() for g in request.gradients.values()]
     if gradients:
@@ -127,13 +127,13 @@ def _decided(graph: Graph) -> list[Entry]:
     places: dict[str, list[Any]] = {}
     for decision in decisions_of(graph):
         places.setdefault(f"# decided at {place_and_text(decision)}", []).append(decision.answer)
-    rows = [Row(text, "", str(a[0]) if len(a) == 1 else f"{len(a):,} times") for text, a in places.items()]
+    rows = [TableRow(text, "", str(a[0]) if len(a) == 1 else f"{len(a):,} times") for text, a in places.items()]
     return _with_count(list(_ends(rows)), len(rows))
 
 
-def _row(text: str, node: Node) -> Row:
+def _row(text: str, node: Node) -> TableRow:
     shape = str(node.shape) if node.shape else ""
-    return Row(text, cut(shape, WIDEST["shape"]), cut(number(node.value), WIDEST["value"]))
+    return TableRow(text, cut(shape, WIDEST["shape"]), cut(number(node.value), WIDEST["value"]))
 
 
 def _ends(items: Sequence[Any]) -> Sequence[Any]:
@@ -141,6 +141,6 @@ def _ends(items: Sequence[Any]) -> Sequence[Any]:
     return items if len(items) <= SHOWN else [*items[: SHOWN // 2], *items[-SHOWN // 2 :]]
 
 
-def _with_count(rows: list[Row], count: int) -> list[Entry]:
+def _with_count(rows: list[TableRow], count: int) -> list[Entry]:
     """The rows, with the number of those that were left out between them."""
     return [*rows] if count == len(rows) else [*rows[: SHOWN // 2], f"... {count - SHOWN:,} more ...", *rows[SHOWN // 2 :]]

@@ -36,7 +36,7 @@ from tinygraph.express.pieces import (
     PRODUCT,
     RELATION,
     SUM,
-    Told,
+    Typeset,
     fenced,
     listed,
     multiplied,
@@ -91,11 +91,11 @@ def tokens_of(notation: str) -> tuple[str, ...]:
 
 def filled(
     notation: str,
-    operands: Sequence[Told],
+    operands: Sequence[Typeset],
     running: Running | None = None,
     brackets: Layout | None = None,
     matrices: Collection[int] = (),
-) -> Told:
+) -> Typeset:
     """A notation with its operands, of which some are matrices as wholes, whose powers are elementwise."""
     infix = re.fullmatch(r"\{\} (\S+) \{\}", notation)
     if infix is not None:
@@ -104,7 +104,7 @@ def filled(
     if brackets is not None:
         places[TEMPLATE] = brackets, ATOM
 
-    def read(text: str) -> Told:
+    def read(text: str) -> Typeset:
         return _Reader(tokens_of(text), places, running, [f"{{{i}}}" for i in matrices]).all()
 
     choice = re.fullmatch(r"(.+) if (.+), (.+) otherwise", notation)
@@ -115,7 +115,7 @@ def filled(
     return Cases(line, ((yes, condition), (no, None))), CASES
 
 
-def between(sign: str, left: Told, right: Told) -> Told:
+def between(sign: str, left: Typeset, right: Typeset) -> Typeset:
     """Two operands with a sign between them."""
     least, most, binds = SIGNS.get(sign, (PRODUCT, PRODUCT, SUM))
     return Row((fenced(left, least), Sign(sign), fenced(right, most))), binds
@@ -125,7 +125,7 @@ class _Reader:
     """Reads the tokens of a notation from the left, by how tightly they bind."""
 
     def __init__(
-        self, tokens: Sequence[str], operands: Mapping[str, Told], running: Running | None, matrices: Collection[str]
+        self, tokens: Sequence[str], operands: Mapping[str, Typeset], running: Running | None, matrices: Collection[str]
     ) -> None:
         self.tokens = tokens
         self.operands = operands
@@ -141,14 +141,14 @@ class _Reader:
         self.i += 1
         return self.tokens[self.i - 1]
 
-    def all(self) -> Told:
+    def all(self) -> Typeset:
         """The whole notation."""
-        told = self.whole()
+        typeset = self.whole()
         if self.peek():
             raise ValueError(f"notation {' '.join(self.tokens)!r}: nothing can be made of {self.peek()}")
-        return told
+        return typeset
 
-    def whole(self) -> Told:
+    def whole(self) -> Typeset:
         """Operands with a sign between them, or one behind a sign."""
         if self._is_sign(self.peek()):
             sign = self.next()
@@ -156,7 +156,7 @@ class _Reader:
         left = self.product()
         return between(self.next(), left, self.product()) if self._is_sign(self.peek()) else left
 
-    def product(self) -> Told:
+    def product(self) -> Typeset:
         """Factors side by side, of which a big operator takes all that follow it."""
         first = self.fraction()
         if not self._is_factor(self.peek()):
@@ -175,24 +175,24 @@ class _Reader:
     def _is_big(self, token: str) -> bool:
         return token in BIG_SIGNS or (self.words_are_big and token[:1].isalpha() and self.peek(1) != "(")
 
-    def fraction(self) -> Told:
+    def fraction(self) -> Typeset:
         top = self.power()
         if self.peek() != "/":
             return top
         self.next()
         return Fraction(fenced(top, SUM), fenced(self.power(), SUM)), PRODUCT
 
-    def power(self) -> Told:
+    def power(self) -> Typeset:
         """Something with what stands above it; the powers of a matrix show that they are elementwise."""
         token = self.peek()
-        told = self.atom()
+        typeset = self.atom()
         while self.peek() == "^" or self.peek() in POWERS:
             sign = self.next()
             above: Layout = self._exponent() if sign == "^" else Digits(POWERS[sign])
             if token in self.matrices:
                 above = Row((Sign("⊙", tight=True), above))
-            told = Raised(raisable(fenced(told, ATOM)), above), PRODUCT
-        return told
+            typeset = Raised(raisable(fenced(typeset, ATOM)), above), PRODUCT
+        return typeset
 
     def _exponent(self) -> Layout:
         """What stands above something, where the parentheses of the notation are not shown."""
@@ -201,7 +201,7 @@ class _Reader:
         self.next()
         return self._inner(")")
 
-    def atom(self) -> Told:
+    def atom(self) -> Typeset:
         is_big = self._is_big(self.peek())
         token = self.next()
         if not token:
@@ -220,13 +220,13 @@ class _Reader:
             return Digits(token), ATOM
         return self._call(token)
 
-    def _indexed(self, told: Told) -> Told:
+    def _indexed(self, typeset: Typeset) -> Typeset:
         """An operand, with the brackets of an index behind it where they stand there."""
         if self.tokens[self.i : self.i + 2] != ("[", TEMPLATE):
-            return told
-        return Row((raisable(fenced(told, ATOM)), self.atom()[0])), ATOM
+            return typeset
+        return Row((raisable(fenced(typeset, ATOM)), self.atom()[0])), ATOM
 
-    def _call(self, token: str) -> Told:
+    def _call(self, token: str) -> Typeset:
         """A function's name, with what stands below it, and its arguments."""
         word = written_word(token)
         if self.peek() == "_":
@@ -247,7 +247,7 @@ class _Reader:
             raise ValueError(f"notation {' '.join(self.tokens)!r}: {close} is missing")
         return items[0] if len(items) == 1 else listed(items)
 
-    def _big(self, sign: str) -> Told:
+    def _big(self, sign: str) -> Typeset:
         """A big operator over its index; nothing where there is none."""
         body = self.product()
         if self.running is None or not self.running.letters:

@@ -15,12 +15,12 @@ from tinygraph.node import Node
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.kinds import Elementwise, Kind, Opaque, Params, Reduction
 from tinygraph.ops.work import Work, entry_by_entry
-from tinygraph.syntax import Form, Operator, Written, operator_of
+from tinygraph.syntax import Operator, SourceForm, Written, operator_of
 from tinygraph.wording import counted
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
 Rule: TypeAlias = Callable[..., Array]
-Spelled: TypeAlias = str | Form | Callable[..., "str | Written | None"]  # how source writes an op
+Spelled: TypeAlias = str | SourceForm | Callable[..., "str | Written | None"]  # how source writes an op
 Untraceable: TypeAlias = "str | Callable[[Sequence[Any], Params], str]"
 EMPTY = inspect.Parameter.empty
 
@@ -73,10 +73,10 @@ class Declaration:
         symbol, source = settings.get("operator"), settings.get("source", ())
         self.operator: Operator | None = operator_of(symbol, len(self.rules)) if symbol else None
         self.of_numbers = self.operator is not None and self.elementwise  # whether it makes a Python number of Python numbers
-        forms = [source] if isinstance(source, str | Form) or callable(source) else source
-        self.forms = tuple(Form(form) if isinstance(form, str) else form for form in forms)
+        forms = [source] if isinstance(source, str | SourceForm) or callable(source) else source
+        self.forms = tuple(SourceForm(form) if isinstance(form, str) else form for form in forms)
         # Whether source writes it as its operand.
-        self.is_operand = self.elementwise and [x.text for x in self.forms if isinstance(x, Form)] == ["{}"]
+        self.is_operand = self.elementwise and [x.text for x in self.forms if isinstance(x, SourceForm)] == ["{}"]
         self.notation = settings.get("notation") or self.name
 
         self.kind = kind or self._usual_kind()
@@ -107,7 +107,7 @@ class Declaration:
         if self.javascript and not self.elementwise:
             raise TypeError(f"op {self.name} has javascript=, an expression of numbers, and is not elementwise")
         for form in () if self.built_in else self.forms:
-            if isinstance(form, Form):
+            if isinstance(form, SourceForm):
                 form.check()
 
     def _usual_kind(self) -> Kind:
@@ -189,9 +189,9 @@ def _result_dtype(op: Declaration, found: tuple[Dtype, ...]) -> Dtype | None:
 
 def whole(value: Any) -> int:
     """A whole number for Python; where it is a node, or the user's expression computes it of an array, that is a decision."""
-    from tinygraph import written  # which reads the ops
+    from tinygraph import array_expressions  # which reads the ops
 
-    made = written.computed(value) if isinstance(value, np.integer) else None
+    made = array_expressions.computed(value) if isinstance(value, np.integer) else None
     return operator.index(value if made is None else made)
 
 

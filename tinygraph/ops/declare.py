@@ -18,7 +18,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinygraph.decisions import NUMBERS
-from tinygraph.errors import TOLD, op_error
+from tinygraph.errors import EXPLAINED, op_error
 from tinygraph.leaves import as_array, leaf_of
 from tinygraph.node import NUMBERING, Node
 from tinygraph.operators import NUMPY, UFUNCS, answer
@@ -34,7 +34,7 @@ REGISTRY: dict[str, Op] = {}
 OPERATORS: dict[type[ast.AST], Op] = {}  # the ops that operators of Python are, by their class in its syntax tree
 NO_PARAMS: dict[str, Any] = {}
 allocate = object.__new__
-STOPPED = (RuntimeWarning, *TOLD)  # what ends a computation: `tinygraph.warned` says when a warning does
+STOPPED = (RuntimeWarning, *EXPLAINED)  # what ends a computation: `tinygraph.warned` says when a warning does
 
 
 class Op(Declaration):
@@ -100,7 +100,7 @@ class Op(Declaration):
             if isinstance(error, RuntimeWarning):
                 return self._warned(error, values, params, frame)
             raise error
-        except TOLD as cause:
+        except EXPLAINED as cause:
             raise op_error(self, operands, cause, frame, self.hint) from cause
 
     def _array(self, x: Any) -> Any:
@@ -109,7 +109,7 @@ class Op(Declaration):
             return x
         try:
             return as_array(x)[()]
-        except TOLD as error:
+        except EXPLAINED as error:
             raise op_error(self, (x,), error, user_frame(sys._getframe(1))) from error
 
     def __repr__(self) -> str:
@@ -142,7 +142,7 @@ class Op(Declaration):
                     refuse()
             if self.check is not None:
                 self.check(*values, **params)
-        except TOLD as error:  # the operands are refused in words that name the fix
+        except EXPLAINED as error:  # the operands are refused in words that name the fix
             raise op_error(self, arguments, error, frame) from error
         try:
             value = self.compute(*values, **params)
@@ -158,9 +158,9 @@ class Op(Declaration):
         if type(x) in NUMBERS and not self.arrays_only:
             return x
         if type(x) is np.bool and not self.arrays_only:
-            from tinygraph import written  # which reads the ops
+            from tinygraph import array_expressions  # which reads the ops
 
-            made = written.computed(x)
+            made = array_expressions.computed(x)
             return bool(x) if made is None else made
         return leaf_of(x)
 

@@ -19,7 +19,7 @@ from tinygraph.ops.dtypes import Dtype, summed
 from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Repetition, Same, Shape
 from tinygraph.sizes import Axis as AxisOf
 from tinygraph.sizes import Sizes, Sizing
-from tinygraph.syntax import ATOM, PRODUCT, Form, Operand, Written, subscript
+from tinygraph.syntax import ATOM, PRODUCT, Operand, SourceForm, Written, subscript
 
 Axis = int | tuple[int, ...] | None
 
@@ -68,9 +68,9 @@ def _in_the_dtype_of(x: Dtype, like: Dtype) -> Dtype:
     view=True,
     steps=0,
     source=(
-        Form("np.ones_like({1})", x=1),
-        Form("np.zeros_like({1})", x=0),
-        Form("np.full_like({1}, {0})", when=lambda x, like: not x.shape),
+        SourceForm("np.ones_like({1})", x=1),
+        SourceForm("np.zeros_like({1})", x=0),
+        SourceForm("np.full_like({1}, {0})", when=lambda x, like: not x.shape),
         "np.broadcast_to({}, {}.shape)",
     ),
     notation="{} 1_{}",
@@ -140,7 +140,7 @@ def _reshape_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     kind=Same(1),
     shape_only=("like",),
     view=True,
-    source=(Form("np.reshape({}, ())", when=lambda x, like: not like.shape), "np.reshape({}, {}.shape)"),
+    source=(SourceForm("np.reshape({}, ())", when=lambda x, like: not like.shape), "np.reshape({}, {}.shape)"),
 )
 def reshape_like(x: Array, like: Array) -> Array:
     """x reshaped to the shape of `like`, which has as many entries.
@@ -208,7 +208,7 @@ def _counted(like: Operand, *, axis: Axis) -> Written:
     shape_only=("like",),
     dtype=_of_python,
     steps=0,
-    source=(_counted, Form("{}.size", axis=None), "{}.shape[{axis}]"),
+    source=(_counted, SourceForm("{}.size", axis=None), "{}.shape[{axis}]"),
 )
 def count(like: Array, *, axis: Axis = None) -> Array:
     """How many entries of `like` one entry of a mean over `axis` stands for, in the dtype of `like` where that can hold it.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.errors import TOLD, OpError, call_error
+from tinygraph.errors import EXPLAINED, OpError, call_error
 from tinygraph.node import Node
 from tinygraph.operators import NUMPY
 from tinygraph.ops.declare import REGISTRY, Op
@@ -114,7 +114,7 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
         return own(*args, **kwargs)
     except OpError:
         raise
-    except TOLD as error:
+    except EXPLAINED as error:
         raise _stopped(function, args, kwargs, error) from error
 
 

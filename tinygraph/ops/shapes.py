@@ -19,7 +19,7 @@ from tinygraph.ops.kinds import Opaque, Params, Place, Rearrangement, Same, Shap
 from tinygraph.ops.likes import Axis, broadcast_like, index, reshape_like
 from tinygraph.sizes import Axis as AxisOf
 from tinygraph.sizes import Size, Sizes, Sizing
-from tinygraph.syntax import Form
+from tinygraph.syntax import SourceForm
 
 
 def _reshaped(axes: Sizing, node: Node) -> Sizes:
@@ -94,7 +94,7 @@ def _transposed(shapes: Sequence[Shape], params: Params) -> list[Place | None]:
     kind=Rearrangement(_transposed),
     view=True,
     steps=1,
-    source=Form("{}.T", axes=None),
+    source=SourceForm("{}.T", axes=None),
     notation="{}⊤",
 )
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
@@ -509,8 +509,8 @@ def _cut(axes: Sizing, node: Node) -> Sizes:
     kind=Opaque(_cut),
     view=True,
     source=(
-        Form("np.split({}, {sections}{axis=})[{position}]", equal=True),
-        Form("np.array_split({}, {sections}{axis=})[{position}]", equal=False),
+        SourceForm("np.split({}, {sections}{axis=})[{position}]", equal=True),
+        SourceForm("np.array_split({}, {sections}{axis=})[{position}]", equal=False),
     ),
 )
 def section(x: Array, *, sections: int, position: int, axis: int = 0, equal: bool = False) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 from tinygraph.node import Node
 from tinygraph.ops import Dtype, Op
 from tinygraph.program.dtypes import dtype_of
-from tinygraph.program.value import Apply, Expression, Like, Name, Number, Shape, exact, leaves
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, Shape, atoms, exact
 
 Write: TypeAlias = Callable[[Op, Sequence[Expression], Mapping[str, Any], Shape, str], Expression]
 Fill: TypeAlias = Node | Like  # a value that is read, or one of which the shape alone is
@@ -48,13 +48,13 @@ class Body:
     @cached_property
     def reads(self) -> tuple[int, ...]:
         """The holes in reading order, each as often as it is read."""
-        nodes = (x.node for x in leaves(self.expression) if isinstance(x, Name))
+        nodes = (x.node for x in atoms(self.expression) if isinstance(x, Name))
         return tuple(node.number for node in nodes if isinstance(node, Hole))
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
         """The numbers that the user has names for."""
-        return tuple(x for x in leaves(self.expression) if isinstance(x, Number) and x.name is not None)
+        return tuple(x for x in atoms(self.expression) if isinstance(x, Number) and x.name is not None)
 
     @cached_property
     def dtype(self) -> Dtype | None:
@@ -196,7 +196,7 @@ def _is_step(x: Expression) -> bool:
 
 
 def _is_of_numbers(x: Expression) -> bool:
-    return all(isinstance(leaf, Number) for leaf in leaves(x))
+    return all(isinstance(leaf, Number) for leaf in atoms(x))
 
 
 def _is_plain(x: Expression) -> bool:

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.axes import Axes
-from tinygraph.program.provenance import Origin, origin, values_at
+from tinygraph.program.provenance import Provenance, provenance_of, values_at
 from tinygraph.program.spelling import Spelling
-from tinygraph.program.value import Number, leaves
+from tinygraph.program.value import Number, atoms
 from tinygraph.sizes import Demand, Size
 
 LONGEST = 100  # parts of a number that is quoted
@@ -46,10 +46,10 @@ def counts(graph: Graph, axes: Axes, spelling: Spelling) -> Iterator[Count]:
             continue
         seen.add(key)
         x, source = _read(spelling, node, i, part)
-        if source is Origin.LITERAL:
+        if source is Provenance.LITERAL:
             continue
         sizes = _sizes(axes) if sizes is None else sizes
-        certain = source is Origin.SHAPE
+        certain = source is Provenance.SHAPE
         place, text = str(node.place).partition(": ")[0], _text(x, part.value)
         for entries in _entries(part.value, x if certain else None, node.place.filename, sizes):
             for leaf, places, size in sizes[entries]:
@@ -72,7 +72,7 @@ def _parts(graph: Graph, spelling: Spelling) -> Iterator[tuple[Node, int, Number
             if isinstance(x, Node | bool):
                 continue
             written = spelling.named(node, i)
-            named = () if written is None else leaves(written)
+            named = () if written is None else atoms(written)
             yield from ((node, i, part) for part in named if isinstance(part, Number) and part.name is not None)
             if written is None:
                 yield node, i, Number(x)
@@ -96,14 +96,14 @@ def _sizes(axes: Axes) -> Sizes:
     return {entries: [*known.values()] for entries, known in found.items()}
 
 
-def _read(spelling: Spelling, node: Node, i: int, part: Number) -> tuple[ast.expr | None, Origin]:
+def _read(spelling: Spelling, node: Node, i: int, part: Number) -> tuple[ast.expr | None, Provenance]:
     """How the source has a number, and where it comes from; what it does not show as an operand is no number of the user's."""
     operands = spelling.operands(node, i)
     if operands is None:
-        return None, Origin.UNKNOWN
+        return None, Provenance.UNKNOWN
     if part.name is not None:
         operands = [ast.Name(part.name)]
-    from_where = [origin(x, node.place.filename) for x in operands]
-    if Origin.LITERAL in from_where or not operands:
-        return None, Origin.LITERAL
+    from_where = [provenance_of(x, node.place.filename) for x in operands]
+    if Provenance.LITERAL in from_where or not operands:
+        return None, Provenance.LITERAL
     return operands[min(i, len(operands) - 1)], min(from_where)

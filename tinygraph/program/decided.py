@@ -25,7 +25,7 @@ from tinygraph.graph import Graph
 from tinygraph.node import Leaf, Node
 from tinygraph.place import Place
 from tinygraph.program.form import structural
-from tinygraph.program.value import Apply, Expression, Name, Number, leaves
+from tinygraph.program.value import Apply, Expression, Name, Number, atoms
 from tinygraph.sparse import is_sparse
 
 LONGEST_TEXT = 60  # characters of what the user wrote
@@ -43,11 +43,11 @@ class Check:
     @property
     def reads(self) -> set[Node]:
         """The values that must be known before it."""
-        return {x.node for expression in self.expressions for x in leaves(expression) if isinstance(x, Name)}
+        return {x.node for expression in self.expressions for x in atoms(expression) if isinstance(x, Name)}
 
 
 @dataclass(frozen=True)
-class Held:
+class FixedLeaf:
     """A leaf that must keep its value, because a decision that it took part in cannot be written as an expression."""
 
     leaf: Node
@@ -70,7 +70,7 @@ def decisions_of(graph: Graph) -> list[Decision]:
     return decisions_behind(_leaves(graph), graph._recorded_until)
 
 
-def checks(graph: Graph, named: Sequence[Node]) -> tuple[list[Check], list[Held]]:
+def checks(graph: Graph, named: Sequence[Node]) -> tuple[list[Check], list[FixedLeaf]]:
     """What the program of a graph must check; `named` are the nodes that it has names for."""
     writer = _Writer(graph, named)
     places: dict[tuple[Place, str], list[tuple[Decision, Expression]]] = {}
@@ -99,7 +99,7 @@ def checks(graph: Graph, named: Sequence[Node]) -> tuple[list[Check], list[Held]
         )
         for group in places.values()
     ]
-    return found, [Held(leaf, text) for leaf, text in held.items()]
+    return found, [FixedLeaf(leaf, text) for leaf, text in held.items()]
 
 
 def place_and_text(decision: Decision) -> str:

@@ -169,7 +169,7 @@ class Draft:
         if known is not None and all(map(operator.is_, known[0], parts)):
             return known[1]
         write = structural if node in self._recorded else simplified
-        part = written(node, partial, self.graph.name, write, self.spelling.of)
+        part = part_of(node, partial, self.graph.name, write, self.spelling.of)
         number = part.body.expression
         if isinstance(number, Number) and node in self.gradient_of:
             part = whole(without_fraction(Number(float(number.value))))  # as the seed 1 is written
@@ -260,14 +260,14 @@ class Draft:
         return sorted(unnamed, key=by_number)
 
 
-def written(
+def part_of(
     node: Node,
     known: Mapping[Node, Part],
     name: Callable[[Node], str | None],
     write: Write,
     number: Callable[[Node, int], Expression],
 ) -> Part:
-    """What an op makes of the parts that are known of its inputs; `name` is what a value is called, if it is, and `number` how
+    """The part of an op, from the known parts of its inputs; `name` returns the name of a value or None, and `number` how
     an operand that is a number is written.
     """
     op = node.op

@@ -21,7 +21,7 @@ from tinygraph.node import Node
 from tinygraph.origins import Noted
 from tinygraph.program.bodies import Part, read, whole
 from tinygraph.program.build import product
-from tinygraph.program.drafts import LONGEST, written
+from tinygraph.program.drafts import LONGEST, part_of
 from tinygraph.program.form import simplified
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import (
@@ -30,10 +30,10 @@ from tinygraph.program.value import (
     Like,
     Name,
     Number,
+    atoms,
     computed,
     is_literal,
     is_operator,
-    leaves,
     replaced,
     unbound,
     without_fraction,
@@ -124,11 +124,11 @@ class Flow:
     def passed(self, upstream: Node) -> dict[Node, Pass]:
         """What a statement passes on of its gradient, by the values that it goes to."""
         if upstream not in self._found:
-            self._found[upstream] = self._swept(upstream) if upstream in self._ways else {}
+            self._found[upstream] = self._swept(upstream) if upstream in self._paths else {}
         return self._found[upstream]
 
     def _swept(self, upstream: Node) -> dict[Node, Pass]:
-        node, gradients, way = self._of[upstream], self._gradients[upstream], self._ways[upstream]
+        node, gradients, way = self._of[upstream], self._gradients[upstream], self._paths[upstream]
         reader = self._statements[node]
         ends = [x for x in way if x in gradients and x is not node]
         noted = Noted(way)
@@ -139,12 +139,12 @@ class Flow:
         return {x: Pass(reader, x, gradients[x], upstream, found[x], x in by_entry, words) for x in ends if x in found}
 
     @cached_property
-    def _ways(self) -> dict[Node, Path]:
+    def _paths(self) -> dict[Node, Path]:
         """For each gradient that its statement passes on, the nodes that it goes through and the values that it ends at."""
-        ways = {upstream: self._way(node, self._gradients[upstream]) for upstream, node in self._of.items()}
+        ways = {upstream: self._path(node, self._gradients[upstream]) for upstream, node in self._of.items()}
         return {upstream: way for upstream, way in ways.items() if len(way) > 1}
 
-    def _way(self, node: Node, gradients: Mapping[Node, Node]) -> Path:
+    def _path(self, node: Node, gradients: Mapping[Node, Node]) -> Path:
         """The nodes between a statement and the values that have gradients; all other names end it."""
         if node not in self._statements or node.op is None:
             return {}
@@ -175,7 +175,7 @@ class Flow:
         for statement in reversed(self.program.backward):
             if statement.node in wanted and not self.is_inlined(statement.node):
                 expression = replaced(statement.expression, self._written_out)
-                inputs = tuple(dict.fromkeys(x.node for x in leaves(expression) if isinstance(x, Name)))
+                inputs = tuple(dict.fromkeys(x.node for x in atoms(expression) if isinstance(x, Name)))
                 wanted.update(inputs)
                 found.append(replace(statement, part=whole(expression), inputs=inputs))
         return found[::-1]
@@ -193,15 +193,15 @@ class Flow:
     def _readers(self) -> dict[Node, list[Statement]]:
         found: dict[Node, list[Statement]] = {}
         order = {statement.node: i for i, statement in enumerate(self.program.statements)}
-        for upstream in sorted(self._ways, key=lambda upstream: order[self._of[upstream]]):
+        for upstream in sorted(self._paths, key=lambda upstream: order[self._of[upstream]]):
             node, gradients = self._of[upstream], self._gradients[upstream]
-            for x in self._ways[upstream]:
+            for x in self._paths[upstream]:
                 if x is not node and x in gradients:
                     found.setdefault(gradients[x], []).append(self._statements[node])
         return found
 
     @cached_property
-    def origins(self) -> dict[Node, Node]:
+    def forward_values(self) -> dict[Node, Node]:
         """The value that each statement of the backward pass goes back to: what it is the gradient of, or else, of the first
         gradient that goes into it, the value."""
         found: dict[Node, Node] = {}
@@ -294,7 +294,7 @@ class _Words:
     def _shaped(self, root: Node, known: dict[Node, Part]) -> Expression:
         """The expression of a node, with every shape read from a value that has a name."""
         expression = self._of(root, known).expression
-        shapes = {x.node: self._shape(x.node, root, known) for x in leaves(expression) if isinstance(x, Like)}
+        shapes = {x.node: self._shape(x.node, root, known) for x in atoms(expression) if isinstance(x, Like)}
         return replaced(expression, lambda x: shapes[x.node] if isinstance(x, Like) else x)
 
     def _shape(self, node: Node, reader: Node, known: dict[Node, Part]) -> Expression:
@@ -316,7 +316,7 @@ class _Words:
                 elif node.op is None and not self._program.is_named(node) and not node.shape:
                     known[node] = whole(Number(node.item()))
         for node in sorted(order, key=by_number):
-            known[node] = written(node, known, self._name, simplified, self._number)
+            known[node] = part_of(node, known, self._name, simplified, self._number)
         return known[root]
 
     def _name_or_one(self, node: Node) -> Part:

@@ -21,7 +21,7 @@ from tinygraph.program.build import (
 from tinygraph.program.terms import Factor, Form, Positions, Term, had, last
 from tinygraph.program.value import Apply, Expression, Number, Shape
 
-Written: TypeAlias = tuple[Expression, bool]  # a factor as it stands in a product, and whether it divides
+PlacedFactor: TypeAlias = tuple[Expression, bool]  # a factor as it stands in a product, and whether it divides
 
 
 # Sums of terms
@@ -124,7 +124,7 @@ def joined(term: Term, shape: Shape, kind: str, exact: bool = False) -> Expressi
     return _over(whole, term.divisors, kind)
 
 
-def _needs_number(term: Term, factors: Sequence[Written], first: int, kind: str) -> bool:
+def _needs_number(term: Term, factors: Sequence[PlacedFactor], first: int, kind: str) -> bool:
     """Whether a product needs its coefficient 1: masks and integers alone are no floating-point number, nor have all a sign."""
     lead = factors[first][0].kind
     if term.sign < 0 and lead in "bu":
@@ -138,7 +138,7 @@ def _needs_number(term: Term, factors: Sequence[Written], first: int, kind: str)
     return kind != "f" and not divides
 
 
-def _float_first(factors: list[Written]) -> list[Written]:
+def _float_first(factors: list[PlacedFactor]) -> list[PlacedFactor]:
     """The factors, a floating-point one leading where two integers would: their product might not fit their dtype."""
     leading = [x.kind for x, divides in factors[:2] if not divides]
     first = next((i for i, (x, divides) in enumerate(factors) if x.kind == "f" and not divides), 0)
@@ -150,7 +150,7 @@ def _float_first(factors: list[Written]) -> list[Written]:
 # Factors in their places
 
 
-def _written(factors: Sequence[Factor], shape: Shape) -> list[Written]:
+def _written(factors: Sequence[Factor], shape: Shape) -> list[PlacedFactor]:
     """The factors of a term as they stand in a product: as an outer product, as one that is turned, or each in its place."""
     if all(x.positions == last(len(x.positions)) for x in factors):
         return [(x.value, x.divides) for x in factors]
@@ -202,7 +202,7 @@ def _order(factors: Sequence[Factor], ndim: int) -> Positions | None:
     return best if turns[best] > turns[last(ndim)] + 1 else None
 
 
-def _outer(factors: Sequence[Factor], shape: Shape) -> list[Written] | None:
+def _outer(factors: Sequence[Factor], shape: Shape) -> list[PlacedFactor] | None:
     """A product of vectors along the two axes of a matrix, among its other factors, which are numbers."""
     if len(shape) != 2 or any(len(x.positions) > 1 for x in factors):
         return None

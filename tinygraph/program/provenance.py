@@ -19,28 +19,28 @@ STEP = ast.Constant(0)  # what stands for the values of a loop
 DEEPEST, MOST = 4, 16  # names that are followed one from another, and values that are tried of each
 
 
-class Origin(IntEnum):
-    """What a number is made of, the most telling part of it."""
+class Provenance(IntEnum):
+    """What a number is computed from; of several parts, the one that decides."""
 
     LITERAL = 0
     UNKNOWN = 1
     SHAPE = 2
 
 
-def origin(x: ast.expr, filename: str) -> Origin:
-    """What a number that a file writes as this expression is made of."""
+def provenance_of(x: ast.expr, filename: str) -> Provenance:
+    """What the number of this expression in a file is computed from."""
     bindings = _bindings(filename, tuple(linecache.getlines(filename)))
-    found, names = Origin.LITERAL, set[str]()
+    found, names = Provenance.LITERAL, set[str]()
     rest: list[tuple[ast.AST, bool]] = [(x, False)]  # and whether it is what an entry is taken of
     while rest:
         y, whole = rest.pop()
         if _is_shape(y):
-            return Origin.SHAPE
+            return Provenance.SHAPE
         match y:
             case ast.Name(id=name) if name not in names:
                 names.add(name)
                 values = bindings.get(name, [None])
-                found = Origin.UNKNOWN if None in values and not whole else found
+                found = Provenance.UNKNOWN if None in values and not whole else found
                 rest += [(value, whole) for value in values if value is not None]
             case ast.Subscript(value=value):
                 rest.append((value, True))

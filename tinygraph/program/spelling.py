@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygraph.excerpt import excerpt
-from tinygraph.given import names_in
+from tinygraph.given_names import names_in
 from tinygraph.graph import Graph
 from tinygraph.names import identifier
 from tinygraph.node import Node

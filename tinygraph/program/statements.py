@@ -20,7 +20,7 @@ from tinygraph.program.shapes import Shapes
 from tinygraph.program.value import Apply, Expression, Like, Name, Number
 
 if TYPE_CHECKING:
-    from tinygraph.program.decided import Check, Held
+    from tinygraph.program.decided import Check, FixedLeaf
     from tinygraph.program.flow import Flow
 
 Level: TypeAlias = Literal["named", "op"]
@@ -121,7 +121,7 @@ class Program:
         return self.forward + self.backward
 
     @cached_property
-    def checks(self) -> tuple[list[Check], list[Held]]:
+    def checks(self) -> tuple[list[Check], list[FixedLeaf]]:
         """What must hold for Python to decide as it did: the decisions to make again, and the leaves to keep as they are."""
         from tinygraph.program.decided import checks
 

@@ -194,7 +194,7 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
     return np.broadcast_shapes(*different) if len(different) > 1 else different.pop() if different else ()
 
 
-def leaves(expression: Expression) -> Iterator[Number | Name]:
+def atoms(expression: Expression) -> Iterator[Number | Name]:
     """The numbers and names in an expression, in reading order."""
     stack = [expression]
     while stack:

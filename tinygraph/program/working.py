@@ -30,7 +30,7 @@ ALLOWED = 1  # ops that the last line may be longer than the first, where a grad
 Terms: TypeAlias = tuple[Term, ...]
 
 
-class Step(NamedTuple):
+class DerivationStep(NamedTuple):
     """A line, and why it equals the one before: words, what they are about (sides of an equation), and what must not be 0."""
 
     expression: Expression
@@ -51,17 +51,17 @@ class Change(NamedTuple):
 Rule: TypeAlias = Callable[[Terms, Program], Change | None]
 
 
-def worked(statement: Statement) -> list[Step]:
+def worked(statement: Statement) -> list[DerivationStep]:
     """The steps from the statement of a gradient to the shortest line that it leads to."""
     first = statement.expression
-    lines = _round(Step(first, "start of the backward pass" if isinstance(first, Number) else "chain rule"), statement)
+    lines = _round(DerivationStep(first, "start of the backward pass" if isinstance(first, Number) else "chain rule"), statement)
     kept = len(lines)
     known = {x.node: x for x in statement.program.statements}
     while (name := _next(lines[-1].expression, known)) is not None:
         by = known[name.node]
         if by.phase == "forward":  # which a rule may bring back
             del known[name.node]
-        found = _round(Step(_put(lines[-1].expression, {name: unbound(by.expression)}), "put in", (name,)), statement)
+        found = _round(DerivationStep(_put(lines[-1].expression, {name: unbound(by.expression)}), "put in", (name,)), statement)
         if found[-1].expression.size > LONGEST:
             break
         lines += found
@@ -70,18 +70,18 @@ def worked(statement: Statement) -> list[Step]:
     return lines[:kept]
 
 
-def _round(start: Step, statement: Statement) -> list[Step]:
+def _round(start: DerivationStep, statement: Statement) -> list[DerivationStep]:
     """A line, and the steps that lead from it to the shortest one."""
     terms = opened(start.expression).terms
     reduced = _spelled(terms, statement)
-    steps = [start, *([Step(reduced, "simplify")] if reduced.size < start.expression.size else [])]
+    steps = [start, *([DerivationStep(reduced, "simplify")] if reduced.size < start.expression.size else [])]
     for rule in RULES:
         change = rule(terms, statement.program) if steps[-1].expression.size <= LONGEST else None
         if change is not None:
             terms = change.terms
             expression = _spelled(terms, statement)
             if expression is not steps[-1].expression:
-                steps.append(Step(expression, *change[1:]))
+                steps.append(DerivationStep(expression, *change[1:]))
     shortest = min(range(len(steps)), key=lambda i: steps[i].expression.size)
     return steps[: shortest + 1]
 

@@ -16,7 +16,7 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.build import part
 from tinygraph.program.statements import program_of
-from tinygraph.program.value import Apply, Expression, Name, computed, evaluate, leaves
+from tinygraph.program.value import Apply, Expression, Name, atoms, computed, evaluate
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.timeline import Step
 from tinygraph.wording import counted
@@ -68,7 +68,7 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
         return Example(index, f"{step.name}[{index}]", step.result[index], False)
     program = program_of(graph)
     gradients = {s.node for s in program.backward} & rows
-    if not any(isinstance(x, Name) and x.node in gradients for x in leaves(step.expression)):
+    if not any(isinstance(x, Name) and x.node in gradients for x in atoms(step.expression)):
         return None
 
     def others_left_out(node: Node) -> Any:

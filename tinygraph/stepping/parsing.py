@@ -25,7 +25,7 @@ from tinygraph.names import LONGEST
 from tinygraph.ops import OPERATORS
 from tinygraph.stepping.literals import end, literal, place, whole
 from tinygraph.stepping.vocabulary import HOMES, MODULES, FormulaError, functions, name_error, one_line
-from tinygraph.syntax import Form
+from tinygraph.syntax import SourceForm
 
 CHARACTERS = 10_000  # of one text
 TOKENS = 2_000  # names, numbers and signs in it
@@ -98,9 +98,9 @@ class ParsedProgram:
         return found
 
 
-def forms() -> Iterator[tuple[ops.Op, Form]]:
+def forms() -> Iterator[tuple[ops.Op, SourceForm]]:
     """The forms of all ops that can be parsed."""
-    return ((op, form) for op in ops.REGISTRY.values() for form in op.forms if isinstance(form, Form) and form.is_readable)
+    return ((op, form) for op in ops.REGISTRY.values() for form in op.forms if isinstance(form, SourceForm) and form.is_readable)
 
 
 def parse(text: str) -> ParsedProgram:
@@ -297,7 +297,9 @@ class Parser:
             raise wrong
         return None
 
-    def _in_form(self, x: ast.expr, op: ops.Op, form: Form, found: Mapping[str, Any]) -> tuple[Piece, Sequence[ast.expr]] | None:
+    def _in_form(
+        self, x: ast.expr, op: ops.Op, form: SourceForm, found: Mapping[str, Any]
+    ) -> tuple[Piece, Sequence[ast.expr]] | None:
         """An op with the operands in one of its forms; None where operands are missing."""
         names = op.arguments[: form.rest] if "*" in found else op.arguments
         given = {key: ast.copy_location(ast.Constant(value), x) for key, value in form.fixed.items() if key in names}

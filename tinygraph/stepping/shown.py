@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tinygraph.draw.cards import Card, Drawing
-from tinygraph.express.derivation import Derivation
+from tinygraph.express.equations import Equations
 from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import Layout, Row, Sign, lowered
@@ -15,7 +15,7 @@ from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.program.statements import program_of
-from tinygraph.program.value import Name, Number, leaves
+from tinygraph.program.value import Name, Number, atoms
 from tinygraph.stepping.examples import example_of
 from tinygraph.stepping.highlights import Highlights, edge_id
 from tinygraph.stepping.listing import Function, function_of
@@ -64,7 +64,7 @@ class StepWriter:
         self.highlights = Highlights(chapter)
         self.example = example
         self.functions = functions
-        self.equations = Derivation(self.program)
+        self.equations = Equations(self.program)
         self.questions = dict(_questions(chapter))
 
     def data(self, step: Step) -> dict[str, Any]:
@@ -107,12 +107,12 @@ class StepWriter:
         """The sides of the equation: name, right-hand side, the same with numbers where all are scalars, and the value."""
         expression, sides = step.expression, self._symbolic(step, blanks)
         sides = [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
-        names = [x for x in leaves(expression) if isinstance(x, Name)]
+        names = [x for x in atoms(expression) if isinstance(x, Name)]
         numbers = []
         if names and all(not x.node.shape for x in names):
             numbers.append(Notation(blanks.layout).layout(with_values(expression)))
-        if not step.added.shape and not isinstance(expression, Number):
-            numbers.append(blanks.layout(step.added))
+        if not step.added_result.shape and not isinstance(expression, Number):
+            numbers.append(blanks.layout(step.added_result))
         is_value = len(numbers) == 2 and plain(numbers[0]).removeprefix("−").isdigit()  # a blank
         return [*sides, *map(bracketed, numbers[is_value:])]
 
@@ -125,7 +125,7 @@ class StepWriter:
             index, right = equations.notation.entrywise(expression)
             return [self._chain_rule_term(step, index), right]
         assert step.statement is not None
-        return list(equations.line(step.statement))
+        return list(equations.equation(step.statement))
 
     def _chain_rule_term(self, step: Step, index: Index) -> Layout:
         """One contribution as a term of the chain rule."""
@@ -135,7 +135,7 @@ class StepWriter:
         if step.node not in partials or step.statement.of is None:
             return lowered(self.equations.name(step.node), index)
         output, node = partials[step.node]
-        return self.equations.way(output, step.reader, node, index)
+        return self.equations.chain_rule_term(output, step.reader, node, index)
 
 
 def _sum(step: Step) -> Text | None:

@@ -19,7 +19,7 @@ from tinygraph.place import Place
 from tinygraph.program.build import added, product
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import Program, Statement, program_of
-from tinygraph.program.value import Expression, Name, Number, computed, leaves
+from tinygraph.program.value import Expression, Name, Number, atoms, computed
 from tinygraph.stepping.numbers import with_numbers
 
 
@@ -87,8 +87,13 @@ class Step:
         return (self.position + 1, len(self.passes)) if len(self.passes) > 1 else None
 
     @property
-    def added(self) -> Node:
+    def added(self) -> Any:
         """The contribution that the step adds, or the whole value."""
+        return self.added_result.value
+
+    @property
+    def added_result(self) -> Node:
+        """The same as it was recorded."""
         return self.passes[self.position].node if self.part else self.result
 
     @property
@@ -159,7 +164,7 @@ class Step:
         """The step in a line: `dz = da * a * (1 - a) = -1.741 * 0.574 * 0.426 = -0.426`."""
         start = Text(f"{self.title} {self.sign} ", self.equation)
         is_new = not self.numbers.is_number and self.numbers != self.equation
-        line = joined(" = ", [start, *([self.numbers] if is_new else []), Hole(self.added)])
+        line = joined(" = ", [start, *([self.numbers] if is_new else []), Hole(self.added_result)])
         return line if self.part is None else Text(line, ", together " if self.is_complete else ", so far ", Hole(self.result))
 
     def __repr__(self) -> str:
@@ -180,7 +185,7 @@ def _without_unread_parts(backward: Iterable[Step]) -> Iterator[Step]:
     for step in backward:
         is_part = step.statement is not None and step.statement.of is None
         if not is_part or step.node in read:
-            read.update(x.node for x in leaves(step.expression) if isinstance(x, Name))
+            read.update(x.node for x in atoms(step.expression) if isinstance(x, Name))
             yield step
 
 
@@ -194,7 +199,7 @@ def _forward(statement: Statement) -> Step:
 def _backward(program: Program, statement: Statement) -> Iterator[Step]:
     """The step of a gradient, or one step for each contribution."""
     node, whole = statement.node, statement.expression
-    passes, of = tuple(program.flow.passes(node)), program.flow.origins[node]
+    passes, of = tuple(program.flow.passes(node)), program.flow.forward_values[node]
     several = len(passes) > 1
     total = node
     for i in range(len(passes) or 1):

@@ -1,4 +1,4 @@
-"""The lines of a derivation: every statement as an equation, each gradient with its step of the chain rule."""
+"""The equations of a program: each statement as mathematics, and each gradient with the chain rule that it follows from."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from tinygraph.program.statements import Program, Statement
 PARTIAL = Sign("∂", tight=True)
 SHOWN = 4  # paths of the chain rule that are written out
 
-Sides: TypeAlias = tuple[Layout, ...]  # what is equal: the left-hand side, the step of the chain rule if any, the right-hand side
+Sides: TypeAlias = tuple[Layout, ...]  # of an equation: the name, the chain rule of a gradient, the right-hand side
 
 
 def variables(program: Program) -> dict[Node, Symbol]:
-    """The variable of every leaf and statement; a name that would look like another one, as w_1 beside w1, stays as spelled."""
+    """The variable of each leaf and statement; one that would look like another, as w_1 beside w1, is printed as spelled."""
     found: dict[Node, Symbol] = {}
     seen: set[Symbol] = set()
     for node in (*program.leaves, *(s.node for s in program.statements)):
@@ -44,7 +44,7 @@ def variables(program: Program) -> dict[Node, Symbol]:
     return found
 
 
-class Derivation:
+class Equations:
     """A program in the notation of partial derivatives."""
 
     def __init__(self, program: Program) -> None:
@@ -67,11 +67,11 @@ class Derivation:
 
     def name(self, node: Node) -> Layout:
         """A value's variable, or the partial derivative that a gradient is."""
-        if node in self.partials and self._can_tell(*self.partials[node]):
+        if node in self.partials and self._are_named(*self.partials[node]):
             return self.partial(*self.partials[node])
         return self.symbol(node)
 
-    def _can_tell(self, of: Node, wrt: Node) -> bool:
+    def _are_named(self, of: Node, wrt: Node) -> bool:
         """Whether both have a name to write a partial derivative with."""
         return of in self._symbols and wrt in self._symbols
 
@@ -93,7 +93,7 @@ class Derivation:
 
     def _variable(self, node: Node) -> Layout:
         """What a derivative is of, or by: a gradient as the derivative that it is itself, (∂L/∂x)."""
-        if node not in self.partials or not self._can_tell(*self.partials[node]):
+        if node not in self.partials or not self._are_named(*self.partials[node]):
             return self.symbol(node)
         above, below = self._quotient(*self.partials[node])
         return Fence("(", Row((above, Sign("/", tight=True), below)), ")")
@@ -103,7 +103,7 @@ class Derivation:
         sign = Raised(PARTIAL, Sign("+", tight=True)) if immediate else PARTIAL
         return Fraction(Row((sign, self._variable(of))), Row((PARTIAL, self._variable(wrt))))
 
-    def line(self, statement: Statement) -> Sides:
+    def equation(self, statement: Statement) -> Sides:
         """A statement as an equation."""
         index, right = self.notation.entrywise(statement.expression)
         chain = self._chain(statement, index)
@@ -118,15 +118,15 @@ class Derivation:
         if statement.node not in self.partials or statement.of is None:
             return None
         output, node = self.partials[statement.node]
-        readers = self.program.flow.readers(statement.node) if self._can_tell(output, node) else []
+        readers = self.program.flow.readers(statement.node) if self._are_named(output, node) else []
         if all(s.node is output for s in readers):
             return None
-        terms = [self.way(output, reader.node, node, index) for reader in readers[:SHOWN]]
+        terms = [self.chain_rule_term(output, reader.node, node, index) for reader in readers[:SHOWN]]
         terms += [Word("…")] * (len(readers) > SHOWN)
         return joined(terms, Sign("+"))
 
-    def way(self, output: Node, reader: Node, node: Node, index: Index) -> Layout:
-        """The way of a gradient through one reader, ∂L/∂reader · ∂reader/∂x, or the part that is ∂L/∂x directly."""
+    def chain_rule_term(self, output: Node, reader: Node, node: Node, index: Index) -> Layout:
+        """The term of one reader in the chain rule, ∂L/∂reader · ∂reader/∂x; if the reader is L itself, ∂⁺L/∂x."""
         if reader is output:
             return lowered(self._local(output, node, immediate=True), index)
         return Row((self.partial(output, reader), Times(dot=True), lowered(self._local(reader, node), index)))
@@ -136,10 +136,10 @@ def _power(layout: Layout, times: int) -> Layout:
     return layout if times == 1 else Raised(layout, Digits(str(times)))
 
 
-def derivation(program: Program) -> Iterator[Sides]:
-    """Every statement in order, and what the letters for sizes stand for."""
-    written = Derivation(program)
+def equations_of(program: Program) -> Iterator[Sides]:
+    """The sides of each statement in order, then the values of the letters for sizes."""
+    equations = Equations(program)
     for statement in program.statements:
-        yield written.line(statement)
-    for letter, size in written.notation.sizes:
+        yield equations.equation(statement)
+    for letter, size in equations.notation.sizes:
         yield letter, Digits(str(size))
