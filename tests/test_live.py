@@ -242,6 +242,15 @@ class TestLimits:
         page.keyboard.press("End")
         assert page.inner_text(".table .current .shown") == "[60000.000, 60000.000]"
 
+    def test_pages_are_small(self) -> None:
+        assert len(page_of(neuron().stepper()).encode()) < 150_000
+        w = h = tg.parameter(0.3)
+        names = {"w": w}
+        for i in range(500):
+            h = names[f"h{i}"] = np.tanh(h)
+        stepper = tg.Graph(h**2, names=names).stepper()  # of 1,003 statements
+        assert len(page_of(stepper).encode()) < 1_000_000
+
 
 class TestAddress:
     def url(self, path: Path, stepper: Stepper) -> str:

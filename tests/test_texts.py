@@ -14,7 +14,8 @@ import pytest
 
 from tests.browser import Visit, browser
 from tinygraph.draw.view import script_json
-from tinygraph.express.text import euclidean, exact, in_full, number
+from tinygraph.express.holes import SHOWN
+from tinygraph.express.text import euclidean, in_full, number
 
 POLICY = re.findall(r"<meta[^>]*Content-Security-Policy[^>]*>", files("tinygraph.stepping").joinpath("page.html").read_text())
 SCRIPT = files("tinygraph.express").joinpath("javascript/texts.js").read_text(encoding="utf-8")
@@ -24,12 +25,12 @@ const value = ([, shape, entries]) => (shape.length ? { shape, data: entries.map
 const all = JSON.parse(document.getElementById("values").textContent);
 const norm = (_, x) => number("f8", euclidean(x));
 document.getElementById("found").textContent =
-  JSON.stringify(Object.fromEntries(Object.entries({ number, exact, inFull, norm }).filter(([name]) => name in all)
+  JSON.stringify(Object.fromEntries(Object.entries({ number, rate, inFull, norm }).filter(([name]) => name in all)
     .map(([name, print]) => [name, all[name].map((x) => print(x[0], value(x)))])));
 """
 PRINTERS: dict[str, Callable[[Any], str]] = {
     "number": number,
-    "exact": exact,
+    "rate": SHOWN["rate"],
     "inFull": in_full,
     "norm": lambda value: number(euclidean(value)),
 }
@@ -96,11 +97,20 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("printer", ["number", "exact", "inFull"])
-@pytest.mark.parametrize("family", [powers_of_ten, ties, at_random, lambda: ODD])
+FAMILIES: list[Callable[[], list[Any]]] = [powers_of_ten, ties, at_random, lambda: ODD]
+
+
+@pytest.mark.parametrize("printer", ["number", "inFull"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_ten_thousand_numbers_are_python_s(visit: Visit, family: Callable[[], list[Any]], printer: str) -> None:
     with np.errstate(all="ignore"):
         same(visit, printer, [np.asarray(x)[()] for x in family()])
+
+
+def test_a_rate_is_shown_as_it_is_typed(visit: Visit) -> None:
+    with np.errstate(all="ignore"):
+        found = [float(x) for family in FAMILIES for x in family() if math.isfinite(x) and x]
+    same(visit, "rate", [np.float64(x) for x in [*found, 0.1, 0.05, 1e-3, 3.0, 1e16, 123456.5, 0.1234565]])
 
 
 def test_these_are_ten_thousand() -> None:

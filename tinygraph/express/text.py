@@ -97,12 +97,6 @@ def euclidean(value: Any) -> np.float64:
     return np.float64(largest * np.sqrt(np.sum(np.square(array / largest))))
 
 
-def exact(value: Any) -> str:
-    """A number with all digits that it takes to read it back; zero has no sign."""
-    x = np.asarray(value).item()
-    return repr(x + 0.0 if isinstance(x, float) else x)
-
-
 def in_full(value: Any) -> str:
     """A number with ten digits, or the entries of an array in rows and columns, of a large one those at its ends."""
     if text := sparsity(value):

@@ -324,13 +324,13 @@ class Stepper:
         return None if current is None or self._example is None else example_of(self.graph, current, self._example)
 
     def page(self) -> str:
-        """The walk as one HTML file, which needs neither a kernel nor a network."""
+        """The walk as one HTML file, which computes with other leaves too and needs neither a kernel nor a network."""
         from tinygraph.stepping.page import page
 
         return page(self)
 
     def widget(self) -> Any:
-        """The walk as a notebook widget: it has sliders for scalar leaves, and `current` follows the browser.
+        """The walk as a notebook widget: leaves change in the kernel, and `current` follows the browser.
 
         Needs the extra `widget`; without it raises ImportError with the line to install it.
         """

@@ -117,8 +117,6 @@ function euclidean(value) {
   return largest * Math.sqrt(total);
 }
 
-const exact = (type, value) => entryText(type, value, (x) => significant(x, null, 16));
-
 const [SHOWN_ENTRIES, EDGE, LINE] = [200, 3, 60];
 
 function inFull(type, value) {
@@ -188,7 +186,7 @@ function indexOf(place, shape) {
 }
 
 function rate(type, x) {
-  if (!Number.isFinite(x) || x === 0) return exact(type, x);
+  if (x === 0) return "0.0";
   const [digits, power] = rounded(Math.abs(x), 6);
   return significant(Number(`${sign(x)}${withPoint(digits)}e${power}`), null, 16);
 }
