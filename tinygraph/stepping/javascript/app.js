@@ -47,6 +47,7 @@ function render({ model, el, keys }) {
   const leaves = leafControls({
     request: ask => send("new_value", ask),
     update: (rate, times) => send("update", { rate, times }),
+    isRemote: () => Boolean(data().kernel),
     refuse: said => { problem.textContent = said; problem.hidden = false; },
   });
   const problem = element("p", { class: "problem", role: "alert", hidden: true });

@@ -1,8 +1,9 @@
 // The leaves of a walk: a slider and a field for each scalar, or for one entry of an array; and updates.
 
 const REACH = 2; // of a slider to either side, at least
+const PAUSE = 80; // milliseconds between two values that a slider sends to a kernel; a page computes one for each frame
 
-function leafControls({ request, update, refuse }) {
+function leafControls({ request, update, refuse, isRemote }) {
   const box = element("div", { class: "sliders", role: "group", "aria-label": "Leaves" });
   const made = new Map();
   const rate = element("input", { type: "text", inputmode: "decimal", value: "0.1", "aria-label": "Learning rate" });
@@ -10,6 +11,8 @@ function leafControls({ request, update, refuse }) {
     element("span", {}, "Update"),
     ...[1, 10, 100].map(times => element("button", { onclick: () => typed(rate.value, "η", value => update(value, times)), "aria-label": `Update ${times} times` }, `× ${times}`)),
     element("label", {}, "η ", rate));
+
+  const soon = call => (isRemote() ? setTimeout(call, PAUSE) : requestAnimationFrame(call));
 
   // A number that was typed goes on; anything else is refused.
   function typed(text, name, use) {
@@ -23,7 +26,7 @@ function leafControls({ request, update, refuse }) {
     const isSmooth = kind === "float";
     const send = value => request({ name, place, value });
     const input = element("input", { type: "range", "aria-label": name, step: "any", hidden: !isSmooth, oninput: () => {
-      if (later === null) later = requestAnimationFrame(() => { later = null; send(Number(input.value)); });
+      later ??= soon(() => { later = null; send(Number(input.value)); });
       field.value = shortly(Number(input.value));
     } });
     const field = element("input", { type: "text", inputmode: "decimal", "aria-label": `Value of ${name}`, onchange: () => typed(field.value, name, send) });
