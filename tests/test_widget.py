@@ -16,10 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import tinygraph as tg
 from tests.browser import Visit, browser, needs_chromium
-from tests.drawings import logistic, neuron
+from tests.drawings import neuron, numbers
 from tests.test_stepper_page import count, red
 from tinygraph.draw.theme import DARK, LIGHT
 from tinygraph.stepping.page import script
@@ -29,7 +31,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def gradient(shown: Widget, name: str) -> str:
-    return str(next(step["shown"] for step in shown.data["steps"] if step["name"] == name))
+    (hole,) = next(step["shown"] for step in shown.data["steps"] if step["name"] == name)
+    return str(shown.texts[-1][hole])
 
 
 class TestTraits:
@@ -91,12 +94,13 @@ class TestTraits:
         assert stepper.graph["w1"].value == 0.9
         assert gradient(shown, "dw1") == f"{stepper.graph['dw1'].value:.3f}" != "-0.851"
         assert stepper.position == shown.position == 7
-        assert next(leaf["value"] for leaf in shown.data["leaves"] if leaf["name"] == "w1") == 0.9
+        place = next(i for i, leaf in enumerate(shown.data["leaves"]) if leaf["name"] == "w1")
+        assert shown.leaves[0][place] == [0.9]
         stepper.set(w1=0.3)
         assert gradient(shown, "dw1") == "-0.851"
         stepper.update(learning_rate=0.1)
-        assert len(shown.data["lines"]) == 2
-        assert len(shown.data["steps"]) == len(stepper.steps)
+        assert len(shown.texts) == len(shown.leaves) == 2
+        assert len(stepper.steps) == 2 * len(shown.data["steps"]) - shown.data["updates"]
 
     @pytest.mark.parametrize(
         ("new_value", "problem"),
@@ -114,9 +118,23 @@ class TestTraits:
         shown.new_value = {"name": "w1", "value": 0.5}
         assert shown.problem == ""
 
-    def test_only_scalar_floats_have_sliders(self) -> None:
-        assert [leaf["name"] for leaf in neuron().stepper().widget().data["leaves"]] == ["x1", "x2", "y", "w1", "w2", "b"]
-        assert [leaf["name"] for leaf in logistic().stepper().widget().data["leaves"]] == ["b"]
+    def test_leaves_have_their_entries_but_large_ones(self) -> None:
+        shown = neuron().stepper().widget()
+        assert [leaf["name"] for leaf in shown.data["leaves"]] == ["x1", "x2", "y", "w1", "w2", "b"]
+        X, w = tg.constant(numbers(600, 2)), tg.parameter([0.5, -0.25])
+        shown = tg.Graph(np.sum(X @ w), names={"X": X, "w": w}).stepper().widget()
+        assert shown.leaves == [[[], [0.5, -0.25]]]
+        shown.new_value = {"name": "w", "place": 1, "value": 2.0}
+        assert shown.leaves == [[[], [0.5, 2.0]]]
+
+    def test_updates_are_asked_for_by_the_browser(self) -> None:
+        shown = neuron().stepper().widget()
+        shown.update = {"rate": 0.1, "times": 3, "turn": 1}
+        assert len(shown.stepper.chapters) == len(shown.texts) == 4
+        assert shown.position == shown.stepper.position == 36
+        shown.update = {"rate": float("nan"), "times": 3, "turn": 2}
+        assert "finite" in shown.problem
+        assert len(shown.texts) == 4
 
     def test_answers_are_judged_here(self) -> None:
         shown = neuron().stepper().widget()
@@ -177,7 +195,7 @@ def faked(visit: Visit, shown: Widget) -> Any:
     """The module in a blank page with a model that nobody answers."""
     state = {
         key: getattr(shown, key)
-        for key in ("data", "position", "breakpoints", "style", "new_value", "problem", "answer", "verdict")
+        for key in ("data", "texts", "leaves", "position", "breakpoints", "style", "new_value", "problem", "answer", "verdict")
     }
     text = json.dumps(state).replace("<", "\\u003c")
     return visit.show(FAKE.replace("SCRIPT", script().replace("export default { render };", "")).replace("STATE", text))
@@ -214,7 +232,7 @@ class TestModule:
         assert new_value["value"] == pytest.approx(0.9, abs=0.01)
         shown.new_value = new_value
         slider.focus()
-        page.evaluate("data => model.set('data', data)", shown.data)
+        page.evaluate("texts => model.set('texts', texts)", shown.texts)
         assert page.inner_text(".table .current .shown") == gradient(shown, "dw1") != "-0.851"
         assert page.evaluate("document.getElementById('host').shadowRoot.activeElement.getAttribute('aria-label')") == "w1"
         page.keyboard.press("ArrowRight")

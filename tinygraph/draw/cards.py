@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
+from typing import Literal, NamedTuple
 
 from tinygraph.express.equations import variables
+from tinygraph.express.holes import Hole, Text, joined
 from tinygraph.express.indices import Index
-from tinygraph.express.layout import Symbol, lowered, signed, symbol
+from tinygraph.express.layout import Symbol, lowered, symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.express.text import cut, number
+from tinygraph.express.text import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
@@ -183,16 +182,14 @@ class CardWriter:
         if not self.values:
             return CardLine(name, of=(node,))
         separator = "  " if node.shape else " = "
-        return CardLine(f"{name}{separator}{value_text(node.value)}", of=(node,))
+        return CardLine(Text(f"{name}{separator}", Hole(node, "signed")), of=(node,))
 
     def gradient(self, node: Node) -> CardLine:
         """The gradient of a value: its number, or the norm of an array."""
-        name, value = self.gradient_name(node), self.gradients[node].value
-        if not self.values:
-            return CardLine(f"{name}{shape_of(node)}", backward=True, of=(node,))
-        if not node.shape:
-            return CardLine(f"{name} = {value_text(value)}", backward=True, of=(node,))
-        return CardLine(f"{name}{shape_of(node)}  {norm(value)}", backward=True, of=(node,))
+        text = f"{self.gradient_name(node)}{shape_of(node)}"
+        if self.values:
+            text = Text(text, size(self.gradients[node]))
+        return CardLine(text, backward=True, of=(node,))
 
     def row(self, statement: Statement, x: Node) -> CardRow:
         """One input of a statement, with its local derivative or the contribution to its gradient if it gets one."""
@@ -203,8 +200,8 @@ class CardWriter:
         index, right = self.entrywise_text(found.local if found.is_factor else found.contribution)
         if found.is_factor:
             left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
-            value = value_text(found.local_value) if self.values and not x.shape else ""
-            text = f"{left} = {cut(right, LONGEST)}" + (f" = {value}" if value and not isinstance(found.local, Number) else "")
+            is_shown = self.values and not x.shape and not isinstance(found.local, Number)
+            text: str = joined(" = ", [left, cut(right, LONGEST), *([Hole(found.local_node, "signed")] if is_shown else [])])
         else:
             text = f"{self.gradient_name(x, index)} {'+=' if self.contribution_counts[x] > 1 else '='} {cut(right, LONGEST)}"
         return CardRow([*lines, CardLine(text, backward=True)], (x,), frozenset([x]))
@@ -220,23 +217,9 @@ def shape_of(node: Node) -> str:
     return f" {node.shape}" if node.shape else ""
 
 
-def value_text(value: Any) -> str:
-    """A value in a few characters, without the sign of a zero."""
-    return signed(number(value + 0.0 if np.asarray(value).dtype.kind == "f" else value))
-
-
-def norm(value: Any) -> str:
-    """The Euclidean norm of a gradient as text."""
-    return f"norm {value_text(euclidean(value))}"
-
-
-def euclidean(value: Any) -> np.float64:
-    """The Euclidean norm of an array of any magnitude; NaN and infinity are kept."""
-    array = np.abs(np.asarray(value, dtype=np.float64))
-    largest = np.max(array, initial=0.0)
-    if largest == 0 or not np.isfinite(largest):
-        return np.float64(largest)
-    return np.float64(largest * np.sqrt(np.sum(np.square(array / largest))))
+def size(gradient: Node) -> Text:
+    """The size of a gradient behind its name: the number, or the Euclidean norm of an array."""
+    return Text("  norm ", Hole(gradient, "norm")) if gradient.shape else Text(" = ", Hole(gradient, "signed"))
 
 
 def finding_lines(findings: Sequence[Finding]) -> Iterator[CardLine]:

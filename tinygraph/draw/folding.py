@@ -21,10 +21,11 @@ from tinygraph.draw.cards import (
     Edge,
     Kind,
     finding_lines,
-    norm,
     shape_of,
+    size,
 )
 from tinygraph.draw.size import TOO_LONG, is_small, length
+from tinygraph.express.holes import Text, joined
 from tinygraph.express.text import cut
 from tinygraph.node import Node
 from tinygraph.program.bodies import Body
@@ -291,13 +292,9 @@ def _parameters(leaves: Sequence[Card], writer: CardWriter) -> CardRow:
     lines = [CardLine(names if len(nodes) <= 4 else f"{names}, … {len(nodes) - 4} more")]
     known = [node for node in nodes if node in writer.gradients]
     if known and writer.values:
-        parts = [writer.gradient(node).text if not node.shape else _norm(node, writer) for node in known[:2]]
-        lines.append(CardLine(", ".join(parts) + (", …" if len(known) > 2 else ""), backward=True, of=tuple(known[:2])))
+        parts = [Text(writer.gradient_name(node), size(writer.gradients[node])) for node in known[:2]]
+        lines.append(CardLine(joined(", ", [*parts, *["…"] * (len(known) > 2)]), backward=True, of=tuple(known[:2])))
     return CardRow(lines)
-
-
-def _norm(node: Node, writer: CardWriter) -> str:
-    return f"{writer.gradient_name(node)}  {norm(writer.gradients[node].value)}"
 
 
 def _rerouted(edges: Sequence[Edge], new: Mapping[str, Card], borders: _Borders) -> list[Edge]:

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 
 from tinygraph.backprop import between
-from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing, Edge, Kind, norm, shape_of, value_text
+from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing, Edge, Kind, shape_of, size
 from tinygraph.draw.size import is_small
+from tinygraph.express.holes import Hole, Text
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
 from tinygraph.express.text import cut
@@ -129,13 +130,13 @@ def _card(
     last = nodes[-1]
     is_leaf = last.op is None
     title = f"{label} × {len(nodes):,}" if len(nodes) > 1 else label
-    value = f" = {value_text(last.value)}" if values and not last.shape else ""
     name = "last" if named.graph.name(last) is None else named.name(last)
-    results = [CardLine(f"{name}{shape_of(last)}{value}", of=(last,))]
+    value: list[str | Hole] = [" = ", Hole(last, "signed")] if values and not last.shape else []
+    results = [CardLine(Text(f"{name}{shape_of(last)}", *value), of=(last,))]
     gradient = named.gradients.get(last)
     if gradient is not None:
-        size = f" = {value_text(gradient.value)}" if not last.shape else f"{shape_of(last)}  {norm(gradient.value)}"
-        results.append(CardLine(f"{named.gradient_name(last)}{size if values else ''}", backward=True, of=(last,)))
+        shown = [shape_of(last), size(gradient)] if values else []
+        results.append(CardLine(Text(named.gradient_name(last), *shown), backward=True, of=(last,)))
     elif last in on_path:
         results.append(CardLine("gradient: name it to see it", backward=True))
     leaf_kind: Kind = "parameter" if last.kind == "parameter" else "input"

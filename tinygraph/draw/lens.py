@@ -11,10 +11,10 @@ import numpy as np
 
 from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
-from tinygraph.draw.cards import LONGEST, Card, CardLine, Drawing, Edge, Finding, euclidean, value_text
+from tinygraph.draw.cards import LONGEST, Card, CardLine, Drawing, Edge, Finding
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
 from tinygraph.express.layout import signed
-from tinygraph.express.text import cut
+from tinygraph.express.text import cut, euclidean, number
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import maximum, relu, where
@@ -86,7 +86,7 @@ def _mark_gradient(card: Card, verdict: Verdict, name: str) -> None:
 
 def _both(card: Card, verdict: Verdict) -> str:
     """The slope by differences; for an array both slopes, at one entry or in the direction that was tried."""
-    exact, numerical = value_text(np.float64(verdict.exact)), value_text(np.float64(verdict.numerical))
+    exact, numerical = (signed(number(np.float64(x))) for x in (verdict.exact, verdict.numerical))
     assert card.node is not None
     return f"{exact} {verdict.where or 'in one direction'}: {numerical}" if card.node.shape else numerical
 

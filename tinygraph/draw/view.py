@@ -153,10 +153,13 @@ def frame(content: str, label: str, height: str) -> str:
     )
 
 
+UNSAFE = re.compile("<(?=!|script)|[\ud800-\udfff]", re.IGNORECASE)  # opens what a script element reads, or is no text
+
+
 def script_json(data: Any) -> str:
     """JSON that is safe inside a script element, whatever the texts in it."""
-    text = json.dumps(data, ensure_ascii=True)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _refolded(picture: Picture, folded: tuple[str, ...]) -> Picture:

@@ -83,6 +83,10 @@ class Instructions:
                 x = evaluate(x, lambda node: node)
         return self._computed(x, self._known) if isinstance(x, Node) else self._constant(np.asarray(x))
 
+    def fits(self, x: Expression | Node) -> bool:
+        """Whether a page has room for a value, in its dtype."""
+        return self._fits[self.slot(x)]
+
     def _computed(self, node: Node, known: dict[Node, Slot]) -> Slot:
         """The slot of a node, after those of all that it is made of; `known` has some already."""
         stack = [node]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from string import ascii_lowercase
 
 from tinygraph.ops import Op
@@ -93,5 +94,9 @@ def _expression(op: Op, letters: str) -> str:
 
 @cache
 def _text(name: str) -> str:
-    """A file without its comments and indentation."""
-    return re.sub(r"^\s*//.*\n|^\s+", "", HOME.joinpath(f"{name}.js").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return bare(HOME.joinpath(f"{name}.js"))
+
+
+def bare(file: Traversable) -> str:
+    """A script without its comments and indentation."""
+    return re.sub(r"^\s*//.*\n|^\s+", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)

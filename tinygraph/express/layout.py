@@ -37,6 +37,13 @@ class Digits:
 
 
 @dataclass(frozen=True)
+class Blank(Digits):
+    """A place for a number, and which brackets the number may need."""
+
+    brackets: int = 0
+
+
+@dataclass(frozen=True)
 class Sign:
     """An operator or relation; `tight` ones stand without space around them."""
 

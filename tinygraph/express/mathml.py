@@ -7,6 +7,7 @@ from html import escape
 
 from tinygraph.express.equations import equations_of
 from tinygraph.express.layout import (
+    Blank,
     Cases,
     Digits,
     Fence,
@@ -75,6 +76,8 @@ def print_layout(x: Layout) -> str:
     if isinstance(x, Word):
         bold = ' style="font-weight: bold"' if x.text in ("0", "1") else ""
         return f'<mi mathvariant="normal"{bold}>{_text(x.text)}</mi>'
+    if isinstance(x, Blank):
+        return f"\ue000{x.text},{x.brackets}\ue001"  # in the place of which `express/holes.py` puts a number
     if isinstance(x, Digits):
         return f"<mn>{_text(x.text)}</mn>"
     if isinstance(x, Sign):

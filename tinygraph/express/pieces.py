@@ -32,13 +32,18 @@ Typeset: TypeAlias = tuple[Layout, int]  # a layout and how tightly it binds
 
 
 def written_number(value: Any) -> Typeset:
-    """A number, with a power of ten where it has an exponent."""
+    """A number as source has it."""
     text, _ = literal(value)
+    return written_digits(text.replace("np.", ""))
+
+
+def written_digits(text: str) -> Typeset:
+    """A number, with a power of ten where it has an exponent."""
     if text in ("True", "False"):
         return Word(text), ATOM
-    text = {"np.inf": "∞", "-np.inf": "-∞", "np.nan": "NaN"}.get(text, text)
-    mantissa, _, exponent = text.lstrip("-").partition("e")
-    layout: Layout = Symbol("π") if mantissa == "np.pi" else Digits(mantissa.removesuffix(".0"))
+    mantissa, _, exponent = text.removeprefix("-").partition("e")
+    named: dict[str, Layout] = {"pi": Symbol("π"), "inf": Digits("∞"), "nan": Digits("NaN")}
+    layout: Layout = named.get(mantissa, Digits(mantissa.removesuffix(".0")))
     if exponent:
         power = Raised(Digits("10"), Digits(signed(str(int(exponent)))))
         layout = power if mantissa == "1" else Row((layout, Times(dot=True), power))

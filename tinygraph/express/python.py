@@ -8,7 +8,7 @@ from typing import Any
 from tinygraph.node import Node
 from tinygraph.ops import Op, numpy_name
 from tinygraph.program.value import Apply, Expression, Name, Number, is_literal
-from tinygraph.syntax import ATOM, Operand, Operator, SourceForm, Written, constant, inside_of, is_default, literal
+from tinygraph.syntax import ATOM, SIGN, Operand, Operator, SourceForm, Written, constant, inside_of, is_default, literal
 
 Spell = Callable[[Node], str]
 
@@ -23,7 +23,8 @@ def _spelled(expression: Expression, name: Spell) -> Written:
     if isinstance(expression, Number):
         return literal(expression.value) if expression.name is None else (expression.name, ATOM)
     if isinstance(expression, Name):
-        return name(expression.node), ATOM
+        text = name(expression.node)
+        return text, SIGN if text.startswith("-") else ATOM  # as a number in place of a name may
     op, found = expression.op, [_spelled(x, name) for x in expression.inputs]
     if op.operator is not None:
         return _operated(op.operator, found)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygraph.sparse import sparsity
 
-SMALLEST = 1e-3  # that prints with three decimals, apart from 0
+DECIMALS = 3
+SMALLEST = 10.0**-DECIMALS  # that prints with them, apart from 0
+LARGEST = 1e5  # from which numbers print with an exponent
+SHOWN = 200  # entries of an array that is shown in full
+EDGE = 3  # entries at either end of an axis of a larger one
+LINE = 60  # columns of a row of entries
 
 
 def printable(text: str, instead: str = "") -> str:
@@ -48,16 +54,24 @@ def padded(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
+# Values. `javascript/texts.js` prints the same, character by character.
+
+
 def number(value: Any) -> str:
     """A value in a few characters: three decimals for a number of middling size, the range for an array."""
     if np.shape(value):
         return sparsity(value) or _range(value)
+    return _middling(value, DECIMALS)
+
+
+def _middling(value: Any, decimals: int) -> str:
+    """A number with so many decimals, or as many digits where it is very small or large; zero has no sign here."""
     if np.asarray(value).dtype.kind != "f":
         return str(value)
     size = abs(float(value))
-    if size and np.isfinite(size) and not SMALLEST <= size < 1e5:
-        return f"{value:.2e}"
-    return f"{value + 0.0:.3f}"  # zero has no sign here
+    if size and np.isfinite(size) and not 10.0**-decimals <= size < LARGEST:
+        return f"{value:.{decimals - 1}e}"
+    return f"{value + 0.0:.{decimals}f}"
 
 
 def _range(value: np.ndarray[Any, Any]) -> str:
@@ -72,3 +86,74 @@ def _range(value: np.ndarray[Any, Any]) -> str:
     parts = [f"min {number(finite.min())}  max {number(finite.max())}"] if finite.size else []
     odd = (("nan", np.isnan), ("inf", np.isposinf), ("-inf", np.isneginf))
     return ", ".join(parts + [f"{count} {name}" for name, is_odd in odd if (count := np.count_nonzero(is_odd(value)))])
+
+
+def euclidean(value: Any) -> np.float64:
+    """The Euclidean norm of an array of any magnitude; NaN and infinity are kept."""
+    array = np.abs(np.asarray(value, dtype=np.float64))
+    largest = np.max(array, initial=0.0)
+    if largest == 0 or not np.isfinite(largest):
+        return np.float64(largest)
+    return np.float64(largest * np.sqrt(np.sum(np.square(array / largest))))
+
+
+def in_full(value: Any) -> str:
+    """A number with ten digits, or the entries of an array in rows and columns, of a large one those at its ends."""
+    if text := sparsity(value):
+        return text
+    if np.shape(value):
+        return _Entries(np.asarray(value)).text
+    x = np.asarray(value).item()
+    if not isinstance(x, float):
+        return str(x)
+    text = f"{x + 0.0:.10g}"
+    return text if any(c in text for c in ".en") else f"{text}.0"
+
+
+class _Entries:
+    """The entries of an array as text, in brackets as NumPy writes them."""
+
+    def __init__(self, value: np.ndarray[Any, Any]) -> None:
+        self._shown = [_ends(n, value.size > SHOWN) for n in value.shape]
+        kept = value[np.ix_(*([i for i in places if i is not None] for places in self._shown))]
+        self._texts = iter(_aligned(kept.ravel()))
+        self.text = self._block(0)
+
+    def _block(self, axis: int) -> str:
+        if axis == len(self._shown):
+            return next(self._texts)
+        items = ["…" if i is None else self._block(axis + 1) for i in self._shown[axis]]
+        inner = len(self._shown) - 1 - axis
+        indent = " " * (axis + 1)
+        between = "\n" * inner + indent
+        return f"[{between.join(items) if inner else _wrapped(items, indent)}]"
+
+
+def _ends(length: int, is_long: bool) -> list[int | None]:
+    """The places along an axis that are shown; None stands for those between."""
+    if not is_long or length <= 2 * EDGE:
+        return [*range(length)]
+    return [*range(EDGE), None, *range(length - EDGE, length)]
+
+
+def _aligned(entries: np.ndarray[Any, Any]) -> list[str]:
+    """Entries in columns of one width, with as many decimals as they need, at most one more than a number alone."""
+    texts = [_middling(x, DECIMALS + 1) for x in entries]
+    if entries.dtype.kind == "f":
+        decimals = {i: text.partition(".")[2] for i, text in enumerate(texts) if "." in text and "e" not in text}
+        needed = max((len(digits.rstrip("0")) for digits in decimals.values()), default=0) or 1
+        for i, digits in decimals.items():
+            texts[i] = texts[i].removesuffix(digits) + digits[:needed]
+    columns = max(map(len, texts), default=0)
+    return [text.rjust(columns) for text in texts]
+
+
+def _wrapped(items: Sequence[str], indent: str) -> str:
+    """A row in lines that are not too long."""
+    lines: list[str] = []
+    for item in items:
+        if lines and len(lines[-1]) + 1 + len(item) <= LINE:
+            lines[-1] += f" {item}"
+        else:
+            lines.append(indent + item if lines else item)
+    return "\n".join(lines)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import Path, by_number, ruled, sweep
+from tinygraph.leaves import as_node
 from tinygraph.node import Node
 from tinygraph.origins import Noted
 from tinygraph.program.bodies import Part, read, whole
@@ -30,7 +31,7 @@ from tinygraph.program.value import (
     Name,
     Number,
     atoms,
-    evaluate,
+    computed,
     is_literal,
     is_operator,
     replaced,
@@ -71,12 +72,20 @@ class Pass:
         assert self.is_factor
         return self._words.local(self.node)
 
+    @cached_property
+    def local_node(self) -> Node:
+        """What the local derivative amounts to, in the shape and dtype of the value, as a recorded value."""
+        found: Any = computed(replaced(self.local, _in_numpy))
+        if found.dtype != self.of.dtype:
+            found = found.astype(self.of.dtype)
+        if found.shape != self.of.shape:
+            found = np.broadcast_to(found, self.of.shape)
+        return as_node(found)
+
     @property
     def local_value(self) -> Any:
         """What the local derivative amounts to, in the shape of the value."""
-        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-            value = evaluate(replaced(self.local, _in_numpy), lambda node: node.value)
-        return np.broadcast_to(np.asarray(value, self.of.dtype), self.of.shape)[()]
+        return self.local_node.value
 
 
 def _in_numpy(x: Number | Name) -> Expression:

@@ -7,6 +7,7 @@ equality does not do for that: it takes 1 for 1.0 and for True, and 0.0 for -0.0
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, TypeGuard, TypeVar
@@ -14,6 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
+from tinygraph.leaves import as_node
 from tinygraph.node import Node
 from tinygraph.ops import Op
 
@@ -229,3 +231,10 @@ def evaluate(expression: Expression, value: Callable[[Node], Any]) -> Any:
     if isinstance(expression, Name):
         return value(expression.node)
     return expression.op(*[evaluate(x, value) for x in expression.inputs], **expression.params)
+
+
+def computed(expression: Expression) -> Node:
+    """The value of an expression, recorded."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # the user was warned where the values were recorded
+        return as_node(evaluate(expression, lambda node: node))

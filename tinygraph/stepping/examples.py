@@ -16,7 +16,7 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.build import part
 from tinygraph.program.statements import program_of
-from tinygraph.program.value import Apply, Expression, Name, atoms, evaluate
+from tinygraph.program.value import Apply, Expression, Name, atoms, computed, evaluate
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.timeline import Step
 from tinygraph.wording import counted
@@ -27,8 +27,13 @@ class Example(NamedTuple):
 
     example: int
     equation: str
-    value: Any
+    result: Node
     is_contribution: bool
+
+    @property
+    def value(self) -> Any:
+        """The value."""
+        return self.result.value
 
 
 def batch_size(graph: Graph) -> int | None:
@@ -60,7 +65,7 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
         return None
     rows = _with_gradients(graph, _rows(graph, size), index)
     if step.node in rows:
-        return Example(index, f"{step.name}[{index}]", step.value[index], False)
+        return Example(index, f"{step.name}[{index}]", step.result[index], False)
     program = program_of(graph)
     gradients = {s.node for s in program.backward} & rows
     if not any(isinstance(x, Name) and x.node in gradients for x in atoms(step.expression)):
@@ -78,7 +83,7 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
     alone = _alone(step.expression, rows, index)
     if not _is_same(_value(alone), value):
         return None
-    return Example(index, python(alone, program.name), value, True)
+    return Example(index, python(alone, program.name), computed(alone), True)
 
 
 _known: WeakKeyDictionary[Graph, frozenset[Node]] = WeakKeyDictionary()

@@ -11,7 +11,7 @@ from tinygraph.stepping.stepper import Stepper
 
 WRITERS: files.Writers[Stepper] = {
     **dict.fromkeys(files.PAGES, Stepper.page),
-    ".json": lambda stepper: json.dumps(walk(stepper), allow_nan=False),
+    ".json": lambda stepper: json.dumps(walk(stepper)[0], allow_nan=False),
     ".svg": lambda stepper: animated(stepper.chapter),
     ".gif": lambda stepper: gif(stepper.chapter),
 }

@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tinygraph.draw.cards import Card
+from tinygraph.draw.cards import Card, Edge
 from tinygraph.node import Node
 from tinygraph.stepping.pictures import drawing, keyed_lines
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.timeline import Step
+
+
+def edge_id(edge: Edge) -> str:
+    """The id of an edge in the picture."""
+    return f"{'backward' if edge.backward else 'forward'}-{edge.source}-{edge.target}-{edge.row}"
 
 
 class Highlights:
@@ -47,11 +52,11 @@ class Highlights:
     def _edges(self, step: Step, key: str) -> Iterator[str]:
         for edge in self._drawing.edges:
             if step.phase != "update" and step.node in self._values and not edge.backward and edge.target == key:
-                yield f"forward-{edge.source}-{edge.target}-{edge.row}"
+                yield edge_id(edge)
             elif step.node in self._gradients and edge.backward and edge.source == key:
                 reader = None if step.reader is None or step.part is None else self._cards.get(step.reader)
                 if reader is None or reader.key == edge.target:
-                    yield f"backward-{edge.source}-{edge.target}-{edge.row}"
+                    yield edge_id(edge)
 
     def revealed(self, step: Step) -> list[str]:
         """The lines that a step reveals: a value's, or a gradient's and those of its contributions."""

@@ -22,6 +22,7 @@ SIGNS = (1, -1, 1, 0)  # of the leaves in successive draws: their own, the oppos
 TRIES = 40  # to find leaves on which everything is finite
 RELATIVE, ABSOLUTE = 1e-2, 5e-4  # the tolerance of a number; the latter is half of the last decimal
 ROUNDING = 1e-12  # the rounding error where numbers cancel
+TOLERANCE = {"relative": RELATIVE, "absolute": ABSOLUTE, "smallest": SMALLEST, "rounding": ROUNDING}  # for a page
 
 
 def gradient_of(graph: Graph, name: str) -> Any:

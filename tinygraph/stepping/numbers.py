@@ -3,71 +3,40 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Any
 
-import numpy as np
-
+from tinygraph.express.holes import Blanks, Text
 from tinygraph.express.python import python
-from tinygraph.express.text import number
-from tinygraph.program.value import Apply, Expression, Name, Number, evaluate
+from tinygraph.node import Node
+from tinygraph.program.value import Apply, Expression, Name, Number, computed, evaluate
 from tinygraph.syntax import SUM
 
 OPERAND = attrgetter("operand")
 
 
-class PrintedNumber(float):
-    """A number that prints as in a table."""
-
-    def __repr__(self) -> str:
-        return number(np.float64(self))
-
-    def __neg__(self) -> PrintedNumber:
-        return PrintedNumber(-float(self))
+def with_numbers(expression: Expression, rate: Node | None = None) -> Text:
+    """An expression as source with numbers in place of names; an array prints as its shape, a rate as it was given."""
+    blanks = Blanks(rate)
+    printed = python(with_values(expression), blanks.source)
+    return blanks.filled(printed.replace("np.nan", "nan").replace("np.inf", "inf"))
 
 
-class PrintedShape(float):
-    """An array that prints as its shape."""
-
-    def __new__(cls, shape: tuple[int, ...]) -> PrintedShape:
-        """The number is never used."""
-        made = super().__new__(cls, 1.0)
-        made.text = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
-        return made
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-def with_numbers(expression: Expression) -> str:
-    """An expression as source with numbers in place of names; an array prints as its shape."""
-    return python(substituted(expression), str).replace("np.nan", "nan").replace("np.inf", "inf")
-
-
-def substituted(expression: Expression) -> Expression:
-    """An expression with numbers in place of names, in which functions and parentheses are evaluated."""
-    with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-        return _substituted(expression, in_brackets=False)
-
-
-def _substituted(x: Expression, in_brackets: bool) -> Expression:
+def with_values(x: Expression, in_brackets: bool = False) -> Expression:
+    """An expression in which functions and parentheses are computed; an array is a number that is called by its shape."""
     if isinstance(x, Name):
-        return printed(x.node.operand)
+        return _value(x)
     if isinstance(x, Number):
         return Number(x.value)
     if not x.op.reads_values:
         return Number(int(evaluate(x, OPERAND)))
     is_sum = x.op.operator is not None and x.op.operator.binds == SUM
     if x.op.operator is None or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):
-        return printed(evaluate(x, OPERAND))
+        return _value(x)
     # Of the operands of a sum, the left one alone needs no parentheses where it is a sum itself.
-    inputs = tuple(_substituted(x_i, in_brackets=not (is_sum and i == 0)) for i, x_i in enumerate(x.inputs))
+    inputs = tuple(with_values(x_i, in_brackets=not (is_sum and i == 0)) for i, x_i in enumerate(x.inputs))
     return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size)
 
 
-def printed(value: Any) -> Number:
-    """A value as a literal that prints as in a table; an array prints as its shape."""
-    if np.shape(value):
-        return Number(PrintedShape(np.shape(value)))
-    return Number(PrintedNumber(value) if np.asarray(value).dtype.kind == "f" else value)
+def _value(x: Expression) -> Expression:
+    if x.shape:
+        return Number(1.0, f"({', '.join(map(str, x.shape))}{',' * (len(x.shape) == 1)})")
+    return x if isinstance(x, Name) else Name(computed(x))

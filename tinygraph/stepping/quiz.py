@@ -6,13 +6,14 @@ computed again with random leaves, and the formula with the values that the name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygraph.express.holes import Hole, Text, joined, place_of_largest
 from tinygraph.express.python import python
 from tinygraph.express.text import number
 from tinygraph.graph import Graph
@@ -90,7 +91,8 @@ class Quiz:
         self.seed = seed
         self.stepper = Stepper(graph if seed is None else with_other_numbers(graph, seed), level)
         self.score = Score()
-        self._left = list(_questions(self.stepper))  # the questions that are not over
+        self._left = list(questions(self.stepper.graph, self.stepper.steps))  # that are not over
+        self._hints_of = Hints(program_of(self.stepper.graph), self.stepper.steps)
         self._total = len(self._left)
         self._hints = 0
         self._walk_to_question()
@@ -116,10 +118,7 @@ class Quiz:
     @property
     def entry(self) -> tuple[int, ...] | None:
         """The index of the entry that a number answers: the largest entry; () for a scalar."""
-        if not self._left:
-            return None
-        size = np.abs(np.nan_to_num(self._step.value))
-        return tuple(int(i) for i in np.unravel_index(np.argmax(size), np.shape(size)))
+        return place_of_largest(self._step.value) if self._left else None
 
     @property
     def known(self) -> dict[str, Any]:
@@ -232,20 +231,6 @@ class Quiz:
         entry = ", ".join(map(str, self.entry or ()))
         return f"{self.name}[{entry}]" if entry else str(self.name)
 
-    @property
-    def _equation(self) -> str:
-        return f"{self.name} = {self._right}"
-
-    @property
-    def _right(self) -> str:
-        """The right-hand side of the whole gradient, not of one contribution, in the names of the walk."""
-        assert self._step.statement is not None
-
-        def written_out(x: Number | Name) -> Expression:
-            return replaced(self._parts[x.node], written_out) if isinstance(x, Name) and x.node in self._parts else x
-
-        return python(replaced(self._step.statement.expression, written_out), self._program.name)
-
     def _walk_to_question(self) -> None:
         """Walk to the step before the question."""
         asked = self._left[0].node if self._left else None
@@ -255,22 +240,13 @@ class Quiz:
         self._hints = 0
 
     def _reveal(self) -> str:
-        equation, step = self._equation, self._left.pop(0)
+        step = self._left.pop(0)
         self.score.asked += 1
         self._walk_to_question()
-        return f"{equation} = {number(step.value)}"
+        return f"{step.name} = {self._hints_of.right(step)} = {number(step.value)}"
 
-    def _hint(self, i: int) -> str:
-        assert self._step.statement is not None
-        passes, name = self._program.flow.passes(self._step.node), self._program.name
-        if i == 2:
-            return f"together: {self._equation}"
-        if i == 0:
-            return f"upstream: {', '.join(dict.fromkeys(f'{name(p.upstream)} = {number(p.upstream.value)}' for p in passes))}"
-        if all(p.is_factor for p in passes):
-            return f"local: {', '.join(step.local or '' for step in self._steps_of[self._step.node])}"
-        readers = ", ".join(f"{p.reader.name} = {p.reader.right}" for p in passes)
-        return f"{readers}, and {self.name} has the shape {self._step.node.shape}"
+    def _hint(self, i: int) -> Text:
+        return self._hints_of.hints(self._step)[i]
 
     def _values(self, graph: Graph) -> dict[str, Any]:
         """The values of all known names in this graph, or in the same graph with other leaves."""
@@ -315,7 +291,7 @@ class Quiz:
 
     def _formula(self, text: str) -> str | None:
         """What is wrong with a formula, judged with other leaves; None if it is right. The text that the quiz prints is right."""
-        if "".join(text.split()) == "".join(self._right.split()):
+        if "".join(text.split()) == "".join(self._hints_of.right(self._step).split()):
             return None
         formula = parse(text)
         if len(formula.statements) != 1 or formula.statements[0].name is not None:
@@ -351,27 +327,45 @@ class Quiz:
             raise FormulaError(f"{where}: {name} is not revealed yet: use what is known")
 
     @cached_property
-    def _steps_of(self) -> dict[Node, list[Step]]:
-        """The steps of each value."""
-        found: dict[Node, list[Step]] = {}
-        for step in self.stepper.steps:
-            found.setdefault(step.node, []).append(step)
-        return found
-
-    @cached_property
-    def _parts(self) -> dict[Node, Expression]:
-        """The statements that have no step."""
-        return {s.node: s.expression for s in self._program.backward if s.node not in self._steps_of}
-
-    @cached_property
     def _others(self) -> list[Graph]:
         return on_other_leaves(self.stepper.graph)
 
 
-def _questions(stepper: Stepper) -> Iterator[Step]:
+def questions(graph: Graph, steps: Sequence[Step]) -> Iterator[Step]:
     """The steps that complete a gradient, except for the gradients that backward passes start from."""
-    given = {request.gradients.get(request.output) for request in stepper.graph._requests()}
-    for step in stepper.steps:
+    given = {request.gradients.get(request.output) for request in graph._requests()}
+    for step in steps:
         is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
-        if step.phase == "backward" and is_gradient and np.size(step.value) and step.is_complete:
+        if step.phase == "backward" and is_gradient and step.result.size and step.is_complete:
             yield step
+
+
+class Hints:
+    """The hints about the gradients of a walk: the upstream gradient, the local derivative, their product."""
+
+    def __init__(self, program: Program, steps: Sequence[Step]) -> None:
+        self._program = program
+        self._steps: dict[Node, list[Step]] = {}
+        for step in steps:
+            self._steps.setdefault(step.node, []).append(step)
+        self._parts = {s.node: s.expression for s in program.backward if s.node not in self._steps}  # which have no step
+
+    def right(self, step: Step) -> str:
+        """The right-hand side of the whole gradient, not of one contribution, in the names of the walk."""
+        assert step.statement is not None
+
+        def written_out(x: Number | Name) -> Expression:
+            return replaced(self._parts[x.node], written_out) if isinstance(x, Name) and x.node in self._parts else x
+
+        return python(replaced(step.statement.expression, written_out), self._program.name)
+
+    def hints(self, step: Step) -> tuple[Text, Text, Text]:
+        """The hints about one gradient."""
+        name, passes = self._program.name, step.passes
+        upstream = [Text(f"{name(node)} = ", Hole(node)) for node in dict.fromkeys(p.upstream for p in passes)]
+        if all(p.is_factor for p in passes):
+            second = Text("local: ", joined(", ", [one.local or "" for one in self._steps[step.node]]))
+        else:
+            readers = ", ".join(f"{p.reader.name} = {p.reader.right}" for p in passes)
+            second = Text(f"{readers}, and {step.name} has the shape {step.node.shape}")
+        return Text("upstream: ", joined(", ", upstream)), second, Text(f"together: {step.name} = {self.right(step)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, MutableSet
+from functools import cached_property
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from tinygraph.wording import counted, suggestion
 
 if TYPE_CHECKING:
     from tinygraph.stepping.examples import Example
+
+RATE = 0.1  # of learning, unless another is given
 
 Until = str | Callable[[Step], Any] | None
 
@@ -85,6 +88,15 @@ class Chapter:
         with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
             self.graph_steps = steps_of(program_of(graph))
         self.updates: list[Step] = []
+
+    @cached_property
+    def next_updates(self) -> list[Step]:
+        """The update that a page may make, where each parameter has one gradient."""
+        try:
+            with np.errstate(all="ignore"):
+                return update_steps(self.graph, RATE)
+        except ValueError:
+            return []
 
     @property
     def steps(self) -> list[Step]:
@@ -269,7 +281,7 @@ class Stepper:
         self._set_chapters([*earlier, changed])
         self._move(min(self.position, sum(len(x.steps) for x in self.chapters)), changed=True)
 
-    def update(self, learning_rate: float = 0.1) -> Step:
+    def update(self, learning_rate: float = RATE) -> Step:
         """Finish the chapter with `w := w - learning_rate * dw` for every parameter, and add the next one.
 
         The cursor is then behind the last update; `run()` walks through the next chapter. Raises ValueError for a learning rate
@@ -312,13 +324,13 @@ class Stepper:
         return None if current is None or self._example is None else example_of(self.graph, current, self._example)
 
     def page(self) -> str:
-        """The walk as one HTML file, which needs neither a kernel nor a network."""
+        """The walk as one HTML file, which computes with other leaves too and needs neither a kernel nor a network."""
         from tinygraph.stepping.page import page
 
         return page(self)
 
     def widget(self) -> Any:
-        """The walk as a notebook widget: it has sliders for scalar leaves, and `current` follows the browser.
+        """The walk as a notebook widget: leaves change in the kernel, and `current` follows the browser.
 
         Needs the extra `widget`; without it raises ImportError with the line to install it.
         """

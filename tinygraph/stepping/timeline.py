@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
-
+from tinygraph.express.holes import Blanks, Hole, Text, joined
 from tinygraph.express.python import python
-from tinygraph.express.text import number
 from tinygraph.graph import Graph
+from tinygraph.leaves import constant
 from tinygraph.node import Node
 from tinygraph.place import Place
 from tinygraph.program.build import added, product
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import Program, Statement, program_of
-from tinygraph.program.value import Expression, Name, Number, atoms
+from tinygraph.program.value import Expression, Name, Number, atoms, computed
 from tinygraph.stepping.numbers import with_numbers
 
 
@@ -67,7 +66,7 @@ class Step:
     phase: Literal["forward", "backward", "update"]
     name: str
     whole: Expression  # the sum of all contributions
-    value: Any
+    result: Node  # the recorded value
     node: Node
     statement: Statement | None
     place: Place
@@ -75,6 +74,12 @@ class Step:
     program: Program
     passes: tuple[Pass, ...] = ()  # the contributions to its gradient
     position: int = 0  # which of them this step adds
+    rate: Node | None = None  # of learning, where it is an update
+
+    @property
+    def value(self) -> Any:
+        """The value, or the sum so far."""
+        return self.result.value
 
     @property
     def part(self) -> tuple[int, int] | None:
@@ -84,7 +89,12 @@ class Step:
     @property
     def added(self) -> Any:
         """The contribution that the step adds, or the whole value."""
-        return self.passes[self.position].value if self.part else self.value
+        return self.added_result.value
+
+    @property
+    def added_result(self) -> Node:
+        """The same as it was recorded."""
+        return self.passes[self.position].node if self.part else self.result
 
     @property
     def contributions(self) -> tuple[Contribution, ...]:
@@ -97,15 +107,15 @@ class Step:
         return self.program.flow.with_shared(self.passes[self.position]) if self.part else self.whole
 
     @cached_property
-    def equation(self) -> str:
+    def equation(self) -> Text:
         """The expression as source."""
-        return python(self.expression, self.program.name)
+        blanks, name = Blanks(self.rate), self.program.name
+        return blanks.filled(python(self.expression, lambda node: blanks.source(node) if node is self.rate else name(node)))
 
     @cached_property
-    def numbers(self) -> str:
+    def numbers(self) -> Text:
         """The expression with numbers in place of names."""
-        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-            return with_numbers(self.expression)
+        return with_numbers(self.expression, self.rate)
 
     @property
     def reader(self) -> Node | None:
@@ -118,14 +128,13 @@ class Step:
         return self.program.name(self.passes[self.position].upstream) if self.passes else None
 
     @cached_property
-    def local(self) -> str | None:
+    def local(self) -> Text | None:
         """The equation of the local derivative where it is a factor."""
         if not self.passes or not self.passes[self.position].is_factor:
             return None
         p = self.passes[self.position]
         name, right = f"∂{p.reader.name}/∂{self.program.name(p.of)}", python(p.local, self.program.name)
-        shown = right if isinstance(p.local, Number) else number(p.local_value)
-        return f"{name} = {right}" + (f" = {shown}" if shown != right else "")
+        return joined(" = ", [name, right, *([] if isinstance(p.local, Number) else [Hole(p.local_node)])])
 
     @cached_property
     def contribution(self) -> str | None:
@@ -150,17 +159,13 @@ class Step:
         """The name, and the number of the contribution."""
         return self.name if self.part is None else f"{self.name} ({self.part[0]}/{self.part[1]})"
 
-    @property
-    def text(self) -> str:
+    @cached_property
+    def text(self) -> Text:
         """The step in a line: `dz = da * a * (1 - a) = -1.741 * 0.574 * 0.426 = -0.426`."""
-        if self.part is None:
-            sides = [self.equation, self.numbers, number(self.value)]
-            different = " = ".join(side for i, side in enumerate(sides) if not i or side != sides[i - 1])
-            return f"{self.name} {self.sign} {different}"
-        added = number(self.added)
-        numbers = f" = {self.numbers}" if self.numbers not in (self.equation, added) else ""
-        total = f", so far {number(self.value)}" if self.part[0] < self.part[1] else f", together {number(self.value)}"
-        return f"{self.title} {self.sign} {self.equation}{numbers} = {added}{total}"
+        start = Text(f"{self.title} {self.sign} ", self.equation)
+        is_new = not self.numbers.is_number and self.numbers != self.equation
+        line = joined(" = ", [start, *([self.numbers] if is_new else []), Hole(self.added_result)])
+        return line if self.part is None else Text(line, ", together " if self.is_complete else ", so far ", Hole(self.result))
 
     def __repr__(self) -> str:
         return f"<step {self.text}>"
@@ -186,7 +191,7 @@ def _without_unread_parts(backward: Iterable[Step]) -> Iterator[Step]:
 
 def _forward(statement: Statement) -> Step:
     return Step(
-        "forward", statement.name, statement.expression, statement.value, statement.node, statement, statement.place,
+        "forward", statement.name, statement.expression, statement.node, statement.node, statement, statement.place,
         statement.node, statement.program,
     )  # fmt: skip
 
@@ -196,9 +201,12 @@ def _backward(program: Program, statement: Statement) -> Iterator[Step]:
     node, whole = statement.node, statement.expression
     passes, of = tuple(program.flow.passes(node)), program.flow.forward_values[node]
     several = len(passes) > 1
-    total: Any = 0
+    total = node
     for i in range(len(passes) or 1):
-        total = statement.value if not several or i == len(passes) - 1 else total + passes[i].value
+        if several and i < len(passes) - 1:
+            total = passes[0].node if i == 0 else computed(added(Name(total), Name(passes[i].node)))
+        else:
+            total = node
         place = passes[i].reader.place if several else of.place
         yield Step("backward", statement.name, whole, total, node, statement, place, of, program, passes, i)
 
@@ -210,6 +218,7 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
     """
     program = program_of(graph)
     steps: dict[Node, Step] = {}
+    rates: dict[Any, Node] = {}
     for statement in program.backward:
         parameter = statement.of
         if parameter is None or parameter.kind != "parameter":
@@ -219,8 +228,9 @@ def update_steps(graph: Graph, learning_rate: float) -> list[Step]:
             raise ValueError(
                 f"two outputs have gradients with respect to {name}: make a graph of the one output that is to be minimised"
             )
-        value = parameter.value - parameter.dtype.type(learning_rate) * statement.value
-        downhill = product(Number(float(f"{learning_rate:g}")), Name(statement.node))
-        expression = added(Name(parameter), downhill, -1)
-        steps[parameter] = Step("update", name, expression, value[()], parameter, None, parameter.place, parameter, program)
+        rate = rates.setdefault(parameter.dtype, constant(parameter.dtype.type(learning_rate)))
+        expression = added(Name(parameter), product(Name(rate), Name(statement.node)), -1)
+        place = parameter.place
+        new = computed(expression)
+        steps[parameter] = Step("update", name, expression, new, parameter, None, place, parameter, program, rate=rate)
     return list(steps.values())

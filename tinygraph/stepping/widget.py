@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
 
+from tinygraph.node import Node
 from tinygraph.program.statements import program_of
-from tinygraph.stepping.page import script, style, walk_data
+from tinygraph.sparse import is_sparse
+from tinygraph.stepping.page import leaves_of, script, style, texts, walk_data
 from tinygraph.stepping.quiz import Answer, Quiz
 from tinygraph.stepping.stepper import Stepper
+
+MOST = 1000  # entries of a leaf
 
 
 class Widget(anywidget.AnyWidget):
@@ -20,17 +25,20 @@ class Widget(anywidget.AnyWidget):
 
     _esm = script()
     data = traitlets.Dict().tag(sync=True)
+    texts: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the numbers of each chapter
+    leaves: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the entries of each leaf, by chapter
     position = traitlets.Int(0).tag(sync=True)
     breakpoints = traitlets.List(traitlets.Unicode()).tag(sync=True)
     style = traitlets.Unicode(style()).tag(sync=True)
-    new_value = traitlets.Dict().tag(sync=True)  # from the browser: a leaf and its new value
+    new_value = traitlets.Dict().tag(sync=True)  # from the browser: a leaf, the place of one of its entries, and a new value
+    update = traitlets.Dict().tag(sync=True)  # from the browser: a learning rate, and how many updates to make
     problem = traitlets.Unicode("").tag(sync=True)  # what is wrong with that value
     answer = traitlets.Dict().tag(sync=True)  # from the browser: the name of a gradient, and an answer
     verdict = traitlets.Dict().tag(sync=True)  # whether that answer is right
 
     def __init__(self, stepper: Stepper) -> None:
         self.stepper = stepper
-        super().__init__(data=self._data(), position=stepper.position, breakpoints=sorted(stepper.breakpoints))
+        super().__init__(position=stepper.position, breakpoints=sorted(stepper.breakpoints), **self._numbers())
         stepper.watchers.append(self.refresh)
 
     def close(self) -> None:
@@ -39,14 +47,17 @@ class Widget(anywidget.AnyWidget):
             self.stepper.watchers.remove(self.refresh)
         super().close()
 
-    def _data(self) -> dict[str, Any]:
-        return walk_data(self.stepper) | {"leaves": sliders(self.stepper), "kernel": True}
+    def _numbers(self) -> dict[str, Any]:
+        """What changes with the leaves."""
+        data, _ = walk_data(self.stepper)
+        return {"data": data | {"kernel": True}, "texts": texts(self.stepper), "leaves": entries(self.stepper)}
 
     def refresh(self, changed: bool = True) -> None:
         """Show the stepper's present state; `changed` is True for new numbers, False if only the cursor moved."""
         with self.hold_sync():
             if changed:
-                self.data = self._data()
+                for name, value in self._numbers().items():
+                    setattr(self, name, value)
             self.position = self.stepper.position
             self.breakpoints = sorted(self.stepper.breakpoints)
 
@@ -64,14 +75,39 @@ class Widget(anywidget.AnyWidget):
 
     @traitlets.observe("new_value")
     def _set_leaf(self, change: Any) -> None:
+        self._carry_out(lambda: self._set(**{"place": 0, "turn": 0} | change["new"]))
+
+    @traitlets.observe("update")
+    def _update(self, change: Any) -> None:
+        self._carry_out(lambda: self._make_updates(**{"turn": 0} | change["new"]))
+
+    def _carry_out(self, request: Callable[[], None]) -> None:
+        """Do what the browser asks for, or say what is wrong with it."""
         try:
-            name, value = str(change["new"]["name"]), float(change["new"]["value"])
-            if not math.isfinite(value):
-                raise ValueError(f"{name} = {value} is not finite")
-            self.stepper.set(**{name: value})
+            request()
             self.problem = ""
         except (KeyError, TypeError, ValueError) as error:
             self.problem = str(error.args[0])
+
+    def _set(self, name: str, place: int, value: Any, turn: int) -> None:
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(f"{name} = {number} is not finite")
+        leaf = dict(leaves_of(self.stepper)).get(name)
+        new: Any = number
+        if leaf is not None and leaf.shape:
+            new = np.array(leaf.value)
+            new.flat[place] = number
+        self.stepper.set(**{name: new})
+
+    def _make_updates(self, rate: Any, times: int, turn: int) -> None:
+        self.stepper.watchers.remove(self.refresh)
+        try:
+            for _ in range(times):
+                self.stepper.update(rate)
+        finally:
+            self.stepper.watchers.append(self.refresh)
+            self.refresh()
 
     @traitlets.observe("answer")
     def _judge(self, change: Any) -> None:
@@ -88,13 +124,11 @@ def judged(stepper: Stepper, name: str, text: str) -> Answer:
     return quiz.answer(text)
 
 
-def sliders(stepper: Stepper) -> list[dict[str, Any]]:
-    """The scalar leaves, each with a range to move it in."""
-    program = program_of(stepper.graph)
-    found = []
-    for leaf in program.leaves:
-        if not leaf.shape and leaf.dtype.kind == "f" and np.isfinite(leaf.value):
-            value = float(leaf.value)
-            reach = max(2.0, 2 * abs(value))
-            found.append({"name": program.name(leaf), "value": value, "low": value - reach, "high": value + reach})
-    return found
+def entries(stepper: Stepper) -> list[list[list[Any]]]:
+    """The entries of the leaves in each chapter, of those that are not too large to change one by one."""
+    return [[_entries(leaf) for leaf in program_of(chapter.graph).leaves] for chapter in stepper.chapters]
+
+
+def _entries(leaf: Node) -> list[Any]:
+    is_listed = leaf.size <= MOST and not is_sparse(leaf.value)
+    return np.ravel(leaf.value).tolist() if is_listed else []

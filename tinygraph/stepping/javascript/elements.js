@@ -1,0 +1,45 @@
+// Elements: made from their names, attributes and children, or from markup.
+
+const ICONS = {
+  rewind: "M0 3h2v14H0z M8 4v12L2.5 10z M14 4v12l-5.5-6z", back: "M9 3v14L1 10z M10.5 3h2.5v14h-2.5z",
+  play: "M2 2v16l11-8z", pause: "M2 3h3.5v14H2z M8.5 3H12v14H8.5z", step: "M5 3v14l8-7z M1 3h2.5v14H1z",
+};
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value === true) made.setAttribute(key, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, value);
+  }
+  made.append(...children.filter(child => child !== null && child !== undefined));
+  return made;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  svg.setAttribute("viewBox", "0 0 14 20");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+// Markup from the kernel is parsed as XML, in which nothing runs, and then adopted.
+function parsed(text, type) {
+  return document.importNode(new DOMParser().parseFromString(text, type).documentElement, true);
+}
+
+// Scroll a box so that one element in it is in the middle; nothing else moves.
+function centre(box, thing) {
+  const outer = box.getBoundingClientRect(), inner = thing.getBoundingClientRect();
+  box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+  box.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
+}
+
+// A template is a text, or a list of texts and of places in the list of the chapter's numbers.
+function filled(template, texts) {
+  if (typeof template === "string" || template === undefined) return template ?? "";
+  return template.map(piece => (typeof piece === "number" ? texts[piece] : piece)).join("");
+}

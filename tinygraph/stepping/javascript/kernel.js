@@ -1,0 +1,179 @@
+// What a saved page has in place of a kernel: a model that keeps the state of the page. It has the numbers of each chapter as text,
+// computed by the program of the page, or else as they were recorded.
+
+export function fixedModel(state) {
+  const listeners = {};
+  const changed = key => (listeners[`change:${key}`] || []).forEach(call => call());
+  const chapters = state.program ? chaptersOf(state) : null;
+  if (chapters) {
+    state.texts = chapters.texts;
+    state.leaves = chapters.leaves;
+    state.recorded_leaves = chapters.recorded;
+  }
+  const requests = {
+    new_value: ({ name, place, value }) => chapters.set(chapterAt(state), [[name, old => old.map((x, i) => (i === (place ?? 0) ? value : x))]]),
+    new_leaves: given => chapters.set(chapterAt(state), given.map(([name, entries]) => [name, () => entries])),
+    update: ({ rate, times }) => {
+      chapters.update(chapterAt(state), rate, times);
+      state.position = (chapters.count() - 1) * stepsIn(state.data);
+    },
+  };
+
+  // A request changes the numbers, or is a problem that says why it changed nothing.
+  function carryOut(request) {
+    const before = state.problem;
+    try {
+      request();
+      state.problem = "";
+      state.position = Math.min(state.position, lastPosition(state));
+      changed("texts");
+    } catch (reason) {
+      if (!(reason instanceof Refused)) throw reason;
+      state.problem = reason.message;
+    }
+    if (state.problem !== before) changed("problem");
+  }
+
+  return {
+    get: key => state[key],
+    set: (key, value) => {
+      if (key in requests && chapters) return carryOut(() => requests[key](value));
+      if (state[key] === value) return;
+      state[key] = value;
+      changed(key);
+    },
+    on: (event, call) => { (listeners[event] ||= []).push(call); },
+    off: (event, call) => { listeners[event] = (listeners[event] || []).filter(other => other !== call); },
+    save_changes: () => {},
+    last: () => lastPosition(state),
+  };
+}
+
+class Refused extends Error {}
+
+// Positions: chapters are as long as each other, but that the last one has no update.
+
+const stepsIn = data => data.steps.length;
+const lastPosition = ({ data, texts }) => texts.length * stepsIn(data) - data.updates;
+const chapterAt = ({ data, texts, position }) => Math.min(Math.floor(position / stepsIn(data)), texts.length - 1);
+
+// The chapters of a program: the leaves of each, from which the rest is computed when it is asked for.
+function chaptersOf({ program: instructions, live }) {
+  const { prepare, run, valueFrom, Unknown } = interpreter;
+  const program = prepare(instructions);
+  const recorded = program.values.slice();
+  const slots = new Map(live.leaves.map(([name, slot]) => [name, slot]));
+  let chapters = [];
+  let held = null; // the chapter whose leaves the program has
+  const touched = new Set(live.rates); // the slots in which chapters differ from the recording
+  const known = new Map(); // the texts of chapters
+
+  for (const { leaves, rate } of live.chapters) {
+    const values = new Map(chapters.at(-1)?.values);
+    for (const [i, value] of Object.entries(leaves)) {
+      const slot = live.leaves[i][1];
+      touched.add(slot);
+      values.set(slot, valueFrom(program.types[slot], program.shapes[slot], value));
+    }
+    live.rates.forEach(slot => values.set(slot, rate));
+    chapters.push({ values });
+  }
+
+  function compute(values) {
+    run(program, Object.fromEntries([...touched].map(slot => [slot, values.get(slot) ?? recorded[slot]])));
+  }
+
+  function hold(i) {
+    if (held === chapters[i]) return;
+    compute(chapters[i].values);
+    held = chapters[i];
+  }
+
+  const valueOf = (i, slot) => chapters[i].values.get(slot) ?? recorded[slot];
+
+  function textsOf(i) {
+    if (!known.has(chapters[i])) {
+      hold(i);
+      known.set(chapters[i], live.holes.map((slot, place) => {
+        const value = program.values[slot];
+        if (Object.hasOwn(live.kept, place) && value === recorded[slot]) return live.kept[place];
+        return value instanceof Unknown ? "?" : holeText(program.types[slot], value, ...live.known_manners[live.manners[place]]);
+      }));
+    }
+    return known.get(chapters[i]);
+  }
+
+  // Whether Python would decide with these leaves as it did in the recording.
+  function check(values) {
+    compute(values);
+    held = null;
+    for (const [text, slot, answer] of live.checks) {
+      const value = program.values[slot];
+      if (value instanceof Unknown || Number(typeof value === "number" ? value : value.data[0]) !== answer) {
+        throw new Refused(`the program would take another path than the recorded one: ${text}`);
+      }
+    }
+  }
+
+  function changedLeaf(name, slot, old, change) {
+    const type = program.types[slot], shape = program.shapes[slot];
+    if (old instanceof Unknown) throw new Refused(old.reason);
+    const before = shape.length ? Array.from(old.data) : [old], entries = change(before);
+    if (entries.length !== before.length) throw new Refused(`${name} has ${before.length} entries, not ${entries.length}`);
+    for (const x of entries) {
+      if (!Number.isFinite(x)) throw new Refused(`${name} = ${x} is not finite`);
+      if ("iu".includes(type[0]) && !Number.isInteger(x)) throw new Refused(`${name} = ${x} is not an integer`);
+    }
+    const one = live.held.find(([, other]) => other === slot);
+    if (one) throw new Refused(`${name} keeps its value: ${one[0]}`);
+    return shape.length ? entries : entries[0];
+  }
+
+  function replace(from, ...chapter) {
+    chapters.slice(from).forEach(old => known.delete(old));
+    chapters = [...chapters.slice(0, from), ...chapter];
+  }
+
+  return {
+    count: () => chapters.length,
+    recorded: chapters.map((_, i) => live.leaves.map(([, slot]) => valueOf(i, slot))),
+    texts: { get length() { return chapters.length; }, at: textsOf },
+    leaves: {
+      at: i => live.leaves.map(([, slot]) => valueOf(i, slot)),
+      reason: () => program.values.find(value => value instanceof Unknown)?.reason ?? "",
+    },
+
+    // Leaves by name, each with a function from its entries to new ones.
+    set(i, given) {
+      const values = new Map(chapters[i].values), made = [];
+      for (const [name, change] of given) {
+        const slot = slots.get(name);
+        if (slot === undefined) throw new Refused(`no leaf is called '${name}'`);
+        values.set(slot, changedLeaf(name, slot, valueOf(i, slot), change));
+        touched.add(slot);
+        made.push(slot);
+      }
+      live.rates.forEach(slot => values.set(slot, live.rate));
+      check(values);
+      made.forEach(slot => values.set(slot, program.values[slot])); // in the leaf's dtype
+      replace(i, { values });
+    },
+
+    update(i, rate, times) {
+      if (!Number.isFinite(rate)) throw new Refused(`the learning rate ${rate} must be a finite number`);
+      live.updates.forEach(([leaf]) => touched.add(leaf));
+      for (let n = 0; n < times; n++) {
+        const now = new Map(chapters[i].values);
+        live.rates.forEach(slot => now.set(slot, rate));
+        compute(now);
+        held = null;
+        const then = new Map(chapters[i].values);
+        live.rates.forEach(slot => then.set(slot, live.rate));
+        for (const [leaf, next] of live.updates) then.set(leaf, program.values[next]);
+        check(then);
+        replace(i, { values: now }, { values: then });
+        i += 1;
+      }
+    },
+  };
+}

@@ -1,0 +1,175 @@
+"""What a page shows of one chapter: its steps, the lines of the cards and the widths of the edges, as texts with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from tinygraph.draw.cards import Card, Drawing
+from tinygraph.express.equations import Equations
+from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
+from tinygraph.express.indices import Index
+from tinygraph.express.layout import Layout, Row, Sign, lowered
+from tinygraph.express.mathml import equation
+from tinygraph.express.notation import Notation
+from tinygraph.express.plain import plain
+from tinygraph.program.statements import program_of
+from tinygraph.program.value import Name, Number, atoms
+from tinygraph.stepping.examples import example_of
+from tinygraph.stepping.highlights import Highlights, edge_id
+from tinygraph.stepping.listing import Function, function_of
+from tinygraph.stepping.numbers import with_values
+from tinygraph.stepping.pictures import drawing, line_texts
+from tinygraph.stepping.quiz import Hints, questions
+from tinygraph.stepping.stepper import Chapter
+from tinygraph.stepping.timeline import Step
+
+TERMS = 8  # of a sum of contributions that are shown
+
+_known: WeakKeyDictionary[Step, dict[Any, dict[str, Any]]] = WeakKeyDictionary()
+
+
+def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...]) -> dict[str, Any]:
+    """All texts of a chapter; the last `updates` steps are those of an update, which need not have been made."""
+    picture = drawing(chapter)
+    updates = chapter.updates or chapter.next_updates
+    return {
+        "steps": list(_steps(chapter, [*chapter.graph_steps, *updates], example, functions)),
+        "updates": len(updates),
+        "lines": line_texts(picture),
+        "widths": _widths(chapter, picture),
+    }
+
+
+def _steps(
+    chapter: Chapter, steps: Sequence[Step], example: int | None, functions: tuple[Function, ...]
+) -> Iterator[dict[str, Any]]:
+    """The data of the steps; that of a step is made once."""
+    writer = None
+    for step in steps:
+        known = _known.setdefault(step, {})  # by example and functions
+        if (example, functions) not in known:
+            writer = writer or StepWriter(chapter, example, functions)
+            known[example, functions] = writer.data(step)
+        yield dict(known[example, functions])
+
+
+class StepWriter:
+    """Writes the steps of one chapter as data."""
+
+    def __init__(self, chapter: Chapter, example: int | None, functions: Sequence[Function]) -> None:
+        self.graph = chapter.graph
+        self.program = program_of(self.graph)
+        self.highlights = Highlights(chapter)
+        self.example = example
+        self.functions = functions
+        self.equations = Equations(self.program)
+        self.questions = dict(_questions(chapter))
+
+    def data(self, step: Step) -> dict[str, Any]:
+        """All that is shown of a step."""
+        example = None if self.example is None else example_of(self.graph, step, self.example)
+        blanks = Blanks(step.rate)
+        return {
+            "phase": step.phase,
+            "name": step.name,
+            "title": None if step.title == step.name else step.title,
+            "sign": step.sign,
+            "partial": not step.is_complete,
+            "part": step.part,
+            "sum": _sum(step),
+            "text": step.text,
+            "equation": step.equation,
+            "shown": Text(Hole(step.result)),
+            "mathml": blanks.filled(equation(self.sides(step, blanks))),
+            "value": Text(Hole(step.result, "full")),
+            "shape": "×".join(map(str, step.result.shape)),
+            "upstream": step.upstream,
+            "local": step.local,
+            "contribution": step.contribution,
+            "line": self._line(step),
+            "highlighted": self.highlights.highlighted(step),
+            "reveals": self.highlights.revealed(step),
+            "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
+            "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
+        }
+
+    def _line(self, step: Step) -> dict[str, int] | None:
+        """The line of code to highlight: that of the step, or, where that is not shown, of the statement that reads its value."""
+        for place in [step.place, *([] if step.reader is None else [step.reader.place])]:
+            function = function_of(place)
+            if function in self.functions:
+                return {"file": self.functions.index(function), "number": place.line}
+        return None
+
+    def sides(self, step: Step, blanks: Blanks) -> list[Layout]:
+        """The sides of the equation: name, right-hand side, the same with numbers where all are scalars, and the value."""
+        expression, sides = step.expression, self._symbolic(step, blanks)
+        sides = [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
+        names = [x for x in atoms(expression) if isinstance(x, Name)]
+        numbers = []
+        if names and all(not x.node.shape for x in names):
+            numbers.append(Notation(blanks.layout).layout(with_values(expression)))
+        if not step.added_result.shape and not isinstance(expression, Number):
+            numbers.append(blanks.layout(step.added_result))
+        is_value = len(numbers) == 2 and plain(numbers[0]).removeprefix("−").isdigit()  # a blank
+        return [*sides, *map(bracketed, numbers[is_value:])]
+
+    def _symbolic(self, step: Step, blanks: Blanks) -> list[Layout]:
+        equations, expression = self.equations, step.expression
+        if step.rate is not None:
+            notation = Notation(lambda node: blanks.layout(node) if node is step.rate else equations.name(node))
+            return [Row((equations.name(step.node), Sign(":="), notation.layout(expression)))]
+        if step.part is not None and step.reader is not None:
+            index, right = equations.notation.entrywise(expression)
+            return [self._chain_rule_term(step, index), right]
+        assert step.statement is not None
+        return list(equations.equation(step.statement))
+
+    def _chain_rule_term(self, step: Step, index: Index) -> Layout:
+        """One contribution as a term of the chain rule."""
+        partials = self.equations.partials
+        assert step.statement is not None
+        assert step.reader is not None
+        if step.node not in partials or step.statement.of is None:
+            return lowered(self.equations.name(step.node), index)
+        output, node = partials[step.node]
+        return self.equations.chain_rule_term(output, step.reader, node, index)
+
+
+def _sum(step: Step) -> Text | None:
+    """The contributions so far as a sum."""
+    if step.part is None:
+        return None
+    count = step.part[0]
+    terms = [Hole(p.node) for p in step.passes[max(0, count - TERMS) : count]]
+    total = joined(" + ", terms if count <= TERMS else ["…", *terms])
+    return total if count == 1 else Text(total, " = ", Hole(step.result))
+
+
+def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The quiz's question for each gradient, by name: its value, or for an array its largest entry."""
+    hints = Hints(program_of(chapter.graph), chapter.graph_steps)
+    for step in questions(chapter.graph, chapter.graph_steps):
+        label = Text(step.name, "[", Hole(step.result, "place"), "]") if step.result.shape else step.name
+        yield step.name, {"label": label, "value": Text(Hole(step.result, "largest")), "hints": hints.hints(step)}
+
+
+def _widths(chapter: Chapter, picture: Drawing) -> dict[str, list[Text]]:
+    """By backward edge the sizes of the gradients along it: contributions, or where the cards are folded whole gradients."""
+    request = chapter.graph._latest_request
+    if request is None:
+        return {}
+    flow = program_of(chapter.graph).flow
+    cards: dict[str, Card] = {card.key: card for card in picture.cards}
+    found: dict[str, list[Text]] = {}
+    for edge in picture.edges:
+        source, target = cards[edge.source], cards[edge.target]
+        upstream = None if target.statement is None else request.gradients.get(target.statement.node)
+        passed = {} if upstream is None or not edge.backward else flow.passed(upstream)
+        nodes = target.rows[edge.row].gradients_of & source.members if edge.backward else ()
+        carried = [passed[x].node if x in passed else request.gradients[x] for x in nodes if x in request.gradients]
+        if sizes := [Text(Hole(node, "mean")) for node in carried if node.size]:
+            found[edge_id(edge)] = sizes
+    return found

@@ -1,0 +1,55 @@
+"""Texts as data for a page: a text with numbers is a list of strings and of places in the list of holes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from tinygraph.express.holes import Hole, Text
+
+TAG = re.compile("<[^>]*>")
+FIRST = 0xE000  # of the characters that have no meaning of their own, and no place in MathML
+MOST = 1000  # of them
+
+
+def shortened(markup: Any) -> tuple[Any, list[str]]:
+    """Templates of MathML with a character in place of each tag, and the tags."""
+    texts = [piece for template in markup for piece in ([template] if isinstance(template, str) else template)]
+    found = Counter(tag for text in texts if isinstance(text, str) for tag in TAG.findall(text))
+    characters = {tag: chr(FIRST + i) for i, (tag, _) in enumerate(found.most_common(MOST))}
+
+    def short(x: Any) -> Any:
+        if isinstance(x, list):
+            return [short(piece) for piece in x]
+        return TAG.sub(lambda tag: characters.get(tag[0], tag[0]), x) if isinstance(x, str) else x
+
+    return [short(template) for template in markup], list(characters)
+
+
+class Templates:
+    """Writes texts as data; `holes` are the numbers in them, each once."""
+
+    def __init__(self) -> None:
+        self.holes: list[Hole] = []
+        self._places: dict[tuple[Any, ...], int] = {}
+
+    def of(self, x: Any) -> Any:
+        """Data with its texts as templates; what says nothing is left out of dicts."""
+        if isinstance(x, Text):
+            return self._text(x)
+        if isinstance(x, dict):
+            return {key: self.of(value) for key, value in x.items() if value or value == 0}
+        return [self.of(value) for value in x] if isinstance(x, list | tuple) else x
+
+    def _text(self, text: Text) -> str | list[str | int]:
+        if not any(isinstance(piece, Hole) for piece in text.pieces):
+            return str(text)
+        return [self._place(piece) if isinstance(piece, Hole) else piece for piece in text.pieces]
+
+    def _place(self, hole: Hole) -> int:
+        key = hole.node, hole.shown, hole.brackets, hole.is_math
+        if key not in self._places:
+            self._places[key] = len(self.holes)
+            self.holes.append(hole)
+        return self._places[key]
