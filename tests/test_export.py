@@ -192,9 +192,10 @@ class TestPlainData:
         stepper.breakpoints.add(stepper.steps[0].name)
         data = json.loads(stepper.save(tmp_path / "walk.json").read_text(encoding="ascii"), parse_constant=pytest.fail)
         html = stepper.save(tmp_path / "walk.html").read_text(encoding="utf-8")
-        held = json.loads(html.partition("model: fixedModel(")[2].partition("), el:")[0])
-        assert data == {name: held[name] for name in ("data", "position", "breakpoints")}
-        assert [step["text"] for step in data["data"]["steps"]] == [step.text for step in stepper.steps]
+        held = json.loads(html.partition("const model = fixedModel(")[2].partition(");\nfollowAddress")[0])
+        assert data == {name: value for name, value in held.items() if name not in ("style", "quiz")}
+        assert {"data", "program", "live"} < data.keys()
+        assert [step["name"] for step in data["data"]["steps"]] == [step.name for step in stepper.chapters[0].steps]
         assert data["position"] == stepper.position
         assert data["breakpoints"] == list(stepper.breakpoints)
 
