@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import tinygraph as tg
 from tests.browser import Visit, browser
@@ -142,6 +143,15 @@ class TestChanging:
         types(page, "Entry of W", "7, 7")
         assert page.input_value("input[aria-label='Entry of W']") == "1, 2"
 
+    def test_an_entry_moves_beside_one_that_is_not_finite(self, visit: Visit) -> None:
+        w = tg.parameter([np.nan, 2.0, 3.0])
+        stepper = tg.Graph(np.sum(w * 2), names={"w": w}).stepper()
+        page = opened(visit, stepper)
+        types(page, "Entry of w", "1")
+        assert types(page, "Value of w", "0.5") == ""
+        stepper.set(w=[np.nan, 0.5, 3.0])
+        assert page.evaluate("model.get('texts').at(0)") == texts(stepper)[0]
+
     @pytest.mark.parametrize(
         "text", ["", "abc", "1e999", "constructor", "__proto__", "alert(1)", "<img src=x onerror=alert(1)>", "1;2", "0x10", "NaN"]
     )
@@ -231,6 +241,16 @@ class TestLimits:
         types(page, "Value of W", "3")
         assert "?" in page.evaluate("model.get('texts').at(0)")
         assert "not computed in a page" in page.inner_text(".notice")
+
+    def test_sparse_leaves_and_large_integers_print_as_in_python(self, visit: Visit) -> None:
+        X, n = tg.constant(sparse.csr_array(np.eye(3))), tg.constant(2**60)
+        w = tg.parameter([0.5, 0.25, 1.0])
+        stepper = tg.Graph(np.sum(X @ w) * 2, n * 2, names={"X": X, "w": w, "n": n}).stepper()
+        page = opened(visit, stepper)
+        assert page.evaluate("model.get('texts').at(0)") == texts(stepper)[0]
+        assert types(page, "Value of w", "1.5") == ""
+        stepper.set(w=[1.5, 0.25, 1.0])
+        assert page.evaluate("model.get('texts').at(0)") == texts(stepper)[0]
 
     def test_a_program_that_is_too_large_for_a_page_shows_what_was_recorded(self, visit: Visit) -> None:
         X, w = tg.constant(np.ones((60_000, 2))), tg.parameter([0.5, 0.25])

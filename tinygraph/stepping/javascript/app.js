@@ -133,35 +133,38 @@ function render({ model, el, keys }) {
 
   // Showing: the picture, the equation, the line of code and the table highlight the same step
 
-  let drawn = null, laidOut = null, picture = null, rows = [];
+  let drawn = null, laidOut = null, picture = null, rows = [], seen = null; // the position that everything is scrolled to
 
   function show() {
     if (drawn !== data()) build();
+    const isMoved = seen !== position();
+    seen = position();
     const current = stepAt(position()), chapter = chapterOf(position());
     slider.max = last();
     slider.value = position();
     slider.setAttribute("aria-valuetext", current ? titleOf(current) : "start");
     count.value = `${position()} / ${last()}`;
     spoken.textContent = current ? at(current.text) : "";
-    light(current);
+    light(current, isMoved);
     equation.replaceChildren(current ? parsed(mathml(at(data().equations[current.mathml])), "application/xml") : element("p", { class: "hint" }, "Press Step (→) to begin."));
     equation.dataset.part = current && current.part ? `${current.part[0]} of ${current.part[1]}` : "";
     describe(current);
-    list(chapter);
+    list(chapter, isMoved);
     const line = current && current.line && code.querySelector(`[data-file="${current.line.file}"][data-number="${current.line.number}"]`);
     const before = code.querySelector(".current");
     if (before !== line) {
       if (before) before.classList.remove("current");
       if (line) line.classList.add("current");
     }
-    if (line) { centre(code, line); code.scrollLeft = 0; } else code.scrollTop = 0;
+    if (isMoved && line) { centre(code, line); code.scrollLeft = 0; }
+    if (isMoved && !line) code.scrollTop = 0;
     turn();
   }
 
   const titleOf = step => step.title || step.name;
 
   // The table has the steps of one chapter.
-  function list(chapter) {
+  function list(chapter, isMoved) {
     const here = within(position()), steps = data().steps, texts = textsOf(chapter), breakpoints = model.get("breakpoints");
     const made = chapter === chapters() - 1 ? steps.length - data().updates : steps.length;
     const items = rows.slice(0, made).map(row => row.item);
@@ -176,6 +179,7 @@ function render({ model, el, keys }) {
       put(row.right, `${steps[i].sign} ${filled(steps[i].equation, texts)}`);
       put(row.shown, filled(steps[i].shown, texts));
     });
+    if (!isMoved) return;
     table.scrollTop = 0;
     if (here) centre(table, rows[here - 1].item);
     table.scrollLeft = 0;
@@ -187,6 +191,7 @@ function render({ model, el, keys }) {
 
   function build() {
     drawn = data();
+    seen = null;
     if (laidOut !== data().svg || !stage.firstChild) makePicture();
     rows = data().steps.map((step, i) => row(step, i));
     table.replaceChildren();
@@ -226,12 +231,13 @@ function render({ model, el, keys }) {
 
   const sizeOf = texts => Math.max(...texts.map(text => ({ inf: Infinity, nan: Infinity })[text] ?? Number(text)));
 
-  function light(current) {
+  function light(current, isMoved) {
     if (!picture) return;
     const chapter = chapterOf(position()), here = within(position());
     writeLines(chapter, here);
     const passed = data().steps.slice(0, here);
     picture.light(new Set(passed.flatMap(step => step.highlighted || [])), new Set(current ? current.highlighted || [] : []));
+    if (!isMoved) return;
     const card = current && current.highlighted && picture.card(current.highlighted[0]);
     if (card) centre(stage, card); else stage.scrollTo(0, 0);
   }
