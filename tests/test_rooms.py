@@ -14,7 +14,7 @@ ROOMS = {
     "stepping": ("stepper", ["test_size", "test_lens"]),
     "draw": ("view", ["test_graph", "test_plain"]),
     "express": ("source", ["test_axes", "test_provenance", "test_value"]),
-    "program": ("statements", ["test_node", "test_check", "test_elementary", "test_tree", "test_warned"]),
+    "program": ("statements", ["test_node", "test_check", "test_elementary", "test_tree"]),
 }
 IMPORT_ALL = """
 import pkgutil, tinygraph
