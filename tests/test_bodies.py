@@ -103,3 +103,21 @@ def test_only_so_many_results_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [x.inputs[1] for x in found if isinstance(x, Apply)] == [Number(i) for i in range(5)]
     assert len(bodies._MADE) <= 2
     assert all(isinstance(x, Apply) and x.inputs[0] is Name(A) for x in found)
+
+
+def test_what_a_users_op_makes_is_not_kept() -> None:
+    @tg.op(lambda g, out, x, *, table: g * table[1])
+    def owntable(x: Any, *, table: tuple[float, ...]) -> Any:
+        return x * table[0]
+
+    known = len(bodies._MADE)
+    for i in range(5):
+        x = tg.parameter(np.ones(2))
+        y = owntable(x, table=(float(i), 1.0))
+        L = np.sum(y * y)
+        graph = tg.Graph(L, names={"x": x, "L": L})
+        graph.backprop()
+        assert "owntable" in str(graph)
+        if i == 0:
+            known = len(bodies._MADE)
+    assert len(bodies._MADE) == known

@@ -327,6 +327,10 @@ def test_a_kind_that_is_not_that_of_the_result_is_refused(kind: Kind, said: str)
     [
         ({"shape_only": ("other",)}, "op wrong has no array argument other"),
         ({"elementwise": True, "kind": Same()}, r"op wrong has no kind but Elementwise\(\): not Same"),
+        ({"shape_only": "x"}, r"op wrong: write shape_only=\('x',\), a tuple of names"),
+        ({"kind": Sum}, r"op wrong has no kind Sum: write Sum\(\)"),
+        ({"kind": "sum"}, r"op wrong has no kind 'sum': write one such as tg.ops.Elementwise\(\)"),
+        ({"elementwize": True}, "tg.op has no setting elementwize: did you mean elementwise"),
     ],
 )
 def test_what_contradicts_itself_is_refused(declared: dict[str, Any], said: str) -> None:
@@ -334,6 +338,31 @@ def test_what_contradicts_itself_is_refused(declared: dict[str, Any], said: str)
 
         @tg.op(None, **declared)
         def wrong(x: Any) -> Any:
+            return x
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"operator": "*"}, r"metadata \(scale\) that operator='\*' says nothing of"),
+        ({"kind": SumOfProducts("i,j->ij")}, r"metadata \(scale\) that kind=SumOfProducts says nothing of"),
+        ({"kind": Repetition(1)}, r"metadata \(scale\) that kind=Repetition says nothing of"),
+        ({"kind": Sum()}, r"metadata \(scale\) that kind=Sum says nothing of"),
+    ],
+)
+def test_metadata_beside_what_says_all_that_an_op_computes_is_refused(declared: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+
+        @tg.op(None, None, **declared)
+        def wrong(x: Any, y: Any, *, scale: float = 1.0) -> Any:
+            return scale * x * y
+
+
+def test_a_repetition_has_two_arguments() -> None:
+    with pytest.raises(TypeError, match=r"more arguments than the two of kind=Repetition: declare Same\(argument, fits=True\)"):
+
+        @tg.op(None, None, None, kind=Repetition(2))
+        def wrong(x: Any, y: Any, z: Any) -> Any:
             return x
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import tinygraph as tg
 from tests.oracles import assert_close
+from tests.programs import executed
 from tinygraph.express.layout import symbol
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
@@ -208,3 +209,90 @@ def own_product(x: Any, y: Any) -> Any:
 def test_gradients_of_an_op_that_says_what_its_entries_are_are_simplified_as_those_of_numpys(own: Any, numpys: Any) -> None:
     backward = [[x.right for x in recorded(compute).statements() if x.phase == "backward"] for compute in (own, numpys)]
     assert backward[0] == backward[1]
+
+
+class Amount:
+    """Metadata that is equal to other metadata and is not the same."""
+
+    def __init__(self, size: Any) -> None:
+        self.size = size
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Amount) and self.size == other.size
+
+    def __hash__(self) -> int:
+        return hash(self.size)
+
+    def __repr__(self) -> str:
+        return f"Amount({self.size!r})"
+
+
+@tg.op(lambda g, out, x, *, amount: g * np.copysign(1.0, amount.size))
+def scaled(x: Any, *, amount: Amount) -> Any:
+    """x with the sign of an amount."""
+    return x * np.copysign(1.0, amount.size)
+
+
+def test_metadata_that_is_equal_and_not_the_same_prints_as_it_is() -> None:
+    x = tg.parameter(np.ones(2))
+    kept = []  # so that no graph goes before the next one is printed
+    for size in (0.0, -0.0, 1.0, True, 1):
+        p = scaled(x, amount=Amount(size))
+        kept.append(tg.Graph(np.sum(p), names={"x": x, "p": p}))
+        assert kept[-1].statements()[0].right == f"scaled(x, amount=Amount({size!r}))"
+
+
+@tg.op(lambda g, out, x: g)
+def kept_as_it_is(x: Any) -> Any:
+    """A user's op that does not say which dtype it gives."""
+    return x * 1
+
+
+@pytest.mark.parametrize("view", [lambda z: z[::-1], np.transpose])
+def test_views_of_another_byte_order_pass_through_an_op_without_a_dtype(view: Callable[[Any], Any]) -> None:
+    z = tg.parameter(np.array([1.0, 2.0], ">f8"))
+    graph = tg.Graph(np.sum(np.exp(kept_as_it_is(view(z)))), names={"z": z})
+    graph.backprop()
+    assert "dz = " in str(graph)
+    assert "keep" in graph.source()
+
+
+class TestDerivatives:
+    @staticmethod
+    def printed(op: Any) -> tuple[Any, Any]:
+        x, w = tg.parameter(np.array([1.0, -2.0])), tg.constant(np.array([3.0, 4.0]))
+        L = np.sum(op(x) * w)
+        graph = tg.Graph(L, names={"x": x, "w": w, "L": L})
+        gradient = graph.backprop()["x"]
+        leaves = [leaf.value for leaf in program_of(graph).leaves]
+        return executed(graph.source())(*leaves)[1]["dx"], gradient.value
+
+    def test_bools_that_a_rule_adds_are_true_or_false(self) -> None:
+        @tg.op(lambda g, out, x: g * ((x > 0) + (x > 0)))
+        def owntwice(x: Any) -> Any:
+            return x * 1
+
+        found, expected = self.printed(owntwice)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(expected, [3.0, 0.0])
+
+    def test_an_op_that_changes_is_not_read_by_the_name_of_another_call(self) -> None:
+        calls: list[None] = []
+
+        @tg.op(None)
+        def owncounter(x: Any) -> Any:
+            calls.append(None)
+            return x * len(calls)
+
+        @tg.op(lambda g, out, x: owncounter(np.cos(x)) * g)
+        def ownsine(x: Any) -> Any:
+            return np.sin(x)
+
+        x = tg.parameter(0.5)
+        L = ownsine(x) ** 2
+        graph = tg.Graph(L, names={"x": x, "L": L})
+        graph.backprop(of=graph.backprop()["x"])
+        value = {s.name: s for s in graph.statements()}
+        for statement in value.values():
+            if statement.name.startswith("ddx_dx"):
+                assert "owncounter" in statement.right

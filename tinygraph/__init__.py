@@ -72,7 +72,7 @@ __all__ = [
 ]
 
 # What computing a gradient does not need is loaded when it is first read.
-LATER = {
+_LATER = {
     "Graph": "graph",
     "Gradients": "requested",
     "NonFinite": "check",
@@ -85,10 +85,10 @@ LATER = {
 if not TYPE_CHECKING:  # a type checker knows that what is not listed is not there
 
     def __getattr__(name: str) -> Any:
-        if name in LATER:
+        if name in _LATER:
             from importlib import import_module
 
-            found = globals()[name] = getattr(import_module(f"tinygraph.{LATER[name]}"), name)
+            found = globals()[name] = getattr(import_module(f"tinygraph.{_LATER[name]}"), name)
             return found
         if name.startswith("_"):  # Python asks for many of these
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -97,4 +97,4 @@ if not TYPE_CHECKING:  # a type checker knows that what is not listed is not the
         raise missing_function(name, __all__)
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*(name for name in globals() if name not in ("TYPE_CHECKING", "Any")), *__all__})

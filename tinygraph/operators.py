@@ -48,9 +48,12 @@ def answer(operator: Operator, record: Callable[..., Any]) -> None:
     def right(self: Node, other: Any) -> Any:
         return record(other, self)
 
-    setattr(Operators, f"__{name}__", left if operator in BINARY.values() else unary)
+    methods = {f"__{name}__": left if operator in BINARY.values() else unary}
     if operator in BINARY.values() and operator.binds != COMPARISON:
-        setattr(Operators, f"__r{name}__", right)
+        methods[f"__r{name}__"] = right
+    for known, method in methods.items():
+        method.__name__, method.__qualname__ = known, f"Node.{known}"
+        setattr(Operators, known, method)
 
 
 def _method(function: Callable[..., Any]) -> Method:

@@ -13,10 +13,10 @@ import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.ops.dtypes import Dtype, of_ufunc, together
-from tinygraph.ops.kinds import Elementwise, Kind, Opaque, Params, Reduction
+from tinygraph.ops.kinds import Elementwise, Kind, Opaque, Params, Reduction, Repetition, Sum, SumOfProducts
 from tinygraph.ops.work import Work, entry_by_entry
 from tinygraph.syntax import Operator, SourceForm, Written, operator_of
-from tinygraph.wording import counted
+from tinygraph.wording import counted, suggestion
 
 Array: TypeAlias = Any  # an ndarray or NumPy scalar when an op computes, a Node when a rule records
 Rule: TypeAlias = Callable[..., Array]
@@ -64,6 +64,7 @@ class Declaration:
         self.__wrapped__ = function  # doctest and inspect read the function through it
         self.arguments, self.variadic, self.defaults = _parameters(function)
         shape_only, kind = settings.get("shape_only", ()), settings.get("kind")
+        _refuse_types(self.name, shape_only, kind)
         self.elementwise = settings.get("elementwise", False) or isinstance(kind, Elementwise)
         self.reads_shape = tuple(name in shape_only for name in self.arguments)
         self.reads_values = False in self.reads_shape
@@ -93,7 +94,8 @@ class Declaration:
     def _refuse_contradictions(self, settings: Collection[str], arguments: Collection[str]) -> None:
         """Raise TypeError for settings and arguments that there are not, and for what does not fit together."""
         if settings:
-            raise TypeError(f"tg.op has no setting {', '.join(sorted(settings))}")
+            wrong = sorted(settings)
+            raise TypeError(f"tg.op has no setting {', '.join(wrong)}: {suggestion(wrong[0], Settings.__annotations__)}")
         if len(self.rules) != len(self.arguments):
             raise TypeError(
                 f"op {self.name} has {counted(len(self.arguments), 'array argument')} ({', '.join(self.arguments)}) but "
@@ -106,9 +108,24 @@ class Declaration:
             raise TypeError(f"op {self.name} has no kind but Elementwise(): not {self.kind}")
         if self.javascript and not self.elementwise:
             raise TypeError(f"op {self.name} has javascript=, an expression of numbers, and is not elementwise")
+        self._refuse_what_is_not_said()
         for form in () if self.built_in else self.forms:
             if isinstance(form, SourceForm):
                 form.check()
+
+    def _refuse_what_is_not_said(self) -> None:
+        """Raise TypeError where an operator or a kind says all that an op computes, and its signature says more."""
+        says_all = self.operator is not None or isinstance(self.kind, Sum | SumOfProducts | Repetition)
+        if self.built_in or not says_all:
+            return
+        said = f"operator={self.operator.text!r}" if self.operator is not None else f"kind={type(self.kind).__name__}"
+        more = self.defaults.keys() - ({"axis", "keepdims"} if said == "kind=Sum" else ())
+        if more:
+            raise TypeError(
+                f"op {self.name} has metadata ({', '.join(sorted(more))}) that {said} says nothing of: leave one of them out"
+            )
+        if isinstance(self.kind, Repetition) and len(self.arguments) != 2:
+            raise TypeError(f"op {self.name} has more arguments than the two of {said}: declare Same(argument, fits=True)")
 
     def _usual_kind(self) -> Kind:
         if self.elementwise:
@@ -164,6 +181,15 @@ class Declaration:
         if missing:
             raise TypeError(f"{self.signature()} needs {', '.join(missing)}")
         return complete
+
+
+def _refuse_types(name: str, shape_only: Any, kind: Any) -> None:
+    """Raise TypeError for settings of the wrong type."""
+    if isinstance(shape_only, str):
+        raise TypeError(f"op {name}: write shape_only=({shape_only!r},), a tuple of names")
+    if kind is not None and not isinstance(kind, Kind):
+        write = f"{kind.__name__}()" if isinstance(kind, type) and issubclass(kind, Kind) else "one such as tg.ops.Elementwise()"
+        raise TypeError(f"op {name} has no kind {getattr(kind, '__name__', repr(kind))}: write {write}")
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], bool, dict[str, Any]]:

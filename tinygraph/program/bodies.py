@@ -16,7 +16,7 @@ import numpy as np
 from tinygraph.node import Node
 from tinygraph.ops import Dtype, Op
 from tinygraph.program.dtypes import dtype_of
-from tinygraph.program.value import Apply, Expression, Like, Name, Number, Shape, atoms, exact
+from tinygraph.program.value import Apply, Expression, Like, Name, Number, Shape, applied, atoms, exact
 
 Write: TypeAlias = Callable[[Op, Sequence[Expression], Mapping[str, Any], Shape, str], Expression]
 Fill: TypeAlias = Node | Like  # a value that is read, or one of which the shape alone is
@@ -55,6 +55,11 @@ class Body:
     def numbers(self) -> tuple[Number, ...]:
         """The numbers that the user has names for."""
         return tuple(x for x in atoms(self.expression) if isinstance(x, Number) and x.name is not None)
+
+    @cached_property
+    def is_built_in(self) -> bool:
+        """Whether it has no op of the user's, whose metadata may be large and which a program may define again and again."""
+        return all(x.op.built_in for x in applied(self.expression))
 
     @cached_property
     def dtype(self) -> Dtype | None:
@@ -120,10 +125,12 @@ def made(
     key = write, op, tuple([part.body for part in parts]), numbering, metadata, shape, kind, recorded
     found = _MADE.get(key)
     if found is None:
-        if len(_MADE) >= MOST:
-            _MADE.clear()
         inputs = [_numbered(part.body.expression, numbers) for part, numbers in zip(parts, numbering, strict=True)]
-        found = _MADE[key] = _in_order(_with_node(write(op, inputs, params, shape, kind), op, recorded))
+        found = _in_order(_with_node(write(op, inputs, params, shape, kind), op, recorded))
+        if op.built_in and all(part.body.is_built_in for part in parts):
+            if len(_MADE) >= MOST:
+                _MADE.clear()
+            _MADE[key] = found
     body, kept = found
     return Part(body, tuple([fills[i] for i in kept]))
 

@@ -107,14 +107,14 @@ class Draft:
 
     @cached_property
     def _twins(self) -> dict[Node, Node]:
-        """What a backward pass computes once more, with the same that an earlier one computed; no gradient is a twin."""
+        """Nodes that a later backward pass recorded again, each with the first; a user's op may give another value."""
         twins: dict[Node, Node] = {}
         if len(self.graph._requests()) < 2:
             return twins
         first: dict[Any, Node] = {}
         roots = {*self.gradient_of, *self.forward}
         for node in reached(self.gradient_of):
-            if node.op is not None and node not in roots:
+            if node.op is not None and node.op.built_in and node not in roots:
                 inputs = tuple([twins.get(x, x) if isinstance(x, Node) else exact(x) for x in node.inputs])
                 twin = first.setdefault((node.op, inputs, exact(tuple(node.params.items()))), node)
                 if twin is not node:

@@ -19,9 +19,10 @@ def dtype_of(x: Expression) -> Dtype | None:
         return {"f": float, "b": bool}.get(x.kind, int)
     if isinstance(x.op.kind, Repetition) and not x.inputs[0].shape:  # which is spelled np.full_like
         return found[1]
-    if x.op.dtype is not None and all(dtype is not None for dtype in found):  # `==` takes None for float64
-        return x.op.result_dtype(found, x.params)
-    return _recorded(x, found)
+    if x.op.dtype is None:
+        return _recorded(x, found)
+    is_known = all(dtype is not None for dtype in found)  # `==` takes None for float64
+    return x.op.result_dtype(found, x.params) if is_known else None
 
 
 def _recorded(x: Apply, found: Sequence[Dtype | None]) -> Dtype | None:

@@ -244,15 +244,17 @@ def _power(raw: Apply, of: Opened) -> Form | None:
     return None
 
 
-def _sum(raw: Apply, of: Opened) -> Form:
+def _sum(raw: Apply, of: Opened) -> Form | None:
     return _added(raw, of, lambda term: term)
 
 
-def _difference(raw: Apply, of: Opened) -> Form:
+def _difference(raw: Apply, of: Opened) -> Form | None:
     return _added(raw, of, _negated)
 
 
-def _added(raw: Apply, of: Opened, signed: Callable[[Term], Term]) -> Form:
+def _added(raw: Apply, of: Opened, signed: Callable[[Term], Term]) -> Form | None:
+    if raw.kind == "b":  # True + True is True, not 2
+        return None
     if all(map(is_literal, raw.inputs)):
         return opened(Number(raw.op(*[x.value for x in raw.inputs if is_literal(x)])))
     first, second = raw.inputs

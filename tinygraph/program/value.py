@@ -25,13 +25,30 @@ Made = TypeVar("Made", bound="Number | Name | Apply")
 KNOWN: WeakValueDictionary[Any, Any] = WeakValueDictionary()  # every expression in use, by what it is made of
 
 
+class Itself:
+    """An object that is the same as itself alone, whatever its own `==` says."""
+
+    __slots__ = ("object",)
+
+    def __init__(self, of: Any) -> None:
+        self.object = of
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Itself) and self.object is other.object
+
+    def __hash__(self) -> int:
+        return id(self.object)
+
+
 def exact(x: Any) -> Any:
     """What numbers and metadata have in common that are the same, to their types and the sign of a zero."""
     if isinstance(x, tuple | list):
         return type(x), *map(exact, x)
     if isinstance(x, slice):
         return slice, exact(x.start), exact(x.stop), exact(x.step)
-    return (type(x), repr(x)) if isinstance(x, float | np.generic) else (type(x), x)
+    if isinstance(x, float | complex | np.generic):
+        return type(x), repr(x)
+    return (type(x), x) if x is None or isinstance(x, int | str | type | np.dtype) else Itself(x)
 
 
 def _one(cls: type[Made], key: Any, *parts: Any) -> Made:
