@@ -1,5 +1,6 @@
 """The page to explore, in a real browser with no network: choose, search, fold, keyboard, and nothing executed."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,10 @@ def test_notebooks_get_it_in_a_frame_without_rights() -> None:
 
 
 def test_json_cannot_leave_its_script() -> None:
-    assert script_json({"</script>": "<!-- & \u2028 -->"}) == '{"\\u003c/script\\u003e": "\\u003c!-- \\u0026 \\u2028 --\\u003e"}'
+    data = {"</script>": "<!-- <Script> & \u2028 -->", "b": "\ud800 <b>"}
+    text = script_json(data)
+    assert text == '{"<\\/script>":"\\u003c!-- \\u003cScript> & \u2028 -->","b":"\\ud800 <b>"}'
+    assert json.loads(text) == data
 
 
 def test_names_that_look_like_places_in_the_page_stay_names(tmp_path: Path) -> None:
@@ -303,7 +307,7 @@ def test_all_layouts_of_a_page_share_one_deadline(monkeypatch: pytest.MonkeyPatc
     html = perceptron(3).view().html
     assert given == [20, 12, 4]
     assert html.count("<svg>") == 2
-    assert '"independent": false' in html
+    assert '"independent":false' in html
 
 
 def test_large_values_are_excerpts_with_statistics(tmp_path: Path) -> None:
@@ -370,4 +374,4 @@ def test_the_panel_shows_the_statement_of_the_gradient_too(level: Any, tmp_path:
 def test_the_panel_of_a_folded_picture_shows_the_gradients_of_leaves_outside() -> None:
     """Where a part is folded, the cards that are left show what they did."""
     text = perceptron().view(fold=True).html
-    assert '"gradient_source": "d' in text
+    assert '"gradient_source":"d' in text
