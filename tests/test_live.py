@@ -295,7 +295,7 @@ class TestAddress:
         page.goto(url)
         page.click("button[aria-label='Update 10 times']")
         page.keyboard.press("ArrowRight")
-        until(page, "location.hash.includes('w1=')")
+        until(page, "location.hash.includes('step=1&') && location.hash.includes('w1=')")  # the address follows after a moment
         there, numbers = page.url, page.evaluate("model.get('texts').at(10)")
         page.goto("about:blank")
         page.goto(there)
