@@ -444,7 +444,7 @@ def test_the_page_to_explore_says_how_far_matrices_are_filled() -> None:
         page = logistic(C).view().html
     except LayoutError:
         pytest.skip("no layout engine is installed")
-    assert f'"text": "sparse, {round(100 * np.mean(D != 0))} % filled"' in page
+    assert f'"text":"sparse, {round(100 * np.mean(D != 0))} % filled"' in page
 
 
 @pytest.mark.parametrize("level", ["named", "op"])
@@ -475,7 +475,7 @@ def test_the_stepper_looks_at_one_example() -> None:
             stepper.step()
             lens = stepper.lens
             lenses.append(None if lens is None else (lens.equation, np.ravel(dense(lens.value)), lens.is_contribution))
-        assert f'"example": "{lenses[0][0]} = ' in stepper.page()
+        assert f'"example":["{lenses[0][0]} = ",' in stepper.page()
         found.append(lenses)
     assert any(found[0])
     for own, other in zip(*found, strict=True):
@@ -488,8 +488,7 @@ def test_the_stepper_looks_at_one_example() -> None:
 def test_the_page_of_the_stepper_says_how_far_matrices_are_filled() -> None:
     page = logistic(C).stepper().page()
     of_batch = round(100 * np.mean(D[ROWS] != 0))
-    assert f'"value": "sparse, {of_batch} % filled"' in page
-    assert f'"shown": "sparse, {of_batch} % filled"' in page
+    assert f'"kept":{{"0":"sparse, {of_batch} % filled","1":"sparse, {of_batch} % filled"' in page  # in the table and in full
 
 
 def test_the_quiz_asks_and_judges_as_for_the_dense_matrix() -> None:

@@ -65,7 +65,8 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
         return None
     rows = _with_gradients(graph, _rows(graph, size), index)
     if step.node in rows:
-        return Example(index, f"{step.name}[{index}]", step.result[index], False)
+        rows_of = [index] if is_sparse(step.result.value) else index  # of a sparse matrix a row is a matrix too
+        return Example(index, f"{step.name}[{index}]", step.result[rows_of], False)
     program = program_of(graph)
     gradients = {s.node for s in program.backward} & rows
     if not any(isinstance(x, Name) and x.node in gradients for x in atoms(step.expression)):
