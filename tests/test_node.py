@@ -397,3 +397,14 @@ def test_repr_is_one_line(node: tg.Node, text: str) -> None:
     assert repr(node).startswith(text)
     assert "\n" not in repr(node)
     assert len(repr(node)) < 200
+
+
+@pytest.mark.parametrize("name", ["__add__", "__radd__", "__matmul__", "__rmatmul__", "__neg__", "__pow__", "__lt__"])
+def test_a_method_of_an_operator_has_the_name_that_python_gives_it(name: str) -> None:
+    method = getattr(tg.Node, name)
+    assert (method.__name__, method.__qualname__) == (name, f"Node.{name}")
+
+
+def test_an_operator_given_too_much_names_itself() -> None:
+    with pytest.raises(TypeError, match=r"Node\.__pow__\(\) takes 2 positional arguments"):
+        pow(tg.parameter(2.0), 2, 3)

@@ -119,7 +119,8 @@ class Declaration:
         if self.built_in or not says_all:
             return
         said = f"operator={self.operator.text!r}" if self.operator is not None else f"kind={type(self.kind).__name__}"
-        more = self.defaults.keys() - ({"axis", "keepdims"} if said == "kind=Sum" else ())
+        is_sum = self.operator is None and isinstance(self.kind, Sum)
+        more = self.defaults.keys() - ({"axis", "keepdims"} if is_sum else ())
         if more:
             raise TypeError(
                 f"op {self.name} has metadata ({', '.join(sorted(more))}) that {said} says nothing of: leave one of them out"

@@ -21,7 +21,8 @@ export function followAddress(model) {
 
   // What an update in the page made is written as new leaves of the last recorded chapter.
   function written() {
-    const position = model.get("position"), chapter = Math.min(Math.floor(position / length), model.get("texts").length - 1);
+    const [data, texts, position] = ["data", "texts", "position"].map(key => model.get(key));
+    const chapter = chapterAt({ data, texts, position });
     const kept = Math.min(chapter, recorded.length - 1), leaves = model.get("leaves").at(chapter);
     const found = new URLSearchParams({ step: position - (chapter - kept) * length });
     names.forEach((name, i) => {
