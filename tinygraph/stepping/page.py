@@ -27,7 +27,7 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
+FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "entries", "heat", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
@@ -68,10 +68,9 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     templates = Templates()
     walk = templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
     equations: dict[str, Any] = {}
-    for step in walk["steps"]:
-        key = repr(step["mathml"])
-        equations.setdefault(key, (len(equations), step["mathml"]))
-        step["mathml"] = equations[key][0]
+    holders = [(step, "mathml") for step in walk["steps"]] + [(x["entry"], "line") for x in walk["steps"] if "line" in x.get("entry", {})]
+    for holder, key in holders:
+        holder[key], _ = equations.setdefault(repr(holder[key]), (len(equations), holder[key]))
     texts, tags = shortened([mathml for _, mathml in equations.values()])
     picture = laid_out(stepper)._asdict()
     return {

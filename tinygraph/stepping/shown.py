@@ -18,6 +18,7 @@ from tinygraph.express.plain import plain
 from tinygraph.node import Node
 from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Name, Number, atoms
+from tinygraph.stepping.entries import entry_data
 from tinygraph.stepping.examples import example_of
 from tinygraph.stepping.highlights import Highlights, edge_id
 from tinygraph.stepping.listing import Function, function_of
@@ -93,6 +94,7 @@ class StepWriter:
             "local": step.local,
             "contribution": step.contribution,
             "chain": self._chain(step),
+            "entry": entry_data(step.expression, step.added_result, self._added(step), step.rate, self.equations),
             "line": self._line(step),
             "highlighted": self.highlights.highlighted(step),
             "reveals": self.highlights.revealed(step),
@@ -104,7 +106,8 @@ class StepWriter:
         """The chain rule of a step in numbers: what arrives, through what it goes where that is a factor, and what goes on."""
         name = self.equations.name
         if not step.passes:
-            said = {"forward": "value", "backward": "the pass starts here", "update": "after the update"}[step.phase]
+            start = "the pass starts here" if isinstance(step.expression, Number) else "a shared value"
+            said = {"forward": "value", "backward": start, "update": "after the update"}[step.phase]
             return {"result": _factor(plain(name(step.node)), said, step.result)}
         passed = step.passes[step.position]
         reader, value = (plain(self.equations.symbol(node)) for node in (passed.reader.node, passed.of))
@@ -115,6 +118,10 @@ class StepWriter:
             found["upstream"] = _factor(plain(name(passed.upstream)), f"arrives at {reader}", passed.upstream)
             found["local"] = _factor(local, f"through {self._function(passed.reader) or reader}", passed.local_node)
         return found
+
+    def _added(self, step: Step) -> Layout:
+        """What the step computes, or the term that it adds."""
+        return self.equations.name(step.node) if step.part is None else self._chain_rule_term(step, ())
 
     def _function(self, reader: Statement) -> str | None:
         """The function that a statement applies to one value, such as σ."""

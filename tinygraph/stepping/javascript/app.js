@@ -51,6 +51,7 @@ function render({ model, el, keys }) {
     update: (rate, times) => send("update", { rate, times }),
     reset: () => send("reset", {}),
     isRemote: () => Boolean(data().kernel),
+    hasMap: Boolean(model.get("numbers")),
     refuse: said => { problem.textContent = said; problem.hidden = false; },
   });
   const problem = element("p", { class: "problem", role: "alert", hidden: true });
@@ -83,6 +84,8 @@ function render({ model, el, keys }) {
     const isDark = getComputedStyle(app).colorScheme === "dark" || (getComputedStyle(app).colorScheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
     el.style.colorScheme = isDark ? "light" : "dark";
     app.style.colorScheme = el.style.colorScheme;
+    chain.repaint();
+    leaves.repaint();
   }
 
   let turns = 0;

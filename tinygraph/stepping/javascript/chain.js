@@ -1,27 +1,92 @@
-// The step in numbers: what arrives, through what it goes and what goes on, over the equation.
+// The step in numbers: what arrives, through what it goes and what goes on, over the equation. Of arrays, their cells, and one entry of
+// the result, with the entries that made it.
 
 const PARTS = [["upstream", "×"], ["local", "="], ["result", ""]];
+const ROOM = { high: 96, narrow: 640 }; // of a heat map, and of all of them in a window that has one column for them
 
 function chainOf({ model }) {
   const { data, position, textsOf, chapterOf, at } = walkOf(model);
-  const chips = element("div", { class: "chips" });
-  const equation = element("div", { class: "equation" });
-  const box = element("section", { class: "sum", "aria-label": "The step in numbers" }, chips, equation);
+  const maps = element("div", { class: "maps" }), chips = element("div", { class: "chips" });
+  const equation = element("div", { class: "equation" }), line = element("div", { class: "equation entry" });
+  const box = element("section", { class: "sum", "aria-label": "The step in numbers" }, element("div", { class: "row" }, maps, chips), equation, line);
+  const picked = new Map(); // the index that was chosen for a shape
+  let current = null, index = [], hovered = null, heats = [], drawn = null, width = 800;
+  new ResizeObserver(([{ contentRect }]) => { if (width !== contentRect.width) { width = contentRect.width; if (current) fill(); } }).observe(box);
 
   // A character stands for each tag.
   const mathml = text => text.replace(/[\ue000-\uf8ff]/g, character => data().tags[character.charCodeAt(0) - 0xe000]);
 
-  function chip(kind, { label, number, said }) {
-    return element("div", { class: `chip ${kind}` }, element("span", { class: "label" }, label), element("strong", {}, at(number)), element("span", { class: "said" }, said));
+  function chip(kind, { label, said }, text) {
+    return element("div", { class: `chip ${kind}` }, element("span", { class: "label" }, label), element("strong", {}, text), element("span", { class: "said" }, said));
   }
 
-  function show(current) {
-    const found = current?.chain, parts = found ? PARTS.filter(([kind]) => found[kind]?.number) : [];
+  // The number of a part of the chain: its own, or of an array with the shape of the result the entry that was chosen.
+  function numberOf({ number, slot }, shape, of) {
+    if (number) return at(number);
+    const value = of?.(slot);
+    return value && shape && sized(value.shape) === sized(shape) ? cellText(value.type, value.data[index.reduce((place, i, axis) => place * shape[axis] + i, 0)]) : null;
+  }
+
+  function show(step) {
+    const isNew = step !== current;
+    current = step;
+    hovered = null;
+    fill(isNew);
+  }
+
+  function fill(isNew = false) {
+    const numbers = model.get("numbers"), entry = current?.entry, of = numbers && current ? valuesOf(numbers, chapterOf(position())) : null;
+    const result = entry && of?.(entry.result[1]), shape = result?.data.length ? result.shape : null;
     box.dataset.phase = current?.phase ?? "";
-    chips.replaceChildren(...parts.flatMap(([kind, sign]) => [chip(kind, found[kind]), ...(sign ? [element("span", { class: "sign" }, sign)] : [])]));
+    box.classList.toggle("tall", Boolean(numbers) && data().steps.some(step => step.entry));
+    if (shape && (isNew || index.length !== shape.length)) index = picked.get(sized(shape)) ?? indexOf(placeOfLargest(result), shape);
+    fillChips(shape, of);
     equation.replaceChildren(current ? parsed(mathml(at(data().equations[current.mathml])), "application/xml") : element("p", { class: "hint" }, "Press Step (→) to begin, or a card to go there."));
     equation.dataset.part = current?.part ? `${current.part[0]} of ${current.part[1]}` : "";
+    const text = shape && entry.line !== undefined ? mathml(entryLine(data().equations[entry.line], entry.parts, index, of, textsOf(chapterOf(position())))) : "";
+    line.replaceChildren(...(text ? [parsed(text, "application/xml")] : []));
+    fillMaps(shape && entry, of);
   }
 
-  return { box, equation, show, mathml };
+  function fillChips(shape, of) {
+    const found = current?.chain ?? {}, texts = PARTS.map(([kind]) => (found[kind] ? numberOf(found[kind], shape, of) : null));
+    const parts = texts.every((text, i) => text || !found[PARTS[i][0]]) ? PARTS : PARTS.slice(2); // a product of three numbers, or the result alone
+    chips.replaceChildren(...parts.flatMap(([kind, sign]) => {
+      const text = texts[PARTS.findIndex(([other]) => other === kind)], of = found[kind];
+      if (!text) return [];
+      return [chip(kind, of.number ? of : { ...of, label: `${of.label}${indexText(index)}` }, text), ...(sign ? [element("span", { class: "sign" }, sign)] : [])];
+    }));
+  }
+
+  function pick(found) {
+    picked.set(sized(current.entry.result[2]), found);
+    index = found;
+    fill();
+  }
+
+  // The operands in the order of the equation, and the result, of which an entry is chosen.
+  function fillMaps(entry, of) {
+    const shown = entry ? [...(entry.operands ?? []), ...(entry.result[2].length ? [entry.result] : [])].filter(([, slot, shape]) => of(slot)?.data.length && shape.length) : [];
+    if (drawn !== entry) {
+      drawn = entry;
+      heats = shown.map(operand => heatOf(operand === entry.result ? { name: current.name, pick, hover: found => { hovered = found; light(shown, of); } } : {}));
+      maps.replaceChildren(...heats.map(heat => heat.box));
+    }
+    light(shown, of);
+  }
+
+  function light(shown, of) {
+    const chosen = hovered ?? index, letters = index.length;
+    const room = width <= ROOM.narrow ? width : width - chips.childElementCount * 78 - 20;
+    const widths = shared(shown.map(([, , shape]) => wanted(shape) + 14), room);
+    const palette = heats.length ? paletteOf(heats[0].canvas) : null;
+    shown.forEach(([label, slot, shape, strides, indices], i) => {
+      const isResult = shown[i] === current.entry.result, value = of(slot);
+      const found = (indices ?? []).map(own => own.map((letter, axis) => (letter < 0 || shape[axis] === 1 ? 0 : letter < letters ? chosen[letter] : null)));
+      const focus = isResult ? index : shape.map((_, axis) => found[0]?.[axis] ?? 0);
+      heats[i].show({ label, type: value.type, data: value.data, shape, strides, focus, lit: isResult && hovered ? [index, hovered] : found, room: [widths[i] - 14, ROOM.high] }, palette);
+    });
+  }
+
+  return { box, equation, show, mathml, repaint: () => { if (current) fill(); } };
 }
