@@ -127,6 +127,10 @@ class Entry:
         """An entry of a value that is not worked out further."""
         return self._part(read(x, index)) if x.shape else x if isinstance(x, Name) else Name(computed(x))
 
+    def _product(self, factors: Sequence[Read]) -> Expression:
+        first, *rest = [self._part(factor) if factor.strides else Name(factor.node) for factor in factors]
+        return reduce(product, rest, first)
+
     def _part(self, part: Read | Total) -> Name:
         stands_for = constant(1.0)
         self.parts[stands_for] = part
@@ -149,7 +153,7 @@ class Entry:
             if letter and letter not in index
         }
         if not runs:
-            return reduce(product, [self._part(factor) if factor.strides else Name(factor.node) for factor in factors])
+            return self._product(factors)
         total = self._part(Total(runs, tuple(factors)))
         return quotient(total, Number(math.prod(runs.values()))) if x.notation == MEAN else total
 
@@ -159,7 +163,9 @@ class Entry:
         letters = dict(zip(result, index, strict=True))
         found = []
         for term, i in zip(terms, x.inputs, strict=True):
-            own = ["" if size == 1 else letters.get(letter) or next(self._more) for letter, size in zip(term, i.shape, strict=True)]
+            own = [
+                "" if size == 1 else letters.get(letter) or next(self._more) for letter, size in zip(term, i.shape, strict=True)
+            ]
             letters |= {letter: new for letter, new in zip(term, own, strict=True) if new}
             found.append(tuple(own))
         return found
@@ -241,25 +247,24 @@ def read(x: Expression, index: Index) -> Read:
     return Read(node, strides_of(node.shape), index)
 
 
-def viewed(x: Expression) -> tuple[Expression, list[int | None]]:
-    """What a view shows, and which of its axes each axis of the view is."""
+def viewed(x: Expression) -> tuple[Expression, tuple[int, ...]]:
+    """What a view shows, and how far apart two neighbours along each axis of the view are in it."""
     axes: list[int | None] = [*range(len(x.shape))]
     while isinstance(x, Apply) and (places := places_of(x)) is not None:
         axes = [None if axis is None else places[axis] for axis in axes]
         x = x.inputs[0]
-    return x, axes
+    strides = strides_of(x.shape)
+    return x, tuple(0 if axis is None else strides[axis] for axis in axes)
 
 
 def operands_of(entry: Entry, notation: Notation) -> list[Operand]:
     """The arrays that an entry is made of, each once."""
     found: dict[Any, Operand] = {}
     for x, index in entry.reads():
-        base, axes = viewed(x)
+        base, strides = viewed(x)
         assert isinstance(base, Name)
-        own = strides_of(base.shape)
-        strides = tuple(0 if axis is None else own[axis] for axis in axes)
-        operand = Operand(plain(notation.layout(x)), base.node, x.shape, strides, [])
-        operand = found.setdefault((base.node, strides, x.shape), operand)
+        new = Operand(plain(notation.layout(x)), base.node, x.shape, strides, [])
+        operand = found.setdefault((base.node, x.shape, strides), new)
         if index is not None and index not in operand.indices:
             operand.indices.append(index)
     return [*found.values()][:MOST]
@@ -286,7 +291,9 @@ def in_a_line(x: Layout) -> Layout:
     return replace(x, items=tuple(map(in_a_line, x.items))) if isinstance(x, Row) else x
 
 
-def entry_data(expression: Expression, result: Node, left: Layout, rate: Node | None, equations: Equations) -> dict[str, Any] | None:
+def entry_data(
+    expression: Expression, result: Node, left: Layout, rate: Node | None, equations: Equations
+) -> dict[str, Any] | None:
     """What a page shows of the entries of a result: the operands, and the line that works one entry out; None without arrays."""
     if not result.shape and not any(x.shape for x in atoms(expression)):
         return None
@@ -311,6 +318,7 @@ def _line(entry: Entry, own: Read, left: Layout, rate: Node | None) -> dict[str,
     sides = [name] if rate is None else [Row((name, Sign(":="), right.pop(0)))]
     text = blanks.filled(equation(sides, right))
     line = [
-        [places[piece.node], piece.brackets] if isinstance(piece, Hole) and piece.node in places else piece for piece in text.pieces
+        [places[piece.node], piece.brackets] if isinstance(piece, Hole) and piece.node in places else piece
+        for piece in text.pieces
     ]
     return {"line": line, "parts": [part.data for part in parts]}

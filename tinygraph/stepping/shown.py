@@ -17,9 +17,9 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
 from tinygraph.node import Node
 from tinygraph.program.statements import Statement, program_of
-from tinygraph.program.value import Name, Number, atoms
+from tinygraph.program.value import Name, Number, atoms, computed
 from tinygraph.stepping.entries import entry_data
-from tinygraph.stepping.examples import example_of
+from tinygraph.stepping.examples import example_of, linear_in
 from tinygraph.stepping.highlights import Highlights, edge_id
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
@@ -99,6 +99,7 @@ class StepWriter:
             "highlighted": self.highlights.highlighted(step),
             "reveals": self.highlights.revealed(step),
             "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
+            "of_example": self._of_example(step),
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
 
@@ -118,6 +119,13 @@ class StepWriter:
             found["upstream"] = _factor(plain(name(passed.upstream)), f"arrives at {reader}", passed.upstream)
             found["local"] = _factor(local, f"through {self._function(passed.reader) or reader}", passed.local_node)
         return found
+
+    def _of_example(self, step: Step) -> list[Any] | None:
+        """What is known of one example: a value with rows for all, or what is linear in gradients with such rows."""
+        gradients = linear_in(self.graph, step)
+        if gradients is None:
+            return None
+        return [Slot(computed(step.expression) if gradients else step.result), *map(Slot, gradients)]
 
     def _added(self, step: Step) -> Layout:
         """What the step computes, or the term that it adds."""

@@ -58,7 +58,8 @@ function render({ model, el, keys }) {
   const notice = element("p", { class: "notice", role: "status", hidden: true });
   const spoken = element("p", { class: "spoken", "aria-live": "polite" });
   const factors = element("dl", { class: "factors" });
-  const here = panelOf("This step", "", factors);
+  const examples = examplesOf({ model });
+  const here = panelOf("This step", "", factors, examples.box);
   const file = () => (data().title || "graph").replace(/[^\w.-]+/g, "-");
   const tool = (name, title, act) => element("button", { class: "quiet", title, onclick: act }, name);
   const link = tool("Link", "Copy the address of this moment", () => {
@@ -186,9 +187,10 @@ function render({ model, el, keys }) {
     const found = current || {};
     const parts = [
       ["upstream", found.upstream], ["local", found.local], ["contribution", found.contribution],
-      ["so far", found.part && found.sum], ["example", found.example], [found.shape ? `value ${found.shape}` : "value", found.value],
+      ["so far", found.part && found.sum], ["example", examples.isPython() && found.example ? found.example : examples.text(current)], [found.shape ? `value ${found.shape}` : "value", found.value],
     ];
     factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])));
+    examples.show();
     here.hidden = !current;
   }
 
@@ -226,7 +228,7 @@ function render({ model, el, keys }) {
     quiz.moved();
   }
 
-  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:problem": complain, "change:verdict": quiz.judged };
+  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:example": () => describe(stepAt(position())), "change:problem": complain, "change:verdict": quiz.judged };
   for (const [event, call] of Object.entries(listeners)) model.on(event, call);
   show();
   complain();

@@ -1,0 +1,196 @@
+"""One entry of an array: its formula has the recorded value, what it lights is what it depends on, and the page adds up the same."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tests.browser import Visit, browser
+from tests.drawings import numbers, perceptron, softmax
+from tests.live_programs import PROGRAMS
+from tests.programs import any_ranks
+from tests.random_programs import SIZES, random_program
+from tests.test_live import opened
+from tinygraph.node import Node
+from tinygraph.program.value import Name, evaluate, replaced
+from tinygraph.stepping.entries import Entry, Read, Total, viewed
+from tinygraph.stepping.examples import batch_size, example_of
+from tinygraph.stepping.page import page as page_of
+from tinygraph.stepping.shown import StepWriter
+from tinygraph.stepping.stepper import Stepper
+from tinygraph.stepping.timeline import Step
+
+RANDOM = 40
+
+
+@pytest.fixture(scope="module")
+def visit() -> Iterator[Visit]:
+    with browser() as found:
+        yield found
+
+
+def stretched() -> tg.Graph:
+    """Rows, columns, batches and sums over each of their axes."""
+    r, c, m = tg.parameter(numbers(1, 3)), tg.parameter(numbers(4, 1)), tg.parameter(numbers(2, 3, 4))
+    s = r * c - c
+    k = np.sum(m, axis=(0, 2)) + np.mean(s, axis=0, keepdims=True)
+    B = m @ np.sum(s, axis=1)[:, None]
+    E = np.einsum("bij,i->jb", m, k[0])
+    t = np.squeeze(B, -1).T * r.T
+    L = np.sum(np.outer(k[0], r[0])) + np.sum(E * E) + np.sum(t) / np.max(c)
+    return tg.Graph(L, names=locals())
+
+
+def graphs() -> Iterator[tuple[str, tg.Graph, float]]:
+    for name, make in {**PROGRAMS, "stretched": stretched}.items():
+        yield name, make(), 1e-6 if name == "residual" else 1e-10
+    for seed in range(RANDOM):
+        program = random_program(seed, 14)
+        yield str(program), program.graph(program.values(SIZES[0], 0)), program.rounding
+
+
+def steps() -> Iterator[tuple[str, Step, float]]:
+    """Steps of all kinds of expressions, with how far rounding may take a sum of theirs."""
+    with any_ranks(), np.errstate(all="ignore"):
+        for name, graph, rounding in graphs():
+            for step in graph.stepper().steps:
+                if step.added_result.size and (
+                    step.added_result.shape or any(x.shape for x, _ in Entry(step.expression).reads())
+                ):
+                    yield f"{step} of {name}", step, rounding
+
+
+def part_value(part: Read | Total, index: dict[str, Any]) -> Any:
+    """A part of a formula for the numbers that the letters stand for, or arrays of them."""
+    if isinstance(part, Read):
+        offset = sum(stride * index[letter] for stride, letter in zip(part.strides, part.letters, strict=True) if letter)
+        value = part.node.value if isinstance(part.node.value, np.ndarray | np.generic) else part.node.value.toarray()
+        return np.ravel(value)[offset]
+    total = 0.0
+    for run in itertools.product(*map(range, part.runs.values())):
+        inner = index | dict(zip(part.runs, run, strict=True))
+        total = total + reduce(np.multiply, [np.asarray(part_value(x, inner), float) for x in part.factors])
+    return total
+
+
+def formula_value(entry: Entry, shape: tuple[int, ...]) -> Any:
+    """The formula of every entry of a result at once."""
+    index = dict(zip(entry.own, np.indices(shape), strict=True))
+    values = {node: part_value(part, index) for node, part in entry.parts.items()}
+    return np.broadcast_to(evaluate(entry.formula, lambda node: values[node] if node in values else node.operand), shape)
+
+
+def test_the_formula_of_every_entry_has_its_value() -> None:
+    totals = said = 0
+    with np.errstate(all="ignore"), any_ranks():
+        for name, step, rounding in steps():
+            entry, value = Entry(step.expression), np.asarray(step.added, float)
+            found = np.asarray(formula_value(entry, value.shape), float)
+            assert np.allclose(found, value, rtol=rounding, atol=rounding * max(1, np.max(np.abs(value))), equal_nan=True), name
+            totals += any(isinstance(part, Total) for part in entry.parts.values())
+            said += entry.says_something
+    assert totals > 150 and said > 300, (totals, said)
+
+
+def test_what_an_entry_depends_on_is_lit() -> None:
+    """Each entry of each operand is changed; the entries of the result that change with it are those that light it."""
+    known = 0
+    with np.errstate(all="ignore"), any_ranks():
+        for name, step, _ in steps():
+            if step.added_result.dtype.kind != "f" or step.added_result.size > 40:
+                continue
+            lit, unknown = lit_by(step)
+            for node, places in lit.items():
+                if node in unknown or node.size > 40 or node.dtype.kind != "f":
+                    continue
+                for place in range(node.size):
+                    changed = np.ravel(changed_by(step, node, place))
+                    assert not np.any(changed & ~places[:, place]), (name, place)
+                    known += 1
+    assert known > 3000, known
+
+
+def changed_by(step: Step, node: Node, place: int) -> Any:
+    """Which entries of the result of a step change with an entry of an operand; none where the op refuses the new one."""
+    new = np.array(node.operand)
+    new.flat[place] = new.flat[place] * 1.5 + 0.3
+    before = evaluate(step.expression, lambda other: other.operand)
+    try:
+        after = evaluate(step.expression, lambda other: new if other is node else other.operand)
+    except (ValueError, FloatingPointError):
+        return np.zeros(np.shape(before), bool)
+    return ~np.isclose(before, after, rtol=1e-12, atol=0, equal_nan=True)
+
+
+def lit_by(step: Step) -> tuple[dict[Node, Any], set[Node]]:
+    """For each array that a step reads: by entries of the result, which entries are lit; and those of which it is not known."""
+    lit: dict[Node, Any] = {}
+    unknown: set[Node] = set()
+    entry, shape = Entry(step.expression), step.added_result.shape
+    for x, index in entry.reads():
+        base, strides = viewed(x)
+        assert isinstance(base, Name)
+        places = lit.setdefault(base.node, np.zeros((step.added_result.size, base.node.size), bool))
+        if index is None:
+            unknown.add(base.node)
+            continue
+        for row, own in enumerate(np.ndindex(*shape)):
+            axes = [
+                range(size) if letter and int(letter) >= len(shape) else [own[int(letter)] if letter and size > 1 else 0]
+                for size, letter in zip(x.shape, index, strict=True)
+            ]
+            for at in itertools.product(*axes):
+                places[row, sum(i * stride for i, stride in zip(at, strides, strict=True))] = True
+    return lit, unknown
+
+
+JAVASCRIPT = """name => {
+  const found = [], data = model.get("data"), numbers = model.get("numbers"), of = parts.valuesOf(numbers, 0);
+  for (const { entry } of data.steps) {
+    if (!entry) { found.push(null); continue; }
+    const shape = entry.result[2], size = shape.reduce((x, y) => x * y, 1), all = [];
+    for (let place = 0; place < size; place++) {
+      const index = parts.indexOf(place, shape);
+      all.push((entry.parts ?? []).map(([first, second]) => Array.isArray(first)
+        ? parts.termsOf([first, second], index, of).products.reduce((x, y) => x + y, 0)
+        : of(first).data[parts.placeOf(second, index)]));
+    }
+    found.push(all);
+  }
+  return found;
+}"""
+
+
+def in_the_page(visit: Visit, stepper: Stepper) -> list[Any]:
+    """The parts of every entry of every step as the page computes them; None for steps that have no arrays."""
+    html = page_of(stepper)
+    start = "const model = fixedModel("
+    reached = "window.parts = { valuesOf, termsOf, placeOf, indexOf };\nconst model = window.model = fixedModel("
+    assert html.count(start) == 1
+    return list(visit.show(html.replace(start, reached)).evaluate(JAVASCRIPT, ""))
+
+
+@pytest.mark.parametrize("name", [*PROGRAMS, "stretched"])
+def test_the_page_adds_up_the_same(visit: Visit, name: str) -> None:
+    stepper = (PROGRAMS.get(name) or stretched)().stepper()
+    made = 0
+    for step, found in zip(stepper.steps, in_the_page(visit, stepper), strict=False):
+        entry = Entry(step.expression)
+        if found is None or not entry.says_something:
+            continue
+        shape = step.added_result.shape
+        index = dict(zip(entry.own, np.indices(shape), strict=True))
+        expected = [np.broadcast_to(part_value(part, index), shape).ravel() for part in entry.parts.values()]
+        assert np.allclose(np.array(found, float).T, [*expected, np.ravel(step.added)], rtol=1e-6, atol=1e-9, equal_nan=True), (
+            step
+        )
+        made += 1
+    assert made or name in ("neuron", "recurrence", "branch", "second order", "scalars")
+    assert visit.trouble == []
