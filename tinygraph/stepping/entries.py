@@ -308,7 +308,7 @@ def entry_data(
 
 
 def _line(entry: Entry, own: Read, left: Layout, rate: Node | None) -> dict[str, Any]:
-    """The equation of one entry: a template with numbers, parts, and the index in brackets, which is the part behind the others."""
+    """The equation of one entry: a template with numbers, and with parts, behind which the index comes."""
     blanks, index, value = Blanks(rate), constant(1.0), constant(1.0)
     parts = [*entry.parts.values(), own]
     places = {node: i for i, node in enumerate([*entry.parts, value, index])}

@@ -88,7 +88,7 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
 
 
 def linear_in(graph: Graph, step: Step) -> list[Node] | None:
-    """The gradients with a row for each example in which the result is linear: zeros in the other rows leave what one example adds.
+    """The gradients in which the result is linear, with a row for each example: zeros in the others leave what one example adds.
 
     None of them where the result itself has a row for each example; None in place of a list where examples cannot be separated.
     """

@@ -69,7 +69,8 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     templates = Templates()
     walk = templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
     equations: dict[str, Any] = {}
-    holders = [(step, "mathml") for step in walk["steps"]] + [(x["entry"], "line") for x in walk["steps"] if "line" in x.get("entry", {})]
+    lines = [step["entry"] for step in walk["steps"] if "line" in step.get("entry", {})]
+    holders = [*((step, "mathml") for step in walk["steps"]), *((line, "line") for line in lines)]
     for holder, key in holders:
         holder[key], _ = equations.setdefault(repr(holder[key]), (len(equations), holder[key]))
     texts, tags = shortened([mathml for _, mathml in equations.values()])
