@@ -4,13 +4,13 @@
 const SPEEDS = [["slow", 2000], ["normal", 900], ["fast", 300]];
 
 // A notebook's theme may differ from the system's: a widget is as dark as its background. Returns a function that stops this.
-function followTheme(el) {
+function followTheme(el, changed) {
   const match = () => {
     for (let on = el.parentElement; on; on = on.parentElement) {
       const [red, green, blue, alpha = 1] = getComputedStyle(on).backgroundColor.match(/[\d.]+/g).map(Number);
       if (alpha > 0.5) {
         el.style.colorScheme = 0.299 * red + 0.587 * green + 0.114 * blue < 128 ? "dark" : "light";
-        return;
+        return changed();
       }
     }
   };
@@ -21,7 +21,8 @@ function followTheme(el) {
 }
 
 // `keys` receives the keyboard events: the whole page, or the widget alone while it has the focus.
-function render({ model, el, keys }) {
+function render({ model: given, el, keys }) {
+  const model = withNumbers(given);
   const root = el.shadowRoot || el.attachShadow({ mode: "open" });
   root.replaceChildren(element("style", {}, model.get("style")));
   const app = element("div", { class: "app", role: "region", "aria-label": "Stepper", tabindex: "-1" });
@@ -51,7 +52,7 @@ function render({ model, el, keys }) {
     update: (rate, times) => send("update", { rate, times }),
     reset: () => send("reset", {}),
     isRemote: () => Boolean(data().kernel),
-    hasMap: Boolean(model.get("numbers")),
+    hasMap: () => Boolean(model.get("numbers")),
     refuse: said => { problem.textContent = said; problem.hidden = false; },
   });
   const problem = element("p", { class: "problem", role: "alert", hidden: true });
@@ -67,13 +68,14 @@ function render({ model, el, keys }) {
     put(link, "Copied");
     setTimeout(() => put(link, "Link"), 1500);
   });
+  const isFile = keys && location.protocol !== "about:"; // a frame cannot print, and has no address to share
   const bar = element("header", { class: "bar" },
     element("h1", {}, "tinygraph"), element("span", { class: "subtitle" }, data().title || ""),
     element("nav", { "aria-label": "Files and appearance" },
-      ...(keys ? [tool("Sheet", "Print the steps with their numbers", () => sheet.print(false)), tool("Blank sheet", "Print the steps without numbers, to fill in", () => sheet.print(true))] : []),
+      ...(isFile ? [tool("Sheet", "Print the steps with their numbers", () => sheet.print(false)), tool("Blank sheet", "Print the steps without numbers, to fill in", () => sheet.print(true))] : []),
       tool("PNG", "Save the picture as PNG", () => { if (stage.picture()) savePng(stage.picture().svg, file()); }),
       tool("SVG", "Save the picture as SVG", () => { if (stage.picture()) saveSvg(stage.picture().svg, file()); }),
-      ...(keys && location.protocol !== "about:" ? [link] : []),
+      ...(isFile ? [link] : []),
       element("button", { class: "quiet", "aria-label": "Dark or light", title: "Dark or light", onclick: () => turnDark() }, "◐")));
   const panels = []; // of the side column, each with a `box`, and `show`, which gets the current step
   const side = element("div", { class: "side" }, leaves.box, problem, notice, here, ...panels.map(panel => panel.box));
@@ -85,6 +87,11 @@ function render({ model, el, keys }) {
     const isDark = getComputedStyle(app).colorScheme === "dark" || (getComputedStyle(app).colorScheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
     el.style.colorScheme = isDark ? "light" : "dark";
     app.style.colorScheme = el.style.colorScheme;
+    repaint();
+  }
+
+  // What is drawn has the colours of the theme in which it was drawn.
+  function repaint() {
     chain.repaint();
     leaves.repaint();
   }
@@ -233,10 +240,12 @@ function render({ model, el, keys }) {
   show();
   complain();
   if (model.get("quiz")) tabs.turnTo("Quiz");
-  const unfollow = keys ? () => {} : followTheme(el);
+  const unfollow = keys ? () => {} : followTheme(el, repaint), scheme = matchMedia("(prefers-color-scheme: dark)");
+  scheme.addEventListener("change", repaint);
   return () => {
     stop();
     unfollow();
+    scheme.removeEventListener("change", repaint);
     stage.close();
     (keys || app).removeEventListener("keydown", press);
     for (const [event, call] of Object.entries(listeners)) model.off(event, call);

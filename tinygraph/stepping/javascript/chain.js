@@ -1,8 +1,26 @@
 // The step in numbers: what arrives, through what it goes and what goes on, over the equation. Of arrays, their cells, and one entry of
 // the result, with the entries that made it.
 
+const STARTS = { forward: "value", backward: "the pass starts here", update: "after the update" };
 const PARTS = [["upstream", "×"], ["local", "="], ["result", ""]];
 const ROOM = { high: 96, narrow: 640 }; // of a heat map, and of all of them in a window that has one column for them
+
+// The factors of a step and its result, each with a label, words, and a number or, of an array, a slot. The upstream gradient is the
+// result of the step of its name.
+function factorsOf(step, steps) {
+  const { label, to, slot, added, factor } = step.chain;
+  const result = { label, slot, number: slot === undefined ? added ?? step.shown : undefined, said: step.chain.said ?? STARTS[step.phase] };
+  const before = step.upstream && steps.findLast(other => other.name === step.upstream && other.phase === "backward");
+  if (!before) return { result };
+  const { label: above, to: reader, slot: place } = before.chain;
+  result.said = step.part ? `adds to ${to}, ${step.part[0]} of ${step.part[1]}` : `goes on to ${to}`;
+  if (!factor) return { result };
+  return {
+    upstream: { label: above, slot: place, number: place === undefined ? before.shown : undefined, said: `arrives at ${reader}` },
+    local: { label: `∂${reader}/∂${to}`, slot: factor.slot, number: factor.number, said: `through ${factor.through ?? reader}` },
+    result,
+  };
+}
 
 function chainOf({ model }) {
   const { data, position, textsOf, chapterOf, at } = walkOf(model);
@@ -17,7 +35,20 @@ function chainOf({ model }) {
   const mathml = text => text.replace(/[\ue000-\uf8ff]/g, character => data().tags[character.charCodeAt(0) - 0xe000]);
 
   function chip(kind, { label, said }, text) {
-    return element("div", { class: `chip ${kind}` }, element("span", { class: "label" }, label), element("strong", {}, text), element("span", { class: "said" }, said));
+    return element("div", { class: `chip ${kind}` }, element("span", { class: "label" }, label), element("strong", {}, text.replace("-", "−")), element("span", { class: "said" }, said));
+  }
+
+  // The sides of an equation, each with its sign of equality, so that a line ends between two of them.
+  function sides(text) {
+    const whole = parsed(mathml(text), "application/xml"), [row] = whole.children, numbers = row.querySelector(":scope > .numbers");
+    numbers?.replaceWith(...numbers.childNodes);
+    const made = [whole.cloneNode(false)];
+    for (const child of [...row.children]) {
+      if (child.localName === "mo" && child.textContent === "=") made.push(whole.cloneNode(false));
+      made.at(-1).append(child);
+    }
+    if (numbers) made.at(-1).classList.add("value");
+    return made;
   }
 
   // The number of a part of the chain: its own, or of an array with the shape of the result the entry that was chosen.
@@ -41,15 +72,15 @@ function chainOf({ model }) {
     box.classList.toggle("tall", Boolean(numbers) && data().steps.some(step => step.entry));
     if (shape && (isNew || index.length !== shape.length)) index = picked.get(sized(shape)) ?? indexOf(placeOfLargest(result), shape);
     fillChips(shape, of);
-    equation.replaceChildren(current ? parsed(mathml(at(data().equations[current.mathml])), "application/xml") : element("p", { class: "hint" }, "Press Step (→) to begin, or a card to go there."));
+    equation.replaceChildren(...(current ? sides(at(data().equations[current.mathml])) : [element("p", { class: "hint" }, "Press Step (→) to begin, or a card to go there.")]));
     equation.dataset.part = current?.part ? `${current.part[0]} of ${current.part[1]}` : "";
-    const text = shape && entry.line !== undefined ? mathml(entryLine(data().equations[entry.line], entry.parts, index, of, textsOf(chapterOf(position())))) : "";
-    line.replaceChildren(...(text ? [parsed(text, "application/xml")] : []));
+    const text = shape && entry.line !== undefined ? entryLine(data().equations[entry.line], entry.parts, index, of, textsOf(chapterOf(position()))) : "";
+    line.replaceChildren(...(text ? sides(text) : []));
     fillMaps(shape && entry, of);
   }
 
   function fillChips(shape, of) {
-    const found = current?.chain ?? {}, texts = PARTS.map(([kind]) => (found[kind] ? numberOf(found[kind], shape, of) : null));
+    const found = current ? factorsOf(current, data().steps) : {}, texts = PARTS.map(([kind]) => (found[kind] ? numberOf(found[kind], shape, of) : null));
     const parts = texts.every((text, i) => text || !found[PARTS[i][0]]) ? PARTS : PARTS.slice(2); // a product of three numbers, or the result alone
     chips.replaceChildren(...parts.flatMap(([kind, sign]) => {
       const text = texts[PARTS.findIndex(([other]) => other === kind)], of = found[kind];

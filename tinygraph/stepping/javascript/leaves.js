@@ -9,7 +9,7 @@ function leafControls({ request, update, reset, refuse, isRemote, hasMap }) {
   const rows = element("div", { class: "leaves" }), maps = element("div", { class: "leaf-maps" });
   const made = new Map();
   const rate = element("input", { type: "text", inputmode: "decimal", value: "0.1", "aria-label": "Learning rate" });
-  const times = n => element("button", { class: n === 1 ? "main" : "", onclick: () => typed(rate.value, "η", value => update(value, n)), "aria-label": `Update ${n} times` }, n === 1 ? "Update" : `× ${n}`);
+  const times = n => element("button", { class: n === 1 ? "primary" : "", onclick: () => typed(rate.value, "η", value => update(value, n)), "aria-label": `Update ${n} times` }, n === 1 ? "Update" : `× ${n}`);
   const updates = element("div", { class: "updates", role: "group", "aria-label": "Update" }, ...[1, 10, 100].map(times), element("label", {}, "η ", rate));
   const box = element("section", { class: "panel sliders", "aria-label": "Leaves" },
     element("h2", {}, "Leaves", element("button", { class: "quiet", onclick: reset }, "Reset")), maps, rows, updates);
@@ -35,7 +35,7 @@ function leafControls({ request, update, reset, refuse, isRemote, hasMap }) {
     const index = shape.length ? element("input", { type: "text", class: "index", "aria-label": `Entry of ${name}`, value: shape.map(() => 0).join(", "),
       onchange: () => move(typedIndex(index.value, shape)) }) : null;
 
-    const heat = index && hasMap ? heatOf({ name, pick: move }) : null;
+    const heat = index && hasMap() ? heatOf({ name, pick: move }) : null;
 
     function move(found) {
       if (found) place = found.reduce((total, i, axis) => total * shape[axis] + i, 0);
