@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from functools import reduce
 from typing import Any
@@ -13,17 +12,17 @@ import pytest
 
 import tinygraph as tg
 from tests.browser import Visit, browser
-from tests.drawings import numbers, perceptron, softmax
+from tests.drawings import logistic, neuron, numbers, softmax
 from tests.live_programs import PROGRAMS
 from tests.programs import any_ranks
 from tests.random_programs import SIZES, random_program
-from tests.test_live import opened
+from tests.test_live import opened, types, with_entry
+from tinygraph.express.text import number
 from tinygraph.node import Node
-from tinygraph.program.value import Name, evaluate, replaced
+from tinygraph.program.value import Name, evaluate
 from tinygraph.stepping.entries import Entry, Read, Total, viewed
 from tinygraph.stepping.examples import batch_size, example_of
 from tinygraph.stepping.page import page as page_of
-from tinygraph.stepping.shown import StepWriter
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 
@@ -195,3 +194,132 @@ def test_the_page_adds_up_the_same(visit: Visit, name: str) -> None:
         made += 1
     assert made or name in ("neuron", "recurrence", "branch", "second order", "scalars")
     assert visit.trouble == []
+
+
+def line(page: Any) -> str:
+    """The equation of the entry that is shown."""
+    return str(page.locator(".entry").text_content())
+
+
+def stands_at(page: Any, name: str) -> None:
+    page.locator(".table li").get_by_text(name, exact=True).click()
+
+
+class TestOnThePage:
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("Z", "Z[5,1]=−0.281·(−0.688)+0.875·0.781+0.000=0.877"),
+            ("L", ""),  # of no such form
+            ("dZ", "∂L/∂Z[7,1]=0.177−1.0008=−0.103"),  # a fraction
+            ("dW", "∂L/∂W[1,2]=−0.688·0.047+0.875·(−0.099)+(−0.812)·0.045+(−0.500)·0.050+4 smaller=−0.177"),
+            ("db", "∂L/∂b[2]=0.052+(−0.068)+(−0.099)+0.050+4 smaller=0.074"),
+        ],
+    )
+    def test_an_entry_is_worked_out_in_numbers(self, visit: Visit, name: str, expected: str) -> None:
+        page = opened(visit, softmax().stepper())
+        page.keyboard.press("End")
+        stands_at(page, name)
+        assert line(page) == expected
+
+    def test_arrows_choose_an_entry_which_stays_chosen(self, visit: Visit) -> None:
+        stepper = softmax().stepper()
+        dW = stepper.graph.backprop()["W"].value
+        page = opened(visit, stepper)
+        page.keyboard.press("End")
+        stands_at(page, "dW")
+        at = np.unravel_index(np.argmax(np.abs(dW)), dW.shape)
+        assert line(page).startswith(f"∂L/∂W[{at[0]}, {at[1]}]=".replace(" ", ""))
+        entries = page.get_by_label("Entries of dW")
+        entries.focus()
+        before = page.inner_text(".count")
+        for _ in range(9):
+            page.keyboard.press("ArrowLeft")
+            page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowDown")
+        assert page.inner_text(".count") == before
+        shown = f"{dW[1, 0]:.3f}".replace("-", "−")
+        assert entries.get_attribute("aria-valuetext") == f"[1, 0] {shown}"
+        assert page.inner_text(".chip.result strong") == shown
+        assert page.inner_text(".chip.result .label") == "∂L/∂W[1, 0]"
+        assert line(page).startswith("∂L/∂W[1,0]=")
+        assert line(page).endswith(f"={shown}")
+        types(page, "Value of W", "0.75")
+        stepper.set(W=with_entry(stepper, "W", 0, 0.75))
+        moved = f"{stepper.graph.backprop()['W'].value[1, 0]:.3f}".replace("-", "−")
+        assert entries.get_attribute("aria-valuetext") == f"[1, 0] {moved}"
+        assert visit.trouble == []
+
+    def test_a_cell_under_the_pointer_can_be_chosen(self, visit: Visit) -> None:
+        stepper = softmax().stepper()
+        page = opened(visit, stepper)
+        page.keyboard.press("End")
+        stands_at(page, "dW")
+        entries = page.get_by_label("Entries of dW")
+        box = entries.bounding_box()
+        entries.focus()
+        for _ in range(9):
+            page.keyboard.press("ArrowUp")
+            page.keyboard.press("ArrowLeft")
+        rows, columns = stepper.graph["W"].shape
+        corner = box["x"] + box["width"] - box["width"] / columns / 2, box["y"] + box["height"] - box["height"] / rows / 2
+        drawn = "maps => [...maps.querySelectorAll('canvas')].map(x => x.toDataURL())"
+        before = page.locator(".maps").evaluate(drawn)
+        page.mouse.move(*corner)
+        after = page.locator(".maps").evaluate(drawn)
+        assert [x != y for x, y in zip(before, after, strict=True)] == [True, True, True]
+        page.mouse.click(*corner)
+        assert entries.get_attribute("aria-valuetext").startswith(f"[{rows - 1}, {columns - 1}] ")
+
+    def test_an_entry_of_a_leaf_is_chosen_in_its_map(self, visit: Visit) -> None:
+        stepper = softmax().stepper()
+        page = opened(visit, stepper)
+        page.get_by_label("Entries of W", exact=True).focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowRight")
+        assert page.input_value("input[aria-label='Entry of W']") == "1, 1"
+        assert float(page.input_value("input[aria-label='Value of W']")) == pytest.approx(
+            stepper.graph["W"].value[1, 1], rel=1e-3
+        )
+
+    def test_each_example_is_that_of_python(self, visit: Visit) -> None:
+        stepper = logistic().stepper()
+        page = opened(visit, stepper)
+        size = batch_size(stepper.graph)
+        assert size is not None
+        kinds = set()
+        for step in stepper.steps:
+            page.keyboard.press("ArrowRight")
+            for example in (0, 3, size - 1):
+                page.fill("input[aria-label='Example']", str(example))
+                page.keyboard.press("Enter")
+                found = example_of(stepper.graph, step, example)
+                texts = [page.locator(f".factors {tag}").all_text_contents() for tag in ("dt", "dd")]
+                shown = dict(zip(*texts, strict=True)).get("example")
+                if found is None:
+                    assert shown is None
+                    continue
+                name = f"{step.name} from example {example}" if found.is_contribution else f"{step.name}[{example}]"
+                assert shown == f"{name} = {number(found.value)}"
+                kinds.add(found.is_contribution)
+            page.locator(".app").focus()
+        assert kinds == {True, False}
+        page.get_by_label("Next example").click()
+        assert page.input_value("input[aria-label='Example']") == str(size - 1)
+        page.get_by_label("Previous example").click()
+        assert page.input_value("input[aria-label='Example']") == str(size - 2)
+        assert visit.trouble == []
+
+    def test_a_page_that_does_not_compute_has_no_maps(self, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tinygraph.stepping.live.MOST", 3)
+        page = opened(visit, softmax().stepper())
+        page.keyboard.press("End")
+        assert page.locator("canvas").count() == 0
+        assert page.locator(".examples").is_hidden()
+        assert line(page) == ""
+        assert visit.trouble == []
+
+    def test_a_page_of_numbers_has_no_maps(self, visit: Visit) -> None:
+        page = opened(visit, neuron().stepper())
+        page.keyboard.press("End")
+        assert page.locator("canvas").count() == 0

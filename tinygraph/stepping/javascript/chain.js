@@ -4,6 +4,7 @@
 const STARTS = { forward: "value", backward: "the pass starts here", update: "after the update" };
 const PARTS = [["upstream", "×"], ["local", "="], ["result", ""]];
 const ROOM = { high: 96, narrow: 640 }; // of a heat map, and of all of them in a window that has one column for them
+const CHIP = 160; // pixels, about, with the sign behind it
 
 // The factors of a step and its result, each with a label, words, and a number or, of an array, a slot. The upstream gradient is the
 // result of the step of its name.
@@ -108,7 +109,7 @@ function chainOf({ model }) {
 
   function light(shown, of) {
     const chosen = hovered ?? index, letters = index.length;
-    const room = width <= ROOM.narrow ? width : width - chips.childElementCount * 78 - 20;
+    const room = width <= ROOM.narrow ? width : width - Math.ceil(chips.childElementCount / 2) * CHIP - 20;
     const widths = shared(shown.map(([, , shape]) => wanted(shape) + 14), room);
     const palette = heats.length ? paletteOf(heats[0].canvas) : null;
     shown.forEach(([label, slot, shape, strides, indices], i) => {

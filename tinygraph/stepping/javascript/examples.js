@@ -32,7 +32,8 @@ function examplesOf({ model }) {
     if (gradients.length) value = numbers.what(chapter, target, changes);
     if (value instanceof interpreter.Unknown) return "";
     if (!gradients.length) value = value.shape.length === 1 ? value.data[i] : { shape: value.shape.slice(1), data: rowOf(value, i) };
-    return `${gradients.length ? `${current.name}, of example ${i}` : `${current.name}[${i}]`} = ${holeText(numbers.type(target), value, "number", 0, false)}`;
+    const isShort = typeof value === "number" || value.data.length <= 3, manner = isShort ? "number" : "full";
+    return `${gradients.length ? `${current.name} from example ${i}` : `${current.name}[${i}]`} =${isShort ? " " : "\n"}${holeText(numbers.type(target), value, manner, 0, false)}`;
   }
 
   return { box, show, text, isPython: () => example() === data().example };

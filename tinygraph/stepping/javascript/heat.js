@@ -134,7 +134,7 @@ function heatOf({ name, pick, hover }) {
     draw(palette ?? paletteOf(canvas));
     const cut = [];
     if (shape.length > 2) cut.push(indexText([...focus.slice(0, -2), ":", ":"]));
-    const seen = (word, from, count, all) => { if (count < all) cut.push(from ? `${word} ${from}–${from + count - 1} of ${all}` : `first ${count} ${word} of ${all}`); };
+    const seen = (word, from, count, all) => { if (count < all) cut.push(`${word} ${from}–${from + count - 1}`); };
     seen(grid.isVector ? "lines" : "rows", grid.top, grid.down, grid.rows);
     seen("columns", grid.left, grid.across, grid.columns);
     put(caption, [`${label}${shape.length ? ` ${sized(shape)}` : ""}`, ...cut].join(", "));
