@@ -10,7 +10,6 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import Any, NamedTuple
 
 from tinygraph.express.equations import Equations
@@ -25,7 +24,8 @@ from tinygraph.express.roles import Role, is_a
 from tinygraph.leaves import constant
 from tinygraph.node import Node
 from tinygraph.ops import Reduction, Repetition, Same, Sum, SumOfProducts
-from tinygraph.program.build import product, quotient
+from tinygraph.program.build import product as times
+from tinygraph.program.build import quotient
 from tinygraph.program.value import Apply, Expression, Name, Number, Shape, atoms, computed, evaluate
 from tinygraph.stepping.numbers import OPERAND, is_computed, is_sum, with_brackets
 from tinygraph.stepping.templates import Slot
@@ -128,8 +128,11 @@ class Entry:
         return self._part(read(x, index)) if x.shape else x if isinstance(x, Name) else Name(computed(x))
 
     def _product(self, factors: Sequence[Read]) -> Expression:
-        first, *rest = [self._part(factor) if factor.strides else Name(factor.node) for factor in factors]
-        return reduce(product, rest, first)
+        names = [self._part(factor) if factor.strides else Name(factor.node) for factor in factors]
+        result: Expression = names[0]
+        for name in names[1:]:
+            result = times(result, name)
+        return result
 
     def _part(self, part: Read | Total) -> Name:
         stands_for = constant(1.0)

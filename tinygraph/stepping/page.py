@@ -40,8 +40,9 @@ FILES = (
     "scrubber",
     "entries",
     "heat",
-    "chain",
+    "entry",
     "examples",
+    "chain",
     "lists",
     "leaves",
     "quiz",
@@ -49,6 +50,7 @@ FILES = (
     "address",
     "app",
 )  # each before those that it is read by
+OF_ARRAYS = {"entries", "heat", "entry", "examples"}  # files that a page of numbers has no use for
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 LARGE = 300_000  # characters of data, beyond which they are compressed
 HEIGHT = "900px"  # of the iframe: the picture, the step and the lists; in a narrow one, what is below scrolls
@@ -60,7 +62,7 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
     state = walked | {"style": style(), "quiz": quiz}
     pieces = {
         "<!-- title -->": escape(f"Walk through {state['data']['title']}"),
-        "/* script */": script(ops),
+        "/* script */": script(ops, has_arrays=any("entry" in step for step in state["data"]["steps"])),
         "/* data */": packed(script_json(state)),
     }
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
@@ -83,10 +85,11 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
     return state | {"texts": texts(stepper), "notice": alive}, ()
 
 
-def script(ops: Collection[Op] = ()) -> str:
+def script(ops: Collection[Op] = (), has_arrays: bool = True) -> str:
     """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
+    has_maps = has_arrays and bool(ops)
     first = interpreter.script(ops) if ops else ""
-    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES if has_maps or name not in OF_ARRAYS)]
     return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 

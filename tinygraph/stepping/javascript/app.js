@@ -59,8 +59,8 @@ function render({ model: given, el, keys }) {
   const notice = element("p", { class: "notice", role: "status", hidden: true });
   const spoken = element("p", { class: "spoken", "aria-live": "polite" });
   const factors = element("dl", { class: "factors" });
-  const examples = examplesOf({ model });
-  const here = panelOf("This step", "", factors, examples.box);
+  const here = panelOf("This step", "", factors);
+  let examples = null; // of a batch
   const file = () => (data().title || "graph").replace(/[^\w.-]+/g, "-");
   const tool = (name, title, act) => element("button", { class: "quiet", title, onclick: act }, name);
   const link = tool("Link", "Copy the address of this moment", () => {
@@ -192,12 +192,16 @@ function render({ model: given, el, keys }) {
   function describe(current) {
     const row = ([name, text]) => [element("dt", {}, name), element("dd", {}, element("code", {}, text))];
     const found = current || {};
+    if (!examples && data().batch && model.get("numbers")) {
+      examples = examplesOf({ model });
+      here.append(examples.box);
+    }
+    examples?.show();
     const parts = [
       ["upstream", found.upstream], ["local", found.local], ["contribution", found.contribution],
-      ["so far", found.part && found.sum], ["example", examples.isPython() && found.example ? found.example : examples.text(current)], [found.shape ? `value ${found.shape}` : "value", found.value],
+      ["so far", found.part && found.sum], ["example", examples?.text(current) ?? found.example], [found.shape ? `value ${found.shape}` : "value", found.value],
     ];
     factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])));
-    examples.show();
     here.hidden = !current;
   }
 

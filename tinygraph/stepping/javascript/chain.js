@@ -1,10 +1,7 @@
-// The step in numbers: what arrives, through what it goes and what goes on, over the equation. Of arrays, their cells, and one entry of
-// the result, with the entries that made it.
+// The step in numbers: what arrives, through what it goes and what goes on, over the equation. Of arrays, one entry.
 
 const STARTS = { forward: "value", backward: "the pass starts here", update: "after the update" };
 const PARTS = [["upstream", "×"], ["local", "="], ["result", ""]];
-const ROOM = { high: 96, narrow: 640 }; // of a heat map, and of all of them in a window that has one column for them
-const CHIP = 160; // pixels, about, with the sign behind it
 
 // The factors of a step and its result, each with a label, words, and a number or, of an array, a slot. The upstream gradient is the
 // result of the step of its name.
@@ -24,19 +21,30 @@ function factorsOf(step, steps) {
 }
 
 function chainOf({ model }) {
-  const { data, position, textsOf, chapterOf, at } = walkOf(model);
-  const maps = element("div", { class: "maps" }), chips = element("div", { class: "chips" });
+  const { data, at } = walkOf(model);
+  const chips = element("div", { class: "chips" }), row = element("div", { class: "row" }, chips);
   const equation = element("div", { class: "equation" }), line = element("div", { class: "equation entry" });
-  const box = element("section", { class: "sum", "aria-label": "The step in numbers" }, element("div", { class: "row" }, maps, chips), equation, line);
-  const picked = new Map(); // the index that was chosen for a shape
-  let current = null, index = [], hovered = null, heats = [], drawn = null, width = 800;
-  new ResizeObserver(([{ contentRect }]) => { if (width !== contentRect.width) { width = contentRect.width; if (current) fill(); } }).observe(box);
+  const box = element("section", { class: "sum", "aria-label": "The step in numbers" }, row, equation, line);
+  let current = null, entry = null, width = 800;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (width !== contentRect.width) [width] = [contentRect.width, entry && requestAnimationFrame(() => show(current))];
+  }).observe(box);
 
   // A character stands for each tag.
   const mathml = text => text.replace(/[\ue000-\uf8ff]/g, character => data().tags[character.charCodeAt(0) - 0xe000]);
 
-  function chip(kind, { label, said }, text) {
-    return element("div", { class: `chip ${kind}` }, element("span", { class: "label" }, label), element("strong", {}, text.replace("-", "−")), element("span", { class: "said" }, said));
+  function chip(kind, { label, text, said }) {
+    return element("div", { class: `chip ${kind}` }, element("span", { class: "label" }, label), element("strong", {}, text), element("span", { class: "said" }, said));
+  }
+
+  // The factors with their numbers: those of an array are those of the entry that was chosen.
+  function chipsOf(found) {
+    const parts = PARTS.flatMap(([kind, sign]) => {
+      const { label, number, slot, said } = found[kind] ?? {}, text = number ? at(number).replace("-", "−") : said && entry?.numberOf(slot);
+      return text ? [[kind, sign, { label: number ? label : label + entry.index(), text, said }]] : [];
+    });
+    const isWhole = parts.length === Object.keys(found).length; // or else the result alone
+    return parts.flatMap(([kind, sign, part]) => (isWhole || kind === "result" ? [chip(kind, part), ...(sign ? [element("span", { class: "sign" }, sign)] : [])] : []));
   }
 
   // The sides of an equation, each with its sign of equality, so that a line ends between two of them.
@@ -52,73 +60,23 @@ function chainOf({ model }) {
     return made;
   }
 
-  // The number of a part of the chain: its own, or of an array with the shape of the result the entry that was chosen.
-  function numberOf({ number, slot }, shape, of) {
-    if (number) return at(number);
-    const value = of?.(slot);
-    return value && shape && sized(value.shape) === sized(shape) ? cellText(value.type, value.data[index.reduce((place, i, axis) => place * shape[axis] + i, 0)]) : null;
-  }
-
   function show(step) {
     const isNew = step !== current;
     current = step;
-    hovered = null;
-    fill(isNew);
-  }
-
-  function fill(isNew = false) {
-    const numbers = model.get("numbers"), entry = current?.entry, of = numbers && current ? valuesOf(numbers, chapterOf(position())) : null;
-    const result = entry && of?.(entry.result[1]), shape = result?.data.length ? result.shape : null;
+    if (!entry && step?.entry && model.get("numbers")) {
+      entry = entryOf({ model, changed: () => show(current) });
+      row.prepend(entry.maps);
+    }
+    entry?.turn(step, isNew);
+    box.classList.toggle("tall", data().steps.some(other => other.entry) && Boolean(model.get("numbers")));
     box.dataset.phase = current?.phase ?? "";
-    box.classList.toggle("tall", Boolean(numbers) && data().steps.some(step => step.entry));
-    if (shape && (isNew || index.length !== shape.length)) index = picked.get(sized(shape)) ?? indexOf(placeOfLargest(result), shape);
-    fillChips(shape, of);
+    chips.replaceChildren(...(current ? chipsOf(factorsOf(current, data().steps)) : []));
     equation.replaceChildren(...(current ? sides(at(data().equations[current.mathml])) : [element("p", { class: "hint" }, "Press Step (→) to begin, or a card to go there.")]));
     equation.dataset.part = current?.part ? `${current.part[0]} of ${current.part[1]}` : "";
-    const text = shape && entry.line !== undefined ? entryLine(data().equations[entry.line], entry.parts, index, of, textsOf(chapterOf(position()))) : "";
+    const text = entry?.line();
     line.replaceChildren(...(text ? sides(text) : []));
-    fillMaps(shape && entry, of);
+    entry?.show(Math.ceil(chips.childElementCount / 2), width);
   }
 
-  function fillChips(shape, of) {
-    const found = current ? factorsOf(current, data().steps) : {}, texts = PARTS.map(([kind]) => (found[kind] ? numberOf(found[kind], shape, of) : null));
-    const parts = texts.every((text, i) => text || !found[PARTS[i][0]]) ? PARTS : PARTS.slice(2); // a product of three numbers, or the result alone
-    chips.replaceChildren(...parts.flatMap(([kind, sign]) => {
-      const text = texts[PARTS.findIndex(([other]) => other === kind)], of = found[kind];
-      if (!text) return [];
-      return [chip(kind, of.number ? of : { ...of, label: `${of.label}${indexText(index)}` }, text), ...(sign ? [element("span", { class: "sign" }, sign)] : [])];
-    }));
-  }
-
-  function pick(found) {
-    picked.set(sized(current.entry.result[2]), found);
-    index = found;
-    fill();
-  }
-
-  // The operands in the order of the equation, and the result, of which an entry is chosen.
-  function fillMaps(entry, of) {
-    const shown = entry ? [...(entry.operands ?? []), ...(entry.result[2].length ? [entry.result] : [])].filter(([, slot, shape]) => of(slot)?.data.length && shape.length) : [];
-    if (drawn !== entry) {
-      drawn = entry;
-      heats = shown.map(operand => heatOf(operand === entry.result ? { name: current.name, pick, hover: found => { hovered = found; light(shown, of); } } : {}));
-      maps.replaceChildren(...heats.map(heat => heat.box));
-    }
-    light(shown, of);
-  }
-
-  function light(shown, of) {
-    const chosen = hovered ?? index, letters = index.length;
-    const room = width <= ROOM.narrow ? width : width - Math.ceil(chips.childElementCount / 2) * CHIP - 20;
-    const widths = shared(shown.map(([, , shape]) => wanted(shape) + 14), room);
-    const palette = heats.length ? paletteOf(heats[0].canvas) : null;
-    shown.forEach(([label, slot, shape, strides, indices], i) => {
-      const isResult = shown[i] === current.entry.result, value = of(slot);
-      const found = (indices ?? []).map(own => own.map((letter, axis) => (letter < 0 || shape[axis] === 1 ? 0 : letter < letters ? chosen[letter] : null)));
-      const focus = isResult ? index : shape.map((_, axis) => found[0]?.[axis] ?? 0);
-      heats[i].show({ label, type: value.type, data: value.data, shape, strides, focus, lit: isResult && hovered ? [index, hovered] : found, room: [widths[i] - 14, ROOM.high] }, palette);
-    });
-  }
-
-  return { box, equation, show, mathml, repaint: () => { if (current) fill(); } };
+  return { box, equation, show, mathml, repaint: () => { if (entry) show(current); } };
 }

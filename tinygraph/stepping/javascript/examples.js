@@ -10,17 +10,16 @@ function examplesOf({ model }) {
   const box = element("div", { class: "examples", role: "group", "aria-label": "Example of the batch" }, arrow(-1, "‹", "Previous example"), "example ", field, count, arrow(1, "›", "Next example"));
 
   function show() {
-    box.hidden = !data().batch || !model.get("numbers");
     field.value = example();
     put(count, `of ${data().batch}, from 0`);
   }
 
   const rowOf = (value, i, size = value.data.length / value.shape[0]) => Array.from(value.data.slice(i * size, (i + 1) * size));
 
-  // What is shown of the example of a step; nothing where the page does not compute, or examples cannot be separated.
+  // What is shown of the example of a step, as Python writes it for the one that was chosen there.
   function text(current) {
     const numbers = model.get("numbers"), found = current?.of_example;
-    if (!numbers || !found) return "";
+    if (!numbers || !found || (current.example && example() === data().example)) return current?.example;
     const chapter = chapterOf(position()), [target, ...gradients] = found.map(numbers.slot), i = example();
     let value = numbers.what(chapter, target), changes = {};
     for (const slot of gradients) {
@@ -36,5 +35,5 @@ function examplesOf({ model }) {
     return `${gradients.length ? `${current.name} from example ${i}` : `${current.name}[${i}]`} =${isShort ? " " : "\n"}${holeText(numbers.type(target), value, manner, 0, false)}`;
   }
 
-  return { box, show, text, isPython: () => example() === data().example };
+  return { box, show, text };
 }

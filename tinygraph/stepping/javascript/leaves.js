@@ -48,7 +48,7 @@ function leafControls({ request, update, reset, refuse, isRemote, hasMap }) {
       if (!heat || (drawn && drawn[0] === values && drawn[1] === place)) return;
       drawn = key;
       const focus = indexOf(place, shape);
-      heat.show({ label: name, type: TYPE[kind], data: values, shape, strides: shape.map((_, axis) => shape.slice(axis + 1).reduce((x, y) => x * y, 1)), focus, lit: [focus], room: LEAF_ROOM });
+      heat.show({ label: name, type: TYPE[kind], data: values, shape, strides: stridesOf(shape), focus, lit: [focus], room: LEAF_ROOM });
     }
 
     // A slider is not moved while it is in hand; it reaches as far as the value that it starts from asks for.
