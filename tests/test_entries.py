@@ -177,7 +177,7 @@ def in_the_page(visit: Visit, stepper: Stepper) -> list[Any]:
     return list(visit.show(html.replace(start, reached)).evaluate(JAVASCRIPT, ""))
 
 
-@pytest.mark.parametrize("name", [*PROGRAMS, "stretched"])
+@pytest.mark.parametrize("name", ["logistic", "softmax", "two moons", "residual", "attention", "stretched"])
 def test_the_page_adds_up_the_same(visit: Visit, name: str) -> None:
     stepper = (PROGRAMS.get(name) or stretched)().stepper()
     made = 0
@@ -192,7 +192,7 @@ def test_the_page_adds_up_the_same(visit: Visit, name: str) -> None:
             step
         )
         made += 1
-    assert made or name in ("neuron", "recurrence", "branch", "second order", "scalars")
+    assert made > 3
     assert visit.trouble == []
 
 
