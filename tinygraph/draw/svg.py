@@ -9,14 +9,17 @@ from collections.abc import Mapping
 from html import escape
 
 from tinygraph.draw.engine import LayoutError, find_engine
+from tinygraph.draw.label import PADDING, SIZE
 from tinygraph.draw.theme import style_sheet
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 ELEMENTS = {"svg", "g", "title", "polygon", "polyline", "path", "ellipse", "text"}
 ATTRIBUTES = {
     "id", "class", "transform", "points", "d", "fill", "stroke", "stroke-width", "stroke-dasharray", "cx", "cy", "rx", "ry",
-    "x", "y", "text-anchor", "font-family", "font-weight", "font-size", "width", "height", "viewBox", "fill-opacity",
+    "x", "y", "text-anchor", "font-weight", "font-size", "width", "height", "viewBox", "fill-opacity", "data-line", "data-room",
 }  # fmt: skip
+DEFAULTS = {("text-anchor", "start"), ("font-size", f"{SIZE}.00")}
+ARROWS = {"►": 1, "◄": -1}  # of the legend, by where they point
 
 SMALLEST = 0.75  # the smallest scale at which the text of a picture is readable
 
@@ -31,14 +34,16 @@ def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], pref
         root = ElementTree.fromstring(svg)
     except ElementTree.ParseError as error:
         raise LayoutError(f"{find_engine()} gave no SVG that can be read: {error}") from error
+    _find_lines(root)
     _keep_known(root)
+    root.set("font-size", str(SIZE))
     root.set("class", "tinygraph tinygraph-auto" if theme == "auto" else "tinygraph")
     root.set("role", role)
     root.set("aria-label", label)
     for name in ("width", "height"):
         root.set(name, re.sub("pt$", "", root.get(name, "")))
-    for group in root.iter(f"{{{NAMESPACE}}}g"):
-        title = group.find(f"{{{NAMESPACE}}}title")
+    for group in root.iter(_tag("g")):
+        title = group.find(_tag("title"))
         if title is not None:
             title.text = titles.get(group.get("id", ""))
             if not title.text:
@@ -46,7 +51,7 @@ def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], pref
     for element in root.iter() if prefix else ():
         if "id" in element.attrib:
             element.set("id", prefix + element.attrib["id"])
-    style = ElementTree.Element(f"{{{NAMESPACE}}}style")
+    style = ElementTree.Element(_tag("style"))
     style.text = style_sheet(theme, in_page=bool(prefix))
     root.insert(0, style)
     ElementTree.register_namespace("", NAMESPACE)
@@ -64,14 +69,46 @@ def shrinking(svg: str) -> str:
     )
 
 
+def _find_lines(element: ElementTree.Element) -> None:
+    """Take the texts of lines out of the links that have their ids, each with its key, the room that it has, and its place."""
+    for i, child in enumerate(element):
+        link = child.find(_tag("a")) if child.get("id", "").startswith("a_") else None
+        if link is None:
+            _find_lines(child)
+            continue
+        cell, text = link.find(_tag("polygon")), link.find(_tag("text"))
+        if cell is None or text is None:
+            raise LayoutError(f"{find_engine()} gave a line of a card without its place")
+        xs = [float(point.partition(",")[0]) for point in cell.get("points", "").split()]
+        text.set("data-line", child.get("id", "").removeprefix("a_"))
+        text.set("data-room", f"{max(xs) - min(xs) - 2 * PADDING:g}")
+        if text.get("font-weight"):  # engines centre by the width of another font
+            text.set("text-anchor", "middle")
+            text.set("x", f"{(min(xs) + max(xs)) / 2:g}")
+        element[i] = text
+
+
 def _keep_known(element: ElementTree.Element) -> None:
+    _draw_arrow(element)
     for name in list(element.attrib):
-        if name not in ATTRIBUTES:
+        if name not in ATTRIBUTES or (name, element.attrib[name]) in DEFAULTS:
             del element.attrib[name]
         elif element.attrib[name] == "transparent":  # as older engines write "none"
             element.attrib[name] = "none"
     for child in list(element):
-        if child.tag.removeprefix(f"{{{NAMESPACE}}}") in ELEMENTS:
+        if child.tag in map(_tag, ELEMENTS):
             _keep_known(child)
         else:
             element.remove(child)
+
+
+def _draw_arrow(element: ElementTree.Element) -> None:
+    """An arrow of the legend as a shape, because fonts may lack it as a letter."""
+    if element.tag == _tag("text") and (way := ARROWS.get(element.text or "")):
+        x, y = float(element.get("x", 0)) + 4, float(element.get("y", 0)) - 4
+        element.tag, element.text = _tag("path"), None
+        element.set("d", f"M{x - 4 * way:g},{y - 4:g}l{8 * way},4 {-8 * way},4z")
+
+
+def _tag(name: str) -> str:
+    return f"{{{NAMESPACE}}}{name}"

@@ -65,7 +65,7 @@ DARK = Theme(
     },
 )
 THEMES = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
-FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', 'DejaVu Sans Condensed', sans-serif"
 
 
 def style_sheet(theme: str, in_page: bool = False) -> str:

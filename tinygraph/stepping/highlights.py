@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tinygraph.draw.cards import Card, Edge
+from tinygraph.draw.lines import lines_of
 from tinygraph.node import Node
-from tinygraph.stepping.pictures import drawing, keyed_lines
+from tinygraph.stepping.pictures import drawing
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.timeline import Step
 
@@ -34,7 +35,7 @@ class Highlights:
         self._gradients_of: dict[Node, list[str]] = defaultdict(list)
         self._passed: dict[Node, list[tuple[Card, str]]] = defaultdict(list)
         for card in self._drawing.cards:
-            for key, line, row in keyed_lines(card):
+            for key, line, row, _ in lines_of(card):
                 for node in line.of:
                     (self._gradients_of if line.backward else self._values)[node].append(key)
                 for node in row.gradients_of if row is not None and line.backward and not line.of else ():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing
+from tinygraph.draw.cards import Drawing
 from tinygraph.draw.compose import draw
 from tinygraph.draw.engine import LayoutError
+from tinygraph.draw.lines import lines_of
 from tinygraph.draw.picture import Picture
 from tinygraph.stepping.stepper import Chapter, Stepper
 
@@ -46,15 +46,6 @@ def picture(chapter: Chapter) -> Picture:
     return _pictures[chapter]
 
 
-def keyed_lines(card: Card) -> Iterator[tuple[str, CardLine, CardRow | None]]:
-    """The lines of a card, from top to bottom and from left to right: each with its key, and the row that it is in."""
-    title = [(CardLine(card.title), None)] if card.is_titled else []
-    inputs = [(line, row) for row in card.rows for line in row.lines]
-    results = [(line, None) for line in sorted(card.results, key=lambda line: line.backward)]
-    for i, (line, row) in enumerate([*title, *inputs, *results]):
-        yield f"{card.key}-{i}", line, row
-
-
 def line_texts(of: Drawing) -> dict[str, str]:
     """The text of each line by its key."""
-    return {key: line.text for card in of.cards for key, line, _ in keyed_lines(card)}
+    return {line.key: line.shown.text for card in of.cards for line in lines_of(card)}

@@ -6,14 +6,13 @@ function pictureOf(svg) {
   const picture = parsed(svg, "image/svg+xml");
   picture.style.setProperty("--natural", `${picture.getAttribute("width")}px`);
   const lines = new Map(); // by key: the element, what it says, and the room that it has
-  for (const card of picture.querySelectorAll(".card")) {
-    card.querySelectorAll("text").forEach((text, i) => lines.set(`${card.id}-${i}`, { text, said: null, room: null }));
+  for (const text of picture.querySelectorAll("[data-line]")) {
+    lines.set(text.dataset.line, { text, said: null, room: Number(text.dataset.room) });
   }
   const groups = [...picture.querySelectorAll(".card, .forward, .backward")];
 
-  // A text that is longer than its place in the layout is condensed. All are written before the first is measured.
+  // A text that is longer than its cell is condensed. All are written before the first is measured.
   function write(textOf) {
-    for (const line of lines.values()) line.room ??= line.text.getComputedTextLength() + 4;
     const changed = [];
     for (const [key, line] of lines) {
       const said = textOf(key);
