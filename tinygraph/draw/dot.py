@@ -8,6 +8,7 @@ from itertools import groupby
 from graphviz import Digraph
 
 from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge
+from tinygraph.draw.keys import edge_id
 from tinygraph.draw.label import SIZE, clean, label
 from tinygraph.draw.theme import Theme
 from tinygraph.express.text import cut
@@ -60,15 +61,14 @@ def _edge(graph: Digraph, edge: Edge, theme: Theme, sides: tuple[str, str], sour
     leaves, enters = ("g", "g") if edge.backward else ("f", "i")
     start, end = sides
     ends = f"{edge.source}:{leaves}:{start}", f"{edge.target}:{enters}{min(edge.row, len(target.rows) - 1)}:{end}"
-    name = f"{edge.source}-{edge.target}-{edge.row}"
     length = {} if source.module == target.module else {"minlen": "2"}
     if edge.backward:
         graph.edge(
-            *ends, id=f"backward-{name}", dir="back", arrowtail="vee", style="dashed", color=theme.red, weight="3",
+            *ends, id=edge_id(edge), dir="back", arrowtail="vee", style="dashed", color=theme.red, weight="3",
             penwidth=f"{1.4 * edge.weight:.3g}", **{"class": "backward"}, **length,
         )  # fmt: skip
     else:
-        graph.edge(*ends, id=f"forward-{name}", weight="3", **{"class": "forward"}, **length)
+        graph.edge(*ends, id=edge_id(edge), weight="3", **{"class": "forward"}, **length)
 
 
 def _classes(*names: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from html import escape
 
 from tinygraph.draw.cards import Card, CardLine
-from tinygraph.draw.lines import Line, Lines, lines_of
+from tinygraph.draw.keys import Line, Lines, lines_of
 from tinygraph.draw.theme import Theme
 from tinygraph.express.holes import Hole, Text
 from tinygraph.express.text import printable

@@ -13,6 +13,8 @@ from tinygraph.draw.choice import one_of
 from tinygraph.draw.dot import dot
 from tinygraph.draw.engine import SECONDS, LayoutError, draws_pdf, lay_out
 from tinygraph.draw.folding import Fold
+from tinygraph.draw.keys import edge_id
+from tinygraph.draw.shapes import tall
 from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.draw.svg import finished, shrinking
 from tinygraph.draw.theme import THEMES
@@ -22,7 +24,8 @@ from tinygraph.wording import counted
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
 
-DIRECTIONS = ("LR", "TB", "RL", "BT")
+TALL = "tall"
+DIRECTIONS = ("LR", "TB", "RL", "BT", TALL)
 
 
 class Picture:
@@ -57,6 +60,8 @@ class Picture:
         cards = f" over {counted(len(self.drawing.cards), 'card')}{self._advice()}"
         if length(self.drawing) > TOO_LONG:
             raise LayoutError(f"a layout engine may take longer than {SECONDS:g} s{cards}")
+        if self.direction == TALL:
+            return tall(self.drawing, THEMES[self.theme])
         return lay_out(self.dot, kind, seconds, cards)
 
     def _advice(self) -> str:
@@ -75,11 +80,8 @@ class Picture:
         names = {card.key: card.title for card in self.drawing.cards}
         titles = dict(names)
         for edge in self.drawing.edges:
-            key = f"{edge.source}-{edge.target}-{edge.row}"
-            if edge.backward:
-                titles[f"backward-{key}"] = f"gradient: {names[edge.target]} → {names[edge.source]}"
-            else:
-                titles[f"forward-{key}"] = f"value: {names[edge.source]} → {names[edge.target]}"
+            ends = names[edge.source], names[edge.target]
+            titles[edge_id(edge)] = f"gradient: {ends[1]} → {ends[0]}" if edge.backward else f"value: {ends[0]} → {ends[1]}"
         return titles
 
     def save(self, path: str | Path) -> Path:

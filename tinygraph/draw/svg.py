@@ -13,7 +13,7 @@ from tinygraph.draw.label import PADDING, SIZE
 from tinygraph.draw.theme import style_sheet
 
 NAMESPACE = "http://www.w3.org/2000/svg"
-ELEMENTS = {"svg", "g", "title", "polygon", "polyline", "path", "ellipse", "text"}
+ELEMENTS = {"svg", "g", "title", "rect", "polygon", "polyline", "path", "ellipse", "text"}
 ATTRIBUTES = {
     "id", "class", "transform", "points", "d", "fill", "stroke", "stroke-width", "stroke-dasharray", "cx", "cy", "rx", "ry",
     "x", "y", "text-anchor", "font-weight", "font-size", "width", "height", "viewBox", "fill-opacity", "data-line", "data-room",

@@ -8,17 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tinygraph.draw.cards import Card, Edge
-from tinygraph.draw.lines import lines_of
+from tinygraph.draw.cards import Card
+from tinygraph.draw.keys import edge_id, lines_of
 from tinygraph.node import Node
 from tinygraph.stepping.pictures import drawing
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.timeline import Step
-
-
-def edge_id(edge: Edge) -> str:
-    """The id of an edge in the picture."""
-    return f"{'backward' if edge.backward else 'forward'}-{edge.source}-{edge.target}-{edge.row}"
 
 
 class Highlights:

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from tinygraph.draw.cards import Drawing
 from tinygraph.draw.compose import draw
 from tinygraph.draw.engine import LayoutError
-from tinygraph.draw.lines import lines_of
+from tinygraph.draw.keys import lines_of
 from tinygraph.draw.picture import Picture
 from tinygraph.stepping.stepper import Chapter, Stepper
 

@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tinygraph.draw.cards import Card, Drawing
+from tinygraph.draw.keys import edge_id
 from tinygraph.express.equations import Equations
 from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
 from tinygraph.express.indices import Index
@@ -17,7 +18,7 @@ from tinygraph.express.plain import plain
 from tinygraph.program.statements import program_of
 from tinygraph.program.value import Name, Number, atoms
 from tinygraph.stepping.examples import example_of
-from tinygraph.stepping.highlights import Highlights, edge_id
+from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
 from tinygraph.stepping.pictures import drawing, line_texts

@@ -1,4 +1,4 @@
-"""The lines of a card, each with the key by which it is found in every picture of the card, wherever it stands there."""
+"""The keys by which the lines of cards, and the edges between cards, are found in every picture, wherever they stand there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tinygraph.draw.cards import Card, CardLine, CardRow
+from tinygraph.draw.cards import Card, CardLine, CardRow, Edge
 
 
 class Line(NamedTuple):
@@ -41,3 +41,8 @@ def lines_of(card: Card) -> Lines:
         [Line(next(keys), line) for line in card.results if not line.backward],
         [Line(next(keys), line) for line in card.results if line.backward],
     )
+
+
+def edge_id(edge: Edge) -> str:
+    """The id of an edge."""
+    return f"{'backward' if edge.backward else 'forward'}-{edge.source}-{edge.target}-{edge.row}"
