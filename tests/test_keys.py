@@ -12,8 +12,8 @@ import tinygraph as tg
 from tests.browser import browser
 from tests.drawings import SVG, logistic, neuron, perceptron, softmax
 from tinygraph.draw.cards import Card, CardLine, CardRow
-from tinygraph.draw.label import WIDEST, room, width
 from tinygraph.draw.keys import Line, lines_of
+from tinygraph.draw.label import WIDEST, room, width
 from tinygraph.express.holes import Hole, Text
 from tinygraph.program.statements import Level
 

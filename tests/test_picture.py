@@ -271,7 +271,7 @@ class TestFiles:
             (lambda g, path: g.draw(values="no"), r"values is 'no': choose one of True, False"),
             (lambda g, path: g.draw(values=np.array([1, 2])), r"values is array\(\[1, 2\]\): choose one of True, False"),
             (lambda g, path: g.draw(backward="no"), r"backward is 'no': choose one of True, False"),
-            (lambda g, path: g.draw(direction="up"), r"direction is 'up': choose one of LR, TB, RL, BT"),
+            (lambda g, path: g.draw(direction="up"), r"direction is 'up': choose one of LR, TB, RL, BT, tall"),
             (lambda g, path: g.draw(lens="x-ray"), r"lens is 'x-ray': choose one of check, finite, saturation, norm"),
             (lambda g, path: g.draw(fold=["layer9"]), r"no module is called 'layer9'; there are layer1, layer2"),
             (lambda g, path: g.draw(fold=3), r"fold takes names of modules.* not 3; there are layer1, layer2"),

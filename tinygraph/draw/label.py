@@ -18,7 +18,7 @@ from tinygraph.express.holes import Hole, Text
 from tinygraph.express.text import printable
 
 SIZE = 13  # points
-BOLD = 1.08  # how much wider bold letters are
+BOLD = 1.18  # how much wider bold letters are at most
 PADDING = 4  # points, from a line to the border of its cell
 WIDEST = "−1.23e-05"  # of the numbers of middling size, and nearly as wide as any other
 # Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 for all others.

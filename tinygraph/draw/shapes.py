@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from tinygraph.draw.cards import LONGEST, Drawing
 from tinygraph.draw.keys import edge_id
-from tinygraph.draw.label import PADDING, border, colour, is_rounded, thickness
+from tinygraph.draw.label import PADDING, SIZE, border, colour, is_rounded, thickness, width
 from tinygraph.draw.tall import FRAME, HEADING, LINE, Box, Frame, Point, Route, column
 from tinygraph.draw.theme import Theme
 from tinygraph.express.text import cut, printable
@@ -20,26 +20,29 @@ ROUND = 12  # the radius of the corners of cards
 CORNER = 5  # that of the corners of edges
 HEAD = 7  # the length of an arrow
 SMALL = 11  # the size of the letters below the picture
-NOTE = 70  # of these in a line
+NARROW = 300  # the least width of a picture
 
 
 def tall(drawing: Drawing, theme: Theme) -> bytes:
     """The picture of a drawing in one column."""
     made = column(drawing)
-    notes = [line for note in drawing.notes for line in textwrap.wrap(printable(note), NOTE)]
-    wide, high = math.ceil(made.right - made.left) + 2 * MARGIN, math.ceil(made.bottom) + LINE * (2 + len(notes)) + MARGIN
+    middle = (made.left + made.right) / 2
+    wide = max(math.ceil(made.right - made.left) + 2 * MARGIN, NARROW)
+    letters = int(wide / width("n") * SIZE / SMALL)
+    notes = [line for note in drawing.notes for line in textwrap.wrap(printable(note), letters)]
+    high = math.ceil(made.bottom) + LINE * (2 + len(notes)) + MARGIN
     size = {"width": str(wide), "height": str(high)}
     root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {wide} {high}"} | size)
     SubElement(root, "rect", size | {"fill": theme.page})
-    moved = f"translate({MARGIN - made.left:g} {MARGIN})"
+    moved = f"translate({wide / 2 - middle:g} {MARGIN})"
     graph = SubElement(root, "g", {"id": "graph0", "class": "graph", "transform": moved, "fill": theme.text})
     for frame in made.frames:
         _frame(graph, frame, theme)
     for box in made.boxes.values():
         _card(graph, box, theme)
+    kinds = {backward: SubElement(graph, "g", paint) for backward, paint in _paints(theme).items()}
     for route in made.routes:
-        _edge(graph, route, theme)
-    middle = (made.left + made.right) / 2
+        _edge(kinds[route.edge.backward], route, theme)
     _legend(graph, middle, made.bottom + LINE, theme, has_gradients=any(edge.backward for edge in drawing.edges))
     for i, note in enumerate(notes):
         _text(graph, note, middle, made.bottom + LINE * (2 + i), "middle", {"font-size": str(SMALL)})
@@ -59,7 +62,7 @@ def _rectangle(parent: Element, place: tuple[float, ...], paint: dict[str, str],
 
 def _text(parent: Element, text: str, x: float, middle: float, anchor: str, more: dict[str, str]) -> None:
     element = SubElement(parent, "text", {"x": f"{x:g}", "y": f"{middle + BELOW:g}", "text-anchor": anchor} | more)
-    element.text = printable(text)
+    element.text = printable(text).replace("  ", "\xa0 ")
 
 
 def _frame(graph: Element, frame: Frame, theme: Theme) -> None:
@@ -73,14 +76,17 @@ def _frame(graph: Element, frame: Frame, theme: Theme) -> None:
 def _card(graph: Element, box: Box, theme: Theme) -> None:
     card, stroke = box.card, border(box.card, theme)
     group = _group(graph, card.key, " ".join(filter(None, ("node card", card.kind, card.mark))))
-    paint = {"fill": theme.kinds[card.kind].fill, "stroke": stroke, "stroke-width": str(thickness(card))}
-    _rectangle(group, (box.x, box.y, box.width, box.height), paint, is_rounded(card))
-    rules = "".join(f"M{box.x + a:g},{box.y + b:g}L{box.x + c:g},{box.y + d:g}" for (a, b), (c, d) in box.rules)
+    look = {"fill": theme.kinds[card.kind].fill, "stroke": stroke}
+    look |= {"stroke-width": str(wide)} if (wide := thickness(card)) > 1 else {}
+    _rectangle(group, (box.x, box.y, box.width, box.height), look, is_rounded(card))
+    rules = "".join(
+        f"M{box.x + a:g},{box.y + b:g}" + (f"H{box.x + c:g}" if b == d else f"V{box.y + d:g}") for (a, b), (c, d) in box.rules
+    )
     if rules:
         SubElement(group, "path", {"d": rules, "stroke": stroke})
-    for line, x, y, width, anchor in box.cells:
-        at = {"start": PADDING, "middle": width / 2, "end": width - PADDING}[anchor]
-        more = {"data-line": line.key, "data-room": f"{width - 2 * PADDING:g}"}
+    for line, x, y, room, anchor in box.cells:
+        at = {"start": PADDING, "middle": room / 2, "end": room - PADDING}[anchor]
+        more = {"data-line": line.key, "data-room": f"{room - 2 * PADDING:g}"}
         more |= {"font-weight": "bold"} if line.is_title else {}
         more |= {"fill": paint} if (paint := colour(line.shown, theme)) else {}
         _text(group, line.shown.text, box.x + x + at, box.y + y + LINE / 2, anchor, more)
@@ -97,12 +103,15 @@ def _edge(graph: Element, route: Route, theme: Theme) -> None:
     points[0 if edge.backward else -1] = tip[0] - along[0] * HEAD, tip[1] - along[1] * HEAD
     shade = theme.red if edge.backward else theme.text
     group = _group(graph, edge_id(edge), f"edge {'backward' if edge.backward else 'forward'}")
-    line = {"d": _curve(points) if route.is_direct else _rounded(points), "fill": "none", "stroke": shade}
-    line["stroke-width"] = f"{1.4 * edge.weight:.3g}" if edge.backward else "1.3"
-    if edge.backward:
-        line["stroke-dasharray"] = "5,2"
-    SubElement(group, "path", line)
+    weight = {} if edge.weight == 1 else {"stroke-width": f"{1.4 * edge.weight:.3g}"}
+    SubElement(group, "path", {"d": _curve(points) if route.is_direct else _rounded(points)} | weight)
     SubElement(group, "polygon", {"points": _head(tip, along), "fill": shade})
+
+
+def _paints(theme: Theme) -> dict[bool, dict[str, str]]:
+    """How edges forward and backward are drawn."""
+    backward = {"fill": "none", "stroke": theme.red, "stroke-width": "1.4", "stroke-dasharray": "5,2"}
+    return {False: {"fill": "none", "stroke": theme.text, "stroke-width": "1.3"}, True: backward}
 
 
 def _head(tip: Point, along: Point) -> str:
@@ -114,6 +123,8 @@ def _head(tip: Point, along: Point) -> str:
 
 def _curve(points: Sequence[Point]) -> str:
     (x, y), (end, low) = points
+    if y == low:
+        return f"M{x:g},{y:g}H{end:g}"
     middle = (x + end) / 2
     return f"M{x:g},{y:g}C{middle:g},{y:g} {middle:g},{low:g} {end:g},{low:g}"
 
@@ -141,7 +152,9 @@ def _legend(graph: Element, middle: float, y: float, theme: Theme, has_gradients
     x = middle - 125 * len(kinds) / 2
     for words, shade, dashes, way in kinds:
         start, end = (x, x + 22 - HEAD) if way > 0 else (x + HEAD, x + 22)
-        SubElement(graph, "path", {"d": f"M{start:g},{y:g}H{end:g}", "stroke": shade} | ({"stroke-dasharray": dashes} if dashes else {}))
+        SubElement(
+            graph, "path", {"d": f"M{start:g},{y:g}H{end:g}", "stroke": shade} | ({"stroke-dasharray": dashes} if dashes else {})
+        )
         SubElement(graph, "polygon", {"points": _head((x + 22 if way > 0 else x, y), (way, 0)), "fill": shade})
         _text(graph, words, x + 28, y, "start", {"font-size": str(SMALL), "fill": shade})
         x += 115

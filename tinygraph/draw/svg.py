@@ -24,11 +24,10 @@ ARROWS = {"►": 1, "◄": -1}  # of the legend, by where they point
 SMALLEST = 0.75  # the smallest scale at which the text of a picture is readable
 
 
-def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], prefix: str = "", role: str = "img") -> str:
+def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], prefix: str | None = None) -> str:
     """The picture as text: `label` describes it, `titles` has the tooltip of each id.
 
-    `prefix` is put before every id of a part of a page; the `role` is "group" where the cards can be selected. Raises LayoutError
-    for text that is not SVG.
+    In a page, where cards can be selected, it has a `prefix` before every id. Raises LayoutError for text that is not SVG.
     """
     try:
         root = ElementTree.fromstring(svg)
@@ -36,9 +35,10 @@ def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], pref
         raise LayoutError(f"{find_engine()} gave no SVG that can be read: {error}") from error
     _find_lines(root)
     _keep_known(root)
+    _join_outlines(root)
     root.set("font-size", str(SIZE))
     root.set("class", "tinygraph tinygraph-auto" if theme == "auto" else "tinygraph")
-    root.set("role", role)
+    root.set("role", "img" if prefix is None else "group")
     root.set("aria-label", label)
     for name in ("width", "height"):
         root.set(name, re.sub("pt$", "", root.get(name, "")))
@@ -50,9 +50,10 @@ def finished(svg: bytes, theme: str, label: str, titles: Mapping[str, str], pref
                 group.remove(title)
     for element in root.iter() if prefix else ():
         if "id" in element.attrib:
-            element.set("id", prefix + element.attrib["id"])
+            element.set("id", f"{prefix}{element.attrib['id']}")
     style = ElementTree.Element(_tag("style"))
-    style.text = style_sheet(theme, in_page=bool(prefix))
+    used = {(name, element.get(name, "")) for element in root.iter() for name in ("fill", "stroke")}
+    style.text = style_sheet(theme, used, in_page=prefix is not None)
     root.insert(0, style)
     ElementTree.register_namespace("", NAMESPACE)
     return ElementTree.tostring(root, encoding="unicode")
@@ -100,6 +101,15 @@ def _keep_known(element: ElementTree.Element) -> None:
             _keep_known(child)
         else:
             element.remove(child)
+
+
+def _join_outlines(root: ElementTree.Element) -> None:
+    """Draw a card once that engines draw twice, filled and then with its border."""
+    for group in root.iter(_tag("g")):
+        shapes = [child for child in group if child.tag == _tag("path")]
+        if len(shapes) > 1 and shapes[0].get("d") == shapes[-1].get("d") and shapes[0].get("stroke") == "none":
+            shapes[0].attrib |= {key: value for key, value in shapes[-1].attrib.items() if key != "fill"}
+            group.remove(shapes[-1])
 
 
 def _draw_arrow(element: ElementTree.Element) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import NamedTuple
 
 from tinygraph.draw.cards import Card, Drawing, Edge
@@ -20,9 +19,12 @@ from tinygraph.draw.label import room
 WIDEST = 370  # of a card with leaves beside it, so that with lanes and margins all fits 420
 LINE = 20  # the height of a line
 TITLE = 24
-GAP = 34  # below a card
+PITCH = 24  # of the lines of a leaf, and of a row that it is beside
+GAP = 38  # below a card
 BESIDE = 34  # between a card and its leaves
 APART = 6  # between leaves
+OUT = 13  # from the bottom of a card to the first edge that turns there
+CLEAR = 6  # beside a card, for arrows
 LANE = 9  # between edges that run beside each other
 FRAME = 8  # from a card to the frame of its module
 HEADING = 16  # the height of the name of a module
@@ -64,40 +66,48 @@ class Box:
         self.is_low = bool(card.rows) and self._value + max(gradients, default=0) <= max(rest, 240)  # with results side by side
         self.width = max(rest, self._value + max(gradients, default=0) if self.is_low else max([*values, *gradients], default=0))
         self.height = 0.0
-        self._stack(self.lines.title, TITLE, "middle")
+        self.cells += self._stack(self.lines.title, TITLE, "middle")
         for i, row in enumerate(self.lines.rows):
             self._row(i, row, "end" if i in from_right else "start")
         self._results()
 
-    def _stack(self, lines: Sequence[Line], height: float, anchor: str = "start", pad: float = 2) -> list[Cell]:
+    def _stack(
+        self, lines: Sequence[Line], height: float, anchor: str = "start", pad: float = 2, pitch: float = LINE
+    ) -> list[Cell]:
         """Lines below what is there, with a rule between."""
         if not lines:
             return []
         if self.height:
             self.rules.append(((0, self.height), (self.width, self.height)))
-        cells = [Cell(line, 0, self.height + pad + LINE * i, self.width, anchor) for i, line in enumerate(lines)]
-        self.cells += cells
+        cells = [Cell(line, 0, self.height + pad + pitch * i, self.width, anchor) for i, line in enumerate(lines)]
         self.height += height
         return cells
 
     def _row(self, i: int, row: Sequence[Line], anchor: str) -> None:
         beside = self.beside.get(i, ())
-        high = max(LINE * len(row) + 4 + APART * bool(beside), sum(leaf.height + APART for leaf in beside))
-        self.tops.append(self.height + APART / 2)
-        cells = self._stack(row, high, anchor, 2 + APART / 2 * bool(beside))
+        pitch, apart = (PITCH, APART) if beside else (LINE, 0)
+        high = (
+            max(pitch * len(row) + (0 if beside else 4), sum(leaf.height for leaf in beside) + apart * (len(beside) - 1)) + apart
+        )
+        self.tops.append(self.height + apart / 2)
+        cells = self._stack(row, high, anchor, 2 + apart / 2, pitch)
+        self.cells += cells
         self.enters.append(cells[0].middle)
         self.leaves.append(next((cell.middle for cell in cells if cell.line.shown.backward), cells[-1].middle))
 
     def _results(self) -> None:
+        """The value and its gradient, side by side where there is room: their edges are below them then, else beside them."""
         value, gradient = self.lines.value, self.lines.gradient
-        if not (self.is_low and gradient):
+        if not self.is_low:
             stacks = [self._stack(lines, LINE * len(lines) + 4) for lines in (value, gradient)]
+            self.cells += [cell for cells in stacks for cell in cells]
             self.value, self.gradient = ((self.width, (cells or stacks[0])[0].middle) for cells in stacks)
             return
-        top, left = self.height, self._value + (self.width - self._value - max(map(room, gradient))) / 2
-        self._stack(value, LINE * max(len(value), len(gradient)) + 4)
+        top, spare = self.height, self.width - self._value - max(map(room, gradient), default=0)
+        left = self._value + spare / 2 if gradient else self.width
+        self.cells += [cell._replace(width=left) for cell in self._stack(value, LINE * max(len(value), len(gradient)) + 4)]
         self.cells += [Cell(line, left, top + 2 + LINE * i, self.width - left) for i, line in enumerate(gradient)]
-        self.rules.append(((left, top), (left, self.height)))
+        self.rules += [((left, top), (left, self.height))] if gradient else []
         self.value, self.gradient = (left / 2, self.height), ((left + self.width) / 2, self.height)
 
     @property
@@ -155,22 +165,40 @@ def column(drawing: Drawing) -> Column:
     """The layout of a drawing."""
     made = Column()
     firsts = _first_readers(drawing)
-    blocks = list(_blocks(drawing, firsts))
-    for module, group in groupby(blocks, key=lambda block: block.module):
-        _stand(made, list(group), module)
+    runs: list[list[_Block]] = []
+    for block in _blocks(drawing, firsts):
+        if runs and runs[-1][-1].module == block.module and not block.foreign:
+            runs[-1].append(block)
+        else:
+            runs.append([block])
+    for blocks in runs:
+        _stand(made, blocks)
     _Lanes(made, drawing, firsts).route()
     return made
 
 
 class _Block(NamedTuple):
-    """A card of the column with the leaves above it; those that are not of its module are above the frame."""
+    """A card of the column with the leaves above it, from the top; those of other modules are above the frame of its module."""
 
     box: Box
-    above: list[Box]
+    foreign: list[Box]
+    own: list[Box]
 
     @property
     def module(self) -> tuple[str, ...]:
+        """The module of the card."""
         return self.box.card.module
+
+    @property
+    def beside(self) -> list[tuple[int, Box]]:
+        """The leaves beside the card, with their rows."""
+        return [(row, leaf) for row, leaves in self.box.beside.items() for leaf in leaves]
+
+    @property
+    def left(self) -> float:
+        """Where it ends on the left, without leaves of other modules."""
+        is_own = all(leaf.card.module == self.module for _, leaf in self.beside)
+        return min([self.box.x, *(leaf.x for _, leaf in self.beside)] if is_own else [self.box.x])
 
 
 def _first_readers(drawing: Drawing) -> dict[str, Edge]:
@@ -199,36 +227,44 @@ def _blocks(drawing: Drawing, firsts: Mapping[str, Edge]) -> Iterable[_Block]:
         leaves = [leaf for row in beside[card.key].values() for leaf in row]
         box = Box(card, beside[card.key], from_right)
         if leaves and box.width + BESIDE + max(leaf.width for leaf in leaves) > WIDEST:
-            yield _Block(Box(card, {}, from_right), leaves[::-1])
+            own = [leaf for leaf in leaves[::-1] if leaf.card.module == card.module]
+            yield _Block(Box(card, {}, from_right), [leaf for leaf in leaves[::-1] if leaf not in own], own)
         else:
-            yield _Block(box, [])
+            yield _Block(box, [], [])
 
 
-def _stand(made: Column, blocks: Sequence[_Block], module: Sequence[str]) -> None:
-    """Put the cards of one module below those that stand; all end at the same place on the right."""
-    top = made.bottom + GAP * bool(made.boxes)
+def _stand(made: Column, blocks: Sequence[_Block]) -> None:
+    """Put cards of one module below those that stand; all end at the same place on the right."""
+    module = blocks[0].module
+    y = made.bottom + GAP * bool(made.boxes)
+    y = top = _stand_above(made, blocks[0], blocks[0].foreign, y)
     if module:
-        top += FRAME + HEADING
-    y = top
-    for i, (box, above) in enumerate(blocks):
+        y += HEADING + FRAME
+    for i, block in enumerate(blocks):
+        box = block.box
         box.x = -box.width
-        y += GAP * bool(i)
-        for leaf in above:
-            leaf.x, leaf.y = box.x, y
-            y += leaf.height + 2 * APART
-        box.y = y
-        for row, leaves in box.beside.items():
-            high = box.y + box.tops[row]
-            for leaf in leaves:
-                leaf.x, leaf.y = box.x - BESIDE - leaf.width, high
-                high += leaf.height + APART
+        box.y = _stand_above(made, block, block.own, y + GAP * bool(i))
+        made.boxes[box.card.key] = box
+        heights = {row: box.y + box.tops[row] for row in box.beside}
+        for row, leaf in block.beside:
+            leaf.x, leaf.y = box.x - BESIDE - leaf.width, heights[row]
+            heights[row] += leaf.height + APART
+            made.boxes[leaf.card.key] = leaf
         y = box.bottom
-        made.boxes |= {one.card.key: one for one in (box, *above, *(leaf for row in box.beside.values() for leaf in row))}
     made.bottom = y
     if module:
-        left = min(block.box.x for block in blocks) - FRAME
-        made.frames.append(Frame(" / ".join(module), left, FRAME, top - FRAME - HEADING, y + FRAME))
         made.bottom += FRAME
+        left, right = min(block.left for block in blocks), max(box.right for block in blocks for box in (block.box, *block.own))
+        made.frames.append(Frame(" / ".join(module), left - FRAME, right + FRAME, top, made.bottom))
+
+
+def _stand_above(made: Column, block: _Block, leaves: Sequence[Box], y: float) -> float:
+    """Put leaves below each other, from a height on; gives the height that is free below them."""
+    for leaf in leaves:
+        leaf.x, leaf.y = -block.box.width, y
+        y += leaf.height + 1.5 * APART
+        made.boxes[leaf.card.key] = leaf
+    return y
 
 
 class _Lanes:
@@ -240,7 +276,7 @@ class _Lanes:
         self.edges: dict[tuple[str, bool], list[Edge]] = defaultdict(list)
         for edge in drawing.edges:
             self.edges[edge.source, edge.backward].append(edge)
-        self.taken = [(box.x, box.right, box.y, box.bottom) for box in made.boxes.values()]
+        self.taken = [(box.x - CLEAR, box.right + CLEAR, box.y, box.bottom) for box in made.boxes.values()]
         self.taken += [(frame.left, frame.right, frame.top, frame.bottom) for frame in made.frames]
 
     def route(self) -> None:
@@ -271,7 +307,7 @@ class _Lanes:
                 edges = [edge for edge in edges if edge not in direct]
             points = [(box.x, y)]
         elif box.is_low:
-            points.append((x, y + LANE * (1 if backward else 2)))  # the edges of the value turn into the inner lane
+            points.append((x, y + OUT + LANE * (not backward)))  # the edges of the value turn into the inner lane
         if edges:
             yield edges, points, [points[-1][1], *(self.made.boxes[edge.target].end(edge) for edge in edges)]
 

@@ -12,12 +12,15 @@ from tinygraph.draw.keys import lines_of
 from tinygraph.draw.picture import Picture
 from tinygraph.stepping.stepper import Chapter, Stepper
 
+MOST = 60  # cards of a tall picture: of more, a narrow window shows a part of the wide one
+
 
 class LaidOut(NamedTuple):
-    """The picture as SVG, or why there is none."""
+    """The picture as SVG, and the one for narrow windows, or why there is none."""
 
-    svg: str
-    trouble: str
+    svg: str = ""
+    tall: str = ""
+    trouble: str = ""
 
 
 _laid_out: WeakKeyDictionary[Stepper, LaidOut] = WeakKeyDictionary()
@@ -27,10 +30,14 @@ _pictures: WeakKeyDictionary[Chapter, Picture] = WeakKeyDictionary()
 def laid_out(stepper: Stepper) -> LaidOut:
     """The picture of a walk, laid out for the first chapter; a layout that failed is not tried again."""
     if stepper not in _laid_out:
+        graph = stepper.chapters[0].graph
+        is_small = len(drawing(stepper.chapters[0]).cards) <= MOST
         try:
-            _laid_out[stepper] = LaidOut(picture(stepper.chapters[0]).svg, "")
+            wide = picture(stepper.chapters[0]).part_of_page()
+            tall = draw(graph, direction="tall").part_of_page() if is_small else ""
+            _laid_out[stepper] = LaidOut(wide, tall)
         except LayoutError as error:
-            _laid_out[stepper] = LaidOut("", f"There is no picture: {error}")
+            _laid_out[stepper] = LaidOut(trouble=f"There is no picture: {error}")
     return _laid_out[stepper]
 
 
