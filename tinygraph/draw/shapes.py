@@ -79,9 +79,7 @@ def _card(graph: Element, box: Box, theme: Theme) -> None:
     look = {"fill": theme.kinds[card.kind].fill, "stroke": stroke}
     look |= {"stroke-width": str(wide)} if (wide := thickness(card)) > 1 else {}
     _rectangle(group, (box.x, box.y, box.width, box.height), look, is_rounded(card))
-    rules = "".join(
-        f"M{box.x + a:g},{box.y + b:g}" + (f"H{box.x + c:g}" if b == d else f"V{box.y + d:g}") for (a, b), (c, d) in box.rules
-    )
+    rules = "".join(_straight((box.x + a, box.y + b), (box.x + c, box.y + d)) for (a, b), (c, d) in box.rules)
     if rules:
         SubElement(group, "path", {"d": rules, "stroke": stroke})
     for line, x, y, room, anchor in box.cells:
@@ -96,10 +94,9 @@ def _edge(graph: Element, route: Route, theme: Theme) -> None:
     edge, points = route.edge, list(route.points)
     tip, before = (points[0], points[1]) if edge.backward else (points[-1], points[-2])
     if route.is_direct:
-        before = (before[0], tip[1])  # it ends horizontally
-    along = (math.copysign(1, tip[0] - before[0]) if tip[0] != before[0] else 0.0, 0.0)
-    if not along[0]:
-        along = (0.0, math.copysign(1, tip[1] - before[1]))
+        before = before[0], tip[1]  # it ends horizontally
+    far = math.dist(before, tip)
+    along = (tip[0] - before[0]) / far, (tip[1] - before[1]) / far
     points[0 if edge.backward else -1] = tip[0] - along[0] * HEAD, tip[1] - along[1] * HEAD
     shade = theme.red if edge.backward else theme.text
     group = _group(graph, edge_id(edge), f"edge {'backward' if edge.backward else 'forward'}")
@@ -123,10 +120,13 @@ def _head(tip: Point, along: Point) -> str:
 
 def _curve(points: Sequence[Point]) -> str:
     (x, y), (end, low) = points
-    if y == low:
-        return f"M{x:g},{y:g}H{end:g}"
     middle = (x + end) / 2
-    return f"M{x:g},{y:g}C{middle:g},{y:g} {middle:g},{low:g} {end:g},{low:g}"
+    return _straight(*points) if y == low else f"M{x:g},{y:g}C{middle:g},{y:g} {middle:g},{low:g} {end:g},{low:g}"
+
+
+def _straight(start: Point, end: Point) -> str:
+    """A line along one of the axes."""
+    return f"M{start[0]:g},{start[1]:g}" + (f"H{end[0]:g}" if start[1] == end[1] else f"V{end[1]:g}")
 
 
 def _rounded(points: Sequence[Point]) -> str:
@@ -146,15 +146,13 @@ def _towards(at: Point, other: Point) -> Point:
 
 def _legend(graph: Element, middle: float, y: float, theme: Theme, has_gradients: bool) -> None:
     """What the two kinds of edges mean."""
-    kinds = [("value forward", theme.text, "", 1)]
-    if has_gradients:
-        kinds.append(("gradient backward", theme.red, "5,2", -1))
-    x = middle - 125 * len(kinds) / 2
-    for words, shade, dashes, way in kinds:
-        start, end = (x, x + 22 - HEAD) if way > 0 else (x + HEAD, x + 22)
-        SubElement(
-            graph, "path", {"d": f"M{start:g},{y:g}H{end:g}", "stroke": shade} | ({"stroke-dasharray": dashes} if dashes else {})
-        )
-        SubElement(graph, "polygon", {"points": _head((x + 22 if way > 0 else x, y), (way, 0)), "fill": shade})
-        _text(graph, words, x + 28, y, "start", {"font-size": str(SMALL), "fill": shade})
+    kinds = [("value forward", False), ("gradient backward", True)][: 1 + has_gradients]
+    x = middle - 62 * len(kinds)
+    for words, backward in kinds:
+        paint = _paints(theme)[backward]
+        start, end = (x + HEAD, x + 22) if backward else (x, x + 22 - HEAD)
+        SubElement(graph, "path", {"d": _straight((start, y), (end, y))} | paint)
+        head = _head((x, y), (-1, 0)) if backward else _head((x + 22, y), (1, 0))
+        SubElement(graph, "polygon", {"points": head, "fill": paint["stroke"]})
+        _text(graph, words, x + 28, y, "start", {"font-size": str(SMALL), "fill": paint["stroke"]})
         x += 115

@@ -19,6 +19,7 @@ from tinygraph.draw.label import room
 WIDEST = 370  # of a card with leaves beside it, so that with lanes and margins all fits 420
 LINE = 20  # the height of a line
 TITLE = 24
+ABREAST = 240  # of results that are side by side, even where the rest of the card is narrower
 PITCH = 24  # of the lines of a leaf, and of a row that it is beside
 GAP = 38  # below a card
 BESIDE = 34  # between a card and its leaves
@@ -52,63 +53,63 @@ class Box:
 
     def __init__(self, card: Card, beside: Mapping[int, Sequence[Box]] | None = None, from_right: Iterable[int] = ()) -> None:
         self.card = card
-        self.beside = beside or {}
+        self.beside = beside or {}  # the leaves there, by row
         self.lines = lines_of(card)
-        self.x = self.y = 0.0
+        self.x = self.y = self.height = 0.0
         self.cells: list[Cell] = []
         self.rules: list[tuple[Point, Point]] = []
         self.tops: list[float] = []  # of the rows
         self.enters: list[float] = []  # the heights at which edges forward end at the rows
         self.leaves: list[float] = []  # those at which edges backward start there
-        values, gradients = ([room(line) for line in group] for group in (self.lines.value, self.lines.gradient))
-        rest = max((room(line) for group in (self.lines.title, *self.lines.rows) for line in group), default=0)
-        self._value = max(values, default=0)
-        self.is_low = bool(card.rows) and self._value + max(gradients, default=0) <= max(rest, 240)  # with results side by side
-        self.width = max(rest, self._value + max(gradients, default=0) if self.is_low else max([*values, *gradients], default=0))
-        self.height = 0.0
-        self.cells += self._stack(self.lines.title, TITLE, "middle")
+        self.value: Point = (0.0, 0.0)  # where edges forward start
+        self.gradient: Point = (0.0, 0.0)  # where edges backward end
+        value, gradient = (_widest(group) for group in (self.lines.value, self.lines.gradient))
+        rest = max(map(_widest, (self.lines.title, *self.lines.rows)))
+        self.is_low = bool(card.rows) and value + gradient <= max(rest, ABREAST)  # where its results are side by side
+        self.width = max(rest, value + gradient if self.is_low else max(value, gradient))
+        self._stack(self.lines.title, TITLE, "middle")
         for i, row in enumerate(self.lines.rows):
-            self._row(i, row, "end" if i in from_right else "start")
-        self._results()
+            self._row(row, self.beside.get(i, ()), "end" if i in from_right else "start")
+        if self.is_low:
+            self._results_side_by_side(value + (self.width - value - gradient) / 2 if gradient else self.width)
+        else:
+            self._results_in_a_stack()
 
     def _stack(
-        self, lines: Sequence[Line], height: float, anchor: str = "start", pad: float = 2, pitch: float = LINE
+        self, lines: Sequence[Line], height: float, anchor: str = "start", pad: float = 2, pitch: int = LINE, width: float = 0
     ) -> list[Cell]:
-        """Lines below what is there, with a rule between."""
-        if not lines:
-            return []
-        if self.height:
+        """Put lines below what is there, with a rule between."""
+        if self.height and lines:
             self.rules.append(((0, self.height), (self.width, self.height)))
-        cells = [Cell(line, 0, self.height + pad + pitch * i, self.width, anchor) for i, line in enumerate(lines)]
-        self.height += height
+        cells = [Cell(line, 0, self.height + pad + pitch * i, width or self.width, anchor) for i, line in enumerate(lines)]
+        self.cells += cells
+        self.height += height if lines else 0
         return cells
 
-    def _row(self, i: int, row: Sequence[Line], anchor: str) -> None:
-        beside = self.beside.get(i, ())
-        pitch, apart = (PITCH, APART) if beside else (LINE, 0)
-        high = (
-            max(pitch * len(row) + (0 if beside else 4), sum(leaf.height for leaf in beside) + apart * (len(beside) - 1)) + apart
-        )
-        self.tops.append(self.height + apart / 2)
-        cells = self._stack(row, high, anchor, 2 + apart / 2, pitch)
-        self.cells += cells
+    def _row(self, row: Sequence[Line], beside: Sequence[Box], anchor: str) -> None:
+        """Put a row there, as high as the leaves beside it."""
+        self.tops.append(self.height + APART / 2)
+        if beside:
+            high = max(PITCH * len(row), sum(leaf.height + APART for leaf in beside) - APART)
+            cells = self._stack(row, high + APART, anchor, 2 + APART / 2, PITCH)
+        else:
+            cells = self._stack(row, LINE * len(row) + 4, anchor)
         self.enters.append(cells[0].middle)
         self.leaves.append(next((cell.middle for cell in cells if cell.line.shown.backward), cells[-1].middle))
 
-    def _results(self) -> None:
-        """The value and its gradient, side by side where there is room: their edges are below them then, else beside them."""
-        value, gradient = self.lines.value, self.lines.gradient
-        if not self.is_low:
-            stacks = [self._stack(lines, LINE * len(lines) + 4) for lines in (value, gradient)]
-            self.cells += [cell for cells in stacks for cell in cells]
-            self.value, self.gradient = ((self.width, (cells or stacks[0])[0].middle) for cells in stacks)
-            return
-        top, spare = self.height, self.width - self._value - max(map(room, gradient), default=0)
-        left = self._value + spare / 2 if gradient else self.width
-        self.cells += [cell._replace(width=left) for cell in self._stack(value, LINE * max(len(value), len(gradient)) + 4)]
+    def _results_side_by_side(self, left: float) -> None:
+        """The gradient is beside the value, so many points from the left; edges leave and reach the card below them."""
+        value, gradient, top = self.lines.value, self.lines.gradient, self.height
+        self._stack(value, LINE * max(len(value), len(gradient)) + 4, width=left)
         self.cells += [Cell(line, left, top + 2 + LINE * i, self.width - left) for i, line in enumerate(gradient)]
         self.rules += [((left, top), (left, self.height))] if gradient else []
         self.value, self.gradient = (left / 2, self.height), ((left + self.width) / 2, self.height)
+
+    def _results_in_a_stack(self) -> None:
+        """The gradient is below the value; edges leave and reach the card beside them."""
+        value, gradient = (self._stack(lines, PITCH * len(lines)) for lines in (self.lines.value, self.lines.gradient))
+        self.value = self.width, value[0].middle if value else self.height / 2
+        self.gradient = self.width, gradient[0].middle if gradient else self.value[1]
 
     @property
     def right(self) -> float:
@@ -127,8 +128,16 @@ class Box:
 
     def end(self, edge: Edge) -> float:
         """The height at which an edge reaches the row that it leads to."""
-        row = min(edge.row, len(self.tops) - 1)
-        return self.y + (self.leaves if edge.backward else self.enters)[row]
+        return self.y + (self.leaves if edge.backward else self.enters)[row_of(edge, self.card)]
+
+
+def _widest(lines: Sequence[Line]) -> int:
+    return max(map(room, lines), default=0)
+
+
+def row_of(edge: Edge, target: Card) -> int:
+    """The row that an edge leads to, which may be one for many."""
+    return min(edge.row, len(target.rows) - 1)
 
 
 class Frame(NamedTuple):
@@ -213,13 +222,13 @@ def _first_readers(drawing: Drawing) -> dict[str, Edge]:
 
 
 def _blocks(drawing: Drawing, firsts: Mapping[str, Edge]) -> Iterable[_Block]:
+    cards = {card.key: card for card in drawing.cards}
     beside: dict[str, dict[int, list[Box]]] = defaultdict(lambda: defaultdict(list))
     sources: dict[str, dict[int, set[bool]]] = defaultdict(lambda: defaultdict(set))
     for edge in drawing.edges:
-        sources[edge.target][edge.row].add(edge.source in firsts)
-    for card in drawing.cards:
-        if edge := firsts.get(card.key):
-            beside[edge.target][edge.row].append(Box(card))
+        sources[edge.target][row_of(edge, cards[edge.target])].add(edge.source in firsts)
+    for key, first in firsts.items():
+        beside[first.target][row_of(first, cards[first.target])].append(Box(cards[key]))
     for card in drawing.cards:
         if card.key in firsts:
             continue
