@@ -18,7 +18,7 @@ from tinygraph.express.holes import Hole, Text
 from tinygraph.program.statements import Level
 
 ENGINES = (shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")), shutil.which("dot"))
-DIRECTIONS = ("LR", "TB", "RL", "BT")
+DIRECTIONS = ("LR", "TB", "RL", "BT", "tall")
 GRAPHS = {"neuron": neuron, "logistic": logistic, "softmax": softmax, "perceptron": perceptron}
 
 
@@ -55,7 +55,7 @@ def test_each_line_has_its_key_in_every_layout(engine: str | None, name: str, mo
 
 
 PLACES = """() => [...document.querySelectorAll(".card")].map(card => {
-  const box = x => x.getBoundingClientRect(), frame = box(card.querySelector("path, polygon"));
+  const box = x => x.getBoundingClientRect(), frame = box(card.querySelector("path, polygon, rect"));
   return [...card.querySelectorAll("text")].map(text => {
     const own = box(text), isTitle = text.getAttribute("font-weight") === "bold";
     return { off: isTitle ? (own.left + own.right - frame.left - frame.right) / 2 : 0,
