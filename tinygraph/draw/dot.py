@@ -23,7 +23,7 @@ def dot(drawing: Drawing, theme: Theme, direction: str) -> str:
     graph.attr(
         "graph", rankdir=direction, bgcolor=theme.page,
         fontname="Helvetica", pad="0.25", nodesep="0.16", ranksep="0.55",
-        fontsize="11", fontcolor=theme.text, labelloc="b", label=_legend(drawing, theme),
+        fontsize=str(SIZE), fontcolor=theme.text, labelloc="b", label=_legend(drawing, theme),
     )  # fmt: skip
     graph.attr("node", shape="plain", fontname="Helvetica", fontsize=str(SIZE), fontcolor=theme.text)
     graph.attr("edge", fontname="Helvetica", color=theme.text, arrowsize="0.8", penwidth="1.3")
@@ -51,7 +51,7 @@ def _clusters(graph: Digraph, cards: Iterable[Card], path: tuple[str, ...], them
         with graph.subgraph(name=f"cluster_{members[0].key}_{depth}") as frame:
             frame.attr(
                 label=f"<{clean(cut(module[-1], LONGEST))}>", labeljust="l", labelloc="t", style="rounded,filled",
-                fontsize="12", margin="10",
+                fontsize=str(SIZE), margin="10",
                 color=theme.cluster.line, fillcolor=theme.cluster.fill, fontcolor=theme.text, **{"class": "module"},
             )  # fmt: skip
             _clusters(frame, members, module, theme, direction)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from tinygraph.draw.cards import LONGEST, Drawing
 from tinygraph.draw.keys import edge_id
-from tinygraph.draw.label import PADDING, SIZE, border, colour, is_rounded, thickness, width
+from tinygraph.draw.label import PADDING, border, colour, is_rounded, thickness, width
 from tinygraph.draw.tall import FRAME, HEADING, LINE, Box, Frame, Point, Route, column
 from tinygraph.draw.theme import Theme
 from tinygraph.express.text import cut, printable
@@ -18,8 +19,8 @@ MARGIN = 10
 BELOW = 4.5  # from the middle of a line to the feet of its letters
 ROUND = 12  # the radius of the corners of cards
 CORNER = 5  # that of the corners of edges
-HEAD = 7  # the length of an arrow
-SMALL = 11  # the size of the letters below the picture
+PLAIN: Mapping[str, str] = MappingProxyType({})  # the look of most text
+HEAD = 8  # the length of an arrow
 NARROW = 300  # the least width of a picture
 
 
@@ -28,7 +29,7 @@ def tall(drawing: Drawing, theme: Theme) -> bytes:
     made = column(drawing)
     middle = (made.left + made.right) / 2
     wide = max(math.ceil(made.right - made.left) + 2 * MARGIN, NARROW)
-    letters = int(wide / width("n") * SIZE / SMALL)
+    letters = int(wide / width("n"))
     notes = [line for note in drawing.notes for line in textwrap.wrap(printable(note), letters)]
     high = math.ceil(made.bottom) + LINE * (2 + len(notes)) + MARGIN
     size = {"width": str(wide), "height": str(high)}
@@ -45,7 +46,7 @@ def tall(drawing: Drawing, theme: Theme) -> bytes:
         _edge(kinds[route.edge.backward], route, theme)
     _legend(graph, middle, made.bottom + LINE, theme, has_gradients=any(edge.backward for edge in drawing.edges))
     for i, note in enumerate(notes):
-        _text(graph, note, middle, made.bottom + LINE * (2 + i), "middle", {"font-size": str(SMALL)})
+        _text(graph, note, middle, made.bottom + LINE * (2 + i), "middle")
     return tostring(root)
 
 
@@ -60,8 +61,8 @@ def _rectangle(parent: Element, place: tuple[float, ...], paint: dict[str, str],
     SubElement(parent, "rect", shape | ({"rx": str(ROUND)} if is_round else {}) | paint)
 
 
-def _text(parent: Element, text: str, x: float, middle: float, anchor: str, more: dict[str, str]) -> None:
-    element = SubElement(parent, "text", {"x": f"{x:g}", "y": f"{middle + BELOW:g}", "text-anchor": anchor} | more)
+def _text(parent: Element, text: str, x: float, middle: float, anchor: str, look: Mapping[str, str] = PLAIN) -> None:
+    element = SubElement(parent, "text", {"x": f"{x:g}", "y": f"{middle + BELOW:g}", "text-anchor": anchor, **look})
     element.text = printable(text).replace("  ", "\xa0 ")
 
 
@@ -70,7 +71,7 @@ def _frame(graph: Element, frame: Frame, theme: Theme) -> None:
     place = (frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top)
     _rectangle(group, place, {"fill": theme.cluster.fill, "stroke": theme.cluster.line}, is_round=True)
     middle = frame.top + FRAME / 2 + HEADING / 2
-    _text(group, cut(frame.name, LONGEST), frame.left + FRAME, middle, "start", {"font-size": str(SMALL + 1)})
+    _text(group, cut(frame.name, LONGEST), frame.left + FRAME, middle, "start")
 
 
 def _card(graph: Element, box: Box, theme: Theme) -> None:
@@ -114,7 +115,7 @@ def _paints(theme: Theme) -> dict[bool, dict[str, str]]:
 def _head(tip: Point, along: Point) -> str:
     """An arrow with its tip at a point."""
     (x, y), (a, b) = tip, along
-    corners = [tip, *((x - HEAD * a - 3 * side * b, y - HEAD * b + 3 * side * a) for side in (1, -1))]
+    corners = [tip, *((x - HEAD * a - 3.5 * side * b, y - HEAD * b + 3.5 * side * a) for side in (1, -1))]
     return " ".join(f"{x:g},{y:g}" for x, y in corners)
 
 
@@ -147,12 +148,12 @@ def _towards(at: Point, other: Point) -> Point:
 def _legend(graph: Element, middle: float, y: float, theme: Theme, has_gradients: bool) -> None:
     """What the two kinds of edges mean."""
     kinds = [("value forward", False), ("gradient backward", True)][: 1 + has_gradients]
-    x = middle - 62 * len(kinds)
+    x = middle - 69 * len(kinds)
     for words, backward in kinds:
         paint = _paints(theme)[backward]
         start, end = (x + HEAD, x + 22) if backward else (x, x + 22 - HEAD)
         SubElement(graph, "path", {"d": _straight((start, y), (end, y))} | paint)
         head = _head((x, y), (-1, 0)) if backward else _head((x + 22, y), (1, 0))
         SubElement(graph, "polygon", {"points": head, "fill": paint["stroke"]})
-        _text(graph, words, x + 28, y, "start", {"font-size": str(SMALL), "fill": paint["stroke"]})
-        x += 115
+        _text(graph, words, x + 28, y, "start", {"fill": paint["stroke"]})
+        x += 130
