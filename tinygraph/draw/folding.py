@@ -24,7 +24,7 @@ from tinygraph.draw.cards import (
     shape_of,
     size,
 )
-from tinygraph.draw.size import TOO_LONG, is_small, length
+from tinygraph.draw.size import TOO_LONG, is_quick, is_small, length
 from tinygraph.express.holes import Text, joined
 from tinygraph.express.text import cut
 from tinygraph.node import Node
@@ -98,7 +98,7 @@ def _by_itself(whole: Drawing, writer: CardWriter, everything: bool) -> Drawing:
     if everything or not is_small(drawing):
         drawing = merged(drawing, writer, _lines_of_code(drawing))
     for apart, count in itertools.product((modules, whole), STRETCHES):
-        if not is_small(drawing):
+        if not is_quick(drawing):
             drawing = merged(apart, writer, _stretches(apart, count))
     if not is_small(whole):
         shown = "; draw(fold=False) shows them all" if length(whole) <= TOO_LONG else ""

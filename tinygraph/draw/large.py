@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping
 
 from tinygraph.backprop import between
 from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing, Edge, Kind, shape_of, size
-from tinygraph.draw.size import is_small
+from tinygraph.draw.size import is_quick
 from tinygraph.express.holes import Hole, Text
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
@@ -53,7 +53,7 @@ class NamedByLine:
 def by_lines_of_code(named: NamedByLine, values: bool = True) -> Drawing:
     """One card for each line of code, or for each scope if there are scopes; for fewer lines if the drawing gets too large."""
     lines = LINES
-    while not is_small(drawing := _drawn(named, values, lines)) and lines > 1:
+    while not is_quick(drawing := _drawn(named, values, lines)) and lines > 1:
         lines //= 2
     return drawing
 

@@ -23,7 +23,7 @@ from tinygraph.draw.cards import Card
 from tinygraph.draw.engine import SECONDS, LayoutError
 from tinygraph.draw.folding import modules_of
 from tinygraph.draw.picture import Picture
-from tinygraph.draw.size import MOST, is_small
+from tinygraph.draw.size import MANY, is_quick
 from tinygraph.draw.theme import variables
 from tinygraph.express.equations import Equations
 from tinygraph.express.mathml import equation
@@ -99,7 +99,7 @@ def page(picture: Picture) -> str:
     statements = _statements_of_gradients(picture)
     for folding in foldings:
         one = picture if not shown else _refolded(picture, folding.folded)
-        if shown and not is_small(one.drawing):
+        if shown and not is_quick(one.drawing):
             continue
         total += len(one.drawing.cards)
         if shown and (total > CARDS or time.monotonic() > end):
@@ -190,7 +190,7 @@ def foldings_of(picture: Picture) -> tuple[list[Folding], bool]:
     if counts[""] <= FOLDINGS and set(picture.drawing.folded) <= set(modules):
         every = [Folding(folded, "") for folded in _combinations("", children)]
         return [start, *(folding for folding in every if set(folding.folded) != set(start.folded))], True
-    few = modules if len(children[""]) <= MOST else []
+    few = modules if len(children[""]) <= MANY else []
     others = [Folding(tuple(children[""]), "all folded"), Folding((), "all open")]
     others += [Folding(tuple(_beside(name, children)), f"only {name} open") for name in few]
     if set(picture.drawing.folded) <= set(modules):
