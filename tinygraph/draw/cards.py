@@ -17,8 +17,9 @@ from tinygraph.express.holes import Hole, Text, joined
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import Symbol, lowered, symbol
 from tinygraph.express.notation import Notation
+from tinygraph.express.pieces import written_shortly
 from tinygraph.express.plain import plain
-from tinygraph.express.text import cut
+from tinygraph.express.text import cut, cut_inside, width
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
@@ -30,6 +31,8 @@ Kind = Literal["input", "parameter", "op", "loss", "module"]
 LONGEST = 60  # characters of a line
 ROWS = 12  # inputs that a card lists
 LISTED = 3  # values that a folded card names
+NAME = 26  # characters of a name
+WHOLE = 400  # characters of a title where there is room for it
 
 
 class CardLine(NamedTuple):
@@ -79,6 +82,7 @@ class Card:
     mark: str = ""
     findings: list[Finding] = field(default_factory=list)
     stands_for: str = ""  # of a folded card: the modules, or the lines of code, that it stands for
+    whole_title: str = ""  # where the title is shortened
 
     @property
     def is_titled(self) -> bool:
@@ -119,7 +123,9 @@ class CardWriter:
         self.differentiated = self._differentiated()
         self._variables = variables(program)
         taken = [symbol(name).text for name in (*program.graph.names, *program.numbers)]
-        self._notation = Notation(self._variable, taken, program.size_of)
+        self._notation = Notation(self._variable, taken, program.size_of, written_shortly)
+        self._in_full = Notation(self._variable_in_full, taken, program.size_of)
+        self._short_names = ShortNames()
         self.contribution_counts = self.count_contributions(program.statements)
 
     def _differentiated(self) -> list[Statement]:
@@ -150,6 +156,9 @@ class CardWriter:
         return index, plain(layout)
 
     def _variable(self, node: Node) -> Symbol:
+        return self._short_names.of(self._variable_in_full(node))
+
+    def _variable_in_full(self, node: Node) -> Symbol:
         return self._variables.get(node) or symbol("?")
 
     def notes(self) -> list[str]:
@@ -198,18 +207,43 @@ class CardWriter:
         if found is None:
             return CardRow(lines, (x,))
         index, right = self.entrywise_text(found.local if found.is_factor else found.contribution)
+        room = max(LONGEST - 2 * NAME, LONGEST - width(f"{self.name(statement.node)}{self.name(x)}"))
         if found.is_factor:
             left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
             is_shown = self.values and not x.shape and not isinstance(found.local, Number)
-            text: str = joined(" = ", [left, cut(right, LONGEST), *([Hole(found.local_node, "signed")] if is_shown else [])])
+            text: str = joined(" = ", [left, cut(right, room), *([Hole(found.local_node, "signed")] if is_shown else [])])
         else:
-            text = f"{self.gradient_name(x, index)} {'+=' if self.contribution_counts[x] > 1 else '='} {cut(right, LONGEST)}"
+            text = f"{self.gradient_name(x, index)} {'+=' if self.contribution_counts[x] > 1 else '='} {cut(right, room)}"
         return CardRow([*lines, CardLine(text, backward=True)], (x,), frozenset([x]))
 
     def title(self, statement: Statement) -> str:
         """The equation of a statement."""
         index, right = self.entrywise_text(statement.expression)
         return cut(f"{self.name(statement.node, index)} = {right}", LONGEST)
+
+    def whole_title(self, node: Node, statement: Statement | None = None) -> str:
+        """The name of a leaf, or the equation of a statement, with nothing shortened."""
+        if statement is None:
+            return plain(self._variable_in_full(node))
+        index, right = self._in_full.entrywise(statement.expression)
+        return cut(f"{plain(lowered(self._variable_in_full(node), index))} = {plain(right)}", WHOLE)
+
+
+class ShortNames:
+    """Names that fit a card: the first and last letters of a long one, more of them where two would look the same."""
+
+    def __init__(self) -> None:
+        self._short: dict[Symbol, Symbol] = {}
+        self._taken: dict[str, Symbol] = {}
+
+    def of(self, variable: Symbol) -> Symbol:
+        """The variable as it stands on a card."""
+        if variable not in self._short:
+            text = plain(variable)
+            shortened = (cut_inside(text, columns) for columns in range(NAME, width(text) + 1))
+            own = next((x for x in shortened if self._taken.setdefault(x, variable) == variable), text)
+            self._short[variable] = variable if own == text else Symbol(own, name=own)
+        return self._short[variable]
 
 
 def shape_of(node: Node) -> str:
@@ -257,6 +291,7 @@ def unfolded(writer: CardWriter) -> Drawing:
             Card(
                 keys[leaf], kind, writer.name(leaf), results=writer.result(leaf), node=leaf,
                 gradient=writer.gradients.get(leaf), module=program.module(leaf), members=frozenset([leaf]),
+                whole_title=writer.whole_title(leaf),
             )
         )  # fmt: skip
     outputs = set(program.outputs)
@@ -267,7 +302,7 @@ def unfolded(writer: CardWriter) -> Drawing:
                 keys[statement.node], "loss" if statement.node in outputs else "op", writer.title(statement),
                 rows=list(_rows(writer, statement)), results=writer.result(statement.node), module=statement.module,
                 node=statement.node, gradient=writer.gradients.get(statement.node), statement=statement,
-                members=frozenset([statement.node]),
+                members=frozenset([statement.node]), whole_title=writer.whole_title(statement.node, statement),
             )
         )  # fmt: skip
     return Drawing(cards, list(_edges(cards, keys)))

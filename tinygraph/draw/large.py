@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 
 from tinygraph.backprop import between
-from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing, Edge, Kind, shape_of, size
+from tinygraph.draw.cards import NAME, Card, CardLine, CardRow, Drawing, Edge, Kind, shape_of, size
 from tinygraph.draw.size import is_quick
 from tinygraph.express.holes import Hole, Text
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
-from tinygraph.express.text import cut
+from tinygraph.express.text import cut, cut_inside
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.requested import Request
@@ -33,7 +33,7 @@ class NamedByLine:
     def name(self, node: Node) -> str:
         """The variable of a value, or the line that recorded it."""
         name = self.graph.name(node)
-        return cut(self.line(node), 24) if name is None else plain(symbol(name))
+        return cut(self.line(node), NAME) if name is None else cut_inside(plain(symbol(name)), NAME)
 
     def line(self, node: Node) -> str:
         """The line of code that recorded a node."""
@@ -47,7 +47,7 @@ class NamedByLine:
     def gradient_name(self, node: Node) -> str:
         """The name of the gradient of a value."""
         name = self.graph.name(self.gradients[node])
-        return f"d{self.name(node)}" if name is None else plain(symbol(name))
+        return f"d{self.name(node)}" if name is None else cut_inside(plain(symbol(name)), NAME)
 
 
 def by_lines_of_code(named: NamedByLine, values: bool = True) -> Drawing:

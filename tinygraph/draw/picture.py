@@ -73,7 +73,7 @@ class Picture:
 
     def _titles(self) -> dict[str, str]:
         names = {card.key: card.title for card in self.drawing.cards}
-        titles = dict(names)
+        titles = {card.key: card.whole_title or card.title for card in self.drawing.cards}
         for edge in self.drawing.edges:
             key = f"{edge.source}-{edge.target}-{edge.row}"
             if edge.backward:

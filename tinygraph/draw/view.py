@@ -232,7 +232,7 @@ def _facts(
     card: Card, picture: Picture, modules: Sequence[str], known: Mapping[Node, Node], statements: Mapping[Node, str]
 ) -> dict[str, Any]:
     """The data of a card for the panel, and the words by which the search finds it."""
-    facts: dict[str, Any] = {"title": card.title, "folded": bool(card.stands_for), "name": "", "lines": []}
+    facts: dict[str, Any] = {"title": card.whole_title or card.title, "folded": bool(card.stands_for), "name": "", "lines": []}
     facts["words"] = ["/".join(card.module), *_names(card, picture, known)]
     if card.stands_for:
         facts["lines"] = [line.text for row in card.rows for line in row.lines] + [line.text for line in card.results]
