@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from tinygraph.express.equations import variables
 from tinygraph.express.holes import Hole, Text, joined
@@ -25,8 +25,9 @@ from tinygraph.node import Node
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Number
+from tinygraph.requested import Request
 
-Kind = Literal["input", "parameter", "op", "loss", "module"]
+Kind = Literal["input", "parameter", "op", "loss", "module", "failed"]
 
 LONGEST = 60  # characters of a line
 ROWS = 12  # inputs that a card lists
@@ -108,6 +109,20 @@ class Drawing:
     edges: list[Edge]
     notes: list[str] = field(default_factory=list)
     folded: tuple[str, ...] = ()
+
+
+class NamedGraph(Protocol):
+    """A graph, its gradients, and the names of both on the cards."""
+
+    graph: Graph
+    request: Request | None
+    gradients: dict[Node, Node]
+
+    def name(self, node: Node) -> str:
+        """The name of a value."""
+
+    def gradient_name(self, node: Node) -> str:
+        """The name of the gradient of a value."""
 
 
 class CardWriter:
@@ -294,7 +309,7 @@ def unfolded(writer: CardWriter) -> Drawing:
                 whole_title=writer.whole_title(leaf),
             )
         )  # fmt: skip
-    outputs = set(program.outputs)
+    outputs = set(() if program.graph._is_partial else program.outputs)
     for statement in statements:
         keys[statement.node] = f"n{len(cards)}"
         cards.append(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygraph.draw.cards import CardWriter, Drawing, finding_lines, unfolded
 from tinygraph.draw.choice import one_of
+from tinygraph.draw.failing import add_failure
 from tinygraph.draw.folding import Fold, folded
 from tinygraph.draw.large import NamedByLine, by_lines_of_code
 from tinygraph.draw.lens import LENSES
@@ -40,6 +41,7 @@ def draw(
     _refuse_too_many(graph, level)
     writer = CardWriter(program_of(graph, level), values, backward)
     whole: Drawing = unfolded(writer)
+    add_failure(whole, writer)
     if lens is not None and lens != "norm":
         LENSES[lens](whole, writer)
 
@@ -67,6 +69,7 @@ def _refuse_too_many(graph: Graph, level: Level) -> None:
 
 def _large(named: NamedByLine, values: bool, lens: str | None) -> Drawing:
     drawing = by_lines_of_code(named, values)
+    add_failure(drawing, named)
     if lens is not None:
         LENSES[lens](drawing, named)
         for card in drawing.cards:

@@ -144,7 +144,7 @@ def _lines_of_code(drawing: Drawing) -> list[Group]:
 
 def _stretches(drawing: Drawing, count: int) -> list[Group]:
     """The cards in the order of the graph, in stretches of equal length."""
-    cards = [card for card in drawing.cards if not card.stands_for]
+    cards = [card for card in drawing.cards if not card.stands_for and card.kind != "failed"]
     size = -(-len(cards) // count)
     stretches = (cards[i : i + size] for i in range(0, len(cards), size))
     return [

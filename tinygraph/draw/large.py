@@ -65,7 +65,7 @@ def _drawn(named: NamedByLine, values: bool, lines: int) -> Drawing:
     on_path = _on_path(graph, named.request) if named.request is not None else set()
     cards: list[Card] = []
     edges: list[Edge] = []
-    outputs = set(graph.outputs)
+    outputs = set(() if graph._is_partial else graph.outputs)
     for i, (label, nodes) in enumerate(groups.items()):
         key = f"n{i}"
         rows = list(_rows(named, nodes, home, on_path))

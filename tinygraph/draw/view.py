@@ -244,6 +244,9 @@ def _facts(
         name = picture.graph.name(card.node) if card.statement is None else card.statement.name
         facts |= {"name": name or "", "value": _value(card.node)}
         facts["place"] = str(card.node.place)
+    failure = picture.graph._failure
+    if card.kind == "failed" and failure is not None:
+        facts |= {"lines": f"{failure}".splitlines(), "place": str(failure.place)}
     if card.statement is not None:
         facts["source"] = f"{card.statement.name} = {card.statement.right}"
     if card.gradient is not None:

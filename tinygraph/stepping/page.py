@@ -6,11 +6,12 @@ program that gives the numbers, and one that does not has the numbers of each ch
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
 
+from tinygraph.draw.failing import KEY
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express import interpreter
@@ -18,7 +19,7 @@ from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.judging import TOLERANCE
-from tinygraph.stepping.listing import listing
+from tinygraph.stepping.listing import Function, function_of, listing
 from tinygraph.stepping.live import Live, live
 from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.shown import shown
@@ -82,7 +83,18 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         "source": list(source.values()),
         "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind]} for name, leaf in leaves_of(stepper)],
         "tolerance": TOLERANCE,
+        "failure": _failure(stepper, tuple(source)),
     }, templates
+
+
+def _failure(stepper: Stepper, functions: Sequence[Function]) -> dict[str, Any] | None:
+    """The op that failed where the walk ends: its card, its line in the listing, and the words of the error."""
+    failure = stepper.graph._failure
+    if failure is None:
+        return None
+    function = function_of(failure.place)
+    line = {"file": functions.index(function), "number": failure.place.line} if function in functions else None
+    return {"card": KEY, "line": line, "text": str(failure)}
 
 
 def leaves_of(stepper: Stepper) -> list[tuple[str, Node]]:
