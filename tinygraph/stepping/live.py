@@ -5,7 +5,7 @@ Where a page cannot compute, there is a reason instead, and the page shows what 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,8 +29,8 @@ class Live(NamedTuple):
     ops: Collection[Op]
 
 
-def live(stepper: Stepper, holes: Sequence[Hole]) -> Live | str:
-    """The program of a walk, or why a page does not compute it."""
+def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = ()) -> Live | str:
+    """The program of a walk with the slots of values that it looks up, or why a page does not compute it."""
     first = stepper.chapters[0]
     program = program_of(first.graph)
     entries = sum(leaf.size for leaf in program.leaves if not is_sparse(leaf.value))
@@ -47,6 +47,7 @@ def live(stepper: Stepper, holes: Sequence[Hole]) -> Live | str:
         "manners": [manners.setdefault((x.shown, x.brackets, x.is_math), len(manners)) for x in holes],
         "known_manners": list(manners),
         "kept": {str(i): str(x) for i, x in enumerate(holes) if not instructions.fits(x.node) or is_sparse(x.node.value)},
+        "slots": [instructions.slot(node) for node in slots],
         "leaves": leaves,
         "rate": RATE,
         "rates": sorted({instructions.slot(step.rate) for step in updates if step.rate is not None}),

@@ -28,7 +28,7 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FILES = ("elements", "walk", "kernel", "picture", "leaves", "quiz", "address", "app")  # each before those that it is read by
+FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
@@ -37,8 +37,7 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
     """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
     walked, ops = walk(stepper)
     state = walked | {"style": style(), "quiz": quiz}
-    outputs = ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs)
-    pieces = {"<!-- title -->": escape(f"Walk through {outputs}"), "/* script */": script(ops), "/* data */": script_json(state)}
+    pieces = {"<!-- title -->": escape(f"Walk through {state['data']['title']}"), "/* script */": script(ops), "/* data */": script_json(state)}
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
 
 
@@ -46,7 +45,7 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
     """All that a page holds of a walk, and the ops that it computes with: none where it shows what was recorded."""
     data, templates = walk_data(stepper)
     state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
-    alive = live(stepper, templates.holes)
+    alive = live(stepper, templates.holes, templates.slots)
     if isinstance(alive, Live):
         return state | alive.data, alive.ops
     return state | {"texts": texts(stepper), "notice": alive}, ()
@@ -55,7 +54,8 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
 def script(ops: Collection[Op] = ()) -> str:
     """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
     first = interpreter.script(ops) if ops else ""
-    return first + "".join(map(interpreter.bare, [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]))
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]
+    return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 
 def style() -> str:
@@ -76,12 +76,13 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     texts, tags = shortened([mathml for _, mathml in equations.values()])
     picture = laid_out(stepper)._asdict()
     return {
+        "title": ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs),
         **picture,
         **walk,
         "equations": texts,
         "tags": tags,
         "source": list(source.values()),
-        "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind]} for name, leaf in leaves_of(stepper)],
+        "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind} for name, leaf in leaves_of(stepper)],
         "tolerance": TOLERANCE,
         "failure": _failure(stepper, tuple(source)),
     }, templates

@@ -9,14 +9,18 @@ export function fixedModel(state) {
     state.texts = chapters.texts;
     state.leaves = chapters.leaves;
     state.recorded_leaves = chapters.recorded;
+    state.numbers = chapters;
   }
+  const walk = walkOf({ get: key => state[key] });
+  const here = () => walk.chapterFrom(state.position);
   const requests = {
-    new_value: ({ name, place, value }) => chapters.set(chapterAt(state), [[name, old => old.map((x, i) => (i === (place ?? 0) ? value : x))]]),
-    new_leaves: given => chapters.set(chapterAt(state), given.map(([name, entries]) => [name, () => entries])),
+    new_value: ({ name, place, value }) => chapters.set(here(), [[name, old => old.map((x, i) => (i === (place ?? 0) ? value : x))]]),
+    new_leaves: given => chapters.set(here(), given.map(([name, entries]) => [name, () => entries])),
     update: ({ rate, times }) => {
-      chapters.update(chapterAt(state), rate, times);
-      state.position = (chapters.count() - 1) * stepsIn(state.data);
+      chapters.update(here(), rate, times);
+      state.position = (chapters.count() - 1) * walk.length();
     },
+    reset: () => chapters.reset(),
   };
 
   // A request changes the numbers, or is a problem that says why it changed nothing.
@@ -25,7 +29,7 @@ export function fixedModel(state) {
     try {
       request();
       state.problem = "";
-      state.position = Math.min(state.position, lastPosition(state));
+      state.position = Math.min(state.position, walk.last());
       changed("texts");
     } catch (reason) {
       if (!(reason instanceof Refused)) throw reason;
@@ -45,17 +49,10 @@ export function fixedModel(state) {
     on: (event, call) => { (listeners[event] ||= []).push(call); },
     off: (event, call) => { listeners[event] = (listeners[event] || []).filter(other => other !== call); },
     save_changes: () => {},
-    last: () => lastPosition(state),
   };
 }
 
 class Refused extends Error {}
-
-// Positions: chapters are as long as each other, but that the last one has no update.
-
-const stepsIn = data => data.steps.length;
-const lastPosition = ({ data, texts }) => texts.length * stepsIn(data) - data.updates;
-const chapterAt = ({ data, texts, position }) => Math.min(Math.floor(position / stepsIn(data)), texts.length - 1);
 
 // The chapters of a program: the leaves of each, from which the rest is computed when it is asked for.
 function chaptersOf({ program: instructions, live }) {
@@ -78,6 +75,7 @@ function chaptersOf({ program: instructions, live }) {
     live.rates.forEach(slot => values.set(slot, rate));
     chapters.push({ values });
   }
+  const first = chapters;
 
   function compute(values) {
     run(program, Object.fromEntries([...touched].map(slot => [slot, values.get(slot) ?? recorded[slot]])));
@@ -134,8 +132,19 @@ function chaptersOf({ program: instructions, live }) {
     chapters = [...chapters.slice(0, from), ...chapter];
   }
 
+  // A value of a chapter, also with other slots changed: of the leaves, or of anything else.
+  function numberIn(i, target, changes) {
+    hold(i);
+    return changes ? interpreter.what(program, target, changes) : program.values[target];
+  }
+
   return {
     count: () => chapters.length,
+    what: numberIn,
+    slot: place => live.slots[place], // that the data of the walk names by its place
+    leaf: name => slots.get(name), // its slot
+    shape: slot => program.shapes[slot],
+    type: slot => program.types[slot],
     recorded: chapters.map((_, i) => live.leaves.map(([, slot]) => valueOf(i, slot))),
     texts: { get length() { return chapters.length; }, at: textsOf },
     leaves: {
@@ -157,6 +166,12 @@ function chaptersOf({ program: instructions, live }) {
       check(values);
       made.forEach(slot => values.set(slot, program.values[slot])); // in the leaf's dtype
       replace(i, { values });
+    },
+
+    reset() {
+      chapters = first;
+      held = null;
+      known.clear();
     },
 
     update(i, rate, times) {

@@ -2,8 +2,7 @@
 
 function quizOf({ model, app, go, stop, show, send }) {
   const { data, position, length, last, chapterOf, stepAt, textsOf } = walkOf(model);
-  const button = element("button", { onclick: () => turn(!quiz.on), "aria-pressed": "false" }, "Quiz");
-  const ask = element("div", { class: "quiz", hidden: true, role: "group", "aria-label": "Quiz" }); // frames may not submit forms
+  const ask = element("div", { class: "quiz", role: "group", "aria-label": "Quiz" }); // frames may not submit forms
   const quiz = { on: false };
 
   const next = () => (position() < last() ? stepAt(position() + 1) : undefined);
@@ -23,9 +22,7 @@ function quizOf({ model, app, go, stop, show, send }) {
   function turn(on) {
     stop();
     Object.assign(quiz, { on, right: 0, hints: 0, over: new Set(), waiting: 0 });
-    button.setAttribute("aria-pressed", String(on));
     app.classList.toggle("quizzing", on);
-    ask.hidden = !on;
     if (!on) return show();
     const first = data().steps.findIndex(step => questionOf(step));
     if (first >= 0) go(chapterOf(position()) * length() + first);
@@ -119,5 +116,5 @@ function quizOf({ model, app, go, stop, show, send }) {
     quiz.said = "";
   }
 
-  return { button, box: ask, turn, asksNext, judged, renumbered, moved };
+  return { get on() { return quiz.on; }, box: ask, turn, asksNext, judged, renumbered, moved };
 }
