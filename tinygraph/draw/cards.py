@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
+from tinygraph.draw import flags
 from tinygraph.express.equations import variables
 from tinygraph.express.holes import Hole, Text, joined
 from tinygraph.express.indices import Index
@@ -31,18 +32,23 @@ Kind = Literal["input", "parameter", "op", "loss", "module", "failed"]
 
 LONGEST = 60  # characters of a line
 ROWS = 12  # inputs that a card lists
+FLAGGED = "with ⚠"
 LISTED = 3  # values that a folded card names
 NAME = 26  # characters of a name
 WHOLE = 400  # characters of a title where there is room for it
 
 
 class CardLine(NamedTuple):
-    """A line of text on a card; `backward` lines are about gradients. `of` lists the nodes whose values or gradients it shows."""
+    """A line of text on a card; `backward` lines are about gradients. `of` lists the nodes whose values or gradients it shows.
+
+    `flag` is the warning at its end, of what shows no more of a value than its number.
+    """
 
     text: str
     backward: bool = False
     mark: str = ""  # "bad" (needs attention), "weak" or "good", which decide its colour
     of: tuple[Node, ...] = ()
+    flag: Hole | None = None
 
 
 class Finding(NamedTuple):
@@ -64,6 +70,7 @@ class CardRow:
     nodes: tuple[Node, ...] = ()
     gradients_of: frozenset[Node] = frozenset()  # the inputs to whose gradients the card contributes
     source: str = ""  # of a folded card: the key of the card that the row reads
+    inactive: Text | None = None  # "inactive" where the local derivative is 0
 
 
 @dataclass
@@ -141,6 +148,8 @@ class CardWriter:
         self._notation = Notation(self._variable, taken, program.size_of, written_shortly)
         self._in_full = Notation(self._variable_in_full, taken, program.size_of)
         self._short_names = ShortNames()
+        self._statements = {statement.node for statement in program.statements}
+        self._known = self._statements.union(self.graph.forward)
         self.contribution_counts = self.count_contributions(program.statements)
 
     def _differentiated(self) -> list[Statement]:
@@ -205,15 +214,16 @@ class CardWriter:
         name = f"{self.name(node)}{shape_of(node)}"
         if not self.values:
             return CardLine(name, of=(node,))
-        separator = "  " if node.shape else " = "
-        return CardLine(Text(f"{name}{separator}", Hole(node, "signed")), of=(node,))
+        separator, flag = "  " if node.shape else " = ", flags.flag(node, self._statements)
+        return CardLine(Text(f"{name}{separator}", Hole(node, "signed"), flag), of=(node,), flag=flag)
 
     def gradient(self, node: Node) -> CardLine:
         """The gradient of a value: its number, or the norm of an array."""
-        text = f"{self.gradient_name(node)}{shape_of(node)}"
-        if self.values:
-            text = Text(text, size(self.gradients[node]))
-        return CardLine(text, backward=True, of=(node,))
+        text, gradient = f"{self.gradient_name(node)}{shape_of(node)}", self.gradients[node]
+        if not self.values:
+            return CardLine(text, backward=True, of=(node,))
+        flag = flags.flag(gradient, self._known)
+        return CardLine(Text(text, size(gradient), flag), backward=True, of=(node,), flag=flag)
 
     def row(self, statement: Statement, x: Node) -> CardRow:
         """One input of a statement, with its local derivative or the contribution to its gradient if it gets one."""
@@ -229,7 +239,7 @@ class CardWriter:
             text: str = joined(" = ", [left, cut(right, room), *([Hole(found.local_node, "signed")] if is_shown else [])])
         else:
             text = f"{self.gradient_name(x, index)} {'+=' if self.contribution_counts[x] > 1 else '='} {cut(right, room)}"
-        return CardRow([*lines, CardLine(text, backward=True)], (x,), frozenset([x]))
+        return CardRow([*lines, CardLine(text, backward=True)], (x,), frozenset([x]), inactive=flags.inactive(found))
 
     def title(self, statement: Statement) -> str:
         """The equation of a statement."""
@@ -271,6 +281,19 @@ def size(gradient: Node) -> Text:
     return Text("  norm ", Hole(gradient, "norm")) if gradient.shape else Text(" = ", Hole(gradient, "signed"))
 
 
+def mark_remarks(drawing: Drawing) -> None:
+    """Make cards with a flag red, and inputs with a local derivative of 0 weak, as a picture shows them whose numbers stay."""
+    for card in drawing.cards:
+        flagged = [line for line in card.results if line.flag is not None and str(line.flag)]
+        card.results = [line._replace(mark="bad") if line in flagged else line for line in card.results]
+        for line in flagged:
+            card.mark = "bad"
+            card.findings.append(Finding(FLAGGED, FLAGGED, "bad", line.text.partition(" ")[0], f"{line.text}", line.backward))
+        for row in card.rows:
+            if row.inactive:
+                row.lines = [line._replace(mark="weak") for line in row.lines]
+
+
 def finding_lines(findings: Sequence[Finding]) -> Iterator[CardLine]:
     """The lines about the findings inside a folded card: the text of a single one, else their count and the first names."""
     kinds: dict[str, list[Finding]] = defaultdict(list)
@@ -283,11 +306,12 @@ def finding_lines(findings: Sequence[Finding]) -> Iterator[CardLine]:
                 continue
             first = found[0]
             if len(kind) == 1:
-                text = first.text if first.backward else f"{first.name}: {first.text}"
+                text = first.text if first.backward or first.kind == FLAGGED else f"{first.name}: {first.text}"
             else:
                 names = [finding.name for finding in found if finding.name]
                 some = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
-                text = f"{len(found):,} of {len(kind):,} {first.many}" + (f": {some}" if some and mark != "good" else "")
+                count = f"{len(found):,}" if first.kind == FLAGGED else f"{len(found):,} of {len(kind):,}"
+                text = f"{count} {first.many}" + (f": {some}" if some and mark != "good" else "")
             yield CardLine(cut(text, LONGEST), first.backward, mark)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 
+import numpy as np
+
 from tinygraph.backprop import between
 from tinygraph.draw.cards import NAME, Card, CardLine, CardRow, Drawing, Edge, Kind, shape_of, size
 from tinygraph.draw.size import is_quick
@@ -15,6 +17,7 @@ from tinygraph.express.text import cut, cut_inside
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.requested import Request
+from tinygraph.sparse import stored
 from tinygraph.wording import counted
 
 LINES = 150  # of code that have a card; further lines share the last one
@@ -56,6 +59,15 @@ def by_lines_of_code(named: NamedByLine, values: bool = True) -> Drawing:
     while not is_quick(drawing := _drawn(named, values, lines)) and lines > 1:
         lines //= 2
     return drawing
+
+
+def mark_nonfinite(drawing: Drawing) -> None:
+    """Mark the cards of the lines that made a NaN or an infinity, with the number of these values."""
+    for card in drawing.cards:
+        lost = sum(node.dtype.kind == "f" and not np.isfinite(stored(node.value)).all() for node in card.members)
+        if lost:
+            card.results.append(CardLine(f"⚠ NaN or infinity: {counted(lost, 'value')}", mark="bad"))
+            card.mark = "bad"
 
 
 def _drawn(named: NamedByLine, values: bool, lines: int) -> Drawing:

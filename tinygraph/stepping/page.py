@@ -28,7 +28,7 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
+FILES = ("elements", "walk", "kernel", "picture", "flags", "files", "stage", "scrubber", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
@@ -60,7 +60,7 @@ def script(ops: Collection[Op] = ()) -> str:
 
 def style() -> str:
     """The style sheet, the same for page and widget."""
-    return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()})
+    return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()}) + filled(HOME.joinpath("flags.css"))
 
 
 def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:

@@ -42,7 +42,7 @@ def drawing(chapter: Chapter) -> Drawing:
 def picture(chapter: Chapter) -> Picture:
     """The picture of one chapter with its own numbers."""
     if chapter not in _pictures:
-        _pictures[chapter] = draw(chapter.graph)
+        _pictures[chapter] = draw(chapter.graph, marked=False)
     return _pictures[chapter]
 
 

@@ -60,7 +60,7 @@ class Templates:
         return [self._place(piece) if isinstance(piece, Hole) else piece for piece in text.pieces]
 
     def _place(self, hole: Hole) -> int:
-        key = hole.node, hole.shown, hole.brackets, hole.is_math
+        key = hole.node, hole.shown, hole.brackets, hole.is_math, hole.beside
         if key not in self._places:
             self._places[key] = len(self.holes)
             self.holes.append(hole)

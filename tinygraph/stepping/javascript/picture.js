@@ -53,5 +53,5 @@ function pictureOf(svg) {
     }
   }
 
-  return { svg: picture, write, reveal, light, widen, card: id => picture.getElementById(id) };
+  return { svg: picture, write, reveal, light, widen, card: id => picture.getElementById(id), line: key => lines.get(key)?.text };
 }
