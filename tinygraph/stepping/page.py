@@ -41,19 +41,19 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
 
 
-def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
-    """All that a page holds of a walk, and the ops that it computes with: none where it shows what was recorded."""
+def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op] | None]:
+    """All that a page holds of a walk, and the ops that it computes with: None where it shows what was recorded."""
     data, templates = walk_data(stepper)
     state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
     alive = live(stepper, templates.holes, templates.slots)
     if isinstance(alive, Live):
         return state | alive.data, alive.ops
-    return state | {"texts": texts(stepper), "notice": alive}, ()
+    return state | {"texts": texts(stepper), "notice": alive}, None
 
 
-def script(ops: Collection[Op] = ()) -> str:
+def script(ops: Collection[Op] | None = None) -> str:
     """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
-    first = interpreter.script(ops) if ops else ""
+    first = "" if ops is None else interpreter.script(ops)
     modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]
     return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
@@ -67,7 +67,7 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     """The walk as JSON, and the numbers in its texts: the picture, the user's source, and the steps of one chapter."""
     source = listing(stepper.chapters[0].graph, stepper.steps)
     templates = Templates()
-    walk = templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
+    walk = {"steps": []} | templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
     equations: dict[str, Any] = {}
     for step in walk["steps"]:
         key = repr(step["mathml"])

@@ -14,6 +14,7 @@ from tinygraph.express.indices import Index
 from tinygraph.express.layout import Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
+from tinygraph.express.pieces import written_shortly
 from tinygraph.express.plain import plain
 from tinygraph.node import Node
 from tinygraph.program.statements import Statement, program_of
@@ -81,7 +82,7 @@ class StepWriter:
         self.highlights = Highlights(chapter)
         self.example = example
         self.functions = functions
-        self.equations = Equations(self.program)
+        self.equations = Equations(self.program, written_shortly)
         self.questions = dict(_questions(chapter))
 
     def data(self, step: Step) -> dict[str, Any]:
@@ -149,7 +150,7 @@ class StepWriter:
         names = [x for x in atoms(expression) if isinstance(x, Name)]
         numbers = []
         if names and all(not x.node.shape for x in names):
-            numbers.append(Notation(blanks.layout).layout(with_values(expression)))
+            numbers.append(Notation(blanks.layout, number=written_shortly).layout(with_values(expression)))
         if not step.added_result.shape and not isinstance(expression, Number):
             numbers.append(blanks.layout(step.added_result))
         is_value = len(numbers) == 2 and plain(numbers[0]).removeprefix("−").isdigit()  # a blank

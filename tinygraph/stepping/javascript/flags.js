@@ -18,11 +18,11 @@ function showFlags(picture, { flagged, inactive }, failure) {
   if (failure) picture.card(failure.card)?.classList.remove("future");
 }
 
-// The words of an error, and its line marked in the listing; null where nothing failed.
-function failureShown(failure, code) {
-  if (!failure) return null;
+// The line that failed marked in the listing, with the words of the error below it.
+function showFailure(failure, code) {
+  if (!failure) return;
   const { line } = failure, marked = line && code.querySelector(`[data-file="${line.file}"][data-number="${line.number}"]`);
+  const words = element("pre", { class: "failure", role: "note" }, failure.text);
   marked?.classList.add("failed");
-  marked?.setAttribute("aria-label", `this line failed: ${marked.textContent}`);
-  return element("pre", { class: "failure", role: "status" }, failure.text);
+  if (marked) marked.after(words); else code.append(words);
 }

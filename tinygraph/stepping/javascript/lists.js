@@ -34,8 +34,7 @@ function listsOf({ model, go, mark }) {
       element("div", { class: "file" }, file.name),
       ...file.lines.map(([number, text]) => element("div", { class: "line", "data-file": i, "data-number": number },
         element("span", { class: "number" }, String(number)), text || " "))]));
-    const failure = failureShown(walk.data().failure, code);
-    if (failure) code.prepend(failure);
+    showFailure(walk.data().failure, code);
   }
 
   function show(current, isMoved) {
