@@ -80,7 +80,7 @@ class Picture:
 
     def _titles(self) -> dict[str, str]:
         names = {card.key: card.title for card in self.drawing.cards}
-        titles = dict(names)
+        titles = {card.key: card.whole_title or card.title for card in self.drawing.cards}
         for edge in self.drawing.edges:
             ends = names[edge.source], names[edge.target]
             titles[edge_id(edge)] = f"gradient: {ends[1]} → {ends[0]}" if edge.backward else f"value: {ends[0]} → {ends[1]}"

@@ -45,6 +45,7 @@ LIGHT = Theme(
         "op": Paint("#7a5b00", "#fff4cc"),
         "module": Paint("#7a5b01", "#fff4cd"),
         "loss": Paint("#8a1152", "#fde7f3"),
+        "failed": Paint("#b3261f", "#fff0ee"),
     },
 )
 DARK = Theme(
@@ -62,6 +63,7 @@ DARK = Theme(
         "op": Paint("#e3b341", "#3a2d0c"),
         "module": Paint("#e3b341", "#3a2d0d"),
         "loss": Paint("#ff9bce", "#42142f"),
+        "failed": Paint("#ff8a81", "#3f1512"),
     },
 )
 THEMES = {"auto": LIGHT, "light": LIGHT, "dark": DARK}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import (
@@ -23,6 +23,7 @@ from tinygraph.express.layout import (
     symbol,
 )
 from tinygraph.express.notation import Notation
+from tinygraph.express.pieces import Typeset, written_number
 from tinygraph.node import Node
 from tinygraph.program.statements import Program, Statement
 
@@ -47,7 +48,7 @@ def variables(program: Program) -> dict[Node, Symbol]:
 class Equations:
     """A program in the notation of partial derivatives."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, number: Callable[[Any], Typeset] = written_number) -> None:
         self.program = program
         self.partials: dict[Node, tuple[Node, Node]] = {}  # each gradient: of what, with respect to what
         self.known: dict[Node, set[Node]] = {}  # what each output has gradients with respect to
@@ -59,7 +60,7 @@ class Equations:
                 self.known.setdefault(request.output, set()).add(node)
         self._symbols = variables(program)
         taken = [*self._symbols.values(), *map(symbol, program.numbers)]
-        self.notation = Notation(self.name, [written.text for written in taken], program.size_of)
+        self.notation = Notation(self.name, [written.text for written in taken], program.size_of, number)
 
     def symbol(self, node: Node) -> Symbol:
         """A value's variable, even where it is a gradient."""

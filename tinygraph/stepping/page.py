@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
 
+from tinygraph.draw.failing import KEY
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express import interpreter
@@ -20,7 +21,7 @@ from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.judging import TOLERANCE
-from tinygraph.stepping.listing import listing
+from tinygraph.stepping.listing import Function, function_of, listing
 from tinygraph.stepping.live import Live, live
 from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.shown import shown
@@ -34,6 +35,7 @@ FILES = (
     "walk",
     "kernel",
     "picture",
+    "flags",
     "files",
     "stage",
     "scrubber",
@@ -69,33 +71,33 @@ def packed(data: str) -> str:
     return f'await unpacked("{base64.b64encode(zlib.compress(data.encode(), 9)).decode()}")'
 
 
-def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
-    """All that a page holds of a walk, and the ops that it computes with: none where it shows what was recorded."""
+def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op] | None]:
+    """All that a page holds of a walk, and the ops that it computes with: None where it shows what was recorded."""
     data, templates = walk_data(stepper)
     state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
     alive = live(stepper, templates.holes, templates.slots)
     if isinstance(alive, Live):
         return state | alive.data, alive.ops
-    return state | {"texts": texts(stepper), "notice": alive}, ()
+    return state | {"texts": texts(stepper), "notice": alive}, None
 
 
-def script(ops: Collection[Op] = ()) -> str:
+def script(ops: Collection[Op] | None = None) -> str:
     """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
-    first = interpreter.script(ops) if ops else ""
+    first = "" if ops is None else interpreter.script(ops)
     modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]
     return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 
 def style() -> str:
     """The style sheet, the same for page and widget."""
-    return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()})
+    return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()}) + filled(HOME.joinpath("flags.css"))
 
 
 def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     """The walk as JSON, and the numbers in its texts: the picture, the user's source, and the steps of one chapter."""
     source = listing(stepper.chapters[0].graph, stepper.steps)
     templates = Templates()
-    walk = templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
+    walk = {"steps": []} | templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
     equations: dict[str, Any] = {}
     for step in walk["steps"]:
         key = repr(step["mathml"])
@@ -115,7 +117,18 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
             for name, leaf in leaves_of(stepper)
         ],
         "tolerance": TOLERANCE,
+        "failure": _failure(stepper, tuple(source)),
     }, templates
+
+
+def _failure(stepper: Stepper, functions: Sequence[Function]) -> dict[str, Any] | None:
+    """The op that failed where the walk ends: its card, its line in the listing, and the words of the error."""
+    failure = stepper.graph._failure
+    if failure is None:
+        return None
+    function = function_of(failure.place)
+    line = {"file": functions.index(function), "number": failure.place.line} if function in functions else None
+    return {"card": KEY, "line": line, "text": str(failure)}
 
 
 def leaves_of(stepper: Stepper) -> list[tuple[str, Node]]:

@@ -34,7 +34,7 @@ def laid_out(stepper: Stepper) -> LaidOut:
         is_small = len(drawing(stepper.chapters[0]).cards) <= MOST
         try:
             wide = picture(stepper.chapters[0]).part_of_page()
-            tall = draw(graph, direction="tall").part_of_page() if is_small else ""
+            tall = draw(graph, direction="tall", marked=False).part_of_page() if is_small else ""
             _laid_out[stepper] = LaidOut(wide, tall)
         except LayoutError as error:
             _laid_out[stepper] = LaidOut(trouble=f"There is no picture: {error}")
@@ -49,7 +49,7 @@ def drawing(chapter: Chapter) -> Drawing:
 def picture(chapter: Chapter) -> Picture:
     """The picture of one chapter with its own numbers."""
     if chapter not in _pictures:
-        _pictures[chapter] = draw(chapter.graph)
+        _pictures[chapter] = draw(chapter.graph, marked=False)
     return _pictures[chapter]
 
 

@@ -8,13 +8,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tinygraph.draw.cards import Card, Drawing
-from tinygraph.draw.keys import edge_id
+from tinygraph.draw.keys import edge_id, lines_of
 from tinygraph.express.equations import Equations
 from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
+from tinygraph.express.pieces import written_shortly
 from tinygraph.express.plain import plain
 from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Name, Number, atoms
@@ -43,7 +44,20 @@ def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...]
         "updates": len(updates),
         "lines": line_texts(picture),
         "widths": _widths(chapter, picture),
+        "flags": {x.key: Text(x.shown.flag) for card in picture.cards for x in lines_of(card) if x.shown.flag is not None},
+        "inactive": dict(_inactive(picture)),
     }
+
+
+def _inactive(picture: Drawing) -> Iterator[tuple[str, Text]]:
+    """Whether the local derivative is 0, for each line and edge of an input of a card."""
+    cards = {card.key: card for card in picture.cards}
+    for card in picture.cards:
+        yield from ((x.key, x.row.inactive) for x in lines_of(card) if x.row is not None and x.row.inactive is not None)
+    for edge in picture.edges:
+        found = cards[edge.target].rows[edge.row].inactive
+        if found is not None:
+            yield edge_id(edge), found
 
 
 def _steps(
@@ -68,7 +82,7 @@ class StepWriter:
         self.highlights = Highlights(chapter)
         self.example = example
         self.functions = functions
-        self.equations = Equations(self.program)
+        self.equations = Equations(self.program, written_shortly)
         self.questions = dict(_questions(chapter))
 
     def data(self, step: Step) -> dict[str, Any]:
@@ -133,7 +147,7 @@ class StepWriter:
         names = [x for x in atoms(expression) if isinstance(x, Name)]
         numbers = []
         if names and all(not x.node.shape for x in names):
-            numbers.append(Notation(blanks.layout).layout(with_values(expression)))
+            numbers.append(Notation(blanks.layout, number=written_shortly).layout(with_values(expression)))
         if not step.added_result.shape and not isinstance(expression, Number):
             numbers.append(blanks.layout(step.added_result))
         is_value = len(numbers) == 2 and plain(numbers[0]).removeprefix("−").isdigit()  # a blank

@@ -118,7 +118,9 @@ function chaptersOf({ program: instructions, live }) {
       known.set(chapters[i], live.holes.map((slot, place) => {
         const value = program.values[slot];
         if (Object.hasOwn(live.kept, place) && value === recorded[slot]) return live.kept[place];
-        return value instanceof Unknown ? "?" : holeText(program.types[slot], value, ...live.known_manners[live.manners[place]]);
+        const [shown, ...manner] = live.known_manners[live.manners[place]], beside = (live.beside[place] ?? []).map(other => program.values[other]);
+        if ([value, ...beside].some(x => x instanceof Unknown)) return REMARKS.includes(shown) ? "" : "?";
+        return holeText(program.types[slot], value, shown, ...manner, beside);
       }));
     }
     return known.get(chapters[i]);

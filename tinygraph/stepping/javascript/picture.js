@@ -84,5 +84,5 @@ function pictureOf(svg) {
     if (dots.length) frame = requestAnimationFrame(move);
   }
 
-  return { svg: picture, write, reveal, light, widen, flow, card: id => picture.getElementById(id) };
+  return { svg: picture, write, reveal, light, widen, flow, card: id => picture.getElementById(id), line: key => lines.get(key)?.text };
 }

@@ -94,6 +94,7 @@ function stageOf({ model, go }) {
     writeLines(walk.chapterOf(walk.position()), here);
     const passed = walk.data().steps.slice(0, here), now = current?.highlighted || [];
     picture.light(new Set(passed.flatMap(step => step.highlighted || [])), new Set(now));
+    showFlags(picture, flagsOf(walk.data(), walk.textsOf(walk.chapterOf(walk.position()))), walk.data().failure);
     if (!isMoved) return;
     followed = () => {
       const card = now.length && picture.card(now[0]);
