@@ -6,7 +6,7 @@ program that gives the numbers, and one that does not has the numbers of each ch
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -21,6 +21,7 @@ from tinygraph.stepping.judging import TOLERANCE
 from tinygraph.stepping.listing import listing
 from tinygraph.stepping.live import Live, live
 from tinygraph.stepping.pictures import laid_out
+from tinygraph.stepping.plots import plots
 from tinygraph.stepping.shown import shown
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.templates import Templates, shortened
@@ -28,6 +29,7 @@ from tinygraph.stepping.templates import Templates, shortened
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
 FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
+PLOTS = ("plots", "slopes", "boundary", "surface", "loss")  # of a page that computes, in their order
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
@@ -36,7 +38,8 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
     """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
     walked, ops = walk(stepper)
     state = walked | {"style": style(), "quiz": quiz}
-    pieces = {"<!-- title -->": escape(f"Walk through {state['data']['title']}"), "/* script */": script(ops), "/* data */": script_json(state)}
+    plotted = [name for name in PLOTS if name in ("plots", "slopes") or name in state["data"]["plots"]] if ops else []
+    pieces = {"<!-- title -->": escape(f"Walk through {state['data']['title']}"), "/* script */": script(ops, plotted), "/* data */": script_json(state)}
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
 
 
@@ -50,10 +53,10 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
     return state | {"texts": texts(stepper), "notice": alive}, ()
 
 
-def script(ops: Collection[Op] = ()) -> str:
-    """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
+def script(ops: Collection[Op] = (), plots: Sequence[str] = ()) -> str:
+    """The module that shows a walk, the same for page and widget; a page that computes has the interpreter, and its plots."""
     first = interpreter.script(ops) if ops else ""
-    return first + "".join(map(interpreter.bare, [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]))
+    return first + "".join(map(interpreter.bare, [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in (*FILES[:-1], *plots, FILES[-1]))]))
 
 
 def style() -> str:
@@ -80,6 +83,7 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         "equations": texts,
         "tags": tags,
         "source": list(source.values()),
+        "plots": templates.of(plots(stepper.chapters[0].graph)),
         "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind} for name, leaf in leaves_of(stepper)],
         "tolerance": TOLERANCE,
     }, templates

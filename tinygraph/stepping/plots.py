@@ -1,0 +1,94 @@
+"""What of a graph is plotted: the curves of a step with their slopes, the loss by entries of parameters, and the boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tinygraph.draw.theme import CLASSES, RAMP
+from tinygraph.express.equations import Equations
+from tinygraph.express.plain import plain
+from tinygraph.graph import Graph
+from tinygraph.node import Node
+from tinygraph.program.flow import Pass
+from tinygraph.program.statements import program_of
+from tinygraph.stepping.boundary import boundary_of
+from tinygraph.stepping.templates import Slot
+from tinygraph.stepping.timeline import Step
+
+
+def plots(graph: Graph) -> dict[str, Any]:
+    """The plots of a graph as a whole; none where no output is one number."""
+    loss = next((x for x in graph.outputs if not x.shape and x.dtype.kind == "f"), None)
+    if loss is None:
+        return {}
+    program = program_of(graph)
+    label = Equations(program).symbol
+    gradients = next((x.gradients for x in graph._requests() if x.output is loss and x.unit), {})
+    parameters = [x for x in program.leaves if x.kind == "parameter" and x in gradients and x.size]
+    found = boundary_of(graph, loss)
+    return {
+        "loss": [plain(label(loss)), Slot(loss)],
+        "surface": _surface([[program.name(x), plain(label(x)), Slot(gradients[x])] for x in parameters], parameters),
+        "boundary": found and {
+            "points": program.name(found.points),
+            "labels": program.name(found.labels),
+            "target": Slot(found.target),
+            "name": plain(label(found.target)) if graph.name(found.target) else "",
+            "level": found.level,
+            "colours": CLASSES,
+        },
+    }  # fmt: skip
+
+
+def _surface(axes: list[Any], parameters: list[Node]) -> dict[str, Any] | None:
+    """The parameters whose entries the loss may be drawn over, where there are two."""
+    return {"axes": axes, "colours": RAMP} if sum(x.size for x in parameters) > 1 else None
+
+
+class Slopes:
+    """The curves of steps: the reader by the value, and the output by it, each with the slope where the value is."""
+
+    def __init__(self, equations: Equations, steps: Iterable[Step]) -> None:
+        self.equations = equations
+        self.flow = equations.program.flow
+        self.upstream: dict[Node, Node] = {}  # by reader
+        self.gradients: dict[Node, Node] = {}
+        for step in steps:
+            for one in step.passes:
+                self.upstream.setdefault(one.reader.node, one.upstream)
+                self.gradients.setdefault(one.of, one.gradient)
+
+    def of(self, step: Step) -> dict[str, Any] | None:
+        """The value on the axis and the curves over it; None for a step that has none."""
+        if step.phase == "update":
+            return self._curves(step.node, None, self.gradients.get(step.node))
+        if step.phase == "backward":
+            one = step.passes[step.position] if step.passes else None
+            return None if one is None else self._curves(one.of, one, one.gradient)
+        passes = self.flow.passed(self.upstream[step.node]) if step.node in self.upstream else {}
+        is_of_one = len(passes) == 1 and step.statement is not None and len(step.statement.inputs) == 1
+        return self._curves(*next(iter(passes.items())), None) if is_of_one else None
+
+    def _curves(self, value: Node, one: Pass | None, gradient: Node | None) -> dict[str, Any] | None:
+        output = self.equations.partials[gradient][0] if gradient in self.equations.partials else None
+        found: dict[str, Any] = {}
+        if one is not None and one.is_factor and not self._is_whole(one, output):
+            held = map(Slot, self._beside(one))
+            found["local"] = [self._label(one.reader.node), Slot(one.reader.node), Slot(one.local_node), *held]
+        if gradient is not None and output is not None and not output.shape:
+            found["gradient"] = [self._label(output), Slot(output), Slot(gradient)]
+        return {"by": [self._label(value), Slot(value)], **found} if found and value.size else None
+
+    def _is_whole(self, one: Pass, output: Node | None) -> bool:
+        """Whether the reader is the output, and there is no other way to it: then both curves are the same."""
+        return one.reader.node is output and len(self.flow.readers(one.gradient)) == 1
+
+    def _beside(self, one: Pass) -> Iterator[Node]:
+        """The other values that the reader reads, which may depend on this one: its curve holds them."""
+        for x in self.flow.passed(one.upstream):
+            if x is not one.of and x.op is not None and x.number > one.of.number:
+                yield x
+
+    def _label(self, node: Node) -> str:
+        return plain(self.equations.symbol(node))
