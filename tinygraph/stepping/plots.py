@@ -18,18 +18,21 @@ from tinygraph.stepping.timeline import Step
 
 
 def plots(graph: Graph) -> dict[str, Any]:
-    """The plots of a graph as a whole; none where no output is one number."""
-    loss = next((x for x in graph.outputs if not x.shape and x.dtype.kind == "f"), None)
-    if loss is None:
-        return {}
+    """The plots of a graph as a whole, where an output is one number, and the labels of all values that have gradients."""
     program = program_of(graph)
     label = Equations(program).symbol
+    labels = [(Slot(x), plain(label(x))) for x in dict.fromkeys(x for request in graph._requests() for x in request.gradients)]
+    loss = next((x for x in graph.outputs if not x.shape and x.dtype.kind == "f"), None)
+    if loss is None:
+        return {"labels": labels}
     gradients = next((x.gradients for x in graph._requests() if x.output is loss and x.unit), {})
     parameters = [x for x in program.leaves if x.kind == "parameter" and x in gradients and x.size]
     found = boundary_of(graph, loss)
+    axes = [[program.name(x), plain(label(x)), Slot(gradients[x])] for x in parameters]
     return {
+        "labels": labels,
         "loss": [plain(label(loss)), Slot(loss)],
-        "surface": _surface([[program.name(x), plain(label(x)), Slot(gradients[x])] for x in parameters], parameters),
+        "surface": {"axes": axes, "colours": RAMP} if sum(x.size for x in parameters) > 1 else None,
         "boundary": found and {
             "points": program.name(found.points),
             "labels": program.name(found.labels),
@@ -41,13 +44,12 @@ def plots(graph: Graph) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _surface(axes: list[Any], parameters: list[Node]) -> dict[str, Any] | None:
-    """The parameters whose entries the loss may be drawn over, where there are two."""
-    return {"axes": axes, "colours": RAMP} if sum(x.size for x in parameters) > 1 else None
-
-
 class Slopes:
-    """The curves of steps: the reader by the value, and the output by it, each with the slope where the value is."""
+    """The curves of steps: the reader by the value, and the output by it, each with the slope where the value is.
+
+    Those of a step are a list: the value; the reader and the local derivative; the output and the gradient; and the values that
+    the curve of the reader holds.
+    """
 
     def __init__(self, equations: Equations, steps: Iterable[Step]) -> None:
         self.equations = equations
@@ -59,8 +61,8 @@ class Slopes:
                 self.upstream.setdefault(one.reader.node, one.upstream)
                 self.gradients.setdefault(one.of, one.gradient)
 
-    def of(self, step: Step) -> dict[str, Any] | None:
-        """The value on the axis and the curves over it; None for a step that has none."""
+    def of(self, step: Step) -> list[Slot | None] | None:
+        """The curves of a step; None for one that has none."""
         if step.phase == "update":
             return self._curves(step.node, None, self.gradients.get(step.node))
         if step.phase == "backward":
@@ -70,15 +72,16 @@ class Slopes:
         is_of_one = len(passes) == 1 and step.statement is not None and len(step.statement.inputs) == 1
         return self._curves(*next(iter(passes.items())), None) if is_of_one else None
 
-    def _curves(self, value: Node, one: Pass | None, gradient: Node | None) -> dict[str, Any] | None:
+    def _curves(self, value: Node, one: Pass | None, gradient: Node | None) -> list[Slot | None] | None:
         output = self.equations.partials[gradient][0] if gradient in self.equations.partials else None
-        found: dict[str, Any] = {}
+        local: list[Slot | None] = [None, None]
+        whole: list[Slot | None] = [None, None]
+        held: list[Slot] = []
         if one is not None and one.is_factor and not self._is_whole(one, output):
-            held = map(Slot, self._beside(one))
-            found["local"] = [self._label(one.reader.node), Slot(one.reader.node), Slot(one.local_node), *held]
+            local, held = [Slot(one.reader.node), Slot(one.local_node)], list(map(Slot, self._beside(one)))
         if gradient is not None and output is not None and not output.shape:
-            found["gradient"] = [self._label(output), Slot(output), Slot(gradient)]
-        return {"by": [self._label(value), Slot(value)], **found} if found and value.size else None
+            whole = [Slot(output), Slot(gradient)]
+        return [Slot(value), *local, *whole, *held] if value.size and (local[0] or whole[0]) else None
 
     def _is_whole(self, one: Pass, output: Node | None) -> bool:
         """Whether the reader is the output, and there is no other way to it: then both curves are the same."""
@@ -89,6 +92,3 @@ class Slopes:
         for x in self.flow.passed(one.upstream):
             if x is not one.of and x.op is not None and x.number > one.of.number:
                 yield x
-
-    def _label(self, node: Node) -> str:
-        return plain(self.equations.symbol(node))

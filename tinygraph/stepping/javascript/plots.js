@@ -53,7 +53,7 @@ function pathOf(points) {
 const [MAP_WIDTH, MAP_HEIGHT] = [640, 420]; // of a map in its own pixels
 
 function mapOf(label) {
-  const canvas = element("canvas", { class: "map", width: MAP_WIDTH, height: MAP_HEIGHT, role: "img", tabindex: "0", "aria-label": label });
+  const canvas = element("canvas", { class: "map", width: MAP_WIDTH, height: MAP_HEIGHT, role: "img", "aria-label": label });
   const to = canvas.getContext("2d");
 
   function image(n, colourAt) {

@@ -4,7 +4,7 @@
 const [SAMPLES, ABOUT, ENOUGH] = [61, 5, 0.6]; // of a curve; how far it goes to either side at least; the part of it that has values
 
 PANELS.push(({ model }) => {
-  const walk = walkOf(model), numbers = model.get("numbers");
+  const walk = walkOf(model), numbers = model.get("numbers"), labels = new Map(walk.data().plots.labels);
   const plots = element("div", { class: "slopes" });
   const box = panelOf("Slopes", "", plots);
   const work = workerOf(box);
@@ -22,20 +22,16 @@ PANELS.push(({ model }) => {
     else plots.replaceChildren(element("p", { class: "hint" }, "This step has no curve over one value."));
   }
 
-  function* plot({ by, local, gradient }, chapter, entry) {
-    const [name, slot] = [by[0], numbers.slot(by[1])], value = numbers.what(chapter, slot), { shape = [] } = value;
-    const place = entry ?? placeOfLargest(numbers.what(chapter, numbers.slot((gradient ?? local)[2])));
-    const x = entryOf(value, place), made = [];
-    for (const [kind, curve] of [["local", local], ["gradient", gradient]]) {
-      if (!curve) continue;
-      const [of, target, slope, ...held] = curve, output = numbers.slot(target);
-      const fixed = Object.fromEntries(held.map(other => numbers.slot(other)).map(other => [other, numbers.what(chapter, other)]));
-      const at = x => entryOf(numbers.what(chapter, output, { ...fixed, [slot]: withEntries(value, [[place, x]]) }), place);
-      const steep = entryOf(numbers.what(chapter, numbers.slot(slope)), place), y = entryOf(numbers.what(chapter, output), place);
-      const points = yield* sampled(at, x);
-      const caption = element("figcaption", {}, `${labelOf(of, place, numbers.shape(output))} by ${labelOf(name, place, shape)}, slope `,
-        element("strong", {}, shownNumber(steep, numbers.type(numbers.slot(slope)))));
-      made.push(element("figure", { class: kind }, curveOf(points, [x, y], steep), ends(points), caption));
+  function* plot([by, reader, local, output, gradient, ...held], chapter, entry) {
+    const of = place => numbers.what(chapter, numbers.slot(place)), fixed = Object.fromEntries(held.map(other => [numbers.slot(other), of(other)]));
+    const value = of(by), place = entry ?? placeOfLargest(of(gradient ?? local)), x = entryOf(value, place), made = [];
+    const label = slot => labelOf(labels.get(slot), place, numbers.shape(numbers.slot(slot)));
+    for (const [kind, target, slope, beside] of [["local", reader, local, fixed], ["gradient", output, gradient, {}]]) {
+      if (target === null) continue;
+      const at = x => entryOf(numbers.what(chapter, numbers.slot(target), { ...beside, [numbers.slot(by)]: withEntries(value, [[place, x]]) }), place);
+      const steep = entryOf(of(slope), place), points = yield* sampled(at, x);
+      const caption = element("figcaption", {}, `${label(target)} by ${label(by)}, slope `, element("strong", {}, shownNumber(steep, numbers.type(numbers.slot(slope)))));
+      made.push(element("figure", { class: kind }, curveOf(points, [x, entryOf(of(target), place)], steep), ends(points), caption));
     }
     plots.replaceChildren(...made);
   }
