@@ -56,7 +56,8 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
 def script(ops: Collection[Op] = (), plots: Sequence[str] = ()) -> str:
     """The module that shows a walk, the same for page and widget; a page that computes has the interpreter, and its plots."""
     first = interpreter.script(ops) if ops else ""
-    return first + "".join(map(interpreter.bare, [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in (*FILES[:-1], *plots, FILES[-1]))]))
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in (*FILES[:-1], *plots, FILES[-1]))]
+    return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 
 def style() -> str:
