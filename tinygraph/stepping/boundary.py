@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.backprop import reached
+from tinygraph.backprop import by_number, reached
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant
 from tinygraph.node import Node
@@ -41,13 +41,21 @@ def boundary_of(graph: Graph, loss: Node) -> Boundary | None:
         for labels in leaves:
             classes = 0 if labels is points else _classes(labels, len(points.value))
             found = [x for x in _between(nodes, points, labels) if _fits(x, points, classes)] if classes else []
-            named = [x for x in found if graph.name(x) is not None and x not in graph._temporaries]
+            named = [x for x in found if _is_named(graph, x) and _parameters(x) == _parameters(found[-1])]
             for target in [*named[-1:], *found[-1:]][:1]:
                 values = _elsewhere(target, points)
                 if values is not None:
                     level = None if _is_wide(target) else 0.5 if bool(np.all((values >= 0) & (values <= 1))) else 0.0
                     return Boundary(points, labels, target, level)
     return None
+
+
+def _is_named(graph: Graph, node: Node) -> bool:
+    return graph.name(node) is not None and node not in graph._temporaries
+
+
+def _parameters(node: Node) -> set[Node]:
+    return {x for x in reached([node]) if x.kind == "parameter"}
 
 
 def _classes(labels: Node, count: int) -> int:
@@ -100,7 +108,7 @@ def _dependent(nodes: Sequence[Node], leaves: Collection[Node]) -> set[Node]:
 def _elsewhere(target: Node, points: Node) -> Any:
     """A value where all leaves are large; None where it is no function of each point alone, which a map cannot show."""
     rng = np.random.default_rng(0)
-    parameters = {x: rng.normal(size=x.shape) for x in reached([target]) if x.kind == "parameter"}
+    parameters = {x: rng.normal(size=x.shape) for x in sorted(_parameters(target), key=by_number)}
     alike = np.broadcast_to(points.value[0], points.shape)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

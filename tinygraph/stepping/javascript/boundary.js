@@ -2,6 +2,8 @@
 
 const [GRID, MARGIN, STRONG] = [48, 0.08, 0.75]; // of a map; around the points; of the colours where a class is certain
 
+const columnOfLargest = row => row.indexOf(Math.max(...row));
+
 PANELS.push(({ model }) => {
   const walk = walkOf(model), numbers = model.get("numbers"), plotted = walk.data().plots.boundary;
   const map = mapOf("Decision boundary"), box = panelOf("Decision boundary", plotted.level === undefined ? "" : `${plotted.name || "output"} = ${plotted.level}`, map.canvas);
@@ -39,13 +41,13 @@ PANELS.push(({ model }) => {
     const { level } = plotted, sure = level === 0.5 ? x => x : x => 1 / (1 + Math.exp(-x));
     const shade = (of, part) => between(white, colours[of % colours.length], STRONG * part);
     map.image(GRID, i => {
-      if (level === undefined) return shade(placeOfLargest({ data: Array.from(rows[i]) }), STRONG);
+      if (level === undefined) return shade(columnOfLargest(rows[i]), STRONG);
       const part = 2 * sure(rows[i][0]) - 1;
       return Number.isNaN(part) ? white : shade(Number(part > 0), Math.min(1, Math.abs(part)));
     });
     if (level !== undefined) contour(rows.map(row => row[0]), GRID, level).forEach(piece => map.lines("#1b1f24", 4, piece));
     const wide = labels.data.length / count, kinds = [...new Set(labels.data)].sort((a, b) => a - b);
-    const classOf = i => (wide > 1 ? placeOfLargest({ data: labels.data.slice(i * wide, (i + 1) * wide) }) : kinds.indexOf(labels.data[i]));
+    const classOf = i => (wide > 1 ? columnOfLargest(labels.data.slice(i * wide, (i + 1) * wide)) : kinds.indexOf(labels.data[i]));
     for (let i = 0; i < count; i++) {
       const at = [across.part(points.data[2 * i]) * MAP_WIDTH, (1 - up.part(points.data[2 * i + 1])) * MAP_HEIGHT];
       map.dot(at, 8, plotted.colours[classOf(i) % colours.length], "#ffffff");

@@ -14,7 +14,7 @@ PANELS.push(({ model, go }) => {
   svg.addEventListener("click", event => {
     const { left, width } = svg.getBoundingClientRect(), part = ((event.clientX - left) / width * (LONG + 12) - 6) / LONG;
     const chapter = Math.max(0, Math.min(walk.chapters() - 1, Math.round(part * (walk.chapters() - 1))));
-    go(chapter * walk.length() + walk.within(walk.position()));
+    go(chapter * walk.length() + Math.min(walk.within(walk.position()), walk.length() - (walk.data().updates ?? 0)));
   });
 
   function show() {

@@ -18,8 +18,11 @@ PANELS.push(({ model }) => {
     if (key === last && numbers.chapter(chapter) === show.chapter) return;
     last = key;
     show.chapter = numbers.chapter(chapter);
-    if (found) work(plot(found, chapter, current.chain?.entry));
-    else plots.replaceChildren(element("p", { class: "hint" }, "This step has no curve over one value."));
+    work(found ? plot(found, chapter, current.chain?.entry) : none());
+  }
+
+  function* none() {
+    plots.replaceChildren(element("p", { class: "hint" }, "This step has no curve over one value."));
   }
 
   function* plot([by, reader, local, output, gradient, ...held], chapter, entry) {

@@ -17,6 +17,7 @@ PANELS.push(({ model }) => {
   const across = pick("→", 0), up = pick("↑", 1), ends = element("div", { class: "ends" }, up.box, across.box);
   const box = panelOf("Loss surface", "", map.canvas, ends), work = workerOf(box);
   box.querySelector("h2").append(said);
+  map.canvas.tabIndex = 0;
   let drawnFor = null, made = null; // the values that the base was drawn for, and its axes
 
   const valuesAt = chapter => numbers.leaves.at(chapter);
