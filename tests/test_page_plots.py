@@ -21,6 +21,11 @@ from tinygraph.stepping.page import script
 
 WIDTH, HEIGHT, EDGE = 150, 100, 6  # of a curve in its own units
 NODES = 33  # of the surface along an axis
+ROOT = "document.querySelector('#stepper').shadowRoot"
+PIXELS = """(canvas, places) => {
+    const at = (part, size) => Math.min(size - 1, Math.round(part * size)), to = canvas.getContext("2d");
+    return places.map(([x, y]) => Array.from(to.getImageData(at(x, canvas.width), at(1 - y, canvas.height), 1, 1).data));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def at_step(visit: Visit, graph: tg.Graph, name: str) -> Any:
 
 def settled(page: Any, title: str) -> Any:
     """A panel whose plot is finished."""
-    until(page, f"document.querySelector('#stepper').shadowRoot.querySelector('section[aria-label=\"{title}\"]')?.ariaBusy === 'false'")
+    until(page, f"{ROOT}.querySelector('section[aria-label=\"{title}\"]')?.ariaBusy === 'false'")
     return page.locator(f"section[aria-label='{title}']")
 
 
@@ -127,7 +132,7 @@ class TestSlopes:
         assert page.locator(".slopes .gradient").count() == 0
         page.keyboard.press("ArrowLeft")
         settled(page, "Slopes")
-        until(page, "document.querySelector('#stepper').shadowRoot.querySelector('.slopes svg') === null")
+        until(page, f"{ROOT}.querySelector('.slopes svg') === null")
 
     def test_a_curve_is_drawn_where_its_function_has_values(self, visit: Visit) -> None:
         page = at_step(visit, neuron(), "da")
@@ -259,11 +264,8 @@ BOUNDARIES: dict[Any, Any] = {
 def colours(page: Any, title: str, places: Any) -> Any:
     """The colours of a map where it is drawn, at places given as parts of its width and height from below."""
     settled(page, title)
-    found = page.locator(f"section[aria-label='{title}'] canvas").evaluate(
-        "(canvas, places) => places.map(([x, y]) => Array.from(canvas.getContext('2d').getImageData("
-        "Math.min(canvas.width - 1, Math.round(x * canvas.width)), Math.min(canvas.height - 1, Math.round((1 - y) * canvas.height)), 1, 1).data))",
-        [list(map(float, place)) for place in places],
-    )
+    canvas = page.locator(f"section[aria-label='{title}'] canvas")
+    found = canvas.evaluate(PIXELS, [list(map(float, place)) for place in places])
     return np.array(found)[:, :3]
 
 
@@ -280,7 +282,7 @@ class TestBoundary:
         assert known == BOUNDARIES[make]
 
     @pytest.mark.parametrize("make", [logistic, softmax, two_moons, from_logits], ids=lambda make: make.__name__)
-    def test_a_place_has_the_colour_of_the_class_that_python_finds_there(self, visit: Visit, make: Callable[[], tg.Graph]) -> None:
+    def test_a_place_has_the_colour_of_its_class(self, visit: Visit, make: Callable[[], tg.Graph]) -> None:
         graph = make()
         if make in (logistic, from_logits):
             graph = graph.with_leaves({"w": np.array([6.0, -3.0])})  # certain almost everywhere
@@ -291,10 +293,8 @@ class TestBoundary:
         steps = (np.arange(40) + 0.5) / 40
         places = np.array([(x, y) for x in steps for y in steps])
         _, _, target, level = BOUNDARIES[make]
-        values = []
-        for some in np.array_split(low + places * (high - low), len(places) / len(data)):
-            values.append(graph.with_leaves({"X": some})[target].value)
-        scores = np.concatenate(values)
+        parts = np.array_split(low + places * (high - low), len(places) / len(data))
+        scores = np.concatenate([graph.with_leaves({"X": part})[target].value for part in parts])
         classes = np.argmax(scores, axis=1) if level is None else (scores > level).astype(int)
         pixels = colours(page, "Decision boundary", places)
         fills = np.array([channels(colour) for colour in CLASSES[: classes.max() + 1]])
@@ -384,7 +384,7 @@ class TestNeed:
     def test_a_page_has_the_plots_that_apply_to_its_graph(self, visit: Visit) -> None:
         w = tg.parameter(0.5)
         page = opened(visit, tg.Graph(w * 2, names={"w": w}).stepper())
-        titles = "[...document.querySelector('#stepper').shadowRoot.querySelectorAll('.panel:not([hidden]) h2')].map(x => x.firstChild.textContent)"
+        titles = f"[...{ROOT}.querySelectorAll('.panel:not([hidden]) h2')].map(x => x.firstChild.textContent)"
         settled(page, "Loss")
         assert not {"Decision boundary", "Loss surface"} & set(page.evaluate(titles))
         text = page_of(neuron().stepper())

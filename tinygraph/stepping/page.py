@@ -6,6 +6,8 @@ program that gives the numbers, and one that does not has the numbers of each ch
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Collection, Sequence
 from html import escape
 from importlib.resources import files
@@ -28,19 +30,45 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
-PLOTS = ("plots", "slopes", "boundary", "surface", "loss")  # of a page that computes, in their order
+FILES = (
+    "elements",
+    "walk",
+    "kernel",
+    "picture",
+    "files",
+    "stage",
+    "scrubber",
+    "chain",
+    "lists",
+    "leaves",
+    "quiz",
+    "sheet",
+    "address",
+)  # each before those that it is read by; then the plots, and app.js
+PLOTS = ("plots", "slopes", "boundary", "surface", "loss")  # in the order of the page
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
-HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
+LARGE = 300_000  # characters of data, beyond which they are compressed
+HEIGHT = "900px"  # of the iframe: the picture, the step and the lists; in a narrow one, what is below scrolls
 
 
 def page(stepper: Stepper, quiz: bool = False) -> str:
     """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
     walked, ops = walk(stepper)
     state = walked | {"style": style(), "quiz": quiz}
-    plotted = [name for name in PLOTS if name in ("plots", "slopes") or name in state["data"]["plots"]] if ops else []
-    pieces = {"<!-- title -->": escape(f"Walk through {state['data']['title']}"), "/* script */": script(ops, plotted), "/* data */": script_json(state)}
+    names = [name for name in PLOTS if name in ("plots", "slopes") or name in state["data"]["plots"]] if ops else []
+    pieces = {
+        "<!-- title -->": escape(f"Walk through {state['data']['title']}"),
+        "/* script */": script(ops, names),
+        "/* data */": packed(script_json(state)),
+    }
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
+
+
+def packed(data: str) -> str:
+    """Data as the script has it: JSON as it is, or compressed where it is large."""
+    if len(data) <= LARGE:
+        return data
+    return f'await unpacked("{base64.b64encode(zlib.compress(data.encode(), 9)).decode()}")'
 
 
 def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
@@ -54,9 +82,10 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
 
 
 def script(ops: Collection[Op] = (), plots: Sequence[str] = ()) -> str:
-    """The module that shows a walk, the same for page and widget; a page that computes has the interpreter, and its plots."""
+    """The module that shows a walk, the same for page and widget; with the plots that it has, and the interpreter before it
+    where it computes."""
     first = interpreter.script(ops) if ops else ""
-    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in (*FILES[:-1], *plots, FILES[-1]))]
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in (*FILES, *plots, "app"))]
     return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 
@@ -85,7 +114,10 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         "tags": tags,
         "source": list(source.values()),
         "plots": templates.of(plots(stepper.chapters[0].graph)),
-        "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind} for name, leaf in leaves_of(stepper)],
+        "leaves": [
+            {"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind}
+            for name, leaf in leaves_of(stepper)
+        ],
         "tolerance": TOLERANCE,
     }, templates
 

@@ -5,19 +5,23 @@ const [GRID, MARGIN, STRONG] = [48, 0.08, 0.75]; // of a map; around the points;
 const columnOfLargest = row => row.indexOf(Math.max(...row));
 
 PANELS.push(({ model }) => {
-  const walk = walkOf(model), numbers = model.get("numbers"), plotted = walk.data().plots.boundary;
-  const map = mapOf("Decision boundary"), box = panelOf("Decision boundary", plotted.level === undefined ? "" : `${plotted.name || "output"} = ${plotted.level}`, map.canvas);
-  const colours = plotted.colours.map(channels), white = [255, 255, 255], work = workerOf(box);
-  let shown = null;
+  const walk = walkOf(model), map = mapOf("Decision boundary"), said = element("span", { class: "beside" });
+  const box = panelOf("Decision boundary", "", map.canvas), work = workerOf(box), white = [255, 255, 255];
+  box.querySelector("h2").append(said);
+  let last = [];
 
   function show() {
-    const chapter = walk.chapterFrom(walk.position());
-    if (shown === numbers.chapter(chapter)) return;
-    shown = numbers.chapter(chapter);
-    work(plot(chapter));
+    const numbers = model.get("numbers"), plotted = walk.data().plots.boundary, chapter = walk.chapterFrom(walk.position());
+    box.hidden = !numbers || !plotted;
+    const now = [numbers?.chapter(chapter), walk.data().batch && (model.get("example") ?? walk.data().example ?? 0)];
+    if (box.hidden || now.every((x, i) => x === last[i])) return;
+    last = now;
+    put(said, plotted.level === undefined ? "" : `${plotted.name || "output"} = ${plotted.level}`);
+    work(plot(numbers, plotted, chapter, now[1]));
   }
 
-  function* plot(chapter) {
+  function* plot(numbers, plotted, chapter, example) {
+    const colours = plotted.colours.map(channels);
     const slot = numbers.leaf(plotted.points), target = numbers.slot(plotted.target);
     const points = numbers.what(chapter, slot), labels = numbers.what(chapter, numbers.leaf(plotted.labels));
     const count = points.shape[0], column = axis => points.data.filter((_, i) => i % 2 === axis);
@@ -48,10 +52,9 @@ PANELS.push(({ model }) => {
     if (level !== undefined) contour(rows.map(row => row[0]), GRID, level).forEach(piece => map.lines("#1b1f24", 4, piece));
     const wide = labels.data.length / count, kinds = [...new Set(labels.data)].sort((a, b) => a - b);
     const classOf = i => (wide > 1 ? columnOfLargest(labels.data.slice(i * wide, (i + 1) * wide)) : kinds.indexOf(labels.data[i]));
-    for (let i = 0; i < count; i++) {
-      const at = [across.part(points.data[2 * i]) * MAP_WIDTH, (1 - up.part(points.data[2 * i + 1])) * MAP_HEIGHT];
-      map.dot(at, 8, plotted.colours[classOf(i) % colours.length], "#ffffff");
-    }
+    const at = i => [across.part(points.data[2 * i]) * MAP_WIDTH, (1 - up.part(points.data[2 * i + 1])) * MAP_HEIGHT];
+    for (let i = 0; i < count; i++) map.dot(at(i), 8, plotted.colours[classOf(i) % colours.length], "#ffffff");
+    if (example < count) map.dot(at(example), 18, null, "#1b1f24", 6);
     map.canvas.setAttribute("aria-label", `Decision boundary over ${plotted.points}, of ${count} points`);
   }
 

@@ -3,7 +3,7 @@
 const [LONG, TALL, SPANS] = [320, 80, 1000]; // of the curve; from largest to smallest, above which the axis is logarithmic
 
 PANELS.push(({ model, go }) => {
-  const walk = walkOf(model), numbers = model.get("numbers"), [name, place] = walk.data().plots.loss;
+  const walk = walkOf(model);
   const svg = drawn("svg", { viewBox: `-6 -6 ${LONG + 12} ${TALL + 12}`, role: "img" });
   const said = element("span", { class: "beside" }), ends = element("div", { class: "ends" });
   const box = panelOf("Loss", "", svg, ends);
@@ -18,14 +18,17 @@ PANELS.push(({ model, go }) => {
   });
 
   function show() {
+    const numbers = model.get("numbers"), plotted = walk.data().plots.loss;
+    box.hidden = !numbers || !plotted;
+    if (box.hidden) return;
     const here = walk.chapterFrom(walk.position()), chapters = Array.from({ length: numbers.count() }, (_, i) => numbers.chapter(i));
     const now = [here, ...chapters];
     if (shown?.length === now.length && now.every((x, i) => x === shown[i])) return;
     shown = now;
-    work(plot(here, chapters));
+    work(plot(numbers, plotted, here, chapters));
   }
 
-  function* plot(here, chapters) {
+  function* plot(numbers, [name, place], here, chapters) {
     const slot = numbers.slot(place), last = Math.max(chapters.length - 1, 1);
     for (const [i, chapter] of chapters.entries()) {
       if (!known.has(chapter)) known.set(chapter, entryOf(numbers.what(i, slot), 0));

@@ -3,31 +3,30 @@
 
 const [SAMPLES, ABOUT, ENOUGH] = [61, 5, 0.6]; // of a curve; how far it goes to either side at least; the part of it that has values
 
-PANELS.push(({ model }) => {
-  const walk = walkOf(model), numbers = model.get("numbers"), labels = new Map(walk.data().plots.labels);
+PANELS.push(({ model, chosen }) => {
+  const walk = walkOf(model);
   const plots = element("div", { class: "slopes" });
   const box = panelOf("Slopes", "", plots);
   const work = workerOf(box);
-  const has = walk.data().steps.some(step => step.slopes);
-  let last = "";
+  let last = [];
 
   function show(current) {
-    const found = current?.slopes, chapter = walk.chapterOf(walk.position());
-    box.hidden = !has;
-    const key = [found && walk.position(), chapter, current?.chain?.entry].join();
-    if (key === last && numbers.chapter(chapter) === show.chapter) return;
-    last = key;
-    show.chapter = numbers.chapter(chapter);
-    work(found ? plot(found, chapter, current.chain?.entry) : none());
+    const numbers = model.get("numbers"), chapter = walk.chapterOf(walk.position());
+    box.hidden = !numbers || !walk.data().steps.some(step => step.slopes);
+    const now = [current?.slopes, numbers?.chapter(chapter), String(chosen())];
+    if (box.hidden || now.every((x, i) => x === last[i])) return;
+    last = now;
+    work(current?.slopes ? plot(numbers, current.slopes, chapter) : none());
   }
 
   function* none() {
     plots.replaceChildren(element("p", { class: "hint" }, "This step has no curve over one value."));
   }
 
-  function* plot([by, reader, local, output, gradient, ...held], chapter, entry) {
+  function* plot(numbers, [by, reader, local, output, gradient, ...held], chapter) {
+    const labels = new Map(walk.data().plots.labels), shape = numbers.shape(numbers.slot(by)), index = chosen();
     const of = place => numbers.what(chapter, numbers.slot(place)), fixed = Object.fromEntries(held.map(other => [numbers.slot(other), of(other)]));
-    const value = of(by), place = entry ?? placeOfLargest(of(gradient ?? local)), x = entryOf(value, place), made = [];
+    const value = of(by), place = index?.length === shape.length ? index.reduce((place, i, axis) => place * shape[axis] + i, 0) : placeOfLargest(of(gradient ?? local)), x = entryOf(value, place), made = [];
     const label = slot => labelOf(labels.get(slot), place, numbers.shape(numbers.slot(slot)));
     for (const [kind, target, slope, beside] of [["local", reader, local, fixed], ["gradient", output, gradient, {}]]) {
       if (target === null) continue;

@@ -1,27 +1,32 @@
 // The loss over two entries of parameters, with the way that the chapters took and the step against the gradient.
 
-const [NODES, LINES, ROOM, ARROW, MOST_ENTRIES_OFFERED] = [33, 12, 0.1, 110, 400];
+const [NODES, LINES, ROOM, ARROW, MOST_OFFERED] = [33, 12, 0.1, 110, 400];
 
-PANELS.push(({ model }) => {
-  const walk = walkOf(model), numbers = model.get("numbers"), { axes, colours } = walk.data().plots.surface;
-  const [name, output] = walk.data().plots.loss, ramp = colours.map(channels);
-  const entries = axes.flatMap(([leaf, label, gradient]) => {
-    const slot = numbers.leaf(leaf), shape = numbers.shape(slot), order = walk.data().leaves.findIndex(other => other.name === leaf);
-    return Array.from({ length: shape.reduce((total, length) => total * length, 1) }, (_, place) => ({ leaf, slot, order, place, gradient, label: labelOf(label, place, shape) }));
-  }).slice(0, MOST_ENTRIES_OFFERED);
-  const map = mapOf("Loss surface"), base = mapOf(""), said = element("span", { class: "beside" }, "click to go there");
-  const pick = (sign, on) => {
-    const select = element("select", { "aria-label": `${sign} axis`, onchange: show }, ...entries.map(({ label }, i) => element("option", { value: i, selected: i === on }, label)));
-    return { box: element("label", {}, `${sign} `, select), chosen: () => entries[select.value] };
-  };
-  const across = pick("→", 0), up = pick("↑", 1), ends = element("div", { class: "ends" }, up.box, across.box);
+PANELS.push(({ model, send }) => {
+  const walk = walkOf(model), map = mapOf("Loss surface"), base = mapOf(""), ends = element("div", { class: "ends" });
   const box = panelOf("Loss surface", "", map.canvas, ends), work = workerOf(box);
-  box.querySelector("h2").append(said);
+  box.querySelector("h2").append(element("span", { class: "beside" }, "click to go there"));
   map.canvas.tabIndex = 0;
-  let drawnFor = null, made = null; // the values that the base was drawn for, and its axes
+  let numbers = null, plotted = null, entries = [], selects = []; // the entries that an axis may be, and the choice of each
+  let drawnFor = null, made = null; // what the base was drawn for, and its axes once it is there
 
   const valuesAt = chapter => numbers.leaves.at(chapter);
   const at = (values, { order, place }) => entryOf(values[order], place);
+  const chosen = () => selects.map(select => entries[select.value]);
+
+  function offer() {
+    const before = chosen().map(entry => entry?.label);
+    entries = plotted.axes.flatMap(([leaf, label, gradient]) => {
+      const slot = numbers.leaf(leaf), shape = numbers.shape(slot), order = walk.data().leaves.findIndex(other => other.name === leaf);
+      return Array.from({ length: shape.reduce((total, length) => total * length, 1) }, (_, place) => ({ leaf, slot, order, place, gradient, label: labelOf(label, place, shape) }));
+    }).slice(0, MOST_OFFERED);
+    selects = ["→", "↑"].map((sign, axis) => {
+      const known = entries.findIndex(({ label }) => label === before[axis]), on = known < 0 ? axis : known;
+      return element("select", { "aria-label": `${sign} axis`, onchange: show }, ...entries.map(({ label }, i) => element("option", { value: i, selected: i === on }, label)));
+    });
+    ends.replaceChildren(...[1, 0].map(axis => element("label", {}, `${"→↑"[axis]} `, selects[axis])));
+    drawnFor = null;
+  }
 
   // As far as a slider goes about the first value, and farther where the way of the chapters does.
   function axisAbout(entry) {
@@ -32,8 +37,13 @@ PANELS.push(({ model }) => {
   }
 
   function show() {
-    const chapter = walk.chapterFrom(walk.position());
-    const pair = [across.chosen(), up.chosen()], ranges = pair.map(axisAbout), values = valuesAt(chapter);
+    numbers = model.get("numbers");
+    box.hidden = !numbers || !walk.data().plots.surface;
+    if (box.hidden) return;
+    const isNew = JSON.stringify(plotted) !== JSON.stringify(walk.data().plots.surface);
+    plotted = walk.data().plots.surface;
+    if (isNew) offer();
+    const chapter = walk.chapterFrom(walk.position()), pair = chosen(), ranges = pair.map(axisAbout), values = valuesAt(chapter);
     const isKnown = drawnFor && drawnFor.pair.every((entry, i) => entry === pair[i]) && drawnFor.ranges.every(({ low, high }, i) => low === ranges[i].low && high === ranges[i].high)
       && drawnFor.values.every((old, i) => isSame(old, values[i], pair.filter(entry => entry.order === i).map(entry => entry.place)));
     if (isKnown && made) return overlay(chapter, pair, ranges);
@@ -46,7 +56,7 @@ PANELS.push(({ model }) => {
   // Whether two values are the same but for some entries.
   function isSame(old, now, places) {
     if (typeof old === "number" || !old.data) return places.length > 0 || Object.is(old, now);
-    return old === now || old.data.every((x, i) => Object.is(x, now.data[i]) || places.includes(i));
+    return old === now || old.data.every((x, i) => Object.is(x, entryOf(now, i)) || places.includes(i));
   }
 
   function changed(values, pair, numbersOf) {
@@ -56,7 +66,7 @@ PANELS.push(({ model }) => {
   }
 
   function* plot(chapter, pair, ranges, values) {
-    const slot = numbers.slot(output), found = new Float64Array(NODES * NODES);
+    const slot = numbers.slot(walk.data().plots.loss[1]), ramp = plotted.colours.map(channels), found = new Float64Array(NODES * NODES);
     for (let i = 0; i < found.length; i++) {
       const parts = [i % NODES / (NODES - 1), Math.floor(i / NODES) / (NODES - 1)];
       found[i] = entryOf(numbers.what(chapter, slot, changed(values, pair, parts.map((part, axis) => ranges[axis].at(part)))), 0);
@@ -89,13 +99,14 @@ PANELS.push(({ model }) => {
       map.lines("#ffffff", 6, [here, tip], [back(1), tip, back(-1)]);
     }
     map.dot(here, 11, "#ffffff", "#1b1f24", 4);
-    const [x, y] = way[chapter], loss = entryOf(numbers.what(chapter, numbers.slot(output)), 0);
+    const [x, y] = way[chapter], [name, output] = walk.data().plots.loss, loss = entryOf(numbers.what(chapter, numbers.slot(output)), 0);
     map.canvas.setAttribute("aria-label", `Loss surface: ${pair[0].label} = ${shownNumber(x)}, ${pair[1].label} = ${shownNumber(y)}, ${name} = ${shownNumber(loss)}; arrow keys move`);
   }
 
-  // Both entries at once
-  function put(target) {
-    const values = valuesAt(walk.chapterFrom(walk.position())), pair = [across.chosen(), up.chosen()], found = new Map();
+  // Both entries at once; a kernel gets one after the other
+  function move(target) {
+    if (walk.data().kernel) return chosen().forEach(({ leaf, place }, i) => send("new_value", { name: leaf, place, value: target[i] }));
+    const values = valuesAt(walk.chapterFrom(walk.position())), pair = chosen(), found = new Map();
     pair.forEach(({ leaf, order, place }, i) => {
       const entries = found.get(leaf) ?? (typeof values[order] === "number" ? [values[order]] : Array.from(values[order].data));
       entries[place] = target[i];
@@ -106,7 +117,7 @@ PANELS.push(({ model }) => {
 
   map.canvas.addEventListener("click", event => {
     const { left, top, width, height } = map.canvas.getBoundingClientRect();
-    if (made) put([made[0].at((event.clientX - left) / width), made[1].at(1 - (event.clientY - top) / height)]);
+    if (made) move([made[0].at((event.clientX - left) / width), made[1].at(1 - (event.clientY - top) / height)]);
   });
   map.canvas.addEventListener("keydown", event => {
     const by = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
@@ -114,7 +125,7 @@ PANELS.push(({ model }) => {
     event.preventDefault();
     event.stopPropagation();
     const values = valuesAt(walk.chapterFrom(walk.position()));
-    put([across, up].map((axis, i) => at(values, axis.chosen()) + by[i] * (made[i].high - made[i].low) / (NODES - 1)));
+    move(chosen().map((entry, i) => at(values, entry) + by[i] * (made[i].high - made[i].low) / (NODES - 1)));
   });
 
   return { box, show };
