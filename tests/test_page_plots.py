@@ -21,6 +21,22 @@ from tinygraph.stepping.page import script
 
 WIDTH, HEIGHT, EDGE = 150, 100, 6  # of a curve in its own units
 NODES = 33  # of the surface along an axis
+DIFFERENCES = """() => {
+    const numbers = model.get("numbers"), found = [], of = place => numbers.what(0, numbers.slot(place));
+    const entry = (value, place) => typeof value === "number" ? value : value.data[place];
+    for (const { slopes } of model.get("data").steps.filter(step => step.slopes)) {
+        const [by, reader, local, output, gradient, ...held] = slopes, value = of(by), slot = numbers.slot(by);
+        const fixed = Object.fromEntries(held.map(other => [numbers.slot(other), of(other)]));
+        const sizes = Array.from(of(gradient ?? local).data ?? [0], Math.abs), place = sizes.indexOf(Math.max(...sizes));
+        const moved = h => typeof value === "number" ? value + h : Array.from(value.data, (x, i) => i === place ? x + h : x);
+        for (const [target, slope, beside] of [[reader, local, fixed], [output, gradient, {}]]) {
+            if (target === null) continue;
+            const at = h => entry(numbers.what(0, numbers.slot(target), { ...beside, [slot]: moved(h) }), place);
+            found.push([(at(1e-4) - at(-1e-4)) / 2e-4, entry(of(slope), place)]);
+        }
+    }
+    return found;
+}"""
 ROOT = "document.querySelector('#stepper').shadowRoot"
 PIXELS = """(canvas, places) => {
     const at = (part, size) => Math.min(size - 1, Math.round(part * size)), to = canvas.getContext("2d");
@@ -141,6 +157,22 @@ class TestSlopes:
         assert len(curve) > 30  # of 61, though ln(a) has values for a twentieth of 5 to either side
         low, high = (float(x.replace("−", "-")) for x in settled(page, "Slopes").locator(".ends span").all_text_contents())
         assert -0.2 < low <= 0 < 1 <= high < 1.2
+
+    @pytest.mark.parametrize("name", PROGRAMS)
+    def test_each_is_the_slope_of_its_curve(self, visit: Visit, name: str) -> None:
+        page = opened(visit, PROGRAMS[name]().stepper())
+        found = np.array(page.evaluate(DIFFERENCES), float)
+        assert len(found) >= 5
+        np.testing.assert_allclose(found[:, 0], found[:, 1], rtol=2e-3, atol=1e-6)
+
+    def test_a_value_that_was_computed_twice_has_none(self, visit: Visit) -> None:
+        w, x = tg.parameter(3.0), tg.constant(2.0)
+        a = w * x
+        b = w * x
+        L = a * b * b
+        page = opened(visit, tg.Graph(L, names={"w": w, "x": x, "a": a, "b": b, "L": L}).stepper())
+        found = np.array(page.evaluate(DIFFERENCES), float)  # of dw by a, dw by b, and of the update
+        np.testing.assert_allclose(found, [[2, 2], [216, 216], [2, 2], [216, 216], [216, 216]], rtol=1e-6)
 
     @pytest.mark.parametrize("name", PROGRAMS)
     def test_every_step_of_every_program_has_its_plots_without_an_error(self, visit: Visit, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from tinygraph.draw.theme import CLASSES, RAMP
@@ -12,6 +12,7 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import program_of
+from tinygraph.program.value import exact
 from tinygraph.stepping.boundary import boundary_of
 from tinygraph.stepping.templates import Slot
 from tinygraph.stepping.timeline import Step
@@ -54,6 +55,7 @@ class Slopes:
     def __init__(self, equations: Equations, steps: Iterable[Step]) -> None:
         self.equations = equations
         self.flow = equations.program.flow
+        self.repeated = _repeated(equations.program.graph.forward)
         self.upstream: dict[Node, Node] = {}  # by reader
         self.gradients: dict[Node, Node] = {}
         for step in steps:
@@ -81,7 +83,11 @@ class Slopes:
             local, held = [Slot(one.reader.node), Slot(one.local_node)], list(map(Slot, self._beside(one)))
         if gradient is not None and output is not None and not output.shape:
             whole = [Slot(output), Slot(gradient)]
-        return [Slot(value), *local, *whole, *held] if value.size and (local[0] or whole[0]) else None
+        return [Slot(value), *local, *whole, *held] if self._is_own(value) and (local[0] or whole[0]) else None
+
+    def _is_own(self, value: Node) -> bool:
+        """Whether a page can move an entry of a value, and no other value with it."""
+        return value.size > 0 and value not in self.repeated
 
     def _is_whole(self, one: Pass, output: Node | None) -> bool:
         """Whether the reader is the output, and there is no other way to it: then both curves are the same."""
@@ -92,3 +98,14 @@ class Slopes:
         for x in self.flow.passed(one.upstream):
             if x is not one.of and x.op is not None and x.number > one.of.number:
                 yield x
+
+
+def _repeated(nodes: Iterable[Node]) -> set[Node]:
+    """The values that were computed more than once: a page has one slot for all of the same op on the same operands."""
+    first: dict[Hashable, Node] = {}
+    same: dict[Node, Node] = {}
+    for node in nodes:
+        if node.op is not None:
+            operands = tuple(id(same.get(x, x)) if isinstance(x, Node) else exact(x) for x in node.inputs)
+            same[node] = first.setdefault((node.op, operands, tuple((name, exact(x)) for name, x in node.params.items())), node)
+    return {x for node, other in same.items() if node is not other for x in (node, other)}
