@@ -24,6 +24,7 @@ from tinygraph.stepping.judging import TOLERANCE
 from tinygraph.stepping.listing import Function, function_of, listing
 from tinygraph.stepping.live import Live, live
 from tinygraph.stepping.pictures import laid_out
+from tinygraph.stepping.plots import plots
 from tinygraph.stepping.shown import shown
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.templates import Templates, shortened
@@ -45,8 +46,8 @@ FILES = (
     "quiz",
     "sheet",
     "address",
-    "app",
-)  # each before those that it is read by
+)  # each before those that it is read by; then the plots, and app.js
+PLOTS = ("plots", "slopes", "boundary", "surface", "loss")  # in the order of the page
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 LARGE = 300_000  # characters of data, beyond which they are compressed
 HEIGHT = "900px"  # of the iframe: the picture, the step and the lists; in a narrow one, what is below scrolls
@@ -56,9 +57,10 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
     """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
     walked, ops = walk(stepper)
     state = walked | {"style": style(), "quiz": quiz}
+    names = [name for name in PLOTS if name in ("plots", "slopes") or name in state["data"]["plots"]] if ops else []
     pieces = {
         "<!-- title -->": escape(f"Walk through {state['data']['title']}"),
-        "/* script */": script(ops),
+        "/* script */": script(ops, names),
         "/* data */": packed(script_json(state)),
     }
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
@@ -81,10 +83,11 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op] | None]:
     return state | {"texts": texts(stepper), "notice": alive}, None
 
 
-def script(ops: Collection[Op] | None = None) -> str:
-    """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
+def script(ops: Collection[Op] | None = None, plots: Sequence[str] = ()) -> str:
+    """The module that shows a walk, the same for page and widget; with the plots that it has, and the interpreter before it
+    where it computes."""
     first = "" if ops is None else interpreter.script(ops)
-    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in (*FILES, *plots, "app"))]
     return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 
@@ -112,6 +115,7 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         "equations": texts,
         "tags": tags,
         "source": list(source.values()),
+        "plots": templates.of(plots(stepper.chapters[0].graph)),
         "leaves": [
             {"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind}
             for name, leaf in leaves_of(stepper)

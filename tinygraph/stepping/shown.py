@@ -24,6 +24,7 @@ from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
 from tinygraph.stepping.pictures import drawing, line_texts
+from tinygraph.stepping.plots import Slopes
 from tinygraph.stepping.quiz import Hints, questions
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
@@ -84,6 +85,7 @@ class StepWriter:
         self.functions = functions
         self.equations = Equations(self.program, written_shortly)
         self.questions = dict(_questions(chapter))
+        self.slopes = Slopes(self.equations, chapter.graph_steps)
 
     def data(self, step: Step) -> dict[str, Any]:
         """All that is shown of a step."""
@@ -107,6 +109,7 @@ class StepWriter:
             "local": step.local,
             "contribution": step.contribution,
             "chain": self._chain(step),
+            "slopes": self.slopes.of(step),
             "line": self._line(step),
             "highlighted": self.highlights.highlighted(step),
             "reveals": self.highlights.revealed(step),

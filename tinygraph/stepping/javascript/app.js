@@ -75,7 +75,7 @@ function render({ model: given, el, keys }) {
       tool("SVG", "Save the picture as SVG", () => { if (stage.picture()) saveSvg(stage.picture().svg, file()); }),
       ...(isFile ? [link] : []),
       element("button", { class: "quiet", "aria-label": "Dark or light", title: "Dark or light", onclick: () => turnDark() }, "◐")));
-  const panels = []; // of the side column, each with a `box`, and `show`, which gets the current step
+  const panels = PANELS.map(make => make({ model, go: halted, send, chosen: () => chain.index?.() })); // of the side column, each with a `box`, and `show`, which gets the current step
   const side = element("div", { class: "side" }, leaves.box, problem, notice, here, ...panels.map(panel => panel.box));
   app.append(bar, element("div", { class: "main" }, stage.box, controls, chain.box, spoken, tabs.box), side, sheet.box);
 

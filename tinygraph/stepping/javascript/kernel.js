@@ -165,6 +165,7 @@ function chaptersOf({ program: instructions, live }) {
 
   return {
     count: () => chapters.length,
+    chapter: i => chapters[i], // an object that is another one where its numbers are
     what: numberIn,
     slot: place => live.slots[place], // that the data of the walk names by its place
     leaf: name => slots.get(name), // its slot
