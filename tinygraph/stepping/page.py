@@ -20,6 +20,7 @@ from tinygraph.express import interpreter
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
+from tinygraph.stepping.examples import batch_size
 from tinygraph.stepping.judging import TOLERANCE
 from tinygraph.stepping.listing import Function, function_of, listing
 from tinygraph.stepping.live import Live, live
@@ -40,14 +41,25 @@ FILES = (
     "files",
     "stage",
     "scrubber",
+    "entries",
+    "heat",
+    "entry",
+    "examples",
     "chain",
     "lists",
     "leaves",
     "quiz",
     "sheet",
     "address",
-)  # each before those that it is read by; then the plots, and app.js
-PLOTS = ("plots", "slopes", "boundary", "surface", "loss")  # in the order of the page
+    "plots",
+    "slopes",
+    "boundary",
+    "surface",
+    "loss",
+    "app",
+)  # each before those that it is read by
+PLOTS = ("slopes", "boundary", "surface", "loss")
+OF_ARRAYS = ("entries", "heat", "entry", "examples")
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 LARGE = 300_000  # characters of data, beyond which they are compressed
 HEIGHT = "900px"  # of the iframe: the picture, the step and the lists; in a narrow one, what is below scrolls
@@ -57,10 +69,9 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
     """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
     walked, ops = walk(stepper)
     state = walked | {"style": style(), "quiz": quiz}
-    names = [name for name in PLOTS if name in ("plots", "slopes") or name in state["data"]["plots"]] if ops else []
     pieces = {
         "<!-- title -->": escape(f"Walk through {state['data']['title']}"),
-        "/* script */": script(ops, names),
+        "/* script */": script(ops, unused(state)),
         "/* data */": packed(script_json(state)),
     }
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
@@ -83,11 +94,20 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op] | None]:
     return state | {"texts": texts(stepper), "notice": alive}, None
 
 
-def script(ops: Collection[Op] | None = None, plots: Sequence[str] = ()) -> str:
-    """The module that shows a walk, the same for page and widget; with the plots that it has, and the interpreter before it
-    where it computes."""
+def unused(state: dict[str, Any]) -> set[str]:
+    """The files that a page has no use for."""
+    data, computes = state["data"], "program" in state
+    found = {name for name in PLOTS if not computes or (name != "slopes" and name not in data["plots"])}
+    if not computes or not any("entry" in step for step in data["steps"]):
+        found |= {*OF_ARRAYS}
+    return found | ({"plots"} if found >= {*PLOTS} else set())
+
+
+def script(ops: Collection[Op] | None = None, without: Collection[str] = ()) -> str:
+    """The module that shows a walk, the same for page and widget but for files that are not used; a page that computes has the
+    interpreter before it."""
     first = "" if ops is None else interpreter.script(ops)
-    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in (*FILES, *plots, "app"))]
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES if name not in without)]
     return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 
@@ -102,10 +122,10 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     templates = Templates()
     walk = {"steps": []} | templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
     equations: dict[str, Any] = {}
-    for step in walk["steps"]:
-        key = repr(step["mathml"])
-        equations.setdefault(key, (len(equations), step["mathml"]))
-        step["mathml"] = equations[key][0]
+    lines = [step["entry"] for step in walk["steps"] if "line" in step.get("entry", {})]
+    holders = [*((step, "mathml") for step in walk["steps"]), *((line, "line") for line in lines)]
+    for holder, key in holders:
+        holder[key], _ = equations.setdefault(repr(holder[key]), (len(equations), holder[key]))
     texts, tags = shortened([mathml for _, mathml in equations.values()])
     picture = laid_out(stepper)._asdict()
     return {
@@ -120,6 +140,8 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
             {"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind}
             for name, leaf in leaves_of(stepper)
         ],
+        "batch": batch_size(stepper.chapters[0].graph),
+        "example": stepper.example,
         "tolerance": TOLERANCE,
         "failure": _failure(stepper, tuple(source)),
     }, templates

@@ -18,8 +18,9 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.pieces import written_shortly
 from tinygraph.express.plain import plain
 from tinygraph.program.statements import Statement, program_of
-from tinygraph.program.value import Name, Number, atoms
-from tinygraph.stepping.examples import example_of
+from tinygraph.program.value import Name, Number, atoms, computed
+from tinygraph.stepping.entries import entry_data
+from tinygraph.stepping.examples import example_of, linear_in
 from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
@@ -110,10 +111,12 @@ class StepWriter:
             "contribution": step.contribution,
             "chain": self._chain(step),
             "slopes": self.slopes.of(step),
+            "entry": entry_data(step.expression, step.added_result, self._added(step), step.rate, self.equations),
             "line": self._line(step),
             "highlighted": self.highlights.highlighted(step),
             "reveals": self.highlights.revealed(step),
             "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
+            "of_example": self._of_example(step),
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
 
@@ -124,11 +127,24 @@ class StepWriter:
         found |= {"slot": Slot(result)} if result.shape else {"added": Text(Hole(result))} if step.part is not None else {}
         if step.phase == "backward":
             found["to"] = plain(self.equations.symbol(step.of))
+        if step.phase == "backward" and not step.passes and not isinstance(step.expression, Number):
+            found["said"] = "a shared value"
         if step.passes and (passed := step.passes[step.position]).is_factor:
             local = passed.local_node
             factor = {"slot": Slot(local)} if local.shape else {"number": Text(Hole(local))}
             found["factor"] = factor | {"through": self._function(passed.reader)}
         return found
+
+    def _of_example(self, step: Step) -> list[Any] | None:
+        """What is known of one example: a value with rows for all, or what is linear in gradients with such rows."""
+        gradients = linear_in(self.graph, step)
+        if gradients is None:
+            return None
+        return [Slot(computed(step.expression) if gradients else step.result), *map(Slot, gradients)]
+
+    def _added(self, step: Step) -> Layout:
+        """What the step computes, or the term that it adds."""
+        return self.equations.name(step.node) if step.part is None else self._chain_rule_term(step, ())
 
     def _function(self, reader: Statement) -> str | None:
         """The function that a statement applies to one value, such as σ."""

@@ -25,7 +25,7 @@ MOST = 1000  # entries of a leaf
 class Widget(anywidget.AnyWidget):
     """A stepper shown with its kernel: moving, breakpoints, leaves and answers work from either side."""
 
-    _esm = script([op for op in REGISTRY.values() if op.built_in and is_spelled(op)], PLOTS)
+    _esm = script([op for op in REGISTRY.values() if op.built_in and is_spelled(op)])
     data = traitlets.Dict().tag(sync=True)
     texts: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the numbers of each chapter
     leaves: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the entries of each leaf, by chapter

@@ -4,13 +4,13 @@
 const SPEEDS = [["slow", 2000], ["normal", 900], ["fast", 300]];
 
 // A notebook's theme may differ from the system's: a widget is as dark as its background. Returns a function that stops this.
-function followTheme(el) {
+function followTheme(el, changed) {
   const match = () => {
     for (let on = el.parentElement; on; on = on.parentElement) {
       const [red, green, blue, alpha = 1] = getComputedStyle(on).backgroundColor.match(/[\d.]+/g).map(Number);
       if (alpha > 0.5) {
         el.style.colorScheme = 0.299 * red + 0.587 * green + 0.114 * blue < 128 ? "dark" : "light";
-        return;
+        return changed();
       }
     }
   };
@@ -52,6 +52,7 @@ function render({ model: given, el, keys }) {
     update: (rate, times) => send("update", { rate, times }),
     reset: () => send("reset", {}),
     isRemote: () => Boolean(data().kernel),
+    hasMap: () => Boolean(model.get("numbers")),
     refuse: said => { problem.textContent = said; problem.hidden = false; },
   });
   const problem = element("p", { class: "problem", role: "alert", hidden: true });
@@ -59,6 +60,7 @@ function render({ model: given, el, keys }) {
   const spoken = element("p", { class: "spoken", "aria-live": "polite" });
   const factors = element("dl", { class: "factors" });
   const here = panelOf("This step", "", factors);
+  let examples = null; // of a batch
   const file = () => (data().title || "graph").replace(/[^\w.-]+/g, "-");
   const tool = (name, title, act) => element("button", { class: "quiet", title, onclick: act }, name);
   const link = tool("Link", "Copy the address of this moment", () => {
@@ -85,6 +87,13 @@ function render({ model: given, el, keys }) {
     const isDark = getComputedStyle(app).colorScheme === "dark" || (getComputedStyle(app).colorScheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
     el.style.colorScheme = isDark ? "light" : "dark";
     app.style.colorScheme = el.style.colorScheme;
+    repaint();
+  }
+
+  // What is drawn has the colours of the theme in which it was drawn.
+  function repaint() {
+    chain.repaint();
+    leaves.repaint();
   }
 
   let turns = 0;
@@ -183,9 +192,14 @@ function render({ model: given, el, keys }) {
   function describe(current) {
     const row = ([name, text]) => [element("dt", {}, name), element("dd", {}, element("code", {}, text))];
     const found = current || {};
+    if (!examples && data().batch && model.get("numbers")) {
+      examples = examplesOf({ model });
+      here.append(examples.box);
+    }
+    examples?.show();
     const parts = [
       ["upstream", found.upstream], ["local", found.local], ["contribution", found.contribution],
-      ["so far", found.part && found.sum], ["example", found.example], [found.shape ? `value ${found.shape}` : "value", found.value],
+      ["so far", found.part && found.sum], ["example", examples?.text(current) ?? found.example], [found.shape ? `value ${found.shape}` : "value", found.value],
     ];
     factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])));
     here.hidden = !current;
@@ -225,15 +239,17 @@ function render({ model: given, el, keys }) {
     quiz.moved();
   }
 
-  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:problem": complain, "change:verdict": quiz.judged };
+  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:example": () => describe(stepAt(position())), "change:problem": complain, "change:verdict": quiz.judged };
   for (const [event, call] of Object.entries(listeners)) model.on(event, call);
   show();
   complain();
   if (model.get("quiz")) tabs.turnTo("Quiz");
-  const unfollow = keys ? () => {} : followTheme(el);
+  const unfollow = keys ? () => {} : followTheme(el, repaint), scheme = matchMedia("(prefers-color-scheme: dark)");
+  scheme.addEventListener("change", repaint);
   return () => {
     stop();
     unfollow();
+    scheme.removeEventListener("change", repaint);
     stage.close();
     (keys || app).removeEventListener("keydown", press);
     for (const [event, call] of Object.entries(listeners)) model.off(event, call);
