@@ -27,7 +27,7 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
+FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "routes", "paths", "quiz", "sheet", "address", "app")  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 

@@ -24,6 +24,7 @@ from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
 from tinygraph.stepping.pictures import drawing, line_texts
 from tinygraph.stepping.quiz import Hints, questions
+from tinygraph.stepping.routes import routes_data
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
 from tinygraph.stepping.timeline import Step
@@ -43,6 +44,7 @@ def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...]
         "updates": len(updates),
         "lines": line_texts(picture),
         "widths": _widths(chapter, picture),
+        "routes": routes_data(chapter),
     }
 
 

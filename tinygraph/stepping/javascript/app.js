@@ -35,8 +35,12 @@ function render({ model, el, keys }) {
   const lists = listsOf({ model, go: halted, mark: breakpoint });
   const sheet = sheetOf({ model, stage, mathml: chain.mathml });
   const quiz = quizOf({ model, app, go, stop: () => stop(), show: () => show(), send });
-  const tabs = tabsOf("Below the step", new Map([["Statements and code", lists.box], ["Quiz", quiz.box]]));
-  tabs.onTurn(name => { if (quiz.on !== (name === "Quiz")) quiz.turn(name === "Quiz"); });
+  const paths = pathsOf({ model, stage, walk, numbers: model.get("numbers") });
+  const tabs = tabsOf("Below the step", new Map([["Statements and code", lists.box], ...(paths.has ? [["Paths", paths.box]] : []), ["Quiz", quiz.box]]));
+  tabs.onTurn(name => {
+    if (quiz.on !== (name === "Quiz")) quiz.turn(name === "Quiz");
+    paths.turn(name === "Paths");
+  });
   const play = element("button", { class: "play", onclick: () => toggle(), "aria-label": "Play", title: "Play (space)" }, icon("play"));
   const speed = element("select", { "aria-label": "Speed", title: "Speed", onchange: () => { if (timer) { stop(); start(); } } },
     ...SPEEDS.map(([name, ms]) => element("option", { value: ms, selected: name === "normal" }, name)));
@@ -167,6 +171,7 @@ function render({ model, el, keys }) {
     lists.show(current, isMoved);
     turn();
     stage.show(current, isMoved);
+    paths.show(current);
     panels.forEach(panel => panel.show(current, isMoved));
   }
 
