@@ -53,7 +53,8 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
 def script(ops: Collection[Op] = ()) -> str:
     """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
     first = interpreter.script(ops) if ops else ""
-    return first + "".join(map(interpreter.bare, [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]))
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]
+    return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 
 def style() -> str:
