@@ -177,7 +177,7 @@ class Paths:
     def _total(self) -> Mapping[Node, float]:
         """The sum of all paths from each statement to the end."""
         found = {self.end: 1.0}
-        for node, passes in reversed(self._leading.items()):
+        for node, passes in reversed([*self._leading.items()]):
             found[node] = _sum(self._value(one) * found[one.of] for one in passes)
         return found
 
@@ -185,7 +185,7 @@ class Paths:
     def _largest(self) -> Mapping[Node, float]:
         """The logarithm of the largest path from each statement to the end."""
         found = {self.end: 0.0}
-        for node, passes in reversed(self._leading.items()):
+        for node, passes in reversed([*self._leading.items()]):
             found[node] = max(_together(self._sizes[one], found[one.of]) for one in passes)
         return found
 
@@ -248,8 +248,10 @@ def many(count: int) -> str:
     >>> many(12345), many(2**100)
     ('12,345', 'about 10^30')
     """
-    power = int(math.log10(count)) if count else 0
-    return f"{count:,}" if power < LONGEST else f"about 10^{power}"
+    if count < 10**LONGEST:
+        return f"{count:,}"
+    power = round(math.log10(count))
+    return f"about 10^{power - (10**power > count)}"
 
 
 def _in_order(passes: tuple[Any, ...] | None) -> tuple[Pass, ...]:
@@ -290,11 +292,19 @@ def paths(graph: Graph, of: Node | str, wrt: Node | str, most: int, level: Level
     output, end = graph._own(of), graph._own(wrt)
     if not graph._requests():
         graph.backprop(of=output)
-    for routes in program_of(graph, level).routes:
+    program = program_of(graph, level)
+    output, end = (_in_program(x, graph, program) for x in (output, end))
+    for routes in program.routes:
         if routes.output is output and (routes.count(end) or end is output):
             return Paths(routes, end, most)
-    names = [graph.name(x) for x in (output, end)]
+    names = [program.name(x) for x in (output, end)]
     raise ValueError(
         f"no derivative of {names[0]} with respect to {names[1]} was computed: "
         f"call graph.backprop(of={names[0]!r}, wrt=[{names[1]!r}]) first"
     )
+
+
+def _in_program(node: Node, graph: Graph, program: Program) -> Node:
+    """A node of a graph in its program, which has gradients of its own where it has more names."""
+    name = graph.name(node)
+    return node if node in program.graph or name is None else program.graph[name]

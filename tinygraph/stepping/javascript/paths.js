@@ -49,7 +49,7 @@ function pathsOf({ model, stage, walk, numbers }) {
     if (!ofEntry.hidden) {
       const value = numbers.what(chapter(), numbers.slot(end.slot));
       entry.value = value?.data ? indexOf(placeOfLargest(value), value.shape).join(", ") : end.shape.map(() => 0).join(", ");
-      entry.setAttribute("aria-label", `Entry of ${one().values[end.place][0]}`);
+      entry.setAttribute("aria-label", `Entry of ∂${one().values[0][0]}/∂${one().values[end.place][0]}`);
     }
     show();
   }
@@ -63,7 +63,7 @@ function pathsOf({ model, stage, walk, numbers }) {
   }
 
   function chip(kind, label, text) {
-    const name = element("span", { class: "label" }, label), number = element(text ? "code" : "strong", {}, text ?? "");
+    const name = element("span", { class: "label" }, label), number = element(text ? "span" : "strong", {}, text ?? "");
     return { box: element("span", { class: `chip ${kind}` }, name, number), name: said => put(name, said), put: said => put(number, said) };
   }
 
