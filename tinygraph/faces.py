@@ -198,8 +198,8 @@ class Faces:
         >>> L = y * w
         >>> graph = tg.Graph(L, names={"w": w, "x": x, "y": y, "L": L})
         >>> graph.paths("L", "w")
-        ∂L/∂y · ∂y/∂w = 3.000 · 2.000 = 6.000
         ∂L/∂w = 6.000
+        ∂L/∂y · ∂y/∂w = 3.000 · 2.000 = 6.000
         ∂L/∂w = 12.000, the sum of 2 paths
         """
         from tinygraph.program.paths import paths

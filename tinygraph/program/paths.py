@@ -46,9 +46,13 @@ class Routes:
         self.program = program
         self.output = request.output
         self.gradients = request.gradients
-        self._order = list(request.gradients)  # each statement before what it reads
-        flow = program.flow
-        self.passes = {x: tuple(flow.passed(gradient).values()) for x, gradient in request.gradients.items() if x.op is not None}
+        places = {node: i for i, node in enumerate((*program.leaves, *(s.node for s in program.statements)))}
+        self._order = sorted(request.gradients, key=places.__getitem__, reverse=True)  # each statement before what it reads
+        self.passes = {
+            x: tuple(sorted(program.flow.passed(request.gradients[x]).values(), key=lambda one: places[one.of]))
+            for x in self._order
+            if x.op is not None
+        }
         self._numbers: dict[Pass, Node | None] = {}
         self._along: dict[tuple[Pass, ...], Node] = {}
 

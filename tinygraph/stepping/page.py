@@ -17,6 +17,7 @@ from tinygraph.express import interpreter
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
+from tinygraph.stepping.explained import explained
 from tinygraph.stepping.judging import TOLERANCE
 from tinygraph.stepping.listing import listing
 from tinygraph.stepping.live import Live, live
@@ -27,7 +28,7 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "routes", "paths", "quiz", "sheet", "address", "app")  # each before those that it is read by
+FILES = ("elements", "walk", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "routes", "paths", "explain", "quiz", "sheet", "address", "app")  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
@@ -80,6 +81,7 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         **walk,
         "equations": texts,
         "tags": tags,
+        "ops": explained(stepper),
         "source": list(source.values()),
         "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind} for name, leaf in leaves_of(stepper)],
         "tolerance": TOLERANCE,

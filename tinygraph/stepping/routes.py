@@ -44,7 +44,8 @@ class _Writer:
         for node in [routes.output, *(x for one in passes for x in (one.reader.node, one.of))]:
             places.setdefault(node, len(places))
         order = {one: i for i, one in enumerate(passes)}
-        leaves = sorted((x for x in places if x.op is None), key=lambda x: x.kind != "parameter")
+        ends = [x for x in self._equations.program.leaves if x in places]
+        leaves = sorted(ends, key=lambda x: x.kind != "parameter")
         return {
             "values": [self._value(node) for node in places],
             "passes": [[places[one.reader.node], places[one.of], *self._passed(routes, one)] for one in passes],

@@ -19,6 +19,7 @@ from tinygraph.node import Node
 from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Name, Number, atoms
 from tinygraph.stepping.examples import example_of
+from tinygraph.stepping.explained import ops_of
 from tinygraph.stepping.highlights import Highlights, edge_id
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
@@ -99,6 +100,7 @@ class StepWriter:
             "highlighted": self.highlights.highlighted(step),
             "reveals": self.highlights.revealed(step),
             "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
+            "ops": [op.name for op in ops_of(step)],
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
 

@@ -61,6 +61,7 @@ function render({ model, el, keys }) {
   const notice = element("p", { class: "notice", role: "status", hidden: true });
   const spoken = element("p", { class: "spoken", "aria-live": "polite" });
   const factors = element("dl", { class: "factors" });
+  const explanations = explanationsOf({ model });
   const here = panelOf("This step", "", factors);
   const file = () => (data().title || "graph").replace(/[^\w.-]+/g, "-");
   const tool = (name, title, act) => element("button", { class: "quiet", title, onclick: act }, name);
@@ -79,7 +80,7 @@ function render({ model, el, keys }) {
       element("button", { class: "quiet", "aria-label": "Dark or light", title: "Dark or light", onclick: () => turnDark() }, "◐")));
   const panels = []; // of the side column, each with a `box`, and `show`, which gets the current step
   const side = element("div", { class: "side" }, leaves.box, problem, notice, here, ...panels.map(panel => panel.box));
-  app.append(bar, element("div", { class: "main" }, stage.box, controls, chain.box, spoken, tabs.box), side, sheet.box);
+  app.append(bar, element("div", { class: "main" }, stage.box, controls, chain.box, spoken, tabs.box), side, sheet.box, explanations.box);
 
   let timer = null;
 
@@ -190,7 +191,9 @@ function render({ model, el, keys }) {
       ["upstream", found.upstream], ["local", found.local], ["contribution", found.contribution],
       ["so far", found.part && found.sum], ["example", found.example], [found.shape ? `value ${found.shape}` : "value", found.value],
     ];
-    factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])));
+    const ops = explanations.buttons(current);
+    factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])),
+      ...(ops.length ? [element("dt", {}, "what is"), element("dd", {}, ...ops)] : []));
     here.hidden = !current;
   }
 
