@@ -19,7 +19,10 @@ from tests.browser import Visit, browser
 from tests.drawings import neuron, softmax
 from tests.live_programs import attention, residual, second_order
 from tests.test_picture import HOSTILE
+from tinygraph.express.instructions import Instructions
 from tinygraph.program.paths import many
+from tinygraph.program.statements import program_of
+from tinygraph.stepping.routes import carries_most
 from tinygraph.stepping.stepper import Stepper
 
 # An op on one number or two, and its partial derivatives.
@@ -251,10 +254,14 @@ def rows(page: Any) -> list[str]:
 
 
 def as_shown(paths: Any) -> list[str]:
-    """The same by the kernel."""
-    lines = [f"{' '.join(map(number, path.locals))} {number(path.product)}" for path in paths]
+    """The same by the kernel; of a long path the local derivatives in the middle are one number."""
+    lines = []
+    for path in paths:
+        xs = path.locals
+        shown = xs if len(xs) <= 12 else (*xs[:6], math.prod(xs[6:-6]), *xs[-6:])
+        lines.append(" ".join(map(number, (*shown, path.product))))
     others = [number(paths.rest)] if paths.count > len(paths) else []
-    return [*lines, *others, *([number(paths.gradient)] if paths.count > 1 else [])]
+    return [*([number(paths.gradient)] if paths.count > 1 else []), *lines, *others]
 
 
 def number(x: float) -> str:
@@ -262,6 +269,35 @@ def number(x: float) -> str:
     from tinygraph.express.text import number
 
     return signed(number(x))
+
+
+class TestCarriesMost:
+    def of_scalars(self) -> tg.Graph:
+        x = tg.parameter(2.0)
+        a, b = x * 3, np.sin(x)
+        L = a * 0.5 - b
+        return tg.Graph(L, names={"x": x, "a": a, "b": b, "L": L})
+
+    def asked(self, graph: tg.Graph) -> Any:
+        graph.backprop()
+        [routes] = program_of(graph).routes
+        return carries_most(routes, graph["x"])
+
+    def test_is_the_largest_product_whatever_the_leaves_are(self) -> None:
+        graph = self.of_scalars()
+        asked = self.asked(graph)
+        assert asked.paths == ("L → a → x", "L → b → x")
+        assert (asked.choices, asked.value) == (("path 1", "path 2"), "path 1")  # 1.5 and -cos 2
+        program = Instructions()
+        place = program.slot(asked.value.pieces[-1].node)
+        assert program.data["code"][-1][0] == place  # that a page computes anew
+
+    def test_is_not_asked_of_one_path_of_many_or_of_equal_ones(self) -> None:
+        x = tg.parameter(0.5)
+        L = np.sin(x * 2)
+        assert self.asked(tg.Graph(L, names={"x": x, "L": L})) is None
+        assert self.asked(ladder(3, lambda y: y * 0.5, np.sin)) is None
+        assert self.asked(ladder(1, lambda y: y * 0.5, lambda y: 0.5 * y)) is None
 
 
 class TestOnThePage:
@@ -308,7 +344,7 @@ class TestOnThePage:
         page.keyboard.press("Enter")
         paths = graph.paths("L", "W")
         found = [row.split()[-1] for row in rows(page)]
-        assert found == [number(path.contribution[2, 1]) for path in paths] + [number(graph.backprop()["W"].value[2, 1])]
+        assert found == [number(x) for x in (graph.backprop()["W"].value[2, 1], *(path.contribution[2, 1] for path in paths))]
         assert "no product of numbers" in page.inner_text(".paths")
         assert "xᵀ□" in page.inner_text(".ways")
 

@@ -5,23 +5,28 @@ A page finds the largest paths among them itself, since that changes with its le
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tinygraph.express.equations import Equations
 from tinygraph.express.holes import Hole, Text
 from tinygraph.express.layout import Layout, Symbol
 from tinygraph.express.plain import plain
+from tinygraph.leaves import constant
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
-from tinygraph.program.paths import Paths, Routes
+from tinygraph.program.paths import Path, Paths, Routes
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
 
 FEW = 8  # paths through arrays to one leaf, each of which has its contribution
+ASKED, CLEAR = 6, 1.01  # paths of a question, and times that the largest is larger than the next
 ARRIVES = Symbol("□")  # stands for the upstream gradient
 
 
@@ -80,3 +85,33 @@ class _Writer:
                 for node in [routes.contribution(path.passes)]
             }
         return found
+
+
+class Carrying(NamedTuple):
+    """Which of a few paths carries most: the paths in words, what may be answered, and the answer, which follows the leaves."""
+
+    paths: tuple[str, ...]
+    choices: tuple[str, ...]
+    value: Text
+
+
+def carries_most(routes: Routes, end: Node) -> Carrying | None:
+    """The question about the paths to a value; None for one path, for many, and where none stands out."""
+    if not 2 <= routes.count(end) <= ASKED or not (found := Paths(routes, end)).is_numeric:
+        return None
+    sizes = [abs(path.product or 0.0) for path in found]
+    if not math.isfinite(sizes[0]) or sizes[0] < CLEAR * sizes[1] or not sizes[0]:
+        return None
+    paths = sorted(found, key=lambda path: path.nodes)  # their order says nothing about their sizes
+    with np.errstate(all="ignore"):
+        largest: Any = np.argmax(np.abs(np.stack([_product(routes, path) for path in paths]))) + 1
+    choices = tuple(f"path {i}" for i, _ in enumerate(paths, 1))
+    return Carrying(tuple(" → ".join(path.nodes) for path in paths), choices, Text("path ", Hole(largest)))
+
+
+def _product(routes: Routes, path: Path) -> Node:
+    """The product of the local derivatives as a recorded value."""
+    found: Any = constant(1.0)
+    for one in path.passes:
+        found = found * routes.number(one)
+    return found

@@ -36,7 +36,7 @@ function render({ model: given, el, keys }) {
   const lists = listsOf({ model, go: halted, mark: breakpoint });
   const sheet = sheetOf({ model, stage, mathml: chain.mathml });
   const quiz = quizOf({ model, app, go, stop: () => stop(), show: () => show(), send });
-  const paths = pathsOf({ model, stage, walk, numbers: model.get("numbers") });
+  const paths = pathsOf({ model, stage, walk, numbers: () => model.get("numbers") });
   const tabs = tabsOf("Below the step", new Map([["Statements and code", lists.box], ...(paths.has ? [["Paths", paths.box]] : []), ["Quiz", quiz.box]]));
   tabs.onTurn(name => {
     if (quiz.on !== (name === "Quiz")) quiz.turn(name === "Quiz");
