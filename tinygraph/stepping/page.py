@@ -21,6 +21,7 @@ from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.examples import batch_size
+from tinygraph.stepping.explained import explained
 from tinygraph.stepping.judging import TOLERANCE
 from tinygraph.stepping.listing import Function, function_of, listing
 from tinygraph.stepping.live import Live, live
@@ -48,6 +49,9 @@ FILES = (
     "chain",
     "lists",
     "leaves",
+    "routes",
+    "paths",
+    "explain",
     "quiz",
     "sheet",
     "address",
@@ -134,6 +138,7 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         **walk,
         "equations": texts,
         "tags": tags,
+        "ops": explained(stepper),
         "source": list(source.values()),
         "plots": templates.of(plots(stepper.chapters[0].graph)),
         "leaves": [

@@ -21,12 +21,14 @@ from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Name, Number, atoms, computed
 from tinygraph.stepping.entries import entry_data
 from tinygraph.stepping.examples import example_of, linear_in
+from tinygraph.stepping.explained import ops_of
 from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
 from tinygraph.stepping.pictures import drawing, line_texts
 from tinygraph.stepping.plots import Slopes
 from tinygraph.stepping.quiz import Hints, questions
+from tinygraph.stepping.routes import routes_data
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
 from tinygraph.stepping.timeline import Step
@@ -48,6 +50,7 @@ def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...]
         "widths": _widths(chapter, picture),
         "flags": {x.key: Text(x.shown.flag) for card in picture.cards for x in lines_of(card) if x.shown.flag is not None},
         "inactive": dict(_inactive(picture)),
+        "routes": routes_data(chapter),
     }
 
 
@@ -117,6 +120,7 @@ class StepWriter:
             "reveals": self.highlights.revealed(step),
             "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
             "of_example": self._of_example(step),
+            "ops": [op.name for op in ops_of(step)],
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
 

@@ -15,7 +15,7 @@ from tinygraph.node import Node
 from tinygraph.ops import REGISTRY
 from tinygraph.program.statements import program_of
 from tinygraph.sparse import is_sparse
-from tinygraph.stepping.page import PLOTS, leaves_of, script, style, texts, walk
+from tinygraph.stepping.page import leaves_of, script, style, texts, walk
 from tinygraph.stepping.quiz import Answer, Quiz
 from tinygraph.stepping.stepper import Stepper
 
