@@ -39,6 +39,15 @@ def place_of_largest(value: Any) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(np.argmax(size), np.shape(size)))
 
 
+WAYS = ("up", "down", "stays")
+
+
+def _way(value: Any) -> str:
+    """Which way gradient descent moves the entry that has the largest gradient."""
+    x = np.asarray(value)[place_of_largest(value)]
+    return "nan" if np.isnan(x) else "down" if x > 0 else "up" if x < 0 else "stays"
+
+
 # How a value is shown; `javascript/texts.js` has the same table.
 SHOWN: Mapping[str, Callable[[Any], str]] = {
     "number": number,
@@ -49,6 +58,7 @@ SHOWN: Mapping[str, Callable[[Any], str]] = {
     "mean": _mean,
     "place": lambda value: ", ".join(map(str, place_of_largest(value))),
     "largest": lambda value: in_full(np.asarray(value)[place_of_largest(value)]),  # entry
+    "way": _way,
 }
 
 

@@ -18,13 +18,17 @@ from tinygraph.ops import Op
 
 HOME = files("tinygraph.express").joinpath("javascript")
 FILES = ("numbers", "arrays", "shapes", "reductions", "matrices", "run")  # each before those that it is read by
-PUBLIC = "prepare, run, what, valueFrom, NDArray, Unknown"
+PUBLIC = "prepare, run, what, valueFrom, applied, broadcastShape, broadcastData, shapeOf, sizeOf, NDArray, Unknown"
 
 
-def script(ops: Iterable[Op]) -> str:
-    """The object `interpreter` of a page, for programs of these ops: it has what `PUBLIC` names."""
-    spelled = sorted((op for op in ops if op.javascript), key=lambda op: op.name)
-    table = "".join(f"[{json.dumps(op.name)}, {rule_of(op)}],\n" for op in spelled)
+def script(ops: Iterable[Op], further: Iterable[Op] = ()) -> str:
+    """The object `interpreter` of a page, for programs of these ops: it has what `PUBLIC` names.
+
+    `further` ops are computed too, in a shorter and slower way.
+    """
+    known = set(ops)
+    spelled = sorted((op for op in known.union(further) if op.javascript), key=lambda op: op.name)
+    table = "".join(f"[{json.dumps(op.name)}, {rule_of(op) if op in known else short_rule_of(op)}],\n" for op in spelled)
     files = "".join(map(_text, FILES))
     return f"const interpreter = (() => {{\n{files}const elementwise = new Map([\n{table}]);\nreturn {{ {PUBLIC} }};\n}})();\n"
 
@@ -76,6 +80,17 @@ def rule_of(op: Op) -> str:
         "  },\n"
         "})"
     )
+
+
+def short_rule_of(op: Op) -> str:
+    """The same with the loop that many ops share, which a browser makes less fast.
+
+    >>> from tinygraph.ops import negative
+    >>> short_rule_of(negative)
+    '(params, type) => ruleOf((a) => -a)'
+    """
+    letters = ascii_lowercase[: len(op.arguments)]
+    return f"(params, type) => ruleOf(({', '.join(letters)}) => {_expression(op, letters)})"
 
 
 def _expression(op: Op, letters: str) -> str:

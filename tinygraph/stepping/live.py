@@ -16,6 +16,8 @@ from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import Program, program_of
 from tinygraph.sparse import is_sparse
+from tinygraph.stepping.grammar import grammar
+from tinygraph.stepping.referee import referee
 from tinygraph.stepping.stepper import RATE, Stepper
 from tinygraph.wording import counted
 
@@ -62,7 +64,11 @@ def live(stepper: Stepper, holes: Sequence[Hole]) -> Live | str:
     if len(instructions.data["code"]) > MOST:
         count = counted(len(instructions.data["code"]), "instruction")
         return f"These are the recorded values: the program has {count}, too many to compute in a page."
-    return Live({"program": instructions.data, "live": data}, instructions.ops)
+    judged = referee(first, instructions)
+    types = {str(name) for name, _ in instructions.data["types"]}
+    return Live(
+        {"program": instructions.data, "live": data, "referee": judged, "grammar": grammar(tuple(sorted(types)))}, instructions.ops
+    )
 
 
 def _held(program: Program) -> dict[Node, str]:

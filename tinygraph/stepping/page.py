@@ -17,9 +17,11 @@ from tinygraph.express import interpreter
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
+from tinygraph.stepping.grammar import spelled
 from tinygraph.stepping.judging import TOLERANCE
 from tinygraph.stepping.listing import listing
 from tinygraph.stepping.live import Live, live
+from tinygraph.stepping.messages import TEMPLATES
 from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.shown import shown
 from tinygraph.stepping.stepper import Stepper
@@ -27,7 +29,8 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FILES = ("elements", "walk", "kernel", "picture", "leaves", "quiz", "address", "app")  # each before those that it is read by
+FORMULAS = ("parsing", "formula")  # which a page reads that computes
+FILES = ("elements", "walk", "judging", "kernel", "picture", "leaves", "quiz", "address", "app")  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
@@ -53,8 +56,8 @@ def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
 
 def script(ops: Collection[Op] = ()) -> str:
     """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
-    first = interpreter.script(ops) if ops else ""
-    return first + "".join(map(interpreter.bare, [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]))
+    first = interpreter.script(ops, spelled()) if ops else ""
+    return first + "".join(map(interpreter.bare, [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FORMULAS + FILES)]))
 
 
 def style() -> str:
@@ -82,6 +85,7 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         "source": list(source.values()),
         "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind]} for name, leaf in leaves_of(stepper)],
         "tolerance": TOLERANCE,
+        "messages": TEMPLATES,
     }, templates
 
 

@@ -176,6 +176,9 @@ function placeOfLargest(value) {
   return place;
 }
 
+const largestOf = (value) => (typeof value === "number" ? value : value.data[placeOfLargest(value)]);
+const wayOf = (x) => (Number.isNaN(x) ? "nan" : x > 0 ? "down" : x < 0 ? "up" : "stays");
+
 function indexOf(place, shape) {
   const index = [];
   for (const length of [...shape].reverse()) {
@@ -200,7 +203,8 @@ const SHOWN = {
   rate,
   mean: (type, value) => number("f8", euclidean(value) / Math.sqrt(Math.max(typeof value === "number" ? 1 : value.data.length, 1))),
   place: (type, value) => (typeof value === "number" ? "" : indexOf(placeOfLargest(value), value.shape).join(", ")),
-  largest: (type, value) => inFull(type, typeof value === "number" ? value : value.data[placeOfLargest(value)]),
+  largest: (type, value) => inFull(type, largestOf(value)),
+  way: (type, value) => wayOf(largestOf(value)),
 };
 
 // The text of a hole: a value as it is shown, with the brackets that its sign or its power of ten may need, as text or as MathML.

@@ -1,0 +1,220 @@
+"""The grammar of formulas as data: what Python's parser reads, for the parser of a page to read the same.
+
+Nothing here is a fact of its own. Operators and how they bind come from `syntax`, functions from `vocabulary`, forms, dtypes and
+bodies from the declarations of ops, limits and messages from where Python's parser has them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import keyword
+import warnings
+from collections.abc import Iterable, Sequence
+from functools import cache
+from string import ascii_letters
+from typing import Any
+
+import numpy as np
+
+from tinygraph import ops
+from tinygraph.express.instructions import as_data
+from tinygraph.express.interpreter import dtypes as computed_dtypes
+from tinygraph.express.interpreter import is_spelled
+from tinygraph.leaves import constant
+from tinygraph.node import Node
+from tinygraph.ops import EMPTY, NUMPY, OPERATORS, Op, work
+from tinygraph.ops.dtypes import together
+from tinygraph.stepping import formula, literals, parsing
+from tinygraph.stepping.vocabulary import HOMES, MODULES, functions
+from tinygraph.syntax import BINARY, UNARY, with_names
+
+NUMBER = "float"  # the type of a literal, which takes the dtype of the array beside it
+ALWAYS = ("b1", "i8", "f8")  # what formulas make of values of any dtype
+MOST = 30  # types
+# How much an op computes, where it is not entry by entry; a page bounds all others by their operands and metadata.
+WORK = {work.entry_by_entry: 0, work.each_with_each: 1, work.product: 2}
+
+
+@cache
+def grammar(dtypes: tuple[str, ...]) -> dict[str, Any]:
+    """The grammar for values of these dtypes, which their codes name."""
+    types = _closed((*ALWAYS, *sorted(set(dtypes) - {*ALWAYS}), NUMBER))
+    return {
+        "limits": {
+            "characters": parsing.CHARACTERS, "tokens": parsing.TOKENS, "depth": parsing.DEPTH, "small": literals.SMALL,
+            "large": literals.LARGE, "axes": formula.AXES, "work": formula.WORK,
+        },
+        "keywords": " ".join(word for word in keyword.kwlist if word not in ("True", "False", "None")),
+        "strange": parsing.STRANGE,
+        "binary": [[x.text, OPERATORS[x.syntax].name, x.binds, x.left, x.right] for x in BINARY.values() if x.syntax in OPERATORS],
+        "unary": [[x.text, OPERATORS[x.syntax].name if x.syntax in OPERATORS else "", x.binds, x.right] for x in UNARY.values()],
+        "modules": " ".join(sorted(MODULES)),
+        "homes": " ".join(sorted(HOMES)),
+        "constants": [[name, value if np.isfinite(value) else str(value)] for name, value in parsing.CONSTANTS.items()],
+        "sizes": " ".join(sorted(literals.SIZES)),
+        "dtypes": [[name, np.dtype(name).str[1:]] for name in sorted(literals.DTYPES)],
+        "types": types,
+        "together": _table(lambda *found: together(*found), 2, types),
+        "ops": _ops(types),
+        "bodies": {op.name: body for op in readable() if (body := body_of(op))},
+        "forms": [[op.name, with_names(form.between, form.found), *_fixed(op, form), sorted(form.indices), form.rest]
+                  for op, form in parsing.forms()],
+    }  # fmt: skip
+
+
+@cache
+def readable() -> tuple[Op, ...]:
+    """The ops that a formula can write, and those that their bodies are made of."""
+    called = {op for x in functions().values() if (op := _op_of(x.call)) is not None}
+    found = called | set(OPERATORS.values()) | {op for op, _ in parsing.forms()} | {ops.index}
+    made_of = {ops.REGISTRY[step[0]] for op in found for step in body_of(op) or ()}
+    return tuple(sorted((op for op in found | made_of if op.built_in), key=lambda op: op.name))
+
+
+def spelled() -> list[Op]:
+    """The ops that a page needs to compute every formula that it reads."""
+    return [op for op in readable() if is_spelled(op)]
+
+
+def _op_of(function: Any) -> Op | None:
+    own = NUMPY.get(function, function)
+    return own if isinstance(own, Op) else None
+
+
+# Types
+
+
+def _dtype(name: str) -> Any:
+    return float if name == NUMBER else np.dtype(name)
+
+
+def _code(dtype: Any) -> str:
+    return NUMBER if isinstance(dtype, type) and not issubclass(dtype, np.generic) else str(np.dtype(dtype).str[1:])
+
+
+def _closed(types: Sequence[str]) -> list[str]:
+    """These types and those that ops make of them, and again of those."""
+    found = dict.fromkeys(types)
+    for _ in range(2):
+        pairs = list(itertools.product(found, repeat=2))
+        found |= dict.fromkeys(filter(None, (_result(op, pair[: len(op.arguments)]) for op in readable() for pair in pairs)))
+    return list(found)[:MOST]
+
+
+def _result(op: Op, types: Sequence[str]) -> str | None:
+    """The type of the result of an op of one or two arguments that has a rule for it; None where NumPy has no such result."""
+    if not callable(op.dtype) or len(types) != len(op.arguments):
+        return None
+    return _attempted(op.dtype, types)
+
+
+def _attempted(rule: Any, types: Sequence[str]) -> str | None:
+    try:
+        return _code(rule(*map(_dtype, types)))
+    except TypeError:
+        return None
+
+
+def _table(rule: Any, arguments: int, types: Sequence[str]) -> str:
+    """The types of the results for all types of the arguments, a letter each."""
+    letters = dict(zip(types, ascii_letters, strict=False))
+    return "".join(letters.get(_attempted(rule, x) or "", "-") for x in itertools.product(types, repeat=arguments))
+
+
+def _type_rule(op: Op, types: Sequence[str]) -> str:
+    """How the type of a result arises: `=` its letter, `+` the places of the arguments that have it together, or a table."""
+    if isinstance(op.dtype, str) and op.dtype in op.defaults:
+        return op.dtype
+    if isinstance(op.dtype, str | tuple):
+        named = (op.dtype,) if isinstance(op.dtype, str) else op.dtype
+        return "+" + "".join(str(i) for i, name in enumerate(op.arguments) if name in named)
+    if callable(op.dtype):
+        return _table(op.dtype, len(op.arguments), types)
+    return "=" + ascii_letters[types.index(_code(op.dtype))]
+
+
+# Ops and forms
+
+
+def _ops(types: Sequence[str]) -> list[list[Any]]:
+    """The ops that are alike, by their names: each with the names by which it is called, first its own where it is one of them."""
+    alike: dict[str, list[Any]] = {}
+    called: dict[str, list[str]] = {}
+    for name, function in functions().items():
+        if (op := _op_of(function.call)) is not None:
+            called.setdefault(op.name, []).append(name)
+    known = {name: x for name, x in functions().items() if _op_of(x.call) is not None}
+    for op in readable():
+        names = called.get(op.name, [])
+        function = known[names[0]] if names else None
+        least, most = (function.least, function.most) if function else (len(op.arguments), len(op.arguments))
+        metadata = [[key, *([] if value is EMPTY else [as_data(value)])] for key, value in op.defaults.items()]
+        if function and not function.needed:
+            metadata = [[key, *(value or [None])] for key, *value in metadata]
+        row = [len(op.arguments), least, most, int(bool(function and function.takes_list)), metadata, WORK.get(op.work, 3), _type_rule(op, types)]
+        written = ",".join([op.name, *(name for name in names if name != op.name)]) if op.name in names else ",".join(["", op.name, *names])
+        alike.setdefault(repr(row), [*row, []])[-1].append(written)
+    return [[*row[:-1], " ".join(row[-1])] for row in alike.values()]
+
+
+def _fixed(op: Op, form: Any) -> tuple[list[list[Any]], dict[str, Any]]:
+    """The operands that a form fixes, by their places, and the metadata."""
+    operands = [[op.arguments.index(key), value] for key, value in form.fixed.items() if key in op.arguments]
+    return operands, {key: value for key, value in form.fixed.items() if key not in op.arguments}
+
+
+# Bodies
+
+SAMPLES = np.array([[0.25, 0.5, 0.75], [0.5, 0.25, 0.125]])
+
+
+class _Axis(int):
+    """An axis that can be found again in the metadata of what a body records."""
+
+
+AXIS = _Axis(-1)
+
+
+@cache
+def body_of(op: Op) -> list[list[Any]] | None:
+    """The ops that an op without a spelling is made of, on floats of any shape; a reduction keeps its axes, a loss its entries.
+
+    Each is an op, its operands (places among the operands and the results so far, or a number in a list), and metadata, where
+    "axis" stands for that of the whole. None where the op is spelled, or its body is not made of ops that are.
+    """
+    if is_spelled(op) or not op.built_in or op.variadic or isinstance(op.kind, ops.Opaque):
+        return None
+    params = {"axis": AXIS} if "axis" in op.defaults else {}
+    params |= {key: value for key, value in (("keepdims", True), ("reduction", "none")) if key in op.defaults}
+    if op.defaults.keys() - params.keys():
+        return None
+    operands = [constant(SAMPLES) for _ in op.arguments]
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            result = op.function(*operands, **params)
+        except Exception:  # what the samples are not fit for
+            return None
+    return _steps(operands, result) if isinstance(result, Node) and not any(x.log and x.log.decisions for x in operands) else None
+
+
+def _steps(operands: Sequence[Node], result: Node) -> list[list[Any]] | None:
+    places = {x: i for i, x in enumerate(operands)}
+    found: list[list[Any]] = []
+    stack = [result]
+    while stack:
+        x = stack[-1]
+        missing = [i for i in x.inputs if isinstance(i, Node) and i not in places]
+        stack += missing
+        if missing:
+            continue
+        stack.pop()
+        if x in places:
+            continue
+        if x.op is None or not is_spelled(x.op):
+            return None
+        inputs = [places[i] if isinstance(i, Node) else [as_data(i)] for i in x.inputs]
+        params = {key: "axis" if value is AXIS else as_data(value) for key, value in x.params.items() if value not in (None, False)}
+        places[x] = len(places)
+        found.append([x.op.name, inputs, *([params] if params else [])])
+    return found
