@@ -83,8 +83,12 @@ def style_sheet(theme: str, in_page: bool = False) -> str:
 
 def variables() -> str:
     """The colours of a page for its style sheet: `color-scheme` selects one of each pair."""
-    pairs = {name: (getattr(LIGHT, name), getattr(DARK, name)) for name in ("text", "weak", "page", "red", "focus", "highlight")}
+    names = ("text", "weak", "page", "red", "good", "focus", "highlight")
+    pairs = {name: (getattr(LIGHT, name), getattr(DARK, name)) for name in names}
     pairs |= {"line": (LIGHT.cluster.line, DARK.cluster.line), "panel": (LIGHT.cluster.fill, DARK.cluster.fill)}
+    for kind in ("input", "parameter", "op", "loss"):
+        light, dark = LIGHT.kinds[kind], DARK.kinds[kind]
+        pairs |= {kind: (light.line, dark.line), f"{kind}-fill": (light.fill, dark.fill)}
     return " ".join(f"--{name}: light-dark({light}, {dark});" for name, (light, dark) in pairs.items())
 
 

@@ -98,7 +98,7 @@ class Equations:
         above, below = self._quotient(*self.partials[node])
         return Fence("(", Row((above, Sign("/", tight=True), below)), ")")
 
-    def _local(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
+    def local(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
         """The derivative of a statement by a value that it reads; ∂⁺ is the part that does not go through other values."""
         sign = Raised(PARTIAL, Sign("+", tight=True)) if immediate else PARTIAL
         return Fraction(Row((sign, self._variable(of))), Row((PARTIAL, self._variable(wrt))))
@@ -128,8 +128,8 @@ class Equations:
     def chain_rule_term(self, output: Node, reader: Node, node: Node, index: Index) -> Layout:
         """The term of one reader in the chain rule, ∂L/∂reader · ∂reader/∂x; if the reader is L itself, ∂⁺L/∂x."""
         if reader is output:
-            return lowered(self._local(output, node, immediate=True), index)
-        return Row((self.partial(output, reader), Times(dot=True), lowered(self._local(reader, node), index)))
+            return lowered(self.local(output, node, immediate=True), index)
+        return Row((self.partial(output, reader), Times(dot=True), lowered(self.local(reader, node), index)))
 
 
 def _power(layout: Layout, times: int) -> Layout:

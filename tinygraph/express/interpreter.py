@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from string import ascii_lowercase
 
 from tinygraph.ops import Op
 
 HOME = files("tinygraph.express").joinpath("javascript")
 FILES = ("numbers", "arrays", "shapes", "reductions", "matrices", "run")  # each before those that it is read by
+DEFINITION = re.compile(r"^(?=(?:function|class|const) |structural\.)", re.MULTILINE)
+KEYWORDS = ("function", "class", "const")
+NAME = re.compile(r"structural\.\w+|\w+")
 PUBLIC = "prepare, run, what, valueFrom, applied, broadcastShape, broadcastData, shapeOf, sizeOf, NDArray, Unknown"
 
 
@@ -26,11 +28,34 @@ def script(ops: Iterable[Op], further: Iterable[Op] = ()) -> str:
 
     `further` ops are computed too, in a shorter and slower way.
     """
-    known = set(ops)
-    spelled = sorted((op for op in known.union(further) if op.javascript), key=lambda op: op.name)
-    table = "".join(f"[{json.dumps(op.name)}, {rule_of(op) if op in known else short_rule_of(op)}],\n" for op in spelled)
-    files = "".join(map(_text, FILES))
-    return f"const interpreter = (() => {{\n{files}const elementwise = new Map([\n{table}]);\nreturn {{ {PUBLIC} }};\n}})();\n"
+    own = set(ops)
+    used = sorted(own.union(further), key=lambda op: op.name)
+    rules = [(op.name, rule_of(op) if op in own else short_rule_of(op)) for op in used if op.javascript]
+    table = "".join(f"[{json.dumps(name)}, {rule}],\n" for name, rule in rules)
+    needed = _needed([PUBLIC, table, *(f"structural.{op.name}" for op in used if op.built_in and not op.javascript)])
+    return f"const interpreter = (() => {{\n{needed}const elementwise = new Map([\n{table}]);\nreturn {{ {PUBLIC} }};\n}})();\n"
+
+
+def _needed(texts: Iterable[str]) -> str:
+    """The definitions that some texts need, and those that these need, in the order of the files."""
+    found: set[str] = set()
+    names = [name for text in texts for name in NAME.findall(text)]
+    while names:
+        name = names.pop()
+        if name in _definitions() and name not in found:
+            found.add(name)
+            names += NAME.findall(_definitions()[name])
+    return "".join(text for name, text in _definitions().items() if name in found)
+
+
+@cache
+def _definitions() -> Mapping[str, str]:
+    """The functions, classes and constants of the files by their names."""
+    found: dict[str, str] = {}
+    for file in FILES:
+        for part in DEFINITION.split(_text(file))[1:]:
+            found[next(x for x in NAME.findall(part) if x not in KEYWORDS)] = bare(part)
+    return found
 
 
 def is_spelled(op: Op) -> bool:
@@ -47,7 +72,7 @@ def structural() -> frozenset[str]:
 @cache
 def dtypes() -> frozenset[str]:
     """The codes of the dtypes in which a page computes."""
-    return frozenset(re.findall(r'^\["(\w\d)", \{ Buffer', _text("arrays"), re.MULTILINE))
+    return frozenset(re.findall(r'^\s*\["(\w\d)", \{ Buffer', _text("arrays"), re.MULTILINE))
 
 
 def rule_of(op: Op) -> str:
@@ -107,11 +132,10 @@ def _expression(op: Op, letters: str) -> str:
     return re.sub(r"\{(\w*)\}", put_in, op.javascript)
 
 
-@cache
 def _text(name: str) -> str:
-    return bare(HOME.joinpath(f"{name}.js"))
+    return HOME.joinpath(f"{name}.js").read_text(encoding="utf-8")
 
 
-def bare(file: Traversable) -> str:
+def bare(script: str) -> str:
     """A script without its comments and indentation."""
-    return re.sub(r"^\s*//.*\n|^\s+", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return re.sub(r"^\s*//.*\n|^\s+", "", script, flags=re.MULTILINE)

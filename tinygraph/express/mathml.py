@@ -60,9 +60,12 @@ def _row(left: str, right: str, *remarks: str) -> str:
     )
 
 
-def equation(sides: Iterable[Layout]) -> str:
-    """One line, its sides joined by equals signs."""
-    return f"{HEAD}<mrow>{'<mo>=</mo>'.join(map(print_layout, sides))}</mrow></math>"
+def equation(sides: Iterable[Layout], numbers: Sequence[Layout] = ()) -> str:
+    """One line, its sides joined by equals signs; those in numbers are of the class `numbers`, the last one is the value."""
+    names = "<mo>=</mo>".join(map(print_layout, sides))
+    printed = [f"<mrow>{print_layout(x)}</mrow>" for x in numbers]
+    more = f'<mrow class="numbers"><mo>=</mo>{"<mo>=</mo>".join(printed)}</mrow>' if printed else ""
+    return f"{HEAD}<mrow>{names}{more}</mrow></math>"
 
 
 THIN = '<mspace width="0.17em"/>'

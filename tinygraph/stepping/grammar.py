@@ -25,20 +25,20 @@ from tinygraph.node import Node
 from tinygraph.ops import EMPTY, NUMPY, OPERATORS, Op, work
 from tinygraph.ops.dtypes import together
 from tinygraph.stepping import formula, literals, parsing
+from tinygraph.stepping.messages import OF_FORMULAS
 from tinygraph.stepping.vocabulary import HOMES, MODULES, functions
 from tinygraph.syntax import BINARY, UNARY, with_names
 
 NUMBER = "float"  # the type of a literal, which takes the dtype of the array beside it
-ALWAYS = ("b1", "i8", "f8")  # what formulas make of values of any dtype
-MOST = 30  # types
+HALF = "f2"  # in which a page rounds what it computed in single precision
 # How much an op computes, where it is not entry by entry; a page bounds all others by their operands and metadata.
 WORK = {work.entry_by_entry: 0, work.each_with_each: 1, work.product: 2}
 
 
 @cache
-def grammar(dtypes: tuple[str, ...]) -> dict[str, Any]:
-    """The grammar for values of these dtypes, which their codes name."""
-    types = _closed((*ALWAYS, *sorted(set(dtypes) - {*ALWAYS}), NUMBER))
+def grammar() -> dict[str, Any]:
+    """All of it."""
+    types = [*sorted(computed_dtypes() | {HALF}), NUMBER]
     return {
         "limits": {
             "characters": parsing.CHARACTERS, "tokens": parsing.TOKENS, "depth": parsing.DEPTH, "small": literals.SMALL,
@@ -58,17 +58,19 @@ def grammar(dtypes: tuple[str, ...]) -> dict[str, Any]:
         "ops": _ops(types),
         "bodies": {op.name: body for op in readable() if (body := body_of(op))},
         "forms": [[op.name, with_names(form.between, form.found), *_fixed(op, form), sorted(form.indices), form.rest]
-                  for op, form in parsing.forms()],
+                  for op, form in parsing.forms() if op in readable()],
+        "messages": OF_FORMULAS,
     }  # fmt: skip
 
 
 @cache
 def readable() -> tuple[Op, ...]:
-    """The ops that a formula can write, and those that their bodies are made of."""
-    called = {op for x in functions().values() if (op := _op_of(x.call)) is not None}
-    found = called | set(OPERATORS.values()) | {op for op, _ in parsing.forms()} | {ops.index}
-    made_of = {ops.REGISTRY[step[0]] for op in found for step in body_of(op) or ()}
-    return tuple(sorted((op for op in found | made_of if op.built_in), key=lambda op: op.name))
+    """The ops that a formula can write and a page can compute."""
+    found = {op for x in functions().values() if (op := _op_of(x.call)) is not None}
+    found |= {*OPERATORS.values(), *(op for op, _ in parsing.forms()), ops.index}
+    kept = {op for op in found if op.built_in and (is_spelled(op) or body_of(op))}
+    kept |= {ops.REGISTRY[step[0]] for op in kept for step in body_of(op) or ()}
+    return tuple(sorted(kept, key=lambda op: op.name))
 
 
 def spelled() -> list[Op]:
@@ -90,22 +92,6 @@ def _dtype(name: str) -> Any:
 
 def _code(dtype: Any) -> str:
     return NUMBER if isinstance(dtype, type) and not issubclass(dtype, np.generic) else str(np.dtype(dtype).str[1:])
-
-
-def _closed(types: Sequence[str]) -> list[str]:
-    """These types and those that ops make of them, and again of those."""
-    found = dict.fromkeys(types)
-    for _ in range(2):
-        pairs = list(itertools.product(found, repeat=2))
-        found |= dict.fromkeys(filter(None, (_result(op, pair[: len(op.arguments)]) for op in readable() for pair in pairs)))
-    return list(found)[:MOST]
-
-
-def _result(op: Op, types: Sequence[str]) -> str | None:
-    """The type of the result of an op of one or two arguments that has a rule for it; None where NumPy has no such result."""
-    if not callable(op.dtype) or len(types) != len(op.arguments):
-        return None
-    return _attempted(op.dtype, types)
 
 
 def _attempted(rule: Any, types: Sequence[str]) -> str | None:

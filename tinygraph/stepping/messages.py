@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-TEMPLATES = {
+OF_FORMULAS = {
     # Of text that is no formula
     "empty": "there is no formula: write one such as w*x + b",
     "long": "the formula has {length} characters, and at most {most} are read",
@@ -37,24 +37,27 @@ TEMPLATES = {
     "work": "the arrays become too large",
     "axes": "the arrays get more than {most} axes",
     "length": "a single number has no length",
-    # Of answers
-    "right": "{end}: right",
-    "wrong": "{name}: not yet. {why}",
+    # Of a formula as an answer
     "one": "give one formula, without a name before it",
     "asked": "{name} is the gradient to predict",
     "later": "{name} is not revealed yet: use what is known",
+    "nowhere": "the formula is not a finite number on any leaves tried",
+    "shape": "It has the shape {shape}, and {name} has {wanted}, as has the value that it belongs to",
+    "here alone": "On other numbers than these it is something else",
+    "other": "It is something else",
+}
+
+OF_ANSWERS = {
+    "right": "{end}: right",
+    "wrong": "{name}: not yet. {why}",
     "finite": "an answer must be finite",
     "shapes": "give one number for {label}, or an array of the shape {shape}",
     "infinite": "{label} is not finite here: answer by a formula, or reveal it",
-    "nowhere": "the formula is not a finite number on any leaves tried",
-    "shape": "It has the shape {shape}, and {name} has {wanted}, as has the value that it belongs to",
     "sign": "The sign is wrong",
     "same sign": "The sign is right, the size is not",
     "other sign": "Even the sign is off",
     "size": "The size is not right",
     "numbers": "The numbers differ",
-    "here alone": "On other numbers than these it is something else",
-    "other": "It is something else",
     "number": "write a number in digits",
     "choice": "choose {choices}",
 }
@@ -66,7 +69,7 @@ def said(key: str, **values: Any) -> str:
     >>> said("wrong", name="dz", why=said("numbers"))
     'dz: not yet. The numbers differ'
     """
-    return TEMPLATES[key].format(**values)
+    return (OF_ANSWERS | OF_FORMULAS)[key].format(**values)
 
 
 def one_of(choices: tuple[str, ...]) -> str:

@@ -17,11 +17,10 @@ from tinygraph.express import interpreter
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
-from tinygraph.stepping.grammar import spelled
 from tinygraph.stepping.judging import TOLERANCE
 from tinygraph.stepping.listing import listing
 from tinygraph.stepping.live import Live, live
-from tinygraph.stepping.messages import TEMPLATES
+from tinygraph.stepping.messages import OF_ANSWERS
 from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.shown import shown
 from tinygraph.stepping.stepper import Stepper
@@ -29,35 +28,39 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FORMULAS = ("parsing", "formula")  # which a page reads that computes
-FILES = ("elements", "walk", "judging", "kernel", "picture", "leaves", "quiz", "address", "app")  # each before those that it is read by
+FORMULAS = ("parsing", "formula", "proving")  # for those that are typed into a quiz
+FILES = ("elements", "walk", "judging", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
 
 def page(stepper: Stepper, quiz: bool = False) -> str:
-    """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
-    walked, ops = walk(stepper)
+    """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question.
+
+    Only the page of a quiz takes formulas as answers: what reads and computes them makes it larger.
+    """
+    walked, *ops = walk(stepper, quiz)
     state = walked | {"style": style(), "quiz": quiz}
-    outputs = ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs)
-    pieces = {"<!-- title -->": escape(f"Walk through {outputs}"), "/* script */": script(ops), "/* data */": script_json(state)}
+    pieces = {"<!-- title -->": escape(f"Walk through {state['data']['title']}"), "/* script */": script(*ops), "/* data */": script_json(state)}
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
 
 
-def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
-    """All that a page holds of a walk, and the ops that it computes with: none where it shows what was recorded."""
+def walk(stepper: Stepper, quiz: bool = False) -> tuple[dict[str, Any], Collection[Op], Collection[Op]]:
+    """All that a page holds of a walk, the ops of its program and those of a quiz's formulas: none where it shows what
+    was recorded."""
     data, templates = walk_data(stepper)
     state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
-    alive = live(stepper, templates.holes)
+    alive = live(stepper, templates.holes, templates.slots, quiz)
     if isinstance(alive, Live):
-        return state | alive.data, alive.ops
-    return state | {"texts": texts(stepper), "notice": alive}, ()
+        return state | alive.data, alive.ops, alive.further
+    return state | {"texts": texts(stepper), "notice": alive}, (), ()
 
 
-def script(ops: Collection[Op] = ()) -> str:
+def script(ops: Collection[Op] = (), further: Collection[Op] = ()) -> str:
     """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
-    first = interpreter.script(ops, spelled()) if ops else ""
-    return first + "".join(map(interpreter.bare, [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FORMULAS + FILES)]))
+    first = interpreter.script(ops, further) if ops else ""
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FORMULAS * bool(further) + FILES)]
+    return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 
 def style() -> str:
@@ -78,14 +81,15 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     texts, tags = shortened([mathml for _, mathml in equations.values()])
     picture = laid_out(stepper)._asdict()
     return {
+        "title": ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs),
         **picture,
         **walk,
         "equations": texts,
         "tags": tags,
         "source": list(source.values()),
-        "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind]} for name, leaf in leaves_of(stepper)],
+        "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind} for name, leaf in leaves_of(stepper)],
         "tolerance": TOLERANCE,
-        "messages": TEMPLATES,
+        "messages": OF_ANSWERS,
     }, templates
 
 

@@ -318,8 +318,8 @@ class Quiz:
         if len(formula.statements) != 1 or formula.statements[0].name is not None:
             raise FormulaError(said("one"))
         known = self.known
-        for name, where in formula.free.items():
-            self._check_known(name, where, known)
+        for free, where in formula.free.items():
+            self._check_known(free, where, known)
         here = evaluate(formula, known)
         if not formula.free:
             return self._number(here)

@@ -1,4 +1,4 @@
-"""What a page needs to judge answers as the kernel does: where the values are that formulas name, and the common mistakes."""
+"""What a page needs to judge answers as the kernel does: the common mistakes and, for formulas, the values that they name."""
 
 from __future__ import annotations
 
@@ -10,37 +10,41 @@ from tinygraph.node import Node
 from tinygraph.program.statements import Program, program_of
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.examples import batch_size
+from tinygraph.stepping.grammar import grammar
 from tinygraph.stepping.judging import DRAWS, EQUAL, SIGNS, TRIES, manners, mistakes
 from tinygraph.stepping.questions import questions
 from tinygraph.stepping.stepper import Chapter
 
 
 def referee(chapter: Chapter, instructions: Instructions) -> dict[str, Any]:
-    """The slots of values by name, in the order in which they become known; of each gradient its slot, how many names are known
-    before it, and the mistakes about it: a text, a slot and a factor."""
+    """The slot of each gradient that is asked for, and the mistakes about it: a text, a slot and a factor."""
     program, slot = program_of(chapter.graph), instructions.slot
-    known = dict(_known(chapter, program))
-    places = {name: i for i, name in enumerate(known)}
     texts: dict[str, int] = {}
     size = batch_size(chapter.graph)
     asked = {
         x.step.name: [
             slot(x.step.node),
-            places[x.step.name],
             [[texts.setdefault(one.said, len(texts)), slot(one.node), one.factor] for one in mistakes(program, x.step.node, size)],
         ]
         for x in questions(chapter.graph, chapter.graph_steps, ())
     }
+    return {"questions": asked, "texts": list(texts)}
+
+
+def proof(chapter: Chapter, instructions: Instructions) -> dict[str, Any]:
+    """What a page reads formulas with: the slots of values by name, in the order in which they become known, the statements that
+    must be finite on other leaves, and how leaves get other values."""
+    program, slot = program_of(chapter.graph), instructions.slot
+    names = dict(_known(chapter, program))
     return {
-        "names": [[name, slot(x)] if isinstance(x, Node) else [name, None, x] for name, x in known.items()],
-        "questions": asked,
-        "texts": list(texts),
+        "names": [[name, slot(x)] if isinstance(x, Node) else [name, None, x] for name, x in names.items()],
         "statements": sorted({slot(s.node) for s in program.statements}),
         "leaves": [[slot(x), how] for x, how in manners(chapter.graph).items() if how != "kept" and not is_sparse(x.value)],
         "draws": DRAWS,
         "tries": TRIES,
         "signs": SIGNS,
         "equal": [EQUAL[False], EQUAL[True]],
+        "grammar": grammar(),
     }
 
 

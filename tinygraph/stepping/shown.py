@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,7 +15,8 @@ from tinygraph.express.layout import Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.program.statements import program_of
+from tinygraph.node import Node
+from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Name, Number, atoms
 from tinygraph.stepping.examples import example_of
 from tinygraph.stepping.highlights import Highlights, edge_id
@@ -23,9 +25,11 @@ from tinygraph.stepping.numbers import with_values
 from tinygraph.stepping.pictures import drawing, line_texts
 from tinygraph.stepping.questions import questions
 from tinygraph.stepping.stepper import Chapter
+from tinygraph.stepping.templates import Slot
 from tinygraph.stepping.timeline import Step
 
 ASKED = ("text", "label", "value", "hints", "end", "choices", "mistake")  # what a page has of a question
+CALL = re.compile(r"(\w+)\([^()]*\)$")
 TERMS = 8  # of a sum of contributions that are shown
 
 _known: WeakKeyDictionary[Step, dict[Any, dict[str, Any]]] = WeakKeyDictionary()
@@ -83,18 +87,40 @@ class StepWriter:
             "text": step.text,
             "equation": step.equation,
             "shown": Text(Hole(step.result)),
-            "mathml": blanks.filled(equation(self.sides(step, blanks))),
+            "mathml": blanks.filled(equation(*self.sides(step, blanks))),
             "value": Text(Hole(step.result, "full")),
             "shape": "×".join(map(str, step.result.shape)),
             "upstream": step.upstream,
             "local": step.local,
             "contribution": step.contribution,
+            "chain": self._chain(step),
             "line": self._line(step),
             "highlighted": self.highlights.highlighted(step),
             "reveals": self.highlights.revealed(step),
             "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
+
+    def _chain(self, step: Step) -> dict[str, Any]:
+        """The chain rule of a step in numbers: what arrives, through what it goes where that is a factor, and what goes on."""
+        name = self.equations.name
+        if not step.passes:
+            said = {"forward": "value", "backward": "the pass starts here", "update": "after the update"}[step.phase]
+            return {"result": _factor(plain(name(step.node)), said, step.result)}
+        passed = step.passes[step.position]
+        reader, value = (plain(self.equations.symbol(node)) for node in (passed.reader.node, passed.of))
+        goes = f"goes on to {value}" if step.part is None else f"adds to {value}, {step.part[0]} of {step.part[1]}"
+        found = {"result": _factor(plain(name(step.node)), goes, step.added_result)}
+        if passed.is_factor:
+            local = plain(self.equations.local(passed.reader.node, passed.of))
+            found["upstream"] = _factor(plain(name(passed.upstream)), f"arrives at {reader}", passed.upstream)
+            found["local"] = _factor(local, f"through {self._function(passed.reader) or reader}", passed.local_node)
+        return found
+
+    def _function(self, reader: Statement) -> str | None:
+        """The function that a statement applies to one value, such as σ."""
+        found = CALL.match(plain(self.equations.notation.layout(reader.expression)))
+        return found and found[1]
 
     def _line(self, step: Step) -> dict[str, int] | None:
         """The line of code to highlight: that of the step, or, where that is not shown, of the statement that reads its value."""
@@ -104,8 +130,8 @@ class StepWriter:
                 return {"file": self.functions.index(function), "number": place.line}
         return None
 
-    def sides(self, step: Step, blanks: Blanks) -> list[Layout]:
-        """The sides of the equation: name, right-hand side, the same with numbers where all are scalars, and the value."""
+    def sides(self, step: Step, blanks: Blanks) -> tuple[list[Layout], list[Layout]]:
+        """The sides of the equation in names, and in numbers: the right-hand side where all are scalars, and the value."""
         expression, sides = step.expression, self._symbolic(step, blanks)
         sides = [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
         names = [x for x in atoms(expression) if isinstance(x, Name)]
@@ -115,7 +141,7 @@ class StepWriter:
         if not step.added_result.shape and not isinstance(expression, Number):
             numbers.append(blanks.layout(step.added_result))
         is_value = len(numbers) == 2 and plain(numbers[0]).removeprefix("−").isdigit()  # a blank
-        return [*sides, *map(bracketed, numbers[is_value:])]
+        return sides, list(map(bracketed, numbers[is_value:]))
 
     def _symbolic(self, step: Step, blanks: Blanks) -> list[Layout]:
         equations, expression = self.equations, step.expression
@@ -137,6 +163,11 @@ class StepWriter:
             return lowered(self.equations.name(step.node), index)
         output, node = partials[step.node]
         return self.equations.chain_rule_term(output, step.reader, node, index)
+
+
+def _factor(label: str, said: str, node: Node) -> dict[str, Any]:
+    """A number of the chain rule with what is said of it; an array is looked up entry by entry."""
+    return {"label": label, "said": said, "number": None if node.shape else Text(Hole(node, "signed")), "slot": Slot(node)}
 
 
 def _sum(step: Step) -> Text | None:

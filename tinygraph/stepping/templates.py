@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from tinygraph.express.holes import Hole, Text
+from tinygraph.node import Node
 
 TAG = re.compile("<[^>]*>")
 FIRST = 0xE000  # of the characters that have no meaning of their own, and no place in MathML
@@ -27,17 +29,27 @@ def shortened(markup: Any) -> tuple[Any, list[str]]:
     return [short(template) for template in markup], list(characters)
 
 
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """A recorded value that a page which computes looks up, in place of its text."""
+
+    node: Node
+
+
 class Templates:
-    """Writes texts as data; `holes` are the numbers in them, each once."""
+    """Writes texts as data; `holes` are the numbers in them, each once, and `slots` the values that are looked up."""
 
     def __init__(self) -> None:
         self.holes: list[Hole] = []
+        self.slots: dict[Node, int] = {}
         self._places: dict[tuple[Any, ...], int] = {}
 
     def of(self, x: Any) -> Any:
         """Data with its texts as templates; what says nothing is left out of dicts."""
         if isinstance(x, Text):
             return self._text(x)
+        if isinstance(x, Slot):
+            return self.slots.setdefault(x.node, len(self.slots))
         if isinstance(x, dict):
             return {key: self.of(value) for key, value in x.items() if value or value == 0}
         return [self.of(value) for value in x] if isinstance(x, list | tuple) else x

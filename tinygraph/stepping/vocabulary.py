@@ -44,7 +44,7 @@ def functions() -> dict[str, Function]:
         found[name] = found[known]
     return found | {
         "dot": Function(np.dot, 2, 2, ()), "outer": Function(np.outer, 2, 2, ()),
-        "prod": Function(np.prod, 1, 1, ("axis", "keepdims")), "len": Function(_length, 1, 1, ()),
+        "prod": Function(np.prod, 1, 1, ("axis", "keepdims")), "len": Function(_len, 1, 1, ()),
         "asarray": Function(_itself, 1, 1, ()),
     }  # fmt: skip
 
@@ -58,7 +58,7 @@ def _function(op: Op) -> Function:
     )
 
 
-def _length(x: Any) -> Any:
+def _len(x: Any) -> Any:
     if not np.shape(x):
         raise TypeError("a single number has no length")
     return ops.count(x, axis=0)

@@ -6,14 +6,14 @@ export function followAddress(model) {
   if (!model.get("leaves") || location.protocol === "about:") return; // a frame has no address to share
   const names = model.get("data").leaves.map(leaf => leaf.name);
   const recorded = model.get("recorded_leaves");
-  const length = model.get("data").steps.length;
+  const walk = walkOf(model);
   const entriesOf = x => (typeof x === "number" ? [x] : Array.from(x.data ?? []));
   const spelling = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
   function read() {
     const given = new URLSearchParams(location.hash.slice(1));
     const step = given.get("step");
-    if (step !== null && /^\d{1,9}$/.test(step)) model.set("position", Math.min(Number(step), model.last()));
+    if (step !== null && /^\d{1,9}$/.test(step)) model.set("position", Math.min(Number(step), walk.last()));
     const leaves = names.filter(name => name !== "step" && given.has(name)).map(name => [name, given.get(name).split(",")])
       .filter(([, texts]) => texts.every(text => spelling.test(text))).map(([name, texts]) => [name, texts.map(Number)]);
     if (leaves.length) model.set("new_leaves", leaves);
@@ -21,10 +21,9 @@ export function followAddress(model) {
 
   // What an update in the page made is written as new leaves of the last recorded chapter.
   function written() {
-    const [data, texts, position] = ["data", "texts", "position"].map(key => model.get(key));
-    const chapter = chapterAt({ data, texts, position });
+    const chapter = walk.chapterFrom(walk.position());
     const kept = Math.min(chapter, recorded.length - 1), leaves = model.get("leaves").at(chapter);
-    const found = new URLSearchParams({ step: position - (chapter - kept) * length });
+    const found = new URLSearchParams({ step: walk.position() - (chapter - kept) * walk.length() });
     names.forEach((name, i) => {
       const entries = entriesOf(leaves[i]);
       const isNew = entriesOf(recorded[kept][i]).some((x, place) => !Object.is(x, entries[place]));

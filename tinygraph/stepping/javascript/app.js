@@ -26,43 +26,64 @@ function render({ model, el, keys }) {
   root.replaceChildren(element("style", {}, model.get("style")));
   const app = element("div", { class: "app", role: "region", "aria-label": "Stepper", tabindex: "-1" });
   root.append(app);
+  const walk = walkOf(model), { data, position, last, stepAt, at } = walk;
 
-  const stage = element("div", { class: "stage" });
-  const slider = element("input", { type: "range", min: 0, "aria-label": "Step", oninput: () => { stop(); go(Number(slider.value)); } });
-  const count = element("output", { class: "count" });
-  const play = element("button", { onclick: () => toggle(), "aria-label": "Play", title: "Play (space)" }, icon("play"));
+  const halted = to => { stop(); go(to); };
+  const stage = stageOf({ model, go: halted });
+  const scrubber = scrubberOf({ model, go: halted });
+  const chain = chainOf({ model });
+  const lists = listsOf({ model, go: halted, mark: breakpoint });
+  const sheet = sheetOf({ model, stage, mathml: chain.mathml });
+  const quiz = quizOf({ model, app, go, stop: () => stop(), show: () => show(), send });
+  const tabs = tabsOf("Below the step", new Map([["Statements and code", lists.box], ["Quiz", quiz.box]]));
+  tabs.onTurn(name => { if (quiz.on !== (name === "Quiz")) quiz.turn(name === "Quiz"); });
+  const play = element("button", { class: "play", onclick: () => toggle(), "aria-label": "Play", title: "Play (space)" }, icon("play"));
   const speed = element("select", { "aria-label": "Speed", title: "Speed", onchange: () => { if (timer) { stop(); start(); } } },
     ...SPEEDS.map(([name, ms]) => element("option", { value: ms, selected: name === "normal" }, name)));
-  const quiz = quizOf({ model, app, go: to => go(to), stop: () => stop(), show: () => show(), send: (key, request) => send(key, request) });
   const controls = element("div", { class: "controls", role: "toolbar", "aria-label": "Walk" },
-    element("button", { onclick: () => rewind(), "aria-label": "Rewind", title: "Rewind (Home)" }, icon("rewind")),
+    element("button", { class: "rewind", onclick: () => rewind(), "aria-label": "Rewind", title: "Rewind (Home)" }, icon("rewind")),
     element("button", { onclick: () => back(), "aria-label": "Back", title: "Back (←)" }, icon("back")),
     play,
     element("button", { onclick: () => forward(), "aria-label": "Step", title: "Step (→)" }, icon("step")),
-    slider, count, speed, quiz.button);
-  const equation = element("div", { class: "equation" });
-  const spoken = element("p", { class: "spoken", "aria-live": "polite" });
-  const factors = element("dl", { class: "factors" });
-  const value = element("dl", { class: "value" });
+    scrubber.box, scrubber.count, speed);
   const leaves = leafControls({
     request: ask => send("new_value", ask),
     update: (rate, times) => send("update", { rate, times }),
+    reset: () => send("reset", {}),
     isRemote: () => Boolean(data().kernel),
     refuse: said => { problem.textContent = said; problem.hidden = false; },
   });
   const problem = element("p", { class: "problem", role: "alert", hidden: true });
   const notice = element("p", { class: "notice", role: "status", hidden: true });
-  const table = element("ol", { class: "table", "aria-label": "Steps" });
-  const chapterName = element("li", { class: "chapter" });
-  const code = element("div", { class: "code", role: "group", "aria-label": "Source" });
-  app.append(stage, controls, equation, spoken, quiz.box, element("div", { class: "details" }, factors, value), leaves.box, problem, notice,
-    element("div", { class: "lists" }, table, code));
+  const spoken = element("p", { class: "spoken", "aria-live": "polite" });
+  const factors = element("dl", { class: "factors" });
+  const here = panelOf("This step", "", factors);
+  const file = () => (data().title || "graph").replace(/[^\w.-]+/g, "-");
+  const tool = (name, title, act) => element("button", { class: "quiet", title, onclick: act }, name);
+  const link = tool("Link", "Copy the address of this moment", () => {
+    navigator.clipboard?.writeText(location.href);
+    put(link, "Copied");
+    setTimeout(() => put(link, "Link"), 1500);
+  });
+  const bar = element("header", { class: "bar" },
+    element("h1", {}, "tinygraph"), element("span", { class: "subtitle" }, data().title || ""),
+    element("nav", { "aria-label": "Files and appearance" },
+      ...(keys ? [tool("Sheet", "Print the steps with their numbers", () => sheet.print(false)), tool("Blank sheet", "Print the steps without numbers, to fill in", () => sheet.print(true))] : []),
+      tool("PNG", "Save the picture as PNG", () => { if (stage.picture()) savePng(stage.picture().svg, file()); }),
+      tool("SVG", "Save the picture as SVG", () => { if (stage.picture()) saveSvg(stage.picture().svg, file()); }),
+      ...(keys && location.protocol !== "about:" ? [link] : []),
+      element("button", { class: "quiet", "aria-label": "Dark or light", title: "Dark or light", onclick: () => turnDark() }, "◐")));
+  const panels = []; // of the side column, each with a `box`, and `show`, which gets the current step
+  const side = element("div", { class: "side" }, leaves.box, problem, notice, here, ...panels.map(panel => panel.box));
+  app.append(bar, element("div", { class: "main" }, stage.box, controls, chain.box, spoken, tabs.box), side, sheet.box);
 
   let timer = null;
-  const { data, position, chapters, length, last, chapterOf, within, stepAt, textsOf, at } = walkOf(model);
 
-  // A character stands for each tag.
-  const mathml = text => text.replace(/[\ue000-\uf8ff]/g, character => data().tags[character.charCodeAt(0) - 0xe000]);
+  function turnDark() {
+    const isDark = getComputedStyle(app).colorScheme === "dark" || (getComputedStyle(app).colorScheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+    el.style.colorScheme = isDark ? "light" : "dark";
+    app.style.colorScheme = el.style.colorScheme;
+  }
 
   let turns = 0;
   function send(key, request) {
@@ -81,8 +102,8 @@ function render({ model, el, keys }) {
     model.save_changes();
   }
 
-  const back = () => { stop(); go(position() - 1); };
-  const rewind = () => { stop(); go(0); };
+  const back = () => halted(position() - 1);
+  const rewind = () => halted(0);
 
   function forward() {
     stop();
@@ -120,9 +141,9 @@ function render({ model, el, keys }) {
   function press(event) {
     const target = event.composedPath()[0], at = selector => target.matches && target.matches(selector);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (at("input[type=text], input[type=range], select") && !(target === slider && event.key === " ")) return;
-    const move = { ArrowRight: forward, ArrowLeft: back, Home: rewind, End: () => { stop(); go(last()); }, " ": toggle }[event.key];
-    if (!move || (event.key === " " && at("button"))) return;
+    if (at("input[type=text], input[type=range], select") && !(at(".track input") && event.key === " ")) return;
+    const move = { ArrowRight: forward, ArrowLeft: back, Home: rewind, End: () => halted(last()), " ": toggle }[event.key];
+    if (!move || (event.key === " " && at("button:not(.breakpoint), summary"))) return;
     event.preventDefault();
     move();
   }
@@ -133,113 +154,28 @@ function render({ model, el, keys }) {
 
   // Showing: the picture, the equation, the line of code and the table highlight the same step
 
-  let drawn = null, laidOut = null, picture = null, rows = [], seen = null; // the position that everything is scrolled to
+  let drawn = null, seen = null; // the position that everything is scrolled to
 
   function show() {
     if (drawn !== data()) build();
-    const isMoved = seen !== position();
+    const isMoved = seen !== position(), current = stepAt(position());
     seen = position();
-    const current = stepAt(position()), chapter = chapterOf(position());
-    slider.max = last();
-    slider.value = position();
-    slider.setAttribute("aria-valuetext", current ? titleOf(current) : "start");
-    count.value = `${position()} / ${last()}`;
     spoken.textContent = current ? at(current.text) : "";
-    light(current, isMoved);
-    equation.replaceChildren(current ? parsed(mathml(at(data().equations[current.mathml])), "application/xml") : element("p", { class: "hint" }, "Press Step (→) to begin."));
-    equation.dataset.part = current && current.part ? `${current.part[0]} of ${current.part[1]}` : "";
+    scrubber.show(current);
+    chain.show(current);
     describe(current);
-    list(chapter, isMoved);
-    const line = current && current.line && code.querySelector(`[data-file="${current.line.file}"][data-number="${current.line.number}"]`);
-    const before = code.querySelector(".current");
-    if (before !== line) {
-      if (before) before.classList.remove("current");
-      if (line) line.classList.add("current");
-    }
-    if (isMoved && line) { centre(code, line); code.scrollLeft = 0; }
-    if (isMoved && !line) code.scrollTop = 0;
+    lists.show(current, isMoved);
     turn();
-  }
-
-  const titleOf = step => step.title || step.name;
-
-  // The table has the steps of one chapter.
-  function list(chapter, isMoved) {
-    const here = within(position()), steps = data().steps, texts = textsOf(chapter), breakpoints = model.get("breakpoints");
-    const made = chapter === chapters() - 1 ? steps.length - data().updates : steps.length;
-    const items = rows.slice(0, made).map(row => row.item);
-    put(chapterName, `iteration ${chapter + 1} of ${chapters()}`);
-    if (chapters() > 1) items.unshift(chapterName);
-    if (items.length !== table.children.length) table.replaceChildren(...items);
-    rows.slice(0, made).forEach((row, i) => {
-      row.item.classList.toggle("done", i < here);
-      row.item.classList.toggle("current", i === here - 1);
-      if (i === here - 1) row.item.setAttribute("aria-current", "step"); else row.item.removeAttribute("aria-current");
-      row.breakpoint.setAttribute("aria-pressed", String(breakpoints.includes(steps[i].name)));
-      put(row.right, `${steps[i].sign} ${filled(steps[i].equation, texts)}`);
-      put(row.shown, filled(steps[i].shown, texts));
-    });
-    if (!isMoved) return;
-    table.scrollTop = 0;
-    if (here) centre(table, rows[here - 1].item);
-    table.scrollLeft = 0;
-  }
-
-  function put(thing, text) {
-    if (thing.textContent !== text) thing.textContent = text;
+    stage.show(current, isMoved);
+    panels.forEach(panel => panel.show(current, isMoved));
   }
 
   function build() {
     drawn = data();
     seen = null;
-    if (laidOut !== data().svg || !stage.firstChild) makePicture();
-    rows = data().steps.map((step, i) => row(step, i));
-    table.replaceChildren();
-    code.replaceChildren(...(data().source || []).flatMap((file, i) => [
-      element("div", { class: "file" }, file.name),
-      ...file.lines.map(([number, text]) => element("div", { class: "line", "data-file": i, "data-number": number },
-        element("span", { class: "number" }, String(number)), text || " "))]));
-  }
-
-  function row(step, i) {
-    const right = element("span", { class: "right" }), shown = element("span", { class: "shown" });
-    const mark = element("button", { class: "breakpoint", "aria-label": `Breakpoint at ${step.name}`, title: "Stop here when playing", "aria-pressed": "false",
-      onclick: event => { event.stopPropagation(); breakpoint(step.name); } }, "●");
-    const item = element("li", { class: step.phase, onclick: () => { stop(); go(chapterOf(position()) * length() + i + 1); } },
-      mark, element("span", { class: "name" }, titleOf(step)), right, shown);
-    return { item, breakpoint: mark, right, shown };
-  }
-
-  function makePicture() {
-    laidOut = data().svg;
-    picture = laidOut ? pictureOf(laidOut) : null;
-    stage.replaceChildren(picture ? picture.svg : element("p", { class: "hint" }, data().trouble));
-  }
-
-  // A line is hidden until its step is taken; after an update, the lines of the parameter show its new value.
-  function writeLines(chapter, here) {
-    const hidden = new Set(), updated = new Set();
-    data().steps.forEach((step, i) => {
-      if (step.phase !== "update" && i >= here) (step.reveals || []).forEach(key => hidden.add(key));
-      if (step.phase === "update" && i < here) (step.reveals || []).forEach(key => updated.add(key));
-    });
-    const now = textsOf(chapter), next = updated.size ? textsOf(chapter + 1) : now;
-    picture.write(key => filled(data().lines[key], updated.has(key) ? next : now));
-    picture.reveal(hidden);
-    picture.widen(Object.fromEntries(Object.entries(data().widths || {}).map(([id, sizes]) => [id, sizeOf(sizes.map(size => filled(size, now)))])));
-  }
-
-  const sizeOf = texts => Math.max(...texts.map(text => ({ inf: Infinity, nan: Infinity })[text] ?? Number(text)));
-
-  function light(current, isMoved) {
-    if (!picture) return;
-    const chapter = chapterOf(position()), here = within(position());
-    writeLines(chapter, here);
-    const passed = data().steps.slice(0, here);
-    picture.light(new Set(passed.flatMap(step => step.highlighted || [])), new Set(current ? current.highlighted || [] : []));
-    if (!isMoved) return;
-    const card = current && current.highlighted && picture.card(current.highlighted[0]);
-    if (card) centre(stage, card); else stage.scrollTo(0, 0);
+    stage.build();
+    scrubber.build();
+    lists.build();
   }
 
   function describe(current) {
@@ -247,10 +183,10 @@ function render({ model, el, keys }) {
     const found = current || {};
     const parts = [
       ["upstream", found.upstream], ["local", found.local], ["contribution", found.contribution],
-      ["so far", found.part && found.sum], ["example", found.example],
+      ["so far", found.part && found.sum], ["example", found.example], [found.shape ? `value ${found.shape}` : "value", found.value],
     ];
     factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])));
-    value.replaceChildren(...(current ? row([current.shape ? `value ${current.shape}` : "value", at(current.value)]) : []));
+    here.hidden = !current;
   }
 
   // Breakpoints and leaves
@@ -263,7 +199,7 @@ function render({ model, el, keys }) {
 
   // The leaves are those of the chapter that a new value would change, which is the next one behind the last update.
   function turn() {
-    const values = model.get("leaves"), chapter = Math.min(Math.floor(position() / length()), chapters() - 1);
+    const values = model.get("leaves"), chapter = walk.chapterFrom(position());
     if (values) leaves.show(data().leaves || [], values.at(chapter).map(entriesOf), data().updates > 0);
     const said = values && values.reason ? values.reason() : model.get("notice") || "";
     put(notice, said);
@@ -291,11 +227,12 @@ function render({ model, el, keys }) {
   for (const [event, call] of Object.entries(listeners)) model.on(event, call);
   show();
   complain();
-  if (model.get("quiz")) quiz.turn(true);
+  if (model.get("quiz")) tabs.turnTo("Quiz");
   const unfollow = keys ? () => {} : followTheme(el);
   return () => {
     stop();
     unfollow();
+    stage.close();
     (keys || app).removeEventListener("keydown", press);
     for (const [event, call] of Object.entries(listeners)) model.off(event, call);
   };

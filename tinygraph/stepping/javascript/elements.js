@@ -43,3 +43,41 @@ function filled(template, texts) {
   if (typeof template === "string" || template === undefined) return template ?? "";
   return template.map(piece => (typeof piece === "number" ? texts[piece] : piece)).join("");
 }
+
+function put(thing, text) {
+  if (thing.textContent !== text) thing.textContent = text;
+}
+
+const titleOf = step => step.title || step.name;
+
+// A card of the side column: a title, what is said beside it, and content.
+function panelOf(title, beside, ...content) {
+  return element("section", { class: "panel", "aria-label": title }, element("h2", {}, title, beside ? element("span", { class: "beside" }, beside) : ""), ...content);
+}
+
+// Panes of which one shows at a time, each a name and content, with the names as tabs; `turnTo` shows one by its name.
+function tabsOf(label, panes) {
+  const names = [...panes.keys()], holders = names.map(name => element("div", { role: "tabpanel", "aria-label": name, class: "pane" }, panes.get(name)));
+  const tabs = names.map((name, i) => element("button", { role: "tab", onclick: () => turnTo(name), onkeydown: event => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = (i + by + names.length) % names.length;
+    turnTo(names[next]);
+    tabs[next].focus();
+  } }, name));
+  const heard = [];
+
+  function turnTo(name) {
+    names.forEach((other, i) => {
+      tabs[i].setAttribute("aria-selected", String(other === name));
+      tabs[i].tabIndex = other === name ? 0 : -1;
+      holders[i].hidden = other !== name;
+    });
+    heard.forEach(call => call(name));
+  }
+
+  turnTo(names[0]);
+  return { box: element("div", { class: "tabs" }, element("div", { role: "tablist", "aria-label": label }, ...tabs), ...holders), turnTo, onTurn: call => heard.push(call), tab: name => tabs[names.indexOf(name)] };
+}

@@ -9,19 +9,24 @@ export function fixedModel(state) {
     state.texts = chapters.texts;
     state.leaves = chapters.leaves;
     state.recorded_leaves = chapters.recorded;
+    state.numbers = chapters;
   }
+  const walk = walkOf({ get: key => state[key] });
+  const here = () => walk.chapterFrom(state.position);
   const requests = {
-    new_value: ({ name, place, value }) => chapters.set(chapterAt(state), [[name, old => old.map((x, i) => (i === (place ?? 0) ? value : x))]]),
-    new_leaves: given => chapters.set(chapterAt(state), given.map(([name, entries]) => [name, () => entries])),
+    new_value: ({ name, place, value }) => chapters.set(here(), [[name, old => old.map((x, i) => (i === (place ?? 0) ? value : x))]]),
+    new_leaves: given => chapters.set(here(), given.map(([name, entries]) => [name, () => entries])),
     update: ({ rate, times }) => {
-      chapters.update(chapterAt(state), rate, times);
-      state.position = (chapters.count() - 1) * stepsIn(state.data);
+      chapters.update(here(), rate, times);
+      state.position = (chapters.count() - 1) * walk.length();
     },
+    reset: () => chapters.reset(),
   };
 
-  const judge = judgeOf(state, chapters && (() => chapters.worlds(chapterAt(state), state.referee)));
-  const answer = ({ name, text, question, turn }) => {
-    state.verdict = { ...judge(name, text, question), turn };
+  const judge = judgeOf(state, chapters && (() => chapters.worlds(here(), state.proof)));
+  const answer = ({ name, text, turn }) => {
+    const step = state.data.steps.find(one => one.ask && one.name === name);
+    state.verdict = { ...judge(text, questionIn(step, state.texts.at(here()))), turn };
     changed("verdict");
   };
 
@@ -31,7 +36,7 @@ export function fixedModel(state) {
     try {
       request();
       state.problem = "";
-      state.position = Math.min(state.position, lastPosition(state));
+      state.position = Math.min(state.position, walk.last());
       changed("texts");
     } catch (reason) {
       if (!(reason instanceof Refused)) throw reason;
@@ -52,17 +57,10 @@ export function fixedModel(state) {
     on: (event, call) => { (listeners[event] ||= []).push(call); },
     off: (event, call) => { listeners[event] = (listeners[event] || []).filter(other => other !== call); },
     save_changes: () => {},
-    last: () => lastPosition(state),
   };
 }
 
 class Refused extends Error {}
-
-// Positions: chapters are as long as each other, but that the last one has no update.
-
-const stepsIn = data => data.steps.length;
-const lastPosition = ({ data, texts }) => texts.length * stepsIn(data) - data.updates;
-const chapterAt = ({ data, texts, position }) => Math.min(Math.floor(position / stepsIn(data)), texts.length - 1);
 
 // The chapters of a program: the leaves of each, from which the rest is computed when it is asked for.
 function chaptersOf({ program: instructions, live }) {
@@ -85,6 +83,7 @@ function chaptersOf({ program: instructions, live }) {
     live.rates.forEach(slot => values.set(slot, rate));
     chapters.push({ values });
   }
+  const first = chapters;
 
   function compute(values) {
     run(program, Object.fromEntries([...touched].map(slot => [slot, values.get(slot) ?? recorded[slot]])));
@@ -127,19 +126,19 @@ function chaptersOf({ program: instructions, live }) {
   }
 
   // All values of a chapter, and on call those with other leaves
-  function worldsOf(i, referee) {
+  function worldsOf(i, proof) {
     hold(i);
     const here = program.values.slice(), { types } = program;
     const isFinite = value => !(value instanceof Unknown) && (typeof value === "number" ? Number.isFinite(value) : value.data.every(Number.isFinite));
     const others = () => {
       held = null;
-      const found = otherWorlds(referee, slot => here[slot], drawn => {
+      const found = otherWorlds(proof, slot => here[slot], drawn => {
         const leaves = [...drawn].map(([slot, entries]) => [slot, valueFrom(types[slot], program.shapes[slot], entries)]);
         run(program, Object.fromEntries(leaves));
-        const isFit = referee.statements.every(slot => isFinite(program.values[slot])) && decidedOtherwise(program.values) === undefined;
+        const isFit = proof.statements.every(slot => isFinite(program.values[slot])) && decidedOtherwise(program.values) === undefined;
         return isFit ? program.values.slice() : null;
       });
-      run(program, Object.fromEntries(referee.leaves.map(([slot]) => [slot, here[slot]])));
+      run(program, Object.fromEntries(proof.leaves.map(([slot]) => [slot, here[slot]])));
       return found.length ? found : [here];
     };
     return { here, others, types };
@@ -164,8 +163,19 @@ function chaptersOf({ program: instructions, live }) {
     chapters = [...chapters.slice(0, from), ...chapter];
   }
 
+  // A value of a chapter, also with other slots changed: of the leaves, or of anything else.
+  function numberIn(i, target, changes) {
+    hold(i);
+    return changes ? interpreter.what(program, target, changes) : program.values[target];
+  }
+
   return {
     count: () => chapters.length,
+    what: numberIn,
+    slot: place => live.slots[place], // that the data of the walk names by its place
+    leaf: name => slots.get(name), // its slot
+    shape: slot => program.shapes[slot],
+    type: slot => program.types[slot],
     recorded: chapters.map((_, i) => live.leaves.map(([, slot]) => valueOf(i, slot))),
     worlds: worldsOf,
     texts: { get length() { return chapters.length; }, at: textsOf },
@@ -188,6 +198,12 @@ function chaptersOf({ program: instructions, live }) {
       check(values);
       made.forEach(slot => values.set(slot, program.values[slot])); // in the leaf's dtype
       replace(i, { values });
+    },
+
+    reset() {
+      chapters = first;
+      held = null;
+      known.clear();
     },
 
     update(i, rate, times) {

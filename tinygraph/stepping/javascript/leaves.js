@@ -3,14 +3,14 @@
 const REACH = 2; // of a slider to either side, at least
 const PAUSE = 80; // milliseconds between two values that a slider sends to a kernel; a page computes one for each frame
 
-function leafControls({ request, update, refuse, isRemote }) {
-  const box = element("div", { class: "sliders", role: "group", "aria-label": "Leaves" });
+function leafControls({ request, update, reset, refuse, isRemote }) {
+  const rows = element("div", { class: "leaves" });
   const made = new Map();
   const rate = element("input", { type: "text", inputmode: "decimal", value: "0.1", "aria-label": "Learning rate" });
-  const updates = element("div", { class: "updates", role: "group", "aria-label": "Update" },
-    element("span", {}, "Update"),
-    ...[1, 10, 100].map(times => element("button", { onclick: () => typed(rate.value, "η", value => update(value, times)), "aria-label": `Update ${times} times` }, `× ${times}`)),
-    element("label", {}, "η ", rate));
+  const times = n => element("button", { class: n === 1 ? "main" : "", onclick: () => typed(rate.value, "η", value => update(value, n)), "aria-label": `Update ${n} times` }, n === 1 ? "Update" : `× ${n}`);
+  const updates = element("div", { class: "updates", role: "group", "aria-label": "Update" }, ...[1, 10, 100].map(times), element("label", {}, "η ", rate));
+  const box = element("section", { class: "panel sliders", "aria-label": "Leaves" },
+    element("h2", {}, "Leaves", element("button", { class: "quiet", onclick: reset }, "Reset")), rows, updates);
 
   const soon = call => (isRemote() ? setTimeout(call, PAUSE) : requestAnimationFrame(call));
 
@@ -21,7 +21,7 @@ function leafControls({ request, update, refuse, isRemote }) {
     else refuse(`${name} takes a number such as -0.5, not ${plain.slice(0, 40) || "nothing"}`);
   }
 
-  function control({ name, shape, kind }) {
+  function control({ name, shape, kind, role }) {
     let place = 0, values = [0], later = null;
     const isSmooth = kind === "float";
     const send = value => request({ name, place, value });
@@ -56,22 +56,21 @@ function leafControls({ request, update, refuse, isRemote }) {
     }
 
     const shortly = value => (isSmooth ? String(Number(value.toPrecision(4))) : String(value));
-    const label = element("div", { class: "leaf" }, element("span", { class: "name" }, name),
-      ...(index ? ["[", index, "]"] : []), input, field);
+    const label = element("div", { class: `leaf ${role}` }, element("span", { class: "name" }, name, ...(index ? ["[", index, "]"] : [])), input, field);
     return { label, update: (given) => { values = given; show(); } };
   }
 
   function show(leaves, values, canUpdate) {
     const shown = leaves.filter((_, i) => values[i]?.length > 0);
     const key = shown.map(leaf => `${leaf.name} ${leaf.shape}`).join("\n");
-    if (key !== box.dataset.key) {
-      box.dataset.key = key;
+    if (key !== rows.dataset.key) {
+      rows.dataset.key = key;
       made.clear();
       shown.forEach(leaf => made.set(leaf.name, control(leaf)));
-      box.replaceChildren(...[...made.values()].map(known => known.label));
+      rows.replaceChildren(...[...made.values()].map(known => known.label));
     }
     updates.hidden = !canUpdate;
-    if (canUpdate && !updates.isConnected) box.append(updates);
+    box.hidden = !shown.length;
     leaves.forEach((leaf, i) => made.get(leaf.name)?.update(values[i]));
   }
 

@@ -2,18 +2,6 @@
 //
 // A piece of the tree has its `kind`, and where it starts and ends in the text. No text is ever run.
 
-class FormulaError extends Error {}
-
-// What is said is a template that Python fills too.
-function sayings(templates) {
-  return (key, values = {}) => templates[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-}
-
-const oneLine = text => {
-  const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}\s]/gu, " ");
-  return [...plain].length <= 40 ? plain : `${[...plain].slice(0, 37).join("")}...`;
-};
-
 const NUMBER = /(?:0[xX](?:_?[\da-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|(?:\d(?:_?\d)*)?\.\d(?:_?\d)*(?:[eE][+-]?\d(?:_?\d)*)?|\d(?:_?\d)*\.?(?:[eE][+-]?\d(?:_?\d)*)?)[jJ]?/y;
 const NAME = /[\p{ID_Start}_][\p{ID_Continue}]*/uy;
 const SIGN = /\*\*|\/\/|[<>=!]=|\.\.\.|[-+*/%@<>=,;.:()[\]]/y;

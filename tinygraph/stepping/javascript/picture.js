@@ -35,9 +35,10 @@ function pictureOf(svg) {
     for (const [key, { text }] of lines) text.classList.toggle("unknown", hidden.has(key));
   }
 
+  // What is done, or where that is null everything, and what is lit.
   function light(done, now) {
     for (const group of groups) {
-      group.classList.toggle("future", !done.has(group.id) && !group.matches(".input, .parameter"));
+      group.classList.toggle("future", done !== null && !done.has(group.id) && !group.matches(".input, .parameter"));
       group.classList.toggle("now", now.has(group.id));
     }
   }

@@ -1,29 +1,26 @@
 // The quiz: answer the question about the next step, then see it. The verdict comes from the model, as all numbers do.
 
 function quizOf({ model, app, go, stop, show, send }) {
-  const { data, position, length, last, chapterOf, textsOf } = walkOf(model);
-  const button = element("button", { onclick: () => turn(!quiz.on), "aria-pressed": "false" }, "Quiz");
-  const ask = element("div", { class: "quiz", hidden: true, role: "group", "aria-label": "Quiz" }); // frames may not submit forms
+  const { data, position, length, last, chapterFrom, textsOf } = walkOf(model);
+  const ask = element("div", { class: "quiz", role: "group", "aria-label": "Quiz" }); // frames may not submit forms
   const quiz = { on: false };
 
   // The question about a step, in the numbers of its chapter; none about what is no number, where no formula can answer.
   function questionOf(index, chapter) {
-    const step = data().steps[index];
-    if (!step?.ask) return null;
-    const numbers = textsOf(chapter), inNumbers = text => (Array.isArray(text) ? filled(text, numbers) : text ?? "");
-    const { text, label, value, end, mistake, hints = [], choices } = step.ask;
-    const asked = { name: step.name, text: inNumbers(text), label: inNumbers(label), value: inNumbers(value), end: inNumbers(end), mistake, hints: hints.map(inNumbers), choices };
+    const asked = questionIn(data().steps[index], textsOf(chapter));
+    if (!asked) return null;
+    const { choices } = asked;
     const canAnswer = choices ? choices.includes(asked.value) : takesFormulas() || Number.isFinite(Number(asked.value));
     return canAnswer ? { ...asked, key: chapter * length() + index, completes: completion(index) } : null;
   }
 
-  const takesFormulas = () => Boolean(data().kernel || model.get("referee"));
+  const takesFormulas = () => Boolean(data().kernel || model.get("proof"));
   const completion = index => data().steps.findIndex((step, i) => i >= index && !step.partial);
-  const within = taken => taken - chapterOf(taken + 1) * length();
+  const within = taken => taken - chapterFrom(taken) * length();
 
   // The open question of a position: about the next step, and at the end about the updates, which are not walked through there.
   function open() {
-    const chapter = chapterOf(position() + 1), first = within(position()), end = position() === last() ? length() : first + 1;
+    const chapter = chapterFrom(position()), first = within(position()), end = position() === last() ? length() : first + 1;
     for (let i = first; i < end; i++) {
       const asked = questionOf(i, chapter);
       if (asked && !quiz.over.has(asked.key)) return asked;
@@ -34,11 +31,9 @@ function quizOf({ model, app, go, stop, show, send }) {
   function turn(on) {
     stop();
     Object.assign(quiz, { on, right: 0, hints: 0, over: new Set(), waiting: 0 });
-    button.setAttribute("aria-pressed", String(on));
     app.classList.toggle("quizzing", on);
-    ask.hidden = !on;
     if (!on) return show();
-    const chapter = chapterOf(position()), first = data().steps.findIndex((_, i) => questionOf(i, chapter));
+    const chapter = chapterFrom(position()), first = data().steps.findIndex((_, i) => questionOf(i, chapter));
     if (first >= 0) go(chapter * length() + first);
     question();
   }
@@ -67,7 +62,7 @@ function quizOf({ model, app, go, stop, show, send }) {
   }
 
   function over(said) {
-    const chapter = chapterOf(position()), score = `${quiz.right} of ${quiz.over.size} right at the first try, ${quiz.hints} ${quiz.hints === 1 ? "hint" : "hints"}.`;
+    const chapter = chapterFrom(position()), score = `${quiz.right} of ${quiz.over.size} right at the first try, ${quiz.hints} ${quiz.hints === 1 ? "hint" : "hints"}.`;
     const more = data().steps.some((_, i) => i >= within(position()) && !quiz.over.has(chapter * length() + i) && questionOf(i, chapter));
     if (ask.contains(app.getRootNode().activeElement)) app.focus({ preventScroll: true }); // what has the focus goes away
     ask.replaceChildren(element("p", { class: "answer", role: "status" }, `${said} ${more ? "Step on to the next question." : score}`.trim()));
@@ -98,9 +93,9 @@ function quizOf({ model, app, go, stop, show, send }) {
   const say = text => { ask.querySelector(".answer").textContent = text; };
 
   function check() {
-    const { name, ...asked } = quiz.asked, field = ask.querySelector("input[type=text], input:checked");
+    const field = ask.querySelector("input[type=text], input:checked");
     quiz.waiting = -1; // a page answers at once
-    quiz.waiting = send("answer", { name, text: field ? field.value.trim() : "", question: asked });
+    quiz.waiting = send("answer", { name: quiz.asked.name, text: field ? field.value.trim() : "" });
     judged();
   }
 
@@ -140,5 +135,5 @@ function quizOf({ model, app, go, stop, show, send }) {
     quiz.said = "";
   }
 
-  return { button, box: ask, turn, asksNext, judged, renumbered, moved };
+  return { get on() { return quiz.on; }, box: ask, turn, asksNext, judged, renumbered, moved };
 }

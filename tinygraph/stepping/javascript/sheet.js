@@ -1,0 +1,37 @@
+// The sheet that prints: the picture, and a row for each step; a blank one has the numbers of the leaves alone, to be filled in.
+
+function sheetOf({ model, stage, mathml }) {
+  const walk = walkOf(model);
+  const box = element("section", { class: "sheet", "aria-hidden": "true" });
+  let blank = false;
+
+  function fill() {
+    const chapter = walk.chapterOf(walk.position()), texts = walk.textsOf(chapter), { steps, equations, leaves = [] } = walk.data();
+    const number = template => element("td", { class: "number" }, blank ? "" : filled(template, texts));
+    const rows = steps.slice(0, walk.stepsIn(chapter)).map(step => element("tr", { class: step.phase },
+      element("td", {}, symbolic(filled(equations[step.mathml], texts))),
+      ...["upstream", "local"].map(kind => number(step.chain?.[kind]?.number)), number(step.shown)));
+    const hidden = new Set(blank ? steps.flatMap(step => (step.phase === "update" ? [] : step.reveals || [])) : []);
+    const picture = stage.copy(hidden);
+    box.replaceChildren(element("h1", {}, document.title), ...(picture ? [picture] : []),
+      element("table", {},
+        element("thead", {}, element("tr", {}, ...["", "upstream", "× local", "= value"].map(name => element("th", {}, name)))),
+        element("tbody", {}, ...rows)));
+  }
+
+  function symbolic(text) {
+    const made = parsed(mathml(text), "application/xml");
+    made.querySelector(".numbers")?.remove();
+    return made;
+  }
+
+  function print(isBlank) {
+    blank = isBlank;
+    fill();
+    window.print();
+  }
+
+  addEventListener("beforeprint", fill);
+  addEventListener("afterprint", () => { blank = false; box.replaceChildren(); });
+  return { box, print };
+}

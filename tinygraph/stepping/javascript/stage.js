@@ -1,0 +1,117 @@
+// The stage: the picture with zoom, the lines of its cards in the numbers of a chapter, and the step that is lit. A card leads to its step.
+
+const [CLOSER, SMALLEST, LARGEST] = [1.25, 0.25, 4]; // of the zoom
+const READABLE = 0.75; // of its natural size, the least at which a picture opens
+
+function stageOf({ model, go }) {
+  const walk = walkOf(model);
+  const view = element("div", { class: "view", tabindex: "0", role: "group", "aria-label": "Picture" });
+  const button = (name, text, act) => element("button", { onclick: act, "aria-label": name, title: name }, text);
+  const tools = element("div", { class: "tools", role: "toolbar", "aria-label": "Zoom" },
+    button("Zoom in", "+", () => zoom(scale() * CLOSER)), button("Zoom out", "−", () => zoom(scale() / CLOSER)), button("Fit", "⤢", () => zoom(null)));
+  const box = element("div", { class: "stage" }, view, tools);
+  const narrow = matchMedia("(max-width: 640px)");
+  let picture = null, laidOut = null, chosen = null, first = new Map();
+
+  const natural = () => ["width", "height"].map(side => Number.parseFloat(picture.svg.getAttribute(side)));
+
+  // The whole picture where it is readable so, else as wide as the stage or readable, whichever is wider.
+  function fitting() {
+    const [width, height] = natural(), whole = Math.min((view.clientWidth - 16) / width, (view.clientHeight - 16) / height, 1.25);
+    return whole >= READABLE || !(whole > 0) ? Math.max(whole, READABLE) : Math.min(1, Math.max((view.clientWidth - 16) / width, READABLE));
+  }
+
+  const scale = () => (picture ? picture.svg.getBoundingClientRect().width / natural()[0] : 1);
+
+  function zoom(to) {
+    chosen = to === null ? null : Math.max(SMALLEST, Math.min(LARGEST, to));
+    size();
+    followed();
+  }
+
+  function size() {
+    if (!picture) return;
+    picture.svg.style.width = `${natural()[0] * (chosen ?? fitting())}px`;
+  }
+
+  let followed = () => {};
+  const watch = new ResizeObserver(() => { size(); followed(); });
+  watch.observe(view);
+  narrow.addEventListener("change", () => { laidOut = null; build(); shownLast(); });
+  let shownLast = () => {};
+
+  view.addEventListener("wheel", event => {
+    if (!event.ctrlKey) return; // a pinch
+    event.preventDefault();
+    zoom(scale() * Math.exp(-event.deltaY / 100));
+  }, { passive: false });
+
+  // Dragging the background moves the picture.
+  view.addEventListener("pointerdown", event => {
+    if (event.button || event.pointerType === "touch") return;
+    const from = { x: event.clientX + view.scrollLeft, y: event.clientY + view.scrollTop };
+    const move = at => { view.scrollLeft = from.x - at.clientX; view.scrollTop = from.y - at.clientY; };
+    view.addEventListener("pointermove", move);
+    addEventListener("pointerup", () => view.removeEventListener("pointermove", move), { once: true });
+  });
+
+  function build() {
+    const wanted = (narrow.matches && walk.data().tall) || walk.data().svg;
+    if (laidOut === wanted && view.firstChild) return;
+    laidOut = wanted;
+    picture = wanted ? pictureOf(wanted) : null;
+    view.replaceChildren(picture ? picture.svg : element("p", { class: "hint" }, walk.data().trouble));
+    tools.hidden = !picture;
+    first = new Map();
+    walk.data().steps.forEach((step, i) => {
+      const card = step.highlighted?.[0];
+      if (picture && card && !first.has(card)) first.set(card, i);
+    });
+    for (const [id, i] of first) picture.card(id)?.addEventListener("click", () => go(walk.chapterOf(walk.position()) * walk.length() + i + 1));
+    for (const [id] of first) picture.card(id)?.classList.add("leads");
+    size();
+  }
+
+  // A line is hidden until its step is taken; after an update, the lines of the parameter show its new value.
+  function writeLines(chapter, here) {
+    const hidden = new Set(), updated = new Set(), { steps, lines, widths } = walk.data();
+    steps.forEach((step, i) => {
+      if (step.phase !== "update" && i >= here) (step.reveals || []).forEach(key => hidden.add(key));
+      if (step.phase === "update" && i < here) (step.reveals || []).forEach(key => updated.add(key));
+    });
+    const now = walk.textsOf(chapter), next = updated.size ? walk.textsOf(chapter + 1) : now;
+    picture.write(key => filled(lines[key], updated.has(key) ? next : now));
+    picture.reveal(hidden);
+    picture.widen(Object.fromEntries(Object.entries(widths || {}).map(([id, sizes]) => [id, sizeOf(sizes.map(size => filled(size, now)))])));
+  }
+
+  const sizeOf = texts => Math.max(...texts.map(text => ({ inf: Infinity, nan: Infinity })[text] ?? Number(text)));
+
+  function show(current, isMoved) {
+    shownLast = () => show(current, isMoved);
+    if (!picture) return;
+    const here = walk.within(walk.position());
+    writeLines(walk.chapterOf(walk.position()), here);
+    const passed = walk.data().steps.slice(0, here), now = current?.highlighted || [];
+    picture.light(new Set(passed.flatMap(step => step.highlighted || [])), new Set(now));
+    if (!isMoved) return;
+    followed = () => {
+      const card = now.length && picture.card(now[0]);
+      if (card) centre(view, card); else view.scrollTo(0, 0);
+    };
+    followed();
+  }
+
+  // A copy of the picture with nothing lit, all of whose lines show but those that are hidden.
+  function copy(hidden) {
+    if (!picture) return null;
+    picture.reveal(hidden);
+    picture.light(null, new Set());
+    const made = picture.svg.cloneNode(true);
+    made.removeAttribute("style");
+    shownLast();
+    return made;
+  }
+
+  return { box, build, show, copy, picture: () => picture, close: () => watch.disconnect() };
+}
