@@ -57,6 +57,7 @@ def grammar() -> dict[str, Any]:
         "together": _table(lambda *found: together(*found), 2, types),
         "ops": _ops(types),
         "bodies": {op.name: body for op in readable() if (body := body_of(op))},
+        "axes": _axes(),
         "forms": [[op.name, with_names(form.between, form.found), *_fixed(op, form), sorted(form.indices), form.rest]
                   for op, form in parsing.forms() if op in readable()],
         "messages": OF_FORMULAS,
@@ -68,6 +69,7 @@ def readable() -> tuple[Op, ...]:
     """The ops that a formula can write and a page can compute."""
     found = {op for x in functions().values() if (op := _op_of(x.call)) is not None}
     found |= {*OPERATORS.values(), *(op for op, _ in parsing.forms()), ops.index}
+    found |= {ops.outer, ops.prod}  # which NumPy's functions of these names call
     kept = {op for op in found if op.built_in and (is_spelled(op) or body_of(op))}
     kept |= {ops.REGISTRY[step[0]] for op in kept for step in body_of(op) or ()}
     return tuple(sorted(kept, key=lambda op: op.name))
@@ -141,6 +143,24 @@ def _ops(types: Sequence[str]) -> list[list[Any]]:
         written = ",".join([op.name, *(name for name in names if name != op.name)]) if op.name in names else ",".join(["", op.name, *names])
         alike.setdefault(repr(row), [*row, []])[-1].append(written)
     return [[*row[:-1], " ".join(row[-1])] for row in alike.values()]
+
+
+def _axes() -> dict[str, list[int]]:
+    """Of each op along axes: how many axes a number has behind it, -1 where that is refused, and whether several axes go."""
+    found = {}
+    for op in readable():
+        if "axis" in op.defaults and len(op.arguments) == 1 and not op.variadic:
+            rest = {key: 1 for key, value in op.defaults.items() if value is EMPTY and key != "axis"}
+            number = _shape_of(op, np.float64(0.5), axis=0, **rest)
+            found[op.name] = [-1 if number is None else len(number), int(_shape_of(op, SAMPLES, axis=(0, 1), **rest) is not None)]
+    return found
+
+
+def _shape_of(op: Op, x: Any, **params: Any) -> tuple[int, ...] | None:
+    try:
+        return np.shape(op(x, **params))
+    except (ValueError, TypeError, IndexError):
+        return None
 
 
 def _fixed(op: Op, form: Any) -> tuple[list[list[Any]], dict[str, Any]]:

@@ -98,12 +98,11 @@ def is_close(value: Any, right: Any) -> bool:
 
 def on_other_leaves(graph: Graph) -> list[Graph]:
     """The same graph with other leaf values on which all gradients are finite; if none are found, the graph itself."""
-    rng = np.random.default_rng(0)
     found: list[Graph] = []
-    ways = manners(graph)
+    ways = [*manners(graph).items()]
     for i in range(TRIES):
         try:
-            other = graph.with_leaves({x: _redrawn(x, rng, SIGNS[i % len(SIGNS)], how) for x, how in ways.items()})
+            other = graph.with_leaves({x: _redrawn(x, how, i, place) for place, (x, how) in enumerate(ways)})
         except DecisionError:  # with these numbers the program would take another branch
             continue
         if _is_finite(other):
@@ -159,27 +158,38 @@ def manners(graph: Graph) -> dict[Node, str]:
     return {leaf: manner(leaf, leaf in numbers) for leaf in _free_leaves(graph)}
 
 
-def _redrawn(leaf: Node, rng: np.random.Generator, sign: int, how: str) -> Any:
-    """A random value for a leaf, whose numbers get its signs times `sign`, or random signs where `sign` is 0."""
-    return with_entries(leaf.value, _entries_redrawn(stored(leaf.value), rng, sign, how))
+def uniform(draw: int, place: int, count: int) -> np.ndarray[Any, Any]:
+    """Numbers from 0 to 1 for the leaf at a place in one of the draws: `javascript/proving.js` draws the same."""
+    start = np.uint32((draw * 0x9E3779B1 + place * 0x85EBCA6B) % 2**32)
+    with np.errstate(over="ignore"):
+        x = start + np.arange(1, count + 1, dtype=np.uint32) * np.uint32(0x6D2B79F5)
+        x = (x ^ (x >> 15)) * (x | 1)
+        x ^= x + (x ^ (x >> 7)) * (x | 61)
+        return np.asarray((x ^ (x >> 14)) / 2**32)
 
 
-def _entries_redrawn(value: Any, rng: np.random.Generator, sign: int, how: str) -> Any:
+def _redrawn(leaf: Node, how: str, draw: int, place: int) -> Any:
+    """A random value for a leaf, whose numbers get its signs times that of the draw, or random signs where this is 0."""
+    value = stored(leaf.value)
+    first, second = uniform(draw, place, 2 * value.size).reshape(2, *value.shape)
+    return with_entries(leaf.value, _entries_redrawn(value, first, second, SIGNS[draw % len(SIGNS)], how))
+
+
+def _entries_redrawn(value: Any, first: Any, second: Any, sign: int, how: str) -> Any:
     match how:
         case "kept":
             return value
         case "permuted":
-            return rng.permutation(value)
+            return value.ravel()[np.argsort(first, axis=None, kind="stable")].reshape(value.shape)
         case "distributions":
-            return rng.permuted(value, axis=-1)
+            return np.take_along_axis(value, np.argsort(first, axis=-1, kind="stable"), axis=-1)
         case "counts":
-            return rng.integers(2, 9, value.shape)
+            return np.asarray(2 + 7 * first, value.dtype)
         case "labels":
-            return rng.uniform(0.05, 0.95, value.shape)
+            return 0.05 + 0.9 * first
     signs = sign * np.sign(value)
-    signs = np.where(signs == 0, rng.choice([-1, 1], value.shape), signs)
-    inside = np.abs(value) < 1
-    return signs * np.where(inside, rng.uniform(0.05, 0.95, value.shape), rng.uniform(1, 2.5, value.shape))
+    signs = np.where(signs == 0, np.where(second < 0.5, -1, 1), signs)
+    return signs * np.where(np.abs(value) < 1, 0.05 + 0.9 * first, 1 + 1.5 * first)
 
 
 def with_other_numbers(graph: Graph, seed: int) -> Graph:

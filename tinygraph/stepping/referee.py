@@ -39,7 +39,7 @@ def proof(chapter: Chapter, instructions: Instructions) -> dict[str, Any]:
     return {
         "names": [[name, slot(x)] if isinstance(x, Node) else [name, None, x] for name, x in names.items()],
         "statements": sorted({slot(s.node) for s in program.statements}),
-        "leaves": [[slot(x), how] for x, how in manners(chapter.graph).items() if how != "kept" and not is_sparse(x.value)],
+        "leaves": [[slot(x), "kept" if is_sparse(x.value) else how] for x, how in manners(chapter.graph).items()],
         "draws": DRAWS,
         "tries": TRIES,
         "signs": SIGNS,

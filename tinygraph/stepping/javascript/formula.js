@@ -6,7 +6,7 @@ const PLAIN = "float"; // the type of such a number
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 
 function formulasOf(grammar) {
-  const { applied, broadcastShape, shapeOf, sizeOf, Unknown } = interpreter;
+  const { applied, broadcastShape, shapeOf, sizeOf, NDArray, Unknown } = interpreter;
   const { parse, say } = parserOf(grammar);
   const { limits, types } = grammar;
   const ops = new Map(), functions = new Map();
@@ -157,12 +157,12 @@ function formulasOf(grammar) {
 
     function bound(x) {
       const value = plain(x, limits.large);
-      return value === null || Number.isInteger(value) ? value : fail(x, "whole");
+      return value === null || Number.isInteger(value) ? value : fail(x, value === undefined ? "literal" : "whole");
     }
 
     function whole(x) {
       const value = plain(x, limits.small);
-      return Number.isInteger(value) ? value : fail(x, "small");
+      return Number.isInteger(value) ? value : fail(x, value === undefined ? "literal" : "small");
     }
 
     return { root: meaning(tree), free };
@@ -227,17 +227,80 @@ function formulasOf(grammar) {
   function valueOf(op, operands, given) {
     const special = specials.get(op.name);
     if (special) return special(operands, given);
-    const params = Object.fromEntries(op.metadata.map(([key, value]) => [key, given[key] ?? value]).filter(([, value]) => value !== null && value !== false && value !== undefined));
+    const params = Object.fromEntries(op.metadata.map(([key, value]) => [key, Object.hasOwn(given, key) ? given[key] : value]).filter(([, value]) => value !== null && value !== false && value !== undefined));
     return run(op, operands, params);
   }
 
   function run(op, operands, params) {
     checkAxes(op, operands, params);
-    const all = op.name === "index" || op.name === "scatter_like" ? withIndices(op, operands) : operands;
+    const prepare = adapted.get(op.name), all = prepare ? prepare(operands, params) : operands;
+    if (!Array.isArray(all)) return all;
     if (bodies.has(op.name)) return { type: typeOf(op, operands, params), value: ofBody(op, operands, params) };
-    const type = typeOf(op, all, params), known = all.map(x => (x.type === PLAIN ? "f8" : x.type));
-    const value = applied(op.name, all.map(x => x.value), params, computedIn(type), known.map(computedIn));
+    const type = typeOf(op, all, params), known = all.map(x => computedIn(x.type));
+    const value = applied(op.name, all.map(x => x.value), params, computedIn(type), known);
     return { type, value: type === "f2" ? halved(value) : value };
+  }
+
+  const ndimOf = x => shapeOf(x.value).length;
+  const flat = x => ({ ...x, value: new NDArray([typeof x.value === "number" ? 1 : x.value.data.length], typeof x.value === "number" ? [x.value] : x.value.data) });
+  const refuse = reason => { throw new Unknown(reason); };
+
+  // What NumPy takes and the interpreter does not, because no program that was recorded has it: operands in another shape, or else
+  // the result.
+  const adapted = new Map([
+    ["index", indexed],
+    ["scatter_like", (operands, { template }) => withIndices(operands, 2, template)],
+    ["einsum", (operands, params) => {
+      const [before, after] = params.subscripts.replaceAll(" ", "").split("->"), terms = before.split(",");
+      if (terms.length !== operands.length || terms.some((term, i) => term.length !== ndimOf(operands[i]))) refuse("the subscripts do not fit the operands");
+      const once = [...before].filter((letter, _, all) => letter !== "," && all.filter(other => other === letter).length === 1).sort().join("");
+      params.subscripts = `${before}->${after ?? once}`;
+      return operands;
+    }],
+    ["broadcast_like", ([x, like]) => {
+      if (String(broadcastShape([shapeOf(x.value), shapeOf(like.value)])) !== String(shapeOf(like.value))) refuse("operands could not be broadcast together");
+      return [x, like];
+    }],
+    ...["cumsum", "cumprod", "sort", "argsort"].map(name => [name, ([x], params) => {
+      if (params.axis !== undefined && ndimOf(x)) return [x];
+      params.axis = 0;
+      return [flat(x)];
+    }]),
+    ...["tril", "triu"].map(name => [name, ([x]) => {
+      const { length } = shapeOf(x.value);
+      if (length > 1) return [x];
+      return length ? [{ ...x, value: applied("broadcast_to", [x.value], { shape: [x.value.data.length, x.value.data.length] }, x.type, [x.type]) }] : refuse("a number is no matrix");
+    }]),
+    ["repeat", ([x], params) => {
+      if (params.axis !== undefined && ndimOf(x)) return [x];
+      params.axis = 0;
+      return [flat(x)];
+    }],
+  ]);
+
+  // The arrays of an index are of integers or truth values, numbers of formulas are floats; a truth value alone is a new axis.
+  function indexed(operands, { template }) {
+    if (!ndimOf(operands[0]) && isPlain(operands[0])) refuse("invalid index to scalar variable");
+    const all = withIndices(operands, 1, template), alone = all.findIndex((x, i) => i > 0 && x.type === "b1" && !ndimOf(x));
+    if (alone < 0) return all;
+    if (all.length > 2) refuse("a truth value beside other arrays is no index here");
+    const expanded = run(ops.get("index"), [all[0]], { template: template.map(part => (part === "array" ? null : part)) });
+    const place = template.slice(0, template.indexOf("array")).filter(part => typeof part !== "number").length;
+    return all[1].value ? expanded : run(ops.get("index"), [expanded], { template: [...Array(place).fill([]), [0, 0, null]] });
+  }
+
+  function withIndices(operands, first, template) {
+    const all = operands.map((x, i) => {
+      if (i < first || !(isPlain(x) || x.type[0] === "f")) return x;
+      const entries = typeof x.value === "number" ? [x.value] : [...x.value.data];
+      return entries.every(Number.isInteger) ? { type: "i8", value: x.value } : refuse("only integers, slices and truth values are indices");
+    });
+    const arrays = all.slice(first), taken = template.reduce((count, part) => {
+      if (part === null || part === "...") return count;
+      const array = part === "array" ? arrays.shift() : null;
+      return count + (array?.type === "b1" ? ndimOf(array) : 1);
+    }, 0);
+    return taken > ndimOf(all[first - 1]) ? refuse("too many indices") : all;
   }
 
   // What an op is made of; a reduction has kept its axes, and a loss its entries.
@@ -261,30 +324,21 @@ function formulasOf(grammar) {
     const added = { expand_dims: [params.axis].flat().length, stack: 1, linspace: 1 }[op.name] ?? 0;
     const ndim = shapeOf(operands[0].value).length + added;
     const named = ["axis", "axes", "axis1", "axis2"].flatMap(key => params[key] ?? []);
-    const axes = named.map(axis => (ndim === 0 && (axis === 0 || axis === -1) ? 0 : isIn(axis, ndim) ? (axis + ndim) % ndim : NaN));
+    const [ofNumber, takesSeveral] = grammar.axes[op.name] ?? [-1, 1];
+    if (Array.isArray(params.axis) && !takesSeveral) throw new Unknown("an axis is one number here");
+    const axes = named.map(axis => (ndim === 0 && ofNumber >= 0 && (axis === 0 || axis === -1) ? 0 : isIn(axis, ndim) ? (axis + ndim) % ndim : NaN));
     const wrong = named.find((_, i) => Number.isNaN(axes[i]));
     if (wrong !== undefined) throw new Unknown(`axis ${wrong} is out of bounds for array of dimension ${ndim}`);
     if (new Set(axes).size < axes.length && op.name !== "roll") throw new Unknown("an axis is named twice");
     if (params.axes && params.axes.length !== ndim) throw new Unknown("axes don't match array");
-    if (["softmax", "log_softmax"].includes(op.name) && ndim === 0) throw new Unknown("a number has no axes");
     if (op.metadata.some(([key]) => key === "reduction") && String(shapeOf(operands[0].value)) !== String(shapeOf(operands[1].value))) {
       throw new Unknown("predictions and targets must have the same shape");
     }
   }
 
-  // The arrays of an index are of integers or truth values; numbers of formulas are floats.
-  function withIndices(op, operands) {
-    const first = op.name === "index" ? 1 : 2;
-    return operands.map((x, i) => {
-      if (i < first || !(x.type === PLAIN || x.type[0] === "f")) return x;
-      const entries = typeof x.value === "number" ? [x.value] : [...x.value.data];
-      if (!entries.every(Number.isInteger)) throw new Unknown("only integers, slices and truth values are indices");
-      return { type: "i8", value: x.value };
-    });
-  }
-
   // Types
 
+  const isPlain = x => x.type === PLAIN;
   const computedIn = type => (type === "f2" ? "f4" : type === PLAIN ? "f8" : type);
 
   function typeOf(op, operands, params) {
@@ -313,12 +367,11 @@ function formulasOf(grammar) {
       const whole = count - down > 0.5 || (count - down === 0.5 && down % 2) ? down + 1 : down;
       return Math.sign(entry) * (whole * unit >= 65520 ? Infinity : whole * unit);
     };
-    return typeof x === "number" ? one(x) : new interpreter.NDArray(x.shape, x.data.map(one));
+    return typeof x === "number" ? one(x) : new NDArray(x.shape, x.data.map(one));
   }
 
   // What NumPy's functions do that are no ops
 
-  const flat = x => ({ ...x, value: typeof x.value === "number" ? new interpreter.NDArray([1], [x.value]) : new interpreter.NDArray([x.value.data.length], x.value.data) });
   const strong = x => (x.type === PLAIN ? { ...x, type: "f8" } : x);
   const specials = new Map([
     ["dot", ([x, y]) => {

@@ -133,7 +133,7 @@ function chaptersOf({ program: instructions, live }) {
     const others = () => {
       held = null;
       const found = otherWorlds(proof, slot => here[slot], drawn => {
-        const leaves = [...drawn].map(([slot, entries]) => [slot, valueFrom(types[slot], program.shapes[slot], entries)]);
+        const leaves = drawn.map(([slot, entries]) => [slot, valueFrom(types[slot], program.shapes[slot], entries)]);
         run(program, Object.fromEntries(leaves));
         const isFit = proof.statements.every(slot => isFinite(program.values[slot])) && decidedOtherwise(program.values) === undefined;
         return isFit ? program.values.slice() : null;

@@ -44,6 +44,7 @@ function parserOf(grammar) {
         left = piece("op", from, { op, operands: [left, expression(right)] });
         // A comparison of a comparison means something else.
         if (binds < right && tokens[next]?.kind === "sign" && binary.get(tokens[next].text)?.[1] === binds && known[2] > binds) {
+          next += 1;
           expression(right);
           fail(from, "no formula", { text: oneLine(source.slice(from)) });
         }

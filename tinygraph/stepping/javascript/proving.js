@@ -55,45 +55,36 @@ function proverOf({ proof, rounding, say, numbersWrong, shapeText }) {
 
 // Other leaves on which everything is finite and Python would decide as it did; if there are none, those that are.
 function otherWorlds(proof, leaves, compute) {
-  const random = randomly(0), found = [];
-  for (let i = 0; i < proof.tries && found.length < proof.draws; i++) {
-    const sign = proof.signs[i % proof.signs.length];
-    const world = compute(new Map(proof.leaves.map(([slot, manner]) => [slot, redrawn(leaves(slot), manner, sign, random)])));
+  const found = [];
+  for (let draw = 0; draw < proof.tries && found.length < proof.draws; draw++) {
+    const sign = proof.signs[draw % proof.signs.length];
+    const world = compute(proof.leaves.map(([slot, manner], place) => [slot, redrawn(leaves(slot), manner, sign, draw, place)]));
     if (world) found.push(world);
   }
   return found;
 }
 
-function redrawn(value, manner, sign, random) {
-  const entries = typeof value === "number" ? [value] : Array.from(value.data), between = (low, high) => low + (high - low) * random();
-  if (manner === "permuted") return shuffled(entries, random);
-  if (manner === "distributions") {
-    const length = value.shape.at(-1);
-    return entries.map((_, i) => i).filter(i => i % length === 0).flatMap(i => shuffled(entries.slice(i, i + length), random));
-  }
-  return entries.map(x => {
-    if (manner === "kept") return x;
-    if (manner === "counts") return Math.floor(between(2, 9));
-    if (manner === "labels") return between(0.05, 0.95);
-    return (sign * Math.sign(x) || (random() < 0.5 ? -1 : 1)) * (Math.abs(x) < 1 ? between(0.05, 0.95) : between(1, 2.5));
+function redrawn(value, manner, sign, draw, place) {
+  const entries = typeof value === "number" ? [value] : Array.from(value.data), { length } = entries;
+  const numbers = uniform(draw, place, 2 * length), row = value.shape?.at(-1);
+  const order = (start, count) => Array.from({ length: count }, (_, i) => start + i).sort((i, j) => numbers[i] - numbers[j] || i - j);
+  if (manner === "kept") return entries;
+  if (manner === "permuted") return order(0, length).map(i => entries[i]);
+  if (manner === "distributions") return Array.from({ length: length / row }, (_, i) => order(i * row, row)).flat().map(i => entries[i]);
+  return entries.map((x, i) => {
+    if (manner === "counts") return Math.floor(2 + 7 * numbers[i]);
+    if (manner === "labels") return 0.05 + 0.9 * numbers[i];
+    return (sign * Math.sign(x) || (numbers[length + i] < 0.5 ? -1 : 1)) * (Math.abs(x) < 1 ? 0.05 + 0.9 * numbers[i] : 1 + 1.5 * numbers[i]);
   });
 }
 
-function shuffled(entries, random) {
-  for (let i = entries.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [entries[i], entries[j]] = [entries[j], entries[i]];
-  }
-  return entries;
-}
-
-// Numbers from 0 to 1 that are the same each time: mulberry32.
-function randomly(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return ((x ^ (x >>> 14)) >>> 0) / 4294967296;
-  };
+// Numbers from 0 to 1 for the leaf at a place in one of the draws, as Python draws them.
+function uniform(draw, place, count) {
+  const start = Math.imul(draw, 0x9e3779b1) + Math.imul(place, 0x85ebca6b);
+  return Array.from({ length: count }, (_, i) => {
+    let x = (start + Math.imul(i + 1, 0x6d2b79f5)) >>> 0;
+    x = Math.imul(x ^ (x >>> 15), x | 1);
+    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+  });
 }
