@@ -245,6 +245,7 @@ def _metadata(params: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def as_data(value: Any) -> Any:
+    """Metadata as data: lists for tuples and slices, codes for dtypes."""
     if isinstance(value, tuple | list):
         return [as_data(x) for x in value]
     if isinstance(value, slice):

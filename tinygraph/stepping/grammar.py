@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import keyword
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from string import ascii_letters
 from typing import Any
@@ -21,18 +21,18 @@ from tinygraph.express.instructions import as_data
 from tinygraph.express.interpreter import dtypes as computed_dtypes
 from tinygraph.express.interpreter import is_spelled
 from tinygraph.leaves import constant
-from tinygraph.node import Node
+from tinygraph.node import Leaf, Node
 from tinygraph.ops import EMPTY, NUMPY, OPERATORS, Op, work
 from tinygraph.ops.dtypes import together
 from tinygraph.stepping import formula, literals, parsing
 from tinygraph.stepping.messages import OF_FORMULAS
-from tinygraph.stepping.vocabulary import HOMES, MODULES, functions
-from tinygraph.syntax import BINARY, UNARY, with_names
+from tinygraph.stepping.vocabulary import HOMES, MODULES, Function, functions
+from tinygraph.syntax import BINARY, UNARY, Operator, with_names
 
 NUMBER = "float"  # the type of a literal, which takes the dtype of the array beside it
 HALF = "f2"  # in which a page rounds what it computed in single precision
 # How much an op computes, where it is not entry by entry; a page bounds all others by their operands and metadata.
-WORK = {work.entry_by_entry: 0, work.each_with_each: 1, work.product: 2}
+WORK: Mapping[work.Work, int] = {work.entry_by_entry: 0, work.each_with_each: 1, work.product: 2}
 
 
 @cache
@@ -46,8 +46,8 @@ def grammar() -> dict[str, Any]:
         },
         "keywords": " ".join(word for word in keyword.kwlist if word not in ("True", "False", "None")),
         "strange": parsing.STRANGE,
-        "binary": [[x.text, OPERATORS[x.syntax].name, x.binds, x.left, x.right] for x in BINARY.values() if x.syntax in OPERATORS],
-        "unary": [[x.text, OPERATORS[x.syntax].name if x.syntax in OPERATORS else "", x.binds, x.right] for x in UNARY.values()],
+        "binary": [[x.text, _operator(x), x.binds, x.left, x.right] for x in BINARY.values() if x.syntax in OPERATORS],
+        "unary": [[x.text, _operator(x), x.binds, x.right] for x in UNARY.values()],
         "modules": " ".join(sorted(MODULES)),
         "homes": " ".join(sorted(HOMES)),
         "constants": [[name, value if np.isfinite(value) else str(value)] for name, value in parsing.CONSTANTS.items()],
@@ -124,25 +124,23 @@ def _type_rule(op: Op, types: Sequence[str]) -> str:
 # Ops and forms
 
 
+def _operator(x: Operator) -> str:
+    return OPERATORS[x.syntax].name if x.syntax in OPERATORS else ""
+
+
 def _ops(types: Sequence[str]) -> list[list[Any]]:
-    """The ops that are alike, by their names: each with the names by which it is called, first its own where it is one of them."""
-    alike: dict[str, list[Any]] = {}
-    called: dict[str, list[str]] = {}
-    for name, function in functions().items():
-        if (op := _op_of(function.call)) is not None:
-            called.setdefault(op.name, []).append(name)
-    known = {name: x for name, x in functions().items() if _op_of(x.call) is not None}
+    """The ops, those that are alike together, with their names: of each its own, after a comma where it is not called so."""
+    alike: dict[str, tuple[list[Any], list[str]]] = {}
+    known = functions()
     for op in readable():
-        names = called.get(op.name, [])
-        function = known[names[0]] if names else None
-        least, most = (function.least, function.most) if function else (len(op.arguments), len(op.arguments))
+        names = [name for name, x in known.items() if _op_of(x.call) is op]
+        function = known[names[0]] if names else Function(op, len(op.arguments), len(op.arguments), ())
         metadata = [[key, *([] if value is EMPTY else [as_data(value)])] for key, value in op.defaults.items()]
-        if function and not function.needed:
-            metadata = [[key, *(value or [None])] for key, *value in metadata]
-        row = [len(op.arguments), least, most, int(bool(function and function.takes_list)), metadata, WORK.get(op.work, 3), _type_rule(op, types)]
-        written = ",".join([op.name, *(name for name in names if name != op.name)]) if op.name in names else ",".join(["", op.name, *names])
-        alike.setdefault(repr(row), [*row, []])[-1].append(written)
-    return [[*row[:-1], " ".join(row[-1])] for row in alike.values()]
+        row = [len(op.arguments), function.least, function.most, int(function.takes_list), metadata]
+        row += [WORK.get(op.work, 3), _type_rule(op, types)]
+        own = [op.name] if op.name in names else ["", op.name]
+        alike.setdefault(repr(row), (row, []))[1].append(",".join([*own, *(name for name in names if name != op.name)]))
+    return [[*row, " ".join(names)] for row, names in alike.values()]
 
 
 def _axes() -> dict[str, list[int]]:
@@ -152,7 +150,10 @@ def _axes() -> dict[str, list[int]]:
         if "axis" in op.defaults and len(op.arguments) == 1 and not op.variadic:
             rest = {key: 1 for key, value in op.defaults.items() if value is EMPTY and key != "axis"}
             number = _shape_of(op, np.float64(0.5), axis=0, **rest)
-            found[op.name] = [-1 if number is None else len(number), int(_shape_of(op, SAMPLES, axis=(0, 1), **rest) is not None)]
+            found[op.name] = [
+                -1 if number is None else len(number),
+                int(_shape_of(op, np.ones((1, 1)), axis=(0, 1), **rest) is not None),
+            ]
     return found
 
 
@@ -190,7 +191,7 @@ def body_of(op: Op) -> list[list[Any]] | None:
     """
     if is_spelled(op) or not op.built_in or op.variadic or isinstance(op.kind, ops.Opaque):
         return None
-    params = {"axis": AXIS} if "axis" in op.defaults else {}
+    params: dict[str, Any] = {"axis": AXIS} if "axis" in op.defaults else {}
     params |= {key: value for key, value in (("keepdims", True), ("reduction", "none")) if key in op.defaults}
     if op.defaults.keys() - params.keys():
         return None
@@ -201,7 +202,8 @@ def body_of(op: Op) -> list[list[Any]] | None:
             result = op.function(*operands, **params)
         except Exception:  # what the samples are not fit for
             return None
-    return _steps(operands, result) if isinstance(result, Node) and not any(x.log and x.log.decisions for x in operands) else None
+    has_decided = any(isinstance(x, Leaf) and x.log and x.log.decisions for x in operands)
+    return _steps(operands, result) if isinstance(result, Node) and not has_decided else None
 
 
 def _steps(operands: Sequence[Node], result: Node) -> list[list[Any]] | None:
@@ -220,7 +222,9 @@ def _steps(operands: Sequence[Node], result: Node) -> list[list[Any]] | None:
         if x.op is None or not is_spelled(x.op):
             return None
         inputs = [places[i] if isinstance(i, Node) else [as_data(i)] for i in x.inputs]
-        params = {key: "axis" if value is AXIS else as_data(value) for key, value in x.params.items() if value not in (None, False)}
+        params = {
+            key: "axis" if value is AXIS else as_data(value) for key, value in x.params.items() if value not in (None, False)
+        }
         places[x] = len(places)
         found.append([x.op.name, inputs, *([params] if params else [])])
     return found

@@ -14,8 +14,8 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import SumOfProducts
 from tinygraph.program.statements import Program, program_of
-from tinygraph.stepping.messages import said
 from tinygraph.sparse import stored, with_entries
+from tinygraph.stepping.messages import said
 
 DRAWS = 5  # of other leaves on which a formula must hold
 SIGNS = (1, -1, 1, 0)  # of the leaves in successive draws: their own, the opposite, their own, random

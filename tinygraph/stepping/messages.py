@@ -10,6 +10,7 @@ OF_FORMULAS = {
     "long": "the formula has {length} characters, and at most {most} are read",
     "nested": "the formula is too long or nested too deeply: give parts of it names",
     "character": "`{text}` cannot be read: {reason}",
+    "strange": "it has no place in a formula",
     "keyword": "`{text}` is a keyword of Python; formulas have no keywords",
     "product": "a product is written with *: {text}",
     "no formula": "`{text}` is no formula",
@@ -63,7 +64,7 @@ OF_ANSWERS = {
 }
 
 
-def said(key: str, **values: Any) -> str:
+def said(key: str, /, **values: Any) -> str:
     """A message with these values in its places.
 
     >>> said("wrong", name="dz", why=said("numbers"))

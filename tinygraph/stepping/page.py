@@ -29,7 +29,23 @@ from tinygraph.stepping.templates import Templates, shortened
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
 FORMULAS = ("parsing", "formula", "proving")  # for those that are typed into a quiz
-FILES = ("elements", "walk", "judging", "kernel", "picture", "files", "stage", "scrubber", "chain", "lists", "leaves", "quiz", "sheet", "address", "app")  # each before those that it is read by
+FILES = (
+    "elements",
+    "walk",
+    "judging",
+    "kernel",
+    "picture",
+    "files",
+    "stage",
+    "scrubber",
+    "chain",
+    "lists",
+    "leaves",
+    "quiz",
+    "sheet",
+    "address",
+    "app",
+)  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
 
@@ -41,7 +57,11 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
     """
     walked, *ops = walk(stepper, quiz)
     state = walked | {"style": style(), "quiz": quiz}
-    pieces = {"<!-- title -->": escape(f"Walk through {state['data']['title']}"), "/* script */": script(*ops), "/* data */": script_json(state)}
+    pieces = {
+        "<!-- title -->": escape(f"Walk through {state['data']['title']}"),
+        "/* script */": script(*ops),
+        "/* data */": script_json(state),
+    }
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
 
 
@@ -87,7 +107,10 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         "equations": texts,
         "tags": tags,
         "source": list(source.values()),
-        "leaves": [{"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind} for name, leaf in leaves_of(stepper)],
+        "leaves": [
+            {"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind}
+            for name, leaf in leaves_of(stepper)
+        ],
         "tolerance": TOLERANCE,
         "messages": OF_ANSWERS,
     }, templates

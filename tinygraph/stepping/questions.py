@@ -112,7 +112,11 @@ class Writer:
         if all(p.is_factor for p in passes):
             locals_ = [self._local(p, is_alone=len(passes) == 1) for p in passes]
             terms = [f"{self._program.name(p.upstream)} · {self._partial(p)}" for p in passes]
-            return first, Text("local derivative: ", joined(", ", locals_)), Text(f"chain rule: {step.name} = {' + '.join(terms)}")
+            return (
+                first,
+                Text("local derivative: ", joined(", ", locals_)),
+                Text(f"chain rule: {step.name} = {' + '.join(terms)}"),
+            )
         has = f"has the shape {step.node.shape}, as {of} has" if step.node.shape else f"is a number, as {of} is"
         shape = Text(f"{step.name} {has}")
         names = dict.fromkeys(self._program.name(x.node) for x in atoms(self._whole(step)) if isinstance(x, Name))

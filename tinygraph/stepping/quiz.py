@@ -31,12 +31,10 @@ from tinygraph.stepping.judging import (
 )
 from tinygraph.stepping.messages import one_of, said
 from tinygraph.stepping.parsing import parse
-from tinygraph.stepping.questions import Question, questions
+from tinygraph.stepping.questions import questions
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 from tinygraph.stepping.vocabulary import FormulaError
-
-ANSWERS = "a number, a formula, hint, reveal or quit"
 
 
 class Answer(NamedTuple):
@@ -209,7 +207,7 @@ class Quiz:
         """Ask in the terminal until all questions are over, `quit` is typed, or the input ends."""
         say(self.question)
         while not self.done:
-            before = self.stepper.position
+            before = len(self._left)
             try:
                 typed = ask("> ").strip()
             except (EOFError, KeyboardInterrupt):
@@ -218,7 +216,7 @@ class Quiz:
             if typed in ("quit", "q") and typed not in self.known:
                 return
             say(self._reply(typed))
-            if self.stepper.position != before:
+            if len(self._left) != before:
                 say(f"\n{self.ask}")
 
     def _reply(self, typed: str) -> str:
@@ -226,7 +224,8 @@ class Quiz:
             return self.hint()
         if typed == "reveal":
             return self.reveal()
-        return self.answer(typed).message if typed else f"type {ANSWERS}"
+        answers = ", ".join(self.choices) if self.choices else "a number, a formula"
+        return self.answer(typed).message if typed else f"type {answers}, hint, reveal or quit"
 
     def __repr__(self) -> str:
         return f"<quiz: {self.ask}>"

@@ -24,7 +24,10 @@ def referee(chapter: Chapter, instructions: Instructions) -> dict[str, Any]:
     asked = {
         x.step.name: [
             slot(x.step.node),
-            [[texts.setdefault(one.said, len(texts)), slot(one.node), one.factor] for one in mistakes(program, x.step.node, size)],
+            [
+                [texts.setdefault(one.said, len(texts)), slot(one.node), one.factor]
+                for one in mistakes(program, x.step.node, size)
+            ],
         ]
         for x in questions(chapter.graph, chapter.graph_steps, ())
     }

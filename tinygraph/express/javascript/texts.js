@@ -167,13 +167,9 @@ function inLines(items, indent) {
 // What is remarkable of an array: the place of its largest entry, and the size of its entries
 
 function placeOfLargest(value) {
-  const data = typeof value === "number" ? [value] : value.data;
-  let [place, largest] = [0, -1];
-  data.forEach((x, i) => {
-    const size = Number.isNaN(x) ? 0 : Math.min(Math.abs(x), Number.MAX_VALUE);
-    if (size > largest) [place, largest] = [i, size];
-  });
-  return place;
+  const sizes = Array.from(typeof value === "number" ? [value] : value.data, (x) => (Number.isNaN(x) ? 0 : Math.min(Math.abs(x), Number.MAX_VALUE)));
+  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
+  return sizes.findIndex((size) => size >= largest * (1 - 1e-9)); // the first of those that are equal up to rounding
 }
 
 const largestOf = (value) => (typeof value === "number" ? value : value.data[placeOfLargest(value)]);

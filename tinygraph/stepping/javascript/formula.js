@@ -280,7 +280,6 @@ function formulasOf(grammar) {
 
   // The arrays of an index are of integers or truth values, numbers of formulas are floats; a truth value alone is a new axis.
   function indexed(operands, { template }) {
-    if (!ndimOf(operands[0]) && isPlain(operands[0])) refuse("invalid index to scalar variable");
     const all = withIndices(operands, 1, template), alone = all.findIndex((x, i) => i > 0 && x.type === "b1" && !ndimOf(x));
     if (alone < 0) return all;
     if (all.length > 2) refuse("a truth value beside other arrays is no index here");

@@ -181,7 +181,7 @@ function parserOf(grammar) {
         add("sign", text);
       } else {
         const wrong = String.fromCodePoint(source.codePointAt(place));
-        const reason = Object.hasOwn(strange, wrong) ? strange[wrong] : "it has no place in a formula";
+        const reason = Object.hasOwn(strange, wrong) ? strange[wrong] : say("strange");
         fail(place, "character", { text: oneLine(wrong), reason });
       }
       if (depth > limits.depth || tokens.length > limits.tokens) fail(place, "nested");
