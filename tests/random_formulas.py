@@ -23,7 +23,8 @@ WHOLE = [
 FORMS = [
     "{}.T", "{}.size", "len({})", "{}[0]", "{}[:, None]", "{}[::-1]", "{}[1:]", "{}[..., 0]", "{}.shape[0]", "np.asarray({})",
     "{}.astype(np.float32)", "{}.astype(int)", "{}.astype(bool)", "{}.astype(np.int64)", "np.ones_like({})", "{}[{} > 0]",
-    "{}[{}]",    "np.transpose({})", "np.expand_dims({}, 0)", "np.squeeze({})", "np.tile({}, 2)", "np.repeat({}, 2, axis=0)", "np.diag({})",
+    "{}[{}]", "np.transpose({})", "np.expand_dims({}, 0)", "np.squeeze({})", "np.tile({}, 2)", "np.repeat({}, 2, axis=0)",
+    "np.diag({})",
     "np.concatenate([{}, {}])", "where({} > 0, {}, {})", "np.clip({}, 0, 1)", "np.full_like({}, {})", "np.stack([{}, {}])",
     "np.einsum('i,i->', {}, {})", "np.einsum('ij,jk->ik', {}, {})", "np.broadcast_to({}, {}.shape)", "np.linalg.norm({})",
     "np.tril({})", "np.roll({}, 1)", "np.linalg.inv({})", "mean_squared_error({}, {})", "({}).T @ {}", "np.reshape({}, (-1,))",

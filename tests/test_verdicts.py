@@ -104,7 +104,7 @@ def test_the_verdict_is_about_the_numbers_of_now(visit: Visit) -> None:
     before = page.evaluate("model.get('texts').at(0)")
     verdicts(page, "dz", ["a - 1"])
     assert page.evaluate("model.get('texts').at(0)") == before  # other leaves were tried in between
-    assert verdicts(page, "w1", ["up"])[0].right is (stepper.graph["dw1"].value < 0)
+    assert verdicts(page, "w1", ["up"])[0].right is bool(stepper.graph["dw1"].value < 0)
 
 
 def test_page_and_kernel_draw_the_same_numbers(visit: Visit) -> None:
@@ -186,10 +186,10 @@ class TestAsking:
             hints = [quiz.hint() for _ in quiz._left[0].hints]
             for _ in hints:
                 page.click("text=Hint")
-            assert page.inner_text(".quiz [role=status]") == "; ".join(hints)
+            assert page.text_content(".quiz [role=status]") == "; ".join(hints)
             page.click("text=Reveal")
             end = quiz.reveal()
-            assert page.inner_text(".quiz [role=status]").startswith(f"{end}.")
+            assert str(page.text_content(".quiz [role=status]")).startswith(f"{end}.")
 
     def test_a_page_of_a_walk_takes_numbers_and_choices(self, visit: Visit) -> None:
         page = visit.show(page_of(neuron().stepper()))
