@@ -446,7 +446,7 @@ def test_a_gradient_without_entries_is_not_asked_for() -> None:
 def test_a_notebook_shows_the_page_with_the_first_question() -> None:
     w = tg.parameter(2.0)
     bundle = tg.Graph(w * w, names={"w": w}).quiz()._repr_mimebundle_()
-    assert bundle["text/html"].startswith('<iframe sandbox="allow-scripts"')
+    assert bundle["text/html"].startswith('<iframe sandbox="allow-scripts allow-downloads"')
     assert "dw" in bundle["text/plain"]
 
 

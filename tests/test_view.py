@@ -28,7 +28,7 @@ def test_it_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None:
 def test_notebooks_get_it_in_a_frame_without_rights() -> None:
     html = neuron().view()._repr_html_()
     assert html is not None
-    assert html.startswith('<iframe sandbox="allow-scripts" srcdoc="')
+    assert html.startswith('<iframe sandbox="allow-scripts allow-downloads" srcdoc="')
 
 
 def test_json_cannot_leave_its_script() -> None:

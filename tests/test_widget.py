@@ -24,7 +24,6 @@ from tests.browser import Visit, browser, needs_chromium
 from tests.drawings import neuron, numbers
 from tests.test_stepper_page import count, red
 from tinygraph.draw.theme import DARK, LIGHT
-from tinygraph.stepping.page import script
 from tinygraph.stepping.widget import Widget
 
 ROOT = Path(__file__).parent.parent
@@ -195,10 +194,23 @@ def faked(visit: Visit, shown: Widget) -> Any:
     """The module in a blank page with a model that nobody answers."""
     state = {
         key: getattr(shown, key)
-        for key in ("data", "texts", "leaves", "position", "breakpoints", "style", "new_value", "problem", "answer", "verdict")
+        for key in (
+            "data",
+            "texts",
+            "leaves",
+            "position",
+            "breakpoints",
+            "style",
+            "new_value",
+            "problem",
+            "answer",
+            "verdict",
+            "program",
+            "live",
+        )
     }
     text = json.dumps(state).replace("<", "\\u003c")
-    return visit.show(FAKE.replace("SCRIPT", script().replace("export default { render };", "")).replace("STATE", text))
+    return visit.show(FAKE.replace("SCRIPT", Widget._esm.replace("export default { render };", "")).replace("STATE", text))
 
 
 class TestModule:
@@ -238,6 +250,17 @@ class TestModule:
         page.keyboard.press("ArrowRight")
         assert count(page) == "7 / 9"
         page.wait_for_function("sent.length === 2")
+
+    def test_reset_gives_the_recorded_values_back(self, visit: Visit) -> None:
+        stepper = neuron().stepper()
+        shown = stepper.widget()
+        recorded = stepper.graph["L"].value
+        stepper.set(w1=0.9)
+        stepper.update()
+        page = faked(visit, shown)
+        page.click("text=Reset")
+        shown.reset = page.evaluate("sent.at(-1).reset")
+        assert (len(stepper.chapters), stepper.graph["L"].value) == (1, recorded)
 
     def test_a_problem_shows_as_text(self, visit: Visit) -> None:
         page = faked(visit, neuron().stepper().widget())
@@ -434,7 +457,7 @@ class TestJupyterLab:
         with in_lab(address, "page.ipynb") as page:
             output = run_cell(page, 0)
             output.locator("iframe").wait_for(timeout=60_000)
-            frame = page.frame_locator("iframe[sandbox=allow-scripts]")
+            frame = page.frame_locator("iframe[sandbox]")
             frame.locator("button[aria-label=Step]").click()
             page.keyboard.press("ArrowRight")
             assert frame.locator(".count").inner_text() == "2 / 9"

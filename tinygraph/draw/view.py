@@ -148,8 +148,8 @@ def filled(template: Traversable, pieces: Mapping[str, str] = MappingProxyType({
 def frame(content: str, label: str, height: str) -> str:
     """A page in a notebook: an iframe that may run scripts and nothing else."""
     return (
-        f'<iframe sandbox="allow-scripts" srcdoc="{escape(content, quote=True)}" title="{escape(label, quote=True)}" '
-        f'style="width: 100%; height: {height}; border: 0"></iframe>'
+        f'<iframe sandbox="allow-scripts allow-downloads" srcdoc="{escape(content, quote=True)}" '
+        f'title="{escape(label, quote=True)}" style="width: 100%; height: {height}; border: 0"></iframe>'
     )
 
 

@@ -6,6 +6,8 @@ program that gives the numbers, and one that does not has the numbers of each ch
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Collection
 from html import escape
 from importlib.resources import files
@@ -47,7 +49,8 @@ FILES = (
     "app",
 )  # each before those that it is read by
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
-HEIGHT = "clamp(830px, 1750px - 100vw, 1110px)"  # of the iframe: the whole page, which has one column in a narrow window
+LARGE = 300_000  # characters of data, beyond which they are compressed
+HEIGHT = "900px"  # of the iframe: the picture, the step and the lists; in a narrow one, what is below scrolls
 
 
 def page(stepper: Stepper, quiz: bool = False) -> str:
@@ -60,9 +63,16 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
     pieces = {
         "<!-- title -->": escape(f"Walk through {state['data']['title']}"),
         "/* script */": script(*ops),
-        "/* data */": script_json(state),
+        "/* data */": packed(script_json(state)),
     }
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
+
+
+def packed(data: str) -> str:
+    """Data as the script has it: JSON as it is, or compressed where it is large."""
+    if len(data) <= LARGE:
+        return data
+    return f'await unpacked("{base64.b64encode(zlib.compress(data.encode(), 9)).decode()}")'
 
 
 def walk(stepper: Stepper, quiz: bool = False) -> tuple[dict[str, Any], Collection[Op], Collection[Op]]:

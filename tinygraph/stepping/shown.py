@@ -15,7 +15,6 @@ from tinygraph.express.layout import Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
 from tinygraph.express.plain import plain
-from tinygraph.node import Node
 from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Name, Number, atoms
 from tinygraph.stepping.examples import example_of
@@ -102,19 +101,16 @@ class StepWriter:
         }
 
     def _chain(self, step: Step) -> dict[str, Any]:
-        """The chain rule of a step in numbers: what arrives, through what it goes where that is a factor, and what goes on."""
-        name = self.equations.name
-        if not step.passes:
-            said = {"forward": "value", "backward": "the pass starts here", "update": "after the update"}[step.phase]
-            return {"result": _factor(plain(name(step.node)), said, step.result)}
-        passed = step.passes[step.position]
-        reader, value = (plain(self.equations.symbol(node)) for node in (passed.reader.node, passed.of))
-        goes = f"goes on to {value}" if step.part is None else f"adds to {value}, {step.part[0]} of {step.part[1]}"
-        found = {"result": _factor(plain(name(step.node)), goes, step.added_result)}
-        if passed.is_factor:
-            local = plain(self.equations.local(passed.reader.node, passed.of))
-            found["upstream"] = _factor(plain(name(passed.upstream)), f"arrives at {reader}", passed.upstream)
-            found["local"] = _factor(local, f"through {self._function(passed.reader) or reader}", passed.local_node)
+        """What the page says of the step as a product: how its value is called, where it goes on to, and through what."""
+        result = step.added_result
+        found: dict[str, Any] = {"label": plain(self.equations.name(step.node))}
+        found |= {"slot": Slot(result)} if result.shape else {"added": Text(Hole(result))} if step.part is not None else {}
+        if step.phase == "backward":
+            found["to"] = plain(self.equations.symbol(step.of))
+        if step.passes and (passed := step.passes[step.position]).is_factor:
+            local = passed.local_node
+            factor = {"slot": Slot(local)} if local.shape else {"number": Text(Hole(local))}
+            found["factor"] = factor | {"through": self._function(passed.reader)}
         return found
 
     def _function(self, reader: Statement) -> str | None:
@@ -163,11 +159,6 @@ class StepWriter:
             return lowered(self.equations.name(step.node), index)
         output, node = partials[step.node]
         return self.equations.chain_rule_term(output, step.reader, node, index)
-
-
-def _factor(label: str, said: str, node: Node) -> dict[str, Any]:
-    """A number of the chain rule with what is said of it; an array is looked up entry by entry."""
-    return {"label": label, "said": said, "number": None if node.shape else Text(Hole(node, "signed")), "slot": Slot(node)}
 
 
 def _sum(step: Step) -> Text | None:

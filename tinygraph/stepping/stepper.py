@@ -133,7 +133,8 @@ class Stepper:
         if not graph._requests() and not graph._is_partial:
             graph.backprop()
         self.level = level
-        self._set_chapters([Chapter(program_of(graph, level).graph)])  # in which every statement has a name
+        self._first = Chapter(program_of(graph, level).graph)  # in which every statement has a name
+        self._set_chapters([self._first])
         self.position = 0
         self._breakpoints = Breakpoints(self._check_name, self._marked)
         self.watchers: list[Callable[[bool], None]] = []  # called when the walk moved (False) or its numbers changed (True)
@@ -299,6 +300,12 @@ class Stepper:
         self._set_chapters([*walked, following])
         self._move(sum(len(x.steps) for x in walked), changed=True)
         return updates[-1]
+
+    def reset(self) -> None:
+        """Give all leaves their recorded values again, and drop all updates."""
+        self._first.updates = []
+        self._set_chapters([self._first])
+        self._move(min(self.position, len(self.steps)), changed=True)
 
     # Looking
 

@@ -10,10 +10,12 @@ import anywidget
 import numpy as np
 import traitlets
 
+from tinygraph.express.interpreter import is_spelled
 from tinygraph.node import Node
+from tinygraph.ops import REGISTRY
 from tinygraph.program.statements import program_of
 from tinygraph.sparse import is_sparse
-from tinygraph.stepping.page import leaves_of, script, style, texts, walk_data
+from tinygraph.stepping.page import leaves_of, script, style, texts, walk
 from tinygraph.stepping.quiz import Answer, Quiz
 from tinygraph.stepping.stepper import Stepper
 
@@ -23,15 +25,18 @@ MOST = 1000  # entries of a leaf
 class Widget(anywidget.AnyWidget):
     """A stepper shown with its kernel: moving, breakpoints, leaves and answers work from either side."""
 
-    _esm = script()
+    _esm = script([op for op in REGISTRY.values() if op.built_in and is_spelled(op)])
     data = traitlets.Dict().tag(sync=True)
     texts: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the numbers of each chapter
     leaves: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the entries of each leaf, by chapter
+    program = traitlets.Dict().tag(sync=True)  # for what the browser computes: plots, and one entry of an array
+    live = traitlets.Dict().tag(sync=True)
     position = traitlets.Int(0).tag(sync=True)
     breakpoints = traitlets.List(traitlets.Unicode()).tag(sync=True)
     style = traitlets.Unicode(style()).tag(sync=True)
     new_value = traitlets.Dict().tag(sync=True)  # from the browser: a leaf, the place of one of its entries, and a new value
     update = traitlets.Dict().tag(sync=True)  # from the browser: a learning rate, and how many updates to make
+    reset = traitlets.Dict().tag(sync=True)  # from the browser: the recorded values are wanted again
     problem = traitlets.Unicode("").tag(sync=True)  # what is wrong with that value
     answer = traitlets.Dict().tag(sync=True)  # from the browser: the name of a gradient, and an answer
     verdict = traitlets.Dict().tag(sync=True)  # whether that answer is right
@@ -49,8 +54,15 @@ class Widget(anywidget.AnyWidget):
 
     def _numbers(self) -> dict[str, Any]:
         """What changes with the leaves."""
-        data, _ = walk_data(self.stepper)
-        return {"data": data | {"kernel": True}, "texts": texts(self.stepper), "leaves": entries(self.stepper)}
+        state, ops, _ = walk(self.stepper)
+        if not all(op.built_in for op in ops):
+            state |= {"program": {}, "live": {}}  # the script knows no other ops
+        computed = {key: state.get(key, {}) for key in ("program", "live")}
+        return computed | {
+            "data": state["data"] | {"kernel": True},
+            "texts": texts(self.stepper),
+            "leaves": entries(self.stepper),
+        }
 
     def refresh(self, changed: bool = True) -> None:
         """Show the stepper's present state; `changed` is True for new numbers, False if only the cursor moved."""
@@ -80,6 +92,10 @@ class Widget(anywidget.AnyWidget):
     @traitlets.observe("update")
     def _update(self, change: Any) -> None:
         self._carry_out(lambda: self._make_updates(**{"turn": 0} | change["new"]))
+
+    @traitlets.observe("reset")
+    def _reset(self, change: Any) -> None:
+        self._carry_out(self.stepper.reset)
 
     def _carry_out(self, request: Callable[[], None]) -> None:
         """Do what the browser asks for, or say what is wrong with it."""

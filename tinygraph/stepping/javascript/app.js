@@ -21,7 +21,8 @@ function followTheme(el) {
 }
 
 // `keys` receives the keyboard events: the whole page, or the widget alone while it has the focus.
-function render({ model, el, keys }) {
+function render({ model: given, el, keys }) {
+  const model = withNumbers(given);
   const root = el.shadowRoot || el.attachShadow({ mode: "open" });
   root.replaceChildren(element("style", {}, model.get("style")));
   const app = element("div", { class: "app", role: "region", "aria-label": "Stepper", tabindex: "-1" });
@@ -65,13 +66,14 @@ function render({ model, el, keys }) {
     put(link, "Copied");
     setTimeout(() => put(link, "Link"), 1500);
   });
+  const isFile = keys && location.protocol !== "about:"; // a frame cannot print, and has no address to share
   const bar = element("header", { class: "bar" },
     element("h1", {}, "tinygraph"), element("span", { class: "subtitle" }, data().title || ""),
     element("nav", { "aria-label": "Files and appearance" },
-      ...(keys ? [tool("Sheet", "Print the steps with their numbers", () => sheet.print(false)), tool("Blank sheet", "Print the steps without numbers, to fill in", () => sheet.print(true))] : []),
+      ...(isFile ? [tool("Sheet", "Print the steps with their numbers", () => sheet.print(false)), tool("Blank sheet", "Print the steps without numbers, to fill in", () => sheet.print(true))] : []),
       tool("PNG", "Save the picture as PNG", () => { if (stage.picture()) savePng(stage.picture().svg, file()); }),
       tool("SVG", "Save the picture as SVG", () => { if (stage.picture()) saveSvg(stage.picture().svg, file()); }),
-      ...(keys && location.protocol !== "about:" ? [link] : []),
+      ...(isFile ? [link] : []),
       element("button", { class: "quiet", "aria-label": "Dark or light", title: "Dark or light", onclick: () => turnDark() }, "◐")));
   const panels = []; // of the side column, each with a `box`, and `show`, which gets the current step
   const side = element("div", { class: "side" }, leaves.box, problem, notice, here, ...panels.map(panel => panel.box));

@@ -60,6 +60,29 @@ export function fixedModel(state) {
   };
 }
 
+// The same for a kernel elsewhere: what it does not send, such as the curve of a function, is computed from its program.
+function withNumbers(model) {
+  let numbers = null, from = null;
+  const computed = () => {
+    const live = model.get("numbers") ? null : model.get("live");
+    if (from !== live) {
+      from = live;
+      numbers = live?.holes ? chaptersOf({ program: model.get("program"), live }) : null;
+    }
+    return model.get("numbers") ?? numbers;
+  };
+  return {
+    get: key => (key === "numbers" ? computed() : model.get(key)),
+    ...Object.fromEntries(["set", "on", "off", "save_changes"].map(name => [name, (...given) => model[name](...given)])),
+  };
+}
+
+// The data of a large walk, which its page has compressed.
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
 class Refused extends Error {}
 
 // The chapters of a program: the leaves of each, from which the rest is computed when it is asked for.

@@ -7,7 +7,7 @@ function leafControls({ request, update, reset, refuse, isRemote }) {
   const rows = element("div", { class: "leaves" });
   const made = new Map();
   const rate = element("input", { type: "text", inputmode: "decimal", value: "0.1", "aria-label": "Learning rate" });
-  const times = n => element("button", { class: n === 1 ? "main" : "", onclick: () => typed(rate.value, "η", value => update(value, n)), "aria-label": `Update ${n} times` }, n === 1 ? "Update" : `× ${n}`);
+  const times = n => element("button", { class: n === 1 ? "primary" : "", onclick: () => typed(rate.value, "η", value => update(value, n)), "aria-label": `Update ${n} times` }, n === 1 ? "Update" : `× ${n}`);
   const updates = element("div", { class: "updates", role: "group", "aria-label": "Update" }, ...[1, 10, 100].map(times), element("label", {}, "η ", rate));
   const box = element("section", { class: "panel sliders", "aria-label": "Leaves" },
     element("h2", {}, "Leaves", element("button", { class: "quiet", onclick: reset }, "Reset")), rows, updates);

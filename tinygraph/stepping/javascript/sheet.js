@@ -7,10 +7,10 @@ function sheetOf({ model, stage, mathml }) {
 
   function fill() {
     const chapter = walk.chapterOf(walk.position()), texts = walk.textsOf(chapter), { steps, equations, leaves = [] } = walk.data();
-    const number = template => element("td", { class: "number" }, blank ? "" : filled(template, texts));
+    const number = template => element("td", { class: "number" }, blank ? "" : filled(template, texts).replaceAll("-", "−"));
     const rows = steps.slice(0, walk.stepsIn(chapter)).map(step => element("tr", { class: step.phase },
       element("td", {}, symbolic(filled(equations[step.mathml], texts))),
-      ...["upstream", "local"].map(kind => number(step.chain?.[kind]?.number)), number(step.shown)));
+      ...["upstream", "local"].map(kind => number(factorsOf(step, steps)[kind]?.number)), number(step.shown)));
     const hidden = new Set(blank ? steps.flatMap(step => (step.phase === "update" ? [] : step.reveals || [])) : []);
     const picture = stage.copy(hidden);
     box.replaceChildren(element("h1", {}, document.title), ...(picture ? [picture] : []),
