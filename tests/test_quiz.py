@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tests.answers import CASES, GRAPHS, Case, at, shared
 from tests.drawings import logistic, neuron, numbers, perceptron, softmax
 from tests.test_formula import watched
 from tests.test_stepper import unrolled
+from tinygraph.express.holes import place_of_largest
 from tinygraph.express.text import number
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.quiz import Quiz
@@ -286,11 +288,19 @@ def test_which_way_a_parameter_moves_is_asked_behind_all_gradients() -> None:
 
 def test_of_an_array_the_entry_with_the_largest_gradient_moves() -> None:
     quiz = at(perceptron(), "W2")
-    assert quiz.question.endswith("Which way will W2[1, 1] move?  up, down or stays")
-    before, gradient = quiz.stepper.graph["W2"].value[1, 1], quiz.stepper.graph["dW2"].value[1, 1]
-    quiz.stepper.update(0.1)
-    assert quiz.stepper.graph["W2"].value[1, 1] < before
-    assert quiz.answer("down").message == f"W2[1, 1]: down, because dW2[1, 1] = {gradient:.10g}: right"
+    assert quiz.question.endswith("Which way will W2[1, 0] move?  up, down or stays")
+    gradient = quiz.stepper.graph["dW2"].value
+    assert abs(gradient[1, 0]) == pytest.approx(np.abs(gradient).max())
+    stepper = perceptron().stepper()
+    stepper.update(0.1)
+    assert stepper.graph["W2"].value[1, 0] > perceptron()["W2"].value[1, 0]
+    assert quiz.answer("up").message == f"W2[1, 0]: up, because dW2[1, 0] = {gradient[1, 0]:.10g}: right"
+
+
+def test_of_entries_that_differ_by_rounding_the_first_is_the_largest() -> None:
+    assert place_of_largest([1.0, -2.0, 2.0 + 4e-16]) == (1,)
+    assert place_of_largest([[0.0, np.nan], [3.0, 3.0001]]) == (1, 1)
+    assert place_of_largest(np.zeros(3)) == (0,)
 
 
 def test_what_has_the_gradient_0_stays() -> None:
@@ -329,7 +339,7 @@ def test_the_state_is_plain_data() -> None:
     quiz.hint()
     state = json.loads(json.dumps(quiz.state(), allow_nan=False))
     assert state == {
-        "question": quiz.ask, "name": "dA1", "entry": [0, 2], "position": 8, "hints": ["A1 is read by Z2 = A1 @ W2 + b2"],
+        "question": quiz.ask, "name": "dA1", "entry": [0, 0], "position": 8, "hints": ["A1 is read by Z2 = A1 @ W2 + b2"],
         "known": ["X", "Y", "W1", "b1", "W2", "b2", "Z1", "A1", "Z2", "L", "dL", "dZ2", "dW2", "db2"],
         "choices": [], "number": 4, "total": 11, "score": {"right": 0, "asked": 3, "hints": 1, "wrong": 0}, "done": False,
     }  # fmt: skip
@@ -441,6 +451,13 @@ def test_a_gradient_without_entries_is_not_asked_for() -> None:
     w, b = tg.parameter(np.zeros((0, 2))), tg.parameter(1.0)
     q = tg.Graph(np.sum(w) + b * 2, names={"w": w, "b": b}).quiz()
     assert q.name == "db"
+
+
+def test_a_quiz_is_saved_as_its_page(tmp_path: Path) -> None:
+    quiz = neuron().quiz(seed=3)
+    assert quiz.save(tmp_path / "quiz.html").read_text(encoding="utf-8") == quiz.page()
+    with pytest.raises(ValueError, match=r"\.html"):
+        quiz.save(tmp_path / "quiz.json")
 
 
 def test_a_notebook_shows_the_page_with_the_first_question() -> None:

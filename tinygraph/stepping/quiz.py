@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygraph.draw import files
 from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.program.statements import Level, Program, program_of
@@ -100,11 +102,21 @@ class Quiz:
         self._hints = 0
         self._walk_to_question()
 
+    def page(self) -> str:
+        """The quiz as one HTML file, which takes numbers and formulas and needs neither a kernel nor a network."""
+        from tinygraph.stepping.page import page
+
+        return page(self.stepper, quiz=True)
+
+    def save(self, path: str | Path) -> Path:
+        """Write `page()` to a file, `quiz.html`; returns the path. Raises ValueError for another ending."""
+        return files.save(self, path, dict.fromkeys(files.PAGES, Quiz.page))
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from tinygraph.draw.view import frame
-        from tinygraph.stepping.page import HEIGHT, page
+        from tinygraph.stepping.page import HEIGHT
 
-        return {"text/html": frame(page(self.stepper, quiz=True), "Quiz", HEIGHT), "text/plain": self.question}
+        return {"text/html": frame(self.page(), "Quiz", HEIGHT), "text/plain": self.question}
 
     # The question
 

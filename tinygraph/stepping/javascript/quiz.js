@@ -86,7 +86,7 @@ function quizOf({ model, app, go, stop, show, send }) {
   // What is accepted as an answer
   function accepted({ value }) {
     const { relative, absolute, smallest, rounding } = data().tolerance, size = Math.abs(Number(value));
-    const near = relative * size >= absolute || (size > rounding && size < smallest) ? "" : ` or ${absolute}`;
+    const near = size > rounding && size < smallest ? "" : ` or ${absolute}`;
     return `a number within ${100 * relative}%${near}${takesFormulas() ? ", or a formula" : ""}`;
   }
 
