@@ -75,6 +75,8 @@ def _right() -> Iterator[Case]:
         "σ(z) - y", "ln(exp(a - y))", "pow(a, 1) - y", "(a - y) * (2**-1 + .5)", "np.reshape(a - y, ())", "max(a - y)",
     ):  # fmt: skip
         yield Case(neuron, "dz", text, True, "dz = da * a * (1 - a) = -0.426: right")
+    for text in ("a" + " - 0" * 900 + " - y", "-" * 1800 + "a - y", "(" * 90 + "a" + ")" * 90 + " - y", "1**" * 900 + "1*a - y"):
+        yield Case(neuron, "dz", text, True, ": right")
     for make, name, text in (
         (logistic, "dz", "(a - y) / len(y)"), (logistic, "dz", "(a - y) / y.size"), (logistic, "dz", "(a - y) / y.shape[0]"),
         (logistic, "dz", "(a - y).astype(np.float32) / len(y)"), (logistic, "dz", "(a[::-1] - y[::-1])[::-1] / 8"),
@@ -157,7 +159,8 @@ def _not_counted() -> Iterator[Case]:
         ("log()", "`log()`: log takes 1 value, not 0"), ("power(1, 2, 3)", "power takes 2 values, not 3"),
         ("sum(a, axis=y)", "column 13: `y` must be a small whole number"), ("reshape(a)", "reshape needs shape"),
         ("np.split(a, 3)", "`split` is no function here"),
-        ("a[y]", "column 1: index"), ("a[1:y]", "column 5: `y` must be a small whole number"), ("sum(*a)", "`*a` is no formula"),
+        ("a[y]", "column 1: index"), ("a['...']", "column 3: `'...'` is no formula"), ("a[True]", "column 3: `True` is no"),
+         ("a[1:y]", "column 5: `y` must be a small whole number"), ("sum(*a)", "`*a` is no formula"),
         ("sum(a, **y)", "takes no such thing"), ("len(a)", "a single number has no length"), ("a\nb", ""),
         ("a +", "column 4"), ("(a", "column 1"), ("a b", "column"), ("a..b", "column"), ("a[", "column"),
         ("a[:0.5]", "column 4: `0.5` must be"),

@@ -56,6 +56,9 @@ def grammar() -> dict[str, Any]:
         "types": types,
         "together": _table(lambda *found: together(*found), 2, types),
         "ops": _ops(types),
+        "others": [
+            [name, x.least, [[key, None] for key in x.metadata]] for name, x in functions().items() if _op_of(x.call) is None
+        ],
         "bodies": {op.name: body for op in readable() if (body := body_of(op))},
         "axes": _axes(),
         "forms": [[op.name, with_names(form.between, form.found), *_fixed(op, form), sorted(form.indices), form.rest]

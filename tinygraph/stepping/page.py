@@ -30,7 +30,7 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FORMULAS = ("parsing", "formula", "proving")  # for those that are typed into a quiz
+FORMULAS = ("parsing", "reading", "formula", "proving")  # for those that are typed into a quiz
 FILES = (
     "elements",
     "walk",

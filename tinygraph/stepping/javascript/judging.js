@@ -36,8 +36,9 @@ function judgeOf({ data, referee, proof }, worlds) {
       return why === null ? { right: true, message: say("right", { end: question.end }), counted: true }
         : { right: false, message: say("wrong", { name: question.name, why }), counted: true };
     } catch (reason) {
-      if (!(reason instanceof FormulaError)) throw reason;
-      return { right: false, message: reason.message, counted: false };
+      if (!(reason instanceof FormulaError || reason instanceof RangeError)) throw reason;
+      const message = reason instanceof FormulaError ? reason.message : say("nested"); // deeper than JavaScript's stack
+      return { right: false, message, counted: false };
     }
   };
 

@@ -141,16 +141,12 @@ function parserOf(grammar) {
     }
 
     if (!tokens.length) throw new FormulaError(say("empty"));
-    try {
-      const tree = starred();
-      while (took(";") || took("\n"));
-      if (at("=") || (next < tokens.length && [";", "\n"].includes(tokens[next - 1].text))) throw new FormulaError(say("one"));
-      if (next < tokens.length) at(",") ? fail(0, "no formula", { text: oneLine(source) }) : unexpected();
-      return { tree, where, text: ({ start: from, end }) => oneLine(source.slice(from, end)) };
-    } catch (reason) {
-      if (reason instanceof RangeError) throw new FormulaError(say("nested")); // of JavaScript's own stack
-      throw reason;
-    }
+    const tree = starred();
+    while (took(";") || took("\n"));
+    if (at("=") || (next < tokens.length && [";", "\n"].includes(tokens[next - 1].text))) throw new FormulaError(say("one"));
+    if (at(",")) fail(0, "no formula", { text: oneLine(source) });
+    if (next < tokens.length) unexpected();
+    return { tree, where, text: ({ start: from, end }) => oneLine(source.slice(from, end)) };
   }
 
   function tokensOf(source, fail) {
@@ -194,7 +190,8 @@ function parserOf(grammar) {
       rest.lastIndex = place + text.length;
       const behind = rest.exec(source)[0];
       if (/^[\p{ID_Start}_]/u.test(behind)) fail(place, "product", { text: oneLine(`${text}*${behind}`) });
-      if (/^\d|[jJ]$/.test(behind) || /[jJ]$/.test(text) || /^0[\d_]*[1-9][\d_]*$/.test(text)) fail(place, "no formula", { text: oneLine(text + behind) });
+      const isWrong = /^\d|[jJ]$/.test(behind) || /[jJ]$/.test(text) || /^0[\d_]*[1-9][\d_]*$/.test(text); // 1__0, 1j, 01
+      if (isWrong) fail(place, "no formula", { text: oneLine(text + behind) });
       const value = Number(text.replaceAll("_", ""));
       if (!Number.isFinite(value)) fail(place, "large", { text: oneLine(text) });
       add("number", text, value);
