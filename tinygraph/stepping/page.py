@@ -25,6 +25,7 @@ from tinygraph.stepping.explained import explained
 from tinygraph.stepping.judging import TOLERANCE
 from tinygraph.stepping.listing import Function, function_of, listing
 from tinygraph.stepping.live import Live, live
+from tinygraph.stepping.messages import OF_ANSWERS
 from tinygraph.stepping.pictures import laid_out
 from tinygraph.stepping.plots import plots
 from tinygraph.stepping.shown import shown
@@ -33,9 +34,12 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
+FORMULAS = ("parsing", "reading", "formula", "proving")  # for those that are typed into a quiz
 FILES = (
+    *FORMULAS,
     "elements",
     "walk",
+    "judging",
     "kernel",
     "picture",
     "flags",
@@ -70,12 +74,15 @@ HEIGHT = "900px"  # of the iframe: the picture, the step and the lists; in a nar
 
 
 def page(stepper: Stepper, quiz: bool = False) -> str:
-    """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
-    walked, ops = walk(stepper)
+    """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question.
+
+    Only the page of a quiz takes formulas as answers: what reads and computes them makes it larger.
+    """
+    walked, ops, further = walk(stepper, quiz)
     state = walked | {"style": style(), "quiz": quiz}
     pieces = {
         "<!-- title -->": escape(f"Walk through {state['data']['title']}"),
-        "/* script */": script(ops, unused(state)),
+        "/* script */": script(ops, further, unused(state, further)),
         "/* data */": packed(script_json(state)),
     }
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
@@ -88,29 +95,32 @@ def packed(data: str) -> str:
     return f'await unpacked("{base64.b64encode(zlib.compress(data.encode(), 9)).decode()}")'
 
 
-def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op] | None]:
-    """All that a page holds of a walk, and the ops that it computes with: None where it shows what was recorded."""
+def walk(stepper: Stepper, quiz: bool = False) -> tuple[dict[str, Any], Collection[Op] | None, Collection[Op]]:
+    """All that a page holds of a walk, the ops of its program, None where it shows what was recorded, and those of a quiz's
+    formulas."""
     data, templates = walk_data(stepper)
     state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
-    alive = live(stepper, templates.holes, templates.slots)
+    alive = live(stepper, templates.holes, templates.slots, quiz)
     if isinstance(alive, Live):
-        return state | alive.data, alive.ops
-    return state | {"texts": texts(stepper), "notice": alive}, None
+        return state | alive.data, alive.ops, alive.further
+    return state | {"texts": texts(stepper), "notice": alive}, None, ()
 
 
-def unused(state: dict[str, Any]) -> set[str]:
+def unused(state: dict[str, Any], further: Collection[Op]) -> set[str]:
     """The files that a page has no use for."""
     data, computes = state["data"], "program" in state
     found = {name for name in PLOTS if not computes or (name != "slopes" and name not in data["plots"])}
     if not computes or not any("entry" in step for step in data["steps"]):
         found |= {*OF_ARRAYS}
+    if not further:
+        found |= {*FORMULAS}
     return found | ({"plots"} if found >= {*PLOTS} else set())
 
 
-def script(ops: Collection[Op] | None = None, without: Collection[str] = ()) -> str:
+def script(ops: Collection[Op] | None = None, further: Collection[Op] = (), without: Collection[str] = FORMULAS) -> str:
     """The module that shows a walk, the same for page and widget but for files that are not used; a page that computes has the
-    interpreter before it."""
-    first = "" if ops is None else interpreter.script(ops)
+    interpreter before it, for the ops of its program and further ones of formulas."""
+    first = "" if ops is None else interpreter.script(ops, further)
     modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES if name not in without)]
     return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
@@ -149,6 +159,7 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         "example": stepper.example,
         "tolerance": TOLERANCE,
         "failure": _failure(stepper, tuple(source)),
+        "messages": OF_ANSWERS,
     }, templates
 
 

@@ -27,12 +27,13 @@ from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
 from tinygraph.stepping.pictures import drawing, line_texts
 from tinygraph.stepping.plots import Slopes
-from tinygraph.stepping.quiz import Hints, questions
+from tinygraph.stepping.questions import questions
 from tinygraph.stepping.routes import routes_data
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
 from tinygraph.stepping.timeline import Step
 
+ASKED = ("text", "label", "value", "hints", "end", "choices", "mistake")  # what a page has of a question
 CALL = re.compile(r"(\w+)\([^()]*\)$")
 TERMS = 8  # of a sum of contributions that are shown
 
@@ -209,11 +210,9 @@ def _sum(step: Step) -> Text | None:
 
 
 def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The quiz's question for each gradient, by name: its value, or for an array its largest entry."""
-    hints = Hints(program_of(chapter.graph), chapter.graph_steps)
-    for step in questions(chapter.graph, chapter.graph_steps):
-        label = Text(step.name, "[", Hole(step.result, "place"), "]") if step.result.shape else step.name
-        yield step.name, {"label": label, "value": Text(Hole(step.result, "largest")), "hints": hints.hints(step)}
+    """The quiz's question about each step that has one, by name."""
+    for x in questions(chapter.graph, chapter.graph_steps, chapter.updates or chapter.next_updates):
+        yield x.step.name, {name: getattr(x, name) for name in ASKED}
 
 
 def _widths(chapter: Chapter, picture: Drawing) -> dict[str, list[Text]]:
