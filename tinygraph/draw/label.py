@@ -20,7 +20,7 @@ from tinygraph.express.text import printable
 SIZE = 13  # points
 BOLD = 1.18  # how much wider bold letters are at most
 PADDING = 4  # points, from a line to the border of its cell
-WIDEST = "−1.23e-05"  # of the numbers of middling size, and nearly as wide as any other
+WIDEST = "−1.234"  # the room of a number at least: longer ones, such as −12.345, are set closer
 # Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 for all others.
 WIDTHS = {
     **dict.fromkeys(" \xa0!,./:;I[]\\|tf", 278), **dict.fromkeys("ijl'", 222), **dict.fromkeys("()-r`{}", 333),
@@ -55,7 +55,7 @@ def room(line: Line) -> int:
     """The width of the cell of a line, whatever its numbers are: a moved leaf may bring longer ones than those of now."""
     text = line.shown.text
     pieces = text.pieces if isinstance(text, Text) else [text]
-    total = sum(max(width(f"{x}−"), width(WIDEST)) if isinstance(x, Hole) else width(x, line.is_title) for x in pieces)
+    total = sum(max(width(str(x)), width(WIDEST)) if isinstance(x, Hole) else width(x, line.is_title) for x in pieces)
     return 2 * (math.ceil(total / 2) + PADDING)  # even, so that engines that round have nothing to round
 
 

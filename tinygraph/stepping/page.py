@@ -69,7 +69,6 @@ FILES = (
 PLOTS = ("slopes", "boundary", "surface", "loss")
 OF_ARRAYS = ("entries", "heat", "entry", "examples")
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
-LARGE = 300_000  # characters of data, beyond which they are compressed
 HEIGHT = "900px"  # of the iframe: the picture, the step and the lists; in a narrow one, what is below scrolls
 
 
@@ -89,9 +88,7 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
 
 
 def packed(data: str) -> str:
-    """Data as the script has it: JSON as it is, or compressed where it is large."""
-    if len(data) <= LARGE:
-        return data
+    """Data as the script has it, compressed."""
     return f'await unpacked("{base64.b64encode(zlib.compress(data.encode(), 9)).decode()}")'
 
 

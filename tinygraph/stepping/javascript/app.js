@@ -82,8 +82,8 @@ function render({ model: given, el, keys }) {
       tool("SVG", "Save the picture as SVG", () => { if (stage.picture()) saveSvg(stage.picture().svg, file()); }),
       ...(isFile ? [link] : []),
       element("button", { class: "quiet", "aria-label": "Dark or light", title: "Dark or light", onclick: () => turnDark() }, "◐")));
-  const panels = PANELS.map(make => make({ model, go: halted, send, chosen: () => chain.index?.() })); // of the side column, each with a `box`, and `show`, which gets the current step
-  const side = element("div", { class: "side" }, leaves.box, problem, notice, here, ...panels.map(panel => panel.box));
+  const panels = PANELS.map(make => make({ model, go: halted, send, chosen: chain.chosen })); // of the side column
+  const side = element("div", { class: "side" }, leaves.box, problem, notice, ...panels.map(panel => panel.box), here);
   app.append(bar, element("div", { class: "main" }, stage.box, controls, chain.box, spoken, tabs.box), side, sheet.box, explanations.box);
 
   let timer = null;
@@ -196,7 +196,7 @@ function render({ model: given, el, keys }) {
   }
 
   function describe(current) {
-    const row = ([name, text]) => [element("dt", {}, name), element("dd", {}, element("code", {}, text))];
+    const row = ([name, text]) => [element("dt", {}, name), element("dd", { class: name.startsWith("value") ? "value" : "" }, element("code", {}, text))];
     const found = current || {};
     if (!examples && data().batch && model.get("numbers")) {
       examples = examplesOf({ model });

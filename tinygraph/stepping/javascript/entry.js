@@ -68,5 +68,5 @@ function entryOf({ model, changed }) {
     return found;
   }
 
-  return { maps, turn, numberOf, line, show, index: () => indexText(index) };
+  return { maps, turn, numberOf, line, show, index: () => indexText(index), chosen: () => (step ? index : null) };
 }

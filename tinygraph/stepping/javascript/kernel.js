@@ -77,7 +77,7 @@ function withNumbers(model) {
   };
 }
 
-// The data of a large walk, which its page has compressed.
+// The data of a walk, which its page has compressed.
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();

@@ -17,7 +17,7 @@ function workerOf(box) {
   };
 }
 
-const entryOf = (value, place) => (typeof value === "number" ? value : value.data?.[place] ?? NaN);
+const entryAt = (value, place) => (typeof value === "number" ? value : value.data?.[place] ?? NaN);
 
 // A value with other entries, each a place and a number.
 function withEntries(value, changes) {

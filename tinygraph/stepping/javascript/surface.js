@@ -11,7 +11,7 @@ PANELS.push(({ model, send }) => {
   let drawnFor = null, made = null; // what the base was drawn for, and its axes once it is there
 
   const valuesAt = chapter => numbers.leaves.at(chapter);
-  const at = (values, { order, place }) => entryOf(values[order], place);
+  const at = (values, { order, place }) => entryAt(values[order], place);
   const chosen = () => selects.map(select => entries[select.value]);
 
   function offer() {
@@ -56,7 +56,7 @@ PANELS.push(({ model, send }) => {
   // Whether two values are the same but for some entries.
   function isSame(old, now, places) {
     if (typeof old === "number" || !old.data) return places.length > 0 || Object.is(old, now);
-    return old === now || old.data.every((x, i) => Object.is(x, entryOf(now, i)) || places.includes(i));
+    return old === now || old.data.every((x, i) => Object.is(x, entryAt(now, i)) || places.includes(i));
   }
 
   function changed(values, pair, numbersOf) {
@@ -69,7 +69,7 @@ PANELS.push(({ model, send }) => {
     const slot = numbers.slot(walk.data().plots.loss[1]), ramp = plotted.colours.map(channels), found = new Float64Array(NODES * NODES);
     for (let i = 0; i < found.length; i++) {
       const parts = [i % NODES / (NODES - 1), Math.floor(i / NODES) / (NODES - 1)];
-      found[i] = entryOf(numbers.what(chapter, slot, changed(values, pair, parts.map((part, axis) => ranges[axis].at(part)))), 0);
+      found[i] = entryAt(numbers.what(chapter, slot, changed(values, pair, parts.map((part, axis) => ranges[axis].at(part)))), 0);
       yield;
     }
     const finite = found.filter(Number.isFinite), low = Math.min(...finite), high = Math.max(...finite);
@@ -91,7 +91,7 @@ PANELS.push(({ model, send }) => {
     const to = ([x, y]) => [ranges[0].part(x) * MAP_WIDTH, (1 - ranges[1].part(y)) * MAP_HEIGHT];
     const way = Array.from({ length: chapter + 1 }, (_, i) => pair.map(entry => at(valuesAt(i), entry))), here = to(way[chapter]);
     map.lines("#ffffff", 4, way.map(to));
-    const steps = pair.map((entry, i) => -entryOf(numbers.what(chapter, numbers.slot(entry.gradient)), entry.place));
+    const steps = pair.map((entry, i) => -entryAt(numbers.what(chapter, numbers.slot(entry.gradient)), entry.place));
     const ahead = to(steps.map((step, i) => way[chapter][i] + step)).map((x, i) => x - here[i]), length = Math.hypot(...ahead);
     if (length > 0 && Number.isFinite(length)) {
       const [dx, dy] = ahead.map(x => x / length), tip = [here[0] + ARROW * dx, here[1] + ARROW * dy];
@@ -99,7 +99,7 @@ PANELS.push(({ model, send }) => {
       map.lines("#ffffff", 6, [here, tip], [back(1), tip, back(-1)]);
     }
     map.dot(here, 11, "#ffffff", "#1b1f24", 4);
-    const [x, y] = way[chapter], [name, output] = walk.data().plots.loss, loss = entryOf(numbers.what(chapter, numbers.slot(output)), 0);
+    const [x, y] = way[chapter], [name, output] = walk.data().plots.loss, loss = entryAt(numbers.what(chapter, numbers.slot(output)), 0);
     map.canvas.setAttribute("aria-label", `Loss surface: ${pair[0].label} = ${shownNumber(x)}, ${pair[1].label} = ${shownNumber(y)}, ${name} = ${shownNumber(loss)}; arrow keys move`);
   }
 
