@@ -768,7 +768,7 @@ class TestFile:
             tried.append(1)
             raise LayoutError("dot took longer than 20 s")
 
-        monkeypatch.setattr(Picture, "svg", property(fail))
+        monkeypatch.setattr(Picture, "part_of_page", fail)
         stepper = neuron().stepper()
         for _ in range(3):
             assert "dot took longer than 20 s" in stepper.page()
@@ -812,7 +812,7 @@ class TestFile:
         two = stepper.page()
         stepper.update()
         three = stepper.page()
-        assert one.count("<svg") == three.count("<svg") == 1
+        assert one.count("<svg") == three.count("<svg") == 2  # wide and tall
         assert len(three) - len(two) < len(one) / 4
 
     def test_what_is_written_of_a_step_is_written_once(self, monkeypatch: pytest.MonkeyPatch) -> None:

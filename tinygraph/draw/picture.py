@@ -58,6 +58,10 @@ class Picture:
         """The picture as SVG for a page: its ids start with `prefix`. Raises LayoutError after `seconds`."""
         return finished(self._laid_out(seconds=seconds), self.theme, self.label, self._titles(), prefix)
 
+    def turned(self, direction: str) -> Picture:
+        """What this picture shows, in another direction."""
+        return Picture(self.graph, self.drawing, {**self.settings, "direction": direction})
+
     def _laid_out(self, kind: str = "svg", seconds: float = SECONDS) -> bytes:
         cards = f" over {counted(len(self.drawing.cards), 'card')}{self._advice()}"
         if length(self.drawing) > TOO_LONG:

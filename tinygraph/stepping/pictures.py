@@ -9,7 +9,7 @@ from tinygraph.draw.cards import Drawing
 from tinygraph.draw.compose import draw
 from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.keys import lines_of
-from tinygraph.draw.picture import Picture
+from tinygraph.draw.picture import TALL, Picture
 from tinygraph.stepping.stepper import Chapter, Stepper
 
 MOST = 60  # cards of a tall picture: of more, a narrow window shows a part of the wide one
@@ -30,12 +30,10 @@ _pictures: WeakKeyDictionary[Chapter, Picture] = WeakKeyDictionary()
 def laid_out(stepper: Stepper) -> LaidOut:
     """The picture of a walk, laid out for the first chapter; a layout that failed is not tried again."""
     if stepper not in _laid_out:
-        graph = stepper.chapters[0].graph
-        is_small = len(drawing(stepper.chapters[0]).cards) <= MOST
+        wide = picture(stepper.chapters[0])
+        is_small = len(wide.drawing.cards) <= MOST
         try:
-            wide = picture(stepper.chapters[0]).part_of_page()
-            tall = draw(graph, direction="tall", marked=False).part_of_page() if is_small else ""
-            _laid_out[stepper] = LaidOut(wide, tall)
+            _laid_out[stepper] = LaidOut(wide.part_of_page(), wide.turned(TALL).part_of_page() if is_small else "")
         except LayoutError as error:
             _laid_out[stepper] = LaidOut(trouble=f"There is no picture: {error}")
     return _laid_out[stepper]
