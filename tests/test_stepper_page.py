@@ -266,6 +266,24 @@ class TestMoving:
         page.click("button[aria-label=Play]")
         wait(page, "9 / 9")
 
+    def test_space_plays_where_a_breakpoint_has_the_focus_and_arrows_move_between_breakpoints(
+        self, visit: Visit, tmp_path: Path
+    ) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        page.locator("button[aria-label='Breakpoint at z']").focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        with still(page) as clock:
+            page.keyboard.press("Space")
+            clock.run_for(900 * 9)
+        assert count(page) == "2 / 9"
+        assert page.locator(".breakpoint[aria-pressed=true]").get_attribute("aria-label") == "Breakpoint at a"
+
+    def test_a_card_leads_to_its_step(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, neuron().stepper())
+        page.locator(".card", has_text="a = σ(z)").click()
+        assert count(page) == "2 / 9"
+
     def test_play_stops_where_a_gradient_is_whole(self, visit: Visit, tmp_path: Path) -> None:
         stepper = two_readers().stepper()
         stepper.breakpoints.add("dw")

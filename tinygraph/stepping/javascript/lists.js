@@ -10,7 +10,7 @@ function listsOf({ model, go, mark }) {
   function row(step, i) {
     const right = element("span", { class: "right" }), shown = element("span", { class: "shown" });
     const breakpoint = element("button", { class: "breakpoint", "aria-label": `Breakpoint at ${step.name}`, title: "Stop here when playing", "aria-pressed": "false", tabindex: i ? "-1" : "0",
-      onclick: event => { event.stopPropagation(); mark(step.name); } }, "●");
+      onclick: event => { event.stopPropagation(); mark(step.name); } });
     const item = element("li", { class: step.phase, onclick: () => go(walk.chapterOf(walk.position()) * walk.length() + i + 1) },
       breakpoint, element("span", { class: "name" }, titleOf(step)), right, shown);
     return { item, breakpoint, right, shown };

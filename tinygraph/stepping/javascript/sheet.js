@@ -7,7 +7,7 @@ function sheetOf({ model, stage, mathml }) {
 
   function fill() {
     const chapter = walk.chapterOf(walk.position()), texts = walk.textsOf(chapter), { steps, equations, leaves = [] } = walk.data();
-    const number = template => element("td", { class: "number" }, blank ? "" : filled(template, texts));
+    const number = template => element("td", { class: "number" }, blank ? "" : filled(template, texts).replaceAll("-", "−"));
     const rows = steps.slice(0, walk.stepsIn(chapter)).map(step => element("tr", { class: step.phase },
       element("td", {}, symbolic(filled(equations[step.mathml], texts))),
       ...["upstream", "local"].map(kind => number(factorsOf(step, steps)[kind]?.number)), number(step.shown)));

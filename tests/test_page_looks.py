@@ -1,0 +1,111 @@
+"""Pages of every kind, measured in a real browser: text that can be read, in every width and theme, and nothing cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser import Visit, browser
+from tests.page_kinds import KINDS
+from tinygraph.stepping.stepper import Stepper
+
+WIDTHS = (1400, 800, 400)
+SMALLEST = 11.0  # pixels of text
+CONTRAST = 4.5  # AA of the accessibility guidelines
+
+# Each visible text with its size, its colour and the colour behind it; text in a picture has the colour of the shape behind it.
+MEASURE = """() => {
+  const root = document.getElementById("stepper").shadowRoot;
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  canvas.canvas.width = canvas.canvas.height = 1;
+  const rgba = colour => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = ([r, g, b, a], [x, y, z]) => [r * a + x * (1 - a), g * a + y * (1 - a), b * a + z * (1 - a), 1];
+  const luminance = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map(c => c / 255).map(c => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const page = rgba(getComputedStyle(root.querySelector(".app")).backgroundColor);
+  const behind = element => {
+    const layers = [];
+    for (let on = element; on && on !== root; on = on.parentElement ?? on.getRootNode().host) {
+      if (on.localName === "g" && on.matches(".card")) {
+        const shape = on.querySelector("path, polygon");
+        layers.push(rgba(getComputedStyle(shape).fill));
+      }
+      layers.push(rgba(getComputedStyle(on).backgroundColor));
+      if (layers.at(-1)[3] === 1) break;
+    }
+    return layers.reverse().reduce((below, layer) => over(layer, below), page);
+  };
+  const opacity = element => {
+    let found = 1;
+    for (let on = element; on && on !== root; on = on.parentElement) found *= Number(getComputedStyle(on).opacity);
+    return found;
+  };
+  const texts = [...root.querySelectorAll("*")].filter(x => [...x.childNodes].some(n => n.nodeType === 3 && n.data.trim()));
+  const found = [];
+  for (const x of texts) {
+    if (x.closest("style, .spoken, .sheet, title") || !x.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    const style = getComputedStyle(x), box = x.getBoundingClientRect();
+    if (!box.width || (x.localName === "option")) continue;
+    const isDrawn = x instanceof SVGElement;
+    const scale = isDrawn ? x.getScreenCTM().a : 1;
+    const colour = rgba(isDrawn ? style.fill : style.color), back = behind(x);
+    const seen = over([...colour.slice(0, 3), colour[3] * opacity(x)], back);
+    const [high, low] = [luminance(seen), luminance(back)].sort((p, q) => q - p);
+    found.push({ text: x.textContent.slice(0, 40), size: parseFloat(style.fontSize) * scale, contrast: (high + 0.05) / (low + 0.05), edge: x.closest(".forward, .backward") !== null, small: x.closest("math") !== null || isDrawn });
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def visit() -> Iterator[Visit]:
+    with browser() as found:
+        yield found
+        assert found.trouble == []
+
+
+def opened(visit: Visit, path: Path, stepper: Stepper, width: int, scheme: Any = "light") -> Any:
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    visit.page.goto(stepper.save(path / "walk.html").as_uri())
+    visit.page.wait_for_selector(".count")
+    return visit.page
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_can_be_read_and_nothing_is_cut_off(visit: Visit, tmp_path: Path, kind: str, width: int) -> None:
+    stepper = KINDS[kind]().stepper()
+    total = len(stepper.steps)
+    for scheme in ("light", "dark"):
+        page = opened(visit, tmp_path, stepper, width, scheme)
+        for position in (0, 2, total - total // 3, total):
+            page.locator(".track input").fill(str(position))
+            texts = page.evaluate(MEASURE)
+            assert len(texts) > 10
+            assert [x for x in texts if x["size"] < SMALLEST and "math" not in x] == [], (scheme, position)
+            assert [x for x in texts if x["contrast"] < CONTRAST] == [], (scheme, position)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert cut_off(page) == [], (scheme, position)
+
+
+def cut_off(page: Any) -> Any:
+    """Results of the step that stand beyond the edge of their box, which is then scrolled."""
+    return page.evaluate(
+        """() => {
+          const root = document.getElementById("stepper").shadowRoot, box = root.querySelector(".sum").getBoundingClientRect();
+          return [...root.querySelectorAll(".chip.result, .equation .value")].map(x => [x.textContent, x.getBoundingClientRect()])
+            .filter(([, x]) => x.left < box.left || x.right > box.right || x.top < box.top || x.bottom > box.bottom).map(([text]) => text);
+        }"""
+    )
