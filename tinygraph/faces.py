@@ -226,10 +226,11 @@ class Faces:
     ) -> Picture:
         """The graph as a picture: a card for each statement, black edges forward and, after `backprop`, red edges backward.
 
-        `level="op"` draws every op; `values` and `backward` switch numbers and gradients on or off; `direction` is LR, TB, RL or
-        BT; `theme` is light, dark or auto, which follows the reader's setting. `fold` lists the modules to draw as one card;
-        True folds all modules and repeated lines, False none; by default a picture that is too large is folded. `lens` analyses
-        the numbers: "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
+        `level="op"` draws every op; `values` and `backward` switch numbers and gradients on or off; `direction` is LR, TB, RL,
+        BT, or "tall", one column for a narrow page, which needs no layout engine; `theme` is light, dark or auto, which follows
+        the reader's setting. `fold` lists the modules to draw as one card; True folds all modules and repeated lines, False none;
+        by default a picture that is too large is folded. `lens` analyses the numbers: "check", "finite", "saturation" or "norm".
+        Notebooks show the picture; `save("g.svg")` writes it.
 
         Raises ValueError for an unknown setting and for too many cards. Without a layout engine, showing or saving the picture
         raises LayoutError.
@@ -237,6 +238,8 @@ class Faces:
         >>> w = tg.parameter(3.0)
         >>> tg.Graph(w * w, names={"w": w}).draw()
         <picture: Computation graph of output: 2 cards, 0 backward edges>
+        >>> tg.Graph(w * w, names={"w": w}).draw(direction="tall").svg.startswith("<svg")
+        True
         """
         from tinygraph.draw.compose import draw
 

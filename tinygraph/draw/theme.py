@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 
@@ -67,20 +67,20 @@ DARK = Theme(
     },
 )
 THEMES = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
-FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', 'DejaVu Sans Condensed', sans-serif"
 
 
-def style_sheet(theme: str, in_page: bool = False) -> str:
-    """The rules for one picture; for `auto`, the dark colours apply where the reader prefers dark.
+def style_sheet(theme: str, used: Collection[tuple[str, str]], in_page: bool = False) -> str:
+    """The rules for one picture that has these fills and strokes; for `auto`, it is dark where the reader prefers dark.
 
     As a part of a page, the picture is dark where the page is.
     """
-    base = f"svg.tinygraph text {{ font-family: {FONT}; }}"
+    base = f"svg.tinygraph text {{ font-family: {FONT}; white-space: pre; }}"
     if theme != "auto":
         return base
     if in_page:
-        return f"{base}\n{_exchanged(lambda light, dark: f'light-dark({light}, {dark})')}"
-    return f"{base}\n@media (prefers-color-scheme: dark) {{\n{_exchanged(lambda light, dark: dark)}\n}}"
+        return f"{base}\n{_exchanged(used, lambda light, dark: f'light-dark({light}, {dark})')}"
+    return f"{base}\n@media (prefers-color-scheme: dark) {{\n{_exchanged(used, lambda light, dark: dark)}\n}}"
 
 
 def variables() -> str:
@@ -94,15 +94,16 @@ def variables() -> str:
     return " ".join(f"--{name}: light-dark({light}, {dark});" for name, (light, dark) in pairs.items())
 
 
-def _exchanged(colour: Callable[[str, str], str]) -> str:
+def _exchanged(used: Collection[tuple[str, str]], colour: Callable[[str, str], str]) -> str:
     """Rules that replace each colour of the light palette in this picture; other pictures keep their colours."""
     names = ("text", "weak", "red", "good", "page")
     pairs = [*((getattr(LIGHT, name), getattr(DARK, name)) for name in names), *_paints()]
-    rules = []
-    for light, dark in dict(pairs).items():
-        rules.append(f'svg.tinygraph-auto [fill="{light}"] {{ fill: {colour(light, dark)}; }}')
-        rules.append(f'svg.tinygraph-auto [stroke="{light}"] {{ stroke: {colour(light, dark)}; }}')
-    return "\n".join(rules)
+    return "\n".join(
+        f'svg.tinygraph-auto [{name}="{light}"] {{ {name}: {colour(light, dark)}; }}'
+        for light, dark in dict(pairs).items()
+        for name in ("fill", "stroke")
+        if (name, light) in used
+    )
 
 
 def _paints() -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tinygraph.draw.cards import Card, Drawing
+from tinygraph.draw.keys import edge_id, lines_of
 from tinygraph.express.equations import Equations
 from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
 from tinygraph.express.indices import Index
@@ -19,10 +20,10 @@ from tinygraph.express.plain import plain
 from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Name, Number, atoms
 from tinygraph.stepping.examples import example_of
-from tinygraph.stepping.highlights import Highlights, edge_id
+from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
-from tinygraph.stepping.pictures import drawing, keyed_lines, line_texts
+from tinygraph.stepping.pictures import drawing, line_texts
 from tinygraph.stepping.quiz import Hints, questions
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
@@ -43,7 +44,7 @@ def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...]
         "updates": len(updates),
         "lines": line_texts(picture),
         "widths": _widths(chapter, picture),
-        "flags": {key: Text(line.flag) for card in picture.cards for key, line, _ in keyed_lines(card) if line.flag is not None},
+        "flags": {key: Text(line.flag) for card in picture.cards for key, line, *_ in lines_of(card) if line.flag is not None},
         "inactive": dict(_inactive(picture)),
     }
 
@@ -52,7 +53,7 @@ def _inactive(picture: Drawing) -> Iterator[tuple[str, Text]]:
     """Whether the local derivative is 0, for each line and edge of an input of a card."""
     cards = {card.key: card for card in picture.cards}
     for card in picture.cards:
-        yield from ((key, row.inactive) for key, _, row in keyed_lines(card) if row is not None and row.inactive is not None)
+        yield from ((key, row.inactive) for key, _, row, _ in lines_of(card) if row is not None and row.inactive is not None)
     for edge in picture.edges:
         found = cards[edge.target].rows[edge.row].inactive
         if found is not None:
