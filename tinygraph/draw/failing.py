@@ -9,7 +9,7 @@ from tinygraph.express.text import cut
 
 KEY = "failed"
 MOST = 6  # lines of one text
-COLUMNS = 52
+COLUMNS = 46
 
 
 def add_failure(drawing: Drawing, named: NamedGraph) -> None:

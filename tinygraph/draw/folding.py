@@ -222,7 +222,7 @@ def _folded_card(group: Group, cards: Sequence[Card], borders: _Borders, writer:
     made = [card.node for card in outputs if card.node is not None]
     results = [line for node in made[-LISTED:] for line in writer.result(node)] or [CardLine(counted(len(cards), "card"))]
     if len(made) > LISTED:
-        results.insert(0, CardLine(f"… {len(made) - LISTED} more", mark="weak"))
+        results.insert(0, CardLine(f"… {len(made) - LISTED} more"))
     findings = [finding for card in cards for finding in card.findings]
     results += finding_lines(findings)
     mark = "bad" if any(card.mark == "bad" for card in cards) else ""

@@ -55,8 +55,13 @@ def room(line: Line) -> int:
     """The width of the cell of a line, whatever its numbers are: a moved leaf may bring longer ones than those of now."""
     text = line.shown.text
     pieces = text.pieces if isinstance(text, Text) else [text]
-    total = sum(max(width(str(x)), width(WIDEST)) if isinstance(x, Hole) else width(x, line.is_title) for x in pieces)
+    total = sum(_room(x) if isinstance(x, Hole) else width(x, line.is_title) for x in pieces)
     return 2 * (math.ceil(total / 2) + PADDING)  # even, so that engines that round have nothing to round
+
+
+def _room(hole: Hole) -> float:
+    """The room for a number that may be another one; of what is mostly not said, that which it takes now."""
+    return max(width(f"{hole}−"), width(WIDEST)) if hole.is_number else width(str(hole))
 
 
 def colour(line: CardLine, theme: Theme) -> str:

@@ -246,7 +246,7 @@ def _facts(
         facts["place"] = str(card.node.place)
     failure = picture.graph._failure
     if card.kind == "failed" and failure is not None:
-        facts |= {"lines": f"{failure}".splitlines(), "place": str(failure.place)}
+        facts["lines"] = f"{failure}".splitlines()
     if card.statement is not None:
         facts["source"] = f"{card.statement.name} = {card.statement.right}"
     if card.gradient is not None:

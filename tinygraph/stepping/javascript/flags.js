@@ -14,7 +14,10 @@ function showFlags(picture, { flagged, inactive }, failure) {
     line?.classList.add("flagged");
     if (line && !line.classList.contains("unknown")) line.closest(".card").classList.add("flagged");
   }
-  for (const key of inactive) (picture.line(key) ?? picture.card(key))?.classList.add("inactive");
+  for (const key of inactive) { // what is faded is not dimmed too
+    const thing = picture.line(key) ?? picture.card(key);
+    if (thing && !thing.closest(".future")) thing.classList.add("inactive");
+  }
   if (failure) picture.card(failure.card)?.classList.remove("future");
 }
 
