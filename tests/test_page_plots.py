@@ -14,6 +14,7 @@ from tests.browser import Visit, browser
 from tests.drawings import logistic, neuron, numbers, softmax
 from tests.live_programs import PROGRAMS, two_moons
 from tests.test_live import opened, until
+from tests.test_widget import faked
 from tinygraph.draw.theme import CLASSES, RAMP
 from tinygraph.stepping.boundary import boundary_of
 from tinygraph.stepping.page import page as page_of
@@ -37,6 +38,7 @@ DIFFERENCES = """() => {
     }
     return found;
 }"""
+HOST = "document.getElementById('host').shadowRoot"
 ROOT = "document.querySelector('#stepper').shadowRoot"
 PIXELS = """(canvas, places) => {
     const at = (part, size) => Math.min(size - 1, Math.round(part * size)), to = canvas.getContext("2d");
@@ -409,6 +411,36 @@ class TestSurface:
         box = canvas.bounding_box()
         canvas.click(position={"x": box["width"] - 1, "y": box["height"] / 2})
         assert page.evaluate("model.get('leaves').at(10)[3]") > w1
+        assert visit.trouble == []
+
+
+class TestWidget:
+    def test_it_plots_the_numbers_of_the_kernel_and_asks_it_for_others(self, visit: Visit) -> None:
+        stepper = neuron().stepper()
+        stepper.run(until="dz")
+        shown = stepper.widget()
+        page = faked(visit, shown)
+        page.wait_for_function(f"{HOST}.querySelectorAll('figcaption').length === 2")
+        canvas = page.locator("section[aria-label='Loss surface'][aria-busy=false] canvas")
+        box = canvas.bounding_box()
+        canvas.click(position={"x": box["width"] * 0.75, "y": box["height"] * 0.25})
+        for message in page.evaluate("sent"):
+            shown.new_value = message["new_value"]
+        w1, w2 = (stepper.graph[name].value for name in ("w1", "w2"))
+        assert (w1, w2) == (pytest.approx(1.3, abs=0.02), pytest.approx(1.5, abs=0.02))
+        for key in ("program", "live", "texts", "leaves", "data"):
+            page.evaluate("([key, value]) => model.set(key, value)", [key, getattr(shown, key)])
+        slope = f"{stepper.graph['dz'].value:.3f}".replace("-", "−")
+        page.wait_for_function(f"{HOST}.querySelector('.slopes').textContent.includes('L by z, slope {slope}')")
+        assert visit.trouble == []
+
+    def test_what_it_cannot_compute_it_does_not_plot(self, visit: Visit) -> None:
+        shown = neuron().stepper().widget()
+        shown.program, shown.live = {}, {}
+        page = faked(visit, shown)
+        page.keyboard.press("End")
+        for title in ("Slopes", "Loss", "Loss surface", "Decision boundary"):
+            assert not page.locator(f"section[aria-label='{title}']").is_visible()
         assert visit.trouble == []
 
 

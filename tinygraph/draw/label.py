@@ -61,7 +61,7 @@ def room(line: Line) -> int:
 
 def _room(hole: Hole) -> float:
     """The room for a number that may be another one; of what is mostly not said, that which it takes now."""
-    return max(width(f"{hole}−"), width(WIDEST)) if hole.is_number else width(str(hole))
+    return max(width(str(hole)), width(WIDEST)) if hole.is_number else width(str(hole))
 
 
 def colour(line: CardLine, theme: Theme) -> str:

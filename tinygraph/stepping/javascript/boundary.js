@@ -52,7 +52,7 @@ PANELS.push(({ model }) => {
     if (level !== undefined) contour(rows.map(row => row[0]), GRID, level).forEach(piece => map.lines("#1b1f24", 4, piece));
     const wide = labels.data.length / count, kinds = [...new Set(labels.data)].sort((a, b) => a - b);
     const classOf = i => (wide > 1 ? columnOfLargest(labels.data.slice(i * wide, (i + 1) * wide)) : kinds.indexOf(labels.data[i]));
-    const at = i => [across.part(points.data[2 * i]) * MAP_WIDTH, (1 - up.part(points.data[2 * i + 1])) * MAP_HEIGHT];
+    const at = i => pixelOf([across, up], points.data.slice(2 * i, 2 * i + 2));
     for (let i = 0; i < count; i++) map.dot(at(i), 8, plotted.colours[classOf(i) % colours.length], "#ffffff");
     if (example < count) map.dot(at(example), 18, null, "#1b1f24", 6);
     map.canvas.setAttribute("aria-label", `Decision boundary over ${plotted.points}, of ${count} points`);

@@ -62,14 +62,13 @@ export function fixedModel(state) {
 
 // The same for a kernel elsewhere: what it does not send, such as the curve of a function, is computed from its program.
 function withNumbers(model) {
-  let numbers = null, from = null;
+  let numbers = null, from = []; // either may change alone
   const computed = () => {
-    const live = model.get("numbers") ? null : model.get("live");
-    if (from !== live) {
-      from = live;
-      numbers = live?.holes ? chaptersOf({ program: model.get("program"), live }) : null;
-    }
-    return model.get("numbers") ?? numbers;
+    if (model.get("numbers")) return model.get("numbers");
+    const [program, live] = ["program", "live"].map(key => model.get(key));
+    if (from[0] !== program || from[1] !== live) numbers = live?.holes ? chaptersOf({ program, live }) : null;
+    from = [program, live];
+    return numbers;
   };
   return {
     get: key => (key === "numbers" ? computed() : model.get(key)),

@@ -1,4 +1,4 @@
-// What the plots have in common: work in slices, values with other entries, lines, and maps with their contours.
+// What the plots have in common: work in slices, values with another entry, lines, and maps with their contours.
 
 const SLICE = 8; // milliseconds of work, after which the page has its turn
 
@@ -19,11 +19,11 @@ function workerOf(box) {
 
 const entryAt = (value, place) => (typeof value === "number" ? value : value.data?.[place] ?? NaN);
 
-// A value with other entries, each a place and a number.
-function withEntries(value, changes) {
-  if (typeof value === "number") return changes[0][1];
+// A value with another entry
+function withEntry(value, place, x) {
+  if (typeof value === "number") return x;
   const data = value.data.slice();
-  for (const [place, x] of changes) data[place] = x;
+  data[place] = x;
   return new interpreter.NDArray(value.shape, data);
 }
 
@@ -99,5 +99,6 @@ function contour(values, n, level) {
 const channels = colour => [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16));
 const between = (from, to, part) => from.map((x, i) => x + (to[i] - x) * part);
 
-// An axis of a map: its ends, and where it has a number, as a part of its length.
-const axisOf = (low, high) => ({ low, high, part: x => (x - low) / (high - low), at: part => low + part * (high - low) });
+// An axis of a map: its ends, and the number at a part of its length.
+const axisOf = (low, high) => ({ low, high, at: part => low + part * (high - low) });
+const pixelOf = (axes, point) => axes.map(({ low, high }, i) => (point[i] - low) / (high - low)).map((part, i) => (i ? (1 - part) * MAP_HEIGHT : part * MAP_WIDTH));

@@ -30,7 +30,7 @@ PANELS.push(({ model, chosen }) => {
     const label = slot => labelOf(labels.get(slot), place, numbers.shape(numbers.slot(slot)));
     for (const [kind, target, slope, beside] of [["local", reader, local, fixed], ["gradient", output, gradient, {}]]) {
       if (target === null) continue;
-      const at = x => entryAt(numbers.what(chapter, numbers.slot(target), { ...beside, [numbers.slot(by)]: withEntries(value, [[place, x]]) }), place);
+      const at = x => entryAt(numbers.what(chapter, numbers.slot(target), { ...beside, [numbers.slot(by)]: withEntry(value, place, x) }), place);
       const steep = entryAt(of(slope), place), points = yield* sampled(at, x);
       const caption = element("figcaption", {}, `${label(target)} by ${label(by)}, slope `, element("strong", {}, shownNumber(steep, numbers.type(numbers.slot(slope)))));
       made.push(element("figure", { class: kind }, curveOf(points, [x, entryAt(of(target), place)], steep), ends(points), caption));
