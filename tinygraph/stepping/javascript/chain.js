@@ -23,7 +23,7 @@ function factorsOf(step, steps) {
 function chainOf({ model }) {
   const { data, at } = walkOf(model);
   const chips = element("div", { class: "chips" }), row = element("div", { class: "row" }, chips);
-  const equation = element("div", { class: "equation" }), line = element("div", { class: "equation entry" });
+  const equation = element("div", { class: "equation" }), line = element("div", { class: "entry" });
   const box = element("section", { class: "sum", "aria-label": "The step in numbers" }, row, equation, line);
   let current = null, entry = null, width = 800;
   new ResizeObserver(([{ contentRect }]) => {
@@ -63,10 +63,7 @@ function chainOf({ model }) {
   function show(step) {
     const isNew = step !== current;
     current = step;
-    if (!entry && step?.entry && model.get("numbers")) {
-      entry = entryOf({ model, changed: () => show(current) });
-      row.prepend(entry.maps);
-    }
+    if (!entry && step?.entry && model.get("numbers")) entry = entryOf({ model, changed: () => show(current) });
     entry?.turn(step, isNew);
     box.classList.toggle("tall", data().steps.some(other => other.entry) && Boolean(model.get("numbers")));
     box.dataset.phase = current?.phase ?? "";
@@ -75,7 +72,7 @@ function chainOf({ model }) {
     equation.dataset.part = current?.part ? `${current.part[0]} of ${current.part[1]}` : "";
     const text = entry?.line();
     line.replaceChildren(...(text ? sides(text) : []));
-    entry?.show(Math.ceil(chips.childElementCount / 2), width);
+    entry?.show(row, Math.ceil(chips.childElementCount / 2), width);
   }
 
   return { box, equation, show, mathml, chosen: () => entry?.chosen(), repaint: () => { if (entry) show(current); } };

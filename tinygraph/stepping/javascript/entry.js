@@ -28,14 +28,16 @@ function entryOf({ model, changed }) {
     return template === undefined ? "" : entryLine(data().equations[template], parts, index, of, textsOf(chapterOf(position())));
   }
 
-  // The operands in the order of the equation, and the result.
-  function show(chips, inside) {
+  // The operands in the order of the equation, and the result, in a row before the chips.
+  function show(row, chips, inside) {
     width = inside;
     const before = shown, { operands = [], result } = step?.entry ?? {};
     shown = step ? [...operands, result].filter(([, slot, shape]) => shape.length && of(slot)?.data.length) : [];
     if (shown.length !== before.length || shown.some((operand, i) => operand !== before[i])) {
       heats = shown.map(operand => heatOf(operand === result ? { name: step.name, isTyped: true, pick, hover: found => { hovered = found; light(chips); } } : {}));
       maps.replaceChildren(...heats.map(heat => heat.box));
+      if (shown.length) row.prepend(maps);
+      else maps.remove();
     }
     light(chips);
   }
@@ -68,5 +70,5 @@ function entryOf({ model, changed }) {
     return found;
   }
 
-  return { maps, turn, numberOf, line, show, index: () => indexText(index), chosen: () => (step ? index : null) };
+  return { turn, numberOf, line, show, index: () => indexText(index), chosen: () => (step ? index : null) };
 }
