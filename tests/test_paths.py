@@ -18,6 +18,7 @@ import tinygraph as tg
 from tests.browser import Visit, browser
 from tests.drawings import neuron, softmax
 from tests.live_programs import attention, residual, second_order
+from tests.test_page_looks import CONTRAST, MEASURE, SMALLEST
 from tests.test_picture import HOSTILE
 from tinygraph.express.instructions import Instructions
 from tinygraph.program.paths import many
@@ -361,6 +362,17 @@ class TestOnThePage:
         page.get_by_label("To", exact=True).select_option(str(HOSTILE.index("<script>alert(1)</script>")))
         page.locator(".way").first.hover()
         assert page.locator(".paths script, .paths img").count() == 0
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("width", [1400, 400])
+    def test_can_be_read(self, visit: Visit, tmp_path: File, width: int, scheme: Any) -> None:
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        visit.page.emulate_media(color_scheme=scheme)
+        page = opened(visit, tmp_path, softmax().stepper())
+        texts = page.evaluate(MEASURE.replace('querySelectorAll("*")', 'querySelectorAll(".paths *")'))
+        assert len(texts) >= 10
+        assert [x for x in texts if x["size"] < SMALLEST or x["contrast"] < CONTRAST] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     def test_the_quiz_is_off_while_they_are_shown(self, visit: Visit, tmp_path: File) -> None:
         page = opened(visit, tmp_path, neuron().stepper())

@@ -134,7 +134,7 @@ function pathsOf({ model, stage, walk, numbers }) {
   // What is lit on the picture: the cards and edges of a path, or else of the one that is kept.
   function light(way) {
     const svg = stage.picture()?.svg, shown = way ?? (pinned !== null ? rows.get(pinned)?.way : null);
-    if (!svg) return;
+    if (!svg || !(shown || svg.matches(".tracing"))) return;
     const ids = new Set(), { passes, values } = one();
     for (const i of shown ?? []) {
       const [reader, value] = [passes[i][0], passes[i][1]].map(place => values[place][1]);
