@@ -349,6 +349,17 @@ class TestOnThePage:
         assert "no product of numbers" in page.inner_text(".paths")
         assert "xᵀ□" in page.inner_text(".ways")
 
+    def test_of_two_outputs_are_apart(self, visit: Visit, tmp_path: File) -> None:
+        w = tg.parameter(0.5)
+        a, b = np.sin(w), w * 3
+        graph = tg.Graph(a, b, names={"w": w, "a": a, "b": b})
+        graph.backprop("a")
+        graph.backprop("b")
+        page = opened(visit, tmp_path, graph.stepper())
+        assert rows(page) == as_shown(graph.paths("a", "w"))
+        page.get_by_label("From", exact=True).select_option("b")
+        assert rows(page) == as_shown(graph.paths("b", "w")) == ["3.000 3.000"]
+
     def test_of_a_page_that_does_not_compute_are_the_recorded_ones(self, visit: Visit, tmp_path: File, monkeypatch: Any) -> None:
         monkeypatch.setattr("tinygraph.stepping.live.MOST", 1)
         page = opened(visit, tmp_path, neuron().stepper())

@@ -105,15 +105,16 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         key = repr(step["mathml"])
         equations.setdefault(key, (len(equations), step["mathml"]))
         step["mathml"] = equations[key][0]
-    texts, tags = shortened([mathml for _, mathml in equations.values()])
+    ops = explained(stepper)
+    markup, tags = shortened([*(mathml for _, mathml in equations.values()), *ops.values()])
     picture = laid_out(stepper)._asdict()
     return {
         "title": ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs),
         **picture,
         **walk,
-        "equations": texts,
+        "equations": markup[: len(equations)],
         "tags": tags,
-        "ops": explained(stepper),
+        "ops": dict(zip(ops, markup[len(equations) :], strict=True)),
         "source": list(source.values()),
         "leaves": [
             {"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind}
