@@ -18,6 +18,7 @@ import tinygraph as tg
 from tests.browser import Visit, browser
 from tests.drawings import neuron, softmax
 from tests.live_programs import attention, residual, second_order
+from tests.test_page_looks import CONTRAST, MEASURE, SMALLEST
 from tests.test_picture import HOSTILE
 from tinygraph.express.instructions import Instructions
 from tinygraph.program.paths import many
@@ -348,6 +349,17 @@ class TestOnThePage:
         assert "no product of numbers" in page.inner_text(".paths")
         assert "xᵀ□" in page.inner_text(".ways")
 
+    def test_of_two_outputs_are_apart(self, visit: Visit, tmp_path: File) -> None:
+        w = tg.parameter(0.5)
+        a, b = np.sin(w), w * 3
+        graph = tg.Graph(a, b, names={"w": w, "a": a, "b": b})
+        graph.backprop("a")
+        graph.backprop("b")
+        page = opened(visit, tmp_path, graph.stepper())
+        assert rows(page) == as_shown(graph.paths("a", "w"))
+        page.get_by_label("From", exact=True).select_option("b")
+        assert rows(page) == as_shown(graph.paths("b", "w")) == ["3.000 3.000"]
+
     def test_of_a_page_that_does_not_compute_are_the_recorded_ones(self, visit: Visit, tmp_path: File, monkeypatch: Any) -> None:
         monkeypatch.setattr("tinygraph.stepping.live.MOST", 1)
         page = opened(visit, tmp_path, neuron().stepper())
@@ -361,6 +373,17 @@ class TestOnThePage:
         page.get_by_label("To", exact=True).select_option(str(HOSTILE.index("<script>alert(1)</script>")))
         page.locator(".way").first.hover()
         assert page.locator(".paths script, .paths img").count() == 0
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("width", [1400, 400])
+    def test_can_be_read(self, visit: Visit, tmp_path: File, width: int, scheme: Any) -> None:
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        visit.page.emulate_media(color_scheme=scheme)
+        page = opened(visit, tmp_path, softmax().stepper())
+        texts = page.evaluate(MEASURE.replace('querySelectorAll("*")', 'querySelectorAll(".paths *")'))
+        assert len(texts) >= 10
+        assert [x for x in texts if x["size"] < SMALLEST or x["contrast"] < CONTRAST] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     def test_the_quiz_is_off_while_they_are_shown(self, visit: Visit, tmp_path: File) -> None:
         page = opened(visit, tmp_path, neuron().stepper())

@@ -137,15 +137,16 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     holders = [*((step, "mathml") for step in walk["steps"]), *((line, "line") for line in lines)]
     for holder, key in holders:
         holder[key], _ = equations.setdefault(repr(holder[key]), (len(equations), holder[key]))
-    texts, tags = shortened([mathml for _, mathml in equations.values()])
+    ops = explained(stepper)
+    markup, tags = shortened([*(mathml for _, mathml in equations.values()), *ops.values()])
     picture = laid_out(stepper)._asdict()
     return {
         "title": ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs),
         **picture,
         **walk,
-        "equations": texts,
+        "equations": markup[: len(equations)],
         "tags": tags,
-        "ops": explained(stepper),
+        "ops": dict(zip(ops, markup[len(equations) :], strict=True)),
         "source": list(source.values()),
         "plots": templates.of(plots(stepper.chapters[0].graph)),
         "leaves": [

@@ -63,7 +63,7 @@ function render({ model: given, el, keys }) {
   const notice = element("p", { class: "notice", role: "status", hidden: true });
   const spoken = element("p", { class: "spoken", "aria-live": "polite" });
   const factors = element("dl", { class: "factors" });
-  const explanations = explanationsOf({ model });
+  const explanations = explanationsOf({ model, mathml: chain.mathml });
   const here = panelOf("This step", "", factors);
   let examples = null; // of a batch
   const file = () => (data().title || "graph").replace(/[^\w.-]+/g, "-");

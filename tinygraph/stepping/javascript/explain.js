@@ -1,12 +1,12 @@
 // What an op is: the ops of a step as buttons, each of which opens its explanation.
 
-function explanationsOf({ model }) {
+function explanationsOf({ model, mathml }) {
   const shown = element("div"), dialog = element("dialog", { class: "explained", "aria-label": "What this op is", onkeydown: event => { if (event.key !== "Escape") event.stopPropagation(); },
     onclick: event => { if (event.target === dialog) dialog.close(); } },
   element("button", { class: "quiet", "aria-label": "Close", title: "Close (Esc)", onclick: () => dialog.close() }, "✕"), shown);
 
   function open(markup) {
-    shown.replaceChildren(parsed(markup, "application/xml"));
+    shown.replaceChildren(parsed(mathml(markup), "application/xml"));
     dialog.showModal();
   }
 

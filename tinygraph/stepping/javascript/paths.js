@@ -34,6 +34,7 @@ function pathsOf({ model, stage, walk, numbers }) {
   }
 
   function chosen() {
+    [rows, order] = [new Map(), ""];
     const { values, ends: leaves } = one(), counts = leaves.map(({ place }) => pathsTo(one(), place, () => 1, 0).count);
     const together = leaves.length > 1 && counts.reduce((total, count) => total + count, 0n) <= TOGETHER && leaves.every(end => isNumeric(end));
     ends.replaceChildren(...(together ? [element("option", { value: "" }, "all")] : []), ...leaves.map(({ place }, i) => element("option", { value: i }, values[place][0])));
@@ -119,11 +120,12 @@ function pathsOf({ model, stage, walk, numbers }) {
   function show() {
     if (!isOn || !routes().length) return;
     const all = ends.value === "" ? one().ends : [one().ends[Number(ends.value)]];
-    const parts = all.flatMap(partsOf), now = `${outputs.value} ${parts.map(part => part.key).join("\n")}`;
+    const parts = all.flatMap(partsOf), now = parts.map(part => part.key).join("\n");
     if (now !== order) {
-      const before = rows;
-      rows = new Map(parts.map(part => [part.key, (now[0] === order[0] && before.get(part.key)) || part.make()]));
+      const focus = box.getRootNode().activeElement;
+      rows = new Map(parts.map(part => [part.key, rows.get(part.key) ?? part.make()]));
       list.replaceChildren(...[...rows.values()].map(row => row.box));
+      if (list.contains(focus)) focus.focus({ preventScroll: true });
       order = now;
     }
     parts.forEach(part => part.write(rows.get(part.key)));
@@ -134,7 +136,7 @@ function pathsOf({ model, stage, walk, numbers }) {
   // What is lit on the picture: the cards and edges of a path, or else of the one that is kept.
   function light(way) {
     const svg = stage.picture()?.svg, shown = way ?? (pinned !== null ? rows.get(pinned)?.way : null);
-    if (!svg) return;
+    if (!svg || !(shown || svg.matches(".tracing"))) return;
     const ids = new Set(), { passes, values } = one();
     for (const i of shown ?? []) {
       const [reader, value] = [passes[i][0], passes[i][1]].map(place => values[place][1]);
