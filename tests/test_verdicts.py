@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
@@ -19,6 +20,7 @@ from tinygraph.express.interpreter import is_spelled
 from tinygraph.ops import REGISTRY
 from tinygraph.stepping.grammar import body_of, readable
 from tinygraph.stepping.judging import uniform
+from tinygraph.stepping.messages import OF_ANSWERS, OF_FORMULAS
 from tinygraph.stepping.page import page as page_of
 from tinygraph.stepping.quiz import Answer, Quiz
 from tinygraph.stepping.vocabulary import functions
@@ -26,7 +28,7 @@ from tinygraph.stepping.vocabulary import functions
 RANDOM = 2000
 # Where the kernel says what Python, NumPy or a search for a like name says, a page says as much in its own words.
 OWN_WORDS = (
-    "invalid syntax", "was never closed", "did you mean", "np.split(", "matmul: ", "index: ", "negative: ",
+    "invalid syntax", "was never closed", "did you mean", "np.split(", "matmul: ", "index: ", "broadcast_like: ", "negative: ",
     "only the last formula",
 )  # fmt: skip
 
@@ -51,9 +53,10 @@ def verdicts(page: Any, name: str, texts: Sequence[str]) -> list[Answer]:
 
 def judged(quiz: Quiz, text: str) -> Answer:
     """What the kernel says; the quiz stays where it is."""
-    again = at(quiz.stepper.graph, str(quiz.name))
-    again._others = quiz._others
-    return again.answer(text)
+    left, position = [*quiz._left], quiz.stepper.position
+    found = quiz.answer(text)
+    quiz._left, quiz.stepper.position = left, position
+    return found
 
 
 def agree(found: Answer, kernel: Answer) -> bool:
@@ -67,10 +70,11 @@ def agree(found: Answer, kernel: Answer) -> bool:
 )
 def test_the_page_says_what_the_kernel_says(visit: Visit, make: Callable[[], tg.Graph], cases: Sequence[Case]) -> None:
     page = opened(visit, make())
+    quizzes = {name: at(make(), name) for name in {case.name for case in cases}}
     for case in cases:
         (found,) = verdicts(page, case.name, [case.text])
         assert (found.right, found.counted) == (case.right, case.counted), (case, found)
-        assert agree(found, at(make(), case.name).answer(case.text)), (case, found)
+        assert agree(found, judged(quizzes[case.name], case.text)), (case, found)
     assert visit.trouble == []
 
 
@@ -105,6 +109,31 @@ def test_the_verdict_is_about_the_numbers_of_now(visit: Visit) -> None:
     verdicts(page, "dz", ["a - 1"])
     assert page.evaluate("model.get('texts').at(0)") == before  # other leaves were tried in between
     assert verdicts(page, "w1", ["up"])[0].right is bool(stepper.graph["dw1"].value < 0)
+
+
+def test_names_that_every_object_of_javascript_has_are_names_as_others(visit: Visit) -> None:
+    w, x = tg.parameter(3.0), tg.constant(2.0)
+    z = w * x
+    graph = tg.Graph(z**2, names={"constructor": w, "toString": x, "valueOf": z})
+    page, quiz = opened(visit, graph), at(graph, "dconstructor")
+    for text in (
+        "dvalueOf * toString",
+        "dvalueOf * constructor",
+        "hasOwnProperty * 2",
+        "toString.constructor",
+        "valueOf(1)",
+        "dtoString",
+    ):
+        (found,) = verdicts(page, "dconstructor", [text])
+        assert agree(found, judged(quiz, text)), (text, found)
+    assert visit.trouble == []
+
+
+def test_every_message_is_said() -> None:
+    home = files("tinygraph.stepping")
+    modules = [x for x in home.iterdir() if x.name.endswith(".py") and x.name != "messages.py"]
+    text = "".join(x.read_text(encoding="utf-8") for x in [*modules, *home.joinpath("javascript").iterdir()])
+    assert [key for key in OF_FORMULAS | OF_ANSWERS if f'"{key}"' not in text and f"'{key}'" not in text] == []
 
 
 def test_page_and_kernel_draw_the_same_numbers(visit: Visit) -> None:
