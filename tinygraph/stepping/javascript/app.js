@@ -36,8 +36,12 @@ function render({ model: given, el, keys }) {
   const lists = listsOf({ model, go: halted, mark: breakpoint });
   const sheet = sheetOf({ model, stage, mathml: chain.mathml });
   const quiz = quizOf({ model, app, go, stop: () => stop(), show: () => show(), send });
-  const tabs = tabsOf("Below the step", new Map([["Statements and code", lists.box], ["Quiz", quiz.box]]));
-  tabs.onTurn(name => { if (quiz.on !== (name === "Quiz")) quiz.turn(name === "Quiz"); });
+  const paths = pathsOf({ model, stage, walk, numbers: () => model.get("numbers") });
+  const tabs = tabsOf("Below the step", new Map([["Statements and code", lists.box], ...(paths.has ? [["Paths", paths.box]] : []), ["Quiz", quiz.box]]));
+  tabs.onTurn(name => {
+    if (quiz.on !== (name === "Quiz")) quiz.turn(name === "Quiz");
+    paths.turn(name === "Paths");
+  });
   const play = element("button", { class: "play", onclick: () => toggle(), "aria-label": "Play", title: "Play (space)" }, icon("play"));
   const speed = element("select", { "aria-label": "Speed", title: "Speed", onchange: () => { if (timer) { stop(); start(); } } },
     ...SPEEDS.map(([name, ms]) => element("option", { value: ms, selected: name === "normal" }, name)));
@@ -59,6 +63,7 @@ function render({ model: given, el, keys }) {
   const notice = element("p", { class: "notice", role: "status", hidden: true });
   const spoken = element("p", { class: "spoken", "aria-live": "polite" });
   const factors = element("dl", { class: "factors" });
+  const explanations = explanationsOf({ model, mathml: chain.mathml });
   const here = panelOf("This step", "", factors);
   let examples = null; // of a batch
   const file = () => (data().title || "graph").replace(/[^\w.-]+/g, "-");
@@ -77,9 +82,9 @@ function render({ model: given, el, keys }) {
       tool("SVG", "Save the picture as SVG", () => { if (stage.picture()) saveSvg(stage.picture().svg, file()); }),
       ...(isFile ? [link] : []),
       element("button", { class: "quiet", "aria-label": "Dark or light", title: "Dark or light", onclick: () => turnDark() }, "◐")));
-  const panels = []; // of the side column, each with a `box`, and `show`, which gets the current step
-  const side = element("div", { class: "side" }, leaves.box, problem, notice, here, ...panels.map(panel => panel.box));
-  app.append(bar, element("div", { class: "main" }, stage.box, controls, chain.box, spoken, tabs.box), side, sheet.box);
+  const panels = PANELS.map(make => make({ model, go: halted, send, chosen: chain.chosen })); // of the side column
+  const side = element("div", { class: "side" }, leaves.box, problem, notice, ...panels.map(panel => panel.box), here);
+  app.append(bar, element("div", { class: "main" }, stage.box, controls, chain.box, spoken, tabs.box), side, sheet.box, explanations.box);
 
   let timer = null;
 
@@ -178,6 +183,7 @@ function render({ model: given, el, keys }) {
     lists.show(current, isMoved);
     turn();
     stage.show(current, isMoved);
+    paths.show(current);
     panels.forEach(panel => panel.show(current, isMoved));
   }
 
@@ -190,7 +196,7 @@ function render({ model: given, el, keys }) {
   }
 
   function describe(current) {
-    const row = ([name, text]) => [element("dt", {}, name), element("dd", {}, element("code", {}, text))];
+    const row = ([name, text]) => [element("dt", {}, name), element("dd", { class: name.startsWith("value") ? "value" : "" }, element("code", {}, text))];
     const found = current || {};
     if (!examples && data().batch && model.get("numbers")) {
       examples = examplesOf({ model });
@@ -201,7 +207,9 @@ function render({ model: given, el, keys }) {
       ["upstream", found.upstream], ["local", found.local], ["contribution", found.contribution],
       ["so far", found.part && found.sum], ["example", examples?.text(current) ?? found.example], [found.shape ? `value ${found.shape}` : "value", found.value],
     ];
-    factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])));
+    const ops = explanations.buttons(current);
+    factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])),
+      ...(ops.length ? [element("dt", {}, "what is"), element("dd", {}, ...ops)] : []));
     here.hidden = !current;
   }
 

@@ -75,5 +75,5 @@ function chainOf({ model }) {
     entry?.show(row, Math.ceil(chips.childElementCount / 2), width);
   }
 
-  return { box, equation, show, mathml, repaint: () => { if (entry) show(current); } };
+  return { box, equation, show, mathml, chosen: () => entry?.chosen(), repaint: () => { if (entry) show(current); } };
 }

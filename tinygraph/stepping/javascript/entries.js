@@ -41,7 +41,7 @@ function termsOf([runs, factors], index, of) {
 }
 
 // The places of the largest terms, in their order.
-function largestOf(products) {
+function mostOf(products) {
   const size = place => (Number.isNaN(products[place]) ? Infinity : Math.abs(products[place])), found = [];
   for (let place = 0; place < products.length; place++) {
     let at = found.length;
@@ -58,7 +58,7 @@ function entryLine(pieces, parts, index, of, texts) {
   if (places.some(place => !of(place))) return "";
   const text = (place, value, brackets) => holeText(of(place).type, value, "number", brackets, true);
   function total([runs, factors], brackets) {
-    const { products, numbers } = termsOf([runs, factors], index, of), largest = largestOf(products);
+    const { products, numbers } = termsOf([runs, factors], index, of), largest = mostOf(products);
     const terms = largest.map((term, i) => numbers(term).map((x, k) => text(factors[k][0], x, i || k ? 1 : brackets)).join("<mo>·</mo>"));
     const rest = products.length - largest.length;
     return [...terms, ...(rest ? [`<mtext>${rest} smaller</mtext>`] : [])].join("<mo>+</mo>") || "<mn>0</mn>";

@@ -70,5 +70,5 @@ function entryOf({ model, changed }) {
     return found;
   }
 
-  return { turn, numberOf, line, show, index: () => indexText(index) };
+  return { turn, numberOf, line, show, index: () => indexText(index), chosen: () => (step ? index : null) };
 }
