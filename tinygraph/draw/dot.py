@@ -22,7 +22,7 @@ def dot(drawing: Drawing, theme: Theme, direction: str) -> str:
     graph = Digraph("tinygraph")
     graph.attr(
         "graph", rankdir=direction, bgcolor=theme.page,
-        fontname="Helvetica", pad="0.25", nodesep="0.16", ranksep="0.55",
+        fontname="Helvetica", pad="0.25", nodesep="0.16", ranksep="0.45",
         fontsize=str(SIZE), fontcolor=theme.text, labelloc="b", label=_legend(drawing, theme),
     )  # fmt: skip
     graph.attr("node", shape="plain", fontname="Helvetica", fontsize=str(SIZE), fontcolor=theme.text)

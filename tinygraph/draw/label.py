@@ -20,7 +20,7 @@ from tinygraph.express.text import printable
 SIZE = 13  # points
 BOLD = 1.18  # how much wider bold letters are at most
 PADDING = 4  # points, from a line to the border of its cell
-WIDEST = "−1.23e-05"  # of the numbers of middling size, and nearly as wide as any other
+WIDEST = "−1.234"  # the room of a number at least: longer ones, such as −12.345, are set closer
 # Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 for all others.
 WIDTHS = {
     **dict.fromkeys(" \xa0!,./:;I[]\\|tf", 278), **dict.fromkeys("ijl'", 222), **dict.fromkeys("()-r`{}", 333),
@@ -61,7 +61,7 @@ def room(line: Line) -> int:
 
 def _room(hole: Hole) -> float:
     """The room for a number that may be another one; of what is mostly not said, that which it takes now."""
-    return max(width(f"{hole}−"), width(WIDEST)) if hole.is_number else width(str(hole))
+    return max(width(str(hole)), width(WIDEST)) if hole.is_number else width(str(hole))
 
 
 def colour(line: CardLine, theme: Theme) -> str:

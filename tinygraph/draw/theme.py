@@ -68,6 +68,8 @@ DARK = Theme(
 )
 THEMES = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
 FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', 'DejaVu Sans Condensed', sans-serif"
+CLASSES = ("#0a4b8c", "#c2410c", "#0f6b2f", "#8a1152", "#7a5b00", "#57606a")  # of points on a map, which is light in both themes
+RAMP = ("#1f5f8f", "#3f9aa0", "#f0d27c", "#dd6a4a")  # of a map, from low to high
 
 
 def style_sheet(theme: str, used: Collection[tuple[str, str]], in_page: bool = False) -> str:

@@ -89,10 +89,10 @@ class Equations:
         below: list[Layout] = []
         for _, again in itertools.groupby(by, key=id):
             node, *more = again
-            below += [Times(), PARTIAL, _power(self._variable(node), 1 + len(more))]
-        return Row((_power(PARTIAL, len(by)), self._variable(of))), Row(tuple(below[1:]))
+            below += [Times(), PARTIAL, _power(self.variable(node), 1 + len(more))]
+        return Row((_power(PARTIAL, len(by)), self.variable(of))), Row(tuple(below[1:]))
 
-    def _variable(self, node: Node) -> Layout:
+    def variable(self, node: Node) -> Layout:
         """What a derivative is of, or by: a gradient as the derivative that it is itself, (∂L/∂x)."""
         if node not in self.partials or not self._are_named(*self.partials[node]):
             return self.symbol(node)
@@ -102,7 +102,7 @@ class Equations:
     def local(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
         """The derivative of a statement by a value that it reads; ∂⁺ is the part that does not go through other values."""
         sign = Raised(PARTIAL, Sign("+", tight=True)) if immediate else PARTIAL
-        return Fraction(Row((sign, self._variable(of))), Row((PARTIAL, self._variable(wrt))))
+        return Fraction(Row((sign, self.variable(of))), Row((PARTIAL, self.variable(wrt))))
 
     def equation(self, statement: Statement) -> Sides:
         """A statement as an equation."""

@@ -21,6 +21,7 @@ from tinygraph.express.roles import RELATIONS
 from tinygraph.express.text import euclidean, in_full, number
 from tinygraph.node import Node
 
+TIE = 1e-9  # how near to the largest an entry is as large, relative to it
 BARE, IF_NEGATIVE, IF_LONG = range(3)  # whether a number has brackets: if it has a sign, if it also has a power of ten
 
 
@@ -34,9 +35,19 @@ def _rate(value: Any) -> str:
 
 
 def place_of_largest(value: Any) -> tuple[int, ...]:
-    """The index of the largest entry."""
+    """The index of the largest entry, the first of those that are equal up to rounding."""
     size = np.abs(np.nan_to_num(np.asarray(value, dtype=np.float64)))
-    return tuple(int(i) for i in np.unravel_index(np.argmax(size), np.shape(size)))
+    place = np.argmax(size >= np.max(size) * (1 - TIE))
+    return tuple(int(i) for i in np.unravel_index(place, np.shape(size)))
+
+
+WAYS = ("up", "down", "stays")
+
+
+def _way(value: Any) -> str:
+    """Which way gradient descent moves the entry that has the largest gradient."""
+    x = np.asarray(value)[place_of_largest(value)]
+    return "nan" if np.isnan(x) else "down" if x > 0 else "up" if x < 0 else "stays"
 
 
 WARNING = " ⚠"
@@ -76,6 +87,7 @@ SHOWN: Mapping[str, Callable[..., str]] = {
     "largest": lambda value: in_full(np.asarray(value)[place_of_largest(value)]),  # entry
     "flag": _flag,
     "inactive": _inactive,
+    "way": _way,
 }
 REMARKS = ("flag", "inactive")  # of these, that say something where there is something to say
 

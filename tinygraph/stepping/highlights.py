@@ -38,7 +38,11 @@ class Highlights:
 
     def card(self, step: Step) -> Card | None:
         """The card of the value that a step computes, or whose gradient it computes; None where the picture has none."""
-        return self._cards.get(step.node) or self._cards.get(step.of)
+        return self.card_of(step.node) or self.card_of(step.of)
+
+    def card_of(self, node: Node) -> Card | None:
+        """The card of a value."""
+        return self._cards.get(node)
 
     def highlighted(self, step: Step) -> list[str]:
         """The card of a step and the edges along which its value or gradient passes."""

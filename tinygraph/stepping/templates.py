@@ -53,6 +53,8 @@ class Templates:
         """Data with its texts as templates; what says nothing is left out of dicts."""
         if isinstance(x, Text):
             return self._text(x)
+        if isinstance(x, Hole):
+            return self._place(x)
         if isinstance(x, Slot):
             return self.slots.setdefault(x.node, len(self.slots))
         if isinstance(x, dict):

@@ -167,14 +167,13 @@ function inLines(items, indent) {
 // What is remarkable of an array: the place of its largest entry, and the size of its entries
 
 function placeOfLargest(value) {
-  const data = typeof value === "number" ? [value] : value.data;
-  let [place, largest] = [0, -1];
-  data.forEach((x, i) => {
-    const size = Number.isNaN(x) ? 0 : Math.min(Math.abs(x), Number.MAX_VALUE);
-    if (size > largest) [place, largest] = [i, size];
-  });
-  return place;
+  const sizes = Array.from(typeof value === "number" ? [value] : value.data, (x) => (Number.isNaN(x) ? 0 : Math.min(Math.abs(x), Number.MAX_VALUE)));
+  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
+  return sizes.findIndex((size) => size >= largest * (1 - 1e-9)); // the first of those that are equal up to rounding
 }
+
+const largestOf = (value) => (typeof value === "number" ? value : value.data[placeOfLargest(value)]);
+const wayOf = (x) => (Number.isNaN(x) ? "nan" : x > 0 ? "down" : x < 0 ? "up" : "stays");
 
 function indexOf(place, shape) {
   const index = [];
@@ -200,7 +199,8 @@ const SHOWN = {
   rate,
   mean: (type, value) => number("f8", euclidean(value) / Math.sqrt(Math.max(typeof value === "number" ? 1 : value.data.length, 1))),
   place: (type, value) => (typeof value === "number" ? "" : indexOf(placeOfLargest(value), value.shape).join(", ")),
-  largest: (type, value) => inFull(type, typeof value === "number" ? value : value.data[placeOfLargest(value)]),
+  largest: (type, value) => inFull(type, largestOf(value)),
+  way: (type, value) => wayOf(largestOf(value)),
 };
 
 // What is to be said of a value and those beside it: mostly nothing
