@@ -227,11 +227,17 @@ def test_without_a_layout_engine_the_page_is_written_and_a_line_says_what_it_lac
     assert err.count("\n") == 1
 
 
+def test_a_quiz_is_saved_as_a_page(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "quiz.html"
+    assert run("step", NEURON, *LEAVES, "--wrt", "w,b", "--quiz", "--save", str(file))[1] == f"wrote {file}: 6 questions\n"
+    assert '"quiz":true' in file.read_text(encoding="utf-8")
+
+
 def test_quiz_asks_in_the_terminal(run: Any) -> None:
     out = run("step", NEURON, *LEAVES, "--wrt", "w,b", "--quiz", typed="reveal\na - y\n3\n")[1]
     assert "> dz = da * a * (1 - a) = -0.310: right\n" in out
     assert "> dw: not yet. Even the sign is off\n" in out
-    assert "3/4  dw = ?" in out
+    assert "3/6  dw = ?" in out
 
 
 def test_a_seed_asks_with_other_numbers(run: Any) -> None:
@@ -306,7 +312,7 @@ def test_help_lists_all_commands(run: Any) -> None:
             "--save writes .html, .htm, .json, .svg, .gif: give it a name such as walk.html",
         ),
         (["step", "w*w", "w=1", "--save", "walk"], "give it a name such as walk.html"),
-        (["step", "w*w", "w=1", "--save", "walk.svg", "--quiz"], "--save writes the walk, which has its own quiz as a page"),
+        (["step", "w*w", "w=1", "--save", "walk.svg", "--quiz"], "--quiz --save writes a page: give it a name such as quiz.html"),
         (["step", "w*w", "w=1", "--unknown"], "unrecognized arguments: --unknown"),
         (["step", "log(0*w)", "w=1", "--quiz", "--seed", "1"], "no numbers were found on which every gradient is finite"),
     ],

@@ -207,7 +207,7 @@ class TestChanging:
         page.click("text=Quiz")
         page.fill(".quiz input", f"{stepper.graph['da'].value:.3f}")
         page.keyboard.press("Enter")
-        assert page.inner_text(".quiz [role=status]").startswith("Right: da = ")
+        assert page.inner_text(".quiz [role=status]").startswith("da = -y / a + (1 - y) / (1 - a) = ")
 
 
 class TestLimits:

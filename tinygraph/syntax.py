@@ -194,7 +194,7 @@ class SourceForm:
     @cached_property
     def pattern(self) -> ast.expr:
         """Its syntax tree."""
-        return ast.parse(_with_names(self.between, self.found), mode="eval").body
+        return ast.parse(with_names(self.between, self.found), mode="eval").body
 
     @cached_property
     def binds(self) -> int:
@@ -261,7 +261,7 @@ def is_default(value: Any, default: Any) -> bool:
     return type(default) in (bool, type(value)) and bool(value == default)
 
 
-def _with_names(between: Sequence[str], places: Sequence[tuple[str, bool]]) -> str:
+def with_names(between: Sequence[str], places: Sequence[tuple[str, bool]]) -> str:
     """A form with a name at each place, which Python parses."""
     names = ["*" * (key == "*") + NAMED + key.replace("*", "rest") for key, _ in places]
     texts = [f", {key}={name}" if named else name for (key, named), name in zip(places, names, strict=True)]

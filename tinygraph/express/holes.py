@@ -21,6 +21,7 @@ from tinygraph.express.roles import RELATIONS
 from tinygraph.express.text import euclidean, in_full, number
 from tinygraph.node import Node
 
+TIE = 1e-9  # how near to the largest an entry is as large, relative to it
 BARE, IF_NEGATIVE, IF_LONG = range(3)  # whether a number has brackets: if it has a sign, if it also has a power of ten
 
 
@@ -34,13 +35,48 @@ def _rate(value: Any) -> str:
 
 
 def place_of_largest(value: Any) -> tuple[int, ...]:
-    """The index of the largest entry."""
+    """The index of the largest entry, the first of those that are equal up to rounding."""
     size = np.abs(np.nan_to_num(np.asarray(value, dtype=np.float64)))
-    return tuple(int(i) for i in np.unravel_index(np.argmax(size), np.shape(size)))
+    place = np.argmax(size >= np.max(size) * (1 - TIE))
+    return tuple(int(i) for i in np.unravel_index(place, np.shape(size)))
+
+
+WAYS = ("up", "down", "stays")
+
+
+def _way(value: Any) -> str:
+    """Which way gradient descent moves the entry that has the largest gradient."""
+    x = np.asarray(value)[place_of_largest(value)]
+    return "nan" if np.isnan(x) else "down" if x > 0 else "up" if x < 0 else "stays"
+
+
+WARNING = " ⚠"
+
+
+def _flag(value: Any, *products: Any) -> str:
+    """A warning behind a value with a NaN or an infinity, which its number says, or after an underflow.
+
+    `products` has, one after the other, the products that the value was computed by: each with its two factors.
+    """
+    if np.asarray(value).dtype.kind == "f" and not np.isfinite(value).all():
+        return WARNING
+    triples = zip(products[::3], products[1::3], products[2::3], strict=True)
+    return f"{WARNING} underflow" if any(_has_underflow(*triple) for triple in triples) else ""
+
+
+def _has_underflow(product: Any, left: Any, right: Any) -> bool:
+    """Whether an entry of a product is 0 though no factor is."""
+    zero = np.equal(product, 0)
+    return bool(np.any(zero) and np.any(zero & (left != 0) & (right != 0) & np.isfinite(left) & np.isfinite(right)))
+
+
+def _inactive(value: Any, upstream: Any) -> str:
+    """Whether nothing of an upstream gradient is passed on."""
+    return "inactive" if not np.any(value) and np.any(upstream) else ""
 
 
 # How a value is shown; `javascript/texts.js` has the same table.
-SHOWN: Mapping[str, Callable[[Any], str]] = {
+SHOWN: Mapping[str, Callable[..., str]] = {
     "number": number,
     "signed": lambda value: signed(number(value)),
     "norm": lambda value: signed(number(euclidean(value))),
@@ -49,20 +85,30 @@ SHOWN: Mapping[str, Callable[[Any], str]] = {
     "mean": _mean,
     "place": lambda value: ", ".join(map(str, place_of_largest(value))),
     "largest": lambda value: in_full(np.asarray(value)[place_of_largest(value)]),  # entry
+    "flag": _flag,
+    "inactive": _inactive,
+    "way": _way,
 }
+REMARKS = ("flag", "inactive")  # of these, that say something where there is something to say
 
 
 @dataclass(frozen=True, eq=False)
 class Hole:
-    """A place in a text, or in MathML, for a value."""
+    """A place in a text, or in MathML, for a value, or for what is to be said of it and the values `beside` it."""
 
     node: Node
     shown: str = "number"
     brackets: int = BARE
     is_math: bool = False
+    beside: tuple[Node, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a number stands there in any case; else, most of the time, nothing does."""
+        return self.shown not in REMARKS
 
     def __str__(self) -> str:
-        text = SHOWN[self.shown](self.node.value)
+        text = SHOWN[self.shown](self.node.value, *(x.value for x in self.beside))
         if self.is_math:
             return print_layout(fenced(written_digits(text), (0, PRODUCT, ATOM)[self.brackets]))
         return f"({text})" if self.brackets and text.startswith("-") else text

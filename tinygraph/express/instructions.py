@@ -240,13 +240,14 @@ def _entry(x: Any, dtype: np.dtype[Any]) -> Any:
 
 def _metadata(params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The metadata of an instruction without what is None or False; nothing where that is all."""
-    said = {name: _plain(value) for name, value in params.items() if value is not None and value is not False}
+    said = {name: as_data(value) for name, value in params.items() if value is not None and value is not False}
     return [said] if said else []
 
 
-def _plain(value: Any) -> Any:
+def as_data(value: Any) -> Any:
+    """Metadata as data: lists for tuples and slices, codes for dtypes."""
     if isinstance(value, tuple | list):
-        return [_plain(x) for x in value]
+        return [as_data(x) for x in value]
     if isinstance(value, slice):
         return [value.start, value.stop, value.step]
     if value is ARRAY or value is Ellipsis:

@@ -20,13 +20,18 @@ FILES = ("numbers", "arrays", "shapes", "reductions", "matrices", "run")  # each
 DEFINITION = re.compile(r"^(?=(?:function|class|const) |structural\.)", re.MULTILINE)
 KEYWORDS = ("function", "class", "const")
 NAME = re.compile(r"structural\.\w+|\w+")
-PUBLIC = "prepare, run, what, valueFrom, NDArray, Unknown"
+PUBLIC = "prepare, run, what, valueFrom, applied, broadcastShape, broadcastData, shapeOf, sizeOf, NDArray, Unknown"
 
 
-def script(ops: Iterable[Op]) -> str:
-    """The object `interpreter` of a page, for programs of these ops: it has what `PUBLIC` names."""
-    used = sorted(ops, key=lambda op: op.name)
-    table = "".join(f"[{json.dumps(op.name)}, {rule_of(op)}],\n" for op in used if op.javascript)
+def script(ops: Iterable[Op], further: Iterable[Op] = ()) -> str:
+    """The object `interpreter` of a page, for programs of these ops: it has what `PUBLIC` names.
+
+    `further` ops are computed too, in a shorter and slower way.
+    """
+    own = set(ops)
+    used = sorted(own.union(further), key=lambda op: op.name)
+    rules = [(op.name, rule_of(op) if op in own else short_rule_of(op)) for op in used if op.javascript]
+    table = "".join(f"[{json.dumps(name)}, {rule}],\n" for name, rule in rules)
     needed = _needed([PUBLIC, table, *(f"structural.{op.name}" for op in used if op.built_in and not op.javascript)])
     return f"const interpreter = (() => {{\n{needed}const elementwise = new Map([\n{table}]);\nreturn {{ {PUBLIC} }};\n}})();\n"
 
@@ -100,6 +105,17 @@ def rule_of(op: Op) -> str:
         "  },\n"
         "})"
     )
+
+
+def short_rule_of(op: Op) -> str:
+    """The same with the loop that many ops share, which a browser makes less fast.
+
+    >>> from tinygraph.ops import negative
+    >>> short_rule_of(negative)
+    '(params, type) => ruleOf((a) => -a)'
+    """
+    letters = ascii_lowercase[: len(op.arguments)]
+    return f"(params, type) => ruleOf(({', '.join(letters)}) => {_expression(op, letters)})"
 
 
 def _expression(op: Op, letters: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygraph.backprop import reached
 from tinygraph.draw.engine import LayoutError
+from tinygraph.draw.files import PAGES
 from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.leaves import as_node, constant, parameter
@@ -58,7 +59,9 @@ def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Na
     parser.add_argument("--level", choices=["named", "op"], help="a step for every statement, or for every op")
     kinds = "a page (.html), data (.json), or a moving picture (.svg, .gif)"
     parser.add_argument("--save", "--html", metavar="FILE", type=Path, help=f"write the walk to a file: {kinds}")
-    parser.add_argument("--quiz", action="store_true", help="ask for each gradient before it is shown")
+    parser.add_argument(
+        "--quiz", action="store_true", help="ask for each gradient before it is shown; with --save: a page that asks"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="with --quiz: other numbers, the same for all who take this seed")
     # A formula may begin with a minus; behind a space argparse does not take it for an option.
     spaced = [f" {x}" if x[:1] == "-" and x[:2] != "--" and x != "-h" else x for x in argv]
@@ -72,8 +75,8 @@ def main(argv: Sequence[str]) -> None:
         parser.error("--seed goes with --quiz")
     if typed.save and typed.save.suffix.lower() not in WRITERS:
         parser.error(f"--save writes {', '.join(WRITERS)}: give it a name such as {typed.save.stem or 'walk'}.html")
-    if typed.quiz and typed.save:
-        parser.error("--save writes the walk, which has its own quiz as a page: leave --quiz out")
+    if typed.quiz and typed.save and typed.save.suffix.lower() not in PAGES:
+        parser.error("--quiz --save writes a page: give it a name such as quiz.html")
     with np.errstate(all="ignore"):
         try:
             program = parse(typed.program)
@@ -95,7 +98,10 @@ def show(graph: Graph, level: Any, typed: argparse.Namespace) -> None:
             quiz = Quiz(graph, seed=typed.seed, level=level)
         except ValueError as error:
             raise FormulaError(str(error)) from None
-        quiz.run()
+        if typed.save is None:
+            quiz.run()
+        else:
+            print(f"wrote {quiz.save(typed.save)}: {counted(quiz.state()['total'], 'question')}")
         return
     stepper = Stepper(graph, level)
     if typed.save is not None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.ops import NUMPY, Op, work
+from tinygraph.stepping.messages import said
 from tinygraph.stepping.parsing import (
     FunctionCall,
     Literal,
@@ -92,11 +93,11 @@ def _computed(statement: ParsedStatement, values: Mapping[str, Any], left: int) 
             with _located(piece):
                 left -= _work(piece, arguments)
             if left < 0:
-                raise FormulaError(f"{piece.where}: the arrays become too large")
+                raise FormulaError(f"{piece.where}: {said('work')}")
             with _located(piece), np.errstate(all="ignore"):
                 result = _plain(piece.function(*_operands(piece, arguments), **piece.params))
             if np.ndim(result) > AXES:
-                raise FormulaError(f"{piece.where}: the arrays get more than {AXES} axes")
+                raise FormulaError(f"{piece.where}: {said('axes', most=AXES)}")
             stack[len(stack) - piece.operands :] = [result]
     return stack[0], left
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,43 +13,56 @@ from tinygraph.express.text import SMALLEST
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import SumOfProducts
-from tinygraph.program.statements import program_of
+from tinygraph.program.statements import Program, program_of
 from tinygraph.sparse import stored, with_entries
-from tinygraph.stepping.examples import batch_size
+from tinygraph.stepping.messages import said
 
 DRAWS = 5  # of other leaves on which a formula must hold
 SIGNS = (1, -1, 1, 0)  # of the leaves in successive draws: their own, the opposite, their own, random
 TRIES = 40  # to find leaves on which everything is finite
 RELATIVE, ABSOLUTE = 1e-2, 5e-4  # the tolerance of a number; the latter is half of the last decimal
 ROUNDING = 1e-12  # the rounding error where numbers cancel
+EQUAL = {True: 1e-6, False: 1e-3}  # the tolerance of a formula, by whether the gradient is in double precision
 TOLERANCE = {"relative": RELATIVE, "absolute": ABSOLUTE, "smallest": SMALLEST, "rounding": ROUNDING}  # for a page
 
 
-def gradient_of(graph: Graph, name: str) -> Any:
-    """The value of the gradient of that name."""
-    return next(s.value for s in program_of(graph).backward if s.name == name)
+def gradient_of(graph: Graph, name: str) -> Node:
+    """The gradient of that name."""
+    return next(s.node for s in program_of(graph).backward if s.name == name)
 
 
-def mistakes_with(graph: Graph, name: str) -> Iterator[tuple[str, Any]]:
-    """Common mistakes: the message about each, and the value that it leads to."""
-    right = gradient_of(graph, name)
-    yield "The sign is wrong", -right
-    program = program_of(graph)
-    passes = program.flow.passes(next(s.node for s in program.backward if s.name == name))
+class Mistake(NamedTuple):
+    """A common mistake: what is said of it, and the value that it leads to, a recorded one times a factor."""
+
+    said: str
+    node: Node
+    factor: float
+
+    @property
+    def value(self) -> Any:
+        """The value that it leads to."""
+        return self.node.value * self.factor
+
+
+def mistakes(program: Program, gradient: Node, size: int | None) -> Iterator[Mistake]:
+    """The common mistakes about a gradient in a batch of that size, if there is one."""
+    yield Mistake(said("sign"), gradient, -1)
+    passes = program.flow.passes(gradient)
     if len(passes) > 1:  # first, because with an upstream gradient of 1 this would count as a forgotten one
         for p in passes:
-            yield f"That is what comes through {p.reader.name} alone: the other readers contribute too", p.value
+            yield Mistake(f"That is what comes through {p.reader.name} alone: the other readers contribute too", p.node, 1)
     for p in passes:
         of = f" through {p.reader.name}" if len(passes) > 1 else ""
         if p.is_factor:
-            local, upstream = p.local_value, p.upstream.value
-            yield f"That is the local derivative{of} alone: the upstream gradient is forgotten", local
-            yield f"That is the local derivative{of} with the wrong sign, and the upstream gradient is forgotten", -local
-            yield f"That is the upstream gradient{of} alone: the local derivative is forgotten", upstream
-    size = batch_size(graph)
+            local = p.local_node
+            yield Mistake(f"That is the local derivative{of} alone: the upstream gradient is forgotten", local, 1)
+            yield Mistake(
+                f"That is the local derivative{of} with the wrong sign, and the upstream gradient is forgotten", local, -1
+            )
+            yield Mistake(f"That is the upstream gradient{of} alone: the local derivative is forgotten", p.upstream, 1)
     if size is not None and size > 1:
-        yield f"It is {size} times too large: is the mean forgotten?", right * size
-        yield f"It is {size} times too small: is it a sum, not a mean?", right / size
+        yield Mistake(f"It is {size} times too large: is the mean forgotten?", gradient, size)
+        yield Mistake(f"It is {size} times too small: is it a sum, not a mean?", gradient, 1 / size)
 
 
 def fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
@@ -75,7 +88,7 @@ def is_close(value: Any, right: Any) -> bool:
     """Whether two values are equal up to rounding."""
     if right is None or not fits(np.shape(value), np.shape(right)):
         return False
-    relative = 1e-3 if np.asarray(right).dtype.itemsize < 8 else 1e-6
+    relative = EQUAL[np.asarray(right).dtype.itemsize >= 8]
     size = np.max(np.abs(right), initial=0)
     return bool((np.abs(np.asarray(value, dtype=np.float64) - right) <= relative * size + ROUNDING).all())
 
@@ -85,12 +98,11 @@ def is_close(value: Any, right: Any) -> bool:
 
 def on_other_leaves(graph: Graph) -> list[Graph]:
     """The same graph with other leaf values on which all gradients are finite; if none are found, the graph itself."""
-    rng = np.random.default_rng(0)
     found: list[Graph] = []
-    numbers = _read_as_numbers(graph)
+    ways = [*manners(graph).items()]
     for i in range(TRIES):
         try:
-            other = graph.with_leaves({x: _redrawn(x, rng, SIGNS[i % len(SIGNS)], x in numbers) for x in _free_leaves(graph)})
+            other = graph.with_leaves({x: _redrawn(x, how, i, place) for place, (x, how) in enumerate(ways)})
         except DecisionError:  # with these numbers the program would take another branch
             continue
         if _is_finite(other):
@@ -130,26 +142,54 @@ def _is_distribution(leaf: Node) -> bool:
     return leaf.kind == "constant" and value.ndim and value.shape[-1] > 1 and np.allclose(value.sum(-1), 1) and (value >= 0).all()
 
 
-def _redrawn(leaf: Node, rng: np.random.Generator, sign: int, is_number: bool) -> Any:
-    """A random value for a leaf: probabilities are permuted in each row, indices are permuted; other numbers get the signs of the
-    leaf times `sign`, or random signs where `sign` is 0."""
-    value = stored(leaf.value)
-    return with_entries(leaf.value, _entries_redrawn(leaf, value, rng, sign, is_number))
-
-
-def _entries_redrawn(leaf: Node, value: Any, rng: np.random.Generator, sign: int, is_number: bool) -> Any:
+def manner(leaf: Node, is_number: bool) -> str:
+    """How a leaf gets other values: probabilities are permuted in each row, indices are permuted; other numbers keep their size,
+    within or beyond 1, and get signs as a draw wants them."""
     if leaf.dtype.kind == "b" or (leaf.dtype.kind != "f" and not is_number):
-        return rng.permutation(value) if value.shape else value
+        return "permuted" if leaf.shape else "kept"
     if leaf.dtype.kind != "f":
-        return rng.integers(2, 9, value.shape)
-    if _is_distribution(leaf):
-        return rng.permuted(value, axis=-1)
-    if _is_label(leaf):
-        return rng.uniform(0.05, 0.95, value.shape)
+        return "counts"
+    return "distributions" if _is_distribution(leaf) else "labels" if _is_label(leaf) else "numbers"
+
+
+def manners(graph: Graph) -> dict[Node, str]:
+    """The manner of each leaf that may get other values."""
+    numbers = _read_as_numbers(graph)
+    return {leaf: manner(leaf, leaf in numbers) for leaf in _free_leaves(graph)}
+
+
+def uniform(draw: int, place: int, count: int) -> np.ndarray[Any, Any]:
+    """Numbers from 0 to 1 for the leaf at a place in one of the draws: `javascript/proving.js` draws the same."""
+    start = np.uint32((draw * 0x9E3779B1 + place * 0x85EBCA6B) % 2**32)
+    with np.errstate(over="ignore"):
+        x = start + np.arange(1, count + 1, dtype=np.uint32) * np.uint32(0x6D2B79F5)
+        x = (x ^ (x >> 15)) * (x | 1)
+        x ^= x + (x ^ (x >> 7)) * (x | 61)
+        return np.asarray((x ^ (x >> 14)) / 2**32)
+
+
+def _redrawn(leaf: Node, how: str, draw: int, place: int) -> Any:
+    """A random value for a leaf, whose numbers get its signs times that of the draw, or random signs where this is 0."""
+    value = stored(leaf.value)
+    first, second = uniform(draw, place, 2 * value.size).reshape(2, *value.shape)
+    return with_entries(leaf.value, _entries_redrawn(value, first, second, SIGNS[draw % len(SIGNS)], how))
+
+
+def _entries_redrawn(value: Any, first: Any, second: Any, sign: int, how: str) -> Any:
+    match how:
+        case "kept":
+            return value
+        case "permuted":
+            return value.ravel()[np.argsort(first, axis=None, kind="stable")].reshape(value.shape)
+        case "distributions":
+            return np.take_along_axis(value, np.argsort(first, axis=-1, kind="stable"), axis=-1)
+        case "counts":
+            return np.asarray(2 + 7 * first, value.dtype)
+        case "labels":
+            return 0.05 + 0.9 * first
     signs = sign * np.sign(value)
-    signs = np.where(signs == 0, rng.choice([-1, 1], value.shape), signs)
-    inside = np.abs(value) < 1
-    return signs * np.where(inside, rng.uniform(0.05, 0.95, value.shape), rng.uniform(1, 2.5, value.shape))
+    signs = np.where(signs == 0, np.where(second < 0.5, -1, 1), signs)
+    return signs * np.where(np.abs(value) < 1, 0.05 + 0.9 * first, 1 + 1.5 * first)
 
 
 def with_other_numbers(graph: Graph, seed: int) -> Graph:

@@ -1,4 +1,7 @@
-"""The literals in a formula: metadata of calls, parts of an index, dtypes. None of them contains a formula."""
+"""The literals in a formula: metadata of calls, parts of an index, dtypes. None of them contains a formula.
+
+An error has the key of the message about it.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def literal(x: ast.expr, key: str) -> Any:
             return ARRAY
     with suppress(ValueError):
         return dtype(x)
-    raise ValueError("must be a small whole number, True, False or None")
+    raise ValueError("literal")
 
 
 def dtype(x: ast.expr) -> np.dtype[Any]:
@@ -53,7 +56,7 @@ def dtype(x: ast.expr) -> np.dtype[Any]:
             with suppress(TypeError):  # which NumPy raises for a size that it does not have
                 if CODE.fullmatch(code):
                     return np.dtype(code)
-    raise ValueError("is no dtype: there are bool, np.float32 and the like, and x.dtype")
+    raise ValueError("dtype")
 
 
 def end(x: ast.expr) -> int | None:
@@ -61,7 +64,7 @@ def end(x: ast.expr) -> int | None:
     value = literal(x, "template")
     if value is None or type(value) is int:
         return value
-    raise ValueError("must be a whole number")
+    raise ValueError("whole")
 
 
 def whole(x: ast.expr) -> int:
@@ -69,7 +72,7 @@ def whole(x: ast.expr) -> int:
     value = literal(x, "axis")
     if type(value) is int:
         return value
-    raise ValueError("must be a small whole number")
+    raise ValueError("small")
 
 
 def place(x: ast.expr) -> int | EllipsisType | None:
@@ -77,4 +80,4 @@ def place(x: ast.expr) -> int | EllipsisType | None:
     value = literal(x, "template")
     if value is None or value is ... or type(value) is int:
         return value
-    raise ValueError("is no place")
+    raise ValueError("literal")

@@ -16,6 +16,8 @@ from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import Program, program_of
 from tinygraph.sparse import is_sparse
+from tinygraph.stepping.grammar import spelled
+from tinygraph.stepping.referee import proof, referee
 from tinygraph.stepping.stepper import RATE, Stepper
 from tinygraph.wording import counted
 
@@ -23,14 +25,15 @@ MOST = 100_000  # instructions, and entries of all leaves
 
 
 class Live(NamedTuple):
-    """The state of a page that computes, and the ops that it computes with."""
+    """The state of a page that computes, the ops of its program, and those of formulas that are typed there."""
 
     data: dict[str, Any]
     ops: Collection[Op]
+    further: Collection[Op]
 
 
-def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = ()) -> Live | str:
-    """The program of a walk with the slots of values that it looks up, or why a page does not compute it."""
+def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = (), quiz: bool = False) -> Live | str:
+    """The program of a walk, or of a quiz, with the slots of values that it looks up, or why a page does not compute it."""
     first = stepper.chapters[0]
     program = program_of(first.graph)
     entries = sum(leaf.size for leaf in program.leaves if not is_sparse(leaf.value))
@@ -46,6 +49,7 @@ def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = ()) ->
         "holes": [instructions.slot(x.node) for x in holes],
         "manners": [manners.setdefault((x.shown, x.brackets, x.is_math), len(manners)) for x in holes],
         "known_manners": list(manners),
+        "beside": {str(i): [instructions.slot(node) for node in x.beside] for i, x in enumerate(holes) if x.beside},
         "kept": {str(i): str(x) for i, x in enumerate(holes) if not instructions.fits(x.node) or is_sparse(x.node.value)},
         "slots": [instructions.slot(node) for node in slots],
         "leaves": leaves,
@@ -60,10 +64,14 @@ def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = ()) ->
         "held": [[text, instructions.slot(leaf)] for leaf, text in _held(program).items()],
         "chapters": _chapters(stepper),
     }
+    judged = referee(first, instructions)
     if len(instructions.data["code"]) > MOST:
         count = counted(len(instructions.data["code"]), "instruction")
         return f"These are the recorded values: the program has {count}, too many to compute in a page."
-    return Live({"program": instructions.data, "live": data}, instructions.ops)
+    state = {"program": instructions.data, "live": data, "referee": judged}
+    if not quiz:
+        return Live(state, instructions.ops, ())
+    return Live(state | {"proof": proof(first, instructions)}, instructions.ops, spelled())
 
 
 def _held(program: Program) -> dict[Node, str]:

@@ -24,6 +24,7 @@ from tinygraph import ops
 from tinygraph.names import LONGEST
 from tinygraph.ops import OPERATORS
 from tinygraph.stepping.literals import end, literal, place, whole
+from tinygraph.stepping.messages import said
 from tinygraph.stepping.vocabulary import HOMES, MODULES, FormulaError, functions, name_error, one_line
 from tinygraph.syntax import SourceForm
 
@@ -117,7 +118,7 @@ def parse(text: str) -> ParsedProgram:
     source = lines_of(text)
     body = parsed(source).body
     if not body:
-        raise FormulaError("there is no formula: write one such as w*x + b")
+        raise FormulaError(said("empty"))
     read = Parser(source)
     statements = [read.statement(x, is_last=x is body[-1]) for x in body]
     taken: set[str] = set()
@@ -145,7 +146,7 @@ def parsed(source: str) -> ast.Module:
         where = _where(source, error.lineno or 1, max((error.offset or 1) - 1, 0))
         raise FormulaError(f"{where}: {(error.msg or 'no formula').partition(';')[0][:200]}") from None
     except (RecursionError, MemoryError):
-        raise FormulaError("the formula is nested too deeply: give parts of it names") from None
+        raise FormulaError(said("nested")) from None
     except ValueError as error:
         raise FormulaError(f"the formula cannot be read: {error}") from None
 
@@ -153,22 +154,22 @@ def parsed(source: str) -> ast.Module:
 def _scan(source: str) -> None:
     """Raise an error for text that no formula contains, and for one that is too long."""
     if len(source) > CHARACTERS:
-        raise FormulaError(f"the formula has {len(source):,} characters, and at most {CHARACTERS:,} are read")
+        raise FormulaError(said("long", length=f"{len(source):,}", most=f"{CHARACTERS:,}"))
     place = depth = inside = count = 0  # `depth` counts all open brackets, `inside` the square ones
     while place < len(source):
         token = TOKEN.match(source, place)
         if token is None or (token["colon"] and not inside):
             wrong = source[place]
-            reason = STRANGE.get(wrong, "it has no place in a formula")
-            raise FormulaError(f"{_at(source, place)}: `{one_line(wrong)}` cannot be read: {reason}")
+            reason = STRANGE.get(wrong, said("strange"))
+            raise FormulaError(f"{_at(source, place)}: {said('character', text=one_line(wrong), reason=reason)}")
         if token["name"] and keyword.iskeyword(token["name"]) and token["name"] not in ("True", "False", "None"):
-            raise FormulaError(f"{_at(source, place)}: `{token['name']}` is a keyword of Python; formulas have no keywords")
+            raise FormulaError(f"{_at(source, place)}: {said('keyword', text=token['name'])}")
         depth += token[0] in ("(", "[")
         depth -= token[0] in (")", "]")
         inside += (token[0] == "[") - (token[0] == "]")
         count += not token[0].isspace()
         if depth > DEPTH or count > TOKENS:
-            raise FormulaError(f"{_at(source, place)}: the formula is too long or nested too deeply: give parts of it names")
+            raise FormulaError(f"{_at(source, place)}: {said('nested')}")
         place = token.end()
 
 
@@ -178,7 +179,7 @@ def _refuse_products(source: str) -> None:
         product = PRODUCT.fullmatch(token["number"] or "")
         if product is not None and not _is_number(token[0]):
             fixed = one_line(f"{product[1]}*{product[2]}")
-            raise FormulaError(f"{_at(source, token.start())}: a product is written with *: {fixed}")
+            raise FormulaError(f"{_at(source, token.start())}: {said('product', text=fixed)}")
 
 
 def _is_number(text: str) -> bool:
@@ -225,7 +226,7 @@ class Parser:
 
     def quoted(self, x: Any) -> str:
         """A piece as it was typed, on one line, for a message."""
-        return f"`{one_line(self.text(x))}`"
+        return one_line(self.text(x))
 
     def statement(self, x: ast.stmt, is_last: bool) -> ParsedStatement:
         """`name = formula`, or the formula at the end."""
@@ -235,7 +236,7 @@ class Parser:
                 raise self.error(x, f"only the last formula goes without a name: write name = {one_line(self.text(x))}")
             return ParsedStatement(None, self.pieces(x.value), text)
         if not isinstance(x, ast.Assign) or len(x.targets) != 1 or not isinstance(x.targets[0], ast.Name):
-            raise self.error(x, f"{self.quoted(x)} is no statement: write name = formula")
+            raise self.error(x, said("statement", text=self.quoted(x)))
         name = x.targets[0]
         wrong = name_error(name.id, self.functions)
         if wrong:
@@ -261,7 +262,7 @@ class Parser:
                 return self.number(x, value), ()
             case ast.Name(id=name):
                 if name.startswith("__"):
-                    raise self.error(x, f"`{one_line(name)}` is no name here")
+                    raise self.error(x, said("name", text=one_line(name)))
                 return Variable(name, self.where(x)), ()
             case ast.BinOp(op=sign, left=left, right=right) if type(sign) in OPERATORS:
                 return FunctionCall(OPERATORS[type(sign)], 2, {}, self.where(x)), (left, right)
@@ -279,7 +280,7 @@ class Parser:
                 return self.subscript(x)
             case ast.Call():
                 return self.call(x)
-        raise self.error(x, f"{self.quoted(x)} is no formula")
+        raise self.error(x, said("no formula", text=self.quoted(x)))
 
     def formed(self, x: ast.expr) -> tuple[Piece, Sequence[ast.expr]] | None:
         """An op in one of the forms in which source prints it, such as `x.T`."""
@@ -318,7 +319,7 @@ class Parser:
         except OverflowError:
             value = np.inf
         if not np.isfinite(value):
-            raise self.error(x, f"{self.quoted(x)} is too large for a number")
+            raise self.error(x, said("large", text=self.quoted(x)))
         return Literal(value)
 
     def attribute(self, x: ast.Attribute) -> tuple[Piece, Sequence[ast.expr]]:
@@ -326,8 +327,8 @@ class Parser:
         if isinstance(x.value, ast.Name) and x.value.id in MODULES:
             if x.value.id == "np" and x.attr in CONSTANTS:
                 return Literal(CONSTANTS[x.attr]), ()
-            raise self.error(x, f"{self.quoted(x)} is no value: functions are called, as in np.exp(x), and there is np.pi")
-        raise self.error(x, f"{self.quoted(x)}: the only attributes are .T and .size; functions are called, as in np.sum(x)")
+            raise self.error(x, said("constant", text=self.quoted(x)))
+        raise self.error(x, said("attribute", text=self.quoted(x)))
 
     def call(self, x: ast.Call) -> tuple[Piece, Sequence[ast.expr]]:
         """A function applied to its operands; further arguments, positional or by name, are metadata."""
@@ -342,14 +343,15 @@ class Parser:
         named = [(key.arg, key.value) for key in x.keywords]
         if len(operands) < function.least or len(operands) > function.most or len(further) > len(function.metadata):
             count = f"{function.least} value{'s' * (function.least > 1)}"
-            raise self.error(x, f"{self.quoted(x)}: {name} takes {count}, not {len(x.args)}")
+            raise self.error(x, said("operands", text=self.quoted(x), name=name, count=count, given=len(x.args)))
         params: dict[str, Any] = {}
         for key, value in [*zip(function.metadata, further, strict=False), *named]:
             if key not in function.metadata or key in params:
-                raise self.error(value, f"{self.quoted(x)}: {name} takes no {one_line(key or 'such thing')} here")
+                raise self.error(value, said("no such", text=self.quoted(x), name=name, key=one_line(key or "such thing")))
             params[key] = self.metadata(value, key)
         if not function.needed <= params.keys():
-            raise self.error(x, f"{self.quoted(x)}: {name} needs {', '.join(sorted(function.needed - params.keys()))}")
+            keys = ", ".join(sorted(function.needed - params.keys()))
+            raise self.error(x, said("needed", text=self.quoted(x), name=name, keys=keys))
         return FunctionCall(function.call, len(operands), params, self.where(x)), operands
 
     def subscript(self, x: ast.Subscript) -> tuple[Piece, Sequence[ast.expr]]:
@@ -375,12 +377,12 @@ class Parser:
         elif isinstance(x, ast.Name):
             name = x.id
         else:
-            raise self.error(x, f"{self.quoted(x)} cannot be called: functions are called by name, as in np.sum(x)")
+            raise self.error(x, said("called", text=self.quoted(x)))
         if name not in self.functions:
             close = difflib.get_close_matches(name[:LONGEST], self.functions, n=1)
-            hint = f"did you mean {close[0]}?" if close else "there are exp, log, sigmoid, sum and the like"
-            hint = next((f"write {form.shown(op.arguments)}" for op, form in forms() if form.calls(name)), hint)
-            raise self.error(x, f"`{one_line(name)}` is no function here: {hint}")
+            hint = f"did you mean {close[0]}?" if close else said("functions")
+            hint = next((said("form", text=form.shown(op.arguments)) for op, form in forms() if form.calls(name)), hint)
+            raise self.error(x, said("function", text=one_line(name), hint=hint))
         return name
 
     def metadata(self, x: ast.expr, key: str) -> Any:
@@ -392,4 +394,4 @@ class Parser:
         try:
             return reader(x, *further)
         except ValueError as error:
-            raise self.error(x, f"{self.quoted(x)} {error}") from None
+            raise self.error(x, said(str(error), text=self.quoted(x))) from None

@@ -1,4 +1,4 @@
-"""The quiz: predict each gradient of the backward pass before it is shown.
+"""The quiz: predict each gradient of the backward pass, and the way of each parameter, before it is shown.
 
 A number is right within a tolerance. A formula is right if it equals the gradient for other leaf values too: the graph is
 computed again with random leaves, and the formula with the values that the names revealed so far have there.
@@ -6,37 +6,37 @@ computed again with random leaves, and the formula with the values that the name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygraph.express.holes import Hole, Text, joined, place_of_largest
-from tinygraph.express.python import python
+from tinygraph.draw import files
 from tinygraph.express.text import number
 from tinygraph.graph import Graph
-from tinygraph.node import Node
 from tinygraph.program.statements import Level, Program, program_of
-from tinygraph.program.value import Expression, Name, Number, replaced
+from tinygraph.stepping.examples import batch_size
 from tinygraph.stepping.formula import evaluate
 from tinygraph.stepping.judging import (
+    Mistake,
     allowed,
     fits,
     gradient_of,
     is_close,
-    mistakes_with,
+    mistakes,
     on_other_leaves,
     tolerance,
     with_other_numbers,
 )
+from tinygraph.stepping.messages import one_of, said
 from tinygraph.stepping.parsing import parse
+from tinygraph.stepping.questions import questions
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 from tinygraph.stepping.vocabulary import FormulaError
-
-ANSWERS = "a number, a formula, hint, reveal or quit"
 
 
 class Answer(NamedTuple):
@@ -63,9 +63,10 @@ class Score:
 
 
 class Quiz:
-    """Questions about the gradients of a graph, in the order of the backward pass.
+    """Questions about the gradients of a graph, in the order of the backward pass, and about the way each parameter moves then.
 
-    `question` is the text to show, `answer(x)` judges a number or a formula, `hint()` gives a hint, `reveal()` shows the answer;
+    `question` is the text to show, `answer(x)` judges a number, a formula or, where the question has `choices`, one of them;
+    `hint()` gives a hint, `reveal()` shows the answer;
     `score` and `done` are the progress, `state()` returns everything as plain data. A `seed` chooses other numbers for the
     parameters and the scalars with names; equal seeds give equal numbers.
 
@@ -78,9 +79,13 @@ class Quiz:
     >>> q.answer("2 * z").message
     'dz = 2 * z = 12.000: right'
     >>> q.hint()
-    'upstream: dz = 12.000'
-    >>> q.answer("x * dz").right, q.done, str(q.score)
-    (True, True, '2 of 2 right, 1 hint and 1 wrong answer')
+    'w is read by z = w * x'
+    >>> q.answer("x * dz").message
+    'dw = dz * x = 24.000: right'
+    >>> q.choices, q.answer("down").message
+    (('up', 'down', 'stays'), 'w: down, because dw = 24.000: right')
+    >>> q.done, str(q.score)
+    (True, '3 of 3 right, 1 hint and 1 wrong answer')
     """
 
     def __init__(self, graph: Graph, seed: int | None = None, level: Level = "named") -> None:
@@ -91,17 +96,27 @@ class Quiz:
         self.seed = seed
         self.stepper = Stepper(graph if seed is None else with_other_numbers(graph, seed), level)
         self.score = Score()
-        self._left = list(questions(self.stepper.graph, self.stepper.steps))  # that are not over
-        self._hints_of = Hints(program_of(self.stepper.graph), self.stepper.steps)
+        chapter = self.stepper.chapter
+        self._left = list(questions(chapter.graph, chapter.graph_steps, chapter.next_updates))  # that are not over
         self._total = len(self._left)
         self._hints = 0
         self._walk_to_question()
 
+    def page(self) -> str:
+        """The quiz as one HTML file, which takes numbers and formulas and needs neither a kernel nor a network."""
+        from tinygraph.stepping.page import page
+
+        return page(self.stepper, quiz=True)
+
+    def save(self, path: str | Path) -> Path:
+        """Write `page()` to a file, `quiz.html`; returns the path. Raises ValueError for another ending."""
+        return files.save(self, path, dict.fromkeys(files.PAGES, Quiz.page))
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from tinygraph.draw.view import frame
-        from tinygraph.stepping.page import HEIGHT, page
+        from tinygraph.stepping.page import HEIGHT
 
-        return {"text/html": frame(page(self.stepper, quiz=True), "Quiz", HEIGHT), "text/plain": self.question}
+        return {"text/html": frame(self.page(), "Quiz", HEIGHT), "text/plain": self.question}
 
     # The question
 
@@ -112,13 +127,18 @@ class Quiz:
 
     @property
     def name(self) -> str | None:
-        """The name of the gradient to predict; None at the end."""
-        return self._left[0].name if self._left else None
+        """The name of the gradient to predict, or of the parameter that moves; None at the end."""
+        return self._left[0].step.name if self._left else None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What the question may be answered by; () where it takes a number or a formula."""
+        return self._left[0].choices if self._left else ()
 
     @property
     def entry(self) -> tuple[int, ...] | None:
-        """The index of the entry that a number answers: the largest entry; () for a scalar."""
-        return place_of_largest(self._step.value) if self._left else None
+        """The index of the entry that is asked for: the largest entry; () for a scalar."""
+        return self._left[0].entry if self._left else None
 
     @property
     def known(self) -> dict[str, Any]:
@@ -136,11 +156,15 @@ class Quiz:
         """The question alone."""
         if not self._left:
             return f"the end: {self.score}"
+        question = self._left[0]
+        number = f"{self._total - len(self._left) + 1}/{self._total}"
+        if question.choices:
+            return f"{number}  {question.text}  {one_of(question.choices)}"
         shape = np.shape(self._step.value)
         whole = f" for all of {self.name}, {shape}," if shape else ""
         return (
-            f"{self._total - len(self._left) + 1}/{self._total}  {self._label} = ?  "
-            f"a number ({tolerance(np.asarray(self._step.value)[self.entry])}), or a formula{whole} in the names above"
+            f"{number}  {question.label} = ?  "
+            f"a number ({tolerance(np.asarray(self._step.value)[question.entry])}), or a formula{whole} in the names above"
         )
 
     def state(self) -> dict[str, Any]:
@@ -150,6 +174,7 @@ class Quiz:
             "name": self.name,
             "entry": None if self.entry is None else list(self.entry),
             "position": self.stepper.position,
+            "choices": list(self.choices),
             "known": list(self.known),
             "hints": [self._hint(i) for i in range(self._hints)],
             "number": self._total - len(self._left) + (not self.done),
@@ -161,25 +186,26 @@ class Quiz:
     # Answering
 
     def answer(self, x: Any) -> Answer:
-        """Judge a number, an array of the gradient's shape, or a formula in the known names; a right answer ends the question."""
+        """Judge a number, an array of the gradient's shape, a formula in the known names, or a choice; a right answer ends the
+        question."""
         if not self._left:
             return Answer(False, f"there is no question left: {self.score}", counted=False)
         try:
             with np.errstate(all="ignore"):
-                wrong = self._formula(x) if isinstance(x, str) else self._number(x)
+                wrong = self._wrong(x)
         except FormulaError as error:
             return Answer(False, str(error), counted=False)
         if wrong is not None:
             self.score.wrong += 1
-            return Answer(False, f"{self.name}: not yet. {wrong}")
+            return Answer(False, said("wrong", name=self.name, why=wrong))
         self.score.right += 1
-        return Answer(True, f"{self._reveal()}: right")
+        return Answer(True, said("right", end=self._reveal()))
 
     def hint(self) -> str:
-        """The next of three hints: the upstream gradient, the local derivative, their product."""
+        """The next of the hints: for a gradient what reads the value, the local derivative, the chain rule."""
         if not self._left:
             return f"there is no question left: {self.score}"
-        if self._hints == 3:
+        if self._hints == len(self._left[0].hints):
             return "there are no more hints: reveal() shows the answer"
         self._hints += 1
         self.score.hints += 1
@@ -193,7 +219,7 @@ class Quiz:
         """Ask in the terminal until all questions are over, `quit` is typed, or the input ends."""
         say(self.question)
         while not self.done:
-            before = self.stepper.position
+            before = len(self._left)
             try:
                 typed = ask("> ").strip()
             except (EOFError, KeyboardInterrupt):
@@ -202,7 +228,7 @@ class Quiz:
             if typed in ("quit", "q") and typed not in self.known:
                 return
             say(self._reply(typed))
-            if self.stepper.position != before:
+            if len(self._left) != before:
                 say(f"\n{self.ask}")
 
     def _reply(self, typed: str) -> str:
@@ -210,7 +236,8 @@ class Quiz:
             return self.hint()
         if typed == "reveal":
             return self.reveal()
-        return self.answer(typed).message if typed else f"type {ANSWERS}"
+        answers = ", ".join(self.choices) if self.choices else "a number, a formula"
+        return self.answer(typed).message if typed else f"type {answers}, hint, reveal or quit"
 
     def __repr__(self) -> str:
         return f"<quiz: {self.ask}>"
@@ -220,33 +247,28 @@ class Quiz:
     @property
     def _step(self) -> Step:
         """The step of the question; where the gradient has several contributions, the last of its steps."""
-        return self._left[0]
+        return self._left[0].step
 
     @property
     def _program(self) -> Program:
         return program_of(self.stepper.graph)
 
-    @property
-    def _label(self) -> str:
-        entry = ", ".join(map(str, self.entry or ()))
-        return f"{self.name}[{entry}]" if entry else str(self.name)
-
     def _walk_to_question(self) -> None:
         """Walk to the step before the question."""
-        asked = self._left[0].node if self._left else None
+        asked = self._left[0].step.node if self._left else None
         steps = self.stepper.steps
         while self.stepper.position < len(steps) and steps[self.stepper.position].node is not asked:
             self.stepper.step()
         self._hints = 0
 
     def _reveal(self) -> str:
-        step = self._left.pop(0)
+        question = self._left.pop(0)
         self.score.asked += 1
         self._walk_to_question()
-        return f"{step.name} = {self._hints_of.right(step)} = {number(step.value)}"
+        return str(question.end)
 
-    def _hint(self, i: int) -> Text:
-        return self._hints_of.hints(self._step)[i]
+    def _hint(self, i: int) -> str:
+        return str(self._left[0].hints[i])
 
     def _values(self, graph: Graph) -> dict[str, Any]:
         """The values of all known names in this graph, or in the same graph with other leaves."""
@@ -257,6 +279,15 @@ class Quiz:
             known[step.name] = names[step.name].value
         return known
 
+    def _wrong(self, x: Any) -> str | None:
+        """What is wrong with an answer; None if it is right."""
+        question = self._left[0]
+        if not question.choices:
+            return self._formula(x) if isinstance(x, str) else self._number(x)
+        if x not in question.choices:
+            raise FormulaError(said("choice", choices=one_of(question.choices)))
+        return None if x == str(question.value) else question.mistake
+
     def _number(self, x: Any) -> str | None:
         """What is wrong with a number, or with an array of all entries; None if it is right."""
         try:
@@ -264,16 +295,16 @@ class Quiz:
         except (TypeError, ValueError, OverflowError):
             raise FormulaError(f"{type(x).__name__} is no answer: give a number or a formula") from None
         if not np.isfinite(given).all():
-            raise FormulaError("an answer must be finite")
-        value = np.asarray(self._step.value, dtype=np.float64)
+            raise FormulaError(said("finite"))
+        value, label = np.asarray(self._step.value, dtype=np.float64), self._left[0].label
         if not given.shape:
             at: Any = self.entry
         elif given.shape == value.shape:
             at = ...
         else:
-            raise FormulaError(f"give one number for {self._label}, or an array of the shape {value.shape}")
+            raise FormulaError(said("shapes", label=label, shape=value.shape))
         if not np.isfinite(value[at]).all():
-            raise FormulaError(f"{self._label} is not finite here: answer by a formula, or reveal()")
+            raise FormulaError(said("infinite", label=label))
 
         def same(other: Any) -> bool:
             other = np.asarray(other, dtype=np.float64)
@@ -283,89 +314,53 @@ class Quiz:
 
         if same(value):
             return None
-        wrong = next((why for why, other in mistakes_with(self.stepper.graph, self._step.name) if same(other)), None)
+        wrong = next((one.said for one in self._mistakes(self.stepper.graph) if same(one.value)), None)
         if wrong is None and not given.shape:
-            signs = np.sign(given) * np.sign(value[at])
-            wrong = {1: "The sign is right, the size is not", -1: "Even the sign is off"}.get(int(signs), "The size is not right")
-        return wrong or "The numbers differ"
+            sign = int(np.sign(given) * np.sign(value[at]))
+            return said({1: "same sign", -1: "other sign"}.get(sign, "size"))
+        return wrong or said("numbers")
 
     def _formula(self, text: str) -> str | None:
         """What is wrong with a formula, judged with other leaves; None if it is right. The text that the quiz prints is right."""
-        if "".join(text.split()) == "".join(self._hints_of.right(self._step).split()):
+        name, end = self._step.name, str(self._left[0].end)
+        if "".join(end.split()).startswith("".join(f"{name}={text}=".split())):
             return None
         formula = parse(text)
         if len(formula.statements) != 1 or formula.statements[0].name is not None:
-            raise FormulaError("give one formula, without a name before it")
+            raise FormulaError(said("one"))
         known = self.known
-        for name, where in formula.free.items():
-            self._check_known(name, where, known)
+        for free, where in formula.free.items():
+            self._check_known(free, where, known)
         here = evaluate(formula, known)
         if not formula.free:
             return self._number(here)
         shape = np.shape(self._step.value)
         if not fits(np.shape(here), shape):
-            return f"It has the shape {np.shape(here)}, and {self.name} has {shape}, as has the value that it belongs to"
+            return said("shape", shape=np.shape(here), name=name, wanted=shape)
         found = [(other, np.asarray(evaluate(formula, self._values(other)), dtype=np.float64)) for other in self._others]
         finite = [(other, value) for other, value in found if np.isfinite(value).all()]
         if not finite:
-            raise FormulaError("the formula is not a finite number on any leaves tried")
-        name = self._step.name
-        if all(is_close(value, gradient_of(other, name)) for other, value in finite):
+            raise FormulaError(said("nowhere"))
+        if all(is_close(value, gradient_of(other, name).value) for other, value in finite):
             return None
-        mistakes = [dict(mistakes_with(other, name)) for other, _ in finite]
-        for why in mistakes[0]:
-            if all(is_close(value, known.get(why)) for (_, value), known in zip(finite, mistakes, strict=True)):
+        common = [{one.said: one.value for one in self._mistakes(other)} for other, _ in finite]
+        for why in common[0]:
+            if all(is_close(value, known.get(why)) for (_, value), known in zip(finite, common, strict=True)):
                 return why
-        return "On other numbers than these it is something else" if is_close(here, self._step.value) else "It is something else"
+        return said("here alone" if is_close(here, self._step.value) else "other")
+
+    def _mistakes(self, graph: Graph) -> Iterator[Mistake]:
+        """The common mistakes about the gradient, in this graph or in the same with other leaves."""
+        return mistakes(program_of(graph), gradient_of(graph, self._step.name), batch_size(graph))
 
     def _check_known(self, name: str, where: str, known: Mapping[str, Any]) -> None:
         if name in known:
             return
         if name == self.name:
-            raise FormulaError(f"{where}: {name} is the gradient to predict")
+            raise FormulaError(f"{where}: {said('asked', name=name)}")
         if any(step.name == name for step in self.stepper.steps):
-            raise FormulaError(f"{where}: {name} is not revealed yet: use what is known")
+            raise FormulaError(f"{where}: {said('later', name=name)}")
 
     @cached_property
     def _others(self) -> list[Graph]:
         return on_other_leaves(self.stepper.graph)
-
-
-def questions(graph: Graph, steps: Sequence[Step]) -> Iterator[Step]:
-    """The steps that complete a gradient, except for the gradients that backward passes start from."""
-    given = {request.gradients.get(request.output) for request in graph._requests()}
-    for step in steps:
-        is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
-        if step.phase == "backward" and is_gradient and step.result.size and step.is_complete:
-            yield step
-
-
-class Hints:
-    """The hints about the gradients of a walk: the upstream gradient, the local derivative, their product."""
-
-    def __init__(self, program: Program, steps: Sequence[Step]) -> None:
-        self._program = program
-        self._steps: dict[Node, list[Step]] = {}
-        for step in steps:
-            self._steps.setdefault(step.node, []).append(step)
-        self._parts = {s.node: s.expression for s in program.backward if s.node not in self._steps}  # which have no step
-
-    def right(self, step: Step) -> str:
-        """The right-hand side of the whole gradient, not of one contribution, in the names of the walk."""
-        assert step.statement is not None
-
-        def written_out(x: Number | Name) -> Expression:
-            return replaced(self._parts[x.node], written_out) if isinstance(x, Name) and x.node in self._parts else x
-
-        return python(replaced(step.statement.expression, written_out), self._program.name)
-
-    def hints(self, step: Step) -> tuple[Text, Text, Text]:
-        """The hints about one gradient."""
-        name, passes = self._program.name, step.passes
-        upstream = [Text(f"{name(node)} = ", Hole(node)) for node in dict.fromkeys(p.upstream for p in passes)]
-        if all(p.is_factor for p in passes):
-            second = Text("local: ", joined(", ", [one.local or "" for one in self._steps[step.node]]))
-        else:
-            readers = ", ".join(f"{p.reader.name} = {p.reader.right}" for p in passes)
-            second = Text(f"{readers}, and {step.name} has the shape {step.node.shape}")
-        return Text("upstream: ", joined(", ", upstream)), second, Text(f"together: {step.name} = {self.right(step)}")

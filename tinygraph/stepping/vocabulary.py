@@ -13,6 +13,7 @@ from tinygraph.express.python import numpy_function
 from tinygraph.express.text import printable
 from tinygraph.names import LONGEST, identifier
 from tinygraph.ops import EMPTY, Op
+from tinygraph.stepping.messages import said
 
 MODULES = {"np", "tg"}
 HOMES = {*MODULES, "np.linalg"}  # where functions are found
@@ -44,7 +45,7 @@ def functions() -> dict[str, Function]:
         found[name] = found[known]
     return found | {
         "dot": Function(np.dot, 2, 2, ()), "outer": Function(np.outer, 2, 2, ()),
-        "prod": Function(np.prod, 1, 1, ("axis", "keepdims")), "len": Function(_length, 1, 1, ()),
+        "prod": Function(np.prod, 1, 1, ("axis", "keepdims")), "len": Function(_len, 1, 1, ()),
         "asarray": Function(_itself, 1, 1, ()),
     }  # fmt: skip
 
@@ -58,9 +59,9 @@ def _function(op: Op) -> Function:
     )
 
 
-def _length(x: Any) -> Any:
+def _len(x: Any) -> Any:
     if not np.shape(x):
-        raise TypeError("a single number has no length")
+        raise TypeError(said("length"))
     return ops.count(x, axis=0)
 
 
@@ -82,10 +83,10 @@ def name_error(name: str, taken: Collection[str] = ()) -> str | None:
 def unknown(name: str, known: Sequence[str]) -> str:
     """The message about a name that has no value."""
     if name in functions() or name in MODULES:
-        return f"`{name}` is a function, not a value: call it, as in exp(x)"
+        return said("value", text=name)
     close = difflib.get_close_matches(name[:LONGEST], known, n=1)
-    there = f"there are {', '.join(known[:20])}" if known else "no name has one"
-    return f"`{one_line(name)}` has no value: {f'did you mean {close[0]}?' if close else there}"
+    there = said("known", names=", ".join(known[:20])) if known else "no name has one"
+    return said("unknown", text=one_line(name), hint=f"did you mean {close[0]}?" if close else there)
 
 
 def one_line(text: str) -> str:

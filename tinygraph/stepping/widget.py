@@ -15,7 +15,7 @@ from tinygraph.node import Node
 from tinygraph.ops import REGISTRY
 from tinygraph.program.statements import program_of
 from tinygraph.sparse import is_sparse
-from tinygraph.stepping.page import PLOTS, leaves_of, script, style, texts, walk
+from tinygraph.stepping.page import leaves_of, script, style, texts, walk
 from tinygraph.stepping.quiz import Answer, Quiz
 from tinygraph.stepping.stepper import Stepper
 
@@ -25,7 +25,7 @@ MOST = 1000  # entries of a leaf
 class Widget(anywidget.AnyWidget):
     """A stepper shown with its kernel: moving, breakpoints, leaves and answers work from either side."""
 
-    _esm = script([op for op in REGISTRY.values() if op.built_in and is_spelled(op)], PLOTS)
+    _esm = script([op for op in REGISTRY.values() if op.built_in and is_spelled(op)])
     data = traitlets.Dict().tag(sync=True)
     texts: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the numbers of each chapter
     leaves: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the entries of each leaf, by chapter
@@ -54,8 +54,8 @@ class Widget(anywidget.AnyWidget):
 
     def _numbers(self) -> dict[str, Any]:
         """What changes with the leaves."""
-        state, ops = walk(self.stepper)
-        if not all(op.built_in for op in ops):
+        state, ops, _ = walk(self.stepper)
+        if not all(op.built_in for op in ops or ()):
             state |= {"program": {}, "live": {}}  # the script knows no other ops
         computed = {key: state.get(key, {}) for key in ("program", "live")}
         return computed | {

@@ -58,6 +58,13 @@ function received(program, slot, value) {
   return valueFrom(program.types[slot], typeof value === "number" ? NO_AXES : program.shapes[slot], value);
 }
 
+// The value of one op alone.
+function applied(op, operands, params, type, operandTypes) {
+  const maker = elementwise.get(op);
+  if (maker === undefined) return structural[op](operands, params, type, operandTypes);
+  return entrywise(entryRule(op, maker, params, type).rule, operands, type);
+}
+
 // Steps: instructions with all that can be looked up once
 
 function stepOf([slot, op, operands, params = {}], types, known) {

@@ -167,14 +167,13 @@ function inLines(items, indent) {
 // What is remarkable of an array: the place of its largest entry, and the size of its entries
 
 function placeOfLargest(value) {
-  const data = typeof value === "number" ? [value] : value.data;
-  let [place, largest] = [0, -1];
-  data.forEach((x, i) => {
-    const size = Number.isNaN(x) ? 0 : Math.min(Math.abs(x), Number.MAX_VALUE);
-    if (size > largest) [place, largest] = [i, size];
-  });
-  return place;
+  const sizes = Array.from(typeof value === "number" ? [value] : value.data, (x) => (Number.isNaN(x) ? 0 : Math.min(Math.abs(x), Number.MAX_VALUE)));
+  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
+  return sizes.findIndex((size) => size >= largest * (1 - 1e-9)); // the first of those that are equal up to rounding
 }
+
+const largestOf = (value) => (typeof value === "number" ? value : value.data[placeOfLargest(value)]);
+const wayOf = (x) => (Number.isNaN(x) ? "nan" : x > 0 ? "down" : x < 0 ? "up" : "stays");
 
 function indexOf(place, shape) {
   const index = [];
@@ -200,12 +199,44 @@ const SHOWN = {
   rate,
   mean: (type, value) => number("f8", euclidean(value) / Math.sqrt(Math.max(typeof value === "number" ? 1 : value.data.length, 1))),
   place: (type, value) => (typeof value === "number" ? "" : indexOf(placeOfLargest(value), value.shape).join(", ")),
-  largest: (type, value) => inFull(type, typeof value === "number" ? value : value.data[placeOfLargest(value)]),
+  largest: (type, value) => inFull(type, largestOf(value)),
+  way: (type, value) => wayOf(largestOf(value)),
 };
 
+// What is to be said of a value and those beside it: mostly nothing
+
+const REMARKS = ["flag", "inactive"];
+const WARNING = " ⚠";
+const entriesOf = value => (typeof value === "number" ? [value] : value.data);
+const isZero = value => entriesOf(value).every(x => x === 0);
+
+function flag(type, value, ...products) {
+  if (kindOf(type) === "float" && !entriesOf(value).every(Number.isFinite)) return WARNING;
+  for (let i = 0; i < products.length; i += 3) if (hasUnderflow(...products.slice(i, i + 3))) return `${WARNING} underflow`;
+  return "";
+}
+
+// Whether an entry of a product is 0 though no factor is.
+function hasUnderflow(product, ...factors) {
+  const { shape = [] } = product;
+  return entriesOf(product).some((x, place) => x === 0 && factors.every(factor => {
+    const y = typeof factor === "number" ? factor : factor.data[placeIn(factor.shape, shape, place)];
+    return y !== 0 && Number.isFinite(y);
+  }));
+}
+
+// The place of the entry of an array of one shape that is used at a place in a larger one.
+function placeIn(shape, larger, place) {
+  const index = indexOf(place, larger).slice(larger.length - shape.length);
+  return shape.reduce((found, length, axis) => found * length + (length === 1 ? 0 : index[axis]), 0);
+}
+
+SHOWN.flag = flag;
+SHOWN.inactive = (type, value, upstream) => (isZero(value) && !isZero(upstream) ? "inactive" : "");
+
 // The text of a hole: a value as it is shown, with the brackets that its sign or its power of ten may need, as text or as MathML.
-function holeText(type, value, shown, brackets, isMath) {
-  const text = SHOWN[shown](type, value);
+function holeText(type, value, shown, brackets, isMath, beside = []) {
+  const text = SHOWN[shown](type, value, ...beside);
   if (isMath) return numeral(text, brackets);
   return brackets && text.startsWith("-") ? `(${text})` : text;
 }

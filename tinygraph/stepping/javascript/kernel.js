@@ -23,6 +23,13 @@ export function fixedModel(state) {
     reset: () => chapters.reset(),
   };
 
+  const judge = judgeOf(state, chapters && (() => chapters.worlds(here(), state.proof)));
+  const answer = ({ name, text, turn }) => {
+    const step = state.data.steps.find(one => one.ask && one.name === name);
+    state.verdict = { ...judge(text, questionIn(step, state.texts.at(here()))), turn };
+    changed("verdict");
+  };
+
   // A request changes the numbers, or is a problem that says why it changed nothing.
   function carryOut(request) {
     const before = state.problem;
@@ -41,6 +48,7 @@ export function fixedModel(state) {
   return {
     get: key => state[key],
     set: (key, value) => {
+      if (key === "answer") return answer(value);
       if (key in requests && chapters) return carryOut(() => requests[key](value));
       if (state[key] === value) return;
       state[key] = value;
@@ -68,7 +76,7 @@ function withNumbers(model) {
   };
 }
 
-// The data of a large walk, which its page has compressed.
+// The data of a walk, which its page has compressed.
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
@@ -117,22 +125,47 @@ function chaptersOf({ program: instructions, live }) {
       known.set(chapters[i], live.holes.map((slot, place) => {
         const value = program.values[slot];
         if (Object.hasOwn(live.kept, place) && value === recorded[slot]) return live.kept[place];
-        return value instanceof Unknown ? "?" : holeText(program.types[slot], value, ...live.known_manners[live.manners[place]]);
+        const [shown, ...manner] = live.known_manners[live.manners[place]], beside = (live.beside[place] ?? []).map(other => program.values[other]);
+        if ([value, ...beside].some(x => x instanceof Unknown)) return REMARKS.includes(shown) ? "" : "?";
+        return holeText(program.types[slot], value, shown, ...manner, beside);
       }));
     }
     return known.get(chapters[i]);
   }
 
-  // Whether Python would decide with these leaves as it did in the recording.
+  // What Python would decide with these values otherwise than in the recording.
+  function decidedOtherwise(values) {
+    const isOther = ([, slot, answer]) => {
+      const value = values[slot];
+      return value instanceof Unknown || Number(typeof value === "number" ? value : value.data[0]) !== answer;
+    };
+    return live.checks.find(isOther)?.[0];
+  }
+
   function check(values) {
     compute(values);
     held = null;
-    for (const [text, slot, answer] of live.checks) {
-      const value = program.values[slot];
-      if (value instanceof Unknown || Number(typeof value === "number" ? value : value.data[0]) !== answer) {
-        throw new Refused(`the program would take another path than the recorded one: ${text}`);
-      }
-    }
+    const text = decidedOtherwise(program.values);
+    if (text !== undefined) throw new Refused(`the program would take another path than the recorded one: ${text}`);
+  }
+
+  // All values of a chapter, and on call those with other leaves
+  function worldsOf(i, proof) {
+    hold(i);
+    const here = program.values.slice(), { types } = program;
+    const isFinite = value => !(value instanceof Unknown) && (typeof value === "number" ? Number.isFinite(value) : value.data.every(Number.isFinite));
+    const others = () => {
+      held = null;
+      const found = otherWorlds(proof, slot => here[slot], drawn => {
+        const leaves = drawn.map(([slot, entries]) => [slot, valueFrom(types[slot], program.shapes[slot], entries)]);
+        run(program, Object.fromEntries(leaves));
+        const isFit = proof.statements.every(slot => isFinite(program.values[slot])) && decidedOtherwise(program.values) === undefined;
+        return isFit ? program.values.slice() : null;
+      });
+      run(program, Object.fromEntries(proof.leaves.map(([slot]) => [slot, here[slot]])));
+      return found.length ? found : [here];
+    };
+    return { here, others, types };
   }
 
   function changedLeaf(name, slot, old, change) {
@@ -169,6 +202,7 @@ function chaptersOf({ program: instructions, live }) {
     shape: slot => program.shapes[slot],
     type: slot => program.types[slot],
     recorded: chapters.map((_, i) => live.leaves.map(([, slot]) => valueOf(i, slot))),
+    worlds: worldsOf,
     texts: { get length() { return chapters.length; }, at: textsOf },
     leaves: {
       at: i => live.leaves.map(([, slot]) => valueOf(i, slot)),

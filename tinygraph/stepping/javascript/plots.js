@@ -21,7 +21,7 @@ function workerOf(box) {
   };
 }
 
-const entryOf = (value, place) => (typeof value === "number" ? value : value.data?.[place] ?? NaN);
+const entryAt = (value, place) => (typeof value === "number" ? value : value.data?.[place] ?? NaN);
 
 // A value with another entry
 function withEntry(value, place, x) {

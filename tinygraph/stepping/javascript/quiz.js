@@ -1,22 +1,31 @@
-// The quiz: predict the next gradient, then see it.
+// The quiz: answer the question about the next step, then see it. The verdict comes from the model, as all numbers do.
 
 function quizOf({ model, app, go, stop, show, send }) {
-  const { data, position, length, last, chapterOf, stepAt, textsOf } = walkOf(model);
+  const { data, position, length, last, chapterFrom, textsOf } = walkOf(model);
   const ask = element("div", { class: "quiz", role: "group", "aria-label": "Quiz" }); // frames may not submit forms
   const quiz = { on: false };
 
-  const next = () => (position() < last() ? stepAt(position() + 1) : undefined);
+  // The question about a step, in the numbers of its chapter; none about what is no number, where no formula can answer.
+  function questionOf(index, chapter) {
+    const asked = questionIn(data().steps[index], textsOf(chapter));
+    if (!asked) return null;
+    const { choices } = asked;
+    const canAnswer = choices ? choices.includes(asked.value) : takesFormulas() || Number.isFinite(Number(asked.value));
+    return canAnswer ? { ...asked, key: chapter * length() + index, completes: completion(index) } : null;
+  }
 
-  // The question about a step of this chapter: the value, how near an answer must be, and what it is called; none about no number.
-  function questionOf(step, chapter = chapterOf(position() + 1)) {
-    if (!step || !step.ask) return null;
-    const inNumbers = template => filled(template, textsOf(chapter));
-    const value = Number(inNumbers(step.ask.value)), size = Math.abs(value);
-    if (!Number.isFinite(value)) return null;
-    const { relative, absolute, smallest, rounding } = data().tolerance;
-    const near = Math.max(relative * size, size > rounding && size < smallest ? 0 : absolute);
-    const tolerance = `within ${100 * relative}%${near < absolute ? "" : ` or ${absolute}`}`;
-    return { label: inNumbers(step.ask.label), value, near, tolerance, shown: number("f8", value), hints: step.ask.hints.map(inNumbers) };
+  const takesFormulas = () => Boolean(data().kernel || model.get("proof"));
+  const completion = index => data().steps.findIndex((step, i) => i >= index && !step.partial);
+  const within = taken => taken - chapterFrom(taken) * length();
+
+  // The open question of a position: about the next step, and at the end about the updates, which are not walked through there.
+  function open() {
+    const chapter = chapterFrom(position()), first = within(position()), end = position() === last() ? length() : first + 1;
+    for (let i = first; i < end; i++) {
+      const asked = questionOf(i, chapter);
+      if (asked && !quiz.over.has(asked.key)) return asked;
+    }
+    return null;
   }
 
   function turn(on) {
@@ -24,87 +33,97 @@ function quizOf({ model, app, go, stop, show, send }) {
     Object.assign(quiz, { on, right: 0, hints: 0, over: new Set(), waiting: 0 });
     app.classList.toggle("quizzing", on);
     if (!on) return show();
-    const first = data().steps.findIndex(step => questionOf(step));
-    if (first >= 0) go(chapterOf(position()) * length() + first);
+    const chapter = chapterFrom(position()), first = data().steps.findIndex((_, i) => questionOf(i, chapter));
+    if (first >= 0) go(chapter * length() + first);
     question();
   }
 
-  // Whether the next step has an open question; if so, its input gets the focus.
+  // Whether the position has an open question; if so, its field gets the focus.
   function asksNext() {
-    if (!quiz.on || !questionOf(next()) || quiz.over.has(position())) return false;
-    const field = ask.querySelector("input");
-    if (field) field.focus({ preventScroll: true });
+    if (!quiz.on || !open()) return false;
+    ask.querySelector("input")?.focus({ preventScroll: true });
     return true;
   }
 
   function question(said = "") {
     if (!quiz.on) return;
-    quiz.used = 0;
-    quiz.first = true;
-    const asked = questionOf(next());
-    const score = `${quiz.right} of ${quiz.over.size} right at the first try, ${quiz.hints} ${quiz.hints === 1 ? "hint" : "hints"}.`;
-    if (!asked || quiz.over.has(position())) {
-      const start = chapterOf(position()) * length();
-      const more = data().steps.some((step, i) => start + i >= position() && questionOf(step) && !quiz.over.has(start + i));
-      if (ask.contains(app.getRootNode().activeElement)) app.focus({ preventScroll: true }); // what has the focus goes away
-      return ask.replaceChildren(element("p", { class: "answer", role: "status" }, `${said} ${more ? "Step on to the next question." : score}`.trim()));
-    }
+    Object.assign(quiz, { used: 0, first: true, asked: open() });
+    const { asked } = quiz;
+    if (!asked) return over(said);
+    const [field, hint] = asked.choices ? [choice(asked), ""] : [text(asked), accepted(asked)];
+    ask.replaceChildren(
+      ...field,
+      element("button", { onclick: () => check() }, "Check"),
+      element("button", { onclick: () => next() }, "Hint"),
+      element("button", { onclick: () => pass(`${asked.end}.`) }, "Reveal"),
+      element("span", { class: "hint" }, hint),
+      element("p", { class: "answer", role: "status" }, said));
+    ask.querySelector("input").focus({ preventScroll: true });
+  }
+
+  function over(said) {
+    const chapter = chapterFrom(position()), score = `${quiz.right} of ${quiz.over.size} right at the first try, ${quiz.hints} ${quiz.hints === 1 ? "hint" : "hints"}.`;
+    const more = data().steps.some((_, i) => i >= within(position()) && !quiz.over.has(chapter * length() + i) && questionOf(i, chapter));
+    if (ask.contains(app.getRootNode().activeElement)) app.focus({ preventScroll: true }); // what has the focus goes away
+    ask.replaceChildren(element("p", { class: "answer", role: "status" }, `${said} ${more ? "Step on to the next question." : score}`.trim()));
+  }
+
+  function text(asked) {
     const field = element("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": `Value of ${asked.label}`,
       onkeydown: event => { if (event.key === "Enter") check(); } });
-    ask.replaceChildren(
-      element("label", {}, `What is ${asked.label}? `, field),
-      element("button", { onclick: () => check() }, "Check"),
-      element("button", { onclick: () => hint() }, "Hint"),
-      element("button", { onclick: () => pass(`${asked.label} = ${asked.shown}.`) }, "Show"),
-      element("span", { class: "hint" }, data().kernel ? `a number ${asked.tolerance}, or a formula` : asked.tolerance),
-      element("p", { class: "answer", role: "status" }, said));
-    field.focus({ preventScroll: true });
+    return [element("label", {}, `${asked.text} `, field)];
+  }
+
+  // Arrows choose among the choices, and do not step.
+  function choice(asked) {
+    const keep = event => { if (event.key === "Enter") check(); if (event.key !== "Escape" && event.key !== "Tab") event.stopPropagation(); };
+    return [
+      element("span", {}, asked.text),
+      element("span", { class: "choices", role: "radiogroup", "aria-label": asked.text, onkeydown: keep },
+        ...asked.choices.map(one => element("label", { class: "choice" }, element("input", { type: "radio", name: "choice", value: one }), one)))];
+  }
+
+  // What is accepted as an answer
+  function accepted({ value }) {
+    const { relative, absolute, smallest, rounding } = data().tolerance, size = Math.abs(Number(value));
+    const near = size > rounding && size < smallest ? "" : ` or ${absolute}`;
+    return `a number within ${100 * relative}%${near}${takesFormulas() ? ", or a formula" : ""}`;
   }
 
   const say = text => { ask.querySelector(".answer").textContent = text; };
 
   function check() {
-    const field = ask.querySelector("input");
-    if (!field) return;
-    const text = field.value.trim().replaceAll("−", "-"), typed = Number(text);
-    if (data().kernel && text) {
-      quiz.waiting = send("answer", { name: next().name, text });
-      return;
-    }
-    if (text === "" || !Number.isFinite(typed)) return say("That is not a number: write one such as -0.43.");
-    const { label, shown, value, near } = questionOf(next()), hits = x => Math.abs(typed - x) <= near;
-    if (hits(value)) return right(`Right: ${label} = ${shown}.`);
-    quiz.first = false;
-    say(hits(-value) ? "Not yet: the sign is wrong." : "Not yet. A hint may help.");
+    const field = ask.querySelector("input[type=text], input:checked");
+    quiz.waiting = -1; // a page answers at once
+    quiz.waiting = send("answer", { name: quiz.asked.name, text: field ? field.value.trim() : "" });
+    judged();
   }
 
-  // The kernel's verdict on an answer
   function judged() {
-    const { right: isRight, message, counted, turn } = model.get("verdict") || {};
+    const { right, message, counted, turn } = model.get("verdict") || {};
     if (!quiz.on || turn !== quiz.waiting) return;
     quiz.waiting = 0;
-    if (isRight) return right(message);
+    if (right) {
+      if (quiz.first) quiz.right += 1;
+      return pass(message);
+    }
     if (counted) quiz.first = false;
     say(message);
   }
 
-  function right(message) {
-    if (quiz.first) quiz.right += 1;
-    pass(message);
-  }
-
-  function hint() {
-    const { hints } = questionOf(next());
+  function next() {
+    const { hints } = quiz.asked;
     if (quiz.used < hints.length) { quiz.used += 1; quiz.hints += 1; quiz.first = false; }
     say(hints.slice(0, quiz.used).join("; "));
   }
 
-  // The question is over: go to the step that completes the gradient.
+  // The question is over: go to the step that it was about.
   function pass(message) {
-    const start = chapterOf(position() + 1) * length();
-    quiz.over.add(position());
+    const { key, completes } = quiz.asked, to = Math.min(1 + key - (key % length()) + completes, last());
+    quiz.over.add(key);
     quiz.said = message;
-    go(1 + start + data().steps.findIndex((step, i) => start + i >= position() && !step.partial));
+    if (to !== position()) return go(to);
+    moved();
   }
 
   function renumbered() {

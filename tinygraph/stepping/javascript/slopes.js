@@ -26,14 +26,14 @@ PANELS.push(({ model, chosen }) => {
   function* plot(numbers, [by, reader, local, output, gradient, ...held], chapter) {
     const labels = new Map(walk.data().plots.labels), shape = numbers.shape(numbers.slot(by)), index = chosen();
     const of = place => numbers.what(chapter, numbers.slot(place)), fixed = Object.fromEntries(held.map(other => [numbers.slot(other), of(other)]));
-    const value = of(by), place = index?.length === shape.length ? index.reduce((place, i, axis) => place * shape[axis] + i, 0) : placeOfLargest(of(gradient ?? local)), x = entryOf(value, place), made = [];
+    const value = of(by), place = index?.length === shape.length ? index.reduce((place, i, axis) => place * shape[axis] + i, 0) : placeOfLargest(of(gradient ?? local)), x = entryAt(value, place), made = [];
     const label = slot => labelOf(labels.get(slot), place, numbers.shape(numbers.slot(slot)));
     for (const [kind, target, slope, beside] of [["local", reader, local, fixed], ["gradient", output, gradient, {}]]) {
       if (target === null) continue;
-      const at = x => entryOf(numbers.what(chapter, numbers.slot(target), { ...beside, [numbers.slot(by)]: withEntry(value, place, x) }), place);
-      const steep = entryOf(of(slope), place), points = yield* sampled(at, x);
+      const at = x => entryAt(numbers.what(chapter, numbers.slot(target), { ...beside, [numbers.slot(by)]: withEntry(value, place, x) }), place);
+      const steep = entryAt(of(slope), place), points = yield* sampled(at, x);
       const caption = element("figcaption", {}, `${label(target)} by ${label(by)}, slope `, element("strong", {}, shownNumber(steep, numbers.type(numbers.slot(slope)))));
-      made.push(element("figure", { class: kind }, curveOf(points, [x, entryOf(of(target), place)], steep), ends(points), caption));
+      made.push(element("figure", { class: kind }, curveOf(points, [x, entryAt(of(target), place)], steep), ends(points), caption));
     }
     plots.replaceChildren(...made);
   }

@@ -11,7 +11,7 @@ PANELS.push(({ model, send }) => {
   let known = [], made = null; // what the base is of, and its sides once it is drawn
 
   const here = () => walk.chapterFrom(walk.position());
-  const inChapter = (i, { order, place }) => entryOf(numbers.leaves.at(i)[order], place);
+  const inChapter = (i, { order, place }) => entryAt(numbers.leaves.at(i)[order], place);
 
   function offer({ axes }) {
     entries = axes.flatMap(([leaf, label, gradient]) => {
@@ -25,7 +25,7 @@ PANELS.push(({ model, send }) => {
 
   // As far as a slider goes about the first value, and farther where the way of the chapters does.
   function sideOf(entry) {
-    const first = entryOf(numbers.recorded[0][entry.order], entry.place), reach = Math.max(REACH, 2 * Math.abs(first));
+    const first = entryAt(numbers.recorded[0][entry.order], entry.place), reach = Math.max(REACH, 2 * Math.abs(first));
     const way = Array.from({ length: numbers.count() }, (_, i) => inChapter(i, entry)), found = way.filter(Number.isFinite);
     const low = Math.min(first - reach, ...found), high = Math.max(first + reach, ...found), room = ROOM * (high - low);
     return { ...entry, way, ...axisOf(low < first - reach ? low - room : low, high > first + reach ? high + room : high) };
@@ -40,7 +40,7 @@ PANELS.push(({ model, send }) => {
     offered = text;
     const sides = selects.map(select => sideOf(entries[select.value])), values = numbers.leaves.at(here());
     const now = [sides.map(({ label, low, high }) => [label, low, high]).join(), ...values];
-    const isSame = (x, i) => x === known[i] || (x.data ?? [x]).every((y, place) => Object.is(y, entryOf(known[i], place)) || sides.some(side => side.order === i - 1 && side.place === place));
+    const isSame = (x, i) => x === known[i] || (x.data ?? [x]).every((y, place) => Object.is(y, entryAt(known[i], place)) || sides.some(side => side.order === i - 1 && side.place === place));
     if (now[0] === known[0] && now.every(isSame)) return made && overlay(sides);
     known = now;
     made = null;
@@ -55,7 +55,7 @@ PANELS.push(({ model, send }) => {
         const side = sides[axis];
         changes[side.slot] = withEntry(changes[side.slot] ?? values[side.order], side.place, side.at(node / (NODES - 1)));
       });
-      found[i] = entryOf(numbers.what(chapter, slot, changes), 0);
+      found[i] = entryAt(numbers.what(chapter, slot, changes), 0);
       yield;
     }
     const finite = found.filter(Number.isFinite), low = Math.min(...finite), high = Math.max(...finite);
@@ -75,7 +75,7 @@ PANELS.push(({ model, send }) => {
   function overlay(sides) {
     const chapter = here(), of = place => numbers.what(chapter, numbers.slot(place)), [name, loss] = walk.data().plots.loss;
     const to = point => pixelOf(sides, point), now = sides.map(({ way }) => way[chapter]), [x, y] = to(now);
-    const next = to(now.map((value, i) => value - entryOf(of(sides[i].gradient), sides[i].place))), far = Math.hypot(next[0] - x, next[1] - y);
+    const next = to(now.map((value, i) => value - entryAt(of(sides[i].gradient), sides[i].place))), far = Math.hypot(next[0] - x, next[1] - y);
     map.to.drawImage(base.canvas, 0, 0);
     map.lines("#ffffff", 4, sides[0].way.slice(0, chapter + 1).map((_, i) => to(sides.map(({ way }) => way[i]))));
     if (far > 0 && far < Infinity) {
@@ -84,7 +84,7 @@ PANELS.push(({ model, send }) => {
     }
     map.dot([x, y], 11, "#ffffff", "#1b1f24", 4);
     const said = sides.map(({ label }, i) => `${label} = ${shownNumber(now[i])}`).join(", ");
-    map.canvas.setAttribute("aria-label", `Loss surface: ${said}, ${name} = ${shownNumber(entryOf(of(loss), 0))}; arrow keys move`);
+    map.canvas.setAttribute("aria-label", `Loss surface: ${said}, ${name} = ${shownNumber(entryAt(of(loss), 0))}; arrow keys move`);
   }
 
   // Both entries at once; a kernel gets one after the other.
