@@ -131,10 +131,11 @@ def still(page: Any) -> Iterator[Any]:
 
 
 def seen(page: Any) -> Any:
-    """All that is visible: the marked-up page with the classes of each element in order, the slider, and what is scrolled."""
+    """All that is visible once the plots are there: the marked-up page, with sorted classes, the slider, and what is scrolled."""
     return page.evaluate(
-        """() => {
+        """async () => {
           const app = document.getElementById("stepper").shadowRoot.querySelector(".app");
+          while (app.querySelector("[aria-busy=true]")) await new Promise(done => setTimeout(done, 5));
           const sorted = (_, names) => `class="${names.split(" ").filter(Boolean).sort().join(" ")}"`;
           const scrolled = [...app.querySelectorAll("div, ol, dl")].map(x => [Math.round(x.scrollLeft), Math.round(x.scrollTop)]);
           return JSON.stringify([app.outerHTML.replace(/class="([^"]*)"/g, sorted), app.querySelector("input").value, scrolled]);
