@@ -27,6 +27,7 @@ class Visit:
         self.requests: list[str] = []
         self.dialogs: list[str] = []
         self.errors: list[str] = []
+        self._goto, page.goto = page.goto, self.goto
         page.on("dialog", self._dialog)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.route("**/*", self._route)
@@ -41,6 +42,12 @@ class Visit:
         else:
             self.requests.append(route.request.url)
             route.abort()
+
+    def goto(self, url: str, **settings: Any) -> Any:
+        """Open a page; that of a walk is open when its data are unpacked."""
+        found = self._goto(url, **settings)
+        self.page.wait_for_function("() => { const x = document.getElementById('stepper'); return !x || x.shadowRoot; }")
+        return found
 
     def show(self, html: str) -> Any:
         """Open a page of this body and head from a file, so that it may load files; gives the page."""

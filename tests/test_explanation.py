@@ -3,12 +3,14 @@
 import json
 from functools import lru_cache
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 import tinygraph as tg
 from tinygraph.explaining.explanation import Explanation
+from tinygraph.explaining.little import little, thinned
 from tinygraph.explaining.words import SENTENCE, words
 from tinygraph.ops import REGISTRY, Op
 
@@ -48,6 +50,13 @@ class TestEveryOp:
     def test_is_plain_json(self, op: Op) -> None:
         data = explained(op).data()
         assert json.loads(json.dumps(data, allow_nan=False)) == data
+
+    def test_is_small_on_a_page(self, op: Op) -> None:
+        markup = little(op)
+        assert len(markup.encode()) < 4500
+        texts = "".join(ElementTree.fromstring(markup).itertext())
+        assert op.name in texts
+        assert explained(op).sentence.replace("`", "") in texts
 
     def test_prints_lines_that_fit(self, op: Op) -> None:
         text = str(explained(op))
@@ -203,3 +212,30 @@ def test_latex_is_one_environment_with_every_formula() -> None:
 
 def test_explaining_is_imported_when_it_is_asked_for() -> None:
     assert isinstance(tg.explain(np.exp), Explanation)
+
+
+def test_a_line_passes_near_the_points_that_are_left_out() -> None:
+    line = [(float(x), 40 * float(np.sin(x / 20))) for x in range(260)]
+    drawn = thinned(line)
+    assert len(drawn) < 60
+    assert drawn[0] == line[0]
+    assert drawn[-1] == line[-1]
+    across, down = np.array(drawn).T
+    assert max(abs(y - np.interp(x, across, down)) for x, y in line) < 1
+
+
+def test_a_page_does_not_call_a_users_op() -> None:
+    calls = []
+
+    @tg.op(lambda g, out, x: g, elementwise=True)
+    def noted_op(x: Any) -> Any:
+        """Notes <b>each</b> call.
+
+        Derivative: ∂/∂x = 1.
+        """
+        calls.append(x)
+        return x * 1.0
+
+    markup = little(noted_op)
+    assert calls == []
+    assert "Notes &lt;b&gt;each&lt;/b&gt; call." in markup

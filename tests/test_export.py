@@ -151,7 +151,7 @@ class TestMissingTools:
     def test_a_gif_without_letters_is_not_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(files, "FAMILIES", ("No Such Font",))
         files.font.cache_clear()
-        with pytest.raises(OSError, match="a GIF needs a font, such as No Such Font"):
+        with pytest.raises(OSError, match="a bitmap needs a font, such as No Such Font"):
             small().stepper().save(tmp_path / "s.gif")
         assert not list(tmp_path.iterdir())
         files.font.cache_clear()

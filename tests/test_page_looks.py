@@ -38,7 +38,7 @@ MEASURE = """() => {
     const layers = [];
     for (let on = element; on && on !== root; on = on.parentElement ?? on.getRootNode().host) {
       if (on.localName === "g" && on.matches(".card")) {
-        const shape = on.querySelector("path, polygon");
+        const shape = on.querySelector("path, polygon, rect");
         layers.push(rgba(getComputedStyle(shape).fill));
       }
       layers.push(rgba(getComputedStyle(on).backgroundColor));

@@ -1,9 +1,16 @@
-"""The size of a drawing: how many ranks its edges cross, wherever the cards stand best."""
+"""The size of a drawing: how many ranks its edges cross, wherever the cards stand best, and how many screens it fills."""
 
+import re
+from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
+
+import tinygraph as tg
+from tests.drawings import neuron, perceptron
+from tests.test_folding import recurrence
 from tinygraph.draw.cards import Card, Drawing, Edge
-from tinygraph.draw.size import is_small, length
+from tinygraph.draw.size import is_quick, length, screens
 
 
 def drawing(cards: str, *edges: str) -> Drawing:
@@ -47,9 +54,23 @@ def test_folded_cards_may_read_each_other() -> None:
     assert length(drawing("abc", "ab", "ba", "bc")) == 3
 
 
-def test_many_cards_and_long_edges_do_not_fit() -> None:
+def test_many_cards_and_long_edges_take_an_engine_long() -> None:
     keys = [chr(0x4E00 + i) for i in range(300)]
     chain = [f"{a}{b}" for a, b in pairwise(keys)]
-    assert is_small(drawing("".join(keys[:200]), *chain[:199]))
-    assert not is_small(drawing("".join(keys[:201]), *chain[:200]))
-    assert not is_small(drawing("".join(keys[:100]), *chain[:99], *(f"{keys[0]}{key}" for key in keys[1:100])))
+    assert is_quick(drawing("".join(keys[:200]), *chain[:199]))
+    assert not is_quick(drawing("".join(keys[:201]), *chain[:200]))
+    assert not is_quick(drawing("".join(keys[:100]), *chain[:99], *(f"{keys[0]}{key}" for key in keys[1:100])))
+
+
+@pytest.mark.parametrize("graph", [neuron, perceptron, lambda: perceptron(6), lambda: recurrence(5), lambda: recurrence(30)])
+def test_the_screens_that_a_picture_fills_are_about_those_of_its_layout(graph: Callable[[], tg.Graph]) -> None:
+    picture = graph().draw(fold=False)
+    wide, high = (float(re.findall(rf'{name}="([\d.]+)"', picture.svg)[0]) for name in ("width", "height"))
+    laid_out = max(wide / 1400, 1) * max(high / 900, 1)
+    assert 0.5 * laid_out < screens(picture.drawing) < 1.5 * laid_out
+
+
+def test_an_edge_takes_room_in_each_rank_that_it_passes() -> None:
+    keys = [chr(0x4E00 + i) for i in range(100)]
+    chain = [f"{a}{b}" for a, b in pairwise(keys)]
+    assert screens(drawing("".join(keys), *chain)) < screens(drawing("".join(keys), *chain, *(f"{keys[0]}{k}" for k in keys[2:])))

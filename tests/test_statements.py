@@ -56,6 +56,20 @@ class TestStatements:
         assert output == y.value
         np.testing.assert_allclose(gradients["dx"], graph["dx"].value, rtol=1e-12)
 
+    @pytest.mark.parametrize(("terms", "count"), [(40, 1), (100, 1), (101, 2)])
+    def test_a_wide_sum_is_one_statement(self, terms: int, count: int) -> None:
+        ws = [tg.parameter(float(i)) for i in range(terms)]
+        total = ws[0]
+        for w in ws[1:]:
+            total = total + w
+        graph = tg.Graph(total / 2, names={"ws": ws})
+        graph.backprop()
+        forward = [s for s in graph.statements() if s.phase == "forward"]
+        assert len(forward) == count
+        assert forward[0].right.count(" + ws_") == min(terms, 100) - (1 if terms <= 100 else 0)
+        assert graph.function()(*range(terms))[0] == sum(range(terms)) / 2
+        assert graph.latex().count("ws") >= terms
+
     def test_every_statement_stands_behind_what_it_reads(self) -> None:
         w = tg.parameter(np.arange(1.0, 4.0))
         a = np.exp(w)

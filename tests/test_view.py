@@ -16,6 +16,7 @@ from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.picture import Picture
 from tinygraph.draw.view import script_json
 
+SCALE = "Number(document.querySelector('.drawing:not([hidden])').style.transform.match(/scale\\((.*)\\)/)[1])"
 ENGINES = [engine for engine in (PURE, SYSTEM) if engine is not None]
 
 
@@ -63,6 +64,7 @@ def test_choosing_searching_and_the_keyboard(tmp_path: Path) -> None:
         assert f"{graph['da'].value:.5f}" in panel
         assert Path(__file__).parent.joinpath("drawings.py").name in panel
         assert page.locator("#panel math").bounding_box()["width"] > 20
+        page.click("#fit")
         fitted = page.locator(".drawing").first.get_attribute("style")
         page.fill("#search", "w2")
         assert page.inner_text("#found") == "1 found"
@@ -348,6 +350,7 @@ def test_what_is_found_comes_to_the_middle_large_enough_to_read(tmp_path: Path) 
     with browser() as visit:
         page = visit.page
         page.goto(perceptron(5).view().save(tmp_path / "g.html").as_uri())
+        page.click("#fit")
         assert page.locator(".card").first.bounding_box()["height"] < 20
         page.fill("#search", "dW2")
         card, stage = page.locator(".card.chosen").bounding_box(), page.locator("#stage").bounding_box()
@@ -375,3 +378,75 @@ def test_the_panel_of_a_folded_picture_shows_the_gradients_of_leaves_outside() -
     """Where a part is folded, the cards that are left show what they did."""
     text = perceptron().view(fold=True).html
     assert '"gradient_source":"d' in text
+
+
+class TestReading:
+    def test_text_opens_large_enough_to_read_and_the_rest_is_beside_it(self, tmp_path: Path) -> None:
+        with browser() as visit:
+            page = visit.page
+            page.goto(perceptron(5).view().save(tmp_path / "g.html").as_uri())
+            letters = page.locator(".drawing:not([hidden]) .card text").first
+            assert letters.evaluate(f"x => parseFloat(getComputedStyle(x).fontSize) * {SCALE}") > 11
+            first, stage = page.locator(".card").first.bounding_box(), page.locator("#stage").bounding_box()
+            assert stage["x"] <= first["x"] < stage["x"] + stage["width"]
+            page.set_viewport_size({"width": 500, "height": 600})
+            assert page.evaluate(SCALE) == pytest.approx(0.85)
+            assert not visit.trouble
+
+    def test_escape_chooses_nothing(self, tmp_path: Path) -> None:
+        with browser() as visit:
+            page = visit.page
+            page.goto(neuron().view().save(tmp_path / "g.html").as_uri())
+            page.locator(".card", has_text="a = σ(z)").click()
+            assert page.locator(".chosen").count() == 1
+            page.keyboard.press("Escape")
+            assert page.locator(".chosen").count() == 0
+            assert "Choose a card" in page.inner_text("#panel")
+            assert not visit.trouble
+
+    def test_search_fades_the_edges_of_other_cards_too(self, tmp_path: Path) -> None:
+        with browser() as visit:
+            page = visit.page
+            page.goto(neuron().view().save(tmp_path / "g.html").as_uri())
+            edges = page.locator(".drawing .forward, .drawing .backward")
+            page.fill("#search", "w1")
+            shown = [edge for edge in edges.all() if "faded" not in (edge.get_attribute("class") or "")]
+            assert len(shown) == 2  # the edge of its value and that of its gradient
+            page.fill("#search", "no such name")
+            assert page.locator(".forward.faded, .backward.faded").count() == edges.count()
+            page.fill("#search", "")
+            assert page.locator(".faded").count() == 0
+            assert not visit.trouble
+
+    def test_what_is_found_where_it_can_be_read_stays_there(self, tmp_path: Path) -> None:
+        with browser() as visit:
+            page = visit.page
+            page.set_viewport_size({"width": 1900, "height": 900})
+            page.goto(neuron().view().save(tmp_path / "g.html").as_uri())
+            before = page.locator(".drawing").first.get_attribute("style")
+            for name in ("w1", "z", "L"):
+                page.fill("#search", name)
+                assert page.locator(".chosen").count() == 1
+                assert page.locator(".drawing").first.get_attribute("style") == before
+            assert not visit.trouble
+
+    def test_two_fingers_zoom_around_what_is_between_them(self, tmp_path: Path) -> None:
+        with browser() as visit:
+            page = visit.page
+            page.goto(neuron().view().save(tmp_path / "g.html").as_uri())
+            device = page.context.new_cdp_session(page)
+
+            def touch(kind: str, *places: tuple[float, float]) -> None:
+                device.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in places]})
+
+            before, card = page.evaluate(SCALE), page.locator(".card", has_text="z =").first.bounding_box()
+            x, y = card["x"] + card["width"] / 2, card["y"] + card["height"] / 2
+            touch("touchStart", (x - 50, y), (x + 50, y))
+            touch("touchMove", (x - 75, y), (x + 75, y))
+            touch("touchMove", (x - 100, y), (x + 100, y))
+            touch("touchEnd")
+            assert page.evaluate(SCALE) == pytest.approx(2 * before, rel=0.02)
+            larger = page.locator(".card", has_text="z =").first.bounding_box()
+            assert (larger["x"] + larger["width"] / 2, larger["y"] + larger["height"] / 2) == pytest.approx((x, y), abs=3)
+            assert page.locator(".chosen").count() == 0
+            assert not visit.trouble

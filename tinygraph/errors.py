@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,36 @@ from tinygraph.sparse import SparseError, sparsity
 
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
+    from tinygraph.node import Node
     from tinygraph.ops import Op
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What failed, where and why, as the message of the error has it.
+
+    `names` are what the user calls the operands, `described` what they are; `reads` has the places of those that were recorded
+    among the outputs of the graph that leads up to it, and None for the others.
+    """
+
+    called: str
+    names: tuple[str, ...]
+    described: tuple[str, ...]
+    reads: tuple[int | None, ...]
+    reason: str
+    place: Place
+    fix: str
+
+    @property
+    def call(self) -> str:
+        """The call as it may stand in source."""
+        return f"{self.called}({', '.join(self.names)})"
+
+    def __str__(self) -> str:
+        lines = [f"{self.call}: {self.reason}"]
+        lines += [f"  {name} is {described}" for name, described in zip(self.names, self.described, strict=True)]
+        lines += [f"  at {self.place}"]
+        return "\n".join([*lines, *([f"  fix: {self.fix}"] if self.fix else [])])
 
 
 class OpError(Exception):
@@ -21,7 +51,7 @@ class OpError(Exception):
 
     `op` is the op (None for a NumPy function of several ops), `operands` what it was given, `place` the user's line.
 
-    `graph` leads up to it: `error.graph.stepper()` walks there.
+    `graph` leads up to it: `error.graph.draw()` shows what failed in red, and `error.graph.stepper()` walks there.
 
     >>> try:
     ...     tg.parameter([1.0, 2.0]) + np.ones(3)
@@ -32,7 +62,12 @@ class OpError(Exception):
 
     op: Op | None
     operands: tuple[Any, ...]
-    place: Place
+    failure: Failure
+
+    @property
+    def place(self) -> Place:
+        """The user's line."""
+        return self.failure.place
 
     @property
     def graph(self) -> Graph | None:
@@ -42,14 +77,14 @@ class OpError(Exception):
         """
         from tinygraph.graph import partial_graph
 
-        nodes = [x for x in self.operands if hasattr(x, "_value")]
+        nodes = _recorded(self.operands)
         names: dict[str, Any] = {}
         trace = self.__traceback__
         while trace is not None:
             if not OWN[trace.tb_frame.f_code.co_filename]:
                 names = trace.tb_frame.f_locals | {k: x for k, x in names.items() if k not in trace.tb_frame.f_locals}
             trace = trace.tb_next
-        return partial_graph(list(dict.fromkeys(nodes)), names) if nodes else None
+        return partial_graph(nodes, names, self.failure) if nodes else None
 
 
 class OpValueError(OpError, ValueError):
@@ -106,16 +141,20 @@ def call_error(called: str, operands: Sequence[Any], cause: Exception, frame: Fr
     """The same for any function by its name."""
     kind = next(kind for kind in OpError.__subclasses__() if isinstance(cause, kind.__bases__[1]))
     names = [name_in(frame, x) or f"operand {i}" for i, x in enumerate(operands, 1)]
-    place = place_of(frame.f_code, frame.f_lasti)
-    lines = [f"{called}({', '.join(names)}): {cause}"]
-    lines += [f"  {name} is {describe(x)}" for name, x in zip(names, operands, strict=True)]
-    lines += [f"  at {place}"]
     hint = cause.fix if isinstance(cause, SparseError) else hint
     hint = hint or (BROADCASTING if any(words in str(cause) for words in NUMPY_CANNOT_BROADCAST) else "")
-    lines += [f"  fix: {hint}"] if hint else []
-    error = kind("\n".join(lines))
-    error.op, error.operands, error.place = None, tuple(operands), place
+    places = {id(node): i for i, node in enumerate(_recorded(operands))}
+    reads = tuple(places.get(id(x)) for x in operands)
+    place = place_of(frame.f_code, frame.f_lasti)
+    failure = Failure(called, tuple(names), tuple(map(describe, operands)), reads, str(cause), place, hint)
+    error = kind(str(failure))
+    error.op, error.operands, error.failure = None, tuple(operands), failure
     return error
+
+
+def _recorded(operands: Sequence[Any]) -> list[Node]:
+    """The operands that were recorded, each once."""
+    return list(dict.fromkeys(x for x in operands if hasattr(x, "_value")))
 
 
 def name_in(frame: FrameType, value: Any) -> str | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tinygraph.graph import Graph
     from tinygraph.node import Node
     from tinygraph.ops import Op
+    from tinygraph.program.paths import Paths
     from tinygraph.program.statements import Level, Program, Statement
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
@@ -183,6 +184,29 @@ class Faces:
         return reasoned(self._graph, gradient)
 
     @face
+    def paths(self, of: Node | str, wrt: Node | str, *, most: int = 50, level: Level = "named") -> Paths:
+        """Every way from an output to a value, as the product of its local derivatives; the sum of all is the derivative.
+
+        A sequence of paths, each with `nodes`, `locals`, `product` and `contribution`. It has at most `most` of them, the largest
+        first; `count` is how many there are, `rest` the sum of those that are left out, and `gradient` the sum of all. Where
+        arrays lie on the way there is no product of numbers: `product` is None, and `contribution` is an array.
+
+        Raises KeyError for an unknown name, ValueError where the derivative was not computed.
+
+        >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+        >>> y = w * x
+        >>> L = y * w
+        >>> graph = tg.Graph(L, names={"w": w, "x": x, "y": y, "L": L})
+        >>> graph.paths("L", "w")
+        ∂L/∂w = 6.000
+        ∂L/∂y · ∂y/∂w = 3.000 · 2.000 = 6.000
+        ∂L/∂w = 12.000, the sum of 2 paths
+        """
+        from tinygraph.program.paths import paths
+
+        return paths(self._graph, of, wrt, most, level)
+
+    @face
     def table(self) -> Table:
         """The leaves and statements with their shapes and values, as `print(graph)` prints them; in a notebook an HTML table.
 
@@ -226,10 +250,11 @@ class Faces:
     ) -> Picture:
         """The graph as a picture: a card for each statement, black edges forward and, after `backprop`, red edges backward.
 
-        `level="op"` draws every op; `values` and `backward` switch numbers and gradients on or off; `direction` is LR, TB, RL or
-        BT; `theme` is light, dark or auto, which follows the reader's setting. `fold` lists the modules to draw as one card;
-        True folds all modules and repeated lines, False none; by default a picture that is too large is folded. `lens` analyses
-        the numbers: "check", "finite", "saturation" or "norm". Notebooks show the picture; `save("g.svg")` writes it.
+        `level="op"` draws every op; `values` and `backward` switch numbers and gradients on or off; `direction` is LR, TB, RL,
+        BT, or "tall", one column for a narrow page, which needs no layout engine; `theme` is light, dark or auto, which follows
+        the reader's setting. `fold` lists the modules to draw as one card; True folds all modules and repeated lines, False none;
+        by default a picture that is too large is folded. `lens` analyses the numbers: "check", "finite", "saturation" or "norm".
+        Notebooks show the picture; `save("g.svg")` writes it.
 
         Raises ValueError for an unknown setting and for too many cards. Without a layout engine, showing or saving the picture
         raises LayoutError.
@@ -237,6 +262,8 @@ class Faces:
         >>> w = tg.parameter(3.0)
         >>> tg.Graph(w * w, names={"w": w}).draw()
         <picture: Computation graph of output: 2 cards, 0 backward edges>
+        >>> tg.Graph(w * w, names={"w": w}).draw(direction="tall").svg.startswith("<svg")
+        True
         """
         from tinygraph.draw.compose import draw
 

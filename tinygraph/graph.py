@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tinygraph.backprop import Path, between, by_number, reached, sweep
-from tinygraph.errors import NonFiniteError
+from tinygraph.errors import Failure, NonFiniteError
 from tinygraph.faces import Faces
 from tinygraph.given_names import plain_numbers
 from tinygraph.leaves import constant
@@ -29,10 +29,10 @@ from tinygraph.requests import check_wrt, independent, seed_for
 from tinygraph.wording import suggestion
 
 
-def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any]) -> Graph:
-    """The graph up to where something went wrong, which can be walked forward."""
+def partial_graph(nodes: Sequence[Node], names: Mapping[str, Any], failure: Failure | None = None) -> Graph:
+    """The graph up to where something went wrong, which can be walked forward; pictures show a failure behind its outputs."""
     graph = Graph(*nodes, names=names)
-    graph._is_partial = True
+    graph._is_partial, graph._failure = True, failure
     return graph
 
 
@@ -85,7 +85,8 @@ class Graph(Faces):
         self._asked: tuple[Node, Any] | None = None  # which of these backprop was asked for last
         self._temporaries: set[Node] = set()  # the values to which a program gave names
         self._start()
-        self._is_partial = False  # whether it ends where an op failed, so that there is no backward pass
+        self._is_partial = False  # whether it ends where something went wrong, so that there is no backward pass
+        self._failure: Failure | None = None  # the op that failed there
         self.check_finite = check_finite
         if check_finite:
             self._refuse_nonfinite({name: self._names[name] for name in self._names} if names is None else names)

@@ -10,35 +10,45 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
+from tinygraph.draw import flags
 from tinygraph.express.equations import variables
 from tinygraph.express.holes import Hole, Text, joined
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import Symbol, lowered, symbol
 from tinygraph.express.notation import Notation
+from tinygraph.express.pieces import written_shortly
 from tinygraph.express.plain import plain
-from tinygraph.express.text import cut
+from tinygraph.express.text import cut, cut_inside, width
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Number
+from tinygraph.requested import Request
 
-Kind = Literal["input", "parameter", "op", "loss", "module"]
+Kind = Literal["input", "parameter", "op", "loss", "module", "failed"]
 
 LONGEST = 60  # characters of a line
 ROWS = 12  # inputs that a card lists
+FLAGGED = "with ⚠"
 LISTED = 3  # values that a folded card names
+NAME = 26  # characters of a name
+WHOLE = 400  # characters of a title where there is room for it
 
 
 class CardLine(NamedTuple):
-    """A line of text on a card; `backward` lines are about gradients. `of` lists the nodes whose values or gradients it shows."""
+    """A line of text on a card; `backward` lines are about gradients. `of` lists the nodes whose values or gradients it shows.
+
+    `flag` is the warning at its end, of what shows no more of a value than its number.
+    """
 
     text: str
     backward: bool = False
     mark: str = ""  # "bad" (needs attention), "weak" or "good", which decide its colour
     of: tuple[Node, ...] = ()
+    flag: Hole | None = None
 
 
 class Finding(NamedTuple):
@@ -60,6 +70,7 @@ class CardRow:
     nodes: tuple[Node, ...] = ()
     gradients_of: frozenset[Node] = frozenset()  # the inputs to whose gradients the card contributes
     source: str = ""  # of a folded card: the key of the card that the row reads
+    inactive: Text | None = None  # "inactive" where the local derivative is 0
 
 
 @dataclass
@@ -79,6 +90,7 @@ class Card:
     mark: str = ""
     findings: list[Finding] = field(default_factory=list)
     stands_for: str = ""  # of a folded card: the modules, or the lines of code, that it stands for
+    whole_title: str = ""  # where the title is shortened
 
     @property
     def is_titled(self) -> bool:
@@ -106,6 +118,20 @@ class Drawing:
     folded: tuple[str, ...] = ()
 
 
+class NamedGraph(Protocol):
+    """A graph, its gradients, and the names of both on the cards."""
+
+    graph: Graph
+    request: Request | None
+    gradients: dict[Node, Node]
+
+    def name(self, node: Node) -> str:
+        """The name of a value."""
+
+    def gradient_name(self, node: Node) -> str:
+        """The name of the gradient of a value."""
+
+
 class CardWriter:
     """Writes the lines of cards with the names of one program, with or without values and gradients."""
 
@@ -119,7 +145,11 @@ class CardWriter:
         self.differentiated = self._differentiated()
         self._variables = variables(program)
         taken = [symbol(name).text for name in (*program.graph.names, *program.numbers)]
-        self._notation = Notation(self._variable, taken, program.size_of)
+        self._notation = Notation(self._variable, taken, program.size_of, written_shortly)
+        self._in_full = Notation(self._variable_in_full, taken, program.size_of)
+        self._short_names = ShortNames()
+        self._statements = {statement.node for statement in program.statements}
+        self._known = self._statements.union(self.graph.forward)
         self.contribution_counts = self.count_contributions(program.statements)
 
     def _differentiated(self) -> list[Statement]:
@@ -150,6 +180,9 @@ class CardWriter:
         return index, plain(layout)
 
     def _variable(self, node: Node) -> Symbol:
+        return self._short_names.of(self._variable_in_full(node))
+
+    def _variable_in_full(self, node: Node) -> Symbol:
         return self._variables.get(node) or symbol("?")
 
     def notes(self) -> list[str]:
@@ -181,15 +214,16 @@ class CardWriter:
         name = f"{self.name(node)}{shape_of(node)}"
         if not self.values:
             return CardLine(name, of=(node,))
-        separator = "  " if node.shape else " = "
-        return CardLine(Text(f"{name}{separator}", Hole(node, "signed")), of=(node,))
+        separator, flag = "  " if node.shape else " = ", flags.flag(node, self._statements)
+        return CardLine(Text(f"{name}{separator}", Hole(node, "signed"), flag), of=(node,), flag=flag)
 
     def gradient(self, node: Node) -> CardLine:
         """The gradient of a value: its number, or the norm of an array."""
-        text = f"{self.gradient_name(node)}{shape_of(node)}"
-        if self.values:
-            text = Text(text, size(self.gradients[node]))
-        return CardLine(text, backward=True, of=(node,))
+        text, gradient = f"{self.gradient_name(node)}{shape_of(node)}", self.gradients[node]
+        if not self.values:
+            return CardLine(text, backward=True, of=(node,))
+        flag = flags.flag(gradient, self._known)
+        return CardLine(Text(text, size(gradient), flag), backward=True, of=(node,), flag=flag)
 
     def row(self, statement: Statement, x: Node) -> CardRow:
         """One input of a statement, with its local derivative or the contribution to its gradient if it gets one."""
@@ -198,18 +232,43 @@ class CardWriter:
         if found is None:
             return CardRow(lines, (x,))
         index, right = self.entrywise_text(found.local if found.is_factor else found.contribution)
+        room = max(LONGEST - 2 * NAME, LONGEST - width(f"{self.name(statement.node)}{self.name(x)}"))
         if found.is_factor:
             left = f"∂{self.name(statement.node, index)}/∂{self.name(x, index)}"
             is_shown = self.values and not x.shape and not isinstance(found.local, Number)
-            text: str = joined(" = ", [left, cut(right, LONGEST), *([Hole(found.local_node, "signed")] if is_shown else [])])
+            text: str = joined(" = ", [left, cut(right, room), *([Hole(found.local_node, "signed")] if is_shown else [])])
         else:
-            text = f"{self.gradient_name(x, index)} {'+=' if self.contribution_counts[x] > 1 else '='} {cut(right, LONGEST)}"
-        return CardRow([*lines, CardLine(text, backward=True)], (x,), frozenset([x]))
+            text = f"{self.gradient_name(x, index)} {'+=' if self.contribution_counts[x] > 1 else '='} {cut(right, room)}"
+        return CardRow([*lines, CardLine(text, backward=True)], (x,), frozenset([x]), inactive=flags.inactive(found))
 
     def title(self, statement: Statement) -> str:
         """The equation of a statement."""
         index, right = self.entrywise_text(statement.expression)
         return cut(f"{self.name(statement.node, index)} = {right}", LONGEST)
+
+    def whole_title(self, node: Node, statement: Statement | None = None) -> str:
+        """The name of a leaf, or the equation of a statement, with nothing shortened."""
+        if statement is None:
+            return plain(self._variable_in_full(node))
+        index, right = self._in_full.entrywise(statement.expression)
+        return cut(f"{plain(lowered(self._variable_in_full(node), index))} = {plain(right)}", WHOLE)
+
+
+class ShortNames:
+    """Names that fit a card: the first and last letters of a long one, more of them where two would look the same."""
+
+    def __init__(self) -> None:
+        self._short: dict[Symbol, Symbol] = {}
+        self._taken: dict[str, Symbol] = {}
+
+    def of(self, variable: Symbol) -> Symbol:
+        """The variable as it stands on a card."""
+        if variable not in self._short:
+            text = plain(variable)
+            shortened = (cut_inside(text, columns) for columns in range(NAME, width(text) + 1))
+            own = next((x for x in shortened if self._taken.setdefault(x, variable) == variable), text)
+            self._short[variable] = variable if own == text else Symbol(own, name=own)
+        return self._short[variable]
 
 
 def shape_of(node: Node) -> str:
@@ -220,6 +279,19 @@ def shape_of(node: Node) -> str:
 def size(gradient: Node) -> Text:
     """The size of a gradient behind its name: the number, or the Euclidean norm of an array."""
     return Text("  norm ", Hole(gradient, "norm")) if gradient.shape else Text(" = ", Hole(gradient, "signed"))
+
+
+def mark_remarks(drawing: Drawing) -> None:
+    """Make cards with a flag red, and inputs with a local derivative of 0 weak, as a picture shows them whose numbers stay."""
+    for card in drawing.cards:
+        flagged = [line for line in card.results if line.flag is not None and str(line.flag)]
+        card.results = [line._replace(mark="bad") if line in flagged else line for line in card.results]
+        for line in flagged:
+            card.mark = "bad"
+            card.findings.append(Finding(FLAGGED, FLAGGED, "bad", line.text.partition(" ")[0], f"{line.text}", line.backward))
+        for row in card.rows:
+            if row.inactive:
+                row.lines = [line._replace(mark="weak") for line in row.lines]
 
 
 def finding_lines(findings: Sequence[Finding]) -> Iterator[CardLine]:
@@ -234,11 +306,12 @@ def finding_lines(findings: Sequence[Finding]) -> Iterator[CardLine]:
                 continue
             first = found[0]
             if len(kind) == 1:
-                text = first.text if first.backward else f"{first.name}: {first.text}"
+                text = first.text if first.backward or first.kind == FLAGGED else f"{first.name}: {first.text}"
             else:
                 names = [finding.name for finding in found if finding.name]
                 some = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
-                text = f"{len(found):,} of {len(kind):,} {first.many}" + (f": {some}" if some and mark != "good" else "")
+                count = f"{len(found):,}" if first.kind == FLAGGED else f"{len(found):,} of {len(kind):,}"
+                text = f"{count} {first.many}" + (f": {some}" if some and mark != "good" else "")
             yield CardLine(cut(text, LONGEST), first.backward, mark)
 
 
@@ -257,9 +330,10 @@ def unfolded(writer: CardWriter) -> Drawing:
             Card(
                 keys[leaf], kind, writer.name(leaf), results=writer.result(leaf), node=leaf,
                 gradient=writer.gradients.get(leaf), module=program.module(leaf), members=frozenset([leaf]),
+                whole_title=writer.whole_title(leaf),
             )
         )  # fmt: skip
-    outputs = set(program.outputs)
+    outputs = set(() if program.graph._is_partial else program.outputs)
     for statement in statements:
         keys[statement.node] = f"n{len(cards)}"
         cards.append(
@@ -267,7 +341,7 @@ def unfolded(writer: CardWriter) -> Drawing:
                 keys[statement.node], "loss" if statement.node in outputs else "op", writer.title(statement),
                 rows=list(_rows(writer, statement)), results=writer.result(statement.node), module=statement.module,
                 node=statement.node, gradient=writer.gradients.get(statement.node), statement=statement,
-                members=frozenset([statement.node]),
+                members=frozenset([statement.node]), whole_title=writer.whole_title(statement.node, statement),
             )
         )  # fmt: skip
     return Drawing(cards, list(_edges(cards, keys)))

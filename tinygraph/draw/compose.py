@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tinygraph.draw.cards import CardWriter, Drawing, finding_lines, unfolded
+from tinygraph.draw.cards import CardWriter, Drawing, finding_lines, mark_remarks, unfolded
 from tinygraph.draw.choice import one_of
+from tinygraph.draw.failing import add_failure
 from tinygraph.draw.folding import Fold, folded
-from tinygraph.draw.large import NamedByLine, by_lines_of_code
+from tinygraph.draw.large import NamedByLine, by_lines_of_code, mark_nonfinite
 from tinygraph.draw.lens import LENSES
 from tinygraph.draw.picture import Picture
 from tinygraph.express.table import LARGE
@@ -28,21 +29,24 @@ def draw(
     fold: Fold = None,
     backward: bool = True,
     lens: str | None = None,
+    marked: bool = True,
 ) -> Picture:
-    """The picture of a graph; `Graph.draw` documents the settings."""
+    """The picture of a graph; `Graph.draw` documents the settings. A page marks what is remarkable by itself, and not here."""
     if lens is not None:
         one_of("lens", lens, tuple(LENSES))
     one_of("values", values, (True, False))
     one_of("backward", backward, (True, False))
     settings = {"level": level, "values": values, "direction": direction, "theme": theme, "backward": backward, "lens": lens}
     if len(graph.forward) > LARGE and (fold is None or fold is True):
-        return Picture(graph, _large(NamedByLine(graph, backward), values, lens), settings)
+        return Picture(graph, _large(NamedByLine(graph, backward), values, lens, values and marked), settings)
     _refuse_too_many(graph, level)
     writer = CardWriter(program_of(graph, level), values, backward)
     whole: Drawing = unfolded(writer)
+    add_failure(whole, writer)
     if lens is not None and lens != "norm":
         LENSES[lens](whole, writer)
-
+    if marked:
+        mark_remarks(whole)
     return _picture(graph, settings, whole, writer, fold)
 
 
@@ -65,8 +69,11 @@ def _refuse_too_many(graph: Graph, level: Level) -> None:
         raise ValueError(f"{more}: leave `fold` out, and they are drawn by lines of code")
 
 
-def _large(named: NamedByLine, values: bool, lens: str | None) -> Drawing:
+def _large(named: NamedByLine, values: bool, lens: str | None, marked: bool) -> Drawing:
     drawing = by_lines_of_code(named, values)
+    add_failure(drawing, named)
+    if marked:
+        mark_nonfinite(drawing)
     if lens is not None:
         LENSES[lens](drawing, named)
         for card in drawing.cards:

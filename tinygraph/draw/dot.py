@@ -8,6 +8,7 @@ from itertools import groupby
 from graphviz import Digraph
 
 from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge
+from tinygraph.draw.keys import edge_id
 from tinygraph.draw.label import SIZE, clean, label
 from tinygraph.draw.theme import Theme
 from tinygraph.express.text import cut
@@ -21,8 +22,8 @@ def dot(drawing: Drawing, theme: Theme, direction: str) -> str:
     graph = Digraph("tinygraph")
     graph.attr(
         "graph", rankdir=direction, bgcolor=theme.page,
-        fontname="Helvetica", pad="0.25", nodesep="0.16", ranksep="0.75",
-        fontsize="11", fontcolor=theme.text, labelloc="b", label=_legend(drawing, theme),
+        fontname="Helvetica", pad="0.25", nodesep="0.16", ranksep="0.45",
+        fontsize=str(SIZE), fontcolor=theme.text, labelloc="b", label=_legend(drawing, theme),
     )  # fmt: skip
     graph.attr("node", shape="plain", fontname="Helvetica", fontsize=str(SIZE), fontcolor=theme.text)
     graph.attr("edge", fontname="Helvetica", color=theme.text, arrowsize="0.8", penwidth="1.3")
@@ -50,7 +51,7 @@ def _clusters(graph: Digraph, cards: Iterable[Card], path: tuple[str, ...], them
         with graph.subgraph(name=f"cluster_{members[0].key}_{depth}") as frame:
             frame.attr(
                 label=f"<{clean(cut(module[-1], LONGEST))}>", labeljust="l", labelloc="t", style="rounded,filled",
-                fontsize="12", margin="10",
+                fontsize=str(SIZE), margin="10",
                 color=theme.cluster.line, fillcolor=theme.cluster.fill, fontcolor=theme.text, **{"class": "module"},
             )  # fmt: skip
             _clusters(frame, members, module, theme, direction)
@@ -60,15 +61,14 @@ def _edge(graph: Digraph, edge: Edge, theme: Theme, sides: tuple[str, str], sour
     leaves, enters = ("g", "g") if edge.backward else ("f", "i")
     start, end = sides
     ends = f"{edge.source}:{leaves}:{start}", f"{edge.target}:{enters}{min(edge.row, len(target.rows) - 1)}:{end}"
-    name = f"{edge.source}-{edge.target}-{edge.row}"
     length = {} if source.module == target.module else {"minlen": "2"}
     if edge.backward:
         graph.edge(
-            *ends, id=f"backward-{name}", dir="back", arrowtail="vee", style="dashed", color=theme.red, weight="3",
+            *ends, id=edge_id(edge), dir="back", arrowtail="vee", style="dashed", color=theme.red, weight="3",
             penwidth=f"{1.4 * edge.weight:.3g}", **{"class": "backward"}, **length,
         )  # fmt: skip
     else:
-        graph.edge(*ends, id=f"forward-{name}", weight="3", **{"class": "forward"}, **length)
+        graph.edge(*ends, id=edge_id(edge), weight="3", **{"class": "forward"}, **length)
 
 
 def _classes(*names: str) -> str:

@@ -18,8 +18,9 @@ Writers = Mapping[str, Callable[[Saved], str | bytes]]  # by suffix
 PAGES = (".html", ".htm")
 
 # By what each suffix is written, by the names of modules and of packages: those of the extra `export`.
-PACKAGES = {".pdf": {"cairosvg": "cairosvg"}, ".gif": {"resvg_py": "resvg-py", "PIL": "pillow"}}
-OTHERWISE = {".pdf": "; or install Graphviz (`apt-get install graphviz`, `brew install graphviz`)"}
+RESVG = {"resvg_py": "resvg-py"}
+PACKAGES = {".png": RESVG, ".pdf": {"cairosvg": "cairosvg"}, ".gif": RESVG | {"PIL": "pillow"}}
+OTHERWISE = {".pdf": "; or install Graphviz (`apt-get install graphviz`, `brew install graphviz`), unless it is tall"}
 # resvg takes no other font where those of a picture are missing: the first of these that is there stands for them.
 FAMILIES = ("Helvetica", "Arial", "Liberation Sans", "Nimbus Sans", "FreeSans", "Noto Sans", "DejaVu Sans")
 COLOURS = 128  # of a GIF: those that cover most of it, exactly
@@ -58,7 +59,7 @@ def gif(frames: Iterable[tuple[str, int]]) -> bytes:
     packages(".gif")
     from PIL import Image
 
-    pngs, times = zip(*((_png(svg), time) for svg, time in frames), strict=True)
+    pngs, times = zip(*((png(svg), time) for svg, time in frames), strict=True)
     images = [Image.open(io.BytesIO(png)) for png in pngs]  # decoded one at a time
     shown = Counter[Any]()
     for image in (images[0], images[-1]):  # the frames between have no other colours
@@ -71,8 +72,9 @@ def gif(frames: Iterable[tuple[str, int]]) -> bytes:
     return content.getvalue()
 
 
-def _png(svg: str) -> bytes:
-    resvg = packages(".gif")[0]
+def png(svg: str) -> bytes:
+    """A picture as a PNG, one pixel for each point."""
+    (resvg,) = packages(".png")
     content: bytes = resvg.svg_to_bytes(svg_string=svg, sans_serif_family=font())
     return content
 
@@ -80,10 +82,10 @@ def _png(svg: str) -> bytes:
 @cache
 def font() -> str:
     """The font that stands for those of a picture; raises OSError where there is none, since its letters would be left out."""
-    resvg = packages(".gif")[0]
+    (resvg,) = packages(".png")
     letter = f'<svg xmlns="{NAMESPACE}" width="9" height="9"><text y="9" font-family="sans-serif">{{}}</text></svg>'
     empty = resvg.svg_to_bytes(svg_string=letter.format(""))
     for family in FAMILIES:
         if resvg.svg_to_bytes(svg_string=letter.format("x"), sans_serif_family=family) != empty:
             return family
-    raise OSError(f"a GIF needs a font, such as {FAMILIES[-1]}: `apt-get install fonts-dejavu`")
+    raise OSError(f"a bitmap needs a font, such as {FAMILIES[-1]}: `apt-get install fonts-dejavu`")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tinygraph.draw.cards import (
     LISTED,
+    LONGEST,
     ROWS,
     Card,
     CardLine,
@@ -24,7 +25,7 @@ from tinygraph.draw.cards import (
     shape_of,
     size,
 )
-from tinygraph.draw.size import TOO_LONG, is_small, length
+from tinygraph.draw.size import TOO_LONG, is_quick, is_small, length
 from tinygraph.express.holes import Text, joined
 from tinygraph.express.text import cut
 from tinygraph.node import Node
@@ -36,6 +37,7 @@ from tinygraph.wording import counted
 Fold: TypeAlias = str | Iterable[str] | bool | None
 
 STRETCHES = (40, 20, 10, 5)  # cards of a graph that is too large when modules and repeated lines are folded
+TITLE = 40  # characters of a title, before the number of cards
 FEW = 4  # leaves of one line that are not folded: each has a name of its own
 OTHERS = "others"
 LEAVES = {"input", "parameter"}
@@ -98,7 +100,7 @@ def _by_itself(whole: Drawing, writer: CardWriter, everything: bool) -> Drawing:
     if everything or not is_small(drawing):
         drawing = merged(drawing, writer, _lines_of_code(drawing))
     for apart, count in itertools.product((modules, whole), STRETCHES):
-        if not is_small(drawing):
+        if not is_quick(drawing):
             drawing = merged(apart, writer, _stretches(apart, count))
     if not is_small(whole):
         shown = "; draw(fold=False) shows them all" if length(whole) <= TOO_LONG else ""
@@ -137,15 +139,17 @@ def _lines_of_code(drawing: Drawing) -> list[Group]:
             place = card.node.code, card.node.instruction
             made[place, card.kind in LEAVES and card.kind, _ops(card)].append(card)
     groups = (cards for cards in made.values() if len(cards) > (FEW if cards[0].kind in LEAVES else 1))
-    return [Group(f"{cards[-1].title} × {len(cards):,}", cards, _module(cards)) for cards in groups]
+    return [Group(f"{cut(cards[-1].title, TITLE)} × {len(cards):,}", cards, _module(cards)) for cards in groups]
 
 
 def _stretches(drawing: Drawing, count: int) -> list[Group]:
     """The cards in the order of the graph, in stretches of equal length."""
-    cards = [card for card in drawing.cards if not card.stands_for]
+    cards = [card for card in drawing.cards if not card.stands_for and card.kind != "failed"]
     size = -(-len(cards) // count)
     stretches = (cards[i : i + size] for i in range(0, len(cards), size))
-    return [Group(f"{some[0].title} … ({len(some):,} cards)", some, _module(some)) for some in stretches if len(some) > 1]
+    return [
+        Group(f"{cut(some[0].title, TITLE)} … ({len(some):,} cards)", some, _module(some)) for some in stretches if len(some) > 1
+    ]
 
 
 def _module(cards: Iterable[Card]) -> tuple[str, ...]:
@@ -218,15 +222,15 @@ def _folded_card(group: Group, cards: Sequence[Card], borders: _Borders, writer:
     made = [card.node for card in outputs if card.node is not None]
     results = [line for node in made[-LISTED:] for line in writer.result(node)] or [CardLine(counted(len(cards), "card"))]
     if len(made) > LISTED:
-        results.insert(0, CardLine(f"… {len(made) - LISTED} more", mark="weak"))
+        results.insert(0, CardLine(f"… {len(made) - LISTED} more"))
     findings = [finding for card in cards for finding in card.findings]
     results += finding_lines(findings)
     mark = "bad" if any(card.mark == "bad" for card in cards) else ""
     last = made[-1] if made else None
     return Card(
-        group.key, _kind(cards), f"▸ {cut(group.title, 48)}", rows, results, group.module, node=last, mark=mark,
+        group.key, _kind(cards), f"▸ {cut(group.title, LONGEST)}", rows, results, group.module, node=last, mark=mark,
         findings=findings, gradient=writer.gradients.get(last) if last is not None else None, members=frozenset(inside),
-        stands_for=group.title,
+        stands_for=group.title, whole_title=f"▸ {group.title}",
     )  # fmt: skip
 
 

@@ -11,11 +11,16 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
-from tinygraph.draw.cards import Card, CardLine, CardRow
+from tinygraph.draw.cards import Card, CardLine
+from tinygraph.draw.keys import Line, Lines, lines_of
 from tinygraph.draw.theme import Theme
+from tinygraph.express.holes import Hole, Text
 from tinygraph.express.text import printable
 
 SIZE = 13  # points
+BOLD = 1.18  # how much wider bold letters are at most
+PADDING = 4  # points, from a line to the border of its cell
+WIDEST = "−1.234"  # the room of a number at least: longer ones, such as −12.345, are set closer
 # Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 for all others.
 WIDTHS = {
     **dict.fromkeys(" \xa0!,./:;I[]\\|tf", 278), **dict.fromkeys("ijl'", 222), **dict.fromkeys("()-r`{}", 333),
@@ -30,7 +35,7 @@ SMALL = "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛ�
 def width(text: str, bold: bool = False) -> float:
     """The width of a line of text in points."""
     total = sum(_letter(c) for c in text)
-    return total * SIZE / 1000 * (1.08 if bold else 1.0)
+    return total * SIZE / 1000 * (BOLD if bold else 1.0)
 
 
 def _letter(c: str) -> int:
@@ -46,17 +51,36 @@ def clean(text: str) -> str:
     return escape(printable(text)).replace("\\", "\\\\") or " "
 
 
-def _text(line: CardLine, theme: Theme, bold: bool = False) -> str:
-    text = clean(line.text)
-    colour = {"bad": theme.red, "good": theme.good, "weak": theme.weak}.get(line.mark, theme.red if line.backward else "")
-    text = f'<FONT COLOR="{colour}">{text}</FONT>' if colour else text
-    return f"<B>{text}</B>" if bold else text
+def room(line: Line) -> int:
+    """The width of the cell of a line, whatever its numbers are: a moved leaf may bring longer ones than those of now."""
+    text = line.shown.text
+    pieces = text.pieces if isinstance(text, Text) else [text]
+    total = sum(_room(x) if isinstance(x, Hole) else width(x, line.is_title) for x in pieces)
+    return 2 * (math.ceil(total / 2) + PADDING)  # even, so that engines that round have nothing to round
 
 
-def _cell(line: CardLine, theme: Theme, port: str = "", align: str = "LEFT", bold: bool = False, extra: str = "") -> str:
+def _room(hole: Hole) -> float:
+    """The room for a number that may be another one; of what is mostly not said, that which it takes now."""
+    return max(width(str(hole)), width(WIDEST)) if hole.is_number else width(str(hole))
+
+
+def colour(line: CardLine, theme: Theme) -> str:
+    """The colour of a line that has another one than most."""
+    return {"bad": theme.red, "good": theme.good, "weak": theme.weak}.get(line.mark, theme.red if line.backward else "")
+
+
+def _text(line: Line, theme: Theme) -> str:
+    text, paint = clean(line.shown.text), colour(line.shown, theme)
+    text = f'<FONT COLOR="{paint}">{text}</FONT>' if paint else text
+    return f"<B>{text}</B>" if line.is_title else text
+
+
+def _cell(line: Line, theme: Theme, port: str = "", extra: str = "") -> str:
+    """A cell that is found in the SVG: there a link, even an empty one, has an id, and any background a place."""
     port = f' PORT="{port}"' if port else ""
-    room = math.ceil(width(line.text, bold)) + 8
-    return f'<TD{port} ALIGN="{align}" WIDTH="{room}"{extra}>{_text(line, theme, bold)}</TD>'
+    known = f'ID="{line.key}" TITLE=" " TARGET="_self" BGCOLOR="transparent"'
+    align = "CENTER" if line.is_title else "LEFT"
+    return f'<TD{port} {known} ALIGN="{align}" WIDTH="{room(line)}"{extra}>{_text(line, theme)}</TD>'
 
 
 def _table(rows: Sequence[str]) -> str:
@@ -66,46 +90,57 @@ def _table(rows: Sequence[str]) -> str:
 
 def label(card: Card, theme: Theme, direction: str) -> str:
     """The HTML of one card of a graph that runs in that direction: LR, TB, RL or BT."""
-    paint = theme.kinds[card.kind]
-    border = 2 if card.kind == "loss" or card.mark == "bad" else 1
-    rounded = "" if card.kind in ("input", "loss") else ' STYLE="ROUNDED"'
-    colour = theme.red if card.mark == "bad" else paint.line
-    look = f'COLOR="{colour}" BGCOLOR="{paint.fill}"{rounded}'
+    rounded = ' STYLE="ROUNDED"' if is_rounded(card) else ""
+    look = f'COLOR="{border(card, theme)}" BGCOLOR="{theme.kinds[card.kind].fill}"{rounded}'
+    lines = lines_of(card)
     if direction in ("LR", "RL"):
-        rows = _across(card, theme, leftwards=direction == "RL")
+        rows = _across(lines, theme, leftwards=direction == "RL")
     else:
-        rows = _down(card, theme)[:: -1 if direction == "BT" else 1]
+        rows = _down(lines, theme)[:: -1 if direction == "BT" else 1]
     body = "".join(row if row == "<HR/>" else f"<TR>{row}</TR>" for row in rows)
-    return f'<<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" {look}>{body}</TABLE>>'
+    return f'<<TABLE BORDER="{thickness(card)}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{PADDING}" {look}>{body}</TABLE>>'
 
 
-def _title(card: Card, theme: Theme, columns: int = 1) -> list[str]:
+def border(card: Card, theme: Theme) -> str:
+    """The colour of the border of a card."""
+    return theme.red if card.mark == "bad" else theme.kinds[card.kind].line
+
+
+def thickness(card: Card) -> int:
+    """The width of the border of a card: of a loss, and of a card that needs attention, a thicker one."""
+    return 2 if card.kind == "loss" or card.mark == "bad" else 1
+
+
+def is_rounded(card: Card) -> bool:
+    """Whether a card has round corners."""
+    return card.kind not in ("input", "loss")
+
+
+def _title(lines: Lines, theme: Theme, columns: int = 1) -> list[str]:
     """The row of the title: the equation, or the name of a folded card."""
-    if not card.is_titled:
-        return []
-    return [_cell(CardLine(card.title), theme, align="CENTER", bold=True, extra=f' COLSPAN="{columns}"'), "<HR/>"]
+    return [x for line in lines.title for x in (_cell(line, theme, extra=f' COLSPAN="{columns}"'), "<HR/>")]
 
 
-def _across(card: Card, theme: Theme, leftwards: bool) -> list[str]:
+def _across(lines: Lines, theme: Theme, leftwards: bool) -> list[str]:
     """Inputs on the left and results on the right, or the reverse."""
-    results = [row for port, lines in _results(card) for row in (*_lines(lines, port, theme), "<HR/>")][:-1]
-    if not card.rows:
-        return [*_title(card, theme), *results]
+    results = [row for port, group in _results(lines) for row in (*_cells(group, port, theme), "<HR/>")][:-1]
+    if not lines.rows:
+        return [*_title(lines, theme), *results]
     inputs: list[str] = []
-    for i, row in enumerate(card.rows):
+    for i, row in enumerate(lines.rows):
         inputs += ["<HR/>"] if i else []
         inputs += _input(row, i, theme)
     sides = [f'<TD CELLPADDING="1">{_table(rows)}</TD>' for rows in (inputs, [row for row in results if row != "<HR/>"])]
-    return [*_title(card, theme, columns=2), "<VR/>".join(reversed(sides) if leftwards else sides)]
+    return [*_title(lines, theme, columns=2), "<VR/>".join(reversed(sides) if leftwards else sides)]
 
 
-def _down(card: Card, theme: Theme) -> list[str]:
+def _down(lines: Lines, theme: Theme) -> list[str]:
     """Inputs at the top, then the equation, then results."""
-    results = [_beside([_column(lines, port, theme) for port, lines in _results(card)])]
-    if not card.rows:
-        return [*_title(card, theme), *results]
-    inputs = _beside([cell for i, row in enumerate(card.rows) for cell in _input(row, i, theme)])
-    return [inputs, "<HR/>", *_title(card, theme), *results]
+    results = [_beside([_column(group, port, theme) for port, group in _results(lines)])]
+    if not lines.rows:
+        return [*_title(lines, theme), *results]
+    inputs = _beside([cell for i, row in enumerate(lines.rows) for cell in _input(row, i, theme)])
+    return [inputs, "<HR/>", *_title(lines, theme), *results]
 
 
 def _beside(cells: Sequence[str]) -> str:
@@ -113,26 +148,24 @@ def _beside(cells: Sequence[str]) -> str:
     return f'<TD CELLPADDING="1"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR>{row}</TR></TABLE></TD>'
 
 
-def _column(lines: Sequence[CardLine], port: str, theme: Theme) -> str:
+def _column(lines: Sequence[Line], port: str, theme: Theme) -> str:
     """Lines as one cell with one port, which is on the border of the card."""
     if len(lines) == 1:
         return _cell(lines[0], theme, port)
-    return f'<TD PORT="{port}">{_table(_lines(lines, "", theme))}</TD>'
+    return f'<TD PORT="{port}">{_table(_cells(lines, "", theme))}</TD>'
 
 
-def _lines(lines: Sequence[CardLine], port: str, theme: Theme) -> list[str]:
+def _cells(lines: Sequence[Line], port: str, theme: Theme) -> list[str]:
     """A cell for each line; the first one has the port."""
     return [_cell(line, theme, port if i == 0 else "") for i, line in enumerate(lines)]
 
 
-def _results(card: Card) -> list[tuple[str, list[CardLine]]]:
+def _results(lines: Lines) -> list[tuple[str, list[Line]]]:
     """The value of the card at port f, where forward edges start, and its gradient at port g, where backward ones end."""
-    forward = [line for line in card.results if not line.backward]
-    backward = [line for line in card.results if line.backward]
-    return [("f", forward), ("g", backward)] if backward else [("f", forward)]
+    return [("f", lines.value), ("g", lines.gradient)] if lines.gradient else [("f", lines.value)]
 
 
-def _input(row: CardRow, i: int, theme: Theme) -> list[str]:
+def _input(row: Sequence[Line], i: int, theme: Theme) -> list[str]:
     """One input: a forward edge ends at its first line, a backward edge starts at its first line about gradients."""
-    first = next((j for j, line in enumerate(row.lines) if line.backward), None)
-    return [_cell(line, theme, port=f"i{i}" if j == 0 else f"g{i}" if j == first else "") for j, line in enumerate(row.lines)]
+    first = next((j for j, line in enumerate(row) if line.shown.backward), None)
+    return [_cell(line, theme, port=f"i{i}" if j == 0 else f"g{i}" if j == first else "") for j, line in enumerate(row)]

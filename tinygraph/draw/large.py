@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 
+import numpy as np
+
 from tinygraph.backprop import between
-from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing, Edge, Kind, shape_of, size
-from tinygraph.draw.size import is_small
+from tinygraph.draw.cards import NAME, Card, CardLine, CardRow, Drawing, Edge, Kind, shape_of, size
+from tinygraph.draw.size import is_quick
 from tinygraph.express.holes import Hole, Text
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
-from tinygraph.express.text import cut
+from tinygraph.express.text import cut, cut_inside
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.requested import Request
+from tinygraph.sparse import stored
 from tinygraph.wording import counted
 
 LINES = 150  # of code that have a card; further lines share the last one
@@ -33,7 +36,7 @@ class NamedByLine:
     def name(self, node: Node) -> str:
         """The variable of a value, or the line that recorded it."""
         name = self.graph.name(node)
-        return cut(self.line(node), 24) if name is None else plain(symbol(name))
+        return cut(self.line(node), NAME) if name is None else cut_inside(plain(symbol(name)), NAME)
 
     def line(self, node: Node) -> str:
         """The line of code that recorded a node."""
@@ -47,15 +50,24 @@ class NamedByLine:
     def gradient_name(self, node: Node) -> str:
         """The name of the gradient of a value."""
         name = self.graph.name(self.gradients[node])
-        return f"d{self.name(node)}" if name is None else plain(symbol(name))
+        return f"d{self.name(node)}" if name is None else cut_inside(plain(symbol(name)), NAME)
 
 
 def by_lines_of_code(named: NamedByLine, values: bool = True) -> Drawing:
     """One card for each line of code, or for each scope if there are scopes; for fewer lines if the drawing gets too large."""
     lines = LINES
-    while not is_small(drawing := _drawn(named, values, lines)) and lines > 1:
+    while not is_quick(drawing := _drawn(named, values, lines)) and lines > 1:
         lines //= 2
     return drawing
+
+
+def mark_nonfinite(drawing: Drawing) -> None:
+    """Mark the cards of the lines that made a NaN or an infinity, with the number of these values."""
+    for card in drawing.cards:
+        lost = sum(node.dtype.kind == "f" and not np.isfinite(stored(node.value)).all() for node in card.members)
+        if lost:
+            card.results.append(CardLine(f"⚠ NaN or infinity: {counted(lost, 'value')}", mark="bad"))
+            card.mark = "bad"
 
 
 def _drawn(named: NamedByLine, values: bool, lines: int) -> Drawing:
@@ -65,7 +77,7 @@ def _drawn(named: NamedByLine, values: bool, lines: int) -> Drawing:
     on_path = _on_path(graph, named.request) if named.request is not None else set()
     cards: list[Card] = []
     edges: list[Edge] = []
-    outputs = set(graph.outputs)
+    outputs = set(() if graph._is_partial else graph.outputs)
     for i, (label, nodes) in enumerate(groups.items()):
         key = f"n{i}"
         rows = list(_rows(named, nodes, home, on_path))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from tinygraph.backprop import by_number
 from tinygraph.check import find_nonfinite
-from tinygraph.draw.cards import LONGEST, Card, CardLine, Drawing, Edge, Finding
+from tinygraph.draw.cards import LONGEST, Card, CardLine, Drawing, Edge, Finding, NamedGraph
 from tinygraph.draw.differences import Differences, OutOfTimeError, Verdict
 from tinygraph.express.layout import signed
 from tinygraph.express.text import cut, euclidean, number
-from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import maximum, relu, where
 from tinygraph.requested import Request
@@ -27,20 +26,6 @@ WIDEST = 4.0  # the width of the widest edge, relative to the thinnest
 SIGNS = {True: "✓", False: "✗", None: "?"}
 MARKS = {True: "good", False: "bad", None: "weak"}
 COUNTED = {True: "gradients right", False: "gradients wrong", None: "gradients that differences cannot check"}
-
-
-class NamedGraph(Protocol):
-    """A graph, its gradients, and the names of both on the cards."""
-
-    graph: Graph
-    request: Request | None
-    gradients: dict[Node, Node]
-
-    def name(self, node: Node) -> str:
-        """The name of a value."""
-
-    def gradient_name(self, node: Node) -> str:
-        """The name of the gradient of a value."""
 
 
 def _request(named: NamedGraph, what: str) -> Request:

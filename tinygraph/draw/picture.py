@@ -13,6 +13,8 @@ from tinygraph.draw.choice import one_of
 from tinygraph.draw.dot import dot
 from tinygraph.draw.engine import SECONDS, LayoutError, draws_pdf, lay_out
 from tinygraph.draw.folding import Fold
+from tinygraph.draw.keys import edge_id
+from tinygraph.draw.shapes import tall
 from tinygraph.draw.size import TOO_LONG, is_small, length
 from tinygraph.draw.svg import finished, shrinking
 from tinygraph.draw.theme import THEMES
@@ -22,7 +24,8 @@ from tinygraph.wording import counted
 if TYPE_CHECKING:
     from tinygraph.graph import Graph
 
-DIRECTIONS = ("LR", "TB", "RL", "BT")
+TALL = "tall"
+DIRECTIONS = ("LR", "TB", "RL", "BT", TALL)
 
 
 class Picture:
@@ -41,7 +44,9 @@ class Picture:
 
     @cached_property
     def dot(self) -> str:
-        """The picture in the DOT language."""
+        """The picture in the DOT language; raises ValueError for a tall one, whose layout is no engine's."""
+        if self.direction == TALL:
+            raise ValueError(f"a tall picture has no DOT: draw it in one of the directions {', '.join(DIRECTIONS[:-1])}")
         return dot(self.drawing, THEMES[self.theme], self.direction)
 
     @cached_property
@@ -49,14 +54,20 @@ class Picture:
         """The picture as SVG, with classes and ids on every card and edge; raises LayoutError without a layout engine."""
         return finished(self._laid_out(), self.theme, self.label, self._titles())
 
-    def part_of_page(self, prefix: str, seconds: float) -> str:
-        """The picture as SVG for a page that has several: its ids start with `prefix`; raises LayoutError after `seconds`."""
-        return finished(self._laid_out(seconds=seconds), self.theme, self.label, self._titles(), prefix=prefix, role="group")
+    def part_of_page(self, prefix: str = "", seconds: float = SECONDS) -> str:
+        """The picture as SVG for a page: its ids start with `prefix`. Raises LayoutError after `seconds`."""
+        return finished(self._laid_out(seconds=seconds), self.theme, self.label, self._titles(), prefix)
+
+    def turned(self, direction: str) -> Picture:
+        """What this picture shows, in another direction."""
+        return Picture(self.graph, self.drawing, {**self.settings, "direction": direction})
 
     def _laid_out(self, kind: str = "svg", seconds: float = SECONDS) -> bytes:
         cards = f" over {counted(len(self.drawing.cards), 'card')}{self._advice()}"
         if length(self.drawing) > TOO_LONG:
             raise LayoutError(f"a layout engine may take longer than {SECONDS:g} s{cards}")
+        if self.direction == TALL:
+            return tall(self.drawing, THEMES[self.theme])
         return lay_out(self.dot, kind, seconds, cards)
 
     def _advice(self) -> str:
@@ -73,20 +84,18 @@ class Picture:
 
     def _titles(self) -> dict[str, str]:
         names = {card.key: card.title for card in self.drawing.cards}
-        titles = dict(names)
+        titles = {card.key: card.whole_title or card.title for card in self.drawing.cards}
         for edge in self.drawing.edges:
-            key = f"{edge.source}-{edge.target}-{edge.row}"
-            if edge.backward:
-                titles[f"backward-{key}"] = f"gradient: {names[edge.target]} → {names[edge.source]}"
-            else:
-                titles[f"forward-{key}"] = f"value: {names[edge.source]} → {names[edge.target]}"
+            ends = names[edge.source], names[edge.target]
+            titles[edge_id(edge)] = f"gradient: {ends[1]} → {ends[0]}" if edge.backward else f"value: {ends[0]} → {ends[1]}"
         return titles
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file in the format of its ending: .svg, .png, .pdf, .dot or .html; returns the path.
 
-        A .pdf needs Graphviz or the extra `export`. Raises ValueError for another ending, LayoutError where the layout fails,
-        ImportError, with the line to install it, without what writes a .pdf.
+        A .pdf needs Graphviz or the extra `export`, and for a tall picture, like a .png of one, that extra. Raises ValueError for
+        another ending and for the .dot of a tall picture, LayoutError where the layout fails, ImportError, with the line to
+        install it, without what writes the format.
         """
         return files.save(self, path, WRITERS)
 
@@ -111,8 +120,12 @@ class Picture:
         return f"<picture: {self.label}>"
 
 
+def _png(picture: Picture) -> bytes:
+    return files.png(picture.svg) if picture.direction == TALL else picture._laid_out("png")
+
+
 def _pdf(picture: Picture) -> bytes:
-    return picture._laid_out("pdf") if draws_pdf() else files.pdf(picture.svg)
+    return picture._laid_out("pdf") if picture.direction != TALL and draws_pdf() else files.pdf(picture.svg)
 
 
 def _page(picture: Picture) -> str:
@@ -123,7 +136,7 @@ def _page(picture: Picture) -> str:
 
 WRITERS: files.Writers[Picture] = {
     ".svg": lambda picture: picture.svg,
-    ".png": lambda picture: picture._laid_out("png"),
+    ".png": _png,
     ".pdf": _pdf,
     ".dot": lambda picture: picture.dot,
     **dict.fromkeys(files.PAGES, _page),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 
@@ -45,6 +45,7 @@ LIGHT = Theme(
         "op": Paint("#7a5b00", "#fff4cc"),
         "module": Paint("#7a5b01", "#fff4cd"),
         "loss": Paint("#8a1152", "#fde7f3"),
+        "failed": Paint("#b3261f", "#fff0ee"),
     },
 )
 DARK = Theme(
@@ -62,23 +63,26 @@ DARK = Theme(
         "op": Paint("#e3b341", "#3a2d0c"),
         "module": Paint("#e3b341", "#3a2d0d"),
         "loss": Paint("#ff9bce", "#42142f"),
+        "failed": Paint("#ff8a81", "#3f1512"),
     },
 )
 THEMES = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
-FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', 'DejaVu Sans Condensed', sans-serif"
+CLASSES = ("#0a4b8c", "#c2410c", "#0f6b2f", "#8a1152", "#7a5b00", "#57606a")  # of points on a map, which is light in both themes
+RAMP = ("#1f5f8f", "#3f9aa0", "#f0d27c", "#dd6a4a")  # of a map, from low to high
 
 
-def style_sheet(theme: str, in_page: bool = False) -> str:
-    """The rules for one picture; for `auto`, the dark colours apply where the reader prefers dark.
+def style_sheet(theme: str, used: Collection[tuple[str, str]], in_page: bool = False) -> str:
+    """The rules for one picture that has these fills and strokes; for `auto`, it is dark where the reader prefers dark.
 
     As a part of a page, the picture is dark where the page is.
     """
-    base = f"svg.tinygraph text {{ font-family: {FONT}; }}"
+    base = f"svg.tinygraph text {{ font-family: {FONT}; white-space: pre; }}"
     if theme != "auto":
         return base
     if in_page:
-        return f"{base}\n{_exchanged(lambda light, dark: f'light-dark({light}, {dark})')}"
-    return f"{base}\n@media (prefers-color-scheme: dark) {{\n{_exchanged(lambda light, dark: dark)}\n}}"
+        return f"{base}\n{_exchanged(used, lambda light, dark: f'light-dark({light}, {dark})')}"
+    return f"{base}\n@media (prefers-color-scheme: dark) {{\n{_exchanged(used, lambda light, dark: dark)}\n}}"
 
 
 def variables() -> str:
@@ -92,15 +96,16 @@ def variables() -> str:
     return " ".join(f"--{name}: light-dark({light}, {dark});" for name, (light, dark) in pairs.items())
 
 
-def _exchanged(colour: Callable[[str, str], str]) -> str:
+def _exchanged(used: Collection[tuple[str, str]], colour: Callable[[str, str], str]) -> str:
     """Rules that replace each colour of the light palette in this picture; other pictures keep their colours."""
     names = ("text", "weak", "red", "good", "page")
     pairs = [*((getattr(LIGHT, name), getattr(DARK, name)) for name in names), *_paints()]
-    rules = []
-    for light, dark in dict(pairs).items():
-        rules.append(f'svg.tinygraph-auto [fill="{light}"] {{ fill: {colour(light, dark)}; }}')
-        rules.append(f'svg.tinygraph-auto [stroke="{light}"] {{ stroke: {colour(light, dark)}; }}')
-    return "\n".join(rules)
+    return "\n".join(
+        f'svg.tinygraph-auto [{name}="{light}"] {{ {name}: {colour(light, dark)}; }}'
+        for light, dark in dict(pairs).items()
+        for name in ("fill", "stroke")
+        if (name, light) in used
+    )
 
 
 def _paints() -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ const drawings = [...document.querySelectorAll(".drawing")];
 let current = drawings[0];
 let folding = DATA.foldings[0];
 let at = { x: 0, y: 0, scale: 1 };
+const READABLE = 0.85; // of the natural size of a picture: its letters are 11 pixels high
 
 function element(name, text, kind) {
   const made = document.createElement(name);
@@ -20,13 +21,17 @@ function place() {
   current.style.transform = `translate(${at.x}px, ${at.y}px) scale(${at.scale})`;
 }
 
-function fit() {
+// The whole picture, or as much of it as can be read, from its start.
+function fit(smallest = 0) {
   const svg = current.querySelector("svg");
   const width = svg.width.baseVal.value, height = svg.height.baseVal.value;
-  const scale = Math.min(1.5, stage.clientWidth / width, stage.clientHeight / height);
-  at = { scale, x: (stage.clientWidth - width * scale) / 2, y: (stage.clientHeight - height * scale) / 2 };
+  const scale = Math.min(1.5, Math.max(smallest, Math.min(stage.clientWidth / width, stage.clientHeight / height)));
+  const start = (room, size) => Math.max((room - size * scale) / 2, 0);
+  at = { scale, x: start(stage.clientWidth, width), y: start(stage.clientHeight, height) };
   place();
 }
+
+const begin = () => fit(READABLE);
 
 function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
   const scale = Math.min(8, Math.max(0.05, at.scale * factor));
@@ -34,21 +39,39 @@ function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
   place();
 }
 
-// Bring a card to the middle, large enough to read.
+// Bring a card to the middle, large enough to read; one that can be read where it is stays there.
 function centre(card) {
-  zoom(Math.max(1, 0.9 / at.scale));
-  const box = card.getBoundingClientRect(), view = stage.getBoundingClientRect();
+  const view = stage.getBoundingClientRect(), before = card.getBoundingClientRect();
+  const isInside = before.left >= view.left && before.right <= view.right && before.top >= view.top && before.bottom <= view.bottom;
+  if (isInside && at.scale >= READABLE) return;
+  zoom(Math.max(1, READABLE / at.scale));
+  const box = card.getBoundingClientRect();
   at.x += view.left + view.width / 2 - box.left - box.width / 2;
   at.y += view.top + view.height / 2 - box.top - box.height / 2;
   place();
 }
 
 let drag = null;
+const fingers = new Map(); // by pointer, where each is
+
+// Two fingers zoom around the middle between them, and move it.
+function pinch(event) {
+  const [before, after] = [[...fingers.values()], [...fingers.set(event.pointerId, event).values()]];
+  const between = ([one, other]) => [Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY), (one.clientX + other.clientX) / 2, (one.clientY + other.clientY) / 2];
+  const [apart, x, y] = between(before), [further, newX, newY] = between(after), box = stage.getBoundingClientRect();
+  at.x += newX - x;
+  at.y += newY - y;
+  zoom(further / Math.max(apart, 1), newX - box.left, newY - box.top);
+}
+
 stage.addEventListener("pointerdown", event => {
-  drag = { x: event.clientX, y: event.clientY, moved: false };
+  fingers.set(event.pointerId, event);
+  if (fingers.size > 1) for (const finger of fingers.keys()) stage.setPointerCapture(finger);
+  drag = { x: event.clientX, y: event.clientY, moved: fingers.size > 1 };
 });
 stage.addEventListener("pointermove", event => {
   if (!drag) return;
+  if (fingers.size === 2 && fingers.has(event.pointerId)) return pinch(event);
   const dx = event.clientX - drag.x, dy = event.clientY - drag.y;
   if (!drag.moved && Math.hypot(dx, dy) < 4) return;
   if (!drag.moved) stage.setPointerCapture(event.pointerId);
@@ -58,18 +81,21 @@ stage.addEventListener("pointermove", event => {
   at.y += dy;
   place();
 });
-stage.addEventListener("pointerup", () => {
-  stage.classList.remove("dragging");
-  setTimeout(() => { drag = null; });
-});
+for (const end of ["pointerup", "pointercancel"]) {
+  stage.addEventListener(end, event => {
+    fingers.delete(event.pointerId);
+    stage.classList.remove("dragging");
+    setTimeout(() => { drag = null; });
+  });
+}
 stage.addEventListener("wheel", event => {
   event.preventDefault();
   const box = stage.getBoundingClientRect();
-  zoom(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
+  zoom(Math.exp(-event.deltaY / (event.ctrlKey ? 100 : 400)), event.clientX - box.left, event.clientY - box.top);
 }, { passive: false });
 document.getElementById("in").onclick = () => zoom(1.25);
 document.getElementById("out").onclick = () => zoom(0.8);
-document.getElementById("fit").onclick = fit;
+document.getElementById("fit").onclick = () => fit();
 stage.addEventListener("keydown", event => {
   const step = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] }[event.key];
   if (step) { at.x += step[0]; at.y += step[1]; place(); }
@@ -100,6 +126,8 @@ function chooseNothing() {
   document.querySelectorAll(".chosen").forEach(other => other.classList.remove("chosen"));
   panel.replaceChildren(HINT);
 }
+
+addEventListener("keydown", event => { if (event.key === "Escape") chooseNothing(); });
 
 function choose(card) {
   chooseNothing();
@@ -149,6 +177,9 @@ search.addEventListener("input", () => {
     return [facts.name, facts.title, ...facts.lines, ...facts.words].join("\n").toLowerCase().includes(wanted);
   });
   cards.forEach(card => card.classList.toggle("faded", wanted !== "" && !hits.includes(card)));
+  const keys = new Set(hits.map(bare));
+  current.querySelectorAll(".forward, .backward").forEach(edge =>
+    edge.classList.toggle("faded", wanted !== "" && !bare(edge).split("-").slice(1, 3).some(key => keys.has(key))));
   document.getElementById("found").value = wanted === "" ? "" : `${hits.length} found`;
   if (wanted === "") return;
   const exact = hits.find(card => factsOf(card).name.toLowerCase() === wanted)
@@ -182,7 +213,7 @@ function show(wanted) {
   current.hidden = false;
   chooseNothing();
   controls();
-  fit();
+  begin();
   if (search.value !== "") search.dispatchEvent(new Event("input"));
 }
 
@@ -221,5 +252,5 @@ if (drawings.length > 1) {
   }
   controls();
 }
-addEventListener("resize", fit);
-fit();
+addEventListener("resize", begin);
+begin();

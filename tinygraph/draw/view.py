@@ -23,7 +23,7 @@ from tinygraph.draw.cards import Card
 from tinygraph.draw.engine import SECONDS, LayoutError
 from tinygraph.draw.folding import modules_of
 from tinygraph.draw.picture import Picture
-from tinygraph.draw.size import MOST, is_small
+from tinygraph.draw.size import MANY, is_quick
 from tinygraph.draw.theme import variables
 from tinygraph.express.equations import Equations
 from tinygraph.express.mathml import equation
@@ -99,7 +99,7 @@ def page(picture: Picture) -> str:
     statements = _statements_of_gradients(picture)
     for folding in foldings:
         one = picture if not shown else _refolded(picture, folding.folded)
-        if shown and not is_small(one.drawing):
+        if shown and not is_quick(one.drawing):
             continue
         total += len(one.drawing.cards)
         if shown and (total > CARDS or time.monotonic() > end):
@@ -190,7 +190,7 @@ def foldings_of(picture: Picture) -> tuple[list[Folding], bool]:
     if counts[""] <= FOLDINGS and set(picture.drawing.folded) <= set(modules):
         every = [Folding(folded, "") for folded in _combinations("", children)]
         return [start, *(folding for folding in every if set(folding.folded) != set(start.folded))], True
-    few = modules if len(children[""]) <= MOST else []
+    few = modules if len(children[""]) <= MANY else []
     others = [Folding(tuple(children[""]), "all folded"), Folding((), "all open")]
     others += [Folding(tuple(_beside(name, children)), f"only {name} open") for name in few]
     if set(picture.drawing.folded) <= set(modules):
@@ -232,7 +232,7 @@ def _facts(
     card: Card, picture: Picture, modules: Sequence[str], known: Mapping[Node, Node], statements: Mapping[Node, str]
 ) -> dict[str, Any]:
     """The data of a card for the panel, and the words by which the search finds it."""
-    facts: dict[str, Any] = {"title": card.title, "folded": bool(card.stands_for), "name": "", "lines": []}
+    facts: dict[str, Any] = {"title": card.whole_title or card.title, "folded": bool(card.stands_for), "name": "", "lines": []}
     facts["words"] = ["/".join(card.module), *_names(card, picture, known)]
     if card.stands_for:
         facts["lines"] = [line.text for row in card.rows for line in row.lines] + [line.text for line in card.results]
@@ -244,6 +244,9 @@ def _facts(
         name = picture.graph.name(card.node) if card.statement is None else card.statement.name
         facts |= {"name": name or "", "value": _value(card.node)}
         facts["place"] = str(card.node.place)
+    failure = picture.graph._failure
+    if card.kind == "failed" and failure is not None:
+        facts["lines"] = f"{failure}".splitlines()
     if card.statement is not None:
         facts["source"] = f"{card.statement.name} = {card.statement.right}"
     if card.gradient is not None:

@@ -31,15 +31,16 @@ class Explanation:
     """An op explained: `str()` for a terminal, shown by a notebook with plots, and `data()` as plain JSON.
 
     `formula` and `derivatives` have their `text`, `latex` and `mathml`; `decided` says where there is no derivative, and what is
-    taken there.
+    taken there. Without `curves` none are looked for, which takes long for an op that is not elementwise.
     """
 
-    def __init__(self, op: Op, sample: Sample | None) -> None:
+    def __init__(self, op: Op, sample: Sample | None, curves: bool = True) -> None:
         said = words(op)
         formulas = Formulas(op, said, sample)
         rules = op.rules if sample is None else sample.rules()
         self.op = op
         self.sample = sample
+        self._curves = curves
         self.sentence = said.sentence
         self.shape = said.shape
         self.remarks = said.remarks
@@ -54,7 +55,7 @@ class Explanation:
     @cached_property
     def plots(self) -> list[Plot]:
         """The curves of a function of numbers, by each argument that has a gradient; empty for any other op."""
-        return plots_of(self.op, self.sample)
+        return plots_of(self.op, self.sample) if self._curves else []
 
     @cached_property
     def numbers(self) -> Numbers | None:

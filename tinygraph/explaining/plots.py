@@ -42,7 +42,7 @@ class Frame(NamedTuple):
 
 def panel(plot: Plot, of: Of, title: str) -> str:
     """One panel; colours come from the style sheet of what it stands in."""
-    frame = Frame(*plot.ends, *_span(plot, of))
+    frame = Frame(*plot.ends, *span(plot, of))
     inner = "".join(
         [
             *_lines(frame),
@@ -63,7 +63,7 @@ def panel(plot: Plot, of: Of, title: str) -> str:
     )
 
 
-def _span(plot: Plot, of: Of) -> tuple[float, float]:
+def span(plot: Plot, of: Of) -> tuple[float, float]:
     """The range of the values, without what is far from most of them."""
     pieces: list[Piece] = [piece for curve in plot.curves for piece in getattr(curve, of)]
     taken = [getattr(b, of)[1] for curve in plot.curves for b in curve.breaks if b.kind != "pole"]
@@ -80,7 +80,7 @@ def _span(plot: Plot, of: Of) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """A few round numbers between two ends."""
     rough = (high - low) / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
@@ -92,17 +92,16 @@ def _lines(frame: Frame) -> Iterator[str]:
     """The grid, with the axes stronger."""
     right, bottom = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     yield f'<rect class="tg-frame" x="0.5" y="0.5" width="{right - 1}" height="{bottom - 1}"/>'
-    for x in _ticks(frame.low, frame.high):
+    for x in ticks(frame.low, frame.high):
         yield f'<path class="{"tg-grid" if x else "tg-axis"}" d="M{frame.x(x):.1f} 0V{bottom}"/>'
-    for y in _ticks(frame.bottom, frame.top):
+    for y in ticks(frame.bottom, frame.top):
         yield f'<path class="{"tg-grid" if y else "tg-axis"}" d="M0 {frame.y(y):.1f}H{right}"/>'
 
 
 def _labels(frame: Frame, argument: str) -> Iterator[str]:
-    ticks = _ticks(frame.low, frame.high)
-    for x in ticks:
+    for x in ticks(frame.low, frame.high):
         yield f'<text x="{LEFT + frame.x(x):.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{written(x)}</text>'
-    for y in _ticks(frame.bottom, frame.top):
+    for y in ticks(frame.bottom, frame.top):
         yield f'<text x="{LEFT - 6}" y="{TOP + frame.y(y) + 4:.1f}" text-anchor="end">{written(y)}</text>'
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
     yield f'<text class="tg-name" x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(cut(argument, TITLE))}</text>'

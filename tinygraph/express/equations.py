@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import (
@@ -23,6 +23,7 @@ from tinygraph.express.layout import (
     symbol,
 )
 from tinygraph.express.notation import Notation
+from tinygraph.express.pieces import Typeset, written_number
 from tinygraph.node import Node
 from tinygraph.program.statements import Program, Statement
 
@@ -47,7 +48,7 @@ def variables(program: Program) -> dict[Node, Symbol]:
 class Equations:
     """A program in the notation of partial derivatives."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, number: Callable[[Any], Typeset] = written_number) -> None:
         self.program = program
         self.partials: dict[Node, tuple[Node, Node]] = {}  # each gradient: of what, with respect to what
         self.known: dict[Node, set[Node]] = {}  # what each output has gradients with respect to
@@ -59,7 +60,7 @@ class Equations:
                 self.known.setdefault(request.output, set()).add(node)
         self._symbols = variables(program)
         taken = [*self._symbols.values(), *map(symbol, program.numbers)]
-        self.notation = Notation(self.name, [written.text for written in taken], program.size_of)
+        self.notation = Notation(self.name, [written.text for written in taken], program.size_of, number)
 
     def symbol(self, node: Node) -> Symbol:
         """A value's variable, even where it is a gradient."""
@@ -88,10 +89,10 @@ class Equations:
         below: list[Layout] = []
         for _, again in itertools.groupby(by, key=id):
             node, *more = again
-            below += [Times(), PARTIAL, _power(self._variable(node), 1 + len(more))]
-        return Row((_power(PARTIAL, len(by)), self._variable(of))), Row(tuple(below[1:]))
+            below += [Times(), PARTIAL, _power(self.variable(node), 1 + len(more))]
+        return Row((_power(PARTIAL, len(by)), self.variable(of))), Row(tuple(below[1:]))
 
-    def _variable(self, node: Node) -> Layout:
+    def variable(self, node: Node) -> Layout:
         """What a derivative is of, or by: a gradient as the derivative that it is itself, (∂L/∂x)."""
         if node not in self.partials or not self._are_named(*self.partials[node]):
             return self.symbol(node)
@@ -101,7 +102,7 @@ class Equations:
     def local(self, of: Node, wrt: Node, immediate: bool = False) -> Layout:
         """The derivative of a statement by a value that it reads; ∂⁺ is the part that does not go through other values."""
         sign = Raised(PARTIAL, Sign("+", tight=True)) if immediate else PARTIAL
-        return Fraction(Row((sign, self._variable(of))), Row((PARTIAL, self._variable(wrt))))
+        return Fraction(Row((sign, self.variable(of))), Row((PARTIAL, self.variable(wrt))))
 
     def equation(self, statement: Statement) -> Sides:
         """A statement as an equation."""

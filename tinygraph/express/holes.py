@@ -50,8 +50,33 @@ def _way(value: Any) -> str:
     return "nan" if np.isnan(x) else "down" if x > 0 else "up" if x < 0 else "stays"
 
 
+WARNING = " ⚠"
+
+
+def _flag(value: Any, *products: Any) -> str:
+    """A warning behind a value with a NaN or an infinity, which its number says, or after an underflow.
+
+    `products` has, one after the other, the products that the value was computed by: each with its two factors.
+    """
+    if np.asarray(value).dtype.kind == "f" and not np.isfinite(value).all():
+        return WARNING
+    triples = zip(products[::3], products[1::3], products[2::3], strict=True)
+    return f"{WARNING} underflow" if any(_has_underflow(*triple) for triple in triples) else ""
+
+
+def _has_underflow(product: Any, left: Any, right: Any) -> bool:
+    """Whether an entry of a product is 0 though no factor is."""
+    zero = np.equal(product, 0)
+    return bool(np.any(zero) and np.any(zero & (left != 0) & (right != 0) & np.isfinite(left) & np.isfinite(right)))
+
+
+def _inactive(value: Any, upstream: Any) -> str:
+    """Whether nothing of an upstream gradient is passed on."""
+    return "inactive" if not np.any(value) and np.any(upstream) else ""
+
+
 # How a value is shown; `javascript/texts.js` has the same table.
-SHOWN: Mapping[str, Callable[[Any], str]] = {
+SHOWN: Mapping[str, Callable[..., str]] = {
     "number": number,
     "signed": lambda value: signed(number(value)),
     "norm": lambda value: signed(number(euclidean(value))),
@@ -60,21 +85,30 @@ SHOWN: Mapping[str, Callable[[Any], str]] = {
     "mean": _mean,
     "place": lambda value: ", ".join(map(str, place_of_largest(value))),
     "largest": lambda value: in_full(np.asarray(value)[place_of_largest(value)]),  # entry
+    "flag": _flag,
+    "inactive": _inactive,
     "way": _way,
 }
+REMARKS = ("flag", "inactive")  # of these, that say something where there is something to say
 
 
 @dataclass(frozen=True, eq=False)
 class Hole:
-    """A place in a text, or in MathML, for a value."""
+    """A place in a text, or in MathML, for a value, or for what is to be said of it and the values `beside` it."""
 
     node: Node
     shown: str = "number"
     brackets: int = BARE
     is_math: bool = False
+    beside: tuple[Node, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a number stands there in any case; else, most of the time, nothing does."""
+        return self.shown not in REMARKS
 
     def __str__(self) -> str:
-        text = SHOWN[self.shown](self.node.value)
+        text = SHOWN[self.shown](self.node.value, *(x.value for x in self.beside))
         if self.is_math:
             return print_layout(fenced(written_digits(text), (0, PRODUCT, ATOM)[self.brackets]))
         return f"({text})" if self.brackets and text.startswith("-") else text

@@ -138,4 +138,4 @@ def _text(name: str) -> str:
 
 def bare(script: str) -> str:
     """A script without its comments and indentation."""
-    return re.sub(r"^\s*//.*\n|^\s+", "", script, flags=re.MULTILINE)
+    return re.sub(r"^\s*//.*\n|(?<=[;,{([]) +// .*$|^\s+", "", script, flags=re.MULTILINE)

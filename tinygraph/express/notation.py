@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tinygraph.express.forms import cast, chosen, element, product_of_others, rearranged, reduced, repeated
 from tinygraph.express.indices import Index, axes_of, is_transparent, needs_index, several, summed_shapes, with_index
@@ -53,10 +53,18 @@ class Notation:
     """How the values of one program are written: `name` gives each node's variable, sizes get letters as they come up.
 
     `size_of(expression, axis)` is the same for axes of one size; without it those are of one size that have as many entries.
+    `number` writes a number that has no name.
     """
 
-    def __init__(self, name: Callable[[Node], Layout], taken: Sequence[str] = (), size_of: SizeOf = entries) -> None:
+    def __init__(
+        self,
+        name: Callable[[Node], Layout],
+        taken: Sequence[str] = (),
+        size_of: SizeOf = entries,
+        number: Callable[[Any], Typeset] = written_number,
+    ) -> None:
         self.name = name
+        self._number = number
         self._size_of = size_of
         self._size_letters = [letter for letter in SIZES if letter not in taken]
         self._index_letters = [letter for letter in INDICES if letter not in taken]
@@ -112,7 +120,7 @@ class Notation:
     def typeset(self, x: Expression, index: Index | None) -> Typeset:
         """The layout and how tightly it binds: of the whole array, or of the entry at `index`."""
         if isinstance(x, Number):
-            return written_number(x.value) if x.name is None else (symbol(x.name), ATOM)
+            return self._number(x.value) if x.name is None else (symbol(x.name), ATOM)
         if isinstance(x, Name):
             return with_index(self.name(x.node), x.shape, index), ATOM
         is_negative, bare = unsigned(x)

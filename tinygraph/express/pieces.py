@@ -23,10 +23,13 @@ from tinygraph.express.layout import (
     joined,
     signed,
 )
+from tinygraph.express.text import number
 from tinygraph.syntax import constant, literal
 
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, LOGIC, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(8)
+
+SHORT = 8  # characters of a number as the user may have typed it
 
 Typeset: TypeAlias = tuple[Layout, int]  # a layout and how tightly it binds
 
@@ -35,6 +38,11 @@ def written_number(value: Any) -> Typeset:
     """A number as source has it."""
     text, _ = literal(value)
     return written_digits(text.replace("np.", ""))
+
+
+def written_shortly(value: Any) -> Typeset:
+    """A number as source has it where that is short, and else with the digits of every other number: `0.1 + 0.2` is 0.300."""
+    return written_number(value) if len(literal(value)[0]) <= SHORT else written_digits(number(value))
 
 
 def written_digits(text: str) -> Typeset:

@@ -49,6 +49,16 @@ def cut(text: str, columns: int) -> str:
     return f"{''.join(kept)}…"
 
 
+def cut_inside(text: str, columns: int) -> str:
+    """Text that fits a width, with its first and last letters where it is longer: `the_weight_of…first_layer`."""
+    text = printable(text, "�")
+    if width(text) <= columns:
+        return text
+    head = cut(text, columns - columns // 2)
+    tail = cut(text[::-1], columns // 2 + 1)[-2::-1]
+    return head + tail
+
+
 def padded(text: str, columns: int) -> str:
     """Text with spaces behind it, up to a width."""
     return text + " " * (columns - width(text))

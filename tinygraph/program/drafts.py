@@ -2,7 +2,7 @@
 
 A named node is a statement and an unnamed one is inlined into its reader. Three kinds of unnamed nodes become statements all the
 same, named `t`: one that several statements share, unless it is a single step that may as well be repeated, one whose gradient
-was requested, and one whose expression would grow past `LONGEST` ops.
+was requested, and one whose expression would grow past `LONGEST` ops, or `WIDEST` if it is a sum.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from tinygraph.backprop import between, by_number, reached
 from tinygraph.graph import Graph
 from tinygraph.node import Node
-from tinygraph.ops import Op, Reduction, Repetition, broadcast_like, cast, cast_like, count, visited_axes
+from tinygraph.ops import Op, Reduction, Repetition, add, broadcast_like, cast, cast_like, count, subtract, visited_axes
 from tinygraph.program.axes import Axes
 from tinygraph.program.bodies import Part, Write, like, made, read, whole
 from tinygraph.program.form import as_it_is, simplified, structural
@@ -36,7 +36,9 @@ from tinygraph.program.value import (
     without_fraction,
 )
 
-LONGEST = 20
+LONGEST = 20  # ops of an expression
+WIDEST = 100  # ops of a sum, which is read term by term
+SUMS = add, subtract
 
 
 class Draft:
@@ -138,7 +140,7 @@ class Draft:
                 continue
             part = self._part(node, partial)
             shared = reads > 1 and node not in repeated and not part.body.is_step
-            long = part.body.size >= LONGEST
+            long = part.body.size >= (WIDEST if node.op in SUMS else LONGEST)
             if shared or long or node in always:
                 if long and not shared and node not in always:
                     self._cut.add(node)

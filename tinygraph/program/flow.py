@@ -138,6 +138,14 @@ class Flow:
         by_entry = _entrywise(way, node, set(ends))
         return {x: Pass(reader, x, gradients[x], upstream, found[x], x in by_entry, words) for x in ends if x in found}
 
+    def along(self, one: Pass, upstream: Node) -> Node:
+        """What a pass adds to the gradient of its value where another gradient than the recorded one arrives at its reader."""
+        gradients, way = self._gradients[one.upstream], self._paths[one.upstream]
+        ends = [x for x in way if x in gradients and x is not one.reader.node]
+        with np.errstate(all="ignore"):
+            found: Node = sweep(one.reader.node, ends, upstream, on_nodes=True, path=way, ends=True)[one.of]
+        return found
+
     @cached_property
     def _paths(self) -> dict[Node, Path]:
         """For each gradient that its statement passes on, the nodes that it goes through and the values that it ends at."""

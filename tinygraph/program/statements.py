@@ -22,6 +22,7 @@ from tinygraph.program.value import Apply, Expression, Like, Name, Number
 if TYPE_CHECKING:
     from tinygraph.program.decided import Check, FixedLeaf
     from tinygraph.program.flow import Flow
+    from tinygraph.program.paths import Routes
 
 Level: TypeAlias = Literal["named", "op"]
 Phase: TypeAlias = Literal["forward", "backward"]
@@ -133,6 +134,13 @@ class Program:
         from tinygraph.program.flow import Flow
 
         return Flow(self)
+
+    @cached_property
+    def routes(self) -> list[Routes]:
+        """The paths from each output to what it has gradients with respect to."""
+        from tinygraph.program.paths import routes_of
+
+        return routes_of(self)
 
     def name(self, node: Node) -> str:
         """What a leaf or statement is called."""

@@ -19,7 +19,7 @@ from tinygraph.draw.svg import NAMESPACE
 from tinygraph.draw.theme import LIGHT
 from tinygraph.express.text import cut
 from tinygraph.stepping.highlights import Highlights
-from tinygraph.stepping.pictures import keyed_lines, picture
+from tinygraph.stepping.pictures import picture
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.timeline import Step
 
@@ -62,10 +62,9 @@ class Scene:
         """Lines are visible once all steps that reveal them are taken, cards and edges from the first step to them."""
         last = {key: i for i, step in enumerate(self.steps) for key in self._highlights.revealed(step)}
         first = {key: i for i, step in reversed([*enumerate(self.steps)]) for key in self._highlights.highlighted(step)}
-        for card in picture(chapter).drawing.cards:
-            for (key, _, _), text in zip(keyed_lines(card), self._groups[card.key].iter(_tag("text")), strict=True):
-                if key in last:
-                    yield Cue(text, last[key], stays=True)
+        for text in self.root.iter(_tag("text")):
+            if (key := text.get("data-line")) in last:
+                yield Cue(text, last[key], stays=True)
         for key, i in first.items():
             classes = _classes(self._groups[key])
             if classes.isdisjoint(("input", "parameter")):
@@ -169,11 +168,10 @@ def _frames(scene: Scene) -> Iterator[tuple[str, int]]:
 
 
 def _written(root: Element) -> str:
-    """A picture without what only a pointer resting on it shows, and without what its style sheet says already."""
+    """A picture without what only a pointer resting on it shows, and without what only a script reads."""
     for element in root.iter():
-        element.attrib.pop("font-family", None)
-        if element.get("text-anchor") == "start":
-            del element.attrib["text-anchor"]
+        for name in ("data-line", "data-room"):
+            element.attrib.pop(name, None)
         for title in element.findall(_tag("title")):
             element.remove(title)
     return ElementTree.tostring(root, encoding="unicode")

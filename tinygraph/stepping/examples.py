@@ -15,7 +15,7 @@ from tinygraph.express.python import python
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.build import part
-from tinygraph.program.statements import program_of
+from tinygraph.program.statements import Program, program_of
 from tinygraph.program.value import Apply, Expression, Name, atoms, computed, evaluate
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.timeline import Step
@@ -63,13 +63,13 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
     size = batch_size(graph)
     if size is None or step.statement is None:
         return None
-    rows = _with_gradients(graph, _rows(graph, size), index)
+    rows = _with_gradients(graph, size, index)
     if step.node in rows:
         rows_of = [index] if is_sparse(step.result.value) else index  # of a sparse matrix a row is a matrix too
         return Example(index, f"{step.name}[{index}]", step.result[rows_of], False)
     program = program_of(graph)
-    gradients = {s.node for s in program.backward} & rows
-    if not any(isinstance(x, Name) and x.node in gradients for x in atoms(step.expression)):
+    gradients = _gradients_read(step, rows)
+    if not gradients:
         return None
 
     def others_left_out(node: Node) -> Any:
@@ -85,6 +85,24 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
     if not _is_same(_value(alone), value):
         return None
     return Example(index, python(alone, program.name), computed(alone), True)
+
+
+def linear_in(graph: Graph, step: Step) -> list[Node] | None:
+    """The gradients in which the result is linear, with a row for each example: zeros in the others leave what one example adds.
+
+    None of them where the result itself has a row for each example; None in place of a list where examples cannot be separated.
+    """
+    size = batch_size(graph)
+    if size is None or example_of(graph, step, 0) is None:
+        return None
+    rows = _with_gradients(graph, size, 0)
+    return [] if step.node in rows else list(_gradients_read(step, rows))
+
+
+def _gradients_read(step: Step, rows: Collection[Node]) -> dict[Node, None]:
+    """The gradients with rows that a step reads."""
+    gradients = {s.node for s in step.program.backward} & set(rows)
+    return {x.node: None for x in atoms(step.expression) if isinstance(x, Name) and x.node in gradients}
 
 
 _known: WeakKeyDictionary[Graph, frozenset[Node]] = WeakKeyDictionary()
@@ -117,10 +135,21 @@ def _constants(graph: Graph) -> list[Node]:
     return [node for node in graph.forward if node.kind == "constant"]
 
 
-def _with_gradients(graph: Graph, rows: Collection[Node], index: int) -> set[Node]:
+_known_gradients: WeakKeyDictionary[Program, dict[int, frozenset[Node]]] = WeakKeyDictionary()
+
+
+def _with_gradients(graph: Graph, size: int, index: int) -> frozenset[Node]:
     """The values with rows, their gradients, and the shared values of the backward pass whose row slicing gives."""
+    program = program_of(graph)
+    known = _known_gradients.setdefault(program, {})
+    if index not in known:
+        known[index] = frozenset(_gradients_too(program, _rows(graph, size), index))
+    return known[index]
+
+
+def _gradients_too(program: Program, rows: Collection[Node], index: int) -> set[Node]:
     found = set(rows)
-    for statement in program_of(graph).backward:
+    for statement in program.backward:
         if statement.of is not None:
             has_rows = statement.of in found
         else:

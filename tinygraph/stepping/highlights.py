@@ -8,16 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tinygraph.draw.cards import Card, Edge
+from tinygraph.draw.cards import Card
+from tinygraph.draw.keys import edge_id, lines_of
 from tinygraph.node import Node
-from tinygraph.stepping.pictures import drawing, keyed_lines
+from tinygraph.stepping.pictures import drawing
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.timeline import Step
-
-
-def edge_id(edge: Edge) -> str:
-    """The id of an edge in the picture."""
-    return f"{'backward' if edge.backward else 'forward'}-{edge.source}-{edge.target}-{edge.row}"
 
 
 class Highlights:
@@ -34,7 +30,7 @@ class Highlights:
         self._gradients_of: dict[Node, list[str]] = defaultdict(list)
         self._passed: dict[Node, list[tuple[Card, str]]] = defaultdict(list)
         for card in self._drawing.cards:
-            for key, line, row in keyed_lines(card):
+            for key, line, row, _ in lines_of(card):
                 for node in line.of:
                     (self._gradients_of if line.backward else self._values)[node].append(key)
                 for node in row.gradients_of if row is not None and line.backward and not line.of else ():
@@ -42,7 +38,11 @@ class Highlights:
 
     def card(self, step: Step) -> Card | None:
         """The card of the value that a step computes, or whose gradient it computes; None where the picture has none."""
-        return self._cards.get(step.node) or self._cards.get(step.of)
+        return self.card_of(step.node) or self.card_of(step.of)
+
+    def card_of(self, node: Node) -> Card | None:
+        """The card of a value."""
+        return self._cards.get(node)
 
     def highlighted(self, step: Step) -> list[str]:
         """The card of a step and the edges along which its value or gradient passes."""

@@ -28,7 +28,7 @@ def function_of(place: Place) -> Function:
 
 
 def listing(graph: Graph, steps: Sequence[Step]) -> dict[Function, dict[str, Any]]:
-    """The title and the numbered lines of each function, in the order of the walk."""
+    """The title and the numbered lines of each function, in the order of the walk; last, the line of an op that failed."""
     made: dict[Function, set[int]] = {}
     statements = [step.node for step in steps if step.phase == "forward"]
     for function, line in _lines(statements):
@@ -36,6 +36,9 @@ def listing(graph: Graph, steps: Sequence[Step]) -> dict[Function, dict[str, Any
     for function, line in _lines([node for node in graph.forward if node.op is None]):
         if function in made:
             made[function].add(line)
+    if graph._failure is not None:
+        place = graph._failure.place
+        made.setdefault(function_of(place), set()).add(place.line)
     found = {function: _numbered(function[0], numbers) for function, numbers in made.items()}
     return {function: {"name": _title(*function), "lines": lines} for function, lines in found.items() if lines}
 

@@ -49,6 +49,7 @@ def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = (), qu
         "holes": [instructions.slot(x.node) for x in holes],
         "manners": [manners.setdefault((x.shown, x.brackets, x.is_math), len(manners)) for x in holes],
         "known_manners": list(manners),
+        "beside": {str(i): [instructions.slot(node) for node in x.beside] for i, x in enumerate(holes) if x.beside},
         "kept": {str(i): str(x) for i, x in enumerate(holes) if not instructions.fits(x.node) or is_sparse(x.node.value)},
         "slots": [instructions.slot(node) for node in slots],
         "leaves": leaves,

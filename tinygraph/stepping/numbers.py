@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import attrgetter
 
 from tinygraph.express.holes import Blanks, Text
@@ -28,12 +29,24 @@ def with_values(x: Expression, in_brackets: bool = False) -> Expression:
         return Number(x.value)
     if not x.op.reads_values:
         return Number(int(evaluate(x, OPERAND)))
-    is_sum = x.op.operator is not None and x.op.operator.binds == SUM
-    if x.op.operator is None or (in_brackets and is_sum and not any(isinstance(i, Apply) for i in x.inputs)):
+    if is_computed(x, in_brackets):
         return _value(x)
-    # Of the operands of a sum, the left one alone needs no parentheses where it is a sum itself.
-    inputs = tuple(with_values(x_i, in_brackets=not (is_sum and i == 0)) for i, x_i in enumerate(x.inputs))
-    return Apply(x.op, inputs, x.params, x.shape, x.kind, x.size)
+    return Apply(x.op, tuple(with_values(i, b) for i, b in with_brackets(x)), x.params, x.shape, x.kind, x.size)
+
+
+def is_computed(x: Apply, in_brackets: bool) -> bool:
+    """Whether the value alone is shown: of a function, and of a sum of names in parentheses."""
+    return x.op.operator is None or (in_brackets and is_sum(x) and not any(isinstance(i, Apply) for i in x.inputs))
+
+
+def with_brackets(x: Apply) -> Iterator[tuple[Expression, bool]]:
+    """The operands, and whether a sum in their place needs parentheses: of those of a sum, the left one does not."""
+    return ((i, not (is_sum(x) and place == 0)) for place, i in enumerate(x.inputs))
+
+
+def is_sum(x: Apply) -> bool:
+    """Whether it is a sum or a difference."""
+    return x.op.operator is not None and x.op.operator.binds == SUM
 
 
 def _value(x: Expression) -> Expression:

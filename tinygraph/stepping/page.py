@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
 
+from tinygraph.draw.failing import KEY
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express import interpreter
 from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import program_of
+from tinygraph.stepping.examples import batch_size
+from tinygraph.stepping.explained import explained
 from tinygraph.stepping.judging import TOLERANCE
-from tinygraph.stepping.listing import listing
+from tinygraph.stepping.listing import Function, function_of, listing
 from tinygraph.stepping.live import Live, live
 from tinygraph.stepping.messages import OF_ANSWERS
 from tinygraph.stepping.pictures import laid_out
+from tinygraph.stepping.plots import plots
 from tinygraph.stepping.shown import shown
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.templates import Templates, shortened
@@ -32,24 +36,39 @@ HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
 FORMULAS = ("parsing", "reading", "formula", "proving")  # for those that are typed into a quiz
 FILES = (
+    *FORMULAS,
     "elements",
     "walk",
     "judging",
     "kernel",
     "picture",
+    "flags",
     "files",
     "stage",
     "scrubber",
+    "entries",
+    "heat",
+    "entry",
+    "examples",
     "chain",
     "lists",
     "leaves",
+    "routes",
+    "paths",
+    "explain",
     "quiz",
     "sheet",
     "address",
+    "plots",
+    "slopes",
+    "boundary",
+    "surface",
+    "loss",
     "app",
 )  # each before those that it is read by
+PLOTS = ("slopes", "boundary", "surface", "loss")
+OF_ARRAYS = ("entries", "heat", "entry", "examples")
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
-LARGE = 300_000  # characters of data, beyond which they are compressed
 HEIGHT = "900px"  # of the iframe: the picture, the step and the lists; in a narrow one, what is below scrolls
 
 
@@ -58,72 +77,98 @@ def page(stepper: Stepper, quiz: bool = False) -> str:
 
     Only the page of a quiz takes formulas as answers: what reads and computes them makes it larger.
     """
-    walked, *ops = walk(stepper, quiz)
+    walked, ops, further = walk(stepper, quiz)
     state = walked | {"style": style(), "quiz": quiz}
     pieces = {
         "<!-- title -->": escape(f"Walk through {state['data']['title']}"),
-        "/* script */": script(*ops),
+        "/* script */": script(ops, further, unused(state, further)),
         "/* data */": packed(script_json(state)),
     }
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
 
 
 def packed(data: str) -> str:
-    """Data as the script has it: JSON as it is, or compressed where it is large."""
-    if len(data) <= LARGE:
-        return data
+    """Data as the script has it, compressed."""
     return f'await unpacked("{base64.b64encode(zlib.compress(data.encode(), 9)).decode()}")'
 
 
-def walk(stepper: Stepper, quiz: bool = False) -> tuple[dict[str, Any], Collection[Op], Collection[Op]]:
-    """All that a page holds of a walk, the ops of its program and those of a quiz's formulas: none where it shows what
-    was recorded."""
+def walk(stepper: Stepper, quiz: bool = False) -> tuple[dict[str, Any], Collection[Op] | None, Collection[Op]]:
+    """All that a page holds of a walk, the ops of its program, None where it shows what was recorded, and those of a quiz's
+    formulas."""
     data, templates = walk_data(stepper)
     state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
     alive = live(stepper, templates.holes, templates.slots, quiz)
     if isinstance(alive, Live):
         return state | alive.data, alive.ops, alive.further
-    return state | {"texts": texts(stepper), "notice": alive}, (), ()
+    return state | {"texts": texts(stepper), "notice": alive}, None, ()
 
 
-def script(ops: Collection[Op] = (), further: Collection[Op] = ()) -> str:
-    """The module that shows a walk, the same for page and widget; a page that computes has the interpreter before it."""
-    first = interpreter.script(ops, further) if ops else ""
-    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FORMULAS * bool(further) + FILES)]
+def unused(state: dict[str, Any], further: Collection[Op]) -> set[str]:
+    """The files that a page has no use for."""
+    data, computes = state["data"], "program" in state
+    found = {name for name in PLOTS if not computes or (name != "slopes" and name not in data["plots"])}
+    if not computes or not any("entry" in step for step in data["steps"]):
+        found |= {*OF_ARRAYS}
+    if not further:
+        found |= {*FORMULAS}
+    return found | ({"plots"} if found >= {*PLOTS} else set())
+
+
+def script(ops: Collection[Op] | None = None, further: Collection[Op] = (), without: Collection[str] = FORMULAS) -> str:
+    """The module that shows a walk, the same for page and widget but for files that are not used; a page that computes has the
+    interpreter before it, for the ops of its program and further ones of formulas."""
+    first = "" if ops is None else interpreter.script(ops, further)
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES if name not in without)]
     return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
 
 
 def style() -> str:
     """The style sheet, the same for page and widget."""
-    return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()})
+    return filled(HOME.joinpath("stepper.css"), {"/* colours */": variables()}) + filled(HOME.joinpath("flags.css"))
 
 
 def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     """The walk as JSON, and the numbers in its texts: the picture, the user's source, and the steps of one chapter."""
     source = listing(stepper.chapters[0].graph, stepper.steps)
     templates = Templates()
-    walk = templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
+    walk = {"steps": []} | templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
     equations: dict[str, Any] = {}
-    for step in walk["steps"]:
-        key = repr(step["mathml"])
-        equations.setdefault(key, (len(equations), step["mathml"]))
-        step["mathml"] = equations[key][0]
-    texts, tags = shortened([mathml for _, mathml in equations.values()])
+    lines = [step["entry"] for step in walk["steps"] if "line" in step.get("entry", {})]
+    holders = [*((step, "mathml") for step in walk["steps"]), *((line, "line") for line in lines)]
+    for holder, key in holders:
+        holder[key], _ = equations.setdefault(repr(holder[key]), (len(equations), holder[key]))
+    ops = explained(stepper)
+    markup, tags = shortened([*(mathml for _, mathml in equations.values()), *ops.values()])
     picture = laid_out(stepper)._asdict()
     return {
         "title": ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs),
         **picture,
         **walk,
-        "equations": texts,
+        "equations": markup[: len(equations)],
         "tags": tags,
+        "ops": dict(zip(ops, markup[len(equations) :], strict=True)),
         "source": list(source.values()),
+        "plots": templates.of(plots(stepper.chapters[0].graph)),
         "leaves": [
             {"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind}
             for name, leaf in leaves_of(stepper)
         ],
+        "batch": batch_size(stepper.chapters[0].graph),
+        "example": stepper.example,
         "tolerance": TOLERANCE,
+        "failure": _failure(stepper, tuple(source)),
         "messages": OF_ANSWERS,
     }, templates
+
+
+def _failure(stepper: Stepper, functions: Sequence[Function]) -> dict[str, Any] | None:
+    """The op that failed where the walk ends: its card, its line in the listing, and the words of the error."""
+    failure = stepper.graph._failure
+    if failure is None:
+        return None
+    function = function_of(failure.place)
+    line = {"file": functions.index(function), "number": failure.place.line} if function in functions else None
+    return {"card": KEY, "line": line, "text": str(failure)}
 
 
 def leaves_of(stepper: Stepper) -> list[tuple[str, Node]]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from tinygraph.draw.cards import Card, CardLine, CardRow, Drawing
+from tinygraph.draw.cards import Drawing
 from tinygraph.draw.compose import draw
 from tinygraph.draw.engine import LayoutError
-from tinygraph.draw.picture import Picture
+from tinygraph.draw.keys import lines_of
+from tinygraph.draw.picture import TALL, Picture
 from tinygraph.stepping.stepper import Chapter, Stepper
+
+MOST = 60  # cards of a tall picture: of more, a narrow window shows a part of the wide one
 
 
 class LaidOut(NamedTuple):
-    """The picture as SVG, or why there is none."""
+    """The picture as SVG, and the one for narrow windows, or why there is none."""
 
-    svg: str
-    trouble: str
+    svg: str = ""
+    tall: str = ""
+    trouble: str = ""
 
 
 _laid_out: WeakKeyDictionary[Stepper, LaidOut] = WeakKeyDictionary()
@@ -27,10 +30,12 @@ _pictures: WeakKeyDictionary[Chapter, Picture] = WeakKeyDictionary()
 def laid_out(stepper: Stepper) -> LaidOut:
     """The picture of a walk, laid out for the first chapter; a layout that failed is not tried again."""
     if stepper not in _laid_out:
+        wide = picture(stepper.chapters[0])
+        is_small = len(wide.drawing.cards) <= MOST
         try:
-            _laid_out[stepper] = LaidOut(picture(stepper.chapters[0]).svg, "")
+            _laid_out[stepper] = LaidOut(wide.part_of_page(), wide.turned(TALL).part_of_page() if is_small else "")
         except LayoutError as error:
-            _laid_out[stepper] = LaidOut("", f"There is no picture: {error}")
+            _laid_out[stepper] = LaidOut(trouble=f"There is no picture: {error}")
     return _laid_out[stepper]
 
 
@@ -42,19 +47,10 @@ def drawing(chapter: Chapter) -> Drawing:
 def picture(chapter: Chapter) -> Picture:
     """The picture of one chapter with its own numbers."""
     if chapter not in _pictures:
-        _pictures[chapter] = draw(chapter.graph)
+        _pictures[chapter] = draw(chapter.graph, marked=False)
     return _pictures[chapter]
-
-
-def keyed_lines(card: Card) -> Iterator[tuple[str, CardLine, CardRow | None]]:
-    """The lines of a card, from top to bottom and from left to right: each with its key, and the row that it is in."""
-    title = [(CardLine(card.title), None)] if card.is_titled else []
-    inputs = [(line, row) for row in card.rows for line in row.lines]
-    results = [(line, None) for line in sorted(card.results, key=lambda line: line.backward)]
-    for i, (line, row) in enumerate([*title, *inputs, *results]):
-        yield f"{card.key}-{i}", line, row
 
 
 def line_texts(of: Drawing) -> dict[str, str]:
     """The text of each line by its key."""
-    return {key: line.text for card in of.cards for key, line, _ in keyed_lines(card)}
+    return {line.key: line.shown.text for card in of.cards for line in lines_of(card)}

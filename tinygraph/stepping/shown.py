@@ -8,21 +8,27 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tinygraph.draw.cards import Card, Drawing
+from tinygraph.draw.keys import edge_id, lines_of
 from tinygraph.express.equations import Equations
 from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import Layout, Row, Sign, lowered
 from tinygraph.express.mathml import equation
 from tinygraph.express.notation import Notation
+from tinygraph.express.pieces import written_shortly
 from tinygraph.express.plain import plain
 from tinygraph.program.statements import Statement, program_of
-from tinygraph.program.value import Name, Number, atoms
-from tinygraph.stepping.examples import example_of
-from tinygraph.stepping.highlights import Highlights, edge_id
+from tinygraph.program.value import Name, Number, atoms, computed
+from tinygraph.stepping.entries import entry_data
+from tinygraph.stepping.examples import example_of, linear_in
+from tinygraph.stepping.explained import ops_of
+from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
 from tinygraph.stepping.pictures import drawing, line_texts
+from tinygraph.stepping.plots import Slopes
 from tinygraph.stepping.questions import questions
+from tinygraph.stepping.routes import routes_data
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
 from tinygraph.stepping.timeline import Step
@@ -43,7 +49,21 @@ def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...]
         "updates": len(updates),
         "lines": line_texts(picture),
         "widths": _widths(chapter, picture),
+        "flags": {x.key: Text(x.shown.flag) for card in picture.cards for x in lines_of(card) if x.shown.flag is not None},
+        "inactive": dict(_inactive(picture)),
+        "routes": routes_data(chapter),
     }
+
+
+def _inactive(picture: Drawing) -> Iterator[tuple[str, Text]]:
+    """Whether the local derivative is 0, for each line and edge of an input of a card."""
+    cards = {card.key: card for card in picture.cards}
+    for card in picture.cards:
+        yield from ((x.key, x.row.inactive) for x in lines_of(card) if x.row is not None and x.row.inactive is not None)
+    for edge in picture.edges:
+        found = cards[edge.target].rows[edge.row].inactive
+        if found is not None:
+            yield edge_id(edge), found
 
 
 def _steps(
@@ -68,8 +88,9 @@ class StepWriter:
         self.highlights = Highlights(chapter)
         self.example = example
         self.functions = functions
-        self.equations = Equations(self.program)
+        self.equations = Equations(self.program, written_shortly)
         self.questions = _questions(chapter)
+        self.slopes = Slopes(self.equations, chapter.graph_steps)
 
     def data(self, step: Step) -> dict[str, Any]:
         """All that is shown of a step."""
@@ -93,10 +114,14 @@ class StepWriter:
             "local": step.local,
             "contribution": step.contribution,
             "chain": self._chain(step),
+            "slopes": self.slopes.of(step),
+            "entry": entry_data(step.expression, step.added_result, self._added(step), step.rate, self.equations),
             "line": self._line(step),
             "highlighted": self.highlights.highlighted(step),
             "reveals": self.highlights.revealed(step),
             "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
+            "of_example": self._of_example(step),
+            "ops": [op.name for op in ops_of(step)],
             "ask": self.questions.get(step.name) if step.part is None or step.part[0] == 1 else None,
         }
 
@@ -107,11 +132,24 @@ class StepWriter:
         found |= {"slot": Slot(result)} if result.shape else {"added": Text(Hole(result))} if step.part is not None else {}
         if step.phase == "backward":
             found["to"] = plain(self.equations.symbol(step.of))
+        if step.phase == "backward" and not step.passes and not isinstance(step.expression, Number):
+            found["said"] = "a shared value"
         if step.passes and (passed := step.passes[step.position]).is_factor:
             local = passed.local_node
             factor = {"slot": Slot(local)} if local.shape else {"number": Text(Hole(local))}
             found["factor"] = factor | {"through": self._function(passed.reader)}
         return found
+
+    def _of_example(self, step: Step) -> list[Any] | None:
+        """What is known of one example: a value with rows for all, or what is linear in gradients with such rows."""
+        gradients = linear_in(self.graph, step)
+        if gradients is None:
+            return None
+        return [Slot(computed(step.expression) if gradients else step.result), *map(Slot, gradients)]
+
+    def _added(self, step: Step) -> Layout:
+        """What the step computes, or the term that it adds."""
+        return self.equations.name(step.node) if step.part is None else self._chain_rule_term(step, ())
 
     def _function(self, reader: Statement) -> str | None:
         """The function that a statement applies to one value, such as σ."""
@@ -133,7 +171,7 @@ class StepWriter:
         names = [x for x in atoms(expression) if isinstance(x, Name)]
         numbers = []
         if names and all(not x.node.shape for x in names):
-            numbers.append(Notation(blanks.layout).layout(with_values(expression)))
+            numbers.append(Notation(blanks.layout, number=written_shortly).layout(with_values(expression)))
         if not step.added_result.shape and not isinstance(expression, Number):
             numbers.append(blanks.layout(step.added_result))
         is_value = len(numbers) == 2 and plain(numbers[0]).removeprefix("−").isdigit()  # a blank

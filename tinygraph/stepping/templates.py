@@ -36,6 +36,11 @@ class Slot:
     node: Node
 
 
+def _may_say(x: Any) -> bool:
+    """Whether it is a text that says nothing of the numbers of now, and may of others."""
+    return isinstance(x, Text) and bool(x.pieces)
+
+
 class Templates:
     """Writes texts as data; `holes` are the numbers in them, each once, and `slots` the values that are looked up."""
 
@@ -48,10 +53,12 @@ class Templates:
         """Data with its texts as templates; what says nothing is left out of dicts."""
         if isinstance(x, Text):
             return self._text(x)
+        if isinstance(x, Hole):
+            return self._place(x)
         if isinstance(x, Slot):
             return self.slots.setdefault(x.node, len(self.slots))
         if isinstance(x, dict):
-            return {key: self.of(value) for key, value in x.items() if value or value == 0}
+            return {key: self.of(value) for key, value in x.items() if value or value == 0 or _may_say(value)}
         return [self.of(value) for value in x] if isinstance(x, list | tuple) else x
 
     def _text(self, text: Text) -> str | list[str | int]:
@@ -60,7 +67,7 @@ class Templates:
         return [self._place(piece) if isinstance(piece, Hole) else piece for piece in text.pieces]
 
     def _place(self, hole: Hole) -> int:
-        key = hole.node, hole.shown, hole.brackets, hole.is_math
+        key = hole.node, hole.shown, hole.brackets, hole.is_math, hole.beside
         if key not in self._places:
             self._places[key] = len(self.holes)
             self.holes.append(hole)

@@ -55,7 +55,7 @@ class Widget(anywidget.AnyWidget):
     def _numbers(self) -> dict[str, Any]:
         """What changes with the leaves."""
         state, ops, _ = walk(self.stepper)
-        if not all(op.built_in for op in ops):
+        if not all(op.built_in for op in ops or ()):
             state |= {"program": {}, "live": {}}  # the script knows no other ops
         computed = {key: state.get(key, {}) for key in ("program", "live")}
         return computed | {

@@ -203,9 +203,40 @@ const SHOWN = {
   way: (type, value) => wayOf(largestOf(value)),
 };
 
+// What is to be said of a value and those beside it: mostly nothing
+
+const REMARKS = ["flag", "inactive"];
+const WARNING = " ⚠";
+const entriesOf = value => (typeof value === "number" ? [value] : value.data);
+const isZero = value => entriesOf(value).every(x => x === 0);
+
+function flag(type, value, ...products) {
+  if (kindOf(type) === "float" && !entriesOf(value).every(Number.isFinite)) return WARNING;
+  for (let i = 0; i < products.length; i += 3) if (hasUnderflow(...products.slice(i, i + 3))) return `${WARNING} underflow`;
+  return "";
+}
+
+// Whether an entry of a product is 0 though no factor is.
+function hasUnderflow(product, ...factors) {
+  const { shape = [] } = product;
+  return entriesOf(product).some((x, place) => x === 0 && factors.every(factor => {
+    const y = typeof factor === "number" ? factor : factor.data[placeIn(factor.shape, shape, place)];
+    return y !== 0 && Number.isFinite(y);
+  }));
+}
+
+// The place of the entry of an array of one shape that is used at a place in a larger one.
+function placeIn(shape, larger, place) {
+  const index = indexOf(place, larger).slice(larger.length - shape.length);
+  return shape.reduce((found, length, axis) => found * length + (length === 1 ? 0 : index[axis]), 0);
+}
+
+SHOWN.flag = flag;
+SHOWN.inactive = (type, value, upstream) => (isZero(value) && !isZero(upstream) ? "inactive" : "");
+
 // The text of a hole: a value as it is shown, with the brackets that its sign or its power of ten may need, as text or as MathML.
-function holeText(type, value, shown, brackets, isMath) {
-  const text = SHOWN[shown](type, value);
+function holeText(type, value, shown, brackets, isMath, beside = []) {
+  const text = SHOWN[shown](type, value, ...beside);
   if (isMath) return numeral(text, brackets);
   return brackets && text.startsWith("-") ? `(${text})` : text;
 }

@@ -4,13 +4,13 @@
 const SPEEDS = [["slow", 2000], ["normal", 900], ["fast", 300]];
 
 // A notebook's theme may differ from the system's: a widget is as dark as its background. Returns a function that stops this.
-function followTheme(el) {
+function followTheme(el, changed) {
   const match = () => {
     for (let on = el.parentElement; on; on = on.parentElement) {
       const [red, green, blue, alpha = 1] = getComputedStyle(on).backgroundColor.match(/[\d.]+/g).map(Number);
       if (alpha > 0.5) {
         el.style.colorScheme = 0.299 * red + 0.587 * green + 0.114 * blue < 128 ? "dark" : "light";
-        return;
+        return changed();
       }
     }
   };
@@ -36,8 +36,12 @@ function render({ model: given, el, keys }) {
   const lists = listsOf({ model, go: halted, mark: breakpoint });
   const sheet = sheetOf({ model, stage, mathml: chain.mathml });
   const quiz = quizOf({ model, app, go, stop: () => stop(), show: () => show(), send });
-  const tabs = tabsOf("Below the step", new Map([["Statements and code", lists.box], ["Quiz", quiz.box]]));
-  tabs.onTurn(name => { if (quiz.on !== (name === "Quiz")) quiz.turn(name === "Quiz"); });
+  const paths = pathsOf({ model, stage, walk, numbers: () => model.get("numbers") });
+  const tabs = tabsOf("Below the step", new Map([["Statements and code", lists.box], ...(paths.has ? [["Paths", paths.box]] : []), ["Quiz", quiz.box]]));
+  tabs.onTurn(name => {
+    if (quiz.on !== (name === "Quiz")) quiz.turn(name === "Quiz");
+    paths.turn(name === "Paths");
+  });
   const play = element("button", { class: "play", onclick: () => toggle(), "aria-label": "Play", title: "Play (space)" }, icon("play"));
   const speed = element("select", { "aria-label": "Speed", title: "Speed", onchange: () => { if (timer) { stop(); start(); } } },
     ...SPEEDS.map(([name, ms]) => element("option", { value: ms, selected: name === "normal" }, name)));
@@ -52,13 +56,16 @@ function render({ model: given, el, keys }) {
     update: (rate, times) => send("update", { rate, times }),
     reset: () => send("reset", {}),
     isRemote: () => Boolean(data().kernel),
+    hasMap: () => Boolean(model.get("numbers")),
     refuse: said => { problem.textContent = said; problem.hidden = false; },
   });
   const problem = element("p", { class: "problem", role: "alert", hidden: true });
   const notice = element("p", { class: "notice", role: "status", hidden: true });
   const spoken = element("p", { class: "spoken", "aria-live": "polite" });
   const factors = element("dl", { class: "factors" });
+  const explanations = explanationsOf({ model, mathml: chain.mathml });
   const here = panelOf("This step", "", factors);
+  let examples = null; // of a batch
   const file = () => (data().title || "graph").replace(/[^\w.-]+/g, "-");
   const tool = (name, title, act) => element("button", { class: "quiet", title, onclick: act }, name);
   const link = tool("Link", "Copy the address of this moment", () => {
@@ -75,9 +82,9 @@ function render({ model: given, el, keys }) {
       tool("SVG", "Save the picture as SVG", () => { if (stage.picture()) saveSvg(stage.picture().svg, file()); }),
       ...(isFile ? [link] : []),
       element("button", { class: "quiet", "aria-label": "Dark or light", title: "Dark or light", onclick: () => turnDark() }, "◐")));
-  const panels = []; // of the side column, each with a `box`, and `show`, which gets the current step
-  const side = element("div", { class: "side" }, leaves.box, problem, notice, here, ...panels.map(panel => panel.box));
-  app.append(bar, element("div", { class: "main" }, stage.box, controls, chain.box, spoken, tabs.box), side, sheet.box);
+  const panels = PANELS.map(make => make({ model, go: halted, send, chosen: chain.chosen })); // of the side column
+  const side = element("div", { class: "side" }, leaves.box, problem, notice, ...panels.map(panel => panel.box), here);
+  app.append(bar, element("div", { class: "main" }, stage.box, controls, chain.box, spoken, tabs.box), side, sheet.box, explanations.box);
 
   let timer = null;
 
@@ -85,6 +92,13 @@ function render({ model: given, el, keys }) {
     const isDark = getComputedStyle(app).colorScheme === "dark" || (getComputedStyle(app).colorScheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
     el.style.colorScheme = isDark ? "light" : "dark";
     app.style.colorScheme = el.style.colorScheme;
+    repaint();
+  }
+
+  // What is drawn has the colours of the theme in which it was drawn.
+  function repaint() {
+    chain.repaint();
+    leaves.repaint();
   }
 
   let turns = 0;
@@ -169,6 +183,7 @@ function render({ model: given, el, keys }) {
     lists.show(current, isMoved);
     turn();
     stage.show(current, isMoved);
+    paths.show(current);
     panels.forEach(panel => panel.show(current, isMoved));
   }
 
@@ -181,13 +196,20 @@ function render({ model: given, el, keys }) {
   }
 
   function describe(current) {
-    const row = ([name, text]) => [element("dt", {}, name), element("dd", {}, element("code", {}, text))];
+    const row = ([name, text]) => [element("dt", {}, name), element("dd", { class: name.startsWith("value") ? "value" : "" }, element("code", {}, text))];
     const found = current || {};
+    if (!examples && data().batch && model.get("numbers")) {
+      examples = examplesOf({ model });
+      here.append(examples.box);
+    }
+    examples?.show();
     const parts = [
       ["upstream", found.upstream], ["local", found.local], ["contribution", found.contribution],
-      ["so far", found.part && found.sum], ["example", found.example], [found.shape ? `value ${found.shape}` : "value", found.value],
+      ["so far", found.part && found.sum], ["example", examples?.text(current) ?? found.example], [found.shape ? `value ${found.shape}` : "value", found.value],
     ];
-    factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])));
+    const ops = explanations.buttons(current);
+    factors.replaceChildren(...parts.filter(([, text]) => text).flatMap(([name, text]) => row([name, at(text)])),
+      ...(ops.length ? [element("dt", {}, "what is"), element("dd", {}, ...ops)] : []));
     here.hidden = !current;
   }
 
@@ -225,15 +247,17 @@ function render({ model: given, el, keys }) {
     quiz.moved();
   }
 
-  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:problem": complain, "change:verdict": quiz.judged };
+  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:example": () => describe(stepAt(position())), "change:problem": complain, "change:verdict": quiz.judged };
   for (const [event, call] of Object.entries(listeners)) model.on(event, call);
   show();
   complain();
   if (model.get("quiz")) tabs.turnTo("Quiz");
-  const unfollow = keys ? () => {} : followTheme(el);
+  const unfollow = keys ? () => {} : followTheme(el, repaint), scheme = matchMedia("(prefers-color-scheme: dark)");
+  scheme.addEventListener("change", repaint);
   return () => {
     stop();
     unfollow();
+    scheme.removeEventListener("change", repaint);
     stage.close();
     (keys || app).removeEventListener("keydown", press);
     for (const [event, call] of Object.entries(listeners)) model.off(event, call);

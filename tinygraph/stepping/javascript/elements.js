@@ -50,6 +50,9 @@ function put(thing, text) {
 
 const titleOf = step => step.title || step.name;
 
+// Makers of further cards of the side column, from the files of those that a page has.
+const PANELS = [];
+
 // A card of the side column: a title, what is said beside it, and content.
 function panelOf(title, beside, ...content) {
   return element("section", { class: "panel", "aria-label": title }, element("h2", {}, title, beside ? element("span", { class: "beside" }, beside) : ""), ...content);

@@ -62,14 +62,13 @@ export function fixedModel(state) {
 
 // The same for a kernel elsewhere: what it does not send, such as the curve of a function, is computed from its program.
 function withNumbers(model) {
-  let numbers = null, from = null;
+  let numbers = null, from = []; // either may change alone
   const computed = () => {
-    const live = model.get("numbers") ? null : model.get("live");
-    if (from !== live) {
-      from = live;
-      numbers = live?.holes ? chaptersOf({ program: model.get("program"), live }) : null;
-    }
-    return model.get("numbers") ?? numbers;
+    if (model.get("numbers")) return model.get("numbers");
+    const [program, live] = ["program", "live"].map(key => model.get(key));
+    if (from[0] !== program || from[1] !== live) numbers = live?.holes ? chaptersOf({ program, live }) : null;
+    from = [program, live];
+    return numbers;
   };
   return {
     get: key => (key === "numbers" ? computed() : model.get(key)),
@@ -77,7 +76,7 @@ function withNumbers(model) {
   };
 }
 
-// The data of a large walk, which its page has compressed.
+// The data of a walk, which its page has compressed.
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
@@ -126,7 +125,9 @@ function chaptersOf({ program: instructions, live }) {
       known.set(chapters[i], live.holes.map((slot, place) => {
         const value = program.values[slot];
         if (Object.hasOwn(live.kept, place) && value === recorded[slot]) return live.kept[place];
-        return value instanceof Unknown ? "?" : holeText(program.types[slot], value, ...live.known_manners[live.manners[place]]);
+        const [shown, ...manner] = live.known_manners[live.manners[place]], beside = (live.beside[place] ?? []).map(other => program.values[other]);
+        if ([value, ...beside].some(x => x instanceof Unknown)) return REMARKS.includes(shown) ? "" : "?";
+        return holeText(program.types[slot], value, shown, ...manner, beside);
       }));
     }
     return known.get(chapters[i]);
@@ -194,6 +195,7 @@ function chaptersOf({ program: instructions, live }) {
 
   return {
     count: () => chapters.length,
+    chapter: i => chapters[i], // an object that is another one where its numbers are
     what: numberIn,
     slot: place => live.slots[place], // that the data of the walk names by its place
     leaf: name => slots.get(name), // its slot

@@ -34,6 +34,7 @@ function listsOf({ model, go, mark }) {
       element("div", { class: "file" }, file.name),
       ...file.lines.map(([number, text]) => element("div", { class: "line", "data-file": i, "data-number": number },
         element("span", { class: "number" }, String(number)), text || " "))]));
+    showFailure(walk.data().failure, code);
   }
 
   function show(current, isMoved) {

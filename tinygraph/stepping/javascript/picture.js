@@ -1,19 +1,19 @@
 // The picture of a walk: its lines have the numbers of a chapter, its edges the widths of the gradients along them.
 
 const [THIN, WIDE, DECADES] = [1.2, 4.5, 3]; // of edges: the widest carries the largest gradient, the thinnest a thousandth of it
+const [DOT, RUN, MOVING, RUNS] = [4.5, 1400, 0.8, 3]; // of a dot on an edge: its radius, the time of a run, the part of it that it moves, how often
 
 function pictureOf(svg) {
   const picture = parsed(svg, "image/svg+xml");
   picture.style.setProperty("--natural", `${picture.getAttribute("width")}px`);
   const lines = new Map(); // by key: the element, what it says, and the room that it has
-  for (const card of picture.querySelectorAll(".card")) {
-    card.querySelectorAll("text").forEach((text, i) => lines.set(`${card.id}-${i}`, { text, said: null, room: null }));
+  for (const text of picture.querySelectorAll("[data-line]")) {
+    lines.set(text.dataset.line, { text, said: null, room: Number(text.dataset.room) });
   }
   const groups = [...picture.querySelectorAll(".card, .forward, .backward")];
 
-  // A text that is longer than its place in the layout is condensed. All are written before the first is measured.
+  // A text that is longer than its cell is condensed. All are written before the first is measured.
   function write(textOf) {
-    for (const line of lines.values()) line.room ??= line.text.getComputedTextLength() + 4;
     const changed = [];
     for (const [key, line] of lines) {
       const said = textOf(key);
@@ -53,5 +53,36 @@ function pictureOf(svg) {
     }
   }
 
-  return { svg: picture, write, reveal, light, widen, card: id => picture.getElementById(id) };
+  // A dot runs along each edge of these, forward to the reader or backward to the value, a few times; where nothing may move, none.
+  let dots = [], frame = null;
+
+  function flow(ids) {
+    cancelAnimationFrame(frame);
+    dots.forEach(({ dot }) => dot.remove());
+    dots = [];
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const edges = ids.map(id => picture.getElementById(id)).filter(group => group?.matches(".forward, .backward"));
+    dots = edges.map(group => {
+      const path = group.querySelector("path"), dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+      dot.setAttribute("r", DOT);
+      dot.setAttribute("class", "dot");
+      dot.setAttribute("fill", getComputedStyle(path).stroke);
+      return { dot, path, length: path.getTotalLength(), back: group.matches(".backward") };
+    });
+    const start = performance.now();
+    const move = now => {
+      const run = (now - start) / RUN, part = Math.min(run % 1 / MOVING, 1), far = part * part * (3 - 2 * part);
+      if (run >= RUNS || !picture.isConnected) return dots.forEach(({ dot }) => dot.remove());
+      for (const { dot, path, length, back } of dots) {
+        const { x, y } = path.getPointAtLength(length * (back ? 1 - far : far));
+        dot.setAttribute("cx", x);
+        dot.setAttribute("cy", y);
+        if (!dot.parentNode) path.after(dot);
+      }
+      frame = requestAnimationFrame(move);
+    };
+    if (dots.length) frame = requestAnimationFrame(move);
+  }
+
+  return { svg: picture, write, reveal, light, widen, flow, card: id => picture.getElementById(id), line: key => lines.get(key)?.text };
 }

@@ -164,11 +164,11 @@ function readerOf({ limits }, { ops, functions, modules, homes, sizes, forms, co
   };
 }
 
-const placeOf = x => (x.kind === "name" && x.value.startsWith("_place_") ? x.value.slice(7) : null);
+const marginOf = x => (x.kind === "name" && x.value.startsWith("_place_") ? x.value.slice(7) : null);
 
 // Whether a piece has a form; what stands at its places is put into `found`.
 function matches(pattern, x, found) {
-  const place = placeOf(pattern);
+  const place = marginOf(pattern);
   if (place !== null) return Boolean(found.set(place, x));
   if (pattern.kind === "attribute" && x.kind === "name") return pattern.value.value === "np" && pattern.name === x.value;
   if (pattern.kind !== x.kind) return false;

@@ -10,7 +10,6 @@ function stageOf({ model, go }) {
   const tools = element("div", { class: "tools", role: "toolbar", "aria-label": "Zoom" },
     button("Zoom in", "+", () => zoom(scale() * CLOSER)), button("Zoom out", "−", () => zoom(scale() / CLOSER)), button("Fit", "⤢", () => zoom(null)));
   const box = element("div", { class: "stage" }, view, tools);
-  const narrow = matchMedia("(max-width: 640px)");
   let picture = null, laidOut = null, chosen = null, first = new Map();
 
   const natural = () => ["width", "height"].map(side => Number.parseFloat(picture.svg.getAttribute(side)));
@@ -34,11 +33,13 @@ function stageOf({ model, go }) {
     picture.svg.style.width = `${natural()[0] * (chosen ?? fitting())}px`;
   }
 
-  let followed = () => {};
-  const watch = new ResizeObserver(() => { size(); followed(); });
+  let followed = () => {}, shownLast = () => {};
+  const watch = new ResizeObserver(() => {
+    if (wanted() !== laidOut) { build(); shownLast(); }
+    size();
+    followed();
+  });
   watch.observe(view);
-  narrow.addEventListener("change", () => { laidOut = null; build(); shownLast(); });
-  let shownLast = () => {};
 
   view.addEventListener("wheel", event => {
     if (!event.ctrlKey) return; // a pinch
@@ -55,11 +56,24 @@ function stageOf({ model, go }) {
     addEventListener("pointerup", () => view.removeEventListener("pointermove", move), { once: true });
   });
 
+  // Of the picture and the one in one column that of which more can be seen at once, as large as it must be to be read.
+  function wanted() {
+    const { svg, tall } = walk.data();
+    const seen = (text, high) => {
+      const [width, height] = ["width", "height"].map(side => READABLE * Number(new RegExp(` ${side}="([\\d.]+)"`).exec(text)[1]));
+      return Math.min(1, view.clientWidth / width) * Math.min(1, high / height);
+    };
+    if (!tall || !view.clientWidth) return svg;
+    const high = matchMedia("(min-width: 1100px)").matches ? view.clientHeight : Math.min(0.6 * innerHeight, 620); // as the style has it
+    return seen(tall, high) > seen(svg, high) ? tall : svg;
+  }
+
   function build() {
-    const wanted = (narrow.matches && walk.data().tall) || walk.data().svg;
-    if (laidOut === wanted && view.firstChild) return;
-    laidOut = wanted;
-    picture = wanted ? pictureOf(wanted) : null;
+    const now = wanted();
+    if (laidOut === now && view.firstChild) return;
+    laidOut = now;
+    picture = now ? pictureOf(now) : null;
+    box.classList.toggle("tall", Boolean(now) && now === walk.data().tall);
     view.replaceChildren(picture ? picture.svg : element("p", { class: "hint" }, walk.data().trouble));
     tools.hidden = !picture;
     first = new Map();
@@ -94,7 +108,9 @@ function stageOf({ model, go }) {
     writeLines(walk.chapterOf(walk.position()), here);
     const passed = walk.data().steps.slice(0, here), now = current?.highlighted || [];
     picture.light(new Set(passed.flatMap(step => step.highlighted || [])), new Set(now));
+    showFlags(picture, flagsOf(walk.data(), walk.textsOf(walk.chapterOf(walk.position()))), walk.data().failure);
     if (!isMoved) return;
+    picture.flow(now);
     followed = () => {
       const card = now.length && picture.card(now[0]);
       if (card) centre(view, card); else view.scrollTo(0, 0);

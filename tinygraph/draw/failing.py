@@ -1,0 +1,38 @@
+"""The op that failed, as a red card behind what it would have read: with the error's words, the line of code and the fix."""
+
+from __future__ import annotations
+
+import textwrap
+
+from tinygraph.draw.cards import LONGEST, Card, CardLine, CardRow, Drawing, Edge, NamedGraph, shape_of
+from tinygraph.express.text import cut
+
+KEY = "failed"
+MOST = 6  # lines of one text
+COLUMNS = 46
+
+
+def add_failure(drawing: Drawing, named: NamedGraph) -> None:
+    """Add the card of the op at which the graph ends, if it failed, and the edges from its operands."""
+    failure, outputs = named.graph._failure, named.graph.outputs
+    if failure is None:
+        return
+    keys = {node: card.key for card in drawing.cards for node in card.members}
+    rows = []
+    for name, described, place in zip(failure.names, failure.described, failure.reads, strict=True):
+        node = None if place is None else outputs[place]
+        text = f"{name}: {described}" if node is None else f"{named.name(node)}{shape_of(node)}"
+        rows.append(CardRow([CardLine(cut(text, LONGEST))], () if node is None else (node,)))
+        if node is not None:
+            drawing.edges.append(Edge(keys[node], KEY, len(rows) - 1, backward=False))
+    results = [
+        *(CardLine(line, mark="bad") for line in _lines(failure.reason)),
+        CardLine(cut(f"at {failure.place}", LONGEST)),
+        *(CardLine(line) for line in _lines(f"fix: {failure.fix}" if failure.fix else "")),
+    ]
+    title = f"✗ {failure.call}"
+    drawing.cards.append(Card(KEY, "failed", cut(title, LONGEST), rows, results, mark="bad", whole_title=title))
+
+
+def _lines(text: str) -> list[str]:
+    return textwrap.wrap(text, COLUMNS, max_lines=MOST, placeholder=" …")
