@@ -22,8 +22,8 @@ SLOW = {
     "test_folding", "test_form", "test_formula", "test_formulas", "test_fuzz", "test_hostile_names", "test_interpreter",
     "test_latex", "test_mathml", "test_model_files", "test_models_command", "test_network_drawing", "test_notation",
     "test_notebooks", "test_other_sizes", "test_picture", "test_plots", "test_rooms", "test_saving", "test_scale", "test_sheet",
-    "test_source", "test_sparse", "test_stepper", "test_stepper_page", "test_trainer", "test_view", "test_widget",
-    "test_working",
+    "test_source", "test_sparse", "test_stepper", "test_stepper_page", "test_trainer", "test_verdicts", "test_view",
+    "test_widget", "test_working",
 }  # fmt: skip
 
 

@@ -89,7 +89,7 @@ class StepWriter:
         self.example = example
         self.functions = functions
         self.equations = Equations(self.program, written_shortly)
-        self.questions = dict(_questions(chapter))
+        self.questions = _questions(chapter)
         self.slopes = Slopes(self.equations, chapter.graph_steps)
 
     def data(self, step: Step) -> dict[str, Any]:
@@ -209,10 +209,12 @@ def _sum(step: Step) -> Text | None:
     return total if count == 1 else Text(total, " = ", Hole(step.result))
 
 
-def _questions(chapter: Chapter) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The quiz's question about each step that has one, by name."""
+def _questions(chapter: Chapter) -> dict[str, list[dict[str, Any]]]:
+    """The quiz's questions about the steps that have any, by name."""
+    found: dict[str, list[dict[str, Any]]] = {}
     for x in questions(chapter.graph, chapter.graph_steps, chapter.updates or chapter.next_updates):
-        yield x.step.name, {name: getattr(x, name) for name in ASKED}
+        found.setdefault(x.step.name, []).append({name: getattr(x, name) for name in ASKED})
+    return found
 
 
 def _widths(chapter: Chapter, picture: Drawing) -> dict[str, list[Text]]:

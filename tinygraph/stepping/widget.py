@@ -128,14 +128,16 @@ class Widget(anywidget.AnyWidget):
     @traitlets.observe("answer")
     def _judge(self, change: Any) -> None:
         typed = change["new"]
-        verdict = judged(self.stepper, str(typed.get("name")), str(typed.get("text")))
+        verdict = judged(self.stepper, str(typed.get("name")), str(typed.get("text")), int(typed.get("number", 0)))
         self.verdict = {**verdict._asdict(), "turn": typed.get("turn")}
 
 
-def judged(stepper: Stepper, name: str, text: str) -> Answer:
-    """The verdict on an answer to the question about one gradient: a number, or a formula in the names known before it."""
+def judged(stepper: Stepper, name: str, text: str, number: int = 0) -> Answer:
+    """The verdict on an answer to one of the questions about the step of that name."""
     quiz = Quiz(stepper.graph)
     while quiz.name not in (name, None):
+        quiz.reveal()
+    for _ in range(number):
         quiz.reveal()
     return quiz.answer(text)
 

@@ -12,11 +12,13 @@ const oneLine = text => {
   return [...plain].length <= 40 ? plain : `${[...plain].slice(0, 37).join("")}...`;
 };
 
-// The question about a step in the numbers of a chapter; null where there is none.
-function questionIn(step, numbers) {
-  if (!step?.ask) return null;
-  const texts = Object.entries(step.ask).map(([key, text]) => [key, key === "hints" ? text.map(one => filled(one, numbers)) : key === "choices" ? text : filled(text, numbers)]);
-  return { name: step.name, hints: [], ...Object.fromEntries(texts) };
+// The questions about a step in the numbers of a chapter
+function questionsIn(step, numbers) {
+  const inNumbers = text => filled(text, numbers);
+  return (step?.ask ?? []).map(({ text, label, value, end, hints = [], ...rest }, number) => ({
+    ...rest, name: step.name, number, text: inNumbers(text), label: inNumbers(label), value: inNumbers(value), end: inNumbers(end),
+    hints: hints.map(inNumbers),
+  }));
 }
 
 // `worlds` gives the values of the leaves that are, and on call those of others; a page of recorded values has none.

@@ -24,9 +24,9 @@ export function fixedModel(state) {
   };
 
   const judge = judgeOf(state, chapters && (() => chapters.worlds(here(), state.proof)));
-  const answer = ({ name, text, turn }) => {
+  const answer = ({ name, text, number = 0, turn }) => {
     const step = state.data.steps.find(one => one.ask && one.name === name);
-    state.verdict = { ...judge(text, questionIn(step, state.texts.at(here()))), turn };
+    state.verdict = { ...judge(text, questionsIn(step, state.texts.at(here()))[number]), turn };
     changed("verdict");
   };
 

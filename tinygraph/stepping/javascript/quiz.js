@@ -5,15 +5,14 @@ function quizOf({ model, app, go, stop, show, send }) {
   const ask = element("div", { class: "quiz", role: "group", "aria-label": "Quiz" }); // frames may not submit forms
   const quiz = { on: false };
 
-  // The question about a step, in the numbers of its chapter; none about what is no number, where no formula can answer.
-  function questionOf(index, chapter) {
-    const asked = questionIn(data().steps[index], textsOf(chapter));
-    if (!asked) return null;
-    const { choices } = asked;
-    const canAnswer = choices ? choices.includes(asked.value) : takesFormulas() || Number.isFinite(Number(asked.value));
-    return canAnswer ? { ...asked, key: chapter * length() + index, completes: completion(index) } : null;
+  // The questions about a step, in the numbers of its chapter; none about what is no number, where no formula can answer.
+  function questionsOf(index, chapter) {
+    const canAnswer = ({ choices, value }) => (choices ? choices.includes(value) : takesFormulas() || Number.isFinite(Number(value)));
+    return questionsIn(data().steps[index], textsOf(chapter)).filter(canAnswer)
+      .map(asked => ({ ...asked, index, chapter, key: `${chapter} ${index} ${asked.number}` }));
   }
 
+  const isOpen = ({ key }) => !quiz.over.has(key);
   const takesFormulas = () => Boolean(data().kernel || model.get("proof"));
   const completion = index => data().steps.findIndex((step, i) => i >= index && !step.partial);
   const within = taken => taken - chapterFrom(taken) * length();
@@ -22,8 +21,8 @@ function quizOf({ model, app, go, stop, show, send }) {
   function open() {
     const chapter = chapterFrom(position()), first = within(position()), end = position() === last() ? length() : first + 1;
     for (let i = first; i < end; i++) {
-      const asked = questionOf(i, chapter);
-      if (asked && !quiz.over.has(asked.key)) return asked;
+      const asked = questionsOf(i, chapter).find(isOpen);
+      if (asked) return asked;
     }
     return null;
   }
@@ -33,7 +32,7 @@ function quizOf({ model, app, go, stop, show, send }) {
     Object.assign(quiz, { on, right: 0, hints: 0, over: new Set(), waiting: 0 });
     app.classList.toggle("quizzing", on);
     if (!on) return show();
-    const chapter = chapterFrom(position()), first = data().steps.findIndex((_, i) => questionOf(i, chapter));
+    const chapter = chapterFrom(position()), first = data().steps.findIndex((_, i) => questionsOf(i, chapter).length > 0);
     if (first >= 0) go(chapter * length() + first);
     question();
   }
@@ -63,7 +62,7 @@ function quizOf({ model, app, go, stop, show, send }) {
 
   function over(said) {
     const chapter = chapterFrom(position()), score = `${quiz.right} of ${quiz.over.size} right at the first try, ${quiz.hints} ${quiz.hints === 1 ? "hint" : "hints"}.`;
-    const more = data().steps.some((_, i) => i >= within(position()) && !quiz.over.has(chapter * length() + i) && questionOf(i, chapter));
+    const more = data().steps.some((_, i) => i >= within(position()) && questionsOf(i, chapter).some(isOpen));
     if (ask.contains(app.getRootNode().activeElement)) app.focus({ preventScroll: true }); // what has the focus goes away
     ask.replaceChildren(element("p", { class: "answer", role: "status" }, `${said} ${more ? "Step on to the next question." : score}`.trim()));
   }
@@ -95,7 +94,7 @@ function quizOf({ model, app, go, stop, show, send }) {
   function check() {
     const field = ask.querySelector("input[type=text], input:checked");
     quiz.waiting = -1; // a page answers at once
-    quiz.waiting = send("answer", { name: quiz.asked.name, text: field ? field.value.trim() : "" });
+    quiz.waiting = send("answer", { name: quiz.asked.name, number: quiz.asked.number, text: field ? field.value.trim() : "" });
     judged();
   }
 
@@ -119,11 +118,11 @@ function quizOf({ model, app, go, stop, show, send }) {
 
   // The question is over: go to the step that it was about.
   function pass(message) {
-    const { key, completes } = quiz.asked, to = Math.min(1 + key - (key % length()) + completes, last());
+    const { key, index, chapter } = quiz.asked, to = Math.min(1 + chapter * length() + completion(index), last());
     quiz.over.add(key);
     quiz.said = message;
-    if (to !== position()) return go(to);
-    moved();
+    if (to === position() || questionsOf(index, chapter).some(isOpen)) return moved();
+    go(to);
   }
 
   function renumbered() {
