@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +21,12 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 LOCAL = ("file:", "data:", "about:", "blob:")
+
+
+def data_of(html: str) -> Any:
+    """The data of the page of a walk, which has them compressed."""
+    [packed] = re.findall(r'await unpacked\("([^"]*)"\)', html)
+    return json.loads(zlib.decompress(base64.b64decode(packed)))
 
 
 class Visit:

@@ -338,7 +338,7 @@ class TestOnThePage:
         monkeypatch.setattr("tinygraph.stepping.live.MOST", 3)
         page = opened(visit, softmax().stepper())
         page.keyboard.press("End")
-        assert page.locator("canvas").count() == 0
+        assert page.locator(".heat").count() == 0
         assert page.locator(".examples").is_hidden()
         assert line(page) == ""
         assert visit.trouble == []
@@ -346,4 +346,4 @@ class TestOnThePage:
     def test_a_page_of_numbers_has_no_maps(self, visit: Visit) -> None:
         page = opened(visit, neuron().stepper())
         page.keyboard.press("End")
-        assert page.locator("canvas").count() == 0
+        assert page.locator(".heat").count() == 0

@@ -19,7 +19,7 @@ from PIL import Image
 
 import tinygraph as tg
 from tests.animations import check_harmless
-from tests.browser import browser
+from tests.browser import browser, data_of
 from tests.drawings import logistic, neuron, perceptron
 from tinygraph.draw import files
 from tinygraph.draw.engine import LayoutError
@@ -192,7 +192,7 @@ class TestPlainData:
         stepper.breakpoints.add(stepper.steps[0].name)
         data = json.loads(stepper.save(tmp_path / "walk.json").read_text(encoding="ascii"), parse_constant=pytest.fail)
         html = stepper.save(tmp_path / "walk.html").read_text(encoding="utf-8")
-        held = json.loads(html.partition("const model = fixedModel(")[2].partition(");\nfollowAddress")[0])
+        held = data_of(html)
         assert data == {name: value for name, value in held.items() if name not in ("style", "quiz")}
         assert {"data", "program", "live"} < data.keys()
         assert [step["name"] for step in data["data"]["steps"]] == [step.name for step in stepper.chapters[0].steps]

@@ -270,14 +270,13 @@ class TestLimits:
         for i in range(500):
             h = names[f"h{i}"] = np.tanh(h)
         stepper = tg.Graph(h**2, names=names).stepper()  # of 1,003 statements
-        assert len(page_of(stepper).encode()) < 300_000
+        assert len(page_of(stepper).encode()) < 400_000
 
-    def test_a_large_page_is_compressed_and_opens_as_others_do(self, visit: Visit) -> None:
+    def test_a_large_page_opens_as_others_do(self, visit: Visit) -> None:
         w = h = tg.parameter(0.3)
         for _ in range(400):
             h = np.tanh(h + w)
         stepper = tg.Graph(h**2, names={"w": w, "</script>": h}).stepper()
-        assert "unpacked(" in page_of(stepper).rpartition("fixedModel(")[2]
         page = opened(visit, stepper)
         page.wait_for_selector(".count")
         page.keyboard.press("End")

@@ -18,7 +18,6 @@ from tests.test_widget import faked
 from tinygraph.draw.theme import CLASSES, RAMP
 from tinygraph.stepping.boundary import boundary_of
 from tinygraph.stepping.page import page as page_of
-from tinygraph.stepping.page import script
 
 WIDTH, HEIGHT, EDGE = 150, 100, 6  # of a curve in its own units
 NODES = 33  # of the surface along an axis
@@ -141,6 +140,16 @@ class TestSlopes:
 
         assert page.locator(".slopes .local").count() == 0  # X.T @ dz is no product with a local derivative
         assert_curve(figure(page, "gradient"), loss, graph["w"].value[place], gradient[place], f"L by w[{place}]")
+
+    def test_the_entry_that_is_chosen_has_the_curve(self, visit: Visit) -> None:
+        graph = logistic()
+        page = at_step(visit, graph, "da")
+        place = int(np.argmax(np.abs(graph["da"].value)))
+        assert figure(page, "gradient")[2].startswith(f"L by a[{place}], slope ")
+        key, by = ("ArrowRight", 1) if place < 7 else ("ArrowLeft", -1)
+        page.locator("canvas[aria-label='Entries of da']").press(key)
+        until(page, f"{ROOT}.querySelector('.slopes').textContent.includes('L by a[{place + by}]')")
+        assert visit.trouble == []
 
     def test_a_forward_step_of_one_value_has_the_curve_of_its_function(self, visit: Visit) -> None:
         graph = neuron()
@@ -339,6 +348,17 @@ class TestBoundary:
         assert np.mean(seen[~is_faint] == classes[~is_faint]) > 0.97  # but where a point of the other class lies
         assert visit.trouble == []
 
+    def test_the_example_that_is_chosen_has_a_ring(self, visit: Visit) -> None:
+        graph = logistic()
+        page = opened(visit, graph.stepper())
+        data = graph["X"].value
+        low, high = data.min(axis=0), data.max(axis=0)
+        places = (data - low + 0.08 * (high - low)) / (1.16 * (high - low)) + [18 / 640, 0]  # to the right of each point
+        for example in (3, 5):
+            page.evaluate("i => model.set('example', i)", example)
+            rings = np.flatnonzero(colours(page, "Decision boundary", places).max(axis=1) < 60)
+            assert rings.tolist() == [example]
+
     def test_its_title_says_what_is_shown(self, visit: Visit) -> None:
         page = opened(visit, logistic().stepper())
         assert settled(page, "Decision boundary").inner_text().split("\n") == ["Decision boundary", "a = 0.5"]
@@ -466,4 +486,5 @@ class TestNeed:
         assert visit.trouble == []
 
     def test_what_shows_recorded_numbers_has_none(self) -> None:
-        assert "PANELS.push" not in script()
+        points, w = tg.constant(np.ones((60_000, 2))), tg.parameter([0.5, 0.25])
+        assert "PANELS.push" not in page_of(tg.Graph(np.sum(points @ w), names={"X": points, "w": w}).stepper())

@@ -14,6 +14,7 @@ import pytest
 
 import tinygraph as tg
 from tests import op_cases
+from tests.browser import data_of
 from tests.oracles import assert_close, complex_step
 from tinygraph import ops
 from tinygraph.draw.engine import LayoutError
@@ -475,7 +476,9 @@ def test_the_stepper_looks_at_one_example() -> None:
             stepper.step()
             lens = stepper.lens
             lenses.append(None if lens is None else (lens.equation, np.ravel(dense(lens.value)), lens.is_contribution))
-        assert f'"example":["{lenses[0][0]} = ",' in stepper.page()
+        assert f"{lenses[0][0]} = " in [
+            step["example"][0] for step in data_of(stepper.page())["data"]["steps"] if "example" in step
+        ]
         found.append(lenses)
     assert any(found[0])
     for own, other in zip(*found, strict=True):

@@ -31,21 +31,24 @@ def draw(
     lens: str | None = None,
     marked: bool = True,
 ) -> Picture:
-    """The picture of a graph; `Graph.draw` documents the settings. A page marks what is remarkable by itself, and not here."""
+    """The picture of a graph; `Graph.draw` documents the settings.
+
+    Flags make cards red unless a lens marks cards, or a page does it by itself.
+    """
     if lens is not None:
         one_of("lens", lens, tuple(LENSES))
     one_of("values", values, (True, False))
     one_of("backward", backward, (True, False))
     settings = {"level": level, "values": values, "direction": direction, "theme": theme, "backward": backward, "lens": lens}
     if len(graph.forward) > LARGE and (fold is None or fold is True):
-        return Picture(graph, _large(NamedByLine(graph, backward), values, lens, values and marked), settings)
+        return Picture(graph, _large(NamedByLine(graph, backward), values, lens, values and marked and lens is None), settings)
     _refuse_too_many(graph, level)
     writer = CardWriter(program_of(graph, level), values, backward)
     whole: Drawing = unfolded(writer)
     add_failure(whole, writer)
     if lens is not None and lens != "norm":
         LENSES[lens](whole, writer)
-    if marked:
+    if marked and lens is None:
         mark_remarks(whole)
     return _picture(graph, settings, whole, writer, fold)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -63,12 +63,12 @@ def example_of(graph: Graph, step: Step, index: int) -> Example | None:
     size = batch_size(graph)
     if size is None or step.statement is None:
         return None
-    rows = _with_gradients(graph, size, index)
+    rows, backward = _with_gradients(graph, size, index)
     if step.node in rows:
         rows_of = [index] if is_sparse(step.result.value) else index  # of a sparse matrix a row is a matrix too
         return Example(index, f"{step.name}[{index}]", step.result[rows_of], False)
     program = program_of(graph)
-    gradients = _gradients_read(step, rows)
+    gradients = _read(step, backward)
     if not gradients:
         return None
 
@@ -95,13 +95,12 @@ def linear_in(graph: Graph, step: Step) -> list[Node] | None:
     size = batch_size(graph)
     if size is None or example_of(graph, step, 0) is None:
         return None
-    rows = _with_gradients(graph, size, 0)
-    return [] if step.node in rows else list(_gradients_read(step, rows))
+    rows, backward = _with_gradients(graph, size, 0)
+    return [] if step.node in rows else list(_read(step, backward))
 
 
-def _gradients_read(step: Step, rows: Collection[Node]) -> dict[Node, None]:
-    """The gradients with rows that a step reads."""
-    gradients = {s.node for s in step.program.backward} & set(rows)
+def _read(step: Step, gradients: Collection[Node]) -> dict[Node, None]:
+    """Which of some gradients a step reads, in its order."""
     return {x.node: None for x in atoms(step.expression) if isinstance(x, Name) and x.node in gradients}
 
 
@@ -135,15 +134,17 @@ def _constants(graph: Graph) -> list[Node]:
     return [node for node in graph.forward if node.kind == "constant"]
 
 
-_known_gradients: WeakKeyDictionary[Program, dict[int, frozenset[Node]]] = WeakKeyDictionary()
+Rows: TypeAlias = tuple[Collection[Node], Collection[Node]]
+_known_gradients: WeakKeyDictionary[Program, dict[int, Rows]] = WeakKeyDictionary()
 
 
-def _with_gradients(graph: Graph, size: int, index: int) -> frozenset[Node]:
-    """The values with rows, their gradients, and the shared values of the backward pass whose row slicing gives."""
+def _with_gradients(graph: Graph, size: int, index: int) -> Rows:
+    """The values with rows, their gradients, and what the backward pass shares whose row slicing gives; and these two alone."""
     program = program_of(graph)
     known = _known_gradients.setdefault(program, {})
     if index not in known:
-        known[index] = frozenset(_gradients_too(program, _rows(graph, size), index))
+        rows = _gradients_too(program, _rows(graph, size), index)
+        known[index] = rows, {s.node for s in program.backward} & rows
     return known[index]
 
 

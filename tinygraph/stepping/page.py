@@ -107,7 +107,8 @@ def unused(state: dict[str, Any], further: Collection[Op]) -> set[str]:
     """The files that a page has no use for."""
     data, computes = state["data"], "program" in state
     found = {name for name in PLOTS if not computes or (name != "slopes" and name not in data["plots"])}
-    if not computes or not any("entry" in step for step in data["steps"]):
+    arrays = [*(leaf["shape"] for leaf in data["leaves"]), *(step for step in data["steps"] if "entry" in step)]
+    if not computes or not any(arrays):
         found |= {*OF_ARRAYS}
     if not further:
         found |= {*FORMULAS}

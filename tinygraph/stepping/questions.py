@@ -39,6 +39,11 @@ class Question:
     mistake: str = ""
 
     @property
+    def has_answer(self) -> bool:
+        """Whether one of the choices is right: a parameter whose gradient is NaN moves nowhere."""
+        return not self.choices or str(self.value) in self.choices
+
+    @property
     def entry(self) -> tuple[int, ...]:
         """The index of the entry that is asked for; () for a scalar."""
         return place_of_largest(self.about.value)
@@ -54,9 +59,8 @@ def questions(graph: Graph, steps: Sequence[Step], updates: Sequence[Step]) -> I
             yield writer.gradient(step)
     gradients = {s.of: s.node for s in program_of(graph).backward}
     for step in updates:
-        question = writer.way(step, gradients[step.node]) if step.node.size else None
-        if question is not None and str(question.value) in WAYS:
-            yield question
+        if step.node.size:
+            yield writer.way(step, gradients[step.node])
 
 
 class Writer:

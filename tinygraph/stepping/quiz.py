@@ -97,7 +97,8 @@ class Quiz:
         self.stepper = Stepper(graph if seed is None else with_other_numbers(graph, seed), level)
         self.score = Score()
         chapter = self.stepper.chapter
-        self._left = list(questions(chapter.graph, chapter.graph_steps, chapter.next_updates))  # that are not over
+        asked = questions(chapter.graph, chapter.graph_steps, chapter.next_updates)
+        self._left = [question for question in asked if question.has_answer]  # that are not over
         self._total = len(self._left)
         self._hints = 0
         self._walk_to_question()

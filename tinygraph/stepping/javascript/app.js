@@ -32,7 +32,7 @@ function render({ model: given, el, keys }) {
   const halted = to => { stop(); go(to); };
   const stage = stageOf({ model, go: halted });
   const scrubber = scrubberOf({ model, go: halted });
-  const chain = chainOf({ model });
+  const chain = chainOf({ model, changed: () => plot() });
   const lists = listsOf({ model, go: halted, mark: breakpoint });
   const sheet = sheetOf({ model, stage, mathml: chain.mathml });
   const quiz = quizOf({ model, app, go, stop: () => stop(), show: () => show(), send });
@@ -184,8 +184,10 @@ function render({ model: given, el, keys }) {
     turn();
     stage.show(current, isMoved);
     paths.show(current);
-    panels.forEach(panel => panel.show(current, isMoved));
+    plot();
   }
+
+  const plot = () => panels.forEach(panel => panel.show(stepAt(position())));
 
   function build() {
     drawn = data();
@@ -247,7 +249,7 @@ function render({ model: given, el, keys }) {
     quiz.moved();
   }
 
-  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:example": () => describe(stepAt(position())), "change:problem": complain, "change:verdict": quiz.judged };
+  const listeners = { "change:data": show, "change:texts": renumbered, "change:leaves": show, "change:position": moved, "change:breakpoints": show, "change:example": () => { describe(stepAt(position())); plot(); }, "change:problem": complain, "change:verdict": quiz.judged };
   for (const [event, call] of Object.entries(listeners)) model.on(event, call);
   show();
   complain();

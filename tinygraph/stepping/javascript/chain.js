@@ -20,7 +20,7 @@ function factorsOf(step, steps) {
   };
 }
 
-function chainOf({ model }) {
+function chainOf({ model, changed }) {
   const { data, at } = walkOf(model);
   const chips = element("div", { class: "chips" }), row = element("div", { class: "row" }, chips);
   const equation = element("div", { class: "equation" }), line = element("div", { class: "entry" });
@@ -63,7 +63,7 @@ function chainOf({ model }) {
   function show(step) {
     const isNew = step !== current;
     current = step;
-    if (!entry && step?.entry && model.get("numbers")) entry = entryOf({ model, changed: () => show(current) });
+    if (!entry && step?.entry && model.get("numbers")) entry = entryOf({ model, changed: () => { show(current); changed(); } });
     entry?.turn(step, isNew);
     box.classList.toggle("tall", data().steps.some(other => other.entry) && Boolean(model.get("numbers")));
     box.dataset.phase = current?.phase ?? "";

@@ -1,19 +1,23 @@
 // What the plots have in common: work in slices, values with another entry, lines, and maps with their contours.
 
-const SLICE = 8; // milliseconds of work, after which the page has its turn
+const [SLICE, FEW, REST] = [8, 3, 150]; // milliseconds of work, after which the page has its turn; slices; milliseconds
 
-// Carries out a generator, slice by slice; a newer one takes the place of one that is not finished.
+// Carries out a generator, slice by slice; a newer one takes the place of one that is not finished. Work that took more than a few
+// slices begins after a rest, so that it does not begin again and again while a slider moves.
 function workerOf(box) {
-  let now = null;
+  let now = null, isLong = false;
   return work => {
     now = work;
     box.setAttribute("aria-busy", "true");
+    let slices = 0;
     setTimeout(function go() {
       if (now !== work) return;
+      slices += 1;
+      isLong = slices > FEW;
       const end = performance.now() + SLICE;
       do if (work.next().done) return box.setAttribute("aria-busy", "false"); while (performance.now() < end);
       setTimeout(go);
-    });
+    }, isLong ? REST : 0);
   };
 }
 

@@ -64,7 +64,7 @@ function stageOf({ model, go }) {
       return Math.min(1, view.clientWidth / width) * Math.min(1, high / height);
     };
     if (!tall || !view.clientWidth) return svg;
-    const high = matchMedia("(min-width: 1100px)").matches ? view.clientHeight : Math.min(0.6 * innerHeight, 620); // as the style has it
+    const high = matchMedia("(min-width: 1100px)").matches ? view.clientHeight : Math.min(0.5 * innerHeight, 620); // as the style has it
     return seen(tall, high) > seen(svg, high) ? tall : svg;
   }
 
