@@ -43,8 +43,9 @@ function formulasOf(grammar) {
   function valueOf(op, operands, given) {
     const special = specials.get(op.name);
     if (special) return special(operands, given);
-    // Beside arrays a number that was computed is Python's own, which has no shape.
-    if (op.name.endsWith("_like") && isPlain(operands[1]) && !operands.every(isPlain)) refuse("such a number has no shape");
+    // Beside what is no float a number that was computed is Python's own, which has no shape.
+    const isFloat = x => isPlain(x) || (x.type === "f8" && !ndimOf(x));
+    if (op.name.endsWith("_like") && isPlain(operands[1]) && !operands.every(isFloat)) refuse("such a number has no shape");
     const complete = op.metadata.map(([key, value]) => [key, Object.hasOwn(given, key) ? given[key] : value]);
     return run(op, operands, Object.fromEntries(complete.filter(([, value]) => (value ?? false) !== false)));
   }
