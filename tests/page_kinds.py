@@ -72,8 +72,20 @@ def scalar_moons() -> tg.Graph:
     return tg.Graph(L, names={"w": w, "v": v, "c": c, "L": L})
 
 
+def failed() -> tg.Graph:
+    """What was recorded before a product of matrices that do not fit."""
+    X, w = tg.constant(numbers(6, 2)), tg.parameter(numbers(3))
+    h = np.tanh(X * 2)
+    try:
+        z = h @ w
+    except tg.OpError as error:
+        assert error.graph is not None
+        return error.graph
+    raise AssertionError(z)
+
+
 KINDS: dict[str, Callable[[], tg.Graph]] = {
     **{name: PROGRAMS[name] for name in ("neuron", "logistic", "softmax", "residual", "attention", "branch", "second order")},
     "perceptron on moons": perceptron_on_moons, "folded": folded, "recurrence": recurrence, "not a number": not_a_number,
-    "moons in scalars": scalar_moons,
+    "moons in scalars": scalar_moons, "failed op": failed,
 }  # fmt: skip
