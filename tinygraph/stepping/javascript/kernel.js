@@ -1,7 +1,7 @@
 // What a saved page has in place of a kernel: a model that keeps the state of the page. It has the numbers of each chapter as text,
 // computed by the program of the page, or else as they were recorded.
 
-export function fixedModel(state) {
+function fixedModel(state) {
   const listeners = {};
   const changed = key => (listeners[`change:${key}`] || []).forEach(call => call());
   const chapters = state.program ? chaptersOf(state) : null;
@@ -74,12 +74,6 @@ function withNumbers(model) {
     get: key => (key === "numbers" ? computed() : model.get(key)),
     ...Object.fromEntries(["set", "on", "off", "save_changes"].map(name => [name, (...given) => model[name](...given)])),
   };
-}
-
-// The data of a walk, which its page has compressed.
-async function unpacked(text) {
-  const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
 }
 
 class Refused extends Error {}
