@@ -48,7 +48,7 @@ class Question:
 
     @property
     def has_answer(self) -> bool:
-        """Whether one of the choices is right: a gradient that is NaN moves nothing, and of equal paths none is the largest."""
+        """Whether one of the choices is right: none is where a gradient is NaN, or where paths are equal."""
         return not self.choices or str(self.value) in self.choices
 
     @property
