@@ -246,6 +246,16 @@ class TestOnThePage:
         stands_at(page, name)
         assert line(page) == expected
 
+    def test_all_that_was_passed_to_a_value_arrives_at_it(self, visit: Visit) -> None:
+        w = tg.parameter([0.5, -2.0])
+        h = np.tanh(w)
+        page = opened(visit, tg.Graph(np.sum(h * h + h), names={"w": w, "h": h}).stepper())
+        page.keyboard.press("End")
+        stands_at(page, "dw")
+        upstream, local = 2 * np.tanh(0.5) + 1, 1 - np.tanh(0.5) ** 2
+        numbers = page.locator(".chip strong").all_inner_texts()
+        assert numbers == [f"{x:.3f}" for x in (upstream, local, upstream * local)]
+
     def test_arrows_choose_an_entry_which_stays_chosen(self, visit: Visit) -> None:
         stepper = softmax().stepper()
         dW = stepper.graph.backprop()["W"].value

@@ -194,6 +194,14 @@ class TestSlopes:
             settled(page, "Slopes")
         assert visit.trouble == []
 
+    def test_an_infinite_value_is_no_point(self, visit: Visit) -> None:
+        said = []
+        visit.page.on("console", lambda message: said.append(message.text))
+        w = tg.parameter(np.inf)
+        page = at_step(visit, tg.Graph(tg.sigmoid(w * 2.0), names={"w": w}), "dw")
+        assert settled(page, "Slopes").locator("circle, .tangent").count() == 0
+        assert said == []
+
     def test_nan_has_a_caption_and_no_tangent(self, visit: Visit) -> None:
         w = tg.parameter(-1.0)
         with pytest.warns(RuntimeWarning):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import re
 import time
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tinygraph as tg
 from tests.browser import Visit, browser, data_of
@@ -567,6 +570,38 @@ class TestShowing:
             page.emulate_media(color_scheme=scheme)
             found[scheme] = page.locator(".app").evaluate("x => [getComputedStyle(x).color, getComputedStyle(x).backgroundColor]")
         assert found == {"light": ["rgb(27, 31, 36)", "rgb(255, 255, 255)"], "dark": ["rgb(230, 237, 243)", "rgb(13, 17, 23)"]}
+
+
+class TestFiles:
+    def test_a_picture_needs_no_style_sheet_and_has_nothing_that_moves(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = neuron().stepper()
+        stepper.run()
+        page = opened(visit, tmp_path, stepper)
+        page.emulate_media(color_scheme="dark")
+        page.keyboard.press("ArrowLeft")
+        page.locator(".view .dot").first.wait_for()
+        with page.expect_download() as found:
+            page.get_by_role("button", name="SVG").click()
+        made = ElementTree.parse(found.value.path()).getroot()
+        assert "background: rgb(13, 17, 23)" in made.get("style", "")
+        assert not [x for x in made.iter() if x.get("class") == "dot" or x.tag.endswith("}style") or "var(" in str(x.attrib)]
+        fills = {"".join(x.itertext()): x.get("style", "") for x in made.iter("{http://www.w3.org/2000/svg}text")}
+        assert "fill: rgb(230, 237, 243)" in fills["L = 0.554"]
+        with page.expect_download() as found:
+            page.get_by_role("button", name="PNG").click()
+        image = Image.open(found.value.path())
+        assert image.size == tuple(math.ceil(2 * float(made.attrib[side])) for side in ("width", "height"))
+        assert image.getpixel((0, 0))[:3] == (13, 17, 23)
+
+    def test_a_sheet_has_nothing_that_moves(self, visit: Visit, tmp_path: Path) -> None:
+        stepper = neuron().stepper()
+        stepper.run()
+        page = opened(visit, tmp_path, stepper)
+        page.keyboard.press("ArrowLeft")
+        page.locator(".view .dot").first.wait_for()
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.locator(".sheet svg").count() == 1
+        assert page.locator(".sheet .dot").count() == 0
 
 
 class TestForEverybody:

@@ -130,6 +130,8 @@ class StepWriter:
         result = step.added_result
         found: dict[str, Any] = {"label": plain(self.equations.name(step.node))}
         found |= {"slot": Slot(result)} if result.shape else {"added": Text(Hole(result))} if step.part is not None else {}
+        if result.shape and step.result is not result:
+            found["sum"] = Slot(step.result)
         if step.phase == "backward":
             found["to"] = plain(self.equations.symbol(step.of))
         if step.phase == "backward" and not step.passes and not isinstance(step.expression, Number):

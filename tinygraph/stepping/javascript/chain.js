@@ -10,7 +10,7 @@ function factorsOf(step, steps) {
   const result = { label, slot, number: slot === undefined ? added ?? step.shown : undefined, said: step.chain.said ?? STARTS[step.phase] };
   const before = step.upstream && steps.findLast(other => other.name === step.upstream && other.phase === "backward");
   if (!before) return { result };
-  const { label: above, to: reader, slot: place } = before.chain;
+  const { label: above, to: reader, slot: own, sum: place = own } = before.chain; // all contributions arrive
   result.said = step.part ? `adds to ${to}, ${step.part[0]} of ${step.part[1]}` : `goes on to ${to}`;
   if (!factor) return { result };
   return {

@@ -78,7 +78,7 @@ function curveOf(points, [x, y], slope) {
   if (left <= 0 && right >= 0) svg.append(line(zeroX, 0, zeroX, UP, "axis"));
   if (ys.length && low <= 0 && high >= 0) svg.append(line(0, zeroY, ACROSS, zeroY, "axis"));
   svg.append(drawn("path", { class: "curve", d: pathOf(points.map(to)) }));
-  if (!Number.isFinite(y)) return svg;
+  if (!Number.isFinite(x) || !Number.isFinite(y)) return svg;
   if (Number.isFinite(slope)) svg.append(line(...to([x - part, y - slope * part]), ...to([x + part, y + slope * part]), "tangent"));
   svg.append(drawn("circle", { cx: atX, cy: atY, r: 4.5 }));
   return svg;

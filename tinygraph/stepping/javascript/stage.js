@@ -125,6 +125,7 @@ function stageOf({ model, go }) {
     picture.light(null, new Set());
     const made = picture.svg.cloneNode(true);
     made.removeAttribute("style");
+    made.querySelectorAll(".dot").forEach(one => one.remove());
     shownLast();
     return made;
   }
