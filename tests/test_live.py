@@ -209,6 +209,17 @@ class TestChanging:
         page.keyboard.press("Enter")
         assert page.inner_text(".quiz [role=status]").startswith("da = -y / a + (1 - y) / (1 - a) = ")
 
+    def test_an_open_question_is_about_the_numbers_of_now(self, visit: Visit) -> None:
+        stepper = neuron().stepper()
+        page = opened(visit, stepper)
+        page.click("text=Quiz")
+        page.fill(".quiz input", "12")
+        types(page, "Value of w1", "1.9")
+        stepper.set(w1=1.9)
+        assert page.input_value(".quiz input") == "12"
+        page.click("text=Reveal")
+        assert page.inner_text(".quiz [role=status]").endswith(f" = {stepper.graph['da'].value:.3f}.")
+
 
 class TestLimits:
     def test_a_leaf_that_leads_to_another_path_stays(self, visit: Visit) -> None:
@@ -300,6 +311,15 @@ class TestAddress:
         page.goto(there)
         assert page.evaluate("model.get('texts').at(0)") == numbers
         assert page.evaluate("model.get('position')") == len(softmax().stepper().steps)
+
+    def test_a_leaf_that_is_called_step_leaves_the_step_in_it(self, visit: Visit, tmp_path: Path) -> None:
+        w = tg.parameter(0.5)
+        page, url = visit.page, self.url(tmp_path, tg.Graph(w**2, names={"step": w}).stepper())
+        page.goto(url)
+        page.keyboard.press("ArrowRight")
+        types(page, "Value of step", "0.9")
+        page.wait_for_timeout(500)
+        assert page.url.endswith("#step=1")
 
     def test_an_update_is_in_it_as_its_leaves(self, visit: Visit, tmp_path: Path) -> None:
         page, url = visit.page, self.url(tmp_path, neuron().stepper())

@@ -228,6 +228,12 @@ class TestLoss:
         assert f"L = {losses[3]:.3f} after 3 updates" in settled(page, "Loss").inner_text()
         assert visit.trouble == []
 
+    def test_what_is_no_number_is_no_point(self, visit: Visit) -> None:
+        w = tg.parameter(2.0)
+        page = opened(visit, tg.Graph(np.log(w), names={"w": w}).stepper())
+        page.evaluate("model.set('update', { rate: 10, times: 1 })")
+        assert settled(page, "Loss").locator("path.curve").get_attribute("d") == "M0.0 40.0"
+
     def test_many_decades_are_logarithmic(self, visit: Visit) -> None:
         w = tg.parameter(1.0)
         page = opened(visit, tg.Graph(w**2, names={"w": w}).stepper())
@@ -312,6 +318,15 @@ def colours(page: Any, title: str, places: Any) -> Any:
     return np.array(found)[:, :3]
 
 
+def of_numbered(logits: Any) -> tg.Graph:
+    """Three classes, of the second of which there is no point."""
+    X, y = tg.constant(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])), tg.constant(np.array([0, 2, 2, 0]))
+    W = tg.parameter(logits)
+    Z = X @ W
+    L = -np.mean(np.log(tg.softmax(Z, axis=1))[np.arange(4), y])
+    return tg.Graph(L, names={"X": X, "y": y, "W": W, "Z": Z, "L": L})
+
+
 def channels(colour: str) -> Any:
     return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
 
@@ -346,6 +361,17 @@ class TestBoundary:
         is_faint = np.ptp(pixels, axis=1) < 12  # close to the boundary, on it, or the border of a point
         assert is_faint.mean() < 0.25
         assert np.mean(seen[~is_faint] == classes[~is_faint]) > 0.97  # but where a point of the other class lies
+        assert visit.trouble == []
+
+    def test_a_point_has_the_colour_of_its_number(self, visit: Visit) -> None:
+        page = opened(visit, of_numbered(numbers(2, 3)).stepper())
+        corners = (np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]) + 0.08) / 1.16
+        expected = [channels(CLASSES[kind]) for kind in (0, 2, 2, 0)]
+        np.testing.assert_array_equal(colours(page, "Decision boundary", corners), expected)
+
+    def test_what_is_no_number_is_of_no_class(self, visit: Visit) -> None:
+        page = opened(visit, of_numbered(np.full((2, 3), np.nan)).stepper())
+        np.testing.assert_array_equal(colours(page, "Decision boundary", np.array([[0.3, 0.6]])), [[255, 255, 255]])
         assert visit.trouble == []
 
     def test_the_example_that_is_chosen_has_a_ring(self, visit: Visit) -> None:
@@ -431,6 +457,18 @@ class TestSurface:
         box = canvas.bounding_box()
         canvas.click(position={"x": box["width"] - 1, "y": box["height"] / 2})
         assert page.evaluate("model.get('leaves').at(10)[3]") > w1
+        assert visit.trouble == []
+
+    def test_a_reset_does_not_stop_it(self, visit: Visit) -> None:
+        w, b, x = tg.parameter(0.5), tg.parameter(0.25), tg.constant(numbers(20000))
+        page = opened(visit, tg.Graph(np.mean((w * x + b - 1) ** 2), names={"w": w, "b": b, "x": x}).stepper())
+        page.evaluate("model.set('update', { rate: 0.1, times: 2 })")
+        settled(page, "Loss surface")
+        page.get_by_label("→ axis").select_option("b")
+        page.get_by_label("↑ axis").select_option("w")
+        page.get_by_role("button", name="Reset").click()
+        label = settled(page, "Loss surface").locator("canvas").get_attribute("aria-label")
+        assert "b = 0.250, w = 0.500" in label
         assert visit.trouble == []
 
 

@@ -27,7 +27,7 @@ export function followAddress(model) {
     names.forEach((name, i) => {
       const entries = entriesOf(leaves[i]);
       const isNew = entriesOf(recorded[kept][i]).some((x, place) => !Object.is(x, entries[place]));
-      if (isNew && entries.length <= MOST_ENTRIES) found.set(name, entries.join(","));
+      if (isNew && name !== "step" && entries.length <= MOST_ENTRIES) found.set(name, entries.join(","));
     });
     return `#${found}`;
   }

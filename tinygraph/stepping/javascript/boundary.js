@@ -43,7 +43,7 @@ PANELS.push(({ model }) => {
       yield;
     }
     const { level } = plotted, sure = level === 0.5 ? x => x : x => 1 / (1 + Math.exp(-x));
-    const shade = (of, part) => between(white, colours[of % colours.length], STRONG * part);
+    const shade = (of, part) => (of < 0 ? white : between(white, colours[of % colours.length], STRONG * part)); // NaN is of no class
     map.image(GRID, i => {
       if (level === undefined) return shade(columnOfLargest(rows[i]), STRONG);
       const part = 2 * sure(rows[i][0]) - 1;
@@ -51,7 +51,8 @@ PANELS.push(({ model }) => {
     });
     if (level !== undefined) contour(rows.map(row => row[0]), GRID, level).forEach(piece => map.lines("#1b1f24", 4, piece));
     const wide = labels.data.length / count, kinds = [...new Set(labels.data)].sort((a, b) => a - b);
-    const classOf = i => (wide > 1 ? columnOfLargest(labels.data.slice(i * wide, (i + 1) * wide)) : kinds.indexOf(labels.data[i]));
+    const classes = level === undefined ? rows[0].length : 2, isNumbered = kinds.every(kind => Number.isInteger(kind) && kind >= 0 && kind < classes);
+    const classOf = i => (wide > 1 ? columnOfLargest(labels.data.slice(i * wide, (i + 1) * wide)) : isNumbered ? labels.data[i] : kinds.indexOf(labels.data[i]));
     const at = i => pixelOf([across, up], points.data.slice(2 * i, 2 * i + 2));
     for (let i = 0; i < count; i++) map.dot(at(i), 8, plotted.colours[classOf(i) % colours.length], "#ffffff");
     if (example < count) map.dot(at(example), 18, null, "#1b1f24", 6);

@@ -37,7 +37,7 @@ PANELS.push(({ model, go }) => {
     const values = chapters.map(chapter => known.get(chapter)), finite = values.filter(Number.isFinite);
     const isLog = Math.min(...finite) > 0 && Math.max(...finite) > SPANS * Math.min(...finite), scale = isLog ? Math.log : x => x;
     const [low, high] = [Math.min(...finite.map(scale)), Math.max(...finite.map(scale))];
-    const points = values.map((value, i) => [i / last * ALONG, high > low ? (high - scale(value)) / (high - low) * TALL : TALL / 2]);
+    const points = values.map((value, i) => [i / last * ALONG, high > low ? (high - scale(value)) / (high - low) * TALL : Number.isFinite(value) ? TALL / 2 : NaN]);
     const [x, y] = points[here];
     svg.replaceChildren(drawn("path", { class: "axis", d: `M0 ${TALL + 4}H${ALONG}` }), drawn("path", { class: "curve", d: pathOf(points) }));
     if (Number.isFinite(values[here])) svg.append(drawn("circle", { cx: x, cy: y, r: 5 }));

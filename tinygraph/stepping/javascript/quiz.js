@@ -44,7 +44,7 @@ function quizOf({ model, app, go, stop, show, send }) {
     return true;
   }
 
-  function question(said = "") {
+  function question(said = "", isFocused = true) {
     if (!quiz.on) return;
     Object.assign(quiz, { used: 0, first: true, asked: open() });
     const { asked } = quiz;
@@ -54,10 +54,10 @@ function quizOf({ model, app, go, stop, show, send }) {
       ...field,
       element("button", { onclick: () => check() }, "Check"),
       element("button", { onclick: () => next() }, "Hint"),
-      element("button", { onclick: () => pass(`${asked.end}.`) }, "Reveal"),
+      element("button", { onclick: () => pass(`${quiz.asked.end}.`) }, "Reveal"),
       element("span", { class: "hint" }, hint),
       element("p", { class: "answer", role: "status" }, said));
-    ask.querySelector("input").focus({ preventScroll: true });
+    if (isFocused) ask.querySelector("input").focus({ preventScroll: true });
   }
 
   function over(said) {
@@ -125,8 +125,15 @@ function quizOf({ model, app, go, stop, show, send }) {
     go(to);
   }
 
+  // With other numbers the question stays open, with what was typed; in another chapter or with other words it is another one. The
+  // focus stays where the numbers were changed.
   function renumbered() {
-    if (quiz.on && ask.querySelector("input") === null) question();
+    if (!quiz.on) return;
+    const { asked } = quiz, isHere = asked?.chapter === chapterFrom(position());
+    const now = isHere && isOpen(asked) && questionsOf(asked.index, asked.chapter).find(({ key }) => key === asked.key);
+    if (!now || now.text !== asked.text) return question("", false);
+    quiz.asked = now;
+    if (!now.choices) put(ask.querySelector(".hint"), accepted(now));
   }
 
   function moved() {

@@ -48,14 +48,14 @@ PANELS.push(({ model, send }) => {
   }
 
   function* plot({ colours }, sides, values) {
-    const slot = numbers.slot(walk.data().plots.loss[1]), ramp = colours.map(channels), found = new Float64Array(NODES * NODES), chapter = here();
+    const slot = numbers.slot(walk.data().plots.loss[1]), ramp = colours.map(channels), found = new Float64Array(NODES * NODES);
     for (let i = 0; i < found.length; i++) {
       const changes = {};
       [i % NODES, Math.floor(i / NODES)].forEach((node, axis) => {
         const side = sides[axis];
         changes[side.slot] = withEntry(changes[side.slot] ?? values[side.order], side.place, side.at(node / (NODES - 1)));
       });
-      found[i] = entryAt(numbers.what(chapter, slot, changes), 0);
+      found[i] = entryAt(numbers.what(here(), slot, changes), 0); // a chapter that goes away is followed by one with the same leaves
       yield;
     }
     const finite = found.filter(Number.isFinite), low = Math.min(...finite), high = Math.max(...finite);
