@@ -48,7 +48,7 @@ class Question:
 
     @property
     def has_answer(self) -> bool:
-        """Whether one of the choices is right: a gradient of NaN moves nothing, and of equal paths none is largest."""
+        """Whether one of the choices is right: a gradient of NaN has no sign, and of equal paths none is largest."""
         return not self.choices or str(self.value) in self.choices
 
     @property
