@@ -71,7 +71,7 @@ def _right() -> Iterator[Case]:
     for text in (
         "a - y", "-y + a", "da*a*(1-a)", "da * sigmoid(z) * (1 - np.exp(np.log(a)))", "(a*a - y*a)/a", "dL*(a-y)**3/(a-y)**2",
         "-0.426", "-1.741*0.2445", "a − y", "a - y;", "(a - y).T", "np.sum(a - y)", "  a\t- y ", "(a\n - y)", "tg.sigmoid(z) - y",
-        "np.subtract(a, y)", "a - y + 0*1e3.T", "(a - y) * 0x10 / 16",
+        "np.subtract(a, y)", "a - y + 0*1e3.T", "(a - y) * 0x10 / 16", "+a - +y",
         "σ(z) - y", "ln(exp(a - y))", "pow(a, 1) - y", "(a - y) * (2**-1 + .5)", "np.reshape(a - y, ())", "max(a - y)",
     ):  # fmt: skip
         yield Case(neuron, "dz", text, True, "dz = da * a * (1 - a) = -0.426: right")
@@ -160,6 +160,7 @@ def _not_counted() -> Iterator[Case]:
         ("sum(a, axis=y)", "column 13: `y` must be a small whole number"), ("reshape(a)", "reshape needs shape"),
         ("np.split(a, 3)", "`split` is no function here"),
         ("a[y]", "column 1: index"), ("a['...']", "column 3: `'...'` is no formula"), ("a[True]", "column 3: `True` is no"),
+        ("a.astype(+np.float32)", "`+np.float32` is no dtype"), ("sum(a, axis=+0)", "`+0` must be a small"),
          ("a[1:y]", "column 5: `y` must be a small whole number"), ("sum(*a)", "`*a` is no formula"),
         ("sum(a, **y)", "takes no such thing"), ("len(a)", "a single number has no length"),
         ("np.full_like(a*1, y > 2)", "column 1: broadcast_like"), ("a\nb", ""),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 import tinygraph as tg
 from tests.drawings import numbers, perceptron
@@ -76,12 +77,11 @@ def failed() -> tg.Graph:
     """What was recorded before a product of matrices that do not fit."""
     X, w = tg.constant(numbers(6, 2)), tg.parameter(numbers(3))
     h = np.tanh(X * 2)
-    try:
-        z = h @ w
-    except tg.OpError as error:
-        assert error.graph is not None
-        return error.graph
-    raise AssertionError(z)
+    with pytest.raises(tg.OpError) as raised:
+        h @ w
+    graph = raised.value.graph
+    assert graph is not None
+    return graph
 
 
 KINDS: dict[str, Callable[[], tg.Graph]] = {

@@ -115,6 +115,21 @@ def test_a_long_name_does_not_widen_the_page(visit: Visit, tmp_path: Path, width
         assert len({round(x) for x in numbers}) < 2  # each on one line
 
 
+@pytest.mark.parametrize("kind", ["neuron", "softmax"])
+def test_a_finger_can_touch_every_control_on_a_phone(visit: Visit, tmp_path: Path, kind: str) -> None:
+    page = opened(visit, tmp_path, KINDS[kind]().stepper(), 400)
+    page.keyboard.press("End")
+    for tab in ("Statements and code", "Paths", "Quiz"):
+        page.locator(f"role=tab[name='{tab}']").click()
+        sizes = page.evaluate(
+            """() => [...document.getElementById("stepper").shadowRoot.querySelectorAll("button, select, input")]
+              .filter(x => x.checkVisibility() && !x.matches("[type=radio]")).map(x => [x, x.getBoundingClientRect()])
+              .map(([x, { width, height }]) => [x.getAttribute("aria-label") || x.textContent, Math.min(width, height)])"""
+        )
+        assert len(sizes) > 10
+        assert [(name, size) for name, size in sizes if size < 44] == []
+
+
 def cut_off(page: Any) -> Any:
     """Results of the step that stand beyond the edge of their box, which is then scrolled."""
     return page.evaluate(

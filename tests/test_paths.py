@@ -287,18 +287,22 @@ class TestCarriesMost:
     def test_is_the_largest_product_whatever_the_leaves_are(self) -> None:
         graph = self.of_scalars()
         asked = self.asked(graph)
-        assert asked.paths == ("L → a → x", "L → b → x")
+        assert asked.ways == ("L → a → x", "L → b → x")
         assert (asked.choices, asked.value) == (("path 1", "path 2"), "path 1")  # 1.5 and -cos 2
+        assert [x.value for x in asked.products] == pytest.approx([1.5, -math.cos(2)])
         program = Instructions()
         place = program.slot(asked.value.pieces[-1].node)
         assert program.data["code"][-1][0] == place  # that a page computes anew
 
-    def test_is_not_asked_of_one_path_of_many_or_of_equal_ones(self) -> None:
+    def test_is_not_asked_of_one_path_or_of_many(self) -> None:
         x = tg.parameter(0.5)
         L = np.sin(x * 2)
         assert self.asked(tg.Graph(L, names={"x": x, "L": L})) is None
         assert self.asked(ladder(3, lambda y: y * 0.5, np.sin)) is None
-        assert self.asked(ladder(1, lambda y: y * 0.5, lambda y: 0.5 * y)) is None
+
+    def test_is_none_of_them_where_they_are_equal(self) -> None:
+        asked = self.asked(ladder(1, lambda y: y * 0.5, lambda y: 0.5 * y))
+        assert asked.value not in asked.choices
 
 
 class TestOnThePage:

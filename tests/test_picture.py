@@ -360,7 +360,7 @@ def test_a_notebook_gets_svg() -> None:
     assert ElementTree.fromstring(bundle["image/svg+xml"]).get("role") == "img"
 
 
-@pytest.mark.parametrize(("window", "share"), [(1400, 1.0), (1100, None), (400, 0.85)])
+@pytest.mark.parametrize(("window", "share"), [(1400, 1.0), (1000, None), (400, 0.85)])
 def test_in_a_notebook_it_shrinks_with_the_window_while_it_can_be_read_and_then_scrolls(window: int, share: float | None) -> None:
     graph = neuron()
     natural = float(ElementTree.fromstring(graph.draw().svg).get("width", 0))

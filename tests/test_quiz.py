@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tests.answers import CASES, GRAPHS, Case, at, shared
+from tests.answers import CASES, GRAPHS, Case, at, shared, unit_upstream
 from tests.drawings import logistic, neuron, numbers, perceptron, softmax
 from tests.test_formula import watched
 from tests.test_stepper import unrolled
@@ -98,7 +98,7 @@ def test_what_is_said_of_answers(case: Case) -> None:
     assert case.said in result.message
     assert seen == []
     if case.right:
-        assert quiz.name != case.name
+        assert quiz.name != case.name or quiz.choices
     elif case.counted:
         assert (quiz.name, quiz.question.endswith(before["question"]), quiz.score.wrong) == (case.name, True, 1)
     else:
@@ -308,6 +308,56 @@ def test_what_has_the_gradient_0_stays() -> None:
     quiz = at(tg.Graph(v * v + w, names={"w": w, "v": v}), "v")
     assert "η * dv" in quiz.answer("up").message
     assert quiz.answer("stays").right
+
+
+def test_which_path_carries_most_is_asked_behind_the_gradient() -> None:
+    quiz = at(unit_upstream(), "dp")
+    assert quiz.answer("2 * dq + 2 * dr * p").right
+    assert quiz.ask == ("4/5  Which path from L to p carries most of dp?  path 1: L → q → p, path 2: L → r → p  path 1 or path 2")
+    assert quiz.stepper.steps[quiz.stepper.position].name == "dp"  # which is still ahead
+    assert [quiz.hint(), quiz.hint()] == [
+        "multiply the local derivatives along each path",
+        "the sizes of the products decide, not their signs",
+    ]
+    assert quiz.answer("path 3") == (False, "choose path 1 or path 2", False)
+    assert quiz.answer("path 1").message == "dp: not yet. Another path has a larger product"
+    assert quiz.answer("path 2").message == "dp: path 2, because the products are 2.000, 9.000: right"
+    assert quiz.name == "p"
+
+
+@pytest.mark.parametrize(
+    ("p", "right"), [(0.1, "path 1"), (-0.1, "path 1"), (-1.0, "path 2"), (1 / 3, None), (-1 / 3, None), (0.335, None)]
+)
+def test_of_the_paths_the_largest_in_size_is_right_and_equal_ones_are_not_asked_about(p: float, right: str | None) -> None:
+    quiz = at(unit_upstream().with_leaves({"p": p}), "dp")  # 2 and 6 * p
+    quiz.reveal()
+    assert (quiz.name, quiz.choices) == (("p", ("up", "down", "stays")) if right is None else ("dp", ("path 1", "path 2")))
+    assert right is None or quiz.answer(right).right
+
+
+def test_paths_that_are_not_finite_are_compared_without_a_warning() -> None:
+    w = tg.parameter(0.0)
+    with np.errstate(all="ignore"):
+        u = np.sqrt(w)
+        graph = tg.Graph(u + w * 3, names={"w": w, "u": u})
+        graph.backprop()
+    quiz = at(graph, "dw")  # infinity and 3
+    quiz.reveal()
+    assert quiz.reveal() == "dw: path 1, because the products are inf, 3.000"
+
+
+def test_paths_are_asked_about_to_parameters_alone_and_each_output_has_its_own() -> None:
+    w, x = tg.parameter(2.0), tg.constant(5.0)
+    a, b = w * x + np.sin(w) * x, w**2
+    c = b * w
+    graph = tg.Graph(a, c, names=locals())
+    graph.backprop(of=a, wrt=[w, x])
+    graph.backprop(of=c, wrt=[w, b])
+    asked = [str(one.text) for one in graph.quiz()._left if one.choices]
+    assert [text.partition("  ")[0] for text in asked] == [
+        "Which path from a to w carries most of dw?",
+        "Which path from c to w carries most of dc_dw?",
+    ]
 
 
 def test_where_nothing_is_updated_no_way_is_asked_for() -> None:

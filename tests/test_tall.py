@@ -142,9 +142,10 @@ def test_it_fits_a_phone_in_letters_that_can_be_read(name: str) -> None:
 def test_the_leaves_of_a_narrow_card_are_stacked_beside_their_rows() -> None:
     drawing = neuron().draw().drawing
     layout = column(drawing)
-    z = next(box for box in layout.boxes.values() if box.card.title.startswith("z ="))
-    direct = [route for route in layout.routes if route.is_direct]
-    assert {route.edge.target for route in direct} == {z.card.key}
+    z, loss = (next(box for box in layout.boxes.values() if box.card.title.startswith(f"{name} =")) for name in "zL")
+    straight = [route for route in layout.routes if route.is_direct]
+    assert {route.edge.target for route in straight} == {z.card.key, loss.card.key}
+    direct = [route for route in straight if route.edge.target == z.card.key]
     assert len(direct) == len([edge for edge in drawing.edges if edge.target == z.card.key]) == 5 + 3
     assert all(start[1] == end[1] for start, end in (route.points for route in direct))
     tops = [layout.boxes[route.edge.source].y for route in direct if not route.edge.backward]

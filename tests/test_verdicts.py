@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tests.answers import CASES, GRAPHS, Case, at
+from tests.answers import CASES, GRAPHS, Case, at, unit_upstream
 from tests.browser import Visit, browser
 from tests.drawings import logistic, neuron, perceptron
+from tests.live_programs import PROGRAMS
 from tests.random_formulas import random_answer
 from tests.test_quiz import printed
 from tinygraph.express.interpreter import is_spelled
@@ -45,10 +46,25 @@ def opened(visit: Visit, graph: tg.Graph) -> Any:
     return visit.show(html.replace("const model = fixedModel(", "const model = window.model = fixedModel("))
 
 
-def verdicts(page: Any, name: str, texts: Sequence[str]) -> list[Answer]:
-    """What the page says of answers to one question."""
-    judge = "([name, texts]) => texts.map(text => { model.set('answer', { name, text, turn: 1 }); return model.get('verdict'); })"
-    return [Answer(x["right"], x["message"], x["counted"]) for x in page.evaluate(judge, [name, texts])]
+def verdicts(page: Any, name: str, texts: Sequence[str], number: int = 0) -> list[Answer]:
+    """What the page says of answers to one of the questions about a step."""
+    judge = """([name, number, texts]) => texts.map(text => {
+        model.set('answer', { name, number, text, turn: 1 });
+        return model.get('verdict');
+    })"""
+    return [Answer(x["right"], x["message"], x["counted"]) for x in page.evaluate(judge, [name, number, texts])]
+
+
+def asked(page: Any) -> list[str]:
+    """The questions of a page to the end, each given up."""
+    found = []
+    while "first try" not in page.inner_text(".quiz [role=status]"):
+        if page.locator(".quiz input").count():
+            found.append(page.locator(".quiz").evaluate("quiz => quiz.firstChild.textContent").strip())
+            page.click("text=Reveal")
+        else:
+            page.click("button[aria-label=Step]")
+    return found
 
 
 def judged(quiz: Quiz, text: str) -> Answer:
@@ -83,16 +99,14 @@ def test_random_answers_get_the_same_verdict(visit: Visit, make: Callable[[], tg
     page, quiz, rng = opened(visit, make()), make().quiz(), np.random.default_rng(list(make.__name__.encode()))
     count = 1 + RANDOM // len(GRAPHS) // sum(not x.choices for x in quiz._left)
     kinds = set()
-    while not quiz.choices:
-        texts = [random_answer(rng, quiz) for _ in range(count)]
+    while not quiz.done:
+        texts = [random_answer(rng, quiz) for _ in range(0 if quiz.choices else count)]
         for text, found in zip(texts, verdicts(page, str(quiz.name), texts), strict=True):
             kernel = judged(quiz, text)
             assert found[::2] == kernel[::2], (quiz.name, text, found, kernel)
             assert found.message == kernel.message or not kernel.counted, (quiz.name, text, found, kernel)
             kinds.add(kernel[::2])
         quiz.reveal()
-        if quiz.done:
-            break
     assert len(kinds) == 3  # right, wrong, and no answer
     assert visit.trouble == []
 
@@ -109,6 +123,40 @@ def test_the_verdict_is_about_the_numbers_of_now(visit: Visit) -> None:
     verdicts(page, "dz", ["a - 1"])
     assert page.evaluate("model.get('texts').at(0)") == before  # other leaves were tried in between
     assert verdicts(page, "w1", ["up"])[0].right is bool(stepper.graph["dw1"].value < 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "moved", "right"),
+    [
+        (unit_upstream, {"p": 1.5}, {"dp": "path 2"}),
+        (unit_upstream, {"p": 0.1}, {"dp": "path 1"}),
+        (unit_upstream, {"p": 1 / 3}, {}),
+        (PROGRAMS["recurrence"], {"u": 0.5}, {"dw": "path 3", "du": "path 2"}),
+        (PROGRAMS["recurrence"], {"u": 3.0}, {"dw": "path 4", "du": "path 4"}),
+        (
+            PROGRAMS["second order"],
+            {"x": 0.1},
+            {"dy": "path 2", "dx": "path 1", "ddx_dx": "path 1", "ddx_dy": "path 1"},
+        ),
+        (neuron, {"w1": 0.9}, {}),
+    ],
+)
+def test_page_and_kernel_ask_alike_which_path_carries_most(
+    visit: Visit, make: Callable[[], tg.Graph], moved: dict[str, float], right: dict[str, str]
+) -> None:
+    page = opened(visit, make())
+    for name, value in moved.items():
+        page.evaluate("ask => model.set('new_value', ask)", {"name": name, "value": value})
+    quiz = Quiz(make().with_leaves(moved))
+    carrying = [one for one in quiz._left if one.choices and one.choices[0] == "path 1"]
+    assert {one.step.name: str(one.value) for one in carrying} == right
+    for one in carrying:
+        while quiz._left[0] is not one:
+            quiz.reveal()
+        answers = [*one.choices, "path 0", "1"]
+        assert verdicts(page, one.step.name, answers, number=1) == [judged(quiz, text) for text in answers]
+    assert asked(page) == [str(one.text) for one in Quiz(make().with_leaves(moved))._left]
+    assert visit.trouble == []
 
 
 def test_names_that_every_object_of_javascript_has_are_names_as_others(visit: Visit) -> None:
@@ -233,7 +281,10 @@ class TestAsking:
 def test_right_answers_are_accepted_as_they_are_printed(visit: Visit) -> None:
     for make in GRAPHS:
         page, quiz = opened(visit, make()), make().quiz()
-        while not quiz.done and not quiz.choices:
+        while not quiz.done:
             name = str(quiz.name)
+            if quiz.choices:
+                quiz.reveal()
+                continue
             (found,) = verdicts(page, name, [printed(quiz)])
             assert found.right, (name, found)

@@ -287,6 +287,8 @@ class Faces:
     def stepper(self, level: Level = "named") -> Stepper:
         """A walk through the graph, forward and backward, one statement (or, with `level="op"`, one op) at a time.
 
+        A notebook shows it as a page that computes with other leaves too; `save("walk.html")` writes the page.
+
         >>> w = tg.parameter(3.0)
         >>> s = tg.Graph(w * 2, names={"w": w}).stepper()
         >>> s.step()
@@ -298,7 +300,9 @@ class Faces:
 
     @face
     def quiz(self, seed: int | None = None) -> Quiz:
-        """A quiz on each gradient, in the order of the backward pass; `quiz.run()` runs it in a terminal.
+        """A quiz on each gradient, in the order of the backward pass, and on the way that each parameter moves then.
+
+        `quiz.run()` runs it in a terminal, a notebook shows it as a page, and `quiz.save("quiz.html")` writes the page.
 
         A `seed` chooses other numbers for parameters and named scalars; equal seeds give equal numbers.
 

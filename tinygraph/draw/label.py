@@ -21,13 +21,14 @@ SIZE = 13  # points
 BOLD = 1.18  # how much wider bold letters are at most
 PADDING = 4  # points, from a line to the border of its cell
 WIDEST = "−1.234"  # the room of a number at least: longer ones, such as −12.345, are set closer
-# Widths of Helvetica's letters in thousandths of the font size, after Adobe's metrics; 556 for all others.
+# Widths of letters in thousandths of the font size, in Helvetica or, if it is wider, in DejaVu Sans Condensed; 572 for others.
 WIDTHS = {
-    **dict.fromkeys(" \xa0!,./:;I[]\\|tf", 278), **dict.fromkeys("ijl'", 222), **dict.fromkeys("()-r`{}", 333),
-    **dict.fromkeys("cksvxyzJ", 500), **dict.fromkeys("+<=>~", 584), **dict.fromkeys("ABEKPSVXY&", 667),
-    **dict.fromkeys("CDHNRUw", 722), **dict.fromkeys("GOQ", 778), **dict.fromkeys("FTZ", 611), **dict.fromkeys("mM", 833),
-    "W": 944, "@": 1015, "%": 889, "*": 389, "^": 469, "\"": 355, "·": 278, "−": 584, "∂": 500, "Σ": 620, "⊙": 780, "‖": 420,
-    "×": 584, "…": 1000, "≥": 550, "≤": 550, "≠": 550, "▸": 600, "√": 550,
+    **dict.fromkeys(" \xa0,.·", 286), **dict.fromkeys("/\\:;|", 303), **dict.fromkeys("()[]", 351), **dict.fromkeys("ijl'", 250),
+    **dict.fromkeys("cszJ∂", 500), **dict.fromkeys("vxy", 532), **dict.fromkeys("#+<=>^~−×≈≠≤≥∞", 754),
+    **dict.fromkeys("CDHNRU", 722), **dict.fromkeys("ABEKPSVXY", 667), **dict.fromkeys("GOQ", 778), **dict.fromkeys("FTZ", 616),
+    **dict.fromkeys("`*‖", 450), "I": 278, "-": 333, "!": 360, "r": 370, "f": 316, "t": 353, "k": 521, "w": 736, "m": 876,
+    "M": 833, "W": 944, "@": 1015, "%": 889, "&": 702, "\"": 414, "Σ": 620, "Π": 677, "⊙": 780, "…": 1000, "▸": 600, "√": 573,
+    "⚠": 807,
 }  # fmt: skip
 SMALL = "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿⁱ"
 
@@ -43,7 +44,7 @@ def _letter(c: str) -> int:
         return 370
     if unicodedata.combining(c):
         return 0
-    return WIDTHS.get(c, 1000 if unicodedata.east_asian_width(c) in "WF" else 556 if c.isascii() else 600)
+    return WIDTHS.get(c, 1000 if unicodedata.east_asian_width(c) in "WF" else 572 if c.isascii() else 600)
 
 
 def clean(text: str) -> str:

@@ -1,4 +1,5 @@
-"""The questions about a walk, each asked before its step is shown: the gradients, and which way each parameter moves.
+"""The questions about a walk, each asked before its step is shown: the gradients, which of a few paths carries most of one, and
+which way each parameter moves.
 
 A question is declared once, in texts with holes; the kernel's quiz and a page both ask it.
 """
@@ -17,7 +18,14 @@ from tinygraph.node import Node
 from tinygraph.program.flow import Pass
 from tinygraph.program.statements import Program, program_of
 from tinygraph.program.value import Expression, Name, Number, atoms, replaced
+from tinygraph.stepping.routes import carries_most
 from tinygraph.stepping.timeline import Step
+
+CARRYING = (
+    Text("multiply the local derivatives along each path"),
+    Text("the sizes of the products decide, not their signs"),
+)
+SMALLER = "Another path has a larger product"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +48,7 @@ class Question:
 
     @property
     def has_answer(self) -> bool:
-        """Whether one of the choices is right: a parameter whose gradient is NaN moves nowhere."""
+        """Whether one of the choices is right: where a gradient is NaN its parameter has no way, and of equal paths none is largest."""
         return not self.choices or str(self.value) in self.choices
 
     @property
@@ -57,6 +65,7 @@ def questions(graph: Graph, steps: Sequence[Step], updates: Sequence[Step]) -> I
         is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
         if step.phase == "backward" and is_gradient and step.result.size and step.is_complete:
             yield writer.gradient(step)
+            yield from writer.carrying(step)
     gradients = {s.of: s.node for s in program_of(graph).backward}
     for step in updates:
         if step.node.size:
@@ -76,6 +85,19 @@ class Writer:
         label = self._label(step.name, step.result)
         value, end = Text(Hole(step.result, "largest")), Text(f"{step.name} = {self.right(step)} = ", Hole(step.result))
         return Question(step, Text("What is ", label, "?"), label, step.result, value, self._hints(step), end)
+
+    def carrying(self, step: Step) -> Iterator[Question]:
+        """Which path carries most of the gradient of a parameter, where there are a few?"""
+        for routes in self._program.routes if step.of.kind == "parameter" else ():
+            asked = carries_most(routes, step.of) if routes.gradients.get(step.of) is step.node else None
+            if asked is not None:
+                output, name = self._program.name(routes.output), self._program.name(step.of)
+                ways = ", ".join(map(": ".join, zip(asked.choices, asked.ways, strict=True)))
+                text = Text(f"Which path from {output} to {name} carries most of {step.name}?  {ways}")
+                end = Text(
+                    f"{step.name}: ", asked.value, ", because the products are ", joined(", ", [*map(Hole, asked.products)])
+                )
+                yield Question(step, text, Text(step.name), step.node, asked.value, CARRYING, end, asked.choices, SMALLER)
 
     def way(self, step: Step, gradient: Node) -> Question:
         """Which way will a parameter move in its update?"""

@@ -1,4 +1,4 @@
-"""The quiz: predict each gradient of the backward pass, and the way of each parameter, before it is shown.
+"""The quiz: predict each gradient of the backward pass, its largest path, and the way of each parameter, before it is shown.
 
 A number is right within a tolerance. A formula is right if it equals the gradient for other leaf values too: the graph is
 computed again with random leaves, and the formula with the values that the names revealed so far have there.
@@ -64,6 +64,8 @@ class Score:
 
 class Quiz:
     """Questions about the gradients of a graph, in the order of the backward pass, and about the way each parameter moves then.
+
+    Where two to six paths of numbers lead to a parameter, the quiz also asks which of them carries most of its gradient.
 
     `question` is the text to show, `answer(x)` judges a number, a formula or, where the question has `choices`, one of them;
     `hint()` gives a hint, `reveal()` shows the answer;

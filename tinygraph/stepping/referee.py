@@ -30,6 +30,7 @@ def referee(chapter: Chapter, instructions: Instructions) -> dict[str, Any]:
             ],
         ]
         for x in questions(chapter.graph, chapter.graph_steps, ())
+        if not x.choices
     }
     return {"questions": asked, "texts": list(texts)}
 

@@ -5,7 +5,6 @@ A page finds the largest paths among them itself, since that changes with its le
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from copy import copy
 from typing import Any, NamedTuple
@@ -88,25 +87,29 @@ class _Writer:
 
 
 class Carrying(NamedTuple):
-    """Which of a few paths carries most: the paths in words, what may be answered, and the answer, which follows the leaves."""
+    """Which of a few paths carries most: the choices, the values on each path, the products, and the answer at these leaves."""
 
-    paths: tuple[str, ...]
     choices: tuple[str, ...]
+    ways: tuple[str, ...]
+    products: tuple[Node, ...]
     value: Text
 
 
 def carries_most(routes: Routes, end: Node) -> Carrying | None:
-    """The question about the paths to a value; None for one path, for many, and where none stands out."""
+    """The question about the paths to a value; None for one path, for many, and through arrays.
+
+    Where no path stands out, the value is none of the choices: at other leaves, one may.
+    """
     if not 2 <= routes.count(end) <= ASKED or not (found := Paths(routes, end)).is_numeric:
-        return None
-    sizes = [abs(path.product or 0.0) for path in found]
-    if not math.isfinite(sizes[0]) or sizes[0] < CLEAR * sizes[1] or not sizes[0]:
         return None
     paths = sorted(found, key=lambda path: path.nodes)  # their order says nothing about their sizes
     with np.errstate(all="ignore"):
-        largest: Any = np.argmax(np.abs(np.stack([_product(routes, path) for path in paths]))) + 1
+        products = tuple(_product(routes, path) for path in paths)
+        sizes: Any = np.abs(np.stack(products))
+        ordered = np.sort(sizes)
+        largest: Any = np.where(ordered[-1] > CLEAR * ordered[-2], np.argmax(sizes) + 1, 0)
     choices = tuple(f"path {i}" for i, _ in enumerate(paths, 1))
-    return Carrying(tuple(" → ".join(path.nodes) for path in paths), choices, Text("path ", Hole(largest)))
+    return Carrying(choices, tuple(" → ".join(path.nodes) for path in paths), products, Text("path ", Hole(largest)))
 
 
 def _product(routes: Routes, path: Path) -> Node:

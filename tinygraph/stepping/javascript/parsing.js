@@ -56,7 +56,7 @@ function parserOf(grammar) {
       if (!known) return behind(from, atom());
       next += 1;
       const [op, , right] = known, inside = expression(right);
-      return op ? piece("op", from, { op, operands: [inside] }) : inside;
+      return op ? piece("op", from, { op, operands: [inside] }) : piece("plus", from, { value: inside });
     }
 
     // Calls, attributes and subscripts behind a piece

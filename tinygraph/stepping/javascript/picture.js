@@ -18,11 +18,13 @@ function pictureOf(svg) {
     for (const [key, line] of lines) {
       const said = textOf(key);
       if (said === line.said || said === "") continue;
+      const isFirst = line.said === null, isNew = line.text.textContent.replaceAll("\u00a0", " ") !== said;
       line.said = said;
-      if (line.text.textContent.replaceAll("\u00a0", " ") === said) continue;
-      line.text.removeAttribute("textLength");
-      line.text.textContent = said;
-      changed.push(line);
+      if (isNew) {
+        line.text.removeAttribute("textLength");
+        line.text.textContent = said;
+      }
+      if (isNew || isFirst) changed.push(line);
     }
     const long = changed.filter(({ text, room }) => text.getComputedTextLength() > room);
     for (const { text, room } of long) {

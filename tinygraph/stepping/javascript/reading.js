@@ -32,6 +32,7 @@ function readerOf({ limits }, { ops, functions, modules, homes, sizes, forms, co
     const call = (x, op, operands, params = {}) => ({ op, operands: operands.map(meaning), params, where: where(x.start) });
 
     function meaning(x) {
+      if (x.kind === "plus") return meaning(x.value);
       if (x.kind === "number") return { value: x.value };
       if (x.kind === "name") return named(x);
       if (x.kind === "op") return call(x, ops.get(x.op), x.operands);
