@@ -131,6 +131,21 @@ class TestView:
         assert sorted(page.locator(".view text[data-line]").all_text_contents()) == texts
         assert not page.locator(".view text.unknown").count()
 
+    def test_dragging_moves_the_picture_and_is_no_click(self, visit: Visit, tmp_path: Path) -> None:
+        page = opened(visit, tmp_path, softmax().stepper(), 1400)
+        page.click("button[aria-label='Zoom in']")
+        card = page.locator(".view .card.op").first.bounding_box()
+        x, y = card["x"] + card["width"] / 2, card["y"] + card["height"] / 2
+        before = page.locator(".view").evaluate("x => x.scrollLeft")
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x - 90, y, steps=4)
+        page.mouse.up()
+        assert page.locator(".view").evaluate("x => x.scrollLeft") == pytest.approx(before + 90, abs=2)
+        assert page.inner_text(".count").startswith("0 /")
+        page.mouse.click(x - 90, y)
+        assert page.inner_text(".count").startswith("1 /")
+
     def test_the_theme_is_chosen_against_the_system_s(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, neuron().stepper(), 1400)
         colours = """() => [".app", ".view .card.op > [stroke]"].map(which => {

@@ -1,6 +1,7 @@
 // The stage: the picture with zoom, the lines of its cards in the numbers of a chapter, and the step that is lit. A card leads to its step.
 
 const [CLOSER, SMALLEST, LARGEST] = [1.25, 0.25, 4]; // of the zoom
+const STILL = 4; // pixels that a pointer may move in a click
 const READABLE = 0.85; // of its natural size, the least at which a picture opens: its text is of 13 pixels
 
 function stageOf({ model, go }) {
@@ -47,11 +48,17 @@ function stageOf({ model, go }) {
     zoom(scale() * Math.exp(-event.deltaY / 100));
   }, { passive: false });
 
-  // Dragging the background moves the picture.
+  // Dragging moves the picture, and is no click on the card under the pointer.
+  let isDragged = false;
   view.addEventListener("pointerdown", event => {
     if (event.button || event.pointerType === "touch") return;
     const from = { x: event.clientX + view.scrollLeft, y: event.clientY + view.scrollTop };
-    const move = at => { view.scrollLeft = from.x - at.clientX; view.scrollTop = from.y - at.clientY; };
+    isDragged = false;
+    const move = at => {
+      isDragged ||= Math.hypot(at.clientX + view.scrollLeft - from.x, at.clientY + view.scrollTop - from.y) > STILL;
+      view.scrollLeft = from.x - at.clientX;
+      view.scrollTop = from.y - at.clientY;
+    };
     view.addEventListener("pointermove", move);
     addEventListener("pointerup", () => view.removeEventListener("pointermove", move), { once: true });
   });
@@ -81,7 +88,7 @@ function stageOf({ model, go }) {
       const card = step.highlighted?.[0];
       if (picture && card && !first.has(card)) first.set(card, i);
     });
-    for (const [id, i] of first) picture.card(id)?.addEventListener("click", () => go(walk.chapterOf(walk.position()) * walk.length() + i + 1));
+    for (const [id, i] of first) picture.card(id)?.addEventListener("click", () => isDragged || go(walk.chapterOf(walk.position()) * walk.length() + i + 1));
     for (const [id] of first) picture.card(id)?.classList.add("leads");
     size();
   }
