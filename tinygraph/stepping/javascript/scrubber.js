@@ -1,6 +1,5 @@
 // The scrubber: the steps of one chapter by their phases, and the number of the chapter.
 
-const NAMED = 0.08; // of all steps, above which there is room for the name of a phase
 const SEGMENTS = 80; // steps that have a mark of their own each; of more, each phase is one bar
 
 function scrubberOf({ model, go }) {
@@ -26,7 +25,7 @@ function scrubberOf({ model, go }) {
     phases.replaceChildren(...runs.map(run => {
       const own = Array.from({ length: steps.length > SEGMENTS ? 1 : run.count }, () => element("i"));
       own.forEach(mark => marks.push({ mark, steps: run.count / own.length }));
-      const made = element("div", { class: `phase ${run.phase}` }, element("div", { class: "marks" }, ...own), element("span", {}, run.count > NAMED * steps.length ? run.phase : ""));
+      const made = element("div", { class: `phase ${run.phase}` }, element("div", { class: "marks" }, ...own), element("span", {}, run.phase));
       made.style.flexGrow = run.count;
       return made;
     }));
