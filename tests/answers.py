@@ -175,7 +175,7 @@ def _not_counted() -> Iterator[Case]:
 
 
 CASES = [*_right(), *_wrong(), *_not_counted()]
-GRAPHS = {x.make for x in CASES} | {PROGRAMS["second order"], PROGRAMS["attention"]}
+GRAPHS = list(dict.fromkeys([*(x.make for x in CASES), PROGRAMS["second order"], PROGRAMS["attention"]]))
 
 
 def at(graph: tg.Graph, name: str) -> Quiz:

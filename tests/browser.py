@@ -25,7 +25,7 @@ LOCAL = ("file:", "data:", "about:", "blob:")
 
 def data_of(html: str) -> Any:
     """The data of the page of a walk, which has them compressed."""
-    [packed] = re.findall(r'await unpacked\("([^"]*)"\)', html)
+    _, packed = re.findall(r'await unpacked\("([^"]*)"\)', html)
     return json.loads(zlib.decompress(base64.b64decode(packed)))
 
 

@@ -189,8 +189,8 @@ def test_the_page_that_nbconvert_makes_shows_pictures_equations_and_walks_offlin
         page = visit.page
         page.goto(written.as_uri())
         steppers = 0
-        for i in range(page.locator("iframe[sandbox=allow-scripts]").count()):
-            steppers += _steps(page, page.locator("iframe[sandbox=allow-scripts]").nth(i).content_frame)
+        for frame in page.locator("iframe[sandbox]").all():
+            steppers += _steps(page, frame.content_frame)
         assert steppers >= ("step" in path.stem)
         sizes = page.evaluate(
             "[...document.querySelectorAll('.jp-OutputArea :is(svg, img, math)')].map(x => x.getBoundingClientRect())"
@@ -219,7 +219,7 @@ def _page(path: Path, all_outputs: list[list[dict[str, Any]]]) -> str:
 
 def _steps(page: Any, frame: Any) -> bool:
     """Whether a frame holds a walk; its first step is taken by a click, its second by a key, and the line of code lights up."""
-    frame.locator("body").wait_for()
+    frame.locator("button").first.wait_for()  # a page unpacks its data first
     sandboxed = frame.locator("body").evaluate("() => { try { return top.document.title; } catch { return 'refused'; } }")
     assert sandboxed == "refused"
     button = frame.locator("button[aria-label=Step]")

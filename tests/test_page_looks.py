@@ -101,20 +101,6 @@ def test_texts_can_be_read_and_nothing_is_cut_off(visit: Visit, tmp_path: Path, 
             assert cut_off(page) == [], (scheme, position)
 
 
-@pytest.mark.parametrize("width", [320, 400])
-def test_a_long_name_does_not_widen_the_page(visit: Visit, tmp_path: Path, width: int) -> None:
-    w, x = tg.parameter(0.5), tg.parameter(2.0)
-    z = w * x
-    stepper = tg.Graph(z * z + w, names={"weight" * 9: w, "x": x, "value" * 20: z}).stepper()
-    page = opened(visit, tmp_path, stepper, width, "light")
-    for position in range(len(stepper.steps) + 1):
-        page.locator(".track input").fill(str(position))
-        page.wait_for_timeout(60)  # the plots come later
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        numbers = page.locator(".chip strong").evaluate_all("all => all.map(x => x.getClientRects()[0].height)")
-        assert len({round(x) for x in numbers}) < 2  # each on one line
-
-
 @pytest.mark.parametrize("kind", ["neuron", "softmax"])
 def test_a_finger_can_touch_every_control_on_a_phone(visit: Visit, tmp_path: Path, kind: str) -> None:
     page = opened(visit, tmp_path, KINDS[kind]().stepper(), 400)
@@ -128,6 +114,20 @@ def test_a_finger_can_touch_every_control_on_a_phone(visit: Visit, tmp_path: Pat
         )
         assert len(sizes) > 10
         assert [(name, size) for name, size in sizes if size < 44] == []
+
+
+@pytest.mark.parametrize("width", [320, 400])
+def test_a_long_name_does_not_widen_the_page(visit: Visit, tmp_path: Path, width: int) -> None:
+    w, x = tg.parameter(0.5), tg.parameter(2.0)
+    z = w * x
+    stepper = tg.Graph(z * z + w, names={"weight" * 9: w, "x": x, "value" * 20: z}).stepper()
+    page = opened(visit, tmp_path, stepper, width, "light")
+    for position in range(len(stepper.steps) + 1):
+        page.locator(".track input").fill(str(position))
+        page.wait_for_timeout(60)  # the plots come later
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        numbers = page.locator(".chip strong").evaluate_all("all => all.map(x => x.getClientRects()[0].height)")
+        assert len({round(x) for x in numbers}) < 2  # each on one line
 
 
 def cut_off(page: Any) -> Any:

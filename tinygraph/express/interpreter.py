@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from string import ascii_lowercase
@@ -17,45 +17,15 @@ from tinygraph.ops import Op
 
 HOME = files("tinygraph.express").joinpath("javascript")
 FILES = ("numbers", "arrays", "shapes", "reductions", "matrices", "run")  # each before those that it is read by
-DEFINITION = re.compile(r"^(?=(?:function|class|const) |structural\.)", re.MULTILINE)
-KEYWORDS = ("function", "class", "const")
-NAME = re.compile(r"structural\.\w+|\w+")
 PUBLIC = "prepare, run, what, valueFrom, applied, broadcastShape, broadcastData, shapeOf, sizeOf, NDArray, Unknown"
 
 
-def script(ops: Iterable[Op], further: Iterable[Op] = ()) -> str:
-    """The object `interpreter` of a page, for programs of these ops: it has what `PUBLIC` names.
-
-    `further` ops are computed too, in a shorter and slower way.
-    """
-    own = set(ops)
-    used = sorted(own.union(further), key=lambda op: op.name)
-    rules = [(op.name, rule_of(op) if op in own else short_rule_of(op)) for op in used if op.javascript]
-    table = "".join(f"[{json.dumps(name)}, {rule}],\n" for name, rule in rules)
-    needed = _needed([PUBLIC, table, *(f"structural.{op.name}" for op in used if op.built_in and not op.javascript)])
-    return f"const interpreter = (() => {{\n{needed}const elementwise = new Map([\n{table}]);\nreturn {{ {PUBLIC} }};\n}})();\n"
-
-
-def _needed(texts: Iterable[str]) -> str:
-    """The definitions that some texts need, and those that these need, in the order of the files."""
-    found: set[str] = set()
-    names = [name for text in texts for name in NAME.findall(text)]
-    while names:
-        name = names.pop()
-        if name in _definitions() and name not in found:
-            found.add(name)
-            names += NAME.findall(_definitions()[name])
-    return "".join(text for name, text in _definitions().items() if name in found)
-
-
-@cache
-def _definitions() -> Mapping[str, str]:
-    """The functions, classes and constants of the files by their names."""
-    found: dict[str, str] = {}
-    for file in FILES:
-        for part in DEFINITION.split(_text(file))[1:]:
-            found[next(x for x in NAME.findall(part) if x not in KEYWORDS)] = bare(part)
-    return found
+def script(ops: Iterable[Op]) -> str:
+    """The object `interpreter` of a page, for programs of these ops: it has what `PUBLIC` names."""
+    spelled = sorted((op for op in ops if op.javascript), key=lambda op: op.name)
+    table = "".join(f"[{json.dumps(op.name)}, {rule_of(op)}],\n" for op in spelled)
+    files = "".join(bare(_text(file)) for file in FILES)
+    return f"const interpreter = (() => {{\n{files}const elementwise = new Map([\n{table}]);\nreturn {{ {PUBLIC} }};\n}})();\n"
 
 
 def is_spelled(op: Op) -> bool:
@@ -105,17 +75,6 @@ def rule_of(op: Op) -> str:
         "  },\n"
         "})"
     )
-
-
-def short_rule_of(op: Op) -> str:
-    """The same with the loop that many ops share, which a browser makes less fast.
-
-    >>> from tinygraph.ops import negative
-    >>> short_rule_of(negative)
-    '(params, type) => ruleOf((a) => -a)'
-    """
-    letters = ascii_lowercase[: len(op.arguments)]
-    return f"(params, type) => ruleOf(({', '.join(letters)}) => {_expression(op, letters)})"
 
 
 def _expression(op: Op, letters: str) -> str:

@@ -78,11 +78,6 @@ def readable() -> tuple[Op, ...]:
     return tuple(sorted(kept, key=lambda op: op.name))
 
 
-def spelled() -> list[Op]:
-    """The ops that a page needs to compute every formula that it reads."""
-    return [op for op in readable() if is_spelled(op)]
-
-
 def _op_of(function: Any) -> Op | None:
     own = NUMPY.get(function, function)
     return own if isinstance(own, Op) else None

@@ -16,7 +16,6 @@ from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import Program, program_of
 from tinygraph.sparse import is_sparse
-from tinygraph.stepping.grammar import spelled
 from tinygraph.stepping.referee import proof, referee
 from tinygraph.stepping.stepper import RATE, Stepper
 from tinygraph.wording import counted
@@ -29,11 +28,10 @@ class Live(NamedTuple):
 
     data: dict[str, Any]
     ops: Collection[Op]
-    further: Collection[Op]
 
 
-def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = (), quiz: bool = False) -> Live | str:
-    """The program of a walk, or of a quiz, with the slots of values that it looks up, or why a page does not compute it."""
+def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = ()) -> Live | str:
+    """The program of a walk with the slots of values that it looks up, or why a page does not compute it."""
     first = stepper.chapters[0]
     program = program_of(first.graph)
     entries = sum(leaf.size for leaf in program.leaves if not is_sparse(leaf.value))
@@ -68,10 +66,8 @@ def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = (), qu
     if len(instructions.data["code"]) > MOST:
         count = counted(len(instructions.data["code"]), "instruction")
         return f"These are the recorded values: the program has {count}, too many to compute in a page."
-    state = {"program": instructions.data, "live": data, "referee": judged}
-    if not quiz:
-        return Live(state, instructions.ops, ())
-    return Live(state | {"proof": proof(first, instructions)}, instructions.ops, spelled())
+    state = {"program": instructions.data, "live": data, "referee": judged, "proof": proof(first, instructions)}
+    return Live(state, instructions.ops)
 
 
 def _held(program: Program) -> dict[Node, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Collection, Sequence
+from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -18,7 +19,7 @@ from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express import interpreter
 from tinygraph.node import Node
-from tinygraph.ops import Op
+from tinygraph.ops import REGISTRY, Op
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.examples import batch_size
 from tinygraph.stepping.explained import explained
@@ -34,93 +35,52 @@ from tinygraph.stepping.templates import Templates, shortened
 
 HOME = files("tinygraph.stepping")
 TEXTS = interpreter.HOME.joinpath("texts.js")
-FORMULAS = ("parsing", "reading", "formula", "proving")  # for those that are typed into a quiz
-FILES = (
-    *FORMULAS,
-    "elements",
-    "walk",
-    "judging",
-    "kernel",
-    "picture",
-    "flags",
-    "files",
-    "stage",
-    "scrubber",
-    "entries",
-    "heat",
-    "entry",
-    "examples",
-    "chain",
-    "lists",
-    "leaves",
-    "routes",
-    "paths",
-    "explain",
-    "quiz",
-    "sheet",
-    "address",
-    "plots",
-    "slopes",
-    "boundary",
-    "surface",
-    "loss",
-    "app",
-)  # each before those that it is read by
-PLOTS = ("slopes", "boundary", "surface", "loss")
-OF_ARRAYS = ("entries", "heat", "entry", "examples")
+FILES = (  # each before those that it is read by
+    "parsing", "reading", "formula", "proving", "elements", "walk", "judging", "kernel", "picture", "flags", "files", "stage",
+    "scrubber", "entries", "heat", "entry", "examples", "chain", "lists", "leaves", "routes", "paths", "explain", "quiz",
+    "sheet", "address", "plots", "slopes", "boundary", "surface", "loss", "app",
+)  # fmt: skip
 KINDS = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 HEIGHT = "900px"  # of the iframe: the picture, the step and the lists; in a narrow one, what is below scrolls
 
 
 def page(stepper: Stepper, quiz: bool = False) -> str:
-    """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question.
-
-    Only the page of a quiz takes formulas as answers: what reads and computes them makes it larger.
-    """
-    walked, ops, further = walk(stepper, quiz)
-    state = walked | {"style": style(), "quiz": quiz}
+    """The walk as one file, which needs neither a kernel nor a network; `quiz` opens it with the first question."""
+    state, ops = walk(stepper)
     pieces = {
         "<!-- title -->": escape(f"Walk through {state['data']['title']}"),
-        "/* script */": script(ops, further, unused(state, further)),
-        "/* data */": packed(script_json(state)),
+        "/* script */": packed_script(frozenset(op for op in ops if not op.built_in)),
+        "/* data */": packed(script_json(state | {"style": style(), "quiz": quiz})),
     }
     return filled(HOME.joinpath("page.html"), pieces | {"/* colours */": variables()})
 
 
-def packed(data: str) -> str:
-    """Data as the script has it, compressed."""
-    return f'await unpacked("{base64.b64encode(zlib.compress(data.encode(), 9)).decode()}")'
+def packed(text: str) -> str:
+    """A text, compressed, as text."""
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
-def walk(stepper: Stepper, quiz: bool = False) -> tuple[dict[str, Any], Collection[Op] | None, Collection[Op]]:
-    """All that a page holds of a walk, the ops of its program, None where it shows what was recorded, and those of a quiz's
-    formulas."""
+@cache
+def packed_script(more: frozenset[Op]) -> str:
+    """The script of a page for programs with users' ops too."""
+    return packed(script(more))
+
+
+def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
+    """All that a page holds of a walk, and the ops that it computes with: none where it shows what was recorded."""
     data, templates = walk_data(stepper)
     state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
-    alive = live(stepper, templates.holes, templates.slots, quiz)
+    alive = live(stepper, templates.holes, templates.slots)
     if isinstance(alive, Live):
-        return state | alive.data, alive.ops, alive.further
-    return state | {"texts": texts(stepper), "notice": alive}, None, ()
+        return state | alive.data, alive.ops
+    return state | {"texts": texts(stepper), "notice": alive}, ()
 
 
-def unused(state: dict[str, Any], further: Collection[Op]) -> set[str]:
-    """The files that a page has no use for."""
-    data, computes = state["data"], "program" in state
-    found = {name for name in PLOTS if not computes or (name != "slopes" and name not in data["plots"])}
-    arrays = [*(leaf["shape"] for leaf in data["leaves"]), *(step for step in data["steps"] if "entry" in step)]
-    if not computes or not any(arrays):
-        found |= {*OF_ARRAYS}
-    if not further:
-        found |= {*FORMULAS}
-    return found | ({"plots"} if found >= {*PLOTS} else set())
-
-
-def script(ops: Collection[Op] | None = None, further: Collection[Op] = (), without: Collection[str] = FORMULAS) -> str:
-    """The module that shows a walk, the same for page and widget but for files that are not used; a page that computes has the
-    interpreter before it, for the ops of its program and further ones of formulas."""
-    first = "" if ops is None else interpreter.script(ops, further)
-    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES if name not in without)]
-    return first + "".join(interpreter.bare(module.read_text(encoding="utf-8")) for module in modules)
+def script(more: Collection[Op] = ()) -> str:
+    """The script that shows a walk, the same for page and widget, with the interpreter of all ops, and of more, before it."""
+    ops = [op for op in REGISTRY.values() if op.built_in and interpreter.is_spelled(op)]
+    modules = [TEXTS, *(HOME.joinpath(f"javascript/{name}.js") for name in FILES)]
+    return interpreter.script([*ops, *more]) + "".join(interpreter.bare(x.read_text(encoding="utf-8")) for x in modules)
 
 
 def style() -> str:

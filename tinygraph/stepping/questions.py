@@ -48,7 +48,7 @@ class Question:
 
     @property
     def has_answer(self) -> bool:
-        """Whether one of the choices is right: where a gradient is NaN its parameter has no way, and of equal paths none is largest."""
+        """Whether one of the choices is right: none is where a gradient is NaN, or where paths are equal."""
         return not self.choices or str(self.value) in self.choices
 
     @property

@@ -10,9 +10,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from tinygraph.express.interpreter import is_spelled
 from tinygraph.node import Node
-from tinygraph.ops import REGISTRY
 from tinygraph.program.statements import program_of
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.page import leaves_of, script, style, texts, walk
@@ -25,7 +23,7 @@ MOST = 1000  # entries of a leaf
 class Widget(anywidget.AnyWidget):
     """A stepper shown with its kernel: moving, breakpoints, leaves and answers work from either side."""
 
-    _esm = script([op for op in REGISTRY.values() if op.built_in and is_spelled(op)])
+    _esm = f"{script()}export default {{ render }};"
     data = traitlets.Dict().tag(sync=True)
     texts: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the numbers of each chapter
     leaves: traitlets.List[Any] = traitlets.List().tag(sync=True)  # the entries of each leaf, by chapter
@@ -54,8 +52,8 @@ class Widget(anywidget.AnyWidget):
 
     def _numbers(self) -> dict[str, Any]:
         """What changes with the leaves."""
-        state, ops, _ = walk(self.stepper)
-        if not all(op.built_in for op in ops or ()):
+        state, ops = walk(self.stepper)
+        if not all(op.built_in for op in ops):
             state |= {"program": {}, "live": {}}  # the script knows no other ops
         computed = {key: state.get(key, {}) for key in ("program", "live")}
         return computed | {

@@ -2,7 +2,7 @@
 
 const [MOST_ENTRIES, WAIT] = [100, 300]; // of an array that an address has room for; milliseconds that an address may be behind
 
-export function followAddress(model) {
+function followAddress(model) {
   if (!model.get("leaves") || location.protocol === "about:") return; // a frame has no address to share
   const names = model.get("data").leaves.map(leaf => leaf.name);
   const recorded = model.get("recorded_leaves");

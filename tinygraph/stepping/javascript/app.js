@@ -265,5 +265,3 @@ function render({ model: given, el, keys }) {
     for (const [event, call] of Object.entries(listeners)) model.off(event, call);
   };
 }
-
-export default { render };

@@ -1,7 +1,7 @@
 // What a saved page has in place of a kernel: a model that keeps the state of the page. It has the numbers of each chapter as text,
 // computed by the program of the page, or else as they were recorded.
 
-export function fixedModel(state) {
+function fixedModel(state) {
   const listeners = {};
   const changed = key => (listeners[`change:${key}`] || []).forEach(call => call());
   const chapters = state.program ? chaptersOf(state) : null;
@@ -74,12 +74,6 @@ function withNumbers(model) {
     get: key => (key === "numbers" ? computed() : model.get(key)),
     ...Object.fromEntries(["set", "on", "off", "save_changes"].map(name => [name, (...given) => model[name](...given)])),
   };
-}
-
-// The data of a walk, which its page has compressed.
-async function unpacked(text) {
-  const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
 }
 
 class Refused extends Error {}
@@ -176,6 +170,8 @@ function chaptersOf({ program: instructions, live }) {
     for (const x of entries.filter((x, place) => !Object.is(x, before[place]))) {
       if (!Number.isFinite(x)) throw new Refused(`${name} = ${x} is not finite`);
       if ("iu".includes(type[0]) && !Number.isInteger(x)) throw new Refused(`${name} = ${x} is not an integer`);
+      if ("iu".includes(type[0]) && !Number.isSafeInteger(x)) throw new Refused(`${name} = ${x} is beyond 2 ** 53, where a page does not count exactly`);
+      if (type[0] === "b" && x !== 0 && x !== 1) throw new Refused(`${name} = ${x} is neither 0 nor 1`);
     }
     const one = live.held.find(([, other]) => other === slot);
     if (one) throw new Refused(`${name} keeps its value: ${one[0]}`);
