@@ -229,6 +229,17 @@ class TestLimits:
         assert page.evaluate("model.get('texts').at(0)") == before
         assert types(page, "Value of w", "0.75") == ""
 
+    def test_a_leaf_takes_no_number_that_its_dtype_cannot_hold(self, visit: Visit) -> None:
+        n, is_on, w = tg.constant(3), tg.constant(True), tg.parameter(0.5)
+        L = np.where(is_on, w * n, w)
+        page = opened(visit, tg.Graph(L, names={"n": n, "is_on": is_on, "w": w, "L": L}).stepper())
+        before = page.evaluate("model.get('texts').at(0)")
+        assert types(page, "Value of is_on", "0.5") == "is_on = 0.5 is neither 0 nor 1"
+        assert types(page, "Value of n", "9007199254740994").startswith("n = 9007199254740994 is beyond 2 ** 53")
+        assert page.evaluate("model.get('texts').at(0)") == before
+        assert types(page, "Value of is_on", "0") == ""
+        assert "L = 0.500" in lines(page)
+
     def test_a_leaf_that_others_were_computed_of_keeps_its_value(self, visit: Visit) -> None:
         w, y = tg.parameter(1.5), np.array([1.0, 2.0])
         stepper = tg.Graph(np.sum(w * y) + np.sum(w * squares(y)), names={"w": w, "y": y}).stepper()

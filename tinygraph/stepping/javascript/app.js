@@ -34,7 +34,7 @@ function render({ model: given, el, keys }) {
   const scrubber = scrubberOf({ model, go: halted });
   const chain = chainOf({ model, changed: () => plot() });
   const lists = listsOf({ model, go: halted, mark: breakpoint });
-  const sheet = sheetOf({ model, stage, mathml: chain.mathml });
+  const sheet = sheetOf({ model, stage, sides: chain.sides });
   const quiz = quizOf({ model, app, go, stop: () => stop(), show: () => show(), send });
   const paths = pathsOf({ model, stage, walk, numbers: () => model.get("numbers") });
   const tabs = tabsOf("Below the step", new Map([["Statements and code", lists.box], ...(paths.has ? [["Paths", paths.box]] : []), ["Quiz", quiz.box]]));

@@ -47,16 +47,16 @@ function chainOf({ model, changed }) {
     return parts.flatMap(([kind, sign, part]) => (isWhole || kind === "result" ? [chip(kind, part), ...(sign ? [element("span", { class: "sign" }, sign)] : [])] : []));
   }
 
-  // The sides of an equation, each with its sign of equality, so that a line ends between two of them.
-  function sides(text) {
+  // The sides of an equation, each with its sign of equality, so that a line ends between two of them; all, or those in names.
+  function sides(text, inNumbers = true) {
     const whole = parsed(mathml(text), "application/xml"), [row] = whole.children, numbers = row.querySelector(":scope > .numbers");
-    numbers?.replaceWith(...numbers.childNodes);
+    numbers?.replaceWith(...(inNumbers ? numbers.childNodes : []));
     const made = [whole.cloneNode(false)];
     for (const child of [...row.children]) {
       if (child.localName === "mo" && child.textContent === "=") made.push(whole.cloneNode(false));
       made.at(-1).append(child);
     }
-    if (numbers) made.at(-1).classList.add("value");
+    if (numbers && inNumbers) made.at(-1).classList.add("value");
     return made;
   }
 
@@ -75,5 +75,5 @@ function chainOf({ model, changed }) {
     entry?.show(row, Math.ceil(chips.childElementCount / 2), width);
   }
 
-  return { box, equation, show, mathml, chosen: () => entry?.chosen(), repaint: () => { if (entry) show(current); } };
+  return { box, equation, show, mathml, sides, chosen: () => entry?.chosen(), repaint: () => { if (entry) show(current); } };
 }

@@ -170,6 +170,8 @@ function chaptersOf({ program: instructions, live }) {
     for (const x of entries.filter((x, place) => !Object.is(x, before[place]))) {
       if (!Number.isFinite(x)) throw new Refused(`${name} = ${x} is not finite`);
       if ("iu".includes(type[0]) && !Number.isInteger(x)) throw new Refused(`${name} = ${x} is not an integer`);
+      if ("iu".includes(type[0]) && !Number.isSafeInteger(x)) throw new Refused(`${name} = ${x} is beyond 2 ** 53, where a page does not count exactly`);
+      if (type[0] === "b" && x !== 0 && x !== 1) throw new Refused(`${name} = ${x} is neither 0 nor 1`);
     }
     const one = live.held.find(([, other]) => other === slot);
     if (one) throw new Refused(`${name} keeps its value: ${one[0]}`);

@@ -1,6 +1,6 @@
 // The sheet that prints: the picture, and a row for each step; a blank one has the numbers of the leaves alone, to be filled in.
 
-function sheetOf({ model, stage, mathml }) {
+function sheetOf({ model, stage, sides }) {
   const walk = walkOf(model);
   const box = element("section", { class: "sheet", "aria-hidden": "true" });
   let blank = false;
@@ -9,7 +9,7 @@ function sheetOf({ model, stage, mathml }) {
     const chapter = walk.chapterOf(walk.position()), texts = walk.textsOf(chapter), { steps, equations, leaves = [] } = walk.data();
     const number = template => element("td", { class: "number" }, blank ? "" : filled(template, texts).replaceAll("-", "−"));
     const rows = steps.slice(0, walk.stepsIn(chapter)).map(step => element("tr", { class: step.phase },
-      element("td", {}, symbolic(filled(equations[step.mathml], texts))),
+      element("td", {}, ...sides(filled(equations[step.mathml], texts), false)),
       ...["upstream", "local"].map(kind => number(factorsOf(step, steps)[kind]?.number)), number(step.shown)));
     const hidden = new Set(blank ? steps.flatMap(step => (step.phase === "update" ? [] : step.reveals || [])) : []);
     const picture = stage.copy(hidden);
@@ -17,12 +17,6 @@ function sheetOf({ model, stage, mathml }) {
       element("table", {},
         element("thead", {}, element("tr", {}, ...["", "upstream", "× local", "= value"].map(name => element("th", {}, name)))),
         element("tbody", {}, ...rows)));
-  }
-
-  function symbolic(text) {
-    const made = parsed(mathml(text), "application/xml");
-    made.querySelector(".numbers")?.remove();
-    return made;
   }
 
   function print(isBlank) {
