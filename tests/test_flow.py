@@ -211,12 +211,14 @@ def check_faces(graph: tg.Graph, level: Level) -> None:
     quiz = Quiz(graph, level=level)
     while quiz.name is not None:
         of = [p for p in passes.values() if program.name(p.gradient) == quiz.name]
-        upstream, local, together = quiz.hint(), quiz.hint(), quiz.hint()
-        assert all(f"{program.name(p.upstream)} = {number(p.upstream.value)}" in upstream for p in of)
-        assert all(p.reader.name in local for p in of)
-        if all(p.is_factor for p in of):
-            assert local == f"local: {', '.join(step.local or '' for step in steps if step.name == quiz.name)}"
-        assert together.startswith(f"together: {quiz.name} = ")
+        if of and not quiz.choices:
+            readers, local, together = quiz.hint(), quiz.hint(), quiz.hint()
+            assert all(f" by {p.reader.name} = " in readers for p in of)
+            if all(p.is_factor for p in of):
+                partials = [f"∂{p.reader.name}/∂{program.name(p.of)}" for p in of]
+                assert all(partial in local for partial in partials)
+                terms = [f"{program.name(p.upstream)} · {partial}" for p, partial in zip(of, partials, strict=True)]
+                assert together == f"chain rule: {quiz.name} = {' + '.join(terms)}"
         quiz.reveal()
 
 

@@ -657,6 +657,11 @@ class TestForEverybody:
         assert page.evaluate(moving) == "0s"
 
 
+REFUSED = {
+    "": "there is no formula", "__import__('os')": "column 1: ", "1e999": "da: not yet", "constructor": "column 1: ", "da": "column 1: ",
+}  # fmt: skip
+
+
 class TestQuiz:
     def answer(self, page: Any, text: str) -> str:
         page.fill(".quiz input", text)
@@ -671,7 +676,7 @@ class TestQuiz:
         assert red(page) == ["dL = 1.000"]
         assert not page.locator(".table").is_visible()
         for text in ("", "__import__('os')", "1e999", "constructor", "da"):
-            assert self.answer(page, text) == "write a number in digits"
+            assert self.answer(page, text).startswith(REFUSED[text])
         assert self.answer(page, "3") == "da: not yet. Even the sign is off"
         assert self.answer(page, "1.741") == "da: not yet. The sign is wrong"
         for hint in ("a is read by L", "local derivative: ∂L/∂a", "chain rule: da = dL · ∂L/∂a", "chain rule: da = dL · ∂L/∂a"):
@@ -883,5 +888,5 @@ class TestFile:
         for _ in stepper.steps:
             page.keyboard.press("ArrowRight")
             assert page.locator("parsererror").count() == 0
-        assert page.locator("script").count() == 1
+        assert page.locator("script").count() == 2  # that of the file, and the program that it unpacks
         assert page.locator("img, iframe, a, object").count() == 0
