@@ -532,4 +532,4 @@ class TestNeed:
         page = opened(visit, tg.Graph(np.sum(points @ w), names={"X": points, "w": w}).stepper())
         page.keyboard.press("End")
         titles = page.locator(".panel h2").all()
-        assert [title.text_content() for title in titles if title.is_visible()] == ["This step"]
+        assert [title.text_content() for title in titles if title.is_visible()] == ["LeavesReset", "This step"]

@@ -657,11 +657,6 @@ class TestForEverybody:
         assert page.evaluate(moving) == "0s"
 
 
-REFUSED = {
-    "": "there is no formula", "__import__('os')": "column 1: ", "1e999": "da: not yet", "constructor": "column 1: ", "da": "column 1: ",
-}  # fmt: skip
-
-
 class TestQuiz:
     def answer(self, page: Any, text: str) -> str:
         page.fill(".quiz input", text)
@@ -675,8 +670,9 @@ class TestQuiz:
         assert count(page) == "4 / 9"
         assert red(page) == ["dL = 1.000"]
         assert not page.locator(".table").is_visible()
-        for text in ("", "__import__('os')", "1e999", "constructor", "da"):
-            assert self.answer(page, text).startswith(REFUSED[text])
+        assert self.answer(page, "").startswith("there is no formula")
+        for text in ("__import__('os')", "1e999", "constructor", "da"):
+            assert self.answer(page, text).startswith("column 1: ")
         assert self.answer(page, "3") == "da: not yet. Even the sign is off"
         assert self.answer(page, "1.741") == "da: not yet. The sign is wrong"
         for hint in ("a is read by L", "local derivative: ∂L/∂a", "chain rule: da = dL · ∂L/∂a", "chain rule: da = dL · ∂L/∂a"):
