@@ -20,7 +20,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-LOCAL = ("file:", "data:", "about:", "blob:")
+LOCAL = ("file:", "data:", "about:", "blob:", "chrome:", "chrome-extension:")  # the last two in the viewer of a PDF
 
 
 def data_of(html: str) -> Any:
