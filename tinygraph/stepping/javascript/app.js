@@ -261,6 +261,7 @@ function render({ model: given, el, keys }) {
     unfollow();
     scheme.removeEventListener("change", repaint);
     stage.close();
+    sheet.close();
     (keys || app).removeEventListener("keydown", press);
     for (const [event, call] of Object.entries(listeners)) model.off(event, call);
   };

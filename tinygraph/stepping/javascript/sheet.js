@@ -6,7 +6,7 @@ function sheetOf({ model, stage, sides }) {
   let blank = false;
 
   function fill() {
-    const chapter = walk.chapterOf(walk.position()), texts = walk.textsOf(chapter), { steps, equations, leaves = [] } = walk.data();
+    const chapter = walk.chapterOf(walk.position()), texts = walk.textsOf(chapter), { steps, equations } = walk.data();
     const number = template => element("td", { class: "number" }, blank ? "" : filled(template, texts).replaceAll("-", "−"));
     const rows = steps.slice(0, walk.stepsIn(chapter)).map(step => element("tr", { class: step.phase },
       element("td", {}, ...sides(filled(equations[step.mathml], texts), false)),
@@ -25,7 +25,12 @@ function sheetOf({ model, stage, sides }) {
     window.print();
   }
 
-  addEventListener("beforeprint", fill);
-  addEventListener("afterprint", () => { blank = false; box.replaceChildren(); });
-  return { box, print };
+  function clear() {
+    blank = false;
+    box.replaceChildren();
+  }
+
+  const events = [["beforeprint", fill], ["afterprint", clear]];
+  events.forEach(([event, call]) => addEventListener(event, call));
+  return { box, print, close: () => events.forEach(([event, call]) => removeEventListener(event, call)) };
 }
