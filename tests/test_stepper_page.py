@@ -140,6 +140,7 @@ def seen(page: Any) -> Any:
         """async () => {
           const app = document.getElementById("stepper").shadowRoot.querySelector(".app");
           while (app.querySelector("[aria-busy=true]")) await new Promise(done => setTimeout(done, 5));
+          for (const _ of "12") await new Promise(done => requestAnimationFrame(done)); // the picture fits a window of a new size
           const sorted = (_, names) => `class="${names.split(" ").filter(Boolean).sort().join(" ")}"`;
           const scrolled = [...app.querySelectorAll("div, ol, dl")].map(x => [Math.round(x.scrollLeft), Math.round(x.scrollTop)]);
           return JSON.stringify([app.outerHTML.replace(/class="([^"]*)"/g, sorted), app.querySelector("input").value, scrolled]);
