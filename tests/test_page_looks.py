@@ -85,7 +85,7 @@ def in_pairs() -> Iterator[tuple[str, int, str]]:
             yield kind, width, SCHEMES[(i + j) % 2]
 
 
-@pytest.mark.parametrize(("kind", "width", "scheme"), in_pairs())
+@pytest.mark.parametrize(("kind", "width", "scheme"), list(in_pairs()))
 def test_texts_can_be_read_and_nothing_is_cut_off(visit: Visit, tmp_path: Path, kind: str, width: int, scheme: str) -> None:
     stepper = KINDS[kind]().stepper()
     total = len(stepper.steps)
