@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tests.browser import Visit, browser
+from tests.browser import Visit
 from tests.interpreting import POLICY, Job, Unknown, in_the_page
 from tests.op_cases import LAYOUTS, Case, cases
 from tests.op_edges import points
@@ -31,13 +31,7 @@ CASES = list(cases())
 # What has neither an expression nor a function, and whose body is no composition: LAPACK chooses the signs of those vectors.
 NOT_IN_A_PAGE = {"left_singular_vectors", "right_singular_vectors"}
 TOLERANCE = {"f8": 1e-12, "f4": 1e-6}
-RANDOM = 200
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
-    with browser() as visit:
-        yield visit
+RANDOM = 100
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import tinygraph as tg
-from tests.browser import Visit, browser, data_of
+from tests.browser import Visit, data_of
 from tests.drawings import logistic, neuron, numbers, perceptron
 from tests.test_picture import HOSTILE
 from tests.test_stepper import recurrent
@@ -92,24 +92,9 @@ def long_recurrence() -> tg.Graph:
     return tg.Graph(L, names={"w": w, "u": u, "h": h, "ws": ws, "x": x, "L": L})
 
 
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _nothing_leaves(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    if "visit" in request.fixturenames:
-        visit: Visit = request.getfixturevalue("visit")
-        assert visit.trouble == []
-
-
 def opened(visit: Visit, path: Path, stepper: Stepper) -> Any:
     visit.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
-    visit.page.goto(stepper.save(path / "walk.html").as_uri())
-    return visit.page
+    return visit.open_saved(stepper, path)
 
 
 def count(page: Any) -> str:
