@@ -32,7 +32,7 @@ from tinygraph.stepping.quiz import Quiz
 from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 
-RANDOM = 100
+RANDOM = 300
 QUICK = 6  # of them, where the quick tests are asked for
 EXACT = 1e-9
 KINDS = ("first", "second", "unnamed")  # of random graphs, one after the other

@@ -31,7 +31,7 @@ CASES = list(cases())
 # What has neither an expression nor a function, and whose body is no composition: LAPACK chooses the signs of those vectors.
 NOT_IN_A_PAGE = {"left_singular_vectors", "right_singular_vectors"}
 TOLERANCE = {"f8": 1e-12, "f4": 1e-6}
-RANDOM = 100
+RANDOM = 200
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tinygraph.stepping.page import page as page_of
 from tinygraph.stepping.quiz import Answer, Quiz
 from tinygraph.stepping.vocabulary import functions
 
-RANDOM = 700
+RANDOM = 2000
 # Where the kernel says what Python, NumPy or a search for a like name says, a page says as much in its own words.
 OWN_WORDS = (
     "invalid syntax", "was never closed", "did you mean", "np.split(", "matmul: ", "index: ", "broadcast_like: ", "negative: ",
