@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
+    from tinygraph.compiler.step import Step
     from tinygraph.draw.picture import Picture
     from tinygraph.draw.view import View
     from tinygraph.explaining.explanation import Explanation
@@ -142,6 +143,41 @@ class Faces:
         from tinygraph.express.source import function
 
         return function(self._program("named"), np)
+
+    @face
+    def compile(
+        self,
+        *,
+        wrt: Sequence[Node | str] | Node | str | None = None,
+        bind: Mapping[str, Any] | None = None,
+        threads: int = 1,
+        strategy: str | None = None,
+        copy: bool = True,
+    ) -> Step:
+        """The graph as a fast function of its leaves: `step(X=X, w=w)` returns the output and a dict of gradients, by name.
+
+        The output is that of the graph, a tuple where there are several; the gradients are those of the first output with respect
+        to its parameters, or to what `wrt` names. Leaves in nested dicts are given, and gradients returned, as nested dicts. Leaves
+        named in `bind` keep the value given there, and constants without a name the one that was recorded. Arrays may have other
+        sizes than when they were recorded, as in `graph.source()`. `print(step.source)` shows the program, `print(step.plan)` what
+        was decided for it and why, and `step.profile(...)` measures each line.
+
+        `threads` work on the rows of large data at the same time. `strategy` is "whole" or "rows", block by block of rows;
+        by default the faster of the two for the sizes of each call. With `copy=False` the arrays that are returned may change in
+        the next call.
+
+        Raises ValueError for a graph without gradients and for an unknown setting, KeyError for an unknown name. A call raises
+        TypeError for arguments that are missing, unknown, or of another dtype, ValueError for another number of axes, for sizes
+        that what was recorded does not hold for, and where Python would have decided otherwise.
+
+        >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+        >>> step = tg.Graph(w * x, names={"w": w, "x": x}).compile()
+        >>> step(w=5.0, x=4.0)
+        (np.float64(20.0), {'w': np.float64(4.0)})
+        """
+        from tinygraph.compiler.step import Step
+
+        return Step(self._graph, wrt, bind, threads, strategy, copy)
 
     @face
     def latex(self, level: Level = "named") -> Latex:

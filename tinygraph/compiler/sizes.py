@@ -1,0 +1,46 @@
+"""What a graph demands of other sizes: the checks of its source, and those of its ops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygraph.graph import Graph
+from tinygraph.node import Node
+from tinygraph.ops.declare import scalar
+
+
+def check_sizes(graph: Graph, leaves: Mapping[Node, Any]) -> None:
+    """Raise an error where what was recorded does not hold for leaves of these sizes."""
+    _check_kept(graph, leaves)
+    values: dict[Node, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in graph.forward:
+            if node.op is None:
+                values[node] = leaves.get(node, node.operand)
+            else:
+                operands = [values[x] if isinstance(x, Node) else x for x in node.inputs]
+                if node.op.check is not None:
+                    node.op.check(*operands, **node.params)
+                values[node] = scalar(node.op.compute(*operands, **node.params))
+        graph.function()(**{graph.name(x) or "": value for x, value in leaves.items()})
+
+
+def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:
+    """Raise an error for a constant without a name that may be as long as an argument was, which has another size now."""
+    changed = {}
+    for leaf, value in leaves.items():
+        for i, (now, then) in enumerate(zip(np.shape(value), leaf.shape, strict=True)):
+            if now != then:
+                changed.setdefault(then, (leaf, i, now))
+    for leaf, value in leaves.items():
+        for n in np.shape(value) if value is leaf._value else ():
+            if n in changed:
+                other, axis, now = changed[n]
+                raise ValueError(
+                    f"{graph.name(other)} has size {now} along axis {axis}, where it had {n}, as {leaf!r} has, which has no name and "
+                    f"keeps its value\n  at {leaf.place}\n  fix: give it a name, so that each call gives its value, or record the "
+                    "graph again"
+                )

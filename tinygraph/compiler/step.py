@@ -1,0 +1,192 @@
+"""A compiled step: a function of the leaves of a graph that returns its outputs and gradients without recording anything."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygraph.compiler.arguments import fitted
+from tinygraph.compiler.entry import entry
+from tinygraph.compiler.executors import BLOCK, Blocks, Prepared, Whole, Writer
+from tinygraph.compiler.hoisting import hoisted
+from tinygraph.compiler.lowering import Lowering
+from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
+from tinygraph.compiler.primitives import ordered
+from tinygraph.compiler.request import Wanted, Wrt
+from tinygraph.compiler.rewrites import REWRITES
+from tinygraph.compiler.sizes import check_sizes
+from tinygraph.compiler.variables import Variables
+from tinygraph.decisions import check_decisions, decisions_behind, first_lost
+from tinygraph.graph import Graph
+from tinygraph.node import Leaf, Node
+from tinygraph.ops import Op
+from tinygraph.ops.declare import scalar
+
+STRATEGIES = ("whole", "rows")
+KNOWN = 16  # combinations of shapes that stay prepared
+ROWS_FROM = 4 * BLOCK  # bytes of data from which a step is computed block by block
+
+
+class Step:
+    """A compiled graph: `step(**leaves)` returns its output (a tuple of several), and a dict of gradients by name.
+
+    It is called with an array for each leaf by name, nested as the names are. `source` is the program that ran last, `plan` says
+    what it does and why, `profile(**leaves)` measures each statement. Several threads may call it at the same time.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        wrt: Wrt = None,
+        bind: Mapping[str, Any] | None = None,
+        threads: int = 1,
+        strategy: str | None = None,
+        copy: bool = True,
+    ) -> None:
+        if strategy not in (None, *STRATEGIES):
+            raise ValueError(f"strategy={strategy!r}: choose one of {', '.join(map(repr, STRATEGIES))}, or None for the faster one")
+        if not isinstance(threads, int) or threads < 1:
+            raise ValueError(f"threads={threads!r}: give a whole number, 1 or more")
+        self.graph = graph
+        self._wanted = wanted = Wanted(graph, wrt, bind or {})
+        self._arguments, self._strategy = wanted.arguments, strategy
+        self.lowering = Lowering(REWRITES, wanted.entries)
+        self.targets = hoisted(self.lowering, self.lowering.of([*graph.outputs, *wanted.gradients]))
+        self.nodes = ordered(self.targets)
+        self.constants = fixed(self.nodes, self._arguments.leaves)
+        self._write(threads, copy)
+        self._checks = list(_label_checks(graph, set(self._arguments.leaves)))
+        self._decides = _decides(graph)
+        self._known: dict[Any, Callable[..., Any]] = {}  # what runs for arguments of some shapes
+        self.prepared: Prepared | None = None  # what ran last
+        places = dict(zip(wanted.wrt, range(len(graph.outputs), len(self.targets)), strict=True))
+        known = {} if self._checks or self._decides else self._known
+        outputs, names = len(graph.outputs), self._arguments.names
+        self._enter = entry(names, self._arguments.leaves, known, self._slowly, outputs, self._arguments.nested(places))
+
+    def _write(self, threads: int, copy: bool) -> None:
+        """Write the programs that the step may run."""
+        graph, leaves = self.graph, self._arguments.leaves
+        variables = Variables()
+        names = [(self.lowering.stands_for(x), graph.name(x)) for x in graph.forward]
+        variables.give(zip(leaves, self._arguments.names, strict=True))
+        variables.give((x, name) for x, name in names if x is not None and name is not None)
+        gradients = self.targets[len(graph.outputs) :]
+        variables.give((x, f"d{graph.name(of)}") for x, of in zip(gradients, self._wanted.wrt, strict=True))
+        computed = [x for x in self.nodes if x.op is not None and x not in self.constants]
+        writer = Writer(variables.of, Dimensions(self.nodes).of_all, not copy)
+        self.whole = Whole(writer, computed, leaves, self.targets)
+        self.blocks: Blocks | None = None
+        self.why_whole = ""
+        data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
+        try:
+            found = phases(self.nodes, self.targets, self.constants, data)
+            self.blocks = Blocks(writer, found, self.constants, leaves, self.targets, threads)
+        except NoRowsError as reason:
+            self.why_whole = f"{reason}"
+            if self._strategy == "rows":
+                raise ValueError(f'strategy="rows" does not apply: {reason}') from None
+
+    def __call__(self, **leaves: Any) -> Any:
+        """The outputs and the gradients; the arrays are the caller's own unless the graph was compiled with `copy=False`."""
+        return self._enter(**leaves)
+
+    @property
+    def source(self) -> str:
+        """The program that ran last, or that would run for arguments of the recorded sizes."""
+        executor = self._chosen(lambda x: x.shape) if self.prepared is None else self.prepared.executor
+        return "\n\n\n".join(script.text for script in executor.scripts) + "\n"
+
+    def __repr__(self) -> str:
+        return f"<{self._arguments.call}>"
+
+    def _slowly(self, given: Mapping[str, Any]) -> Any:
+        """A call with arguments that are nested, that are to be made to fit, or of shapes that are new."""
+        flat = self._arguments.flat({name: value for name, value in given.items() if value is not None})
+        leaves = self._arguments.leaves
+        values = {x: fitted(x, name, flat[x]) for x, name in zip(leaves, self._arguments.names, strict=True)}
+        self._check(values)
+        outputs = self._run_for(values)(*values.values())
+        count = len(self.graph.outputs)
+        gradients = self._arguments.nested(dict(zip(self._wanted.wrt, outputs[count:], strict=True)))
+        return outputs[0] if count == 1 else outputs[:count], gradients
+
+    def _check(self, values: Mapping[Node, Any]) -> None:
+        """Raise an error where Python would decide otherwise on these values, and for labels that an op does not take."""
+        if self._decides:
+            every = {**self._wanted.bound, **values}
+            leaves = {x: every.get(x, x._value) for x in self.graph.forward if isinstance(x, Leaf)}
+            check_decisions(leaves, self.graph._recorded_until)
+        for op, inputs, params in self._checks:
+            op.check(*[values.get(x, x._value) if isinstance(x, Node) else x for x in inputs], **params)
+
+    # Preparing
+
+    def _run_for(self, values: Mapping[Node, Any]) -> Callable[..., Any]:
+        """The function for arguments of these shapes."""
+        key = tuple([np.shape(x) for x in values.values()])
+        run = self._known.get(key)
+        if run is None:
+            self.prepared = self._prepared(values)
+            run = self.prepared.run
+            while len(self._known) >= KNOWN:
+                self._known.pop(next(iter(self._known)), None)
+            self._known[key] = run
+        return run
+
+    def _prepared(self, values: Mapping[Node, Any]) -> Prepared:
+        leaves = {**self._wanted.bound, **values}
+        is_recorded = all(np.shape(value) == x.shape for x, value in leaves.items())
+        if is_recorded and all(value is x._value for x, value in self._wanted.bound.items()):
+            shapes: Mapping[Node, Any] = {x: x.shape for x in self.nodes}
+            constants: Mapping[Node, Any] = {x: x._value for x in self.constants}
+        else:
+            if not is_recorded:
+                check_sizes(self.graph, leaves)
+            shapes, constants = self._computed(leaves)
+        return self._chosen(shapes.__getitem__).prepared(shapes.__getitem__, constants)
+
+    def _computed(self, leaves: Mapping[Node, Any]) -> tuple[dict[Node, Any], dict[Node, Any]]:
+        """The shapes of all nodes, and the values of those that are constants, for other values of leaves."""
+        readers = Counter(x for node in self.nodes for x in node.inputs if isinstance(x, Node))
+        values: dict[Node, Any] = {}
+        shapes: dict[Node, Any] = {}
+        with np.errstate(all="ignore"):
+            for node in self.nodes:
+                if node.op is None:
+                    values[node] = leaves.get(node, node.operand)
+                else:
+                    operands = [values[x] if isinstance(x, Node) else x for x in node.inputs]
+                    values[node] = scalar(node.op.compute(*operands, **node.params))
+                    for x in node.inputs:
+                        if isinstance(x, Node):
+                            readers[x] -= 1
+                            if not readers[x] and x not in self.constants:
+                                del values[x]
+                shapes[node] = np.shape(values[node])
+        return shapes, {x: values[x] for x in self.constants}
+
+    def _chosen(self, shape: Any) -> Whole | Blocks:
+        if self.blocks is None or self._strategy == "whole":
+            return self.whole
+        size = sum(math.prod(shape(x)) * x.dtype.itemsize for x in (*self.blocks.of_rows, *self.blocks.fixed_rows))
+        return self.blocks if self._strategy == "rows" or size >= ROWS_FROM else self.whole
+
+
+def _decides(graph: Graph) -> bool:
+    """Whether Python decided by a value of the graph."""
+    leaves = [x for x in graph.forward if isinstance(x, Leaf)]
+    until = graph._recorded_until
+    return bool(decisions_behind(leaves, until)) or any(first_lost(x, until) is not None for x in leaves)
+
+
+def _label_checks(graph: Graph, arguments: set[Node]) -> Iterator[tuple[Op, tuple[Any, ...], Mapping[str, Any]]]:
+    """The checks of ops that read whole numbers which a call gives, such as labels of classes, with their inputs."""
+    for node in graph.forward:
+        if node.op is not None and node.op.check is not None:
+            if any(isinstance(x, Node) and x in arguments and x.dtype.kind in "iu" for x in node.inputs):
+                yield node.op, node.inputs, node.params
