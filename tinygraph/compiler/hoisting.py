@@ -38,9 +38,11 @@ def _once(make: Lowering, targets: Sequence[Node]) -> list[Node]:
 
 
 def _factor(x: Node) -> tuple[str, Any, Node] | None:
-    """The scalar that an array was multiplied with, or divided by, and the array."""
-    if x.op is None or not x.shape or x.dtype.kind != "f" or x.op.name not in ("multiply", "divide"):
+    """The array that was multiplied with a scalar, divided by one or given a sign, with the op and the scalar."""
+    if x.op is None or not x.shape or x.dtype.kind != "f" or x.op.name not in ("multiply", "divide", "negative"):
         return None
+    if x.op.name == "negative":
+        return "negative", None, x.inputs[0]
     left, right = x.inputs
     if _is_scalar(right) and isinstance(left, Node) and left.dtype == x.dtype and left.shape == x.shape:
         return x.op.name, right, left
@@ -71,5 +73,5 @@ def _moved(make: Lowering, node: Node, factors: dict[Node, Any], new: dict[Node,
             make.applied[NAME] = make.applied.get(NAME, 0) + 1
     found = make.again(node, inputs)
     for name, factor in taken:
-        found = make.made(name, found, factor)
+        found = make.made(name, found) if factor is None else make.made(name, found, factor)
     return found

@@ -66,10 +66,15 @@ def fixed(nodes: Sequence[Node], arguments: Collection[Node]) -> set[Node]:
     return found
 
 
-def phases(nodes: Sequence[Node], targets: Sequence[Node], constants: Collection[Node], data: Collection[Node]) -> Phases:
-    """How to compute block by block along the longest axis of the `data` that may be as long as one likes; raises NoRowsError."""
+def phases(
+    computed: Sequence[Node], nodes: Sequence[Node], targets: Sequence[Node], data: Collection[Node]
+) -> Phases:
+    """How to compute block by block along the longest axis of the `data` that may be as long as one likes; raises NoRowsError.
+
+    `computed` are the nodes whose values a call computes, `nodes` these and all of which they read the shape.
+    """
     sizes = Dimensions(nodes)
-    rows = _longest([x for x in nodes if x.op is None or x not in constants], sizes, data)
+    rows = _longest([*(x for x in nodes if x.op is None), *computed], sizes, data)
     axis: dict[Node, int] = {}
     for node in nodes:
         places = [i for i, size in enumerate(sizes.of_all(node)) if size == rows]
@@ -79,7 +84,7 @@ def phases(nodes: Sequence[Node], targets: Sequence[Node], constants: Collection
             axis[node] = places[0]
     if any(x in axis for x in targets):
         raise NoRowsError("a value with an entry for each row is returned")
-    return _phases(nodes, constants, axis)
+    return _phases(computed, axis)
 
 
 def _longest(nodes: Sequence[Node], sizes: Dimensions, data: Collection[Node]) -> Hashable:
@@ -102,12 +107,11 @@ def _longest(nodes: Sequence[Node], sizes: Dimensions, data: Collection[Node]) -
     return max(free, key=lambda size: free[size])
 
 
-def _phases(nodes: Sequence[Node], constants: Collection[Node], axis: Mapping[Node, int]) -> Phases:
+def _phases(nodes: Sequence[Node], axis: Mapping[Node, int]) -> Phases:
     before, block, after, sums = [], [], [], []
     late: set[Node] = set()  # what depends on a sum over all rows
     for node in nodes:
-        if node.op is None or node in constants:
-            continue
+        assert node.op is not None
         values = reads(node)
         is_of_rows = node in axis or any(x in axis for x in values)
         is_late = any(x in late for x in values)

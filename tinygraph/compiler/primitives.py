@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,8 @@ def reads(node: Node) -> list[Node]:
     return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and not op.reads_shape_at(i)]
 
 
-def ordered(targets: Sequence[Node]) -> list[Node]:
-    """What the targets are computed from, in an order in which it can be."""
+def ordered(targets: Sequence[Node], of: Callable[[Node], Sequence[Any]] = lambda node: node.inputs) -> list[Node]:
+    """What the targets are computed from, in an order in which it can be; `of` gives what each node is computed from."""
     found: list[Node] = []
     seen: set[Node] = set()
     stack: list[tuple[Node, bool]] = [(x, False) for x in reversed(targets)]
@@ -33,7 +34,7 @@ def ordered(targets: Sequence[Node]) -> list[Node]:
         elif node not in seen:
             seen.add(node)
             stack.append((node, True))
-            stack += [(x, False) for x in reversed(node.inputs) if isinstance(x, Node) and x not in seen]
+            stack += [(x, False) for x in reversed(of(node)) if isinstance(x, Node) and x not in seen]
     return found
 
 
@@ -55,7 +56,7 @@ def is_product(node: Node) -> bool:
 
 def summed_axes(node: Node) -> tuple[int, ...] | None:
     """The axes that a plain sum of floats is over; None for any other node."""
-    if node.op is None or node.op.name != "sum" or node.params["keepdims"]:
+    if node.op is None or node.op.name != "sum":
         return None
     (x,), axis = node.inputs, node.params["axis"]
     if not isinstance(x, Node) or x.dtype not in FLOATS or not x.shape or node.dtype != x.dtype:
@@ -63,6 +64,12 @@ def summed_axes(node: Node) -> tuple[int, ...] | None:
     if axis is None:
         return tuple(range(x.ndim))
     return tuple(sorted(i % x.ndim for i in (axis if isinstance(axis, tuple) else (axis,))))
+
+
+def sums_matrix(node: Node) -> bool:
+    """Whether a node is the sum of a matrix along one axis, which a product with ones gives."""
+    axes = summed_axes(node)
+    return axes is not None and len(axes) == 1 and node.inputs[0].ndim == 2 and isinstance(node.inputs[0]._value, np.ndarray)
 
 
 def owns(node: Node) -> bool:
@@ -76,4 +83,4 @@ def is_buffered(node: Node) -> bool:
         return False
     if is_ufunc(node):
         return any(isinstance(x, Node) and x.shape for x in node.inputs)
-    return is_product(node) or (node.inputs[0].ndim == 2 and summed_axes(node) in ((0,), (1,)) if summed_axes(node) else False)
+    return is_product(node) or sums_matrix(node)

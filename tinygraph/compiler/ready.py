@@ -65,5 +65,7 @@ def _constant(what: Any, shape: ShapeOf, values: Mapping[Node, Any]) -> Any:
         return np.broadcast_to(np.zeros((), what.node.dtype), shape(what.node))
     if isinstance(what, Ones):
         entries = shape(what.node)
-        return np.ones(math.prod(entries) if what.axis is None else entries[what.axis], what.node.dtype)
+        count = math.prod(entries) if what.axis is None else entries[what.axis]
+        ones = np.ones(count, what.node.dtype)
+        return ones if not what.keepdims else ones[None, :] if what.axis == 0 else ones[:, None]
     return np.asarray(values[what]) if isinstance(values[what], np.generic) else values[what]

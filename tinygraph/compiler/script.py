@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.compiler.memory import Memory
-from tinygraph.compiler.primitives import FLOATS, is_product, is_ufunc, owns, reads, summed_axes
+from tinygraph.compiler.primitives import FLOATS, is_product, is_ufunc, owns, reads, summed_axes, sums_matrix
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
 
@@ -32,10 +32,13 @@ class Literal(NamedTuple):
 
 
 class Ones(NamedTuple):
-    """A constant: a one for each entry of a value along an axis; for all of them where it is None."""
+    """A constant: a one for each entry of a matrix along an axis, as a row or column where the sum keeps it; of any value for all
+    of its entries where it is None.
+    """
 
     node: Node
     axis: int | None
+    keepdims: bool = False
 
 
 class Script:
@@ -163,28 +166,23 @@ class Script:
         return repr(value) if is_plain else self._called(f"m{len(self.functions)}", value)
 
     def _sum(self, node: Node, out: list[str]) -> str | None:
-        """A sum over one axis of two, or over all, as a product with ones, which takes less time."""
-        axes = summed_axes(node)
-        if axes is None:
+        """A sum along an axis of a matrix, or over all entries, as a product with ones, which takes less time."""
+        x, axes = node.inputs[0], summed_axes(node)
+        if sums_matrix(node) and axes is not None:
+            ones = self._constant(Ones(x, axes[0], node.params["keepdims"]))
+            left, right = (ones, self._value(x)) if axes == (0,) else (self._value(x), ones)
+            return f"{left}.dot({', '.join([right, *out])})"
+        if axes is None or node.shape or len(axes) < x.ndim or not (x.ndim == 1 or self._memory.has(x)):  # entries out of order
             return None
-        x = node.inputs[0]
-        text = self._value(x)
-        if axes == (0,) and x.ndim <= 2:
-            return f"{self._constant(Ones(x, 0))}.dot({', '.join([text, *out])})"
-        if axes == (1,) and x.ndim == 2:
-            return f"{text}.dot({', '.join([self._constant(Ones(x, 1)), *out])})"
-        if len(axes) == x.ndim and self._memory.has(x):  # whose entries are in order
-            return f"{self._constant(Ones(x, None))}.dot({text}.ravel())"
-        return None
+        return f"{self._constant(Ones(x, None))}.dot({self._value(x)}{'' if x.ndim == 1 else '.ravel()'})"
 
 
 def _with_places(lines: Sequence[tuple[str, Node | None]]) -> Iterator[str]:
     """The lines, below each line of the user's what it computes."""
     before = None
     for line, node in lines:
-        if node is not None and (node.code, node.instruction) != before:
-            before = node.code, node.instruction
-            text = node.place.text
+        if node is not None and node.place[:2] != before:
+            before, text = node.place[:2], node.place.text
             if text.isprintable() and text:
                 yield f"# {text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}"
         yield line

@@ -15,7 +15,7 @@ from tinygraph.compiler.executors import BLOCK, Blocks, Prepared, Whole, Writer
 from tinygraph.compiler.hoisting import hoisted
 from tinygraph.compiler.lowering import Lowering
 from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
-from tinygraph.compiler.primitives import ordered
+from tinygraph.compiler.primitives import ordered, reads
 from tinygraph.compiler.request import Wanted, Wrt
 from tinygraph.compiler.rewrites import REWRITES
 from tinygraph.compiler.sizes import check_sizes
@@ -75,16 +75,16 @@ class Step:
         names = [(self.lowering.stands_for(x), graph.name(x)) for x in graph.forward]
         variables.give(zip(leaves, self._arguments.names, strict=True))
         variables.give((x, name) for x, name in names if x is not None and name is not None)
-        gradients = self.targets[len(graph.outputs) :]
-        variables.give((x, f"d{graph.name(of)}") for x, of in zip(gradients, self._wanted.wrt, strict=True))
-        computed = [x for x in self.nodes if x.op is not None and x not in self.constants]
+        called = [*(graph.name(x) or "" for x in graph.outputs), *(f"d{graph.name(x)}" for x in self._wanted.wrt)]
+        variables.give((x, name) for x, name in zip(self.targets, called, strict=True) if x.op is not None)
+        computed = [x for x in ordered(self.targets, reads) if x.op is not None and x not in self.constants]
         writer = Writer(variables.of, Dimensions(self.nodes).of_all, not copy)
         self.whole = Whole(writer, computed, leaves, self.targets)
         self.blocks: Blocks | None = None
         self.why_whole = ""
         data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
         try:
-            found = phases(self.nodes, self.targets, self.constants, data)
+            found = phases(computed, self.nodes, self.targets, data)
             self.blocks = Blocks(writer, found, self.constants, leaves, self.targets, threads)
         except NoRowsError as reason:
             self.why_whole = f"{reason}"
