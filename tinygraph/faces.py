@@ -156,11 +156,11 @@ class Faces:
     ) -> Step:
         """The graph as a fast function of its leaves: `step(X=X, w=w)` returns the output and a dict of gradients, by name.
 
-        The output is that of the graph, a tuple where there are several; the gradients are those of the first output with respect
-        to its parameters, or to what `wrt` names. Leaves in nested dicts are given, and gradients returned, as nested dicts. Leaves
-        named in `bind` keep the value given there, and constants without a name the one that was recorded. Arrays may have other
-        sizes than when they were recorded, as in `graph.source()`. `print(step.source)` shows the program, `print(step.plan)` what
-        was decided for it and why, and `step.profile(...)` measures each line.
+        The output is that of the graph, a tuple where there are several; the gradients are those of the first output with
+        respect to its parameters, or to what `wrt` names. Leaves in nested dicts are given, and gradients returned, as nested
+        dicts. Leaves named in `bind` keep the value given there, and constants without a name the recorded one. Arrays may have
+        other sizes than the recorded ones, as in `graph.source()`. `print(step.source)` shows the program, `print(step.plan)`
+        what was decided for it and why, and `step.profile(...)` measures each line.
 
         `threads` work on the rows of large data at the same time. `strategy` is "whole" or "rows", block by block of rows;
         by default the faster of the two for the sizes of each call. With `copy=False` the arrays that are returned may change in

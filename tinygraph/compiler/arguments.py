@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.given_names import given_names
 from tinygraph.graph import Graph
-from tinygraph.leaves import with_value
 from tinygraph.node import Node
 from tinygraph.sparse import Sparse, is_sparse, sparse_of
 from tinygraph.wording import suggestion

@@ -25,13 +25,13 @@ def entry(
     given = ", ".join(f'"{name}": {name}' for name in names)
     taken = "".join(f"{name}=None, " for name in names)
     shapes = "".join(f"{name}.shape, " for name in names)
-    text = f"""def enter({'*, ' if names else ''}{taken}**{more}):
+    text = f"""def enter({"*, " if names else ""}{taken}**{more}):
     {run} = None
-    if not {more}{''.join(_conditions(names, leaves, end))}:
+    if not {more}{"".join(_conditions(names, leaves, end))}:
         {run} = known{end}.get(({shapes}))
     if {run} is None:
         return slow{end}({{{given}, **{more}}})
-    {out} = {run}({', '.join(names)})
+    {out} = {run}({", ".join(names)})
     return {_outputs(out, outputs)}, {_nested(gradients, out)}"""
     functions = {f"known{end}": known, f"slow{end}": slow, f"array{end}": np.ndarray}
     functions |= {f"type{i}{end}": leaf.dtype.type for i, leaf in enumerate(leaves)}

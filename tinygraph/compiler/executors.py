@@ -39,7 +39,9 @@ class Writer:
     def __init__(self, names: Callable[[Node], str], sizes: Callable[[Node], Hashable], lent: bool) -> None:
         self._names, self._sizes, self._lent = names, sizes, lent
 
-    def script(self, name: str, nodes: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node], lent: bool = False) -> Script:
+    def script(
+        self, name: str, nodes: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node], lent: bool = False
+    ) -> Script:
         """The function of some nodes."""
         return Script(name, nodes, inputs, outputs, self._names, self._sizes, lent and self._lent)
 
@@ -66,7 +68,7 @@ class PreparedWhole(Ready):
 
 
 class Blocks:
-    """Block by block of rows: what does not depend on rows is computed before, sums over all rows are added up over the blocks."""
+    """Block by block of rows: what does not depend on rows is computed before, and sums over all rows are added up."""
 
     strategy = "blocks of rows"
 
@@ -172,10 +174,7 @@ class PreparedBlocks:
         for i in range(start, stop, self.rows):
             j = i + self.rows
             part = [_slice(x, axis, i, min(j, stop)) for x, axis in zip(of_rows, self._axes, strict=True)]
-            if j <= stop:
-                found = self.block.run_with(buffers, *part, *beside)
-            else:
-                found = self.rest.run(*part, *beside)
+            found = self.block.run_with(buffers, *part, *beside) if j <= stop else self.rest.run(*part, *beside)
             sums = list(found) if sums is None else _sum(sums, found)
         self.block.put_back(buffers)
         assert sums is not None

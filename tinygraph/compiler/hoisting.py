@@ -43,12 +43,11 @@ def _factor(x: Node) -> tuple[str, Any, Node] | None:
         return None
     if x.op.name == "negative":
         return "negative", None, x.inputs[0]
-    left, right = x.inputs
-    if _is_scalar(right) and isinstance(left, Node) and left.dtype == x.dtype and left.shape == x.shape:
-        return x.op.name, right, left
-    if x.op.name == "multiply" and _is_scalar(left) and isinstance(right, Node) and right.dtype == x.dtype and right.shape == x.shape:
-        return "multiply", left, right
-    return None
+    array, scalar = x.inputs
+    if x.op.name == "multiply" and _is_scalar(array):
+        array, scalar = scalar, array
+    alike = isinstance(array, Node) and array.dtype == x.dtype and array.shape == x.shape
+    return (x.op.name, scalar, array) if alike and _is_scalar(scalar) else None
 
 
 def _is_scalar(x: Any) -> bool:

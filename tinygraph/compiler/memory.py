@@ -1,4 +1,4 @@
-"""Which values of a script are in buffers, and in which: one that nothing reads any more is used again for a value of its sizes."""
+"""Which values of a script are in which buffer: one that nothing reads any more is used again for a value of its sizes."""
 
 from __future__ import annotations
 

@@ -66,9 +66,7 @@ def fixed(nodes: Sequence[Node], arguments: Collection[Node]) -> set[Node]:
     return found
 
 
-def phases(
-    computed: Sequence[Node], nodes: Sequence[Node], targets: Sequence[Node], data: Collection[Node]
-) -> Phases:
+def phases(computed: Sequence[Node], nodes: Sequence[Node], targets: Sequence[Node], data: Collection[Node]) -> Phases:
     """How to compute block by block along the longest axis of the `data` that may be as long as one likes; raises NoRowsError.
 
     `computed` are the nodes whose values a call computes, `nodes` these and all of which they read the shape.
@@ -108,7 +106,10 @@ def _longest(nodes: Sequence[Node], sizes: Dimensions, data: Collection[Node]) -
 
 
 def _phases(nodes: Sequence[Node], axis: Mapping[Node, int]) -> Phases:
-    before, block, after, sums = [], [], [], []
+    before: list[Node] = []
+    block: list[Node] = []
+    after: list[Node] = []
+    sums: list[Node] = []
     late: set[Node] = set()  # what depends on a sum over all rows
     for node in nodes:
         assert node.op is not None

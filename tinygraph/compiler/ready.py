@@ -19,7 +19,7 @@ SPARE = 4  # sets of buffers that are kept for calls at the same time
 class Ready:
     """Runs a script: `run(*inputs)` gives its outputs. Several threads may, each with buffers of its own."""
 
-    __slots__ = ("_function", "constants", "_buffers", "spare")
+    __slots__ = ("_buffers", "_function", "constants", "spare")
 
     def __init__(self, script: Script, shape: ShapeOf, values: Mapping[Node, Any]) -> None:
         """`shape` gives the shapes of nodes, `values` has the values of those that are constants."""

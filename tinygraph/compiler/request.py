@@ -28,16 +28,18 @@ class Wanted:
         self.gradients = _gradients(graph, self.wrt)
         leaves = [x for x in graph.forward if isinstance(x, Leaf)]
         arrays = {id(x._value): x for x in leaves}
-        self.entries = {x: arrays[id(x.array)] for x in leaves if isinstance(x, Entry) and id(x.array) in arrays}
+        self.entries: dict[Node, Node] = {
+            x: arrays[id(x.array)] for x in leaves if isinstance(x, Entry) and id(x.array) in arrays
+        }
         own = [x for x in leaves if x not in self.entries]
         given = Arguments(graph, [x for x in own if _is_given(graph, x)])
-        self.bound = {x: x._value for x in own if not _is_given(graph, x)}
+        self.bound: dict[Node, Any] = {x: x._value for x in own if not _is_given(graph, x)}
         self.bound |= {x: fitted(x, graph.name(x) or "", value) for x, value in given.flat(bind, required=False).items()}
         self.arguments = Arguments(graph, [x for x in own if x not in self.bound])
 
 
 def _is_given(graph: Graph, leaf: Leaf) -> bool:
-    """Whether a call gives the value of a leaf: a parameter, one with a name, or one that was computed from arrays beside the graph."""
+    """Whether a call gives the value of a leaf: a parameter, one with a name, one computed of others beside the graph."""
     return leaf.kind == "parameter" or not _is_numbered(graph, leaf) or bool(leaf.beside)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,13 @@ from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node
 from tinygraph.ops import REGISTRY, Op
 from tinygraph.requested import is_unit
-from tinygraph.sparse import is_sparse
 
 Params = Mapping[str, Any]
 Inputs = tuple[Any, ...]
 
 
-class Named(NamedTuple):
+@dataclass(frozen=True)
+class Named:
     """A rewrite with its name, and how it is shown: what was there, and what comes in its place."""
 
     name: str
@@ -35,11 +36,11 @@ class Named(NamedTuple):
 
 
 ALL: dict[str, Named] = {}
-REWRITES: dict[str, list[Rewrite]] = {}  # by the name of the op
+REWRITES: dict[str, list[Named]] = {}  # by the name of the op
 
 
 def rewrite(name: str, before: str, after: str, *ops: str) -> Callable[[Rewrite], Rewrite]:
-    """Add a function to the table, for some ops or, where none is named, for all that are elementwise and of several arguments."""
+    """Add a function to the table, for some ops or, where none is named, for all elementwise ones of several arguments."""
 
     def add(function: Rewrite) -> Rewrite:
         ALL[name] = Named(name, before, after, function)
@@ -131,9 +132,9 @@ def _add(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
 @rewrite("no transpose before a vector", "X.T @ v", "v @ X", "matmul")
 def _vector(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     x, v = inputs
-    if _made_by(x, "transpose") and x.ndim == 2 and isinstance(v, Node) and v.ndim == 1 and x.dtype == v.dtype and x.dtype.kind == "f":
-        return None if is_sparse(x._value) else make.made("matmul", v, x.inputs[0])
-    return None
+    if not _made_by(x, "transpose") or not isinstance(v, Node) or (x.ndim, v.ndim) != (2, 1) or x.dtype != v.dtype:
+        return None
+    return make.made("matmul", v, x.inputs[0]) if type(x._value) is np.ndarray and x.dtype.kind == "f" else None
 
 
 @rewrite("minus an absolute value", "-abs(x)", "copysign(x, -1)", "negative")

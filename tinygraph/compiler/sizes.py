@@ -30,7 +30,7 @@ def check_sizes(graph: Graph, leaves: Mapping[Node, Any]) -> None:
 
 def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:
     """Raise an error for a constant without a name that may be as long as an argument was, which has another size now."""
-    changed = {}
+    changed: dict[int, tuple[Node, int, int]] = {}
     for leaf, value in leaves.items():
         for i, (now, then) in enumerate(zip(np.shape(value), leaf.shape, strict=True)):
             if now != then:
@@ -40,7 +40,7 @@ def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:
             if n in changed:
                 other, axis, now = changed[n]
                 raise ValueError(
-                    f"{graph.name(other)} has size {now} along axis {axis}, where it had {n}, as {leaf!r} has, which has no name and "
-                    f"keeps its value\n  at {leaf.place}\n  fix: give it a name, so that each call gives its value, or record the "
-                    "graph again"
+                    f"{graph.name(other)} has size {now} along axis {axis}, where it had {n}, as {leaf!r} has, which has no name "
+                    f"and keeps its value\n  at {leaf.place}\n  fix: give it a name, so that each call gives its value, or "
+                    "record the graph again"
                 )

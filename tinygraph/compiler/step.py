@@ -48,7 +48,7 @@ class Step:
         copy: bool = True,
     ) -> None:
         if strategy not in (None, *STRATEGIES):
-            raise ValueError(f"strategy={strategy!r}: choose one of {', '.join(map(repr, STRATEGIES))}, or None for the faster one")
+            raise ValueError(f"strategy={strategy!r}: choose {' or '.join(map(repr, STRATEGIES))}, or None for the faster one")
         if not isinstance(threads, int) or threads < 1:
             raise ValueError(f"threads={threads!r}: give a whole number, 1 or more")
         self.graph = graph
@@ -74,9 +74,9 @@ class Step:
         variables = Variables()
         names = [(self.lowering.stands_for(x), graph.name(x)) for x in graph.forward]
         variables.give(zip(leaves, self._arguments.names, strict=True))
-        variables.give((x, name) for x, name in names if x is not None and name is not None)
         called = [*(graph.name(x) or "" for x in graph.outputs), *(f"d{graph.name(x)}" for x in self._wanted.wrt)]
         variables.give((x, name) for x, name in zip(self.targets, called, strict=True) if x.op is not None)
+        variables.give((x, name) for x, name in names if x is not None and name is not None)
         computed = [x for x in ordered(self.targets, reads) if x.op is not None and x not in self.constants]
         writer = Writer(variables.of, Dimensions(self.nodes).of_all, not copy)
         self.whole = Whole(writer, computed, leaves, self.targets)
@@ -118,11 +118,13 @@ class Step:
     def _check(self, values: Mapping[Node, Any]) -> None:
         """Raise an error where Python would decide otherwise on these values, and for labels that an op does not take."""
         if self._decides:
-            every = {**self._wanted.bound, **values}
+            every = self._wanted.bound | dict(values)
             leaves = {x: every.get(x, x._value) for x in self.graph.forward if isinstance(x, Leaf)}
             check_decisions(leaves, self.graph._recorded_until)
         for op, inputs, params in self._checks:
-            op.check(*[values.get(x, x._value) if isinstance(x, Node) else x for x in inputs], **params)
+            check = op.check
+            assert check is not None
+            check(*[values.get(x, x._value) if isinstance(x, Node) else x for x in inputs], **params)
 
     # Preparing
 
@@ -139,7 +141,7 @@ class Step:
         return run
 
     def _prepared(self, values: Mapping[Node, Any]) -> Prepared:
-        leaves = {**self._wanted.bound, **values}
+        leaves = self._wanted.bound | dict(values)
         is_recorded = all(np.shape(value) == x.shape for x, value in leaves.items())
         if is_recorded and all(value is x._value for x, value in self._wanted.bound.items()):
             shapes: Mapping[Node, Any] = {x: x.shape for x in self.nodes}
@@ -187,6 +189,6 @@ def _decides(graph: Graph) -> bool:
 def _label_checks(graph: Graph, arguments: set[Node]) -> Iterator[tuple[Op, tuple[Any, ...], Mapping[str, Any]]]:
     """The checks of ops that read whole numbers which a call gives, such as labels of classes, with their inputs."""
     for node in graph.forward:
-        if node.op is not None and node.op.check is not None:
-            if any(isinstance(x, Node) and x in arguments and x.dtype.kind in "iu" for x in node.inputs):
-                yield node.op, node.inputs, node.params
+        has_labels = any(isinstance(x, Node) and x in arguments and x.dtype.kind in "iu" for x in node.inputs)
+        if node.op is not None and node.op.check is not None and has_labels:
+            yield node.op, node.inputs, node.params

@@ -27,7 +27,7 @@ class Variables:
         """Call nodes as the user does, each by the first of its names."""
         for node, name in names:
             if node not in self._name:
-                while name in self._taken or OWN.fullmatch(name) or name in REGISTRY or hasattr(np, name) or keyword.iskeyword(name):
+                while name in self._taken or _is_taken(name):
                     name += "_"
                 self._name[node] = name
                 self._taken.add(name)
@@ -37,3 +37,8 @@ class Variables:
         if node not in self._name:
             self._name[node] = f"t{next(self._numbers)}"
         return self._name[node]
+
+
+def _is_taken(name: str) -> bool:
+    """Whether the source of a step calls something else by a name."""
+    return bool(OWN.fullmatch(name)) or name in REGISTRY or hasattr(np, name) or keyword.iskeyword(name)
