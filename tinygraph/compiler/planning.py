@@ -57,12 +57,13 @@ class NoRowsError(Exception):
     """Why a step is not computed block by block."""
 
 
-def fixed(nodes: Sequence[Node], arguments: Collection[Node]) -> set[Node]:
-    """The nodes that have one value in all calls whose arguments have the same shapes."""
-    given, found = set(arguments), set()
+def fixed(nodes: Sequence[Node], arguments: Collection[Node]) -> dict[Node, None]:
+    """The nodes that have one value in all calls whose arguments have the same shapes, in order."""
+    given = set(arguments)
+    found: dict[Node, None] = {}
     for node in nodes:
         if node not in given and all(x in found for x in reads(node)):
-            found.add(node)
+            found[node] = None
     return found
 
 

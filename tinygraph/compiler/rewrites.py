@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tinygraph.compiler import hoisting
 from tinygraph.compiler.lowering import Lowering, Rewrite
+from tinygraph.compiler.primitives import FMAX, FMIN
 from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node
 from tinygraph.ops import REGISTRY, Op
@@ -156,6 +158,36 @@ def _numerator(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     return make.made("maximum", e, make.made("copysign", 1.0, z))
 
 
+@rewrite(
+    "a maximum beside what is NaN too", "maximum(z, 0) - y * z", "fmax(z, 0) - y * z", "add", "subtract", "multiply", "divide"
+)
+def _beside_nan(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    """NumPy's maximum and minimum pass NaN on, which takes time; where the result is NaN by the other operand they need not."""
+    for i, x in enumerate(inputs):
+        other = inputs[1 - i]
+        if (_made_by(x, "maximum") or _made_by(x, "minimum")) and isinstance(other, Node) and x.shape and x.dtype.kind == "f":
+            if all(_is_never_nan(z) or (z.shape == other.shape and _spreads(z, other)) for z in x.inputs):
+                freed = make.made(FMAX if x.op.name == "maximum" else FMIN, *x.inputs)
+                return make.made(op, *((freed, other) if i == 0 else (other, freed)))
+    return None
+
+
+SPREADS = {"add", "subtract", "multiply", "divide", "exp", "log1p", "negative", "abs"}  # NaN from any operand to the result
+DEEPEST = 4  # ops through which NaN is followed
+
+
+def _spreads(z: Node, to: Any, depth: int = 0) -> bool:
+    """Whether a value is NaN wherever `z` is."""
+    if z is to or not isinstance(to, Node) or to.op is None or to.shape != z.shape or depth == DEEPEST:
+        return z is to
+    inputs = to.inputs if to.op.name in SPREADS else to.inputs[:1] if to.op.name == "copysign" else ()
+    return any(_spreads(z, x, depth + 1) for x in inputs)
+
+
+def _is_never_nan(x: Any) -> bool:
+    return (type(x) in NUMBERS and x == x) or (_made_by(x, "copysign") and _is_never_nan(x.inputs[0]))
+
+
 @rewrite("no broadcast before an op that broadcasts", "broadcast_like(x, y) * y", "x * y")
 def _unbroadcast(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     """Operands lose what repeats them where another operand has all axes; where all are repeated, the result is."""
@@ -175,6 +207,8 @@ def _unbroadcast(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     return None
 
 
-def table() -> Sequence[Named]:
-    """All rewrites, in order."""
-    return tuple(ALL.values())
+def shown(name: str) -> tuple[str, str, str]:
+    """A rewrite by its name: the name, what there was, and what comes in its place."""
+    if name == hoisting.NAME:
+        return name, hoisting.BEFORE, hoisting.AFTER
+    return name, ALL[name].before, ALL[name].after

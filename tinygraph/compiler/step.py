@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.backprop import reached
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.entry import entry
 from tinygraph.compiler.executors import BLOCK, Blocks, Prepared, Whole, Writer
@@ -16,8 +17,10 @@ from tinygraph.compiler.hoisting import hoisted
 from tinygraph.compiler.lowering import Lowering
 from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
 from tinygraph.compiler.primitives import ordered, reads
+from tinygraph.compiler.ready import ShapeOf
+from tinygraph.compiler.report import Applied, Plan, Profile, moved, opaque, operations, profiled
 from tinygraph.compiler.request import Wanted, Wrt
-from tinygraph.compiler.rewrites import REWRITES
+from tinygraph.compiler.rewrites import REWRITES, shown
 from tinygraph.compiler.sizes import check_sizes
 from tinygraph.compiler.variables import Variables
 from tinygraph.decisions import check_decisions, decisions_behind, first_lost
@@ -55,7 +58,8 @@ class Step:
         self._wanted = wanted = Wanted(graph, wrt, bind or {})
         self._arguments, self._strategy = wanted.arguments, strategy
         self.lowering = Lowering(REWRITES, wanted.entries)
-        self.targets = hoisted(self.lowering, self.lowering.of([*graph.outputs, *wanted.gradients]))
+        self._recorded = [*graph.outputs, *wanted.gradients]
+        self.targets = hoisted(self.lowering, self.lowering.of(self._recorded))
         self.nodes = ordered(self.targets)
         self.constants = fixed(self.nodes, self._arguments.leaves)
         self._write(threads, copy)
@@ -63,6 +67,7 @@ class Step:
         self._decides = _decides(graph)
         self._known: dict[Any, Callable[..., Any]] = {}  # what runs for arguments of some shapes
         self.prepared: Prepared | None = None  # what ran last
+        self._shape: ShapeOf = lambda node: node.shape
         places = dict(zip(wanted.wrt, range(len(graph.outputs), len(self.targets)), strict=True))
         known = {} if self._checks or self._decides else self._known
         outputs, names = len(graph.outputs), self._arguments.names
@@ -98,22 +103,56 @@ class Step:
     @property
     def source(self) -> str:
         """The program that ran last, or that would run for arguments of the recorded sizes."""
-        executor = self._chosen(lambda x: x.shape) if self.prepared is None else self.prepared.executor
+        executor = self._chosen(self._shape) if self.prepared is None else self.prepared.executor
         return "\n\n\n".join(script.text for script in executor.scripts) + "\n"
+
+    @property
+    def plan(self) -> Plan:
+        """What the step does for the sizes of the last call, or for the recorded ones, and why."""
+        shape = self._shape
+        executor = self._chosen(shape) if self.prepared is None else self.prepared.executor
+        prepared = executor.prepared(shape, {x: x._value for x in self.constants}) if self.prepared is None else self.prepared
+        nodes = [node for script in executor.scripts for node in script.nodes]
+        names = zip(self._arguments.names, self._arguments.leaves, strict=True)
+        return Plan(
+            executor.strategy,
+            prepared.why or self.why_whole or "the data are small",
+            {name: (shape(x), f"{x.dtype}") for name, x in names},
+            [self.graph.name(x) or "" for x in self._wanted.bound],
+            [Applied(*shown(name), count) for name, count in self.lowering.applied.items()],
+            len([x for x in reached(self._recorded) if x.op is not None]),
+            len(nodes),
+            opaque(nodes),
+            sum(len(script.buffers) for script in executor.scripts),
+            prepared.bytes,
+            operations(nodes, shape),
+            moved(nodes, shape),
+        )
+
+    def profile(self, *, repeat: int = 10, **leaves: Any) -> Profile:
+        """The time of each statement in a call with these arguments, the mean over `repeat` calls, and the size of its result."""
+        values = self._values(leaves)
+        self._run_for(values)
+        assert self.prepared is not None
+        return profiled(self.prepared, list(values.values()), self._shape, repeat)
 
     def __repr__(self) -> str:
         return f"<{self._arguments.call}>"
 
     def _slowly(self, given: Mapping[str, Any]) -> Any:
         """A call with arguments that are nested, that are to be made to fit, or of shapes that are new."""
-        flat = self._arguments.flat({name: value for name, value in given.items() if value is not None})
-        leaves = self._arguments.leaves
-        values = {x: fitted(x, name, flat[x]) for x, name in zip(leaves, self._arguments.names, strict=True)}
+        values = self._values({name: value for name, value in given.items() if value is not None})
         self._check(values)
         outputs = self._run_for(values)(*values.values())
         count = len(self.graph.outputs)
         gradients = self._arguments.nested(dict(zip(self._wanted.wrt, outputs[count:], strict=True)))
         return outputs[0] if count == 1 else outputs[:count], gradients
+
+    def _values(self, given: Mapping[str, Any]) -> dict[Node, Any]:
+        """The value of each argument, as it was recorded."""
+        flat = self._arguments.flat(given)
+        names = zip(self._arguments.leaves, self._arguments.names, strict=True)
+        return {x: fitted(x, name, flat[x]) for x, name in names}
 
     def _check(self, values: Mapping[Node, Any]) -> None:
         """Raise an error where Python would decide otherwise on these values, and for labels that an op does not take."""
@@ -150,7 +189,8 @@ class Step:
             if not is_recorded:
                 check_sizes(self.graph, leaves)
             shapes, constants = self._computed(leaves)
-        return self._chosen(shapes.__getitem__).prepared(shapes.__getitem__, constants)
+        self._shape = shapes.__getitem__
+        return self._chosen(self._shape).prepared(self._shape, constants)
 
     def _computed(self, leaves: Mapping[Node, Any]) -> tuple[dict[Node, Any], dict[Node, Any]]:
         """The shapes of all nodes, and the values of those that are constants, for other values of leaves."""
