@@ -18,6 +18,7 @@ from tinygraph.requested import is_unit
 
 Params = Mapping[str, Any]
 Inputs = tuple[Any, ...]
+ARITHMETIC = ("add", "subtract", "multiply", "divide")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,17 @@ def _mean(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     if x.dtype not in (np.float64, np.float32) or not x.shape:
         return None
     return make.made("divide", make.made("sum", x, **params), make.made("count", x, axis=params["axis"]))
+
+
+@rewrite("a variance is a mean of squares", "var(x)", "sum((x - mean(x)) ** 2) / n", "var")
+def _variance(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    (x,), axis, ddof = inputs, params["axis"], params["ddof"]
+    if x.dtype not in (np.float64, np.float32) or not x.shape or isinstance(ddof, Node):
+        return None
+    away = make.made("subtract", x, make.made("mean", x, axis=axis, keepdims=True))
+    total = make.made("sum", make.made("square", away), axis=axis, keepdims=params["keepdims"])
+    count = make.made("count", x, axis=axis)
+    return make.made("divide", total, make.made("subtract", count, ddof) if ddof else count)
 
 
 @rewrite("broadcasting is undone by a sum", "sum_like(x, y)", "sum(x, axis=0)", "sum_like")
@@ -158,21 +170,21 @@ def _numerator(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     return make.made("maximum", e, make.made("copysign", 1.0, z))
 
 
-@rewrite(
-    "a maximum beside what is NaN too", "maximum(z, 0) - y * z", "fmax(z, 0) - y * z", "add", "subtract", "multiply", "divide"
-)
+@rewrite("a maximum beside what is NaN too", "maximum(z, 0) - y * z", "fmax(z, 0) - y * z", *ARITHMETIC)
 def _beside_nan(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     """NumPy's maximum and minimum pass NaN on, which takes time; where the result is NaN by the other operand they need not."""
     for i, x in enumerate(inputs):
         other = inputs[1 - i]
-        if (_made_by(x, "maximum") or _made_by(x, "minimum")) and isinstance(other, Node) and x.shape and x.dtype.kind == "f":
-            if all(_is_never_nan(z) or (z.shape == other.shape and _spreads(z, other)) for z in x.inputs):
-                freed = make.made(FMAX if x.op.name == "maximum" else FMIN, *x.inputs)
-                return make.made(op, *((freed, other) if i == 0 else (other, freed)))
+        is_extreme = _made_by(x, "maximum") or _made_by(x, "minimum")
+        if not is_extreme or not isinstance(other, Node) or not x.shape or x.dtype.kind != "f":
+            continue
+        if all(_is_never_nan(z) or (z.shape == other.shape and _spreads(z, other)) for z in x.inputs):
+            freed = make.made(FMAX if x.op.name == "maximum" else FMIN, *x.inputs)
+            return make.made(op, *((freed, other) if i == 0 else (other, freed)))
     return None
 
 
-SPREADS = {"add", "subtract", "multiply", "divide", "exp", "log1p", "negative", "abs"}  # NaN from any operand to the result
+SPREADS = {*ARITHMETIC, "exp", "log1p", "negative", "abs"}  # NaN from any operand to the result
 DEEPEST = 4  # ops through which NaN is followed
 
 

@@ -26,9 +26,13 @@ def check_sizes(graph: Graph, leaves: Mapping[Node, Any]) -> None:
                 values[node] = leaves.get(node, node.operand)
             else:
                 operands = [values[x] if isinstance(x, Node) else x for x in node.inputs]
-                if node.op.check is not None:
-                    node.op.check(*operands, **node.params)
-                values[node] = scalar(node.op.compute(*operands, **node.params))
+                try:
+                    if node.op.check is not None:
+                        node.op.check(*operands, **node.params)
+                    values[node] = scalar(node.op.compute(*operands, **node.params))
+                except Exception as error:
+                    error.add_note(f"in {node.op.name}, recorded at {node.place}")
+                    raise
         try:
             graph.function()(**{graph.name(x) or "": value for x, value in leaves.items()})
         except ValueError as error:
