@@ -92,16 +92,27 @@ def _variance(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     away = make.made("subtract", x, make.made("mean", x, axis=axis, keepdims=True))
     total = make.made("sum", make.made("square", away), axis=axis, keepdims=params["keepdims"])
     count = make.made("count", x, axis=axis)
-    return make.made("divide", total, make.made("subtract", count, ddof) if ddof else count)
+    return make.made("divide", total, make.made("maximum", make.made("subtract", count, ddof), 0) if ddof else count)
 
 
 @rewrite("broadcasting is undone by a sum", "sum_like(x, y)", "sum(x, axis=0)", "sum_like")
 def _sum_like(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     x, like = inputs
     extra = x.ndim - like.ndim
-    if extra > 0 and x.shape[extra:] == like.shape:
-        return make.made("sum", x, axis=tuple(range(extra)) if like.ndim else None, keepdims=False)
-    return None
+    stretched = tuple(i for i, n in enumerate(like.shape) if n == 1 != x.shape[extra + i])
+    if extra:
+        x = make.made("sum", x, axis=tuple(range(extra)) if like.ndim else None, keepdims=False)
+    return make.made("sum", x, axis=stretched, keepdims=True) if stretched else x
+
+
+@rewrite("new axes of size 1", "reshape_like(x, y)", "expand_dims(x, axis=1)", "reshape_like")
+def _reshape_like(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    x, like = inputs
+    if [n for n in x.shape if n != 1] != [n for n in like.shape if n != 1]:
+        return None
+    gone, new = (tuple(i for i, n in enumerate(y.shape) if n == 1) for y in (x, like))
+    x = make.made("squeeze", x, axis=gone) if gone else x
+    return make.made("expand_dims", x, axis=new) if new else x
 
 
 @rewrite("a factor of 1", "1 * x", "x", "multiply")

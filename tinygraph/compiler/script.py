@@ -18,6 +18,8 @@ from tinygraph.ops.declare import scalar
 
 LONGEST = 100  # characters of a line of the user's that stands above what it computes
 
+KEYWORD = ("maximum", "minimum")  # which NumPy wants to be given the array of the result by keyword
+
 
 class Like(NamedTuple):
     """A constant: a value of which the shape and dtype alone are read."""
@@ -162,6 +164,8 @@ class Script:
         function = op.numpy if is_ufunc(node) else op.compute
         called = self._called(function.__name__ if is_ufunc(node) else op.name, function)
         metadata = [f"{key}={self._metadata(value)}" for key, value in node.params.items()]
+        if called in KEYWORD:
+            out = [f"out={x}" for x in out]
         text = f"{called}({', '.join([*operands, *out, *metadata])})"
         return text if node.shape or is_ufunc(node) else f"{self._called('scalar', scalar)}({text})"
 

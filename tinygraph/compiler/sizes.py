@@ -17,26 +17,33 @@ class SizeError(ValueError):
 
 
 def check_sizes(graph: Graph, leaves: Mapping[Node, Any]) -> None:
-    """Raise an error where what was recorded does not hold for leaves of these sizes."""
+    """Raise SizeError where what was recorded does not hold for leaves of these sizes."""
     _check_kept(graph, leaves)
-    values: dict[Node, Any] = {}
     with np.errstate(all="ignore"):
-        for node in graph.forward:
-            if node.op is None:
-                values[node] = leaves.get(node, node.operand)
-            else:
-                operands = [values[x] if isinstance(x, Node) else x for x in node.inputs]
-                try:
-                    if node.op.check is not None:
-                        node.op.check(*operands, **node.params)
-                    values[node] = scalar(node.op.compute(*operands, **node.params))
-                except Exception as error:
-                    error.add_note(f"in {node.op.name}, recorded at {node.place}")
-                    raise
+        _check_ops(graph, leaves)
         try:
             graph.function()(**{graph.name(x) or "": value for x, value in leaves.items()})
         except ValueError as error:
             raise SizeError(f"{error}") from error
+
+
+def _check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> None:
+    """Raise the errors of ops that check their operands; ends where one cannot be computed, which the source has words for."""
+    values: dict[Node, Any] = {}
+    for node in graph.forward:
+        if node.op is None:
+            values[node] = leaves.get(node, node.operand)
+            continue
+        operands = [values[x] if isinstance(x, Node) else x for x in node.inputs]
+        try:
+            if node.op.check is not None:
+                node.op.check(*operands, **node.params)
+        except ValueError as error:
+            raise SizeError(f"{error}\n  in {node.op.name}, recorded at {node.place}") from error
+        try:
+            values[node] = scalar(node.op.compute(*operands, **node.params))
+        except ValueError:
+            return
 
 
 def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:
