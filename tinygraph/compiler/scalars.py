@@ -42,7 +42,7 @@ def reason_against(nodes: Sequence[Node]) -> str:
 
 def _reason_against_op(nodes: Sequence[Node]) -> str:
     """Why nodes of one user's op cannot be computed together: it, or a rule of it, gives something else on arrays."""
-    tried = nodes[:TRIED] * (1 if len(nodes) > 1 else 2)
+    tried = [*nodes[:TRIED]]
     op = tried[0].op
     assert op is not None
     columns = [[x if type(x) in NUMBERS else x._value for x in column] for column in zip(*(n.inputs for n in tried), strict=True)]
@@ -51,10 +51,10 @@ def _reason_against_op(nodes: Sequence[Node]) -> str:
     for rule in (None, *op.rules_for(len(arguments))):
         try:
             with np.errstate(all="ignore"):
-                alone, together = _both(op, rule, tried, out, arguments)
+                same = _same(*_both(op, rule, tried, out, arguments))
         except Exception as error:
             return f"{op.name}, recorded at {tried[0].place}, cannot compute arrays: {type(error).__name__}: {error}."
-        if not _same(alone, together):
+        if not same:
             what = "its result" if rule is None else "a gradient of it"
             return f"{op.name}, recorded at {tried[0].place}, is not elementwise: {what} is another one on arrays."
     return ""
@@ -66,9 +66,7 @@ def _both(op: Op, rule: Any, nodes: Sequence[Node], out: Any, arguments: Sequenc
     if rule is None:
         return out, op.compute(*arguments, **params)
     g = np.ones_like(out)
-    alone = [
-        rule(g[0], node._value, *[x._value if isinstance(x, Node) else x for x in node.inputs], **params) for node in nodes
-    ]
+    alone = [rule(g[0], node._value, *[x._value if isinstance(x, Node) else x for x in node.inputs], **params) for node in nodes]
     return np.array(alone), rule(g, out, *arguments, **params)
 
 
