@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import tinygraph as tg
 from tinygraph.backprop import reached, sweep
+from tinygraph.compiler.grouping import count_groups
 from tinygraph.compiler.groups import Groups
 from tinygraph.compiler.scalars import reason_against
 
@@ -175,6 +176,42 @@ def test_groups_may_be_as_deep_as_the_graph() -> None:
         return h
 
     assert check(function, (1.0,), (2.0,)).count == 3000
+
+
+def test_counting_groups_needs_no_groups() -> None:
+    h = x = tg.parameter(1.0)
+    for _ in range(100):
+        h = np.sin(h)
+    assert count_groups(reached([h]), [h]) == 100
+    L = sum(np.tanh(x * i) for i in np.linspace(-1, 1, 50).tolist())
+    assert count_groups(reached([L]), [L]) == 3
+
+
+def test_what_cancels_in_a_term_of_a_sum_cancels() -> None:
+    def function(*logits: Any) -> Any:
+        return sum(np.maximum(z, 0) - 1 * z + np.log1p(np.exp(-abs(z))) for z in logits)
+
+    values = np.linspace(36, 40, 9)
+    np.testing.assert_allclose(grouped(function, np.ones(9))(*values)[0], by_the_engine(function, values)[0], rtol=1e-12)
+
+
+def test_minus_0_is_a_number_of_its_own() -> None:
+    check(lambda x, y: sum(1 / (np.exp(a) * n) for a in (x, y) for n in (0.5, 2.0, 2.0, 0.5)), (1.0, 2.0))
+    assert grouped(lambda x, y: (np.copysign(x, 0.0), np.copysign(y, -0.0)), (1.0, 2.0))(3.0, 4.0)[0] == (3, -4)
+
+
+@pytest.mark.parametrize("value", [np.array(2.0), np.array(2.0, ">f8"), np.array(2.0, ">f4"), np.int8(2), True])
+def test_leaves_may_be_stored_in_any_way(value: Any) -> None:
+    x, c = tg.parameter(1.5), tg.constant(value, copy=False)
+    L = np.exp(x) * c + c
+    step = Groups(reached([L]), [L], [x], [x, c])
+    assert step(1.5, value) == ((L.value,), tg.gradients(L, x))
+
+
+def test_integers_meet_numbers_that_they_cannot_be() -> None:
+    c, x = tg.constant(np.uint8(3)), tg.parameter(2.0)
+    L = (c < 300) * x + (c < 2) * x + (c + 1) * x
+    assert Groups(reached([L]), [L], [x], [x])(5.0) == ((25,), (5,))
 
 
 def test_leaves_that_are_no_arguments_keep_their_values() -> None:

@@ -49,6 +49,7 @@ ROOMS = [
     },
     {"tree", "calculus", "slope", "rules", "check"},
     {"program"},
+    {"compiler"},
     {"express"},
     {"draw"},
     {"explaining"},

@@ -71,14 +71,16 @@ class Recorded:
     def __init__(self, nodes: Sequence[Node]) -> None:
         self.nodes = nodes
         self.index = index = {node: i for i, node in enumerate(nodes)}
-        inputs = [x for node in nodes for x in node.inputs]
+        operands = [node.inputs for node in nodes]
+        inputs = [*itertools.chain.from_iterable(operands)]
         types = [*map(type, inputs)]
         self._numbers = [x for x, kind in zip(inputs, types, strict=True) if kind in NUMBERS]
         self.size = len(nodes) + len(self._numbers)
         behind = itertools.count(len(nodes))
         flat = [next(behind) if kind in NUMBERS else index[x] for x, kind in zip(inputs, types, strict=True)]
         self.flat = np.array(flat, np.intp)
-        self.arities = np.array([len(node.inputs) for node in nodes], np.intp)
+        self.arities = np.array([*map(len, operands)], np.intp)
+        self.uses = np.bincount(self.flat, minlength=self.size)
         self._starts = np.cumsum(self.arities) - self.arities
         self.kinds: list[Kind] = [*map(type, [*[node._value for node in nodes], *self._numbers])]
         if ndarray in self.kinds:
@@ -109,6 +111,10 @@ class Recorded:
         assert node.op is not None
         kinds = tuple(self.kinds[i] for i in self.operands(np.array([member]))[:, 0])
         return Signature(node.op, kind, kinds, node.params, _sign_of_second(node.op, kind, kinds))
+
+    def has_one_end(self, node: Node) -> bool:
+        """Whether all nodes but leaves are computed for this node."""
+        return np.flatnonzero((self.uses[: len(self.nodes)] == 0) & (self.signature >= 0)).tolist() == [self.index[node]]
 
     def operands(self, members: Indices) -> Indices:
         """The operands of some nodes that have as many: a row for each position."""
@@ -149,6 +155,27 @@ def _sign_of_second(op: Op, kind: Kind, kinds: tuple[Kind, ...]) -> int:
     return sign if issubclass(kind, np.floating) and set(kinds) <= {kind, *NUMBERS} else 0
 
 
+def count_groups(nodes: Sequence[Node], outputs: Collection[Node]) -> int:
+    """About how many groups nodes have, in a fraction of the time that it takes to make them where they are many.
+
+    >>> w, x = tg.parameter(3.0), tg.parameter(2.0)
+    >>> L = np.exp(w) + np.exp(x)
+    >>> count_groups([w, x, *L.inputs, L], [L])
+    2
+    """
+    recorded = Recorded(nodes)
+    sums = _Sums(recorded, _uses(recorded, outputs))
+    own = np.flatnonzero((recorded.signature >= 0) & ~sums.is_taken_in[: len(nodes)])
+    return len(_split(own, sums.depth[own], recorded.signature[own] * (sums.of_second[own] == 0)))
+
+
+def _uses(recorded: Recorded, outputs: Collection[Node]) -> Indices:
+    """How often each value is read, by nodes and as an output."""
+    uses = recorded.uses.copy()
+    uses[[recorded.index[node] for node in outputs]] += 1
+    return uses
+
+
 class Grouping:
     """The groups of a graph in an order in which they can be computed, and how early the last of them read a value.
 
@@ -156,8 +183,7 @@ class Grouping:
     """
 
     def __init__(self, recorded: Recorded, path: Collection[Node], outputs: Collection[Node]) -> None:
-        self.uses = np.bincount(recorded.flat, minlength=recorded.size)
-        self.uses[[recorded.index[node] for node in outputs]] += 1
+        self.uses = _uses(recorded, outputs)
         self.on_path = np.zeros(recorded.size, bool)
         self.on_path[[recorded.index[node] for node in path]] = True
         sums = _Sums(recorded, self.uses)
@@ -205,6 +231,7 @@ class _Sums:
                 depth[i] = 1 + max([depth[j] for j in flat[at : at + arity]])
             at += arity
         self.depth, self._into = np.array(depth, np.intp), np.array(into, np.intp)
+        self.is_taken_in = self._into != np.arange(recorded.size)
 
     def groups(self, on_path: Any) -> list[Group]:
         """The sums that no other takes in, with those of as many terms together."""
@@ -227,7 +254,7 @@ class _Sums:
         terms = self.recorded.operands(sums).T
         signs = np.stack([np.ones_like(sums), self.of_second[sums]], axis=1).astype(np.int8)
         of = np.broadcast_to(self._roots()[sums][:, None], terms.shape)
-        is_own = self._into[terms] == terms
+        is_own = ~self.is_taken_in[terms]
         order = np.argsort(of[is_own], kind="stable")
         _, starts, counts = np.unique(of[is_own][order], return_index=True, return_counts=True)
         return _Terms(terms[is_own][order], signs[is_own][order], starts, counts)

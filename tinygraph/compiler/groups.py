@@ -41,8 +41,9 @@ class Groups:
     """
 
     def __init__(self, nodes: Sequence[Node], outputs: Sequence[Node], wrt: Sequence[Node], arguments: Sequence[Node]) -> None:
-        path: Path = between(outputs[0], wrt) if wrt else {}
         recorded = Recorded([*dict.fromkeys([*wrt, *arguments, *nodes])])  # some leaves may be read by no node
+        known = recorded.nodes if recorded.has_one_end(outputs[0]) else ()
+        path: Path = between(outputs[0], wrt, known) if wrt else {}
         grouping = Grouping(recorded, path, outputs)
         cells = Cells(recorded, grouping)
         self._nodes, self._sizes, self._leaves = recorded.nodes, cells.sizes, cells.leaves
