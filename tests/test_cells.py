@@ -35,10 +35,11 @@ def test_axes_fit_any_two_operands(left: list[int], right: list[int]) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
-@given(st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=12), min_size=1, max_size=4))
-def test_contributions_add_up(kind: Any, several: list[list[int]]) -> None:
+@given(st.lists(st.tuples(st.lists(st.integers(0, 7), min_size=1, max_size=12), sizes, sizes), min_size=1, max_size=4))
+def test_contributions_add_up(kind: Any, patterns: list[tuple[list[int], int, int]]) -> None:
+    several = [np.tile(np.repeat(cells, length), times) for cells, length, times in patterns]
     contributions = Contributions({kind: 8})
-    added = [(np.array(cells), contributions.addition(kind, np.array(cells))) for cells in several]
+    added = [(cells, contributions.addition(kind, cells)) for cells in several]
     contributions.start_at_0(kind, np.arange(8))
     found, expected = np.full(8, np.nan, kind), np.zeros(8)
     for name, cells in contributions.zeros():

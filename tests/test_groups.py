@@ -16,6 +16,8 @@ from tinygraph.backprop import reached, sweep
 from tinygraph.compiler.grouping import count_groups
 from tinygraph.compiler.groups import Groups
 from tinygraph.compiler.scalars import reason_against
+from tinygraph.ops.declaration import EMPTY
+from tinygraph.ops.declare import REGISTRY
 
 Function = Callable[..., Any]
 
@@ -106,6 +108,24 @@ def test_keeps_float32(name: str) -> None:
     check(FUNCTIONS[name], np.array(FIRST, np.float32), np.array(OTHER, np.float32))
 
 
+ELEMENTWISE = [name for name, op in REGISTRY.items() if op.built_in and op.elementwise]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("values", [(0.3, -0.6, 0.9), (1.5, 2.5, -3.25)])
+def test_has_every_elementwise_op(name: str, values: Sequence[float]) -> None:
+    op = REGISTRY[name]
+    params = {key: 1 for key, value in op.defaults.items() if value is EMPTY}
+
+    def function(*leaves: Any) -> Any:
+        return sum(op(*[*leaves, *leaves][i : i + len(op.rules)], **params) * (i + 0.5) for i in range(3))
+
+    step, expected = grouped(function, (0.1, 0.2, 0.4)), by_the_engine(function, values)
+    for part, exact in zip(step(*values), expected, strict=True):
+        np.testing.assert_allclose(part, exact, rtol=1e-11, atol=1e-13)
+
+
 def test_keeps_a_mixture_of_dtypes() -> None:
     values = np.float32(0.5), 1.5, np.float16(2)
     check(lambda x, y, z: x * y + np.exp(z) * x + (z + 1) * (x - 2) + x * x, values, [-x for x in values])
@@ -159,6 +179,35 @@ def test_equals_the_engine_for_random_graphs(
         return tuple(sum(found[-1 - i :: -3]) for i in range(outputs))
 
     check(function, np.array(first, dtype), np.array(other, dtype))
+
+
+def layers(random: np.random.Generator, leaves: Sequence[Any]) -> tuple[Any, ...]:
+    """Layers of like nodes, in patterns that scalar code has: neurons on rows of data, dense ones, pairs, sums of any lengths."""
+    found = list(leaves)
+
+    def chosen(nodes: Sequence[Any] = leaves) -> Any:
+        return nodes[random.integers(len(nodes))]
+
+    for pattern in random.integers(0, 4, random.integers(1, 5)):
+        width, op = int(random.integers(1, 6)), chosen(VOCABULARY)
+        if pattern == 0:
+            rows, shared = random.normal(size=(random.integers(1, 5), 3)).tolist(), chosen(found)
+            weights = [([chosen(found) for _ in range(3)], chosen([shared, chosen(found)])) for _ in range(width)]
+            new = [sum((w * x for w, x in zip(ws, row, strict=True)), b) for row in rows for ws, b in weights]
+        elif pattern == 1:
+            new = [sum(w * x for w, x in zip([chosen() for _ in found], found, strict=True)) for _ in range(width)]
+        elif pattern == 2:
+            new = [op(x, y) for x in found[-5:] for y in leaves]
+        else:
+            new = [sum([chosen(found) * chosen([1, -1, 0.5]) for _ in range(random.integers(0, 5))], x) for x in found]
+        found = [np.tanh(x) for x in new][-40:] + found[: random.integers(0, 3)]
+    return sum(found) * 0.1 + sum(p * p for p in leaves), chosen(found)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6), st.sampled_from(["float64", "float32"]))
+def test_equals_the_engine_for_layers(seed: int, count: int, dtype: str) -> None:
+    values = np.random.default_rng(seed).normal(size=(2, count)).astype(dtype)
+    check(lambda *leaves: layers(np.random.default_rng(seed), leaves), *values)
 
 
 def test_a_wide_graph_has_few_groups_and_a_long_sum_is_one() -> None:

@@ -205,16 +205,15 @@ class Addition:
         self._repeated = tuple(i for i, (own, size) in enumerate(zip(cells.shape, full, strict=True)) if own != size)
         self._target, self._collect = cells, list[Step]()
         flat = cells.ravel()
-        unique, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
-        if len(unique) == len(flat):
-            return
-        self._target = unique
         length = run_length(flat[1:] != flat[:-1], len(flat))
         if length > 1:
             ones = np.ones(length, kind)
             self._collect.append(lambda part: np.matmul(part.reshape(-1, length), ones))
-        if length < counts.max():
-            self._collect.append(_collected(kind, inverse[::length], counts // length))
+            self._target = flat = flat[::length]
+        unique, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
+        if len(unique) < len(flat):
+            self._collect.append(_collected(kind, inverse, counts))
+            self._target = unique
 
     def bind(self, gradients: Vectors) -> Step:
         """The function that adds a contribution, which can be broadcast to the shape `full`."""
