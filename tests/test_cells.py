@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygraph.compiler.cells import Contributions, axes_of
@@ -12,6 +12,7 @@ from tinygraph.compiler.cells import Contributions, axes_of
 sizes = st.integers(1, 4)
 
 
+@settings(deadline=None)
 @given(sizes, sizes, sizes, st.booleans(), st.randoms(use_true_random=False))
 def test_axes_say_along_which_an_operand_repeats(terms: int, rows: int, columns: int, swapped: bool, random: Any) -> None:
     left = np.array(random.sample(range(100), terms * rows)).reshape(terms, rows, 1)
@@ -26,6 +27,7 @@ def test_axes_say_along_which_an_operand_repeats(terms: int, rows: int, columns:
         assert sorted(own.size for own in distinct) == sorted([left.size, right.size])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.lists(st.integers(0, 3), min_size=1, max_size=12))
 def test_axes_fit_any_two_operands(left: list[int], right: list[int]) -> None:
     pair = [np.array(row[: min(len(left), len(right))]) for row in (left, right)]
@@ -35,6 +37,7 @@ def test_axes_fit_any_two_operands(left: list[int], right: list[int]) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.lists(st.integers(0, 7), min_size=1, max_size=12), sizes, sizes), min_size=1, max_size=4))
 def test_contributions_add_up(kind: Any, patterns: list[tuple[list[int], int, int]]) -> None:
     several = [np.tile(np.repeat(cells, length), times) for cells, length, times in patterns]
@@ -52,6 +55,7 @@ def test_contributions_add_up(kind: Any, patterns: list[tuple[list[int], int, in
     assert found.tolist() == expected.tolist()
 
 
+@settings(deadline=None)
 @given(sizes, sizes, sizes)
 def test_contributions_to_what_repeats_along_axes_add_up(terms: int, rows: int, columns: int) -> None:
     full = terms, rows, columns

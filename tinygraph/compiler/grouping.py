@@ -166,7 +166,7 @@ def count_groups(nodes: Sequence[Node], outputs: Collection[Node]) -> int:
     recorded = Recorded(nodes)
     sums = _Sums(recorded, _uses(recorded, outputs))
     own = np.flatnonzero((recorded.signature >= 0) & ~sums.is_taken_in[: len(nodes)])
-    return len(_split(own, sums.depth[own], recorded.signature[own] * (sums.of_second[own] == 0)))
+    return len(_split(own, sums.depth[own], np.where(sums.of_second[own], -1, recorded.signature[own])))
 
 
 def _uses(recorded: Recorded, outputs: Collection[Node]) -> Indices:

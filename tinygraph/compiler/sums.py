@@ -64,7 +64,7 @@ class Sum:
 
     def __str__(self) -> str:
         signed = [f"{'−' if part.sign < 0 else '+'} {part}" for part in self.parts]
-        return f"{named(self.kind, self.where)} = {len(self.group.members)} × {' '.join(signed).removeprefix('+ ')}"
+        return f"{named(self.kind, self.where)} = {len(self.group.members)} × the sum {' '.join(signed).removeprefix('+ ')}"
 
 
 def _parts_of(cells: Indices, signs: Any) -> list[slice]:
