@@ -158,6 +158,8 @@ def _sign_of_second(op: Op, kind: Kind, kinds: tuple[Kind, ...]) -> int:
 def count_groups(nodes: Sequence[Node], outputs: Collection[Node]) -> int:
     """About how many groups nodes have, in a fraction of the time that it takes to make them where they are many.
 
+    A group takes as long as some 20 nodes computed one by one, forward and backward; how many nodes it has hardly matters.
+
     >>> w, x = tg.parameter(3.0), tg.parameter(2.0)
     >>> L = np.exp(w) + np.exp(x)
     >>> count_groups([w, x, *L.inputs, L], [L])
