@@ -181,9 +181,9 @@ class Faces:
         other sizes than the recorded ones, as in `graph.source()`. `print(step.source)` shows the program, `print(step.plan)`
         what was decided for it and why, and `step.profile(...)` measures each line.
 
-        `threads` work on the rows of large data at the same time. `strategy` is "whole" or "rows", block by block of rows;
-        by default the faster of the two for the sizes of each call. With `copy=False` the arrays that are returned may change in
-        the next call.
+        `threads` work on the rows of large data at the same time. `strategy` is "whole"; "rows", block by block of rows; or
+        "groups", for graphs of scalars, those of one depth and op together; by default the fastest for the sizes of a call.
+        With `copy=False` the arrays that are returned may change in the next call.
 
         Raises ValueError for a graph without gradients and for an unknown setting, KeyError for an unknown name. A call raises
         TypeError for arguments that are missing, unknown, or of another dtype, ValueError for another number of axes, for sizes
