@@ -81,16 +81,20 @@ class ArrayProgram:
         self.wanted, self._strategy = wanted, strategy
         self.lowering = Lowering(REWRITES, wanted.entries)
         self.recorded = [*wanted.graph.outputs, *wanted.gradients()]
-        self.targets = hoisted(self.lowering, self.lowering.of(self.recorded))
+        lowered = self.lowering.of(self.recorded)
+        has_arrays = any(x.shape for x in reached(lowered))
+        self.targets = hoisted(self.lowering, lowered) if has_arrays else lowered
         self.nodes = ordered([*self.targets, *wanted.arguments.leaves])
         self.constants = fixed(self.nodes, wanted.arguments.leaves)
         computed = [x for x in ordered(self.targets, reads) if x.op is not None and x not in self.constants]
-        writer = Writer(self._variables().of, Dimensions(self.nodes).of_all, not copy)
+        writer = Writer(self._variables().of, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
         self.whole = Whole(writer, computed, wanted.arguments.leaves, self.targets)
         self.blocks: Blocks | None = None
         self.why_whole = ""
         data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
         try:
+            if not has_arrays:
+                raise NoRowsError("there are scalars alone")
             found = phases(computed, self.nodes, self.targets, data)
             self.blocks = Blocks(writer, found, self.constants, wanted.arguments.leaves, self.targets, threads)
         except NoRowsError as reason:
