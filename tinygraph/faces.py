@@ -7,7 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
-    from tinygraph.compiler.jit import Jit
+    from tinygraph.compiler.tracing import Jit
     from tinygraph.compiler.step import Step
     from tinygraph.draw.picture import Picture
     from tinygraph.draw.view import View
@@ -59,7 +59,7 @@ def jit(function: Callable[..., Any], *, threads: int = 1, strategy: str | None 
     >>> square(np.array([1.0, 2.0])), square(np.array([3.0, 4.0, 5.0]))
     (np.float64(5.0), np.float64(50.0))
     """
-    from tinygraph.compiler.jit import Jit
+    from tinygraph.compiler.tracing import Jit
 
     return Jit(function, threads=threads, strategy=strategy)
 

@@ -42,7 +42,7 @@ class ArrayRun:
     @property
     def source(self) -> str:
         """The program that runs."""
-        return "\n\n\n".join(script.text for script in self.prepared.executor.scripts) + "\n"
+        return "\n\n\n".join(script.text for script in self.prepared.executor.scripts)
 
     @property
     def plan(self) -> Plan:

@@ -55,7 +55,7 @@ class GroupedRun:
     @property
     def source(self) -> str:
         """What is computed, group by group."""
-        return f"{self._groups.source}\n"
+        return self._groups.source
 
     @property
     def plan(self) -> Plan:
