@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
+    from tinygraph.compiler.tracing import Jit
+    from tinygraph.compiler.step import Step
     from tinygraph.draw.picture import Picture
     from tinygraph.draw.view import View
     from tinygraph.explaining.explanation import Explanation
@@ -42,6 +44,24 @@ def face(method: Method) -> Method:
     home = "Graph" if "." in method.__qualname__ else "tg"
     method.__qualname__ = show.__qualname__ = f"{home}.{method.__name__}"  # for Python's own messages
     return cast("Method", show)
+
+
+@face
+def jit(function: Callable[..., Any], *, threads: int = 1, strategy: str | None = None) -> Jit:
+    """A function of arrays, and of dicts, lists and tuples of them, that is recorded once and then runs as a compiled step.
+
+    It is recorded when it is called with arrays of a new kind, and compiled as by `graph.compile`, which has the settings. It is
+    recorded again for arrays of other dtypes, numbers of axes or nesting, for sizes that the recording does not hold for, and
+    where Python decides otherwise by the values. `step` is the step that ran last, with its `source` and `plan`. Where it is
+    given nodes, the function is recorded as without `jit`. The transformations compose: `tg.jit(tg.value_and_grad(f))`.
+
+    >>> square = tg.jit(lambda x: np.sum(x * x))
+    >>> square(np.array([1.0, 2.0])), square(np.array([3.0, 4.0, 5.0]))
+    (np.float64(5.0), np.float64(50.0))
+    """
+    from tinygraph.compiler.tracing import Jit
+
+    return Jit(function, threads=threads, strategy=strategy)
 
 
 @face
@@ -142,6 +162,41 @@ class Faces:
         from tinygraph.express.source import function
 
         return function(self._program("named"), np)
+
+    @face
+    def compile(
+        self,
+        *,
+        wrt: Sequence[Node | str] | Node | str | None = None,
+        bind: Mapping[str, Any] | None = None,
+        threads: int = 1,
+        strategy: str | None = None,
+        copy: bool = True,
+    ) -> Step:
+        """The graph as a fast function of its leaves: `step(X=X, w=w)` returns the output and a dict of gradients, by name.
+
+        The output is that of the graph, a tuple where there are several; the gradients are those of the first output with
+        respect to its parameters, or to what `wrt` names. Leaves in nested dicts are given, and gradients returned, as nested
+        dicts. Leaves named in `bind` keep the value given there, and constants without a name the recorded one. Arrays may have
+        other sizes than the recorded ones, as in `graph.source()`. `print(step.source)` shows the program, `print(step.plan)`
+        what was decided for it and why, and `step.profile(...)` measures each line.
+
+        `threads` work on the rows of large data at the same time. `strategy` is "whole"; "rows", block by block of rows; or
+        "groups", for graphs of scalars, those of one depth and op together; by default the fastest for the sizes of a call.
+        With `copy=False` the arrays that are returned may change in the next call.
+
+        Raises ValueError for a graph without gradients and for an unknown setting, KeyError for an unknown name. A call raises
+        TypeError for arguments that are missing, unknown, or of another dtype, ValueError for another number of axes, for sizes
+        that what was recorded does not hold for, and where Python would have decided otherwise.
+
+        >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+        >>> step = tg.Graph(w * x, names={"w": w, "x": x}).compile()
+        >>> step(w=5.0, x=4.0)
+        (np.float64(20.0), {'w': np.float64(4.0)})
+        """
+        from tinygraph.compiler.step import Step
+
+        return Step(self._graph, wrt, bind, threads, strategy, copy)
 
     @face
     def latex(self, level: Level = "named") -> Latex:

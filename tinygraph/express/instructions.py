@@ -11,28 +11,21 @@ import math
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygraph.decisions import NUMBERS
 from tinygraph.express.interpreter import dtypes, is_spelled
-from tinygraph.leaves import constant
-from tinygraph.node import Leaf, Node
+from tinygraph.node import Node
 from tinygraph.ops import ARRAY, Op
 from tinygraph.ops.dtypes import together
+from tinygraph.program.composed import Composition, composition_of
 from tinygraph.program.value import Apply, Expression, Name, Number, evaluate, exact
 from tinygraph.sparse import is_sparse
 
 Slot: TypeAlias = int
 LARGEST = 2**53 - 1  # of the integers that are exact in a page
-
-
-class Body(NamedTuple):
-    """What the body of an op is made of: the leaves that stand for its operands, and the result."""
-
-    operands: tuple[Any, ...]
-    result: Node
 
 
 class Instructions:
@@ -57,7 +50,7 @@ class Instructions:
         self._code: list[list[Any]] = []
         self._known: dict[Node, Slot] = {}
         self._made: dict[Hashable, Slot] = {}  # by what a value is made of
-        self._bodies: dict[Hashable, Body | None] = {}
+        self._bodies: dict[Hashable, Composition | None] = {}
 
     @property
     def data(self) -> dict[str, Any]:
@@ -145,12 +138,12 @@ class Instructions:
         self._code.append([slot, op.name, list(operands)])
         return slot
 
-    def _body(self, node: Node, metadata: Hashable) -> Body | None:
+    def _body(self, node: Node, metadata: Hashable) -> Composition | None:
         """What the body of an op is made of on such operands; None where it is no composition of other ops."""
         types = tuple((x.dtype, x.shape) if isinstance(x, Node) else exact(x) for x in node.inputs)
         key = node.op, types, metadata
         if key not in self._bodies:
-            self._bodies[key] = _composition(node)
+            self._bodies[key] = composition_of(node)
         return self._bodies[key]
 
     def _recorded(self, node: Node) -> Slot:
@@ -174,32 +167,6 @@ class Instructions:
         self._dtypes.append(value.dtype)
         self._fits.append(_fits(value))
         return len(self._slots) - 1
-
-
-def _composition(node: Node) -> Body | None:
-    """The body of an op run on fresh leaves; None where it does not run, decides by a value, or is the op itself."""
-    op = node.op
-    assert op is not None
-    operands = tuple(constant(x.value) if isinstance(x, Node) else x for x in node.inputs)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            result = op.function(*operands, **node.params)
-        except Exception:  # a user's function may raise anything where it is given what it does not expect
-            return None
-    if not isinstance(result, Node) or any(isinstance(x, Leaf) and x.log and x.log.decisions for x in operands):
-        return None
-    same = result.dtype == node.dtype and np.array_equal(result.value, node.value, equal_nan=node.dtype.kind == "f")
-    return Body(operands, result) if same and op not in _ops_of(result) else None
-
-
-def _ops_of(node: Node) -> set[Op | None]:
-    seen, stack = {node}, [node]
-    while stack:
-        fresh = {x for x in stack.pop().inputs if isinstance(x, Node)} - seen
-        seen |= fresh
-        stack += fresh
-    return {x.op for x in seen}
 
 
 @cache

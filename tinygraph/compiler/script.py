@@ -1,0 +1,216 @@
+"""Primitive nodes as the source of a Python function, which computes them into buffers that it is given."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import time
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygraph.compiler.memory import Memory
+from tinygraph.compiler.primitives import FLOATS, is_product, is_ufunc, owns, reads, summed_axes, sums_matrix
+from tinygraph.node import Node
+from tinygraph.ops.declare import scalar
+
+LONGEST = 100  # characters of a line of the user's that stands above what it computes
+
+KEYWORD = ("maximum", "minimum")  # which NumPy wants to be given the array of the result by keyword
+
+
+class Like(NamedTuple):
+    """A constant: a value of which the shape and dtype alone are read."""
+
+    node: Node
+
+
+class Literal(NamedTuple):
+    """A constant: a number beside arrays, as an array without axes of their dtype, which NumPy takes in less time."""
+
+    value: Any
+    dtype: np.dtype[Any]
+    text: str  # by which -0.0 is not 0.0
+
+
+class Ones(NamedTuple):
+    """A constant: a one for each entry of a matrix along an axis, as a row or column where the sum keeps it; of any value for all
+    of its entries where it is None.
+    """
+
+    node: Node
+    axis: int | None
+    keepdims: bool = False
+
+
+class Script:
+    """The function of some nodes, in order: `text` is its source, `function` is compiled from it.
+
+    It takes the values of `inputs`, the `constants` (by what they are, with their names), and arrays for the values of `buffers`.
+    It returns the values of `outputs`, and keeps none of them; where they are `lent`, the next call may change them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        nodes: Sequence[Node],
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        names: Callable[[Node], str],
+        sizes: Callable[[Node], Hashable],
+        lent: bool = False,
+    ) -> None:
+        self.name, self.nodes, self.inputs, self.outputs = name, nodes, inputs, outputs
+        self._names, self._lent = names, lent
+        self._own = set(nodes)
+        self._known = {*inputs, *nodes}
+        # Numbers that are read beside arrays, where NumPy takes them in less time as arrays without axes.
+        self._beside = {x for node in nodes if node.shape and is_ufunc(node) for x in reads(node) if not x.shape} & self._known
+        self.constants: dict[Any, str] = {}
+        self.functions: dict[str, Any] = {}  # what the source calls, by name
+        self._memory = Memory(nodes, () if lent else outputs, sizes)
+        self.lines: list[tuple[str, Node | None]] = [(line, None) for x in inputs for line in self._as_array(x)]
+        for i, node in enumerate(nodes):
+            self.lines += [(self._line(node, self._memory.place(i, node)), node), *((x, None) for x in self._as_array(node))]
+        self.buffers = self._memory.buffers
+        self.returned = self._returned()
+        self.text = "\n".join(self._whole(_with_places(self.lines)))
+        self.function = loaded(self.name, self.text, self.functions)
+
+    def timed(self, spent: list[float]) -> Callable[..., Any]:
+        """The same function, which adds the seconds that each of the `lines` takes to `spent`."""
+        lines = ["before = clock()"]
+        for i, (line, _) in enumerate(self.lines):
+            lines += [line, f"now = clock(); spent[{i}] += now - before; before = clock()"]
+        functions = self.functions | {"spent": spent, "clock": time.perf_counter}
+        return loaded(self.name, "\n".join(self._whole(lines)), functions)
+
+    def _whole(self, lines: Iterable[str]) -> Iterator[str]:
+        yield f"def {self.name}({', '.join([*map(self._names, self.inputs), 'constants', 'buffers'])}):"
+        yield from self.unpacking()
+        yield from (f"    {line}" for line in lines)
+        yield f"    return {self.returned}"
+
+    def unpacking(self) -> Iterator[str]:
+        """The lines that give constants and buffers their names."""
+        if self.constants:
+            yield f"    {''.join(f'{x}, ' for x in self.constants.values())}= constants"
+        if self.buffers:
+            yield f"    {''.join(f'u{i}, ' for i in range(len(self.buffers)))}= buffers"
+
+    def _returned(self) -> str:
+        """The outputs, each as an array of the caller's own unless it is lent."""
+        taken: set[Node] = set()
+        parts = []
+        for x in self.outputs:
+            is_own = x in self._own and owns(x) and x not in taken
+            taken.add(x)
+            parts.append(self._value(x) if is_own or self._lent else self._copy(x))
+        return f"({''.join(f'{part}, ' for part in parts)})"
+
+    def _copy(self, x: Node) -> str:
+        self.functions["array"] = np.array
+        return f"array({self._value(x)}){'' if x.shape else '[()]'}"
+
+    def _as_array(self, node: Node) -> Iterator[str]:
+        if node in self._beside:
+            self.functions["asarray"] = np.asarray
+            yield f"{self._names(node)}_0 = asarray({self._names(node)})"
+
+    # Operands
+
+    def _constant(self, what: Any) -> str:
+        return self.constants.setdefault(what, f"c{len(self.constants)}")
+
+    def _value(self, x: Node) -> str:
+        return self._names(x) if x in self._known else self._constant(x)
+
+    def _operand(self, node: Node, i: int) -> str:
+        x, op = node.inputs[i], node.op
+        assert op is not None
+        if not isinstance(x, Node):
+            return self._number(node, x)
+        if op.reads_shape_at(i):
+            return self._constant(Like(x))
+        return f"{self._value(x)}_0" if x in self._beside and node.shape and is_ufunc(node) else self._value(x)
+
+    def _number(self, node: Node, x: Any) -> str:
+        dtypes = {i.dtype for i in node.inputs if isinstance(i, Node)}
+        if node.shape and type(x) in (int, float) and is_ufunc(node) and len(dtypes) == 1 and dtypes <= {*FLOATS}:
+            return self._constant(Literal(x, dtypes.pop(), repr(float(x))))
+        return repr(x) if np.isfinite(x) else f'float("{x}")'
+
+    # Lines
+
+    def _line(self, node: Node, buffer: int | None) -> str:
+        out = [] if buffer is None else [f"u{buffer}"]
+        return f"{self._names(node)} = {self._expression(node, out)}"
+
+    def _expression(self, node: Node, out: list[str]) -> str:
+        op = node.op
+        assert op is not None
+        text = self._sum(node, out)
+        if text is not None:
+            return text
+        operands = [self._operand(node, i) for i in range(len(node.inputs))]
+        if is_product(node):
+            return f"{operands[0]}.dot({', '.join([*operands[1:], *out])})"
+        if op.name == "transpose" and node.params["axes"] is None:
+            return f"{operands[0]}.T"
+        if not node.shape and op.of_numbers and op.operator is not None:
+            return f" {op.operator.text} ".join(operands) if len(operands) == 2 else f"{op.operator.text}{operands[0]}"
+        function = op.numpy if is_ufunc(node) else op.compute
+        called = self._called(function.__name__ if is_ufunc(node) else op.name, function)
+        metadata = [f"{key}={self._metadata(value)}" for key, value in node.params.items()]
+        if called in KEYWORD:
+            out = [f"out={x}" for x in out]
+        text = f"{called}({', '.join([*operands, *out, *metadata])})"
+        return text if node.shape or is_ufunc(node) else f"{self._called('scalar', scalar)}({text})"
+
+    def _called(self, name: str, function: Any) -> str:
+        self.functions[name] = function
+        return name
+
+    def _metadata(self, value: Any) -> str:
+        is_plain = isinstance(value, int | str | bool | None) or (
+            isinstance(value, tuple) and all(isinstance(i, int) for i in value)
+        )
+        return repr(value) if is_plain else self._called(f"m{len(self.functions)}", value)
+
+    def _sum(self, node: Node, out: list[str]) -> str | None:
+        """A sum along an axis of a matrix, or over all entries, as a product with ones, which takes less time."""
+        x, axes = node.inputs[0], summed_axes(node)
+        if sums_matrix(node) and axes is not None:
+            ones = self._constant(Ones(x, axes[0], node.params["keepdims"]))
+            left, right = (ones, self._value(x)) if axes == (0,) else (self._value(x), ones)
+            return f"{left}.dot({', '.join([right, *out])})"
+        if axes is None or node.shape or len(axes) < x.ndim or not (x.ndim == 1 or self._memory.has(x)):  # entries out of order
+            return None
+        return f"{self._constant(Ones(x, None))}.dot({self._value(x)}{'' if x.ndim == 1 else '.ravel()'})"
+
+
+def _with_places(lines: Sequence[tuple[str, Node | None]]) -> Iterator[str]:
+    """The lines, below each line of the user's what it computes."""
+    before = None
+    for line, node in lines:
+        if node is not None and node.place[:2] != before:
+            before, text = node.place[:2], node.place.text
+            if text.isprintable() and text:
+                yield f"# {text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}"
+        yield line
+
+
+_counter = itertools.count(1)
+
+
+def loaded(name: str, text: str, functions: dict[str, Any]) -> Callable[..., Any]:
+    """The function of a source, whose lines tracebacks and NumPy's warnings show."""
+    filename = f"<tinygraph step {next(_counter)}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    module = dict(functions)
+    exec(compile(text, filename, "exec"), module)
+    function: Callable[..., Any] = module[name]
+    weakref.finalize(function, linecache.cache.pop, filename, None).atexit = False
+    return function

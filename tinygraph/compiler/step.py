@@ -1,0 +1,169 @@
+"""A compiled step: a function of the leaves of a graph that returns its outputs and gradients without recording anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from threading import Lock
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tinygraph.compiler.arguments import fitted
+from tinygraph.compiler.arrays import ArrayProgram, ArrayRun
+from tinygraph.compiler.entry import entry
+from tinygraph.compiler.grouped import GroupedRun, NoGroupsError
+from tinygraph.compiler.report import Plan, Profile
+from tinygraph.compiler.request import Wanted, Wrt
+from tinygraph.decisions import check_decisions, decisions_behind, first_lost
+from tinygraph.graph import Graph
+from tinygraph.node import Leaf, Node
+from tinygraph.ops import Op
+
+Run: TypeAlias = ArrayRun | GroupedRun
+STRATEGIES = ("whole", "rows", "groups")
+KNOWN = 16  # combinations of shapes that stay prepared
+
+
+class Step:
+    """A compiled graph: `step(**leaves)` returns its output (a tuple of several), and a dict of gradients by name.
+
+    It is called with an array for each leaf by name, nested as the names are. `source` is the program that ran last, `plan` says
+    what it does and why, `profile(**leaves)` measures each statement. Several threads may call it at the same time.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        wrt: Wrt = None,
+        bind: Mapping[str, Any] | None = None,
+        threads: int = 1,
+        strategy: str | None = None,
+        copy: bool = True,
+    ) -> None:
+        if strategy not in (None, *STRATEGIES):
+            raise ValueError(f"strategy={strategy!r}: choose {' or '.join(map(repr, STRATEGIES))}, or None for the faster one")
+        if not isinstance(threads, int) or threads < 1:
+            raise ValueError(f"threads={threads!r}: give a whole number, 1 or more")
+        self.graph = graph
+        self._wanted = wanted = Wanted(graph, wrt, bind or {})
+        self._arguments = wanted.arguments
+        self._grouped, self._program = _written(wanted, threads, strategy, copy)
+        self._checks = list(_label_checks(graph, set(self._arguments.leaves)))
+        self._decides = _decides(graph)
+        self._known: dict[Any, Callable[..., Any]] = {}  # what runs for arguments of some shapes
+        self._runs: dict[Any, Run] = {}  # the same
+        self._lock = Lock()  # of these two
+        self._latest: Run | None = self._grouped
+        count = len(graph.outputs)
+        places = dict(zip(wanted.wrt, range(count, count + len(wanted.wrt)), strict=True))
+        known = {} if self._checks or self._decides else self._known
+        names, leaves = self._arguments.names, self._arguments.leaves
+        self._enter = entry(names, leaves, known, self._slowly, count, self._arguments.nested(places))
+
+    def __call__(self, **leaves: Any) -> Any:
+        """The outputs and the gradients; the arrays are the caller's own unless the graph was compiled with `copy=False`."""
+        return self._enter(**leaves)
+
+    @property
+    def _last(self) -> Run:
+        """What ran last, or would run for the recorded sizes."""
+        if self._latest is None:
+            assert self._program is not None
+            self._latest = self._program.at_recorded_sizes()
+        return self._latest
+
+    @property
+    def source(self) -> str:
+        """The program that ran last, or that would run for arguments of the recorded sizes."""
+        return self._last.source
+
+    @property
+    def plan(self) -> Plan:
+        """What the step does for the sizes of the last call, or for the recorded ones, and why."""
+        return self._last.plan
+
+    def profile(self, *, repeat: int = 10, **leaves: Any) -> Profile:
+        """The time of each statement in a call with these arguments, the mean over `repeat` calls, and the size of its result."""
+        values = self._values(leaves)
+        return self._run_for(values).profile(list(values.values()), repeat)
+
+    def __repr__(self) -> str:
+        return f"<{self._arguments.call}>"
+
+    def _slowly(self, given: Mapping[str, Any]) -> Any:
+        """A call with arguments that are nested, that are to be made to fit, or of shapes that are new."""
+        values = self._values({name: value for name, value in given.items() if value is not None})
+        found = self._run_for(values)
+        self._check(values, found)
+        outputs = found.run(*values.values())
+        count = len(self.graph.outputs)
+        gradients = self._arguments.nested(dict(zip(self._wanted.wrt, outputs[count:], strict=True)))
+        return outputs[0] if count == 1 else outputs[:count], gradients
+
+    def _values(self, given: Mapping[str, Any]) -> dict[Node, Any]:
+        """The value of each argument, as it was recorded."""
+        flat = self._arguments.flat(given)
+        names = zip(self._arguments.leaves, self._arguments.names, strict=True)
+        return {x: fitted(x, name, flat[x]) for x, name in names}
+
+    def _run_for(self, values: Mapping[Node, Any]) -> Run:
+        """The program for arguments of these shapes."""
+        key = tuple([np.shape(x) for x in values.values()])
+        found = self._runs.get(key)
+        if found is None:
+            if self._grouped is not None:
+                found = self._grouped
+            else:
+                assert self._program is not None
+                found = self._program.at(values)
+            with self._lock:
+                while len(self._runs) >= KNOWN:
+                    oldest = next(iter(self._runs))
+                    del self._known[oldest], self._runs[oldest]
+                self._known[key], self._runs[key] = found.run, found
+        self._latest = found
+        return found
+
+    def _check(self, values: Mapping[Node, Any], run: Run) -> None:
+        """Raise an error where Python would decide otherwise on these values, and for labels that an op does not take."""
+        if self._decides:
+            every = self._wanted.bound | dict(values)
+            leaves = {x: every.get(x, x._value) for x in self.graph.forward if isinstance(x, Leaf)}
+            check_decisions(leaves, self.graph._recorded_until)
+        for op, inputs, params in self._checks:
+            check = op.check
+            assert check is not None
+            check(*[_operand(x, values, run) for x in inputs], **params)
+
+
+def _written(wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> tuple[GroupedRun | None, ArrayProgram | None]:
+    """The one of both that a step runs."""
+    if strategy in (None, "groups"):
+        try:
+            return GroupedRun(wanted, always=strategy == "groups"), None
+        except NoGroupsError as reason:
+            if strategy == "groups":
+                raise ValueError(f'strategy="groups" does not apply: {reason}') from None
+    return None, ArrayProgram(wanted, threads, strategy, copy)
+
+
+def _operand(x: Any, values: Mapping[Node, Any], run: Run) -> Any:
+    """What a check reads: labels that a call gives, and of anything else the shape and dtype."""
+    if not isinstance(x, Node) or x in values:
+        return values[x] if isinstance(x, Node) else x
+    return np.broadcast_to(np.zeros((), x.dtype), run.shape(x))
+
+
+def _decides(graph: Graph) -> bool:
+    """Whether Python decided by a value of the graph."""
+    leaves = [x for x in graph.forward if isinstance(x, Leaf)]
+    until = graph._recorded_until
+    return bool(decisions_behind(leaves, until)) or any(first_lost(x, until) is not None for x in leaves)
+
+
+def _label_checks(graph: Graph, arguments: set[Node]) -> Iterator[tuple[Op, tuple[Any, ...], Mapping[str, Any]]]:
+    """The checks of ops that read whole numbers which a call gives, such as labels of classes, with their inputs."""
+    for node in graph.forward:
+        has_labels = any(isinstance(x, Node) and x in arguments and x.dtype.kind in "iu" for x in node.inputs)
+        if node.op is not None and node.op.check is not None and has_labels:
+            yield node.op, node.inputs, node.params
