@@ -14,10 +14,12 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from tinygraph.draw.cards import LONGEST
 from tinygraph.draw.failing import KEY
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express import interpreter
+from tinygraph.express.text import cut
 from tinygraph.node import Node
 from tinygraph.ops import REGISTRY, Op
 from tinygraph.program.statements import program_of
@@ -105,7 +107,7 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     markup, tags = shortened([*(mathml for _, mathml in equations.values()), *ops.values()])
     steps = [*chapter.graph_steps, *(chapter.updates or chapter.next_updates)]
     for data, drawing, (folding, layout, handles) in zip(walk["foldings"], pictured, folded, strict=True):
-        data |= {"label": folding.label, "svg": layout.svg, "tall": layout.tall, "handles": handles}
+        data |= {"label": cut(folding.label, LONGEST), "svg": layout.svg, "tall": layout.tall, "handles": handles}
         data |= lit(chapter, drawing, steps)
     return {
         "title": ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs),
