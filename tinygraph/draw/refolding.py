@@ -51,10 +51,10 @@ def foldings_of(picture: Picture) -> tuple[list[Folding], bool]:
         children[name.rpartition("/")[0]].append(name)
     if not folded <= set(modules):
         return [start, *_few(children)], False
-    is_few = _combinations_of(children) > FOLDINGS
-    every = _few(children) if is_few else [Folding(x, _label(x, children[""])) for x in _combinations("", children)]
-    same = next((folding for folding in every if set(folding.folded) == folded), start)
-    return [same, *(folding for folding in every if folding is not same)], not is_few
+    independent = _combinations_of(children) <= FOLDINGS
+    found = [Folding(x, _label(x, children[""])) for x in _combinations("", children)] if independent else _few(children)
+    same = next((folding for folding in found if set(folding.folded) == folded), start)
+    return [same, *(folding for folding in found if folding is not same)], independent
 
 
 def refolded(picture: Picture, folding: Folding) -> Picture:

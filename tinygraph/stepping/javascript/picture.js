@@ -88,7 +88,7 @@ function pictureOf(svg) {
   }
 
   // A handle on a folded card opens it, and one on the frame of an open module folds it; `leads` says what is shown then.
-  const handles = new Map(); // by name: the handle, and what it belongs to
+  const handles = []; // each with the name of what it opens or folds, and with the card or frame that it is on
   const drawn = (name, attributes, ...children) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -98,7 +98,7 @@ function pictureOf(svg) {
 
   function handle(id, name, leads, act) {
     const owner = picture.getElementById(id), isFolded = owner?.matches(".card");
-    if (!owner) return; // a module whose cards are not together has no frame
+    if (!owner) return; // in one column, only the innermost modules have frames
     const title = drawn("title", {}), said = `${isFolded ? "Unfold" : "Fold"} ${name}: ${leads}`;
     title.textContent = said;
     const made = drawn("g", { class: "handle", role: "button", tabindex: "0", "aria-label": said, "aria-expanded": String(!isFolded) }, title,
@@ -110,17 +110,17 @@ function pictureOf(svg) {
       event.stopPropagation();
       act(event);
     });
-    handles.set(name, { made, owner });
+    handles.push({ name, made, owner });
     owner.parentNode.append(made);
   }
 
   // At the right corner of a card and beside the name of a module; known when the picture is in the page.
   function placeHandles() {
-    for (const { made, owner } of handles.values()) {
+    for (const { made, owner } of handles) {
       const { x, y, width } = owner.querySelector("path, polygon, rect").getBBox();
       made.setAttribute("transform", `translate(${owner.matches(".card") ? x + width - 1 : x - 1} ${y + 1})`);
     }
   }
 
-  return { svg: picture, handle, placeHandles, handleOf: name => handles.get(name)?.made, write, reveal, light, widen, flow, card: id => picture.getElementById(id), line: key => lines.get(key)?.text };
+  return { svg: picture, handle, placeHandles, handleOf: name => handles.find(one => one.name === name)?.made, write, reveal, light, widen, flow, card: id => picture.getElementById(id), line: key => lines.get(key)?.text };
 }

@@ -56,7 +56,7 @@ function stageOf({ model, go, refolded }) {
     place = to;
     if (chosen < READABLE) chosen = null;
     build();
-    shownLast();
+    shownLast(false);
     const handle = picture.handleOf(name);
     follow(handle);
     if (name !== undefined) (handle ?? view).focus({ preventScroll: true });
@@ -141,7 +141,7 @@ function stageOf({ model, go, refolded }) {
   const sizeOf = texts => Math.max(...texts.map(text => ({ inf: Infinity, nan: Infinity })[text] ?? Number(text)));
 
   function show(isMoved) {
-    shownLast = () => show(false);
+    shownLast = (isAgain = isMoved) => show(isAgain);
     if (!picture) return;
     const here = walk.within(walk.position()), chapter = walk.chapterOf(walk.position()), now = litNow();
     writeLines(chapter, here);
