@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 import tinygraph as tg
@@ -191,17 +192,22 @@ class TestEverythingOnThePictureFollows:
             assert all(1.2 <= x <= 4.5 for x in widths)
 
     def test_flags_and_inputs_that_get_nothing_are_marked(self, visit: Visit, tmp_path: Path) -> None:
-        w, x = tg.parameter(-2.0), tg.constant(3.0)
-        z = w * x
-        a = tg.relu(z)
-        graph = tg.Graph(L := a * 2, names={"w": w, "x": x, "m": {"z": z, "a": a}, "L": L})
-        page = opened(visit, tmp_path, graph.stepper(), 1400)
+        w, v, x = tg.parameter(-2.0), tg.parameter(-1.0), tg.constant(3.0)
+        with np.errstate(all="ignore"):
+            z = w * x
+            a = np.log(z)
+            b = tg.relu(v)
+            L = a + b
+            graph = tg.Graph(L, names={"w": w, "v": v, "x": x, "m": {"z": z, "a": a}, "b": b, "L": L})
+            stepper = graph.stepper()
+            page = opened(visit, tmp_path, stepper, 1400)
         page.keyboard.press("End")
-        assert page.locator(".view text.inactive").count() > 0
+        flagged, inactive = page.locator(".view .card.flagged"), page.locator(".view text.inactive")
+        assert titles(flagged) == {"a = ln(z)", "L = a + b"}
+        assert [text.partition(" =")[0] for text in inactive.all_text_contents()] == ["v", "∂b/∂v"]
         handle(page, "Fold m").click()
-        assert page.locator(".view .card").count() == 3  # with its parameter
-        handle(page, "Unfold m").click()
-        assert page.locator(".view text.inactive").count() > 0
+        assert titles(flagged) == {"▸ m", "L = a + b"}
+        assert [text.partition(" =")[0] for text in inactive.all_text_contents()] == ["v", "∂b/∂v"]
 
     def test_files_and_sheets_have_the_drawing_that_is_shown(self, visit: Visit, tmp_path: Path) -> None:
         page = opened(visit, tmp_path, KINDS["folded"]().stepper(), 1400)
