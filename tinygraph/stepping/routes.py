@@ -20,7 +20,6 @@ from tinygraph.node import Node
 from tinygraph.program.flow import Pass
 from tinygraph.program.paths import Path, Paths, Routes
 from tinygraph.program.statements import program_of
-from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
 
@@ -32,33 +31,32 @@ ARRIVES = Symbol("□")  # stands for the upstream gradient
 def routes_data(chapter: Chapter) -> list[dict[str, Any]]:
     """The routes from each output that has derivatives."""
     program = program_of(chapter.graph)
-    writer = _Writer(Equations(program), Highlights(chapter))
+    writer = _Writer(Equations(program))
     return [writer.data(routes) for routes in program.routes]
 
 
+def nodes_of(routes: Routes) -> list[Node]:
+    """The values of the routes from an output, in the order of the data."""
+    passes = (one for several in routes.passes.values() for one in several)
+    return list(dict.fromkeys([routes.output, *(x for one in passes for x in (one.reader.node, one.of))]))
+
+
 class _Writer:
-    def __init__(self, equations: Equations, highlights: Highlights) -> None:
+    def __init__(self, equations: Equations) -> None:
         self._equations = equations
-        self._highlights = highlights
 
     def data(self, routes: Routes) -> dict[str, Any]:
-        """The values as symbol and card, the passes by the places of their two values, the leaves by theirs."""
-        places: dict[Node, int] = {}
+        """The values as symbols, the passes by the places of their two values, the leaves by theirs."""
+        places = {node: i for i, node in enumerate(nodes_of(routes))}
         passes = [one for several in routes.passes.values() for one in several]
-        for node in [routes.output, *(x for one in passes for x in (one.reader.node, one.of))]:
-            places.setdefault(node, len(places))
         order = {one: i for i, one in enumerate(passes)}
         ends = [x for x in self._equations.program.leaves if x in places]
         leaves = sorted(ends, key=lambda x: x.kind != "parameter")
         return {
-            "values": [self._value(node) for node in places],
+            "values": [plain(self._equations.variable(node)) for node in places],
             "passes": [[places[one.reader.node], places[one.of], *self._passed(routes, one)] for one in passes],
             "ends": [self._end(routes, x, order) | {"place": places[x]} for x in leaves or list(places)[1:]],
         }
-
-    def _value(self, node: Node) -> list[Any]:
-        card = self._highlights.card_of(node)
-        return [plain(self._equations.variable(node)), None if card is None else card.key]
 
     def _passed(self, routes: Routes, one: Pass) -> Iterator[Any]:
         """The local derivative as a number; else what is passed on of what arrives."""
