@@ -129,7 +129,7 @@ class Text(str):
         pieces: list[str | Hole] = []
         for part in parts:
             pieces += part.pieces if isinstance(part, Text) else [part] if part else []
-        made = super().__new__(cls, "".join(map(str, pieces)))
+        made = super().__new__(cls, "".join([part if isinstance(part, str) else str(part) for part in parts]))
         made.pieces = tuple(pieces)
         return made
 
@@ -172,6 +172,8 @@ class Blanks:
 
     def filled(self, printed: str) -> Text:
         """What was printed, with numbers in place of what stood for them."""
+        if not self._nodes:
+            return Text(printed)
         parts: list[str | Hole] = []
         end = 0
         for found in MARK.finditer(printed):

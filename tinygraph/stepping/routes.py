@@ -18,7 +18,7 @@ from tinygraph.express.plain import plain
 from tinygraph.leaves import constant
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
-from tinygraph.program.paths import Path, Paths, Routes
+from tinygraph.program.paths import Path, Routes
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.stepper import Chapter
@@ -77,10 +77,10 @@ class _Writer:
         """A leaf, with its gradient and the contribution of each path where they are few and no products of numbers."""
         gradient = routes.gradients[end]
         found: dict[str, Any] = {"gradient": Text(Hole(gradient, "signed")), "slot": Slot(gradient), "shape": end.shape}
-        if routes.count(end) <= FEW and not (paths := Paths(routes, end, FEW)).is_numeric:
+        if routes.count(end) <= FEW and not routes.is_numeric(end):
             found["contributions"] = {
                 " ".join(str(order[one]) for one in path.passes): [Text(Hole(node, "signed")), Slot(node)]
-                for path in paths
+                for path in routes.every(end)
                 for node in [routes.contribution(path.passes)]
             }
         return found
@@ -100,9 +100,9 @@ def carries_most(routes: Routes, end: Node) -> Carrying | None:
 
     Where no path stands out, the value is none of the choices: at other leaves, one may.
     """
-    if not 2 <= routes.count(end) <= ASKED or not (found := Paths(routes, end)).is_numeric:
+    if not 2 <= routes.count(end) <= ASKED or not routes.is_numeric(end):
         return None
-    paths = sorted(found, key=lambda path: path.nodes)  # their order says nothing about their sizes
+    paths = sorted(routes.every(end), key=lambda path: path.nodes)  # their order says nothing about their sizes
     with np.errstate(all="ignore"):
         products = tuple(_product(routes, path) for path in paths)
         sizes: Any = np.abs(np.stack(products))

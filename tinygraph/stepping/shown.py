@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from tinygraph.backprop import by_number
 from tinygraph.draw.cards import Card, Drawing
 from tinygraph.draw.keys import edge_id, lines_of
 from tinygraph.express.equations import Equations
@@ -231,7 +232,7 @@ def _widths(chapter: Chapter, picture: Drawing) -> dict[str, list[Text]]:
         source, target = cards[edge.source], cards[edge.target]
         upstream = None if target.statement is None else request.gradients.get(target.statement.node)
         passed = {} if upstream is None or not edge.backward else flow.passed(upstream)
-        nodes = target.rows[edge.row].gradients_of & source.members if edge.backward else ()
+        nodes = sorted(target.rows[edge.row].gradients_of & source.members if edge.backward else (), key=by_number)
         carried = [passed[x].node if x in passed else request.gradients[x] for x in nodes if x in request.gradients]
         if sizes := [Text(Hole(node, "mean")) for node in carried if node.size]:
             found[edge_id(edge)] = sizes
