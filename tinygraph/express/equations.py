@@ -59,6 +59,7 @@ class Equations:
                 self.partials.setdefault(gradient, (request.output, node))
                 self.known.setdefault(request.output, set()).add(node)
         self._symbols = variables(program)
+        self._names: dict[Node, Layout] = {}
         taken = [*self._symbols.values(), *map(symbol, program.numbers)]
         self.notation = Notation(self.name, [written.text for written in taken], program.size_of, number)
 
@@ -68,9 +69,10 @@ class Equations:
 
     def name(self, node: Node) -> Layout:
         """A value's variable, or the partial derivative that a gradient is."""
-        if node in self.partials and self._are_named(*self.partials[node]):
-            return self.partial(*self.partials[node])
-        return self.symbol(node)
+        if node not in self._names:
+            is_partial = node in self.partials and self._are_named(*self.partials[node])
+            self._names[node] = self.partial(*self.partials[node]) if is_partial else self.symbol(node)
+        return self._names[node]
 
     def _are_named(self, of: Node, wrt: Node) -> bool:
         """Whether both have a name to write a partial derivative with."""

@@ -36,6 +36,8 @@ def _rate(value: Any) -> str:
 
 def place_of_largest(value: Any) -> tuple[int, ...]:
     """The index of the largest entry, the first of those that are equal up to rounding."""
+    if not np.shape(value):
+        return ()
     size = np.abs(np.nan_to_num(np.asarray(value, dtype=np.float64)))
     place = np.argmax(size >= np.max(size) * (1 - TIE))
     return tuple(int(i) for i in np.unravel_index(place, np.shape(size)))
@@ -108,7 +110,7 @@ class Hole:
         return self.shown not in REMARKS
 
     def __str__(self) -> str:
-        text = SHOWN[self.shown](self.node.value, *(x.value for x in self.beside))
+        text = SHOWN[self.shown](self.node.value, *[x.value for x in self.beside])
         if self.is_math:
             return print_layout(fenced(written_digits(text), (0, PRODUCT, ATOM)[self.brackets]))
         return f"({text})" if self.brackets and text.startswith("-") else text

@@ -170,7 +170,8 @@ class StepWriter:
     def sides(self, step: Step, blanks: Blanks) -> tuple[list[Layout], list[Layout]]:
         """The sides of the equation in names, and in numbers: the right-hand side where all are scalars, and the value."""
         expression, sides = step.expression, self._symbolic(step, blanks)
-        sides = [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
+        texts = list(map(plain, sides))
+        sides = [side for i, side in enumerate(sides) if not i or texts[i] != texts[i - 1]]
         names = [x for x in atoms(expression) if isinstance(x, Name)]
         numbers = []
         if names and all(not x.node.shape for x in names):

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tinygraph.express.holes import Hole, Text
 from tinygraph.node import Node
 
-TAG = re.compile("<[^>]*>")
+TAG = re.compile("(<[^>]*>)")
 FIRST = 0xE000  # of the characters that have no meaning of their own, and no place in MathML
 MOST = 1000  # of them
 
 
-def shortened(markup: Any) -> tuple[Any, list[str]]:
+def shortened(markup: Sequence[str | list[Any]]) -> tuple[list[Any], list[str]]:
     """Templates of MathML with a character in place of each tag, and the tags."""
-    texts = [piece for template in markup for piece in ([template] if isinstance(template, str) else template)]
-    found = Counter(tag for text in texts if isinstance(text, str) for tag in TAG.findall(text))
+    templates = [[template] if isinstance(template, str) else template for template in markup]
+    texts = Counter(piece for template in templates for piece in template if isinstance(piece, str))
+    split = {text: TAG.split(text) for text in texts}
+    found: Counter[str] = Counter()
+    for text, times in texts.items():
+        for tag in split[text][1::2]:
+            found[tag] += times
     characters = {tag: chr(FIRST + i) for i, (tag, _) in enumerate(found.most_common(MOST))}
+    short = {text: "".join([characters.get(piece, piece) for piece in pieces]) for text, pieces in split.items()}
 
-    def short(x: Any) -> Any:
-        if isinstance(x, list):
-            return [short(piece) for piece in x]
-        return TAG.sub(lambda tag: characters.get(tag[0], tag[0]), x) if isinstance(x, str) else x
+    def of(piece: Any) -> Any:
+        return short[piece] if isinstance(piece, str) else piece
 
-    return [short(template) for template in markup], list(characters)
+    return [of(template) if isinstance(template, str) else list(map(of, template)) for template in markup], list(characters)
 
 
 @dataclass(frozen=True, eq=False)
