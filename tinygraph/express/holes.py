@@ -174,8 +174,12 @@ class Blanks:
 
     def filled(self, printed: str) -> Text:
         """What was printed, with numbers in place of what stood for them."""
+        return Text(*self.pieces(printed))
+
+    def pieces(self, printed: str) -> list[str | Hole]:
+        """The same in pieces, with no number written out."""
         if not self._nodes:
-            return Text(printed)
+            return [printed]
         parts: list[str | Hole] = []
         end = 0
         for found in MARK.finditer(printed):
@@ -185,7 +189,7 @@ class Blanks:
             parts.append(printed[end : found.start()])
             parts.append(Hole(node, shown, IF_NEGATIVE if around else int(brackets or BARE), is_math=brackets is not None))
             end = found.end()
-        return Text(*parts, printed[end:])
+        return [part for part in (*parts, printed[end:]) if part]
 
 
 def bracketed(x: Layout, is_first: bool = True) -> Layout:

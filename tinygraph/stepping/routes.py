@@ -64,7 +64,7 @@ class _Writer:
         """The local derivative as a number; else what is passed on of what arrives."""
         number = routes.number(one)
         if number is not None:
-            yield from (Text(Hole(number, "full")), Slot(number))
+            yield from ([Hole(number, "full")], Slot(number))
         else:
             notation = copy(self._equations.notation)
             notation.name = lambda node: self._name(node, one)
@@ -76,10 +76,10 @@ class _Writer:
     def _end(self, routes: Routes, end: Node, order: dict[Pass, int]) -> dict[str, Any]:
         """A leaf, with its gradient and the contribution of each path where they are few and no products of numbers."""
         gradient = routes.gradients[end]
-        found: dict[str, Any] = {"gradient": Text(Hole(gradient, "signed")), "slot": Slot(gradient), "shape": end.shape}
+        found: dict[str, Any] = {"gradient": [Hole(gradient, "signed")], "slot": Slot(gradient), "shape": end.shape}
         if routes.count(end) <= FEW and not routes.is_numeric(end):
             found["contributions"] = {
-                " ".join(str(order[one]) for one in path.passes): [Text(Hole(node, "signed")), Slot(node)]
+                " ".join(str(order[one]) for one in path.passes): [[Hole(node, "signed")], Slot(node)]
                 for path in routes.every(end)
                 for node in [routes.contribution(path.passes)]
             }

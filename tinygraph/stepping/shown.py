@@ -1,4 +1,7 @@
-"""What a page shows of one chapter: its steps, the lines of the cards and the widths of the edges, as texts with numbers."""
+"""What a page shows of one chapter: its steps, the lines of the cards and the widths of the edges, as texts with numbers.
+
+A text that nobody else reads is a list of pieces, in which the page alone writes the numbers.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.pieces import written_shortly
 from tinygraph.express.plain import plain
 from tinygraph.program.statements import Statement, program_of
-from tinygraph.program.value import Name, Number, atoms, computed
+from tinygraph.program.value import Apply, Name, Number, atoms, computed
 from tinygraph.stepping.entries import entry_data
 from tinygraph.stepping.examples import example_of, linear_in
 from tinygraph.stepping.explained import ops_of
@@ -31,7 +34,7 @@ from tinygraph.stepping.plots import Slopes
 from tinygraph.stepping.questions import questions
 from tinygraph.stepping.routes import routes_data
 from tinygraph.stepping.stepper import Chapter
-from tinygraph.stepping.templates import Slot
+from tinygraph.stepping.templates import Slot, template
 from tinygraph.stepping.timeline import Step
 
 ASKED = ("text", "label", "value", "hints", "end", "choices", "mistake")  # what a page has of a question
@@ -107,9 +110,9 @@ class StepWriter:
             "sum": _sum(step),
             "text": step.text,
             "equation": step.equation,
-            "shown": Text(Hole(step.result)),
-            "mathml": blanks.filled(equation(*self.sides(step, blanks))),
-            "value": Text(Hole(step.result, "full")),
+            "shown": [Hole(step.result)],
+            "mathml": template(blanks.pieces(equation(*self.sides(step, blanks)))),
+            "value": [Hole(step.result, "full")],
             "shape": "×".join(map(str, step.result.shape)),
             "upstream": step.upstream,
             "local": step.local,
@@ -130,7 +133,7 @@ class StepWriter:
         """What the page says of the step as a product: how its value is called, where it goes on to, and through what."""
         result = step.added_result
         found: dict[str, Any] = {"label": plain(self.equations.name(step.node))}
-        found |= {"slot": Slot(result)} if result.shape else {"added": Text(Hole(result))} if step.part is not None else {}
+        found |= {"slot": Slot(result)} if result.shape else {"added": [Hole(result)]} if step.part is not None else {}
         if result.shape and step.result is not result:
             found["sum"] = Slot(step.result)
         if step.phase == "backward":
@@ -139,7 +142,7 @@ class StepWriter:
             found["said"] = "a shared value"
         if step.passes and (passed := step.passes[step.position]).is_factor:
             local = passed.local_node
-            factor = {"slot": Slot(local)} if local.shape else {"number": Text(Hole(local))}
+            factor = {"slot": Slot(local)} if local.shape else {"number": [Hole(local)]}
             found["factor"] = factor | {"through": self._function(passed.reader)}
         return found
 
@@ -156,7 +159,10 @@ class StepWriter:
 
     def _function(self, reader: Statement) -> str | None:
         """The function that a statement applies to one value, such as σ."""
-        found = CALL.match(plain(self.equations.notation.layout(reader.expression)))
+        expression = reader.expression
+        if not isinstance(expression, Apply) or expression.op.operator is not None:
+            return None  # x(a + b) is a product
+        found = CALL.match(plain(self.equations.notation.layout(expression)))
         return found and found[1]
 
     def _line(self, step: Step) -> dict[str, int] | None:
@@ -221,20 +227,20 @@ def _questions(chapter: Chapter) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _widths(chapter: Chapter, picture: Drawing) -> dict[str, list[Text]]:
+def _widths(chapter: Chapter, picture: Drawing) -> dict[str, list[list[Hole]]]:
     """By backward edge the sizes of the gradients along it: contributions, or where the cards are folded whole gradients."""
     request = chapter.graph._latest_request
     if request is None:
         return {}
     flow = program_of(chapter.graph).flow
     cards: dict[str, Card] = {card.key: card for card in picture.cards}
-    found: dict[str, list[Text]] = {}
+    found: dict[str, list[list[Hole]]] = {}
     for edge in picture.edges:
         source, target = cards[edge.source], cards[edge.target]
         upstream = None if target.statement is None else request.gradients.get(target.statement.node)
         passed = {} if upstream is None or not edge.backward else flow.passed(upstream)
         nodes = sorted(target.rows[edge.row].gradients_of & source.members if edge.backward else (), key=by_number)
         carried = [passed[x].node if x in passed else request.gradients[x] for x in nodes if x in request.gradients]
-        if sizes := [Text(Hole(node, "mean")) for node in carried if node.size]:
+        if sizes := [[Hole(node, "mean")] for node in carried if node.size]:
             found[edge_id(edge)] = sizes
     return found

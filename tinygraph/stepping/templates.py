@@ -34,6 +34,11 @@ def shortened(markup: Sequence[str | list[Any]]) -> tuple[list[Any], list[str]]:
     return [of(template) if isinstance(template, str) else list(map(of, template)) for template in markup], list(characters)
 
 
+def template(pieces: Sequence[str | Hole]) -> str | Sequence[str | Hole]:
+    """A text by its pieces as data holds it: without numbers, it is one string."""
+    return pieces if any(isinstance(piece, Hole) for piece in pieces) else "".join(map(str, pieces))
+
+
 @dataclass(frozen=True, eq=False)
 class Slot:
     """A recorded value that a page which computes looks up, in place of its text."""
@@ -67,9 +72,10 @@ class Templates:
         return [self.of(value) for value in x] if isinstance(x, list | tuple) else x
 
     def _text(self, text: Text) -> str | list[str | int]:
-        if not any(isinstance(piece, Hole) for piece in text.pieces):
-            return str(text)
-        return [self._place(piece) if isinstance(piece, Hole) else piece for piece in text.pieces]
+        pieces = template(text.pieces)
+        if isinstance(pieces, str):
+            return pieces
+        return [self._place(piece) if isinstance(piece, Hole) else piece for piece in pieces]
 
     def _place(self, hole: Hole) -> int:
         key = hole.node, hole.shown, hole.brackets, hole.is_math, hole.beside
