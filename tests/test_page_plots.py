@@ -478,7 +478,6 @@ class TestSurface:
         assert "b = 0.250, w = 0.500" in label
         assert visit.trouble == []
 
-
     def test_axes_swap_where_one_is_to_be_of_what_the_other_is_of(self, visit: Visit) -> None:
         w, b = tg.parameter(0.5), tg.parameter(0.25)
         page = opened(visit, tg.Graph(w * b, names={"w": w, "b": b}).stepper())
