@@ -18,8 +18,7 @@ MOST = 1000  # of them
 
 def shortened(markup: Sequence[str | list[Any]]) -> tuple[list[Any], list[str]]:
     """Templates of MathML with a character in place of each tag, and the tags."""
-    templates = [[template] if isinstance(template, str) else template for template in markup]
-    texts = Counter(piece for template in templates for piece in template if isinstance(piece, str))
+    texts = Counter(piece for x in markup for piece in ([x] if isinstance(x, str) else x) if isinstance(piece, str))
     split = {text: TAG.split(text) for text in texts}
     found: Counter[str] = Counter()
     for text, times in texts.items():
@@ -31,7 +30,7 @@ def shortened(markup: Sequence[str | list[Any]]) -> tuple[list[Any], list[str]]:
     def of(piece: Any) -> Any:
         return short[piece] if isinstance(piece, str) else piece
 
-    return [of(template) if isinstance(template, str) else list(map(of, template)) for template in markup], list(characters)
+    return [of(x) if isinstance(x, str) else list(map(of, x)) for x in markup], list(characters)
 
 
 def template(pieces: Sequence[str | Hole]) -> str | Sequence[str | Hole]:
