@@ -49,7 +49,7 @@ def _inactive(drawing: Drawing) -> Iterator[tuple[str, Text]]:
             yield edge_id(edge), found
 
 
-def _widths(chapter: Chapter, drawing: Drawing) -> dict[str, list[Text]]:
+def _widths(chapter: Chapter, drawing: Drawing) -> dict[str, list[list[Hole]]]:
     """By backward edge the sizes of the gradients along it: contributions, or where the cards are folded whole gradients."""
     request = chapter.graph._latest_request
     if request is None:
@@ -57,13 +57,13 @@ def _widths(chapter: Chapter, drawing: Drawing) -> dict[str, list[Text]]:
     flow = program_of(chapter.graph).flow
     cards = {card.key: card for card in drawing.cards}
     known = request.gradients.keys()
-    found: dict[str, list[Text]] = {}
+    found: dict[str, list[list[Hole]]] = {}
     for edge in drawing.edges:
         source, target = cards[edge.source], cards[edge.target]
         upstream = None if target.statement is None else request.gradients.get(target.statement.node)
         passed = {} if upstream is None or not edge.backward else flow.passed(upstream)
         nodes = target.rows[edge.row].gradients_of & source.members & known if edge.backward else ()
         carried = [passed[x].node if x in passed else request.gradients[x] for x in sorted(nodes, key=by_number)]
-        if sizes := [Text(Hole(node, "mean")) for node in carried if node.size]:
+        if sizes := [[Hole(node, "mean")] for node in carried if node.size]:
             found[edge_id(edge)] = sizes
     return found

@@ -14,6 +14,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from tinygraph.backprop import collector_paused
 from tinygraph.draw.cards import LONGEST
 from tinygraph.draw.failing import KEY
 from tinygraph.draw.theme import variables
@@ -71,9 +72,10 @@ def packed_script(more: frozenset[Op]) -> str:
 
 def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
     """All that a page holds of a walk, and the ops that it computes with: none where it shows what was recorded."""
-    data, templates = walk_data(stepper)
-    state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
-    alive = live(stepper, templates.holes, templates.slots)
+    with collector_paused():  # of many small objects, nearly all of which stay
+        data, templates = walk_data(stepper)
+        state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
+        alive = live(stepper, templates.holes, templates.slots)
     if isinstance(alive, Live):
         return state | alive.data, alive.ops
     return state | {"texts": texts(stepper), "notice": alive}, ()

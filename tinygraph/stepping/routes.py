@@ -18,7 +18,7 @@ from tinygraph.express.plain import plain
 from tinygraph.leaves import constant
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
-from tinygraph.program.paths import Path, Paths, Routes
+from tinygraph.program.paths import Path, Routes
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
@@ -62,7 +62,7 @@ class _Writer:
         """The local derivative as a number; else what is passed on of what arrives."""
         number = routes.number(one)
         if number is not None:
-            yield from (Text(Hole(number, "full")), Slot(number))
+            yield from ([Hole(number, "full")], Slot(number))
         else:
             notation = copy(self._equations.notation)
             notation.name = lambda node: self._name(node, one)
@@ -74,11 +74,11 @@ class _Writer:
     def _end(self, routes: Routes, end: Node, order: dict[Pass, int]) -> dict[str, Any]:
         """A leaf, with its gradient and the contribution of each path where they are few and no products of numbers."""
         gradient = routes.gradients[end]
-        found: dict[str, Any] = {"gradient": Text(Hole(gradient, "signed")), "slot": Slot(gradient), "shape": end.shape}
-        if routes.count(end) <= FEW and not (paths := Paths(routes, end, FEW)).is_numeric:
+        found: dict[str, Any] = {"gradient": [Hole(gradient, "signed")], "slot": Slot(gradient), "shape": end.shape}
+        if routes.count(end) <= FEW and not routes.is_numeric(end):
             found["contributions"] = {
-                " ".join(str(order[one]) for one in path.passes): [Text(Hole(node, "signed")), Slot(node)]
-                for path in paths
+                " ".join(str(order[one]) for one in path.passes): [[Hole(node, "signed")], Slot(node)]
+                for path in routes.every(end)
                 for node in [routes.contribution(path.passes)]
             }
         return found
@@ -98,9 +98,9 @@ def carries_most(routes: Routes, end: Node) -> Carrying | None:
 
     Where no path stands out, the value is none of the choices: at other leaves, one may.
     """
-    if not 2 <= routes.count(end) <= ASKED or not (found := Paths(routes, end)).is_numeric:
+    if not 2 <= routes.count(end) <= ASKED or not routes.is_numeric(end):
         return None
-    paths = sorted(found, key=lambda path: path.nodes)  # their order says nothing about their sizes
+    paths = sorted(routes.every(end), key=lambda path: path.nodes)  # their order says nothing about their sizes
     with np.errstate(all="ignore"):
         products = tuple(_product(routes, path) for path in paths)
         sizes: Any = np.abs(np.stack(products))

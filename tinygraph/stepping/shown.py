@@ -1,4 +1,7 @@
-"""What a page shows of one chapter: its steps, its paths and what stands on each drawing, as texts with numbers."""
+"""What a page shows of one chapter: its steps, its paths and what stands on each drawing, as texts with numbers.
+
+A text that nobody else reads is a list of pieces, in which the page alone writes the numbers.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.pieces import written_shortly
 from tinygraph.express.plain import plain
 from tinygraph.program.statements import Statement, program_of
-from tinygraph.program.value import Name, Number, atoms, computed
+from tinygraph.program.value import Apply, Name, Number, atoms, computed
 from tinygraph.stepping.drawn import drawn
 from tinygraph.stepping.entries import entry_data
 from tinygraph.stepping.examples import example_of, linear_in
@@ -28,7 +31,7 @@ from tinygraph.stepping.plots import Slopes
 from tinygraph.stepping.questions import questions
 from tinygraph.stepping.routes import routes_data
 from tinygraph.stepping.stepper import Chapter
-from tinygraph.stepping.templates import Slot
+from tinygraph.stepping.templates import Slot, template
 from tinygraph.stepping.timeline import Step
 
 ASKED = ("text", "label", "value", "hints", "end", "choices", "mistake")  # what a page has of a question
@@ -88,9 +91,9 @@ class StepWriter:
             "sum": _sum(step),
             "text": step.text,
             "equation": step.equation,
-            "shown": Text(Hole(step.result)),
-            "mathml": blanks.filled(equation(*self.sides(step, blanks))),
-            "value": Text(Hole(step.result, "full")),
+            "shown": [Hole(step.result)],
+            "mathml": template(blanks.pieces(equation(*self.sides(step, blanks)))),
+            "value": [Hole(step.result, "full")],
             "shape": "×".join(map(str, step.result.shape)),
             "upstream": step.upstream,
             "local": step.local,
@@ -109,7 +112,7 @@ class StepWriter:
         """What the page says of the step as a product: how its value is called, where it goes on to, and through what."""
         result = step.added_result
         found: dict[str, Any] = {"label": plain(self.equations.name(step.node))}
-        found |= {"slot": Slot(result)} if result.shape else {"added": Text(Hole(result))} if step.part is not None else {}
+        found |= {"slot": Slot(result)} if result.shape else {"added": [Hole(result)]} if step.part is not None else {}
         if result.shape and step.result is not result:
             found["sum"] = Slot(step.result)
         if step.phase == "backward":
@@ -118,7 +121,7 @@ class StepWriter:
             found["said"] = "a shared value"
         if step.passes and (passed := step.passes[step.position]).is_factor:
             local = passed.local_node
-            factor = {"slot": Slot(local)} if local.shape else {"number": Text(Hole(local))}
+            factor = {"slot": Slot(local)} if local.shape else {"number": [Hole(local)]}
             found["factor"] = factor | {"through": self._function(passed.reader)}
         return found
 
@@ -135,7 +138,10 @@ class StepWriter:
 
     def _function(self, reader: Statement) -> str | None:
         """The function that a statement applies to one value, such as σ."""
-        found = CALL.match(plain(self.equations.notation.layout(reader.expression)))
+        expression = reader.expression
+        if not isinstance(expression, Apply) or expression.op.operator is not None:
+            return None  # x(a + b) is a product
+        found = CALL.match(plain(self.equations.notation.layout(expression)))
         return found and found[1]
 
     def _line(self, step: Step) -> dict[str, int] | None:
@@ -149,7 +155,8 @@ class StepWriter:
     def sides(self, step: Step, blanks: Blanks) -> tuple[list[Layout], list[Layout]]:
         """The sides of the equation in names, and in numbers: the right-hand side where all are scalars, and the value."""
         expression, sides = step.expression, self._symbolic(step, blanks)
-        sides = [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
+        texts = list(map(plain, sides))
+        sides = [side for i, side in enumerate(sides) if not i or texts[i] != texts[i - 1]]
         names = [x for x in atoms(expression) if isinstance(x, Name)]
         numbers = []
         if names and all(not x.node.shape for x in names):
