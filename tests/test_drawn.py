@@ -9,6 +9,7 @@ import tinygraph as tg
 from tests.drawings import perceptron
 from tests.page_kinds import KINDS
 from tinygraph.draw.keys import edge_id
+from tinygraph.express.holes import Text
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.drawn import drawn, lit
 from tinygraph.stepping.page import texts, walk_data
@@ -75,7 +76,7 @@ def test_an_edge_to_a_folded_card_has_the_sizes_of_the_gradients_along_it() -> N
             continue
         widths = drawn(stepper.chapter, drawing)["widths"]
         assert len(widths) == 3  # of A1, A2 and Z3
-        sizes = {str(text) for texts in widths.values() for text in texts}
+        sizes = {str(Text(*pieces)) for several in widths.values() for pieces in several}
         wanted = {float(np.sqrt(np.mean(graph[f"d{name}"].value ** 2))) for name in ("A1", "A2", "Z3")}
         assert sorted(map(float, sizes)) == pytest.approx(sorted(wanted), abs=6e-4)
 
