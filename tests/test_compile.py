@@ -120,6 +120,81 @@ class TestNumbers:
         with pytest.raises(TypeError, match="X is dense, and was recorded sparse"):
             step(X=X.toarray(), w=np.ones(3))
 
+    @pytest.mark.parametrize("values", [[3.0, 1.0, 2.0], [1.0, -3.0, -2.0], [1.0, 1.0, -2.0]], ids=str)
+    def test_a_mask_may_select_another_number_of_entries(self, values: list[float]) -> None:
+        w = tg.parameter([3.0, 1.0, 2.0])
+        step = tg.Graph(np.mean(np.exp(w[w > 0])), names={"w": w}).compile()
+        other = tg.parameter(values)
+        expected = np.mean(np.exp(other[other > 0]))
+        loss, gradients = step(w=np.array(values))
+        assert_same(loss, expected.value)
+        assert_same(gradients["w"], tg.gradients(expected, other)[0])
+
+    def test_a_number_may_be_negative_or_huge(self) -> None:
+        w = tg.parameter(2.0)
+        outputs, _ = tg.Graph((-2.0) ** w, -2 * w, w * 10**300, names={"w": w}).compile(wrt=[])(w=2.0)
+        assert outputs == (4.0, -4.0, 2e300)
+
+    def test_a_sum_of_what_was_divided_fits_half_precision(self) -> None:
+        w = tg.parameter(np.full(200, 1000, np.float16))
+        loss, _ = tg.Graph(np.sum(w / 200), names={"w": w}).compile()(w=w.value)
+        assert loss == 1000
+
+    def test_a_graph_of_gradients(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        graph = tg.Graph(np.sum(w**3), names={"w": w})
+        graph.backprop()
+        loss, gradients = tg.Graph(np.sum(graph["dw"] ** 2), names={"w": w}).compile()(w=np.array([2.0, 1.0]))
+        assert loss == 9 * (16 + 1)
+        assert_same(gradients["w"], 36 * np.array([8.0, 1.0]))
+
+
+class TestWarnings:
+    def test_are_those_of_the_call(self) -> None:
+        x = tg.constant(np.ones(3, np.float32))
+        with np.errstate(all="ignore"):
+            graph = tg.Graph(np.sum(x * 1e300), names={"x": x})
+        step = graph.compile(wrt=[])  # warns of nothing
+        with np.errstate(all="ignore"):
+            assert step(x=x.value)[0] == np.inf
+
+    def test_are_errors_in_every_thread_where_the_caller_wants(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tinygraph.compiler.executors.FEWEST_IN_THREADS", 2)
+        X, w = tg.constant(np.ones((8, 3))), tg.parameter(np.ones(3))
+        step = tg.Graph(np.sum(np.exp(X @ w)), names={"X": X, "w": w}).compile(strategy="rows", threads=2)
+        values = np.ones((8, 3))
+        values[7] = 1000.0
+        with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+            step(X=values, w=np.ones(3))
+
+
+class TestOpsOfTheUser:
+    def test_may_return_what_becomes_an_array(self) -> None:
+        @tg.op(lambda g, out, x: g * 2)
+        def doubled_in_a_list(x: Any) -> Any:
+            return [2 * float(i) for i in x]
+
+        w = tg.parameter(np.ones(3))
+        loss, gradients = tg.Graph(np.sum(np.exp(doubled_in_a_list(w))), names={"w": w}).compile()(w=np.zeros(3))
+        assert loss == 3.0
+        assert_same(gradients["w"], np.full(3, 2.0))
+
+    def test_write_to_no_argument(self) -> None:
+        is_writing = False
+
+        @tg.op(lambda g, out, x: g * 2)
+        def doubled_at_times_in_place(x: Any) -> Any:
+            if is_writing:
+                x *= 2
+            return 2 * x
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(np.sum(doubled_at_times_in_place(w)), names={"w": w}).compile()
+        is_writing, given = True, np.ones(3)
+        with pytest.raises(ValueError, match="read-only"):
+            step(w=given)
+        np.testing.assert_array_equal(given, np.ones(3))
+
 
 class TestResults:
     def test_belong_to_the_caller(self) -> None:
@@ -168,6 +243,12 @@ class TestResults:
         assert gradients["second"]["b"] == 2.0
         assert gradients["first"].keys() == {"W", "b"}
 
+    @pytest.mark.parametrize("outer", ["a_b", "p"])
+    def test_are_nested_so_where_names_collide(self, outer: str) -> None:
+        v, w = tg.parameter(2.0), tg.parameter(3.0)
+        names: dict[str, Any] = {"a": {"b": v}, outer: w} if outer == "a_b" else {"p_0": {"w": v}, "p": {"0": {"w": w}}}
+        assert tg.Graph(v * w, names=names).compile()(**names) == (6.0, _of_arrays(names, {v: 3.0, w: 2.0}))
+
     def test_are_those_that_are_asked_for(self) -> None:
         w, x = tg.parameter(3.0), tg.constant(2.0)
         z = w * x
@@ -182,6 +263,10 @@ class TestResults:
         before = str(graph)
         graph.compile()(w=2.0)
         assert str(graph) == before
+
+
+def _of_arrays(names: Any, values: dict[tg.Node, float]) -> Any:
+    return {key: _of_arrays(x, values) if isinstance(x, dict) else values[x] for key, x in names.items()}
 
 
 class TestArguments:
@@ -214,6 +299,7 @@ class TestArguments:
                 r"w has dtype float32, .* recorded with float64: pass w.astype\(np.float64\)",
             ),
             ({"w": np.ones(3, complex)}, TypeError, "w has dtype complex128"),
+            ({"w": np.ma.array(np.ones(3))}, TypeError, r"w is a masked array: fill it first, `w.filled\(0\)`"),
             ({"w": "ones"}, TypeError, "w has dtype <U4"),
             ({"w": [[1.0], [2.0, 3.0]]}, TypeError, "w must be one array of numbers"),
             ({"X": np.ones(3)}, ValueError, r"X has shape \(3,\), and was recorded with \(6, 3\): give it 2 axes"),
@@ -243,6 +329,17 @@ class TestArguments:
         np.testing.assert_allclose(gradients["w"], expected[1]["w"])
         with pytest.raises(TypeError, match="takes no X: keeps its value"):
             step(**values)
+
+    def test_that_were_bound_may_change_afterwards(self) -> None:
+        X, w = np.ones((4, 3)), tg.parameter(np.ones(3))
+        x = tg.constant(X)
+        step = tg.Graph(np.sum(x @ w), names={"X": x, "w": w}).compile(bind={"X": X})
+        X[:] = 5.0
+        assert step(w=np.ones(3))[0] == 12.0
+
+    def test_may_be_called_as_parameters_of_a_call_are(self) -> None:
+        w, x = tg.parameter(3.0), tg.constant(2.0)
+        assert tg.Graph(w * x, names={"self": w, "given": x}).compile()(self=1.0, given=4.0) == (4.0, {"self": 4.0})
 
     def test_may_be_bound_to_more_rows_than_were_recorded(self) -> None:
         model = MODELS["softmax"]
@@ -324,8 +421,11 @@ class TestSettings:
             graph.compile(bind={"x": 1.0})
         with pytest.raises(KeyError, match="no node is called 'v'"):
             graph.compile(wrt=["v"])
-        with pytest.raises(ValueError, match='strategy="rows" does not apply: no argument has an axis'):
+        with pytest.raises(ValueError, match='strategy="rows" does not apply: there are scalars alone'):
             graph.compile(strategy="rows")
+        X, v = tg.constant(np.ones((40, 3))), tg.parameter(np.ones(3))
+        with pytest.raises(ValueError, match="no value of a row is read, but only how many there are"):
+            tg.Graph(np.sum(tg.ops.broadcast_like(v, X)), names={"X": X, "v": v}).compile(strategy="rows")
 
     def test_a_graph_without_gradients_raises(self) -> None:
         x = tg.constant(3.0)

@@ -40,7 +40,7 @@ def test_gives_what_the_function_does() -> None:
         assert gradient.keys() == {"w", "b"}
         for name, x in gradient.items():
             assert_same(x, expected_gradient[name])
-    assert counted.calls == 1
+    assert counted.calls == 2  # once for each number of rows
 
 
 def test_composes_with_derivatives() -> None:
@@ -77,7 +77,7 @@ def test_is_recorded_again_for_another_kind(other: Any) -> None:
     found = fast(other)
     assert counted.calls == 2
     np.testing.assert_array_equal(found, np.asarray(other) * 2)
-    fast(np.ones(7))
+    fast(np.ones(3))
     fast(other)
     assert counted.calls == 2
 
@@ -92,6 +92,73 @@ def test_is_recorded_again_where_python_decides_otherwise() -> None:
 def test_is_recorded_again_for_sizes_that_do_not_fit() -> None:
     fast = tg.jit(lambda x: np.sum(x) / len(x))
     assert [fast(np.arange(float(n))) for n in (3, 5, 3)] == [1.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.sum(x[: len(x) // 2]),
+        lambda x: sum(x[i] * x[i] for i in range(len(x))),
+        lambda x: np.sum(x) / np.sqrt(len(x)),
+        lambda x: np.sum(x) if len(x) > 5 else -np.sum(x),
+        lambda x: np.sum(x * np.linspace(0, 1, len(x))),
+        lambda x: x[len(x) - 1] * 2,
+        lambda x: (np.sum(x), len(x))[1],
+    ],
+    ids=["half", "loop", "root", "branch", "array", "last", "size"],
+)
+def test_takes_from_sizes_what_the_function_does(function: Any) -> None:
+    fast = tg.jit(function)
+    for n in (4, 6, 8, 4, 2):
+        x = np.arange(1.0, n + 1)
+        assert_same(fast(x), function(x))
+
+
+def test_is_compiled_once_for_sizes_for_which_the_function_records_the_same() -> None:
+    fast = tg.jit(lambda x, y: np.mean(np.tanh(x) * y))
+    fast(np.ones(3), np.ones(3))
+    step = fast.step
+    for n in (5, 4, 3):
+        assert fast(np.zeros(n), np.ones(n)) == 0.0
+        assert fast.step is step
+
+
+@pytest.mark.parametrize(
+    ("function", "settings"),
+    [
+        (lambda x, axis: np.sum(x, axis=axis), (0, 1)),
+        (lambda x, n: sum(x[0] * i for i in range(n)), (3, 5)),
+        (lambda x, is_doubled: 2 * x if is_doubled else x, (True, False)),
+        (lambda x, limit: 2 * x if limit > 1 else x, (0.5, 2.0)),
+    ],
+    ids=["axis", "range", "bool", "comparison"],
+)
+def test_is_recorded_again_for_numbers_that_python_reads(function: Any, settings: tuple[Any, ...]) -> None:
+    fast = tg.jit(function)
+    x = np.arange(6.0).reshape(2, 3)
+    for setting in (*settings, settings[0]):
+        assert_same(fast(x, setting), function(x, setting))
+
+
+def test_returns_arrays_of_the_callers_own() -> None:
+    fast = tg.jit(lambda x: [2 * x, np.zeros(2)])
+    first = fast(np.ones(2))
+    for x in first:
+        x += 9
+    np.testing.assert_array_equal(fast(np.ones(2)), [[2.0, 2.0], [0.0, 0.0]])
+
+
+def test_of_many_settings_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinygraph.compiler.tracing.KINDS", 3)
+    fast = tg.jit(lambda x, setting: (x * 2, setting))
+    for setting in "abcdea":
+        assert fast(1.0, setting) == (2.0, setting)
+    assert len(fast._traces) == 3
+
+
+def test_settings_have_to_be_hashable() -> None:
+    with pytest.raises(TypeError, match=r"tg\.jit takes arrays, trees of arrays, and settings that can be keys of a dict"):
+        tg.jit(lambda x, setting: x)(1.0, {"a"})
 
 
 def test_returns_what_depends_on_no_array() -> None:

@@ -64,3 +64,10 @@ def test_keeps_the_value(name: str, numbers: Any) -> None:
         assert_same(found, expected)
     else:  # where a sum of infinities is written otherwise, NaN stays NaN
         assert_same(np.isnan(found) | np.isinf(found), np.isnan(expected) | np.isinf(expected))
+
+
+def test_a_sign_of_an_unsigned_number_wraps_around() -> None:
+    y = tg.constant(np.array([1, 2, 3], np.uint8))
+    for expression in (np.sum(1.5 + -y), np.sum(1.5 - -y)):
+        step = tg.Graph(expression, names={"y": y}).compile(wrt=[])
+        assert step(y=y.value)[0] == expression.value

@@ -51,9 +51,9 @@ def face(method: Method) -> Method:
 def jit(function: Callable[..., Any], *, threads: int = 1, strategy: str | None = None) -> Jit:
     """A function of arrays, and of dicts, lists and tuples of them, that is recorded once and then runs as a compiled step.
 
-    It is recorded when it is called with arrays of a new kind, and compiled as by `graph.compile`, which has the settings. It is
-    recorded again for arrays of other dtypes, numbers of axes or nesting, for sizes that the recording does not hold for, and
-    where Python decides otherwise by the values. `step` is the step that ran last, with its `source` and `plan`. Where it is
+    It is recorded when it is called with arrays of other sizes, dtypes, numbers of axes or nesting, and where Python decides
+    otherwise by the values. A recording that differs from earlier ones is compiled as by `graph.compile`, which has the
+    settings. `step` is the step that ran last, with its `source` and `plan`. Where it is
     given nodes, the function is recorded as without `jit`. The transformations compose: `tg.jit(tg.value_and_grad(f))`.
 
     >>> square = tg.jit(lambda x: np.sum(x * x))

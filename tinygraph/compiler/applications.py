@@ -7,13 +7,12 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy import ndarray
 
 from tinygraph.compiler.cells import Addition, Axes, Cells, Contributions, Literal, Reading, Vectors, axes_of, named
 from tinygraph.compiler.grouping import Group, Indices, Kind, Recorded
+from tinygraph.compiler.primitives import function_of, guarded
 from tinygraph.decisions import NUMBERS
 from tinygraph.ops import Op
-from tinygraph.ops.declare import result_of
 
 Run: TypeAlias = Callable[[], Any]
 Bound: TypeAlias = "tuple[Run, Run | None]"  # what runs forward and, where a gradient passes, backward
@@ -52,14 +51,13 @@ class Application:
         arguments, takes = [], []
         for position, reading in enumerate(self.readings):
             view, take = reading.bind(values)
-            arguments.append(view if self.op.built_in else _read_only(view))
+            arguments.append(view)
             if take is not None:
                 takes.append((position, *take))
 
         def load() -> None:
             for position, vector, cells in takes:
-                taken = vector.take(cells)
-                arguments[position] = taken if self.op.built_in else _read_only(taken)
+                arguments[position] = vector.take(cells)
 
         return arguments, load if takes else None
 
@@ -69,10 +67,9 @@ class Application:
             if load is None:
                 return partial(op.numpy, *arguments, out=out)
             compute: Callable[..., Any] = partial(op.numpy, out=out)
-        elif op.built_in:
-            compute = lambda *arguments: np.copyto(out, op.compute(*arguments, **params))
         else:
-            compute = lambda *arguments: np.copyto(out, result_of(op, op.compute(*arguments, **params)))
+            function = function_of(op)
+            compute = lambda *arguments: np.copyto(out, function(*arguments, **params))
 
         def run() -> None:
             if load is not None:
@@ -84,9 +81,8 @@ class Application:
     def _backward(self, arguments: list[Any], out: Any, gradients: Vectors) -> Run | None:
         params = self.group.signature.params
         g = gradients[self.kind][self.where].reshape(self.axes.shape)
-        passing = [(rule, addition.bind(gradients)) for rule, addition in self._additions]
-        if not self.op.built_in:
-            g, out = _read_only(g), _read_only(out)
+        guard = (lambda rule: rule) if self.op.built_in else guarded
+        passing = [(guard(rule), addition.bind(gradients)) for rule, addition in self._additions]
 
         def run() -> None:
             for rule, add in passing:
@@ -127,12 +123,3 @@ class _Row:
 def _is_ufunc(op: Op) -> bool:
     """Whether an op is a ufunc of NumPy, which writes its result where it is wanted."""
     return isinstance(op.numpy, np.ufunc) and op.built_in and (op.of_numbers or op.compute is op.numpy)
-
-
-def _read_only(x: Any) -> Any:
-    """A view that a user's op cannot write to."""
-    if not isinstance(x, ndarray):
-        return x
-    view = x.view()
-    view.flags.writeable = False
-    return view

@@ -20,15 +20,15 @@ class Arguments:
         self._graph = graph
         self.leaves = list(leaves)
         self.names = [graph.name(leaf) or "" for leaf in leaves]
-        self._scopes = {leaf: graph._names.scopes.get(leaf, ()) for leaf in leaves}
+        self._paths = {leaf: self._path(leaf) for leaf in leaves}
+        self._leaves = {path: leaf for leaf, path in self._paths.items()}
 
     @property
     def call(self) -> str:
         """What to write: `step(X=..., w=...)`."""
         shown: dict[str, str] = {}
-        for leaf, name in zip(self.leaves, self.names, strict=True):
-            scope = self._scopes[leaf]
-            shown.setdefault(scope[0] if scope else name, f"{scope[0]}={{...}}" if scope else f"{name}=...")
+        for name, *inner in self._paths.values():
+            shown.setdefault(name, f"{name}={{...}}" if inner else f"{name}=...")
         return f"step({', '.join(shown.values())})"
 
     def flat(self, given: Mapping[str, Any], required: bool = True) -> dict[Node, Any]:
@@ -58,11 +58,14 @@ class Arguments:
         for key, item in value.items() if is_dict else enumerate(value):
             yield from self._spread(key, item, here)
 
-    def _leaf(self, path: Sequence[str]) -> Node | None:
+    def _leaf(self, path: tuple[str, ...]) -> Node | None:
         """The leaf at a path of names and keys."""
+        if path in self._leaves:
+            return self._leaves[path]
         for name in ("_".join(path), path[-1] if len(path) > 1 else ""):
             node = self._graph._names.get(name)
-            if node is not None and node.op is None and (len(path) == 1 or name != path[-1] or self._scopes.get(node)):
+            is_whole = len(path) == 1 or name != path[-1]
+            if node is not None and node.op is None and (is_whole or self._graph._names.scopes.get(node)):
                 return node
         return None
 
@@ -70,13 +73,17 @@ class Arguments:
         """Values of leaves by name, in dicts nested as those that the names came from."""
         found: dict[str, Any] = {}
         for leaf, value in values.items():
-            name, scope = self._graph.name(leaf) or "", self._graph._names.scopes.get(leaf, ())
+            *scope, key = self._path(leaf)
             inner = found
             for level in scope:
                 inner = inner.setdefault(level, {})
-            prefix = "_".join(scope) + "_"
-            inner[name.removeprefix(prefix) if scope else name] = value
+            inner[key] = value
         return found
+
+    def _path(self, leaf: Node) -> tuple[str, ...]:
+        """The names of the dicts that a leaf was found in, and its name there."""
+        name, scope = self._graph.name(leaf) or "", self._graph._names.scopes.get(leaf, ())
+        return *scope, name.removeprefix(f"{'_'.join(scope)}_") if scope else name
 
 
 def fitted(leaf: Node, name: str, value: Any) -> Any:
@@ -85,6 +92,8 @@ def fitted(leaf: Node, name: str, value: Any) -> Any:
         value = value.operand
     if type(leaf._value) is Sparse or is_sparse(value) or type(value) is Sparse:
         return _sparse(leaf, name, value)
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array: fill it first, `{name}.filled(0)`, or use np.where with the mask")
     try:
         array = np.asarray(value)
     except ValueError as error:

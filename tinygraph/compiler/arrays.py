@@ -14,7 +14,7 @@ from tinygraph.compiler.executors import BLOCK, Blocks, Prepared, Whole, Writer
 from tinygraph.compiler.hoisting import hoisted
 from tinygraph.compiler.lowering import Lowering
 from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
-from tinygraph.compiler.primitives import ordered, reads
+from tinygraph.compiler.primitives import function_of, ordered, reads
 from tinygraph.compiler.ready import Shape, ShapeOf
 from tinygraph.compiler.report import Applied, Plan, Profile, moved, opaque, operations, profiled
 from tinygraph.compiler.request import Wanted
@@ -74,6 +74,8 @@ class ArrayRun:
 class ArrayProgram:
     """The primitive nodes of a step, `targets` among them, and its scripts: `whole`, and `blocks` of rows where these apply.
 
+    It `is_measured` where sizes of values depend on what arguments hold, so that each call has to measure them.
+
     Raises ValueError where blocks of rows are wanted and do not apply.
     """
 
@@ -87,6 +89,7 @@ class ArrayProgram:
         self.nodes = ordered([*self.targets, *wanted.arguments.leaves])
         self.constants = fixed(self.nodes, wanted.arguments.leaves)
         computed = [x for x in ordered(self.targets, reads) if x.op is not None and x not in self.constants]
+        self.is_measured = any(_selects(x) and x not in self.constants for x in self.nodes)
         writer = Writer(self._variables().of, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
         self.whole = Whole(writer, computed, wanted.arguments.leaves, self.targets)
         self.blocks: Blocks | None = None
@@ -120,9 +123,9 @@ class ArrayProgram:
         """The step for arguments of the shapes of these; raises SizeError where the recording does not hold for them."""
         leaves = self.wanted.bound | dict(values)
         is_recorded = all(np.shape(value) == x.shape for x, value in leaves.items())
-        if is_recorded and all(value is x._value for x, value in self.wanted.bound.items()):
+        if not self.is_measured and is_recorded and all(value is x._value for x, value in self.wanted.bound.items()):
             return self.at_recorded_sizes()
-        if not is_recorded:
+        if not is_recorded or self.is_measured:
             check_sizes(self.wanted.graph, leaves)
         return self._at(*self._computed(leaves))
 
@@ -152,7 +155,14 @@ class ArrayProgram:
         return shapes, {x: values[x] for x in self.constants}
 
 
+def _selects(node: Node) -> bool:
+    """Whether the values of a mask decide how many entries a node has."""
+    return (
+        node.op is not None and node.op.name == "index" and any(isinstance(x, Node) and x.dtype == bool for x in node.inputs[1:])
+    )
+
+
 def _value(node: Node, values: Mapping[Node, Any]) -> Any:
     assert node.op is not None
     with np.errstate(all="ignore"):
-        return scalar(node.op.compute(*[values[x] if isinstance(x, Node) else x for x in node.inputs], **node.params))
+        return scalar(function_of(node.op)(*[values[x] if isinstance(x, Node) else x for x in node.inputs], **node.params))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from contextvars import copy_context  # in which NumPy keeps what np.errstate sets
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -191,8 +192,9 @@ class PreparedBlocks:
         blocks = -(-self.total // self.rows)
         part = -(-blocks // self.step.threads) * self.rows  # of one thread
         starts = range(part, self.total, part)
-        others = [self.step.pool.submit(self._added, of_rows, beside, i, min(i + part, self.total)) for i in starts]
-        sums = self._added(of_rows, beside, 0, part)
+        submit, added = self.step.pool.submit, self._added
+        others = [submit(copy_context().run, added, of_rows, beside, i, min(i + part, self.total)) for i in starts]
+        sums = added(of_rows, beside, 0, part)
         for other in others:
             sums = _sum(sums, other.result())
         return sums

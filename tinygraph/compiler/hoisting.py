@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygraph.compiler.lowering import Lowering
-from tinygraph.compiler.primitives import ordered, reads
+from tinygraph.compiler.primitives import FLOATS, ordered, reads
 from tinygraph.node import Node
 
 NAME = "a scalar factor behind a sum or a product of matrices"
@@ -38,8 +38,11 @@ def _once(make: Lowering, targets: Sequence[Node]) -> list[Node]:
 
 
 def _factor(x: Node) -> tuple[str, Any, Node] | None:
-    """The array that was multiplied with a scalar, divided by one or given a sign, with the op and the scalar."""
-    if x.op is None or not x.shape or x.dtype.kind != "f" or x.op.name not in ("multiply", "divide", "negative"):
+    """The array that was multiplied with a scalar, divided by one or given a sign, with the op and the scalar.
+
+    It is none of half precision, where a sum of what was not divided yet is soon too large.
+    """
+    if x.op is None or not x.shape or x.dtype not in FLOATS or x.op.name not in ("multiply", "divide", "negative"):
         return None
     if x.op.name == "negative":
         return "negative", None, x.inputs[0]

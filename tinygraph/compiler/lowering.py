@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygraph.array_expressions import Entry
 from tinygraph.backprop import reached
+from tinygraph.compiler.primitives import function_of
 from tinygraph.node import Node
 from tinygraph.ops import REGISTRY, Op
 from tinygraph.ops.declare import NO_PARAMS, scalar
@@ -37,10 +38,9 @@ class Lowering:
 
     def of(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes of primitive ops that compute what these do."""
-        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
-            for node in reached(nodes):
-                if node not in self._new:
-                    self._new[node] = self._leaf(node) if node.op is None else self._lowered(node, self._new)
+        for node in reached(nodes):
+            if node not in self._new:
+                self._new[node] = self._leaf(node) if node.op is None else self._lowered(node, self._new)
         return [self._new[node] for node in nodes]
 
     def stands_for(self, node: Node) -> Node | None:
@@ -67,8 +67,7 @@ class Lowering:
             return node
         assert node.op is not None
         self._at = node
-        with np.errstate(all="ignore"):
-            made: Node = self.made(node.op, *inputs, **node.params)
+        made: Node = self.made(node.op, *inputs, **node.params)
         return made
 
     def made(self, op: Op | str, *inputs: Any, **params: Any) -> Any:
@@ -105,7 +104,8 @@ class Lowering:
         assert at is not None
         if at.op is op and len(at.inputs) == len(inputs) and all(map(_same, at.inputs, inputs)) and at.params == params:
             return at
-        value = scalar(op.compute(*(x.operand if isinstance(x, Node) else x for x in inputs), **params))
+        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
+            value = scalar(function_of(op)(*(x.operand if isinstance(x, Node) else x for x in inputs), **params))
         return Node(value, op, inputs, dict(params) or NO_PARAMS, at.code, at.instruction)
 
     def _composition(self, node: Node) -> Composition | None:

@@ -133,4 +133,7 @@ def _phases(nodes: Sequence[Node], axis: Mapping[Node, int]) -> Phases:
             sums.append(node)
         if is_late or (sums and sums[-1] is node):
             late.add(node)
+    own = set(block)
+    if not any(x in axis and x not in own for node in block for x in reads(node)):
+        raise NoRowsError("no value of a row is read, but only how many there are")
     return Phases(axis, before, block, after, sums)

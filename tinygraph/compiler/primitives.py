@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.ops import Op
+from tinygraph.ops.declare import result_of
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
@@ -60,6 +61,27 @@ def is_ufunc(node: Node) -> bool:
     if op is None or not op.built_in or not isinstance(op.numpy, np.ufunc) or not op.elementwise or node.params:
         return False
     return op.compute is op.numpy or op.of_numbers
+
+
+def function_of(op: Op) -> Callable[..., Any]:
+    """What computes an op: of a user's op a function that returns an array of numbers, and writes to none of its operands."""
+    if op.built_in:
+        return op.compute
+    compute = guarded(op.compute)
+    return lambda *inputs, **params: result_of(op, compute(*inputs, **params))
+
+
+def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the user's, on arrays that it cannot write to."""
+    return lambda *inputs, **params: function(*map(_read_only, inputs), **params)
+
+
+def _read_only(x: Any) -> Any:
+    if not isinstance(x, np.ndarray):
+        return x
+    view = x.view()
+    view.flags.writeable = False
+    return view
 
 
 def is_product(node: Node) -> bool:

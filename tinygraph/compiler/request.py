@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, TypeAlias
 
 from tinygraph.array_expressions import Entry
@@ -33,7 +34,7 @@ class Wanted:
         own = [x for x in leaves if x not in self.entries]
         given = Arguments(graph, own)
         self.bound: dict[Node, Any] = {x: x._value for x in own if not _is_given(graph, x)}
-        self.bound |= {x: fitted(x, graph.name(x) or "", value) for x, value in given.flat(bind, required=False).items()}
+        self.bound |= {x: _kept(x, graph.name(x) or "", value) for x, value in given.flat(bind, required=False).items()}
         self.arguments = Arguments(graph, [x for x in own if x not in self.bound])
 
     def gradients(self) -> list[Node]:
@@ -55,9 +56,14 @@ def _is_given(graph: Graph, leaf: Leaf) -> bool:
 
 
 def _is_numbered(graph: Graph, leaf: Leaf) -> bool:
-    """Whether a leaf has no name but `c_1`, `c_2`, ..., which a graph gives to constants."""
-    name = graph.name(leaf) or ""
-    return leaf in graph._names.invented and name.startswith("c_") and name[2:].isdigit()
+    """Whether a leaf has no name but `c_1`, `c_2`, ..., which a graph gives to constants, or none, as the seed of gradients."""
+    name = graph.name(leaf)
+    return name is None or (leaf in graph._names.invented and name.startswith("c_") and name[2:].isdigit())
+
+
+def _kept(leaf: Node, name: str, value: Any) -> Any:
+    """A bound value as an array of the step's own, as the caller may change theirs."""
+    return value if value is leaf._value else copy(fitted(leaf, name, value))
 
 
 def _nodes(graph: Graph, wrt: Wrt) -> list[Node]:

@@ -143,7 +143,7 @@ def _square(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
 @rewrite("a sign in a sum", "x + -y", "x - y", "add")
 def _subtract(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     for x, y in (inputs, inputs[::-1]):
-        if _made_by(y, "negative") and (not isinstance(x, Node) or x.dtype.kind == "f"):
+        if _made_by(y, "negative") and y.dtype.kind == "f":  # an unsigned number wraps around
             return make.made("subtract", x, y.inputs[0])
     return None
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.compiler.memory import Memory
-from tinygraph.compiler.primitives import FLOATS, is_product, is_ufunc, owns, reads, summed_axes, sums_matrix
+from tinygraph.compiler.primitives import FLOATS, function_of, is_product, is_ufunc, owns, reads, summed_axes, sums_matrix
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
 
@@ -140,7 +140,8 @@ class Script:
         dtypes = {i.dtype for i in node.inputs if isinstance(i, Node)}
         if node.shape and type(x) in (int, float) and is_ufunc(node) and len(dtypes) == 1 and dtypes <= {*FLOATS}:
             return self._constant(Literal(x, dtypes.pop(), repr(float(x))))
-        return repr(x) if np.isfinite(x) else f'float("{x}")'
+        text = repr(x) if isinstance(x, int) or np.isfinite(x) else f'float("{x}")'
+        return f"({text})" if text.startswith("-") else text  # before a power
 
     # Lines
 
@@ -161,7 +162,7 @@ class Script:
             return f"{operands[0]}.T"
         if not node.shape and op.of_numbers and op.operator is not None:
             return f" {op.operator.text} ".join(operands) if len(operands) == 2 else f"{op.operator.text}{operands[0]}"
-        function = op.numpy if is_ufunc(node) else op.compute
+        function = op.numpy if is_ufunc(node) else function_of(op)
         called = self._called(function.__name__ if is_ufunc(node) else op.name, function)
         metadata = [f"{key}={self._metadata(value)}" for key, value in node.params.items()]
         if called in KEYWORD:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.compiler.primitives import function_of
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
@@ -22,7 +23,8 @@ def check_sizes(graph: Graph, leaves: Mapping[Node, Any]) -> None:
     with np.errstate(all="ignore"):
         _check_ops(graph, leaves)
         try:
-            graph.function()(**{graph.name(x) or "": value for x, value in leaves.items()})
+            names = {x: graph.name(x) for x in leaves}
+            graph.function()(**{name: leaves[x] for x, name in names.items() if name is not None})
         except ValueError as error:
             raise SizeError(f"{error}") from error
 
@@ -41,7 +43,7 @@ def _check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> None:
         except ValueError as error:
             raise SizeError(f"{error}\n  in {node.op.name}, recorded at {node.place}") from error
         try:
-            values[node] = scalar(node.op.compute(*operands, **node.params))
+            values[node] = scalar(function_of(node.op)(*operands, **node.params))
         except ValueError:
             return
 

@@ -56,11 +56,12 @@ class Step:
         self._latest: Run | None = self._grouped
         count = len(graph.outputs)
         places = dict(zip(wanted.wrt, range(count, count + len(wanted.wrt)), strict=True))
-        known = {} if self._checks or self._decides else self._known
+        self._is_measured = self._program is not None and self._program.is_measured
+        known = {} if self._checks or self._decides or self._is_measured else self._known
         names, leaves = self._arguments.names, self._arguments.leaves
         self._enter = entry(names, leaves, known, self._slowly, count, self._arguments.nested(places))
 
-    def __call__(self, **leaves: Any) -> Any:
+    def __call__(self, /, **leaves: Any) -> Any:
         """The outputs and the gradients; the arrays are the caller's own unless the graph was compiled with `copy=False`."""
         return self._enter(**leaves)
 
@@ -82,7 +83,7 @@ class Step:
         """What the step does for the sizes of the last call, or for the recorded ones, and why."""
         return self._last.plan
 
-    def profile(self, *, repeat: int = 10, **leaves: Any) -> Profile:
+    def profile(self, /, *, repeat: int = 10, **leaves: Any) -> Profile:
         """The time of each statement in a call with these arguments, the mean over `repeat` calls, and the size of its result."""
         values = self._values(leaves)
         return self._run_for(values).profile(list(values.values()), repeat)
@@ -108,6 +109,10 @@ class Step:
 
     def _run_for(self, values: Mapping[Node, Any]) -> Run:
         """The program for arguments of these shapes."""
+        if self._is_measured:
+            assert self._program is not None
+            self._latest = self._program.at(values)
+            return self._latest
         key = tuple([np.shape(x) for x in values.values()])
         found = self._runs.get(key)
         if found is None:

@@ -1,50 +1,102 @@
-"""A function of arrays, recorded when it is called with arrays of a new kind, and run as a compiled step from then on."""
+"""A function of arrays, recorded when it is called with arrays of other sizes, and run as a compiled step from then on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import update_wrapper
 from typing import Any
 
 import numpy as np
 
+from tinygraph.compiler.arguments import fitted
+from tinygraph.compiler.primitives import ordered
 from tinygraph.compiler.sizes import SizeError
 from tinygraph.compiler.step import Step
-from tinygraph.decisions import DecisionError
+from tinygraph.decisions import DecisionError, check_decisions
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant
-from tinygraph.node import Node
+from tinygraph.node import NUMBERING, Leaf, Node
+from tinygraph.program.value import exact
 from tinygraph.sparse import is_sparse
-from tinygraph.tree import arrays_of, rebuild
+from tinygraph.tree import arrays_of, map_arrays, rebuild
 
 NUMBERS = (np.ndarray, np.generic, int, float, bool)
+SHAPES = 1000  # of arguments that a recording is known to hold for
+KINDS = 100  # of arguments that recordings are kept for
 KEPT = 16  # recordings of one kind of arguments, which differ in what Python decided, or in sizes
 
 
 class Trace:
-    """One recording of a function: its result, in which nodes stand for arrays, and the step that computes those."""
+    """One recording of a function: its result, in which nodes stand for arrays, and the step that computes those.
 
-    def __init__(self, function: Callable[..., Any], arguments: Any, settings: dict[str, Any]) -> None:
+    `shapes` are those of arguments for which the function is known to record the same.
+    """
+
+    def __init__(self, function: Callable[..., Any], arguments: Any) -> None:
         leaves = [constant(x) if _is_array(x) else x for x in arrays_of(arguments)]
         given = {f"x{i}": x for i, x in enumerate(x for x in leaves if isinstance(x, Node))}
         positional, keywords = rebuild(arguments, leaves)
         self.result = function(*positional, **keywords)
-        outputs = list(dict.fromkeys(x for x in arrays_of(self.result) if isinstance(x, Node)))
-        self.places = {x: i for i, x in enumerate(outputs)}
+        self.flat = arrays_of(self.result)
+        self.places = {x: i for i, x in enumerate(dict.fromkeys(x for x in self.flat if isinstance(x, Node)))}
+        self.shapes: dict[Any, None] = {}
         self.step: Step | None = None
-        if outputs:
-            graph = Graph(*outputs, names=given)
-            self.read = [(i, name) for i, (name, x) in enumerate(given.items()) if x in graph]
-            own = {graph.name(x) or "": x._value for x in graph.forward if x.op is None and x not in set(given.values())}
+        self._given, self._until = given, next(NUMBERING)
+        self._deciding = [(i, x) for i, x in enumerate(given.values()) if isinstance(x, Leaf) and x.log is not None]
+
+    def compile(self, settings: dict[str, Any]) -> None:
+        """Make the step."""
+        if self.places:
+            graph = Graph(*self.places, names=self._given)
+            self.read = [(i, name) for i, (name, x) in enumerate(self._given.items()) if x in graph]
+            given = set(self._given.values())
+            own = {graph.name(x) or "": x._value for x in graph.forward if x.op is None and x not in given}
             self.step = Step(graph, wrt=[], bind=own, **settings)
 
     def __call__(self, arrays: Sequence[Any]) -> Any:
-        """The result for arrays of the same kind."""
-        if self.step is None:
-            return self.result
-        outputs, _ = self.step(**{name: arrays[i] for i, name in self.read})
-        found = (outputs,) if len(self.places) == 1 else outputs
-        return rebuild(self.result, [found[self.places[x]] if isinstance(x, Node) else x for x in arrays_of(self.result)])
+        """The result for arrays of the same kind; raises DecisionError where Python would decide otherwise on them."""
+        if self._deciding:
+            check_decisions({x: fitted(x, f"x{i}", arrays[i]) for i, x in self._deciding}, self._until)
+        found: Any = ()
+        if self.step is not None:
+            outputs, _ = self.step(**{name: arrays[i] for i, name in self.read})
+            found = (outputs,) if len(self.places) == 1 else outputs
+        return rebuild(self.result, [found[self.places[x]] if isinstance(x, Node) else _own(x) for x in self.flat])
+
+    def is_like(self, other: Trace) -> bool:
+        """Whether both compute the same: what Python took from the sizes of arrays, such as `len(x) // 2`, is part of it."""
+        if _structure(self.result) != _structure(other.result):
+            return False
+        return all(_alike(x, y) for x, y in zip(self._written(), other._written(), strict=False))
+
+    def _written(self) -> Iterator[Any]:
+        """What is computed, by the places of operands, up to how long it is."""
+        nodes = ordered(list(self.places))
+        place = {x: i for i, x in enumerate(nodes)}
+        given = {x: name for name, x in self._given.items()}
+        yield len(nodes), [place.get(x) if isinstance(x, Node) else None for x in self.flat]
+        yield from (x for x in self.flat if not isinstance(x, Node))
+        for node in nodes:
+            if node.op is None:
+                yield given.get(node, node._value)
+            else:
+                yield node.op, [(place[x],) if isinstance(x, Node) else x for x in node.inputs]
+                yield from (x for item in node.params.items() for x in item)
+
+
+def _structure(tree: Any) -> str:
+    return repr(map_arrays(lambda _: None, tree))
+
+
+def _alike(x: Any, y: Any) -> bool:
+    """Whether two arrays, or other values, are the same."""
+    if isinstance(x, np.ndarray | np.generic) and isinstance(y, np.ndarray | np.generic):
+        return x is y or (x.dtype == y.dtype and np.array_equal(x, y, equal_nan=x.dtype.kind == "f"))
+    return bool(exact(x) == exact(y))
+
+
+def _own(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 class Jit:
@@ -62,19 +114,36 @@ class Jit:
         if any(isinstance(x, Node) for x in leaves):  # somebody else records: so does the function
             return self._function(*arguments, **keywords)
         arrays = [x for x in leaves if _is_array(x)]
-        traces = self._traces.setdefault(_kind((arguments, keywords), leaves), [])
-        for trace in tuple(traces):
+        shapes = tuple([np.shape(x) for x in arrays])
+        try:
+            traces = self._traces.setdefault(_kind((arguments, keywords), leaves), [])
+        except TypeError as error:
+            raise TypeError(f"tg.jit takes arrays, trees of arrays, and settings that can be keys of a dict: {error}") from None
+        if len(self._traces) > KINDS:
+            self._traces.pop(next(iter(self._traces)), None)
+        new: Trace | None = None
+        for trace in sorted(traces, key=lambda trace: shapes not in trace.shapes):
+            if shapes not in trace.shapes:
+                new = new or Trace(self._function, (arguments, keywords))
+                if not trace.is_like(new):
+                    continue
             try:
-                result = trace(arrays)
+                return self._ran(trace, arrays, shapes)
             except (DecisionError, SizeError):
                 continue
-            self.step = trace.step
-            return result
-        trace = Trace(self._function, (arguments, keywords), self._settings)
-        traces.insert(0, trace)
+        new = new or Trace(self._function, (arguments, keywords))
+        new.compile(self._settings)
+        traces.insert(0, new)
         del traces[KEPT:]
+        return self._ran(new, arrays, shapes)
+
+    def _ran(self, trace: Trace, arrays: Sequence[Any], shapes: Any) -> Any:
+        result = trace(arrays)
+        trace.shapes[shapes] = None
+        if len(trace.shapes) > SHAPES:
+            trace.shapes.pop(next(iter(trace.shapes)), None)
         self.step = trace.step
-        return trace(arrays)
+        return result
 
 
 def _is_array(x: Any) -> bool:
