@@ -120,6 +120,14 @@ class TestNumbers:
         with pytest.raises(TypeError, match="X is dense, and was recorded sparse"):
             step(X=X.toarray(), w=np.ones(3))
 
+    def test_sparse_data_that_were_bound_may_change_afterwards(self) -> None:
+        sparse = pytest.importorskip("scipy.sparse")
+        X, w = sparse.csr_array(np.eye(3)), tg.parameter(np.ones(3))
+        node = tg.constant(X)
+        step = tg.Graph(np.sum(node @ w), names={"X": node, "w": w}).compile(bind={"X": X})
+        X.data[:] = 7.0
+        assert step(w=np.ones(3))[0] == 3.0
+
     @pytest.mark.parametrize("values", [[3.0, 1.0, 2.0], [1.0, -3.0, -2.0], [1.0, 1.0, -2.0]], ids=str)
     def test_a_mask_may_select_another_number_of_entries(self, values: list[float]) -> None:
         w = tg.parameter([3.0, 1.0, 2.0])
@@ -178,6 +186,17 @@ class TestOpsOfTheUser:
         loss, gradients = tg.Graph(np.sum(np.exp(doubled_in_a_list(w))), names={"w": w}).compile()(w=np.zeros(3))
         assert loss == 3.0
         assert_same(gradients["w"], np.full(3, 2.0))
+
+    def test_whose_shape_depends_on_values_raise(self) -> None:
+        @tg.op(None)
+        def positive(x: Any) -> Any:
+            return x[x > 0]
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(np.sum(np.exp(positive(w))), names={"w": w}).compile(wrt=[])
+        assert_same(step(w=np.full(3, 2.0))[0], 3 * np.exp(2.0))
+        with pytest.raises(ValueError, match=r"positive returned an array of shape \(1,\), and one of \(3,\)"):
+            step(w=np.array([1.0, -1.0, -1.0]))
 
     def test_write_to_no_argument(self) -> None:
         is_writing = False
@@ -305,7 +324,7 @@ class TestArguments:
             ({"X": np.ones(3)}, ValueError, r"X has shape \(3,\), and was recorded with \(6, 3\): give it 2 axes"),
             ({"X": np.ones((6, 1))}, ValueError, r"X has shape \(6, 1\), and was recorded with \(6, 3\)"),
             ({"y": np.ones(5)}, ValueError, r"must have the same shape|has size"),
-            ({"w": np.ones(4)}, ValueError, r"size 4"),
+            ({"w": np.ones(4)}, ValueError, r"size 4.*\n.* with the shapes w \(4,\), b \(\), X \(6, 3\), y \(6,\)"),
         ],
     )
     def test_that_do_not_fit_are_named(self, changes: dict[str, Any], error: type[Exception], said: str) -> None:
@@ -354,6 +373,12 @@ class TestArguments:
         step(**model.values(6))
         with pytest.raises(ValueError, match="labels from 9 to 9 do not fit 4 classes"):
             step(**model.values(6) | {"y": np.full(6, 9)})
+
+    def test_labels_that_are_bound_are_checked(self) -> None:
+        model = MODELS["softmax of labels"]
+        step = model.recorded(model.values(6))[0].compile(bind={"y": np.full(6, 9)})
+        with pytest.raises(ValueError, match="labels from 9 to 9 do not fit 4 classes"):
+            step(**{name: x for name, x in model.values(6).items() if name != "y"})
 
     def test_constants_without_a_name_keep_their_value(self) -> None:
         w = tg.parameter(np.ones(3))

@@ -33,13 +33,13 @@ class JaxStep:
         is_double = any(x.dtype.itemsize == 8 for x in graph.forward)
         self._precision = partial(_precision, jax, is_double)
 
-    def __call__(self, **leaves: Any) -> Any:
+    def __call__(self, /, **leaves: Any) -> Any:
         """The outputs, and a dict of the gradients by name."""
         wanted, twin = self._wanted, self._twin
         flat = wanted.arguments.flat(leaves)
         values = wanted.bound | {x: fitted(x, wanted.graph.name(x) or "", value) for x, value in flat.items()}
         with self._precision():
-            found = self._compiled(**{wanted.graph.name(x) or "": value for x, value in values.items()})
+            found = self._compiled(**{name: value for x, value in values.items() if (name := wanted.graph.name(x)) is not None})
         if not self._gradients:
             return found, {}
         outputs, gradients = found

@@ -125,8 +125,7 @@ class ArrayProgram:
         is_recorded = all(np.shape(value) == x.shape for x, value in leaves.items())
         if not self.is_measured and is_recorded and all(value is x._value for x, value in self.wanted.bound.items()):
             return self.at_recorded_sizes()
-        if not is_recorded or self.is_measured:
-            check_sizes(self.wanted.graph, leaves)
+        check_sizes(self.wanted.graph, leaves)
         return self._at(*self._computed(leaves))
 
     def _at(self, shapes: Mapping[Node, Shape], constants: Mapping[Node, Any]) -> ArrayRun:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygraph.compiler.script import Like, Literal, Ones, Script
+from tinygraph.compiler.script import Expected, Like, Literal, Ones, Script
 from tinygraph.node import Node
 
 Shape: TypeAlias = tuple[int, ...]
@@ -67,6 +67,8 @@ class Ready:
 def _constant(what: Any, shape: ShapeOf, values: Mapping[Node, Any]) -> Any:
     if isinstance(what, Literal):
         return np.array(what.value, what.dtype)
+    if isinstance(what, Expected):
+        return shape(what.node), what.node
     if isinstance(what, Like):
         return np.broadcast_to(np.zeros((), what.node.dtype), shape(what.node))
     if isinstance(what, Ones):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 from tinygraph.array_expressions import Entry
@@ -63,7 +63,7 @@ def _is_numbered(graph: Graph, leaf: Leaf) -> bool:
 
 def _kept(leaf: Node, name: str, value: Any) -> Any:
     """A bound value as an array of the step's own, as the caller may change theirs."""
-    return value if value is leaf._value else copy(fitted(leaf, name, value))
+    return value if value is leaf._value else deepcopy(fitted(leaf, name, value))
 
 
 def _nodes(graph: Graph, wrt: Wrt) -> list[Node]:

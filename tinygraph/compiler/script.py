@@ -7,12 +7,14 @@ import linecache
 import time
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygraph.compiler.memory import Memory
 from tinygraph.compiler.primitives import FLOATS, function_of, is_product, is_ufunc, owns, reads, summed_axes, sums_matrix
+from tinygraph.compiler.sizes import of_shape
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
 
@@ -43,6 +45,13 @@ class Ones(NamedTuple):
     node: Node
     axis: int | None
     keepdims: bool = False
+
+
+@dataclass(frozen=True)  # so that it is not equal to a `Like`
+class Expected:
+    """A constant: the shape that the result of a user's op has to have, and the node that it is the value of."""
+
+    node: Node
 
 
 class Script:
@@ -168,6 +177,8 @@ class Script:
         if called in KEYWORD:
             out = [f"out={x}" for x in out]
         text = f"{called}({', '.join([*operands, *out, *metadata])})"
+        if not op.built_in and not op.elementwise:
+            text = f"{self._called('of_shape', of_shape)}({text}, {self._constant(Expected(node))})"
         return text if node.shape or is_ufunc(node) else f"{self._called('scalar', scalar)}({text})"
 
     def _called(self, name: str, function: Any) -> str:

@@ -17,16 +17,33 @@ class SizeError(ValueError):
     """Leaves of sizes that what was recorded does not hold for."""
 
 
+def of_shape(value: Any, expected: tuple[tuple[int, ...], Node]) -> Any:
+    """What a user's op returned; raises SizeError where its shape depends on more than the shapes of arguments."""
+    shape, node = expected
+    if np.shape(value) == shape:
+        return value
+    assert node.op is not None
+    raise SizeError(
+        f"{node.op.name} returned an array of shape {np.shape(value)}, and one of {shape} for other values: "
+        f"record the graph again\n  at {node.place}"
+    )
+
+
 def check_sizes(graph: Graph, leaves: Mapping[Node, Any]) -> None:
     """Raise SizeError where what was recorded does not hold for leaves of these sizes."""
     _check_kept(graph, leaves)
     with np.errstate(all="ignore"):
         _check_ops(graph, leaves)
         try:
-            names = {x: graph.name(x) for x in leaves}
-            graph.function()(**{name: leaves[x] for x, name in names.items() if name is not None})
+            function = graph.function()
         except ValueError as error:
-            raise SizeError(f"{error}") from error
+            raise SizeError(f"it is not known whether what was recorded holds for other sizes, as {error}") from error
+        given = {name: value for x, value in leaves.items() if (name := graph.name(x)) is not None}
+        try:
+            function(**given)
+        except ValueError as error:
+            shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in given.items())
+            raise SizeError(f"{error}\n  in a step with the shapes {shapes}") from error
 
 
 def _check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> None:
