@@ -28,6 +28,16 @@ def test_has_the_numbers_of_a_recording(model: Model) -> None:
             assert gradients[graph.name(node)].dtype == np.float64
 
 
+def test_labels_are_checked_in_every_call() -> None:
+    model = MODELS["softmax of labels"]
+    step = model.recorded(model.values(6))[0].compile(backend="jax")
+    for rows in (6, 9):
+        step(**model.values(rows))
+        for label in (9, -1):
+            with pytest.raises(ValueError, match=f"labels from {label} to {label} do not fit 4 classes"):
+                step(**model.values(rows) | {"y": np.full(rows, label)})
+
+
 def test_float32_stays_float32() -> None:
     w = tg.parameter(np.ones(3, np.float32))
     _, gradients = tg.Graph(np.sum(np.tanh(w)), names={"w": w}).compile(backend="jax")(w=np.ones(3, np.float32))

@@ -89,6 +89,17 @@ def test_is_recorded_again_where_python_decides_otherwise() -> None:
     assert counted.calls == 2
 
 
+def test_is_compiled_once_for_a_decision_of_several_arguments() -> None:
+    fast = tg.jit(lambda x, limit: 2 * x if x > limit else x)
+    assert fast(2.0, 1.0) == 4.0
+    step = fast.step
+    assert fast(0.5, 0.1) == 1.0
+    assert fast.step is step
+    assert fast(5.0, 7.0) == 5.0
+    assert fast(0.5, 0.1) == 1.0
+    assert fast.step is step
+
+
 def test_is_recorded_again_for_sizes_that_do_not_fit() -> None:
     fast = tg.jit(lambda x: np.sum(x) / len(x))
     assert [fast(np.arange(float(n))) for n in (3, 5, 3)] == [1.0, 2.0, 1.0]

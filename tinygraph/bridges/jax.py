@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from tinygraph.compiler.arguments import fitted
+from tinygraph.compiler.labels import Labels
 from tinygraph.compiler.request import Wanted, Wrt
+from tinygraph.compiler.sizes import check_ops
+from tinygraph.compiler.step import KNOWN
 from tinygraph.graph import Graph
+from tinygraph.node import Node
 
 INSTALL = 'pip install "tinygraph-autodiff[jax]"'
 
@@ -31,6 +37,8 @@ class JaxStep:
         self.source: str = getattr(program, "source", "")
         self._compiled = jax.jit(program)
         is_double = any(x.dtype.itemsize == 8 for x in graph.forward)
+        self._labels = Labels(graph, wanted.arguments.leaves)
+        self._known: dict[Any, dict[Node, tuple[int, ...]]] = {}  # the shapes of nodes by those of arguments
         self._precision = partial(_precision, jax, is_double)
 
     def __call__(self, /, **leaves: Any) -> Any:
@@ -38,12 +46,25 @@ class JaxStep:
         wanted, twin = self._wanted, self._twin
         flat = wanted.arguments.flat(leaves)
         values = wanted.bound | {x: fitted(x, wanted.graph.name(x) or "", value) for x, value in flat.items()}
+        if self._labels:
+            self._labels.check(values, self._shapes(values))
         with self._precision():
             found = self._compiled(**{name: value for x, value in values.items() if (name := wanted.graph.name(x)) is not None})
         if not self._gradients:
             return found, {}
         outputs, gradients = found
         return outputs, wanted.arguments.nested({x: gradients[twin.name(g)] for x, g in self._gradients.items()})
+
+    def _shapes(self, values: Mapping[Node, Any]) -> Callable[[Node], tuple[int, ...]]:
+        """The shapes of nodes, which NumPy computes once for arguments of some shapes."""
+        key = tuple([np.shape(x) for x in values.values()])
+        if key not in self._known:
+            with np.errstate(all="ignore"):
+                self._known[key] = check_ops(self._wanted.graph, values)
+            while len(self._known) > KNOWN:
+                self._known.pop(next(iter(self._known)), None)
+        shapes = self._known[key]
+        return lambda x: shapes.get(x, x.shape)
 
     def __repr__(self) -> str:
         return f"<{self._wanted.arguments.call} on JAX>"

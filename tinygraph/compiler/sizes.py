@@ -33,7 +33,7 @@ def check_sizes(graph: Graph, leaves: Mapping[Node, Any]) -> None:
     """Raise SizeError where what was recorded does not hold for leaves of these sizes."""
     _check_kept(graph, leaves)
     with np.errstate(all="ignore"):
-        _check_ops(graph, leaves)
+        check_ops(graph, leaves)
         try:
             function = graph.function()
         except ValueError as error:
@@ -46,8 +46,11 @@ def check_sizes(graph: Graph, leaves: Mapping[Node, Any]) -> None:
             raise SizeError(f"{error}\n  in a step with the shapes {shapes}") from error
 
 
-def _check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> None:
-    """Raise the errors of ops that check their operands; ends where one cannot be computed, which the source has words for."""
+def check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> dict[Node, tuple[int, ...]]:
+    """Raise the errors of ops that check their operands; returns the shapes of all nodes.
+
+    Ends where an op cannot be computed, which the source has words for.
+    """
     values: dict[Node, Any] = {}
     for node in graph.forward:
         if node.op is None:
@@ -62,7 +65,8 @@ def _check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> None:
         try:
             values[node] = scalar(function_of(node.op)(*operands, **node.params))
         except ValueError:
-            return
+            break
+    return {node: np.shape(value) for node, value in values.items()}
 
 
 def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:

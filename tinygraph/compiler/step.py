@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, TypeAlias
 
@@ -12,12 +12,12 @@ from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.arrays import ArrayProgram, ArrayRun
 from tinygraph.compiler.entry import entry
 from tinygraph.compiler.grouped import GroupedRun, NoGroupsError
+from tinygraph.compiler.labels import Labels
 from tinygraph.compiler.report import Plan, Profile
 from tinygraph.compiler.request import Wanted, Wrt
 from tinygraph.decisions import check_decisions, decisions_behind, first_lost
 from tinygraph.graph import Graph
 from tinygraph.node import Leaf, Node
-from tinygraph.ops import Op
 
 Run: TypeAlias = ArrayRun | GroupedRun
 STRATEGIES = ("whole", "rows", "groups")
@@ -39,7 +39,9 @@ class Step:
         threads: int = 1,
         strategy: str | None = None,
         copy: bool = True,
+        may_decide: bool = True,
     ) -> None:
+        """Without `may_decide` it is the caller who checks that Python would decide the same."""
         if strategy not in (None, *STRATEGIES):
             raise ValueError(f"strategy={strategy!r}: choose {' or '.join(map(repr, STRATEGIES))}, or None for the faster one")
         if not isinstance(threads, int) or threads < 1:
@@ -48,8 +50,8 @@ class Step:
         self._wanted = wanted = Wanted(graph, wrt, bind or {})
         self._arguments = wanted.arguments
         self._grouped, self._program = _written(wanted, threads, strategy, copy)
-        self._checks = list(_label_checks(graph, set(self._arguments.leaves)))
-        self._decides = _decides(graph)
+        self._labels = Labels(graph, self._arguments.leaves)
+        self._decides = may_decide and _decides(graph)
         self._known: dict[Any, Callable[..., Any]] = {}  # what runs for arguments of some shapes
         self._runs: dict[Any, Run] = {}  # the same
         self._lock = Lock()  # of these two
@@ -57,7 +59,7 @@ class Step:
         count = len(graph.outputs)
         places = dict(zip(wanted.wrt, range(count, count + len(wanted.wrt)), strict=True))
         self._is_measured = self._program is not None and self._program.is_measured
-        known = {} if self._checks or self._decides or self._is_measured else self._known
+        known = {} if self._labels or self._decides or self._is_measured else self._known
         names, leaves = self._arguments.names, self._arguments.leaves
         self._enter = entry(names, leaves, known, self._slowly, count, self._arguments.nested(places))
 
@@ -135,10 +137,7 @@ class Step:
             every = self._wanted.bound | dict(values)
             leaves = {x: every.get(x, x._value) for x in self.graph.forward if isinstance(x, Leaf)}
             check_decisions(leaves, self.graph._recorded_until)
-        for op, inputs, params in self._checks:
-            check = op.check
-            assert check is not None
-            check(*[_operand(x, values, run) for x in inputs], **params)
+        self._labels.check(values, run.shape)
 
 
 def _written(wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> tuple[GroupedRun | None, ArrayProgram | None]:
@@ -152,23 +151,8 @@ def _written(wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> 
     return None, ArrayProgram(wanted, threads, strategy, copy)
 
 
-def _operand(x: Any, values: Mapping[Node, Any], run: Run) -> Any:
-    """What a check reads: labels that a call gives, and of anything else the shape and dtype."""
-    if not isinstance(x, Node) or x in values:
-        return values[x] if isinstance(x, Node) else x
-    return np.broadcast_to(np.zeros((), x.dtype), run.shape(x))
-
-
 def _decides(graph: Graph) -> bool:
     """Whether Python decided by a value of the graph."""
     leaves = [x for x in graph.forward if isinstance(x, Leaf)]
     until = graph._recorded_until
     return bool(decisions_behind(leaves, until)) or any(first_lost(x, until) is not None for x in leaves)
-
-
-def _label_checks(graph: Graph, arguments: set[Node]) -> Iterator[tuple[Op, tuple[Any, ...], Mapping[str, Any]]]:
-    """The checks of ops that read whole numbers which a call gives, such as labels of classes, with their inputs."""
-    for node in graph.forward:
-        has_labels = any(isinstance(x, Node) and x in arguments and x.dtype.kind in "iu" for x in node.inputs)
-        if node.op is not None and node.op.check is not None and has_labels:
-            yield node.op, node.inputs, node.params
