@@ -349,6 +349,10 @@ class TestArguments:
         with pytest.raises(TypeError, match="takes no X: keeps its value"):
             step(**values)
 
+    def test_may_all_be_bound(self) -> None:
+        w = tg.parameter(3.0)
+        assert tg.Graph(w * w, names={"w": w}).compile(bind={"w": 2.0})() == (4.0, {"w": 4.0})
+
     def test_that_were_bound_may_change_afterwards(self) -> None:
         X, w = np.ones((4, 3)), tg.parameter(np.ones(3))
         x = tg.constant(X)

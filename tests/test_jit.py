@@ -48,6 +48,21 @@ def test_composes_with_derivatives() -> None:
     x = np.array([0.3, -0.2])
     assert_same(tg.jit(tg.hessian(f))(x), tg.hessian(f)(x))
     assert_same(tg.grad(tg.jit(f))(x), tg.grad(f)(x))  # given nodes it records
+    assert_same(tg.jit(tg.grad(tg.jit(f)))(x), tg.grad(f)(x))
+
+
+def test_warns_once() -> None:
+    fast = tg.jit(np.log)
+    for x in (np.zeros(2), np.zeros(2), np.zeros(3)):
+        with pytest.warns(RuntimeWarning, match="divide by zero") as warned:
+            fast(x)
+        assert len(warned) == 1
+
+
+def test_may_take_nothing() -> None:
+    w = tg.parameter(2.0)
+    fast = tg.jit(lambda: 3.0 * w)
+    assert [fast(), fast()] == [6.0, 6.0]
 
 
 @dataclass

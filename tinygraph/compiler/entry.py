@@ -22,7 +22,7 @@ def entry(
     """
     end = "_" * (1 + max([0, *(len(name) - len(name.rstrip("_")) for name in names)]))  # no name ends like that
     run, more, out = f"run{end}", f"more{end}", f"out{end}"
-    given = ", ".join(f'"{name}": {name}' for name in names)
+    given = "".join(f'"{name}": {name}, ' for name in names)
     taken = "".join(f"{name}=None, " for name in names)
     shapes = "".join(f"{name}.shape, " for name in names)
     text = f"""def enter({"*, " if names else ""}{taken}**{more}):
@@ -30,7 +30,7 @@ def entry(
     if not {more}{"".join(_conditions(names, leaves, end))}:
         {run} = known{end}.get(({shapes}))
     if {run} is None:
-        return slow{end}({{{given}, **{more}}})
+        return slow{end}({{{given}**{more}}})
     {out} = {run}({", ".join(names)})
     return {_outputs(out, outputs)}, {_nested(gradients, out)}"""
     functions = {f"known{end}": known, f"slow{end}": slow, f"array{end}": np.ndarray}

@@ -106,7 +106,7 @@ class Jit:
         self._function, self._settings = function, settings
         self._traces: dict[Any, list[Trace]] = {}
         self.step: Step | None = None
-        update_wrapper(self, function)
+        update_wrapper(self, function, updated=())  # not the attributes of another `Jit` inside
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """What the function returns, as arrays."""
@@ -138,7 +138,8 @@ class Jit:
         return self._ran(new, arrays, shapes)
 
     def _ran(self, trace: Trace, arrays: Sequence[Any], shapes: Any) -> Any:
-        result = trace(arrays)
+        with np.errstate(all=None if shapes in trace.shapes else "ignore"):  # the recording of a moment ago has warned
+            result = trace(arrays)
         trace.shapes[shapes] = None
         if len(trace.shapes) > SHAPES:
             trace.shapes.pop(next(iter(trace.shapes)), None)
