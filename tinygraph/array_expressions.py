@@ -12,7 +12,6 @@ import inspect
 import sys
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -45,6 +44,7 @@ GIVEN: Mapping[str, Callable[[Mapping[str, Any]], tuple[Sequence[Any], Mapping[s
     Node.sum.__code__.co_name: lambda local: (local["args"], local["kwargs"]),  # as of every method
     Op.__call__.__code__.co_name: lambda local: (local["arguments"], local["params"]),
 }
+MOST = 4096  # plans that are kept
 SMALL = 1000  # bytes that are compared at once
 FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -77,16 +77,17 @@ def computed(value: Any) -> Node | None:
     """The node that computes a bare array as the user's expression does; None where that is a name, or cannot be followed."""
     inside, frame = _frames(sys._getframe(1))
     plan = _plan(frame.f_code, frame.f_lasti)
-    return None if plan is None else _traced(value, plan, inside, frame)[0]
+    return None if plan is None else _traced(value, plan, _parts(value, plan, inside), frame)[0]
 
 
 def leaf_or_computed(value: Any) -> Node:
     """The same, or the leaf of the array, which knows of the arrays that it was computed of where that cannot be followed."""
     inside, frame = _frames(sys._getframe(1))
     plan = _plan(frame.f_code, frame.f_lasti)
-    if plan is None:
+    parts = [] if plan is None else _parts(value, plan, inside)
+    if plan is None or not parts:
         return new_leaf(value, frame)
-    made, beside = _traced(value, plan, inside, frame)
+    made, beside = _traced(value, plan, parts, frame)
     if made is not None:
         return made
     leaf = held_leaf(value)
@@ -105,10 +106,10 @@ def _frames(frame: FrameType) -> tuple[FrameType, FrameType]:
     return inside, frame
 
 
-def _traced(value: Any, plan: _Plan, inside: FrameType, frame: FrameType) -> tuple[Node | None, list[Any]]:
+def _traced(value: Any, plan: _Plan, parts: Sequence[ast.expr], frame: FrameType) -> tuple[Node | None, list[Any]]:
     """The node that computes a bare array, or the arrays that it was computed of in a way that cannot be followed."""
     beside: list[Any] = []
-    for operand in _parts(plan, inside, value):
+    for operand in parts:
         node = _recorded(operand, frame, plan)
         if node is not None and _same(node._value, value):
             return node, []
@@ -128,9 +129,21 @@ class _Plan(NamedTuple):
     instructions: Mapping[ast.AST, int]
 
 
-@lru_cache(maxsize=4096)
+_plans: dict[tuple[int, int], tuple[CodeType, _Plan | None]] = {}
+
+
 def _plan(code: CodeType, instruction: int) -> _Plan | None:
     """What there is to read at an instruction; None where its operands are names."""
+    key = id(code), instruction  # a code object takes as long to hash as it is
+    found = _plans.get(key)
+    if found is None:
+        if len(_plans) >= MOST:
+            _plans.clear()
+        found = _plans[key] = code, _planned(code, instruction)
+    return found[1]
+
+
+def _planned(code: CodeType, instruction: int) -> _Plan | None:
     found = excerpt(code, instruction)
     computed = {} if found is None else {key: x for key, x in _operands(found.expression).items() if _computes(x)}
     if found is None or not computed:
@@ -164,15 +177,17 @@ def _computes(x: ast.expr) -> bool:
     return isinstance(x, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Call | ast.Subscript)
 
 
-def _parts(plan: _Plan, inside: FrameType, value: Any) -> Iterator[ast.expr]:
+def _parts(value: Any, plan: _Plan, inside: FrameType) -> list[ast.expr]:
     """The expressions that may have given the array."""
     given = _given(plan.expression, inside)
     if isinstance(plan.expression, ast.Compare) and any(x is value for x in given.values()):
         given = {0: value, 1: value}  # Python may have turned it round
+    parts: list[ast.expr] = []
     for key, written in plan.computed.items():
-        for part in _at(value, given.get(key), written):
-            if _computes(part):
-                yield part
+        found = given.get(key)
+        if not isinstance(found, Node):
+            parts += filter(_computes, _at(value, found, written))
+    return parts
 
 
 def _given(x: ast.expr, inside: FrameType) -> Mapping[Any, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from tinygraph.warned import warn_at, warnings_reported
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 
+SILENT = nullcontext()
 by_number = attrgetter("number")
 
 
@@ -51,7 +52,7 @@ def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path
     path: Path = {}
     misses = path.keys().isdisjoint
     ends = False  # whether some op may keep a gradient from what it reads
-    for node in nodes or reached([of], min((node.number for node in wrt), default=0)):
+    for node in nodes or reached([of], min(map(by_number, wrt), default=0)):
         op = node.op
         if op is None or misses(node.inputs):
             if node in wanted:
@@ -82,15 +83,17 @@ def ruled(node: Node) -> list[Node]:
     return [x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node)]
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
+class collector_paused:
     """Keep the garbage collector from walking a graph that is only growing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
+
+    __slots__ = ("_enabled",)
+
+    def __enter__(self) -> None:
+        self._enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._enabled:
             gc.enable()
 
 
@@ -121,6 +124,7 @@ def sweep(
         return _swept(of, seed, path, kept(), noted, aloud=True)
 
 
+@np.errstate(under="ignore")  # a gradient that is too small for a float is 0
 def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, aloud: bool = False) -> dict[Node, Any]:
     """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
     fit, inner, on_nodes = kept.fit, kept.inner, kept.on_nodes
@@ -136,8 +140,7 @@ def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, al
     with (
         collector_paused(),
         fixed_user_frame() as user,
-        np.errstate(under="ignore"),  # a gradient that is too small for a float is 0
-        warnings_reported(warn) if aloud else nullcontext(),
+        warnings_reported(warn) if aloud else SILENT,
     ):
         try:
             for node in _watched(path, noted, at) if aloud or noted is not None else reversed(path):
@@ -239,12 +242,11 @@ def _numbers(contribution: Any) -> Any:
 
 def _stretched(contribution: Any, value: Any) -> bool:
     """Whether a contribution has the entries of a value more than once."""
-    if contribution.shape == value.shape:
+    shape, own = contribution.shape, value.shape
+    if shape == own:
         return False
-    try:
-        stretched = np.broadcast_shapes(contribution.shape, value.shape) == contribution.shape
-    except ValueError:
-        stretched = False
-    if not stretched:
-        raise ValueError(f"a rule gave a gradient of shape {contribution.shape} for a value of shape {value.shape}")
+    lacks = len(shape) - len(own)
+    met = shape[lacks:]
+    if lacks < 0 or (met != own and any(n not in (1, m) for m, n in zip(met, own, strict=True))):
+        raise ValueError(f"a rule gave a gradient of shape {shape} for a value of shape {own}")
     return True

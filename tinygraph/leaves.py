@@ -73,7 +73,8 @@ def leaf_of(value: Any) -> Node:
     """The constant for a bare array, the same one as long as any graph holds it; or the node that computes the array, where the
     user's expression computed it from other arrays.
     """
-    leaf = _kept(value)
+    known = _leaves.get(id(value))
+    leaf = None if known is None else known()
     if leaf is not None:
         return leaf
     if isinstance(value, np.bool):  # NumPy has one True and one False, so that many names may share one
@@ -152,6 +153,8 @@ def _leaf(value: Any, kind: str) -> Leaf:
 
 def _real(kind: str, value: Any, copy: bool, may_be_sparse: bool = False) -> Any:
     """`value` as a real array, or as a scalar if the shape is (); a sparse matrix, where one is allowed, is unchanged."""
+    if type(value) is ndarray and not copy and value.dtype.kind in "biuf":
+        return value
     if isinstance(value, Node):
         value = value.value
     if isinstance(value, np.ma.MaskedArray):

@@ -32,6 +32,7 @@ from tinygraph.wording import counted
 
 REGISTRY: dict[str, Op] = {}
 OPERATORS: dict[type[ast.AST], Op] = {}  # the ops that operators of Python are, by their class in its syntax tree
+REAL = "biuf"  # the kinds of dtypes of real numbers
 NO_PARAMS: dict[str, Any] = {}
 allocate = object.__new__
 STOPPED = (RuntimeWarning, *EXPLAINED)  # what ends a computation: `tinygraph.warned` says when a warning does
@@ -76,15 +77,19 @@ class Op(Declaration):
         """Compute on arrays; record where one of the arguments is a Node."""
         if len(arguments) > len(self.rules) and not self.variadic:
             arguments, params = self.split(arguments, params)
+        values: Sequence[Any] = arguments
         for x in arguments:
             if isinstance(x, Node):
                 alone = self.arity == 1 and not params and self.built_in
                 return self.record_one(x) if alone else self.record(arguments, params)
-        values = [x if type(x) is ndarray else self._array(x) for x in arguments]
+            if type(x) is not ndarray:
+                values = ()
+        values = values or [*map(self._array, arguments)]
         if self.check is not None:
             self.check(*values, **(self.defaults | params))
         try:
-            return scalar(self.compute(*values, **params))
+            value = self.compute(*values, **params)
+            return value[()] if type(value) is ndarray and not value.shape else value
         except RuntimeWarning as warning:
             return scalar(self._warned(warning, values, params, user_frame(sys._getframe(1))))
 
@@ -174,23 +179,22 @@ class Op(Declaration):
 
     def record_two(self, x: Any, y: Any) -> Node:
         """Do what `record` does for the operands of a binary operator or ufunc, in half the time."""
-        if isinstance(x, Node):
-            left = x._value
-        elif type(x) in NUMBERS:
-            left = x
-        else:
-            return self.record((x, y), NO_PARAMS)
-        if isinstance(y, Node):
-            right = y._value
-        elif type(y) in NUMBERS:
-            right = y
-        else:
-            return self.record((x, y), NO_PARAMS)
+        given = x, y
+        if not isinstance(x, Node) and type(x) not in NUMBERS:
+            if type(x) is not ndarray or x.dtype.kind not in REAL:
+                return self.record(given, NO_PARAMS)
+            x = leaf_of(x)
+        if not isinstance(y, Node) and type(y) not in NUMBERS:
+            if type(y) is not ndarray or y.dtype.kind not in REAL:
+                return self.record(given, NO_PARAMS)
+            y = leaf_of(y)
+        left = x if type(x) in NUMBERS else x._value
+        right = y if type(y) in NUMBERS else y._value
         try:
             value = self.compute(left, right)
         except STOPPED as error:
-            value = self._stopped(error, (x, y), (left, right), NO_PARAMS, user_frame(sys._getframe(2)))
-        return self._recorded(value, (x, y), NO_PARAMS, (x, y), sys._getframe(2))
+            value = self._stopped(error, given, (left, right), NO_PARAMS, user_frame(sys._getframe(2)))
+        return self._recorded(value, (x, y), NO_PARAMS, given, sys._getframe(2))
 
     def _recorded(
         self, value: Any, inputs: tuple[Any, ...], params: dict[str, Any], given: Sequence[Any], frame: FrameType
