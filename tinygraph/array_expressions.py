@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from tinygraph import ops
+from tinygraph import leaves, ops
 from tinygraph.decisions import NUMBERS, recall
 from tinygraph.excerpt import excerpt, instruction_of
 from tinygraph.leaves import held_leaf, new_leaf
@@ -82,7 +82,7 @@ def computed(value: Any) -> Node | None:
 
 def leaf_or_computed(value: Any) -> Node:
     """The same, or the leaf of the array, which knows of the arrays that it was computed of where that cannot be followed."""
-    inside, frame = _frames(sys._getframe(1))
+    inside, frame = _frames(sys._getframe(2))  # past `leaf_of`
     plan = _plan(frame.f_code, frame.f_lasti)
     parts = [] if plan is None else _parts(value, plan, inside)
     if plan is None or not parts:
@@ -93,6 +93,9 @@ def leaf_or_computed(value: Any) -> Node:
     leaf = held_leaf(value)
     leaf.beside = tuple(map(weakref.ref, beside))
     return leaf
+
+
+leaves.leaf_or_computed = leaf_or_computed
 
 
 def _frames(frame: FrameType) -> tuple[FrameType, FrameType]:

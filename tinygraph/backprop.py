@@ -7,11 +7,11 @@ a graph again. Broadcasting and promotion are undone here and nowhere else. Noth
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from operator import attrgetter
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,12 +21,11 @@ from tinygraph.leaves import constant
 from tinygraph.node import NUMBERING, Node
 from tinygraph.ops import Repetition, alias, cast_like, sum_like
 from tinygraph.origins import Noted
-from tinygraph.place import fixed_user_frame
+from tinygraph.place import FixedUserFrame, user_frame
 from tinygraph.warned import warn_at, warnings_reported
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
 
-SILENT = nullcontext()
 by_number = attrgetter("number")
 
 
@@ -83,7 +82,7 @@ def ruled(node: Node) -> list[Node]:
     return [x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node)]
 
 
-class collector_paused:
+class CollectorPaused:
     """Keep the garbage collector from walking a graph that is only growing."""
 
     __slots__ = ("_enabled",)
@@ -121,29 +120,26 @@ def sweep(
     try:
         return _swept(of, seed, path, kept(), noted)
     except RuntimeWarning:  # by the filter in tinygraph.warned
-        return _swept(of, seed, path, kept(), noted, aloud=True)
+        at = [of]
+        with warnings_reported(partial(_warn, at, user_frame(sys._getframe()))):
+            return _swept(of, seed, path, kept(), noted, at)
 
 
-@np.errstate(under="ignore")  # a gradient that is too small for a float is 0
-def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, aloud: bool = False) -> dict[Node, Any]:
-    """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
+def _warn(at: Sequence[Node], user: FrameType, kind: str) -> None:
+    """Warn at the user's line of what NumPy warned of in the gradient of a node."""
+    op, place = at[0].op, at[0].place
+    assert op is not None
+    warn_at(user, f"{kind} encountered in the gradient of {op.name}, recorded at {place}", RuntimeWarning)
+
+
+def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, at: list[Node] | None = None) -> dict[Node, Any]:
+    """What `sweep` gives. A warning by NumPy ends it where it is not reported, with the node that it is `at`."""
     fit, inner, on_nodes = kept.fit, kept.inner, kept.on_nodes
     pending = {of: seed} if of in path else {}
-    at = [of]
-
-    def warn(kind: str) -> None:
-        op, place = at[0].op, at[0].place
-        assert op is not None
-        warn_at(user, f"{kind} encountered in the gradient of {op.name}, recorded at {place}", RuntimeWarning)
-
     node = of
-    with (
-        collector_paused(),
-        fixed_user_frame() as user,
-        warnings_reported(warn) if aloud else SILENT,
-    ):
+    with CollectorPaused(), FixedUserFrame(), np.errstate(under="ignore"):  # a gradient that is too small for a float is 0
         try:
-            for node in _watched(path, noted, at) if aloud or noted is not None else reversed(path):
+            for node in reversed(path) if at is None and noted is None else _watched(path, noted, at or [of]):
                 op = node.op
                 if op is None:
                     continue

@@ -16,7 +16,6 @@ from tinygraph.node import Leaf, Node
 from tinygraph.place import user_frame
 from tinygraph.sparse import Sparse, in_dtype, is_sparse, sparse_of, stored
 
-
 FIXES = {  # for arrays of a kind of dtype that no leaf has
     "c": "use `.real`, `.imag` or `np.abs(value)`",
     "O": "write `np.asarray(value, dtype=float)`",
@@ -85,6 +84,11 @@ def leaf_of(value: Any) -> Node:
     if not isinstance(value, ndarray | np.generic):
         refuse_list_of_nodes(value)
         return _leaf(_real("constant", value, copy=False), "constant")
+    return leaf_or_computed(value)
+
+
+def leaf_or_computed(value: Any) -> Node:
+    """What `tinygraph.array_expressions` does, which puts its function here: it reads the ops, so it is imported later."""
     from tinygraph import array_expressions
 
     return array_expressions.leaf_or_computed(value)

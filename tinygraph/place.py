@@ -74,15 +74,14 @@ def variables(frame: FrameType, names: Collection[str]) -> dict[str, Any]:
     return found
 
 
-class fixed_user_frame:
-    """Look the user's frame up once for all that the calling function records, not at every node; gives that frame."""
+class FixedUserFrame:
+    """Look the user's frame up once for all that the calling function records, not at every node."""
 
     __slots__ = ("_frame",)
 
-    def __enter__(self) -> FrameType:
+    def __enter__(self) -> None:
         self._frame = sys._getframe(1)
-        user = CALLERS[self._frame] = user_frame(self._frame)
-        return user
+        CALLERS[self._frame] = user_frame(self._frame)
 
     def __exit__(self, *_: object) -> None:
         del CALLERS[self._frame]

@@ -79,10 +79,12 @@ class Op(Declaration):
             arguments, params = self.split(arguments, params)
         values: Sequence[Any] = arguments
         for x in arguments:
+            if type(x) is ndarray:
+                continue
             if isinstance(x, Node):
                 alone = self.arity == 1 and not params and self.built_in
                 return self.record_one(x) if alone else self.record(arguments, params)
-            if type(x) is not ndarray:
+            if not isinstance(x, np.generic):
                 values = ()
         values = values or [*map(self._array, arguments)]
         if self.check is not None:
@@ -140,6 +142,7 @@ class Op(Declaration):
         try:
             for x in arguments:
                 node = x if isinstance(x, Node) else self._input(x)
+                # A user's op gets read-only arrays.
                 value = node if type(node) in NUMBERS else node._value if self.built_in else node.operand
                 if type(value) is Sparse and not self.takes_sparse:  # not all ops compute with what they are given
                     refuse()

@@ -23,8 +23,9 @@ def _check_pair(prediction: Array, target: Array, *, reduction: Reduction) -> No
     _check_reduction(reduction)
     if prediction.shape != target.shape:
         raise ValueError(
-            f"predictions of shape {prediction.shape} and targets of shape {target.shape} must have the same shape (broadcasting them "
-            "would compare every example with every other): reshape the targets, for example y.reshape(z.shape)"
+            f"predictions of shape {prediction.shape} and targets of shape {target.shape} must have the same shape "
+            "(broadcasting them would compare every example with every other): reshape the targets, for example "
+            "y.reshape(z.shape)"
         )
 
 
