@@ -116,13 +116,12 @@ def sweep(
     is missing from the result.
     """
     path = between(of, wrt) if path is None else path
-    kept = partial(_Kept, wrt, named, known, on_nodes, ends)
     try:
-        return _swept(of, seed, path, kept(), noted)
+        return _swept(of, seed, path, _Kept(wrt, named, known, on_nodes, ends), noted)
     except RuntimeWarning:  # by the filter in tinygraph.warned
         at = [of]
         with warnings_reported(partial(_warn, at, user_frame(sys._getframe()))):
-            return _swept(of, seed, path, kept(), noted, at)
+            return _swept(of, seed, path, _Kept(wrt, named, known, on_nodes, ends), noted, at)
 
 
 def _warn(at: Sequence[Node], user: FrameType, kind: str) -> None:
