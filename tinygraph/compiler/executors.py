@@ -282,7 +282,7 @@ class PreparedBlocks:
             part = [_slice(x, axis, i, min(j, stop)) for x, axis in zip(of_rows, self._axes, strict=True)]
             found = self.block.run_with(buffers, *part, *beside) if j <= stop else self.rest.run(*part, *beside)
             sums = list(found) if sums is None else _sum(sums, found)
-        self.block.put_back(buffers)
+        self.block.spare.append(buffers)
         assert sums is not None
         return sums
 
