@@ -6,7 +6,7 @@ import copy
 import itertools
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
@@ -48,6 +48,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     model: ClassVar[ModuleType]
     target: ClassVar[str] = "y"
+    linear: ClassVar[bool] = False
 
     # What a kind of model adds
 
@@ -237,14 +238,22 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         return mapped(lambda leaf: np.asarray(leaf, X.dtype), parameters)
 
     def _objective(self) -> Objective:
-        return Objective(lambda parameters, X: last(self._forward(X, parameters)), self._loss, self._accuracy, self.l2)
+        outputs = lambda parameters, X: last(self._forward(X, parameters))
+        return Objective(outputs, self._loss, self._right, self.l2, self.linear, self._key())
+
+    def _key(self) -> Any:
+        """What determines the functions of the objective: the settings of the model. None where they may depend on more."""
+        if not type(self).__module__.startswith("models."):
+            return None
+        own = set(self.get_params(deep=False)) - {field.name for field in fields(Settings)} - {"class_weight"}
+        return type(self), *(f"{name}={getattr(self, f'{name}_', getattr(self, name))!r}" for name in sorted(own))
 
     def _loss(self, outputs: Any, y: Any, reduction: str = "mean") -> Any:
         return self.model.loss(outputs, y, reduction)
 
-    def _accuracy(self, outputs: Any, data: Examples) -> float:
-        """The share of right answers; regression has none."""
-        return np.nan
+    def _right(self, outputs: Any, y: Any) -> Any:
+        """Which answers are right; regression has none."""
+        return None
 
     def _learned(self, training: Training, reason: str) -> dict[str, Any]:
         """The attributes of the estimator fitted by a training."""

@@ -133,9 +133,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         """One-hot rows."""
         return (np.asarray(y)[:, np.newaxis] == self.classes_).astype(dtype)
 
-    def _accuracy(self, outputs: Any, data: Examples) -> float:
-        right = self._chosen(outputs) == self._numbers(data.y)
-        return float(np.average(right, weights=data.weights))
+    def _right(self, outputs: Any, y: Any) -> Any:
+        return self._chosen(outputs) == self._numbers(y)
 
     def _chosen(self, outputs: Any) -> Any:
         """The number of the most probable class of each example."""
@@ -157,7 +156,9 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Linear(Estimator):
-    """A model whose outputs are linear in the features."""
+    """A model whose outputs are linear in the features and in the parameters, and whose loss is convex."""
+
+    linear: ClassVar[bool] = True
 
     fit_intercept: bool = True
     """Whether the model has a bias b."""
@@ -311,6 +312,11 @@ class Network(Estimator):
     """That of the hidden layers: "sigmoid", "tanh" or "relu"."""
     init_scale: float = 1.0
     """Multiplies the initial weights. With 0 the units of a layer stay alike, and the network does not learn."""
+
+    def _check(self) -> None:
+        super()._check()
+        if self.solver == "newton":
+            raise ValueError('solver="newton" needs a convex loss, and that of a network is not: choose "newton-cg" or "lbfgs"')
 
     def _start(self, features: int, random: np.random.RandomState) -> Tree:
         outputs = len(self.classes_) if hasattr(self, "classes_") else 1

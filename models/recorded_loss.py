@@ -1,35 +1,40 @@
-"""A recorded loss as a function: the program that its graph prints computes loss and gradient without recording them again."""
+"""A recorded function of parameters and data as a compiled step, which computes it again without recording it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tinygraph as tg
-from models.tree import Tree, from_paths, mapped, paths
+from models.tree import Tree, mapped, paths
 
 
-def recorded_loss(loss: Callable[[Tree, Tree], Any], parameters: Tree, data: Tree) -> Callable[[Tree, Tree], tuple[float, Tree]]:
-    """Record `loss(parameters, data)` once; the function returned gives its value and gradient for other parameters and data.
+def recorded(
+    function: Callable[[Tree, Tree], Sequence[Any]], parameters: Tree, data: Tree
+) -> Callable[[Tree, Tree], tuple[Any, ...]]:
+    """Record `function(parameters, data)`, which returns Nodes, once; the function returned gives their values for others.
 
     `data` is a dict of arrays, dense or sparse. Other data may have more or fewer rows, but must be dense or sparse as these and
     have the same axes of size 1. The results differ from those of a new recording in rounding alone.
 
-    >>> step = recorded_loss(lambda p, data: np.sum((data["X"] @ p["w"]) ** 2), {"w": np.ones(2)}, {"X": np.eye(2)})
+    >>> loss = lambda p, data: np.sum((data["X"] @ p["w"]) ** 2)
+    >>> step = recorded(lambda p, data: (loss(p, data), tg.grad(loss)(p, data)["w"]), {"w": np.ones(2)}, {"X": np.eye(2)})
     >>> step({"w": np.array([3.0, 4.0])}, {"X": np.eye(2)})
-    (25.0, {'w': array([6., 8.])})
+    (np.float64(25.0), array([6., 8.]))
     """
-    nodes, constants = mapped(tg.parameter, parameters), mapped(lambda array: tg.constant(array, copy=False), data)
-    found = [path for path, _ in paths(nodes)]
-    names = {f"p{i}": node for i, (_, node) in enumerate(paths(nodes))}
-    L = loss(nodes, constants)
-    graph = tg.Graph(L, names=names | constants | {"L": L})
-    graph.backprop(wrt=list(names.values()))
-    program = graph.function()
+    nodes, constants = mapped(tg.parameter, parameters), mapped(tg.constant, data)
+    outputs = function(nodes, constants)
+    names = {f"p{i}": node for i, (_, node) in enumerate(paths(nodes))} | constants
+    leaves = [node for node in tg.Graph(*outputs, names=names).forward if node.op is None]
+    given = set(names.values())
+    kept = {f"kept{i}": leaf for i, leaf in enumerate(leaves) if leaf not in given}  # numbers and arrays of the function's own
+    used = [name for name, node in names.items() if node in set(leaves)]
+    graph = tg.Graph(*outputs, names=names | kept)
+    step = graph.compile(wrt=[], bind={name: leaf.value for name, leaf in kept.items()})
 
-    def step(parameters: Tree, data: Tree) -> tuple[float, Tree]:
-        arrays = {f"p{i}": array for i, (_, array) in enumerate(paths(parameters))}
-        value, gradients = program(**arrays, **data)
-        return float(value), from_paths((path, gradients[f"dp{i}"]) for i, path in enumerate(found))
+    def again(parameters: Tree, data: Tree) -> tuple[Any, ...]:
+        every = {f"p{i}": array for i, (_, array) in enumerate(paths(parameters))} | data
+        values, _ = step(**{name: every[name] for name in used})
+        return values if len(outputs) > 1 else (values,)
 
-    return step
+    return again

@@ -1,4 +1,4 @@
-"""How the parameters move: gradient descent with its updates and learning rates, and SciPy's methods on the same gradients."""
+"""How the parameters move: gradient descent with its updates and learning rates, SciPy's methods, and Newton's, on one engine."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class Problem(Protocol):
 
     def evaluate(self, vector: Vector, data: Examples | None = None) -> Evaluation:
         """Loss, gradient and accuracy at the parameters, on a batch or on all examples."""
+
+    def evaluate_with_hessian(self, vector: Vector) -> tuple[Evaluation, Any]:
+        """The same on all examples, and the Hessian."""
 
     def product(self, vector: Vector, direction: Vector) -> Vector:
         """The product of the Hessian with a direction."""
@@ -97,6 +100,19 @@ SCIPY: dict[str, tuple[str, dict[str, float]]] = {
     "cg": ("CG", {"gtol": 0.0, **_WITHOUT_END}),
     "newton-cg": ("trust-ncg", {"gtol": 0.0, "max_trust_radius": 1e100, **_WITHOUT_END}),
 }
+
+
+SOLVERS = [*SCIPY, "newton", *UPDATES, "auto"]
+LEAST_RATE = 2.0**-40  # of a step of "newton"
+AUTO = 10**7  # examples times squared parameters, up to which "auto" means "newton"
+
+
+def chosen(solver: str, linear: bool, parameters: int, data: Examples | None) -> str:
+    """The solver that "auto" means: "newton" where the Hessian of a convex loss costs little, else "lbfgs"."""
+    if solver != "auto":
+        return solver
+    is_small = linear and data is not None and not hasattr(data.X, "tocsr") and len(data.y) * parameters**2 <= AUTO
+    return "newton" if is_small else "lbfgs"
 
 
 def descend(problem: Problem, vector: Vector, update: Update, rate: Callable[[int], float]) -> str:
@@ -182,3 +198,55 @@ def with_scipy(problem: Problem, vector: Vector, solver: str) -> str:
         result = minimize(loss_and_gradient, vector, jac=True, method=method, options=options, callback=callback, **products)
     says = "its steps are too small to change it" if rejected > REJECTED else f"SciPy says: {result.message}"
     return f"rounding: {solver} cannot make the loss any smaller ({says})"
+
+
+def newton(problem: Problem, vector: Vector) -> str:
+    """Newton's method for a convex loss: a step to the minimum of the parabola that has its gradient and its Hessian.
+
+    A step is halved until it lowers the loss enough (Armijo, 1966) or, where losses differ by rounding alone, the gradient. An
+    epoch is one step. Returns a reason where no step does.
+    """
+    found, hessian = problem.evaluate_with_hessian(vector)
+    while not problem.report(vector, found):
+        step, rate = newton_step(hessian, found.gradient), 1.0
+        slope = float(found.gradient @ step)
+        while True:
+            there = vector - vector.dtype.type(rate) * step
+            trial, hessian = problem.evaluate_with_hessian(there)
+            if is_better(trial, found, 1e-4 * rate * slope):
+                break
+            rate /= 2
+            if rate < LEAST_RATE:
+                return "rounding: newton cannot make the loss any smaller"
+        vector, found = there, trial
+    return ""
+
+
+def is_better(trial: Evaluation, found: Evaluation, least: float) -> bool:
+    """Whether the loss is smaller by `least` or, as far as it can be known, no larger and its gradient is smaller."""
+    rounding = 10 * np.finfo(found.gradient.dtype).eps * abs(found.loss)
+    if trial.loss <= found.loss - least and least > rounding:
+        return True
+    return bool(trial.loss <= found.loss + rounding and np.max(np.abs(trial.gradient)) < np.max(np.abs(found.gradient)))
+
+
+def newton_step(hessian: Any, gradient: Vector) -> Vector:
+    """The solution of H step = gradient, where H is positive definite; else that of H and a small multiple of its diagonal.
+
+    Some of it is always added, no more than rounding: a direction in which the loss is flat, as where columns of X depend on each
+    other, would get a step without bounds.
+    """
+    n = len(gradient)
+    diagonal = np.diag(hessian)
+    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))  # columns of any units count alike
+    scaled = hessian * np.outer(scale, scale)
+    damping = 10 * n * float(np.finfo(gradient.dtype).eps)
+    while damping < np.inf:
+        try:
+            root = np.linalg.cholesky(scaled + damping * np.eye(n))
+        except np.linalg.LinAlgError:
+            damping *= 100
+        else:
+            step: Vector = scale * np.linalg.solve(root.T, np.linalg.solve(root, scale * gradient))
+            return step.astype(gradient.dtype)
+    raise ValueError("the Hessian is not finite")

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.objective import Evaluation, Examples, Objective
 from models.settings import Settings
-from models.solvers import SCIPY, UPDATES, Update, descend, descend_in_batches, with_scipy
+from models.solvers import SCIPY, UPDATES, Update, chosen, descend, descend_in_batches, newton, with_scipy
 from models.stopping import Diverged, EpochsUsedUp, HeldOut, HistoryRow, Plateau, Rule, SmallGradient
 from models.tree import Layout, Tree, Vector, paths
 
@@ -61,6 +61,7 @@ class Training:
         self.watch = watch
         self.layout = Layout(start, np.result_type(*(leaf for _, leaf in paths(start))))
         self.start = self.layout.vector(start)
+        self.solver = chosen(settings.solver, objective.linear, len(self.start), data)
         self.rows: list[HistoryRow] = []
         self.latest: State | None = None
         self.best: State | None = None
@@ -73,6 +74,12 @@ class Training:
         assert batch is not None  # a run without data of its own is given batches
         found = self.objective.evaluate(self._tree(vector), batch)
         return found._replace(gradient=self.layout.vector(found.gradient))
+
+    def evaluate_with_hessian(self, vector: Vector) -> tuple[Evaluation, Any]:
+        """The same on all examples, and the Hessian."""
+        assert self.data is not None
+        found, hessian = self.objective.evaluate_with_hessian(self._tree(vector), self.data)
+        return found._replace(gradient=self.layout.vector(found.gradient)), hessian
 
     def product(self, vector: Vector, direction: Vector) -> Vector:
         """The product of the Hessian with a direction."""
@@ -136,10 +143,12 @@ class Training:
         contextvars.copy_context().run(self._run, epochs, update, done)
 
     def _run(self, epochs: Iterable[Iterable[Examples]] | None, update: Update | None, done: int) -> None:
-        solver, vector = self.settings.solver, self.start
+        solver, vector = self.solver, self.start
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the rule on divergence speaks of these
             if solver in SCIPY:
                 ended = with_scipy(self, vector, solver)
+            elif solver == "newton":
+                ended = newton(self, vector)
             elif epochs is None:
                 ended = descend(self, vector, update or UPDATES[solver](), self.settings._rate)
             else:
