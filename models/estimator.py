@@ -107,7 +107,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         finally:
             watch.close()
         self._take(new, best, reason)
-        self._keep(data, size)
+        self._keep(data, size, best.loss())
         return self._warned()
 
     @available_if(moves_by_batches)
@@ -245,7 +245,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         """What determines the functions of the objective: the settings of the model. None where they may depend on more."""
         if not type(self).__module__.startswith("models."):
             return None
-        own = set(self.get_params(deep=False)) - {field.name for field in fields(Settings)} - {"class_weight"}
+        own = {field.name for field in fields(self)} - {field.name for field in fields(Settings)} - {"class_weight"}
         return type(self), *(f"{name}={getattr(self, f'{name}_', getattr(self, name))!r}" for name in sorted(own))
 
     def _loss(self, outputs: Any, y: Any, reduction: str = "mean") -> Any:
@@ -275,8 +275,8 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
             new.__dict__.update(new._learned(training, reason))
             self.__dict__ = new.__dict__
 
-    def _keep(self, data: Examples, size: float) -> None:
-        """Remember what statistics of the fit need: the examples, and the sum of their weights."""
+    def _keep(self, data: Examples, size: float, loss: float) -> None:
+        """Remember what statistics of the fit need: the examples, the sum of their weights, and the loss of the model."""
 
     def _warned(self) -> Self:
         norms = self.history_["gradient_norm"]

@@ -96,10 +96,11 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         return X, y
 
     def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Examples:
-        if not hasattr(self, "classes_"):
+        is_new = not hasattr(self, "classes_")
+        if is_new:
             self.classes_ = np.unique(y if classes is None else classes)
             self._check_classes()
-        unknown = np.setdiff1d(y, self.classes_)
+        unknown = () if is_new and classes is None else np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
                 f"the labels {unknown[:5].tolist()} are not among the classes {self.classes_.tolist()}: pass all classes="
@@ -134,7 +135,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         return (np.asarray(y)[:, np.newaxis] == self.classes_).astype(dtype)
 
     def _right(self, outputs: Any, y: Any) -> Any:
-        return self._chosen(outputs) == self._numbers(y)
+        return self._chosen(outputs) == y @ np.arange(1.0 * y.shape[1])  # the number of the class, as y has a single 1
 
     def _chosen(self, outputs: Any) -> Any:
         """The number of the most probable class of each example."""
@@ -243,6 +244,9 @@ class LogisticRegression(Statistics, LinearClassifier):
 
     def _chosen(self, outputs: Any) -> Any:
         return (outputs > 0).astype(int)
+
+    def _right(self, outputs: Any, y: Any) -> Any:
+        return (outputs > 0) == (y > 0)
 
     def _logits(self, outputs: Any) -> Any:
         return np.stack([np.zeros_like(outputs), outputs], axis=1)

@@ -16,6 +16,7 @@ from models.curvature import curvature, hessian
 from models.recorded_loss import recorded
 from models.tree import Layout, Tree, from_paths, paths
 
+Recordable = Callable[[Tree, Tree], list[Any]]
 Program = Callable[[Tree, Tree], tuple[Any, ...]]
 
 
@@ -82,6 +83,7 @@ class Objective:
         self.l2 = float(l2)
         self.linear = linear
         self._key = object() if key is None else (key, self.l2)
+        self._latest: tuple[Any, ...] = ()  # function, examples and program of the last run
 
     def loss(self, parameters: Tree, data: Examples) -> Any:
         """The penalised mean loss: a number for arrays, a Node for Nodes."""
@@ -98,14 +100,15 @@ class Objective:
         return np.mean(data.weights * self.loss_of(outputs, data.y, "none"))
 
     def _penalty(self, parameters: Tree) -> Any:
-        return self.l2 / 2 * sum(np.sum(leaf**2) for path, leaf in paths(parameters) if path[-1] != "b")
+        return self.l2 / 2 * sum(np.sum(np.square(leaf)) for path, leaf in paths(parameters) if path[-1] != "b")
 
     def _accuracy(self, outputs: Any, data: Examples) -> Any:
         """The share of right answers; None for regression."""
         right = self.right(outputs, data.y)
-        if right is None or data.weights is None:
-            return None if right is None else np.mean(right)
-        return np.sum(data.weights * right) / np.sum(data.weights)
+        if right is None:
+            return None
+        right = 1.0 * right  # a sum of numbers can be made block by block, and a mean of masks not
+        return np.mean(right) if data.weights is None else np.sum(data.weights * right) / np.sum(data.weights)
 
     def measure(self, parameters: Tree, data: Examples) -> tuple[float, float]:
         """The penalised mean loss, and the share of right answers (NaN for regression)."""
@@ -129,7 +132,7 @@ class Objective:
         shape = np.shape(next(leaf for _, leaf in paths(parameters)))
         matrix = hessian(values, shape[0], (*shape, 1)[1], len(parameters) == 2)
         if self.l2:
-            matrix[np.diag_indices_from(matrix)] += np.concatenate([np.ravel(part) for part in values])
+            matrix.flat[:: len(matrix) + 1] += np.concatenate([np.ravel(part) for part in values])
         return found, matrix
 
     def hessian(self, parameters: Tree, data: Examples) -> Any:
@@ -164,15 +167,20 @@ class Objective:
             found += [leaf for _, leaf in paths(diagonal)]
         return found
 
-    def _run(self, function: Callable[[Tree, Tree], list[Any]], parameters: Tree, data: Examples) -> tuple[Any, ...]:
+    def _run(self, function: Recordable, parameters: Tree, data: Examples) -> tuple[Any, ...]:
         """The values of what `function` records, by a compiled program."""
-        arrays = data.arrays()
-        forms = [(name, type(x), x.dtype, *(min(size, 2) for size in x.shape)) for name, x in arrays.items()]
+        if not (self._latest and self._latest[0] == function and self._latest[1] is data):
+            self._latest = function, data, self._program(function, parameters, data)
+        program: Program = self._latest[2]
+        return program(parameters, data.arrays())
+
+    def _program(self, function: Recordable, parameters: Tree, data: Examples) -> Program:
+        forms = [(name, type(x), x.dtype, *(min(size, 2) for size in x.shape)) for name, x in data.arrays().items()]
         shapes = [(path, np.shape(leaf), np.asarray(leaf).dtype) for path, leaf in paths(parameters)]
         shelf = _shelf(self._key, function.__name__, tuple(forms), tuple(shapes))
         if not shelf:  # it is recorded on few examples, which stay in memory with it
             shelf.append(recorded(function, parameters, data.rows(slice(2)).arrays()))
-        return shelf[0](parameters, arrays)
+        return shelf[0]
 
     def product(self, parameters: Tree, data: Examples, direction: Tree) -> Tree:
         """The product of the Hessian at the parameters with a direction, a tree like that of the parameters."""

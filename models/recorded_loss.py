@@ -28,13 +28,15 @@ def recorded(
     leaves = [node for node in tg.Graph(*outputs, names=names).forward if node.op is None]
     given = set(names.values())
     kept = {f"kept{i}": leaf for i, leaf in enumerate(leaves) if leaf not in given}  # numbers and arrays of the function's own
-    used = [name for name, node in names.items() if node in set(leaves)]
     graph = tg.Graph(*outputs, names=names | kept)
     step = graph.compile(wrt=[], bind={name: leaf.value for name, leaf in kept.items()})
+    unused = [name for name, node in names.items() if node not in set(leaves)]
 
     def again(parameters: Tree, data: Tree) -> tuple[Any, ...]:
-        every = {f"p{i}": array for i, (_, array) in enumerate(paths(parameters))} | data
-        values, _ = step(**{name: every[name] for name in used})
+        given = {f"p{i}": array for i, (_, array) in enumerate(paths(parameters))} | data
+        for name in unused:
+            del given[name]
+        values: tuple[Any, ...] = step(**given)[0]
         return values if len(outputs) > 1 else (values,)
 
     return again

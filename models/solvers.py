@@ -236,17 +236,17 @@ def newton_step(hessian: Any, gradient: Vector) -> Vector:
     Some of it is always added, no more than rounding: a direction in which the loss is flat, as where columns of X depend on each
     other, would get a step without bounds.
     """
-    n = len(gradient)
+    from scipy.linalg.lapack import dposv  # by Cholesky's factors
+
     diagonal = np.diag(hessian)
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))  # columns of any units count alike
-    scaled = hessian * np.outer(scale, scale)
-    damping = 10 * n * float(np.finfo(gradient.dtype).eps)
+    scaled = hessian * scale * scale[:, np.newaxis]
+    damping = 10 * len(gradient) * float(np.finfo(gradient.dtype).eps)
     while damping < np.inf:
-        try:
-            root = np.linalg.cholesky(scaled + damping * np.eye(n))
-        except np.linalg.LinAlgError:
-            damping *= 100
-        else:
-            step: Vector = scale * np.linalg.solve(root.T, np.linalg.solve(root, scale * gradient))
-            return step.astype(gradient.dtype)
+        scaled.flat[:: len(gradient) + 1] += damping
+        _, solution, failed = dposv(scaled, scale * gradient)
+        if not failed:
+            step: Vector = scale * solution
+            return step.astype(gradient.dtype, copy=False)
+        damping *= 100
     raise ValueError("the Hessian is not finite")

@@ -134,6 +134,14 @@ class Training:
         ends_in_best = self.reason.startswith(("held-out", "diverged", "plateau"))
         return self.best if ends_in_best else self.latest
 
+    def loss(self) -> float:
+        """The loss of the state that the training ends in, on all its examples."""
+        state = self.state()
+        assert state is not None
+        assert self.data is not None
+        in_batches = self.settings._batch is not None  # each row of the history has the loss of several states then
+        return self.objective.measure(state.parameters, self.data)[0] if in_batches else self.rows[state.epoch].loss
+
     def run(self, epochs: Iterable[Iterable[Examples]] | None = None, update: Update | None = None, done: int = 0) -> None:
         """Train until a rule or a callback stops it, or the epochs end.
 
