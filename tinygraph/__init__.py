@@ -26,7 +26,7 @@ from tinygraph.place import Place
 
 if TYPE_CHECKING:
     from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
-    from tinygraph.faces import explain
+    from tinygraph.faces import explain, jit
     from tinygraph.graph import Graph
     from tinygraph.requested import Gradients
 
@@ -55,6 +55,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "jit",
     "jvp",
     "log_softmax",
     "logsumexp",
@@ -79,6 +80,7 @@ _LATER = {
     "check_gradients": "check",
     "check_op": "check",
     "explain": "faces",
+    "jit": "faces",
     "find_nonfinite": "check",
 }
 

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
+    from tinygraph.compiler.jit import Jit
     from tinygraph.compiler.step import Step
     from tinygraph.draw.picture import Picture
     from tinygraph.draw.view import View
@@ -43,6 +44,24 @@ def face(method: Method) -> Method:
     home = "Graph" if "." in method.__qualname__ else "tg"
     method.__qualname__ = show.__qualname__ = f"{home}.{method.__name__}"  # for Python's own messages
     return cast("Method", show)
+
+
+@face
+def jit(function: Callable[..., Any], *, threads: int = 1, strategy: str | None = None) -> Jit:
+    """A function of arrays, and of dicts, lists and tuples of them, that is recorded once and then runs as a compiled step.
+
+    It is recorded when it is called with arrays of a new kind, and compiled as by `graph.compile`, which has the settings. It is
+    recorded again for arrays of other dtypes, numbers of axes or nesting, for sizes that the recording does not hold for, and
+    where Python decides otherwise by the values. `step` is the step that ran last, with its `source` and `plan`. Where it is
+    given nodes, the function is recorded as without `jit`. The transformations compose: `tg.jit(tg.value_and_grad(f))`.
+
+    >>> square = tg.jit(lambda x: np.sum(x * x))
+    >>> square(np.array([1.0, 2.0])), square(np.array([3.0, 4.0, 5.0]))
+    (np.float64(5.0), np.float64(50.0))
+    """
+    from tinygraph.compiler.jit import Jit
+
+    return Jit(function, threads=threads, strategy=strategy)
 
 
 @face

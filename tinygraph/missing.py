@@ -18,7 +18,6 @@ ELSEWHERE = {
     "backward": "`tg.gradients(L, w, b)`, or `tg.Graph(L, names=locals()).backprop()`",
     "no_grad": "`node.value` for an array, which records nothing, or `tg.stop_gradient(node)`",
     "numpy": "`import numpy as np`, whose functions record when they are given a node",
-    "jit": "`graph.function()`, the recorded program as a plain function",
     "vmap": "array expressions over all examples at once, such as `X @ w + b`",
     "cross_entropy": "`tg.softmax_cross_entropy`, or `tg.binary_cross_entropy_with_logits`",
     "one_hot": "`np.eye(classes)[labels]`",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,6 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.sparse import Sparse, is_sparse, sparse_of
 from tinygraph.wording import suggestion
-
-CONTAINERS = (dict, list, tuple)
 
 
 class Arguments:
@@ -38,7 +36,7 @@ class Arguments:
         found: dict[Node, Any] = {}
         known = set(self.leaves)
         for name, value in given.items():
-            for path, one in _leaves_of(name, value, ()):
+            for path, one in self._spread(name, value, ()):
                 leaf = self._leaf(path)
                 if leaf is None or leaf not in known:
                     spelled = ".".join(path)
@@ -49,6 +47,16 @@ class Arguments:
         if missing and required:
             raise TypeError(f"the step needs {', '.join(missing)}: it is called as {self.call}")
         return found
+
+    def _spread(self, name: Any, value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+        """The values in an argument, each with its path; a list that is the value of a leaf is one."""
+        here = (*path, str(name))
+        is_dict = isinstance(value, dict)
+        if not is_dict and (not isinstance(value, list | tuple) or self._leaf(here) is not None):
+            yield here, value
+            return
+        for key, item in value.items() if is_dict else enumerate(value):
+            yield from self._spread(key, item, here)
 
     def _leaf(self, path: Sequence[str]) -> Node | None:
         """The leaf at a path of names and keys."""
@@ -69,18 +77,6 @@ class Arguments:
             prefix = "_".join(scope) + "_"
             inner[name.removeprefix(prefix) if scope else name] = value
         return found
-
-
-def _leaves_of(name: str, value: Any, path: tuple[str, ...]) -> Any:
-    here = (*path, str(name))
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _leaves_of(key, item, here)
-    elif isinstance(value, list | tuple) and any(isinstance(item, CONTAINERS) or np.ndim(item) for item in value):
-        for i, item in enumerate(value):
-            yield from _leaves_of(str(i), item, here)
-    else:
-        yield here, value
 
 
 def fitted(leaf: Node, name: str, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import cached_property
@@ -25,12 +26,20 @@ class Prepared(Protocol):
 
     executor: Whole | Blocks
 
-    def run(self, *arguments: Any) -> tuple[Any, ...]:
-        """The values of the targets."""
+    @property
+    def run(self) -> Callable[..., tuple[Any, ...]]:
+        """Gives the values of the targets for those of the arguments."""
+
+    @property
+    def why(self) -> str:
+        """What it does, as a sentence."""
 
     @property
     def bytes(self) -> int:
         """The size of the buffers of one call."""
+
+    def timed(self, spent: Sequence[list[float]]) -> Prepared:
+        """The same with scripts that add the seconds that each of their lines takes to `spent`."""
 
 
 class Writer:
@@ -59,12 +68,21 @@ class Whole:
         return PreparedWhole(self, shape, values)
 
 
-class PreparedWhole(Ready):
+class PreparedWhole:
     """The script of `Whole` for arguments of some shapes."""
 
     def __init__(self, executor: Whole, shape: ShapeOf, values: Mapping[Node, Any]) -> None:
         self.executor: Whole | Blocks = executor
-        super().__init__(executor.scripts[0], shape, values)
+        self._ready = Ready(executor.scripts[0], shape, values)
+        self.run = self._ready.run
+        self.why = ""
+        self.bytes = self._ready.bytes
+
+    def timed(self, spent: Sequence[list[float]]) -> Prepared:
+        """The same with scripts that add the seconds that each of their lines takes to `spent`."""
+        timed = copy.copy(self)
+        timed.run = self._ready.timed(spent[0]).run
+        return timed
 
 
 class Blocks:
@@ -121,7 +139,8 @@ class PreparedBlocks:
         axis = step.phases.axis
         rows = [*step.of_rows, *step.fixed_rows]
         self.total = shape(rows[0])[axis[rows[0]]]
-        width = sum(math.prod(shape(x)) * x.dtype.itemsize for x in rows) // max(self.total, 1)
+        together = [*rows, *(x for x in step.block.buffers if x in axis)]
+        width = sum(math.prod(shape(x)) * x.dtype.itemsize for x in together) // max(self.total, 1)
         self.rows = rows_of_a_block(self.total, width, step.threads)
 
         def of_block(count: int) -> ShapeOf:
@@ -139,9 +158,22 @@ class PreparedBlocks:
         self._fixed_rows = [values[x] for x in step.fixed_rows]
 
     @property
+    def why(self) -> str:
+        """What it does."""
+        threads = f" in {self.step.threads} threads" if self.step.threads > 1 else ""
+        return f"{self.rows:,} of {self.total:,} rows at a time{threads}, so that all that is computed of them stays in the cache"
+
+    @property
     def bytes(self) -> int:
         """The size of the buffers of one call."""
         return sum(x.bytes for x in (self.before, self.block, self.after)) + self.block.bytes * (self.step.threads - 1)
+
+    def timed(self, spent: Sequence[list[float]]) -> Prepared:
+        """The same with scripts that add the seconds that each of their lines takes to `spent`."""
+        timed = copy.copy(self)
+        timed.before, timed.block, timed.rest = self.before.timed(spent[0]), self.block.timed(spent[1]), self.rest.timed(spent[1])
+        timed.after = self.after.timed(spent[2])
+        return timed
 
     def run(self, *arguments: Any) -> tuple[Any, ...]:
         """The values of the targets."""

@@ -57,12 +57,13 @@ class NoRowsError(Exception):
     """Why a step is not computed block by block."""
 
 
-def fixed(nodes: Sequence[Node], arguments: Collection[Node]) -> set[Node]:
-    """The nodes that have one value in all calls whose arguments have the same shapes."""
-    given, found = set(arguments), set()
+def fixed(nodes: Sequence[Node], arguments: Collection[Node]) -> dict[Node, None]:
+    """The nodes that have one value in all calls whose arguments have the same shapes, in order."""
+    given = set(arguments)
+    found: dict[Node, None] = {}
     for node in nodes:
         if node not in given and all(x in found for x in reads(node)):
-            found.add(node)
+            found[node] = None
     return found
 
 
@@ -88,21 +89,25 @@ def phases(computed: Sequence[Node], nodes: Sequence[Node], targets: Sequence[No
 def _longest(nodes: Sequence[Node], sizes: Dimensions, data: Collection[Node]) -> Hashable:
     """Of the axes of the data that no other leaf has, and no op treats as a whole, the one along which the data have most."""
     entries: dict[Hashable, int] = {}
-    barred: set[Hashable] = set()
+    fixed: set[Hashable] = set()
+    whole: dict[Hashable, str] = {}
     for node in nodes:
         own = sizes.of_all(node)
         if node.op is None and node not in data:
-            barred.update(own)
+            fixed.update(own)
         elif node.op is None:
             for size in own:
                 entries[size] = entries.get(size, 0) + node.size
         elif not isinstance(node.op.kind, ROW_BY_ROW):
-            barred.update(size for x in node.inputs if isinstance(x, Node) for size in sizes.of_all(x))
-            barred.update(own)
-    free = {size: count for size, count in entries.items() if isinstance(size, Axis) and size not in barred}
+            met = [*own, *(size for x in node.inputs if isinstance(x, Node) for size in sizes.of_all(x))]
+            whole = dict.fromkeys(met, node.op.name) | whole
+    free = {size: count for size, count in entries.items() if isinstance(size, Axis) and size not in fixed}
     if not free:
-        raise NoRowsError("no argument has an axis that no parameter has and that all ops take entry by entry")
-    return max(free, key=lambda size: free[size])
+        raise NoRowsError("no argument has an axis that no parameter has")
+    rows = max(free, key=lambda size: free[size])
+    if rows in whole:
+        raise NoRowsError(f"{whole[rows]} is not known to compute each row from the same row")
+    return rows
 
 
 def _phases(nodes: Sequence[Node], axis: Mapping[Node, int]) -> Phases:

@@ -8,8 +8,24 @@ from typing import Any
 import numpy as np
 
 from tinygraph.node import Node
+from tinygraph.ops import Op
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+def _op_of(ufunc: np.ufunc) -> Op:
+    """An op of a ufunc that graphs do not record."""
+
+    def function(x: Any, y: Any) -> Any:
+        return ufunc(x, y)
+
+    function.__name__ = ufunc.__name__
+    op = Op(function, (None, None), {"elementwise": True, "numpy": ufunc})
+    op.built_in, op.compute = True, ufunc
+    return op
+
+
+FMAX, FMIN = _op_of(np.fmax), _op_of(np.fmin)
 
 
 def reads(node: Node) -> list[Node]:

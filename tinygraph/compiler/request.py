@@ -32,7 +32,7 @@ class Wanted:
             x: arrays[id(x.array)] for x in leaves if isinstance(x, Entry) and id(x.array) in arrays
         }
         own = [x for x in leaves if x not in self.entries]
-        given = Arguments(graph, [x for x in own if _is_given(graph, x)])
+        given = Arguments(graph, own)
         self.bound: dict[Node, Any] = {x: x._value for x in own if not _is_given(graph, x)}
         self.bound |= {x: fitted(x, graph.name(x) or "", value) for x, value in given.flat(bind, required=False).items()}
         self.arguments = Arguments(graph, [x for x in own if x not in self.bound])

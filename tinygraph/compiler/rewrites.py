@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tinygraph.compiler import hoisting
 from tinygraph.compiler.lowering import Lowering, Rewrite
+from tinygraph.compiler.primitives import FMAX, FMIN
 from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node
 from tinygraph.ops import REGISTRY, Op
@@ -16,6 +18,7 @@ from tinygraph.requested import is_unit
 
 Params = Mapping[str, Any]
 Inputs = tuple[Any, ...]
+ARITHMETIC = ("add", "subtract", "multiply", "divide")
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,35 @@ def _mean(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     return make.made("divide", make.made("sum", x, **params), make.made("count", x, axis=params["axis"]))
 
 
+@rewrite("a variance is a mean of squares", "var(x)", "sum((x - mean(x)) ** 2) / n", "var")
+def _variance(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    (x,), axis, ddof = inputs, params["axis"], params["ddof"]
+    if x.dtype not in (np.float64, np.float32) or not x.shape or isinstance(ddof, Node):
+        return None
+    away = make.made("subtract", x, make.made("mean", x, axis=axis, keepdims=True))
+    total = make.made("sum", make.made("square", away), axis=axis, keepdims=params["keepdims"])
+    count = make.made("count", x, axis=axis)
+    return make.made("divide", total, make.made("maximum", make.made("subtract", count, ddof), 0) if ddof else count)
+
+
 @rewrite("broadcasting is undone by a sum", "sum_like(x, y)", "sum(x, axis=0)", "sum_like")
 def _sum_like(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     x, like = inputs
     extra = x.ndim - like.ndim
-    if extra > 0 and x.shape[extra:] == like.shape:
-        return make.made("sum", x, axis=tuple(range(extra)) if like.ndim else None, keepdims=False)
-    return None
+    stretched = tuple(i for i, n in enumerate(like.shape) if n == 1 != x.shape[extra + i])
+    if extra:
+        x = make.made("sum", x, axis=tuple(range(extra)) if like.ndim else None, keepdims=False)
+    return make.made("sum", x, axis=stretched, keepdims=True) if stretched else x
+
+
+@rewrite("new axes of size 1", "reshape_like(x, y)", "expand_dims(x, axis=1)", "reshape_like")
+def _reshape_like(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    x, like = inputs
+    if [n for n in x.shape if n != 1] != [n for n in like.shape if n != 1]:
+        return None
+    gone, new = (tuple(i for i, n in enumerate(y.shape) if n == 1) for y in (x, like))
+    x = make.made("squeeze", x, axis=gone) if gone else x
+    return make.made("expand_dims", x, axis=new) if new else x
 
 
 @rewrite("a factor of 1", "1 * x", "x", "multiply")
@@ -156,6 +181,36 @@ def _numerator(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     return make.made("maximum", e, make.made("copysign", 1.0, z))
 
 
+@rewrite("a maximum beside what is NaN too", "maximum(z, 0) - y * z", "fmax(z, 0) - y * z", *ARITHMETIC)
+def _beside_nan(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    """NumPy's maximum and minimum pass NaN on, which takes time; where the result is NaN by the other operand they need not."""
+    for i, x in enumerate(inputs):
+        other = inputs[1 - i]
+        is_extreme = _made_by(x, "maximum") or _made_by(x, "minimum")
+        if not is_extreme or not isinstance(other, Node) or not x.shape or x.dtype.kind != "f":
+            continue
+        if all(_is_never_nan(z) or (z.shape == other.shape and _spreads(z, other)) for z in x.inputs):
+            freed = make.made(FMAX if x.op.name == "maximum" else FMIN, *x.inputs)
+            return make.made(op, *((freed, other) if i == 0 else (other, freed)))
+    return None
+
+
+SPREADS = {*ARITHMETIC, "exp", "log1p", "negative", "abs"}  # NaN from any operand to the result
+DEEPEST = 4  # ops through which NaN is followed
+
+
+def _spreads(z: Node, to: Any, depth: int = 0) -> bool:
+    """Whether a value is NaN wherever `z` is."""
+    if z is to or not isinstance(to, Node) or to.op is None or to.shape != z.shape or depth == DEEPEST:
+        return z is to
+    inputs = to.inputs if to.op.name in SPREADS else to.inputs[:1] if to.op.name == "copysign" else ()
+    return any(_spreads(z, x, depth + 1) for x in inputs)
+
+
+def _is_never_nan(x: Any) -> bool:
+    return (type(x) in NUMBERS and x == x) or (_made_by(x, "copysign") and _is_never_nan(x.inputs[0]))
+
+
 @rewrite("no broadcast before an op that broadcasts", "broadcast_like(x, y) * y", "x * y")
 def _unbroadcast(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     """Operands lose what repeats them where another operand has all axes; where all are repeated, the result is."""
@@ -175,6 +230,8 @@ def _unbroadcast(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     return None
 
 
-def table() -> Sequence[Named]:
-    """All rewrites, in order."""
-    return tuple(ALL.values())
+def shown(name: str) -> tuple[str, str, str]:
+    """A rewrite by its name: the name, what there was, and what comes in its place."""
+    if name == hoisting.NAME:
+        return name, hoisting.BEFORE, hoisting.AFTER
+    return name, ALL[name].before, ALL[name].after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import time
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from tinygraph.ops.declare import scalar
 
 LONGEST = 100  # characters of a line of the user's that stands above what it computes
 
+KEYWORD = ("maximum", "minimum")  # which NumPy wants to be given the array of the result by keyword
+
 
 class Like(NamedTuple):
     """A constant: a value of which the shape and dtype alone are read."""
@@ -29,6 +32,7 @@ class Literal(NamedTuple):
 
     value: Any
     dtype: np.dtype[Any]
+    text: str  # by which -0.0 is not 0.0
 
 
 class Ones(NamedTuple):
@@ -74,6 +78,14 @@ class Script:
         self.returned = self._returned()
         self.text = "\n".join(self._whole(_with_places(self.lines)))
         self.function = loaded(self.name, self.text, self.functions)
+
+    def timed(self, spent: list[float]) -> Callable[..., Any]:
+        """The same function, which adds the seconds that each of the `lines` takes to `spent`."""
+        lines = ["before = clock()"]
+        for i, (line, _) in enumerate(self.lines):
+            lines += [line, f"now = clock(); spent[{i}] += now - before; before = clock()"]
+        functions = self.functions | {"spent": spent, "clock": time.perf_counter}
+        return loaded(self.name, "\n".join(self._whole(lines)), functions)
 
     def _whole(self, lines: Iterable[str]) -> Iterator[str]:
         yield f"def {self.name}({', '.join([*map(self._names, self.inputs), 'constants', 'buffers'])}):"
@@ -127,7 +139,7 @@ class Script:
     def _number(self, node: Node, x: Any) -> str:
         dtypes = {i.dtype for i in node.inputs if isinstance(i, Node)}
         if node.shape and type(x) in (int, float) and is_ufunc(node) and len(dtypes) == 1 and dtypes <= {*FLOATS}:
-            return self._constant(Literal(x, dtypes.pop()))
+            return self._constant(Literal(x, dtypes.pop(), repr(float(x))))
         return repr(x) if np.isfinite(x) else f'float("{x}")'
 
     # Lines
@@ -152,6 +164,8 @@ class Script:
         function = op.numpy if is_ufunc(node) else op.compute
         called = self._called(function.__name__ if is_ufunc(node) else op.name, function)
         metadata = [f"{key}={self._metadata(value)}" for key, value in node.params.items()]
+        if called in KEYWORD:
+            out = [f"out={x}" for x in out]
         text = f"{called}({', '.join([*operands, *out, *metadata])})"
         return text if node.shape or is_ufunc(node) else f"{self._called('scalar', scalar)}({text})"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from tinygraph.backprop import reached
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.entry import entry
 from tinygraph.compiler.executors import BLOCK, Blocks, Prepared, Whole, Writer
@@ -16,8 +18,10 @@ from tinygraph.compiler.hoisting import hoisted
 from tinygraph.compiler.lowering import Lowering
 from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
 from tinygraph.compiler.primitives import ordered, reads
+from tinygraph.compiler.ready import ShapeOf
+from tinygraph.compiler.report import Applied, Plan, Profile, moved, opaque, operations, profiled
 from tinygraph.compiler.request import Wanted, Wrt
-from tinygraph.compiler.rewrites import REWRITES
+from tinygraph.compiler.rewrites import REWRITES, shown
 from tinygraph.compiler.sizes import check_sizes
 from tinygraph.compiler.variables import Variables
 from tinygraph.decisions import check_decisions, decisions_behind, first_lost
@@ -55,14 +59,18 @@ class Step:
         self._wanted = wanted = Wanted(graph, wrt, bind or {})
         self._arguments, self._strategy = wanted.arguments, strategy
         self.lowering = Lowering(REWRITES, wanted.entries)
-        self.targets = hoisted(self.lowering, self.lowering.of([*graph.outputs, *wanted.gradients]))
+        self._recorded = [*graph.outputs, *wanted.gradients]
+        self.targets = hoisted(self.lowering, self.lowering.of(self._recorded))
         self.nodes = ordered(self.targets)
         self.constants = fixed(self.nodes, self._arguments.leaves)
         self._write(threads, copy)
         self._checks = list(_label_checks(graph, set(self._arguments.leaves)))
         self._decides = _decides(graph)
         self._known: dict[Any, Callable[..., Any]] = {}  # what runs for arguments of some shapes
-        self.prepared: Prepared | None = None  # what ran last
+        self._shapes: dict[Any, ShapeOf] = {}
+        self._lock = Lock()  # of these two
+        self.prepared: Prepared | None = None  # what was prepared last
+        self._shape: ShapeOf = lambda node: node.shape
         places = dict(zip(wanted.wrt, range(len(graph.outputs), len(self.targets)), strict=True))
         known = {} if self._checks or self._decides else self._known
         outputs, names = len(graph.outputs), self._arguments.names
@@ -98,24 +106,59 @@ class Step:
     @property
     def source(self) -> str:
         """The program that ran last, or that would run for arguments of the recorded sizes."""
-        executor = self._chosen(lambda x: x.shape) if self.prepared is None else self.prepared.executor
+        executor = self._chosen(self._shape) if self.prepared is None else self.prepared.executor
         return "\n\n\n".join(script.text for script in executor.scripts) + "\n"
+
+    @property
+    def plan(self) -> Plan:
+        """What the step does for the sizes of the last call, or for the recorded ones, and why."""
+        shape = self._shape
+        executor = self._chosen(shape) if self.prepared is None else self.prepared.executor
+        prepared = executor.prepared(shape, {x: x._value for x in self.constants}) if self.prepared is None else self.prepared
+        nodes = [node for script in executor.scripts for node in script.nodes]
+        names = zip(self._arguments.names, self._arguments.leaves, strict=True)
+        return Plan(
+            executor.strategy,
+            prepared.why or self.why_whole or "the data are small",
+            {name: (shape(x), f"{x.dtype}") for name, x in names},
+            [self.graph.name(x) or "" for x in self._wanted.bound],
+            [Applied(*shown(name), count) for name, count in self.lowering.applied.items()],
+            len([x for x in reached(self._recorded) if x.op is not None]),
+            len(nodes),
+            opaque(nodes),
+            sum(len(script.buffers) for script in executor.scripts),
+            prepared.bytes,
+            operations(nodes, shape),
+            moved(nodes, shape),
+        )
+
+    def profile(self, *, repeat: int = 10, **leaves: Any) -> Profile:
+        """The time of each statement in a call with these arguments, the mean over `repeat` calls, and the size of its result."""
+        values = self._values(leaves)
+        _, shape = self._ready_for(values)
+        assert self.prepared is not None
+        return profiled(self.prepared, list(values.values()), shape, repeat)
 
     def __repr__(self) -> str:
         return f"<{self._arguments.call}>"
 
     def _slowly(self, given: Mapping[str, Any]) -> Any:
         """A call with arguments that are nested, that are to be made to fit, or of shapes that are new."""
-        flat = self._arguments.flat({name: value for name, value in given.items() if value is not None})
-        leaves = self._arguments.leaves
-        values = {x: fitted(x, name, flat[x]) for x, name in zip(leaves, self._arguments.names, strict=True)}
-        self._check(values)
-        outputs = self._run_for(values)(*values.values())
+        values = self._values({name: value for name, value in given.items() if value is not None})
+        run, shape = self._ready_for(values)
+        self._check(values, shape)
+        outputs = run(*values.values())
         count = len(self.graph.outputs)
         gradients = self._arguments.nested(dict(zip(self._wanted.wrt, outputs[count:], strict=True)))
         return outputs[0] if count == 1 else outputs[:count], gradients
 
-    def _check(self, values: Mapping[Node, Any]) -> None:
+    def _values(self, given: Mapping[str, Any]) -> dict[Node, Any]:
+        """The value of each argument, as it was recorded."""
+        flat = self._arguments.flat(given)
+        names = zip(self._arguments.leaves, self._arguments.names, strict=True)
+        return {x: fitted(x, name, flat[x]) for x, name in names}
+
+    def _check(self, values: Mapping[Node, Any], shape: ShapeOf) -> None:
         """Raise an error where Python would decide otherwise on these values, and for labels that an op does not take."""
         if self._decides:
             every = self._wanted.bound | dict(values)
@@ -124,23 +167,32 @@ class Step:
         for op, inputs, params in self._checks:
             check = op.check
             assert check is not None
-            check(*[values.get(x, x._value) if isinstance(x, Node) else x for x in inputs], **params)
+            check(*[self._operand(x, values, shape) for x in inputs], **params)
+
+    def _operand(self, x: Any, values: Mapping[Node, Any], shape: ShapeOf) -> Any:
+        """What a check reads: labels that a call gives, and of anything else the shape and dtype."""
+        if not isinstance(x, Node) or x in values:
+            return values[x] if isinstance(x, Node) else x
+        stand_in = self.lowering.stands_for(x)
+        return np.broadcast_to(np.zeros((), x.dtype), x.shape if stand_in is None else shape(stand_in))
 
     # Preparing
 
-    def _run_for(self, values: Mapping[Node, Any]) -> Callable[..., Any]:
-        """The function for arguments of these shapes."""
+    def _ready_for(self, values: Mapping[Node, Any]) -> tuple[Callable[..., Any], ShapeOf]:
+        """The function for arguments of these shapes, and the shapes of all nodes then."""
         key = tuple([np.shape(x) for x in values.values()])
-        run = self._known.get(key)
-        if run is None:
-            self.prepared = self._prepared(values)
+        run, shape = self._known.get(key), self._shapes.get(key)
+        if run is None or shape is None:
+            self.prepared, shape = self._prepared(values)
             run = self.prepared.run
-            while len(self._known) >= KNOWN:
-                self._known.pop(next(iter(self._known)), None)
-            self._known[key] = run
-        return run
+            with self._lock:
+                while len(self._known) >= KNOWN:
+                    oldest = next(iter(self._known))
+                    del self._known[oldest], self._shapes[oldest]
+                self._shapes[key], self._known[key] = shape, run
+        return run, shape
 
-    def _prepared(self, values: Mapping[Node, Any]) -> Prepared:
+    def _prepared(self, values: Mapping[Node, Any]) -> tuple[Prepared, ShapeOf]:
         leaves = self._wanted.bound | dict(values)
         is_recorded = all(np.shape(value) == x.shape for x, value in leaves.items())
         if is_recorded and all(value is x._value for x, value in self._wanted.bound.items()):
@@ -150,7 +202,9 @@ class Step:
             if not is_recorded:
                 check_sizes(self.graph, leaves)
             shapes, constants = self._computed(leaves)
-        return self._chosen(shapes.__getitem__).prepared(shapes.__getitem__, constants)
+        shape = shapes.__getitem__
+        self._shape = shape
+        return self._chosen(shape).prepared(shape, constants), shape
 
     def _computed(self, leaves: Mapping[Node, Any]) -> tuple[dict[Node, Any], dict[Node, Any]]:
         """The shapes of all nodes, and the values of those that are constants, for other values of leaves."""

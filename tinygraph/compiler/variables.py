@@ -12,7 +12,9 @@ import numpy as np
 from tinygraph.node import Node
 from tinygraph.ops import REGISTRY
 
-OWN = re.compile(r"[cmut]\d+|.*_0d|constants|buffers|scalar|array|asarray|float")  # what a script has itself
+OWN = re.compile(
+    r"[cmut]\d+|.*_0d|constants|buffers|scalar|array|asarray|float|spent|clock|before|now"
+)  # what a script has itself
 
 
 class Variables:

@@ -172,7 +172,7 @@ def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") 
     >>> tg.softmax_cross_entropy(Z, np.array([0, 0]))
     <node softmax_cross_entropy: 0.3466>
     """
-    targets = (y if y.ndim == Z.ndim else np.expand_dims(y, -1) == np.arange(Z.shape[-1])).astype(Z.dtype)
+    targets = _targets(y, Z)
     return _reduce(-np.sum(targets * where(targets == 0, 0, log_softmax(Z)), axis=-1), reduction)
 
 

@@ -34,8 +34,10 @@ def composition_of(node: Node) -> Composition | None:
             return None
     if not isinstance(result, Node) or any(isinstance(x, Leaf) and x.log and x.log.decisions for x in operands):
         return None
-    same = result.dtype == node.dtype and np.array_equal(result.value, node.value, equal_nan=node.dtype.kind == "f")
-    return Composition(operands, result) if same and op not in _ops_of(result) else None
+    if op in _ops_of(result) or result.dtype != node.dtype:
+        return None
+    same = np.array_equal(result.value, node.value, equal_nan=node.dtype.kind == "f")
+    return Composition(operands, result) if same else None
 
 
 def _ops_of(node: Node) -> set[Op | None]:

@@ -1,0 +1,390 @@
+"""`graph.compile()`: the numbers of the engine at any size, arrays of the caller's own, and errors that name the argument."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygraph as tg
+from tests.compiled import MODELS, Model, assert_same
+from tinygraph.compiler.step import KNOWN
+
+by_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
+
+
+def compared(model: Model, step: Any, values: dict[str, Any]) -> None:
+    """Call a step and compare with a recording of the same values."""
+    graph, parameters = model.recorded(values)
+    loss, gradients = step(**values)
+    assert_same(loss, graph.outputs[0].value)
+    for node, gradient in zip(parameters, tg.gradients(graph.outputs[0], *parameters), strict=True):
+        assert_same(gradients[graph.name(node)], gradient)
+
+
+class TestNumbers:
+    @by_model
+    def test_are_those_of_a_recording_at_any_size_in_every_call(self, model: Model) -> None:
+        graph, _ = model.recorded(model.values(6))
+        step = graph.compile()
+        for rows, seed in ((6, 0), (6, 2), (9, 3), (6, 4), (2, 5)):
+            compared(model, step, model.values(rows, seed))
+
+    @by_model
+    def test_are_the_same_block_by_block_and_in_threads(self, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("FEWEST", "FEWEST_IN_THREADS"):
+            monkeypatch.setattr(f"tinygraph.compiler.executors.{name}", 2)
+        monkeypatch.setattr("tinygraph.compiler.executors.BLOCK", 1)
+        graph, _ = model.recorded(model.values(6))
+        for threads in (1, 2, 3):
+            try:
+                step = graph.compile(strategy="rows", threads=threads)
+            except ValueError as error:
+                assert "does not apply" in f"{error}"  # noqa: PT017  # which models have no rows is tested below
+                return
+            for rows in (6, 7, 2, 11):
+                compared(model, step, model.values(rows, rows))
+
+    def test_only_what_rows_do_apart_is_computed_block_by_block(self) -> None:
+        whole = set()
+        for name, model in MODELS.items():
+            try:
+                model.recorded(model.values(6))[0].compile(strategy="rows")
+            except ValueError:
+                whole.add(name)
+        assert whole == {"variance", "normalised", "an entry of each row", "a running sum"}
+
+    def test_large_data_are_computed_block_by_block(self) -> None:
+        model = MODELS["logistic regression"]
+        values = model.values(200_000)
+        step = model.recorded(model.values(6))[0].compile()
+        compared(model, step, values)
+        assert "of 200,000 rows at a time" in f"{step.plan}"
+        compared(model, step, model.values(5))
+        assert step.plan.strategy == "whole"
+
+    @by_model
+    def test_four_threads_may_call_at_the_same_time(self, model: Model) -> None:
+        step = model.recorded(model.values(6))[0].compile()
+        failures: list[BaseException] = []
+
+        def call(seed: int) -> None:
+            try:
+                for rows in (6, 8, 6):
+                    compared(model, step, model.values(rows, seed))
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=call, args=(seed,)) for seed in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failures
+
+    def test_float32_stays_float32(self) -> None:
+        model = MODELS["two layers"]
+        values = {name: value.astype(np.float32) for name, value in model.values(8).items()}
+        graph, parameters = model.recorded(values)
+        loss, gradients = graph.compile()(**values)
+        assert_same(loss, graph.outputs[0].value, 1e-6)
+        for node, gradient in zip(parameters, tg.gradients(graph.outputs[0], *parameters), strict=True):
+            assert_same(gradients[graph.name(node)], gradient, 1e-5)
+
+    def test_rows_and_columns_of_the_same_number_are_not_confused(self) -> None:
+        model = MODELS["logistic regression"]
+        step = model.recorded(model.values(3))[0].compile(strategy="rows")
+        for rows in (3, 7):
+            compared(model, step, model.values(rows))
+
+    def test_nan_and_infinity_pass(self) -> None:
+        for name in ("logistic regression", "two layers", "from probabilities"):
+            model = MODELS[name]
+            values = model.values(6)
+            values["X"][1, 1], values["X"][2, 0] = np.nan, 1000.0
+            step = model.recorded(model.values(6))[0].compile()
+            with np.errstate(all="ignore"):
+                compared(model, step, values)
+
+    def test_sparse_data(self) -> None:
+        sparse = pytest.importorskip("scipy.sparse")
+        X = sparse.random_array((7, 3), density=0.5, rng=np.random.default_rng(0), format="csr")
+        node, w = tg.constant(X), tg.parameter([1.0, 2.0, 3.0])
+        step = tg.Graph(np.mean(tg.softplus(node @ w)), names={"X": node, "w": w}).compile()
+        loss, gradients = step(X=2 * X, w=np.ones(3))
+        z = 2 * X.toarray() @ np.ones(3)
+        assert_same(loss, np.mean(np.log1p(np.exp(z))))
+        assert_same(gradients["w"], 2 * X.toarray().T @ (1 / (1 + np.exp(-z)) / 7))
+        with pytest.raises(TypeError, match="X is dense, and was recorded sparse"):
+            step(X=X.toarray(), w=np.ones(3))
+
+
+class TestResults:
+    def test_belong_to_the_caller(self) -> None:
+        model = MODELS["two layers"]
+        step = model.recorded(model.values(6))[0].compile()
+        _, gradients = step(**model.values(6))
+        before = {name: x.copy() for name, x in gradients.items()}
+        step(**model.values(6, 9))
+        for name, x in gradients.items():
+            np.testing.assert_array_equal(x, before[name])
+            x += 1  # writeable
+
+    def test_share_no_memory_with_arguments_or_each_other(self) -> None:
+        x, w = tg.constant(np.ones(3)), tg.parameter(np.ones(3))
+        step = tg.Graph(np.sum(x * w) + np.sum(w), w, w.T, names={"x": x, "w": w}).compile()
+        given = {"x": np.ones(3), "w": np.ones(3)}
+        (loss, *others), gradients = step(**given)
+        arrays = [*others, *gradients.values(), *given.values()]
+        assert loss == 6.0
+        assert not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
+
+    def test_may_be_lent(self) -> None:
+        model = MODELS["two layers"]
+        step = model.recorded(model.values(6))[0].compile(copy=False)
+        _, first = step(**model.values(6))
+        compared(model, step, model.values(6, 9))
+        _, second = step(**model.values(6))
+        assert any(np.shares_memory(first[name], second[name]) for name in first)
+
+    def test_of_several_outputs_are_a_tuple(self) -> None:
+        w = tg.parameter(3.0)
+        L, z = w * w, 2 * w
+        outputs, gradients = tg.Graph(L, z, names={"w": w}).compile()(w=4.0)
+        assert outputs == (16.0, 8.0)
+        assert gradients == {"w": 8.0}
+
+    def test_are_nested_as_the_names_are(self) -> None:
+        layers = {name: {"W": tg.parameter(np.ones((2, 2))), "b": tg.parameter(0.0)} for name in ("first", "second")}
+        x = tg.constant(np.ones(2))
+        h = np.tanh(x @ layers["first"]["W"] + layers["first"]["b"])
+        L = np.sum(h @ layers["second"]["W"] + layers["second"]["b"])
+        step = tg.Graph(L, names={"x": x, **layers}).compile()
+        given = {name: {"W": np.eye(2), "b": 0.5} for name in layers}
+        loss, gradients = step(x=np.ones(2), **given)
+        assert loss == pytest.approx(2 * np.tanh(1.5) + 1)
+        assert gradients["second"]["b"] == 2.0
+        assert gradients["first"].keys() == {"W", "b"}
+
+    def test_are_those_that_are_asked_for(self) -> None:
+        w, x = tg.parameter(3.0), tg.constant(2.0)
+        z = w * x
+        graph = tg.Graph(z * z, names={"w": w, "x": x, "z": z})
+        assert graph.compile(wrt=["x", "z"])(w=1.0, x=5.0) == (25.0, {"x": 10.0, "z": 10.0})
+        assert graph.compile(wrt=[])(w=1.0, x=5.0) == (25.0, {})
+        assert graph.compile(wrt=w)(w=1.0, x=5.0) == (25.0, {"w": 50.0})
+
+    def test_leave_the_graph_as_it_was(self) -> None:
+        w = tg.parameter(3.0)
+        graph = tg.Graph(w * w, names={"w": w})
+        before = str(graph)
+        graph.compile()(w=2.0)
+        assert str(graph) == before
+
+
+class TestArguments:
+    def step(self, **settings: Any) -> Any:
+        model = MODELS["logistic regression"]
+        return model.recorded(model.values(6))[0].compile(**settings)
+
+    def given(self, **changes: Any) -> dict[str, Any]:
+        return MODELS["logistic regression"].values(6) | changes
+
+    def test_are_made_to_fit_where_nothing_is_lost(self) -> None:
+        step = self.step()
+        expected = step(**self.given(b=1.0, w=np.ones(3)))
+        for changes in (
+            {"b": 1, "w": [1, 1, 1]},
+            {"b": np.array(1.0), "w": np.ones(3, int)},
+            {"b": True, "w": tg.constant(np.ones(3))},
+        ):
+            loss, gradients = step(**self.given(**changes))
+            assert loss == expected[0]
+            np.testing.assert_array_equal(gradients["w"], expected[1]["w"])
+
+    @pytest.mark.parametrize(
+        ("changes", "error", "said"),
+        [
+            ({"z": 1.0}, TypeError, r"the step takes no z: there are w, b, X, y; it is called as step\(w=\.\.\., b=\.\.\., "),
+            (
+                {"w": np.ones(3, np.float32)},
+                TypeError,
+                r"w has dtype float32, .* recorded with float64: pass w.astype\(np.float64\)",
+            ),
+            ({"w": np.ones(3, complex)}, TypeError, "w has dtype complex128"),
+            ({"w": "ones"}, TypeError, "w has dtype <U4"),
+            ({"w": [[1.0], [2.0, 3.0]]}, TypeError, "w must be one array of numbers"),
+            ({"X": np.ones(3)}, ValueError, r"X has shape \(3,\), and was recorded with \(6, 3\): give it 2 axes"),
+            ({"X": np.ones((6, 1))}, ValueError, r"X has shape \(6, 1\), and was recorded with \(6, 3\)"),
+            ({"y": np.ones(5)}, ValueError, r"must have the same shape|has size"),
+            ({"w": np.ones(4)}, ValueError, r"size 4"),
+        ],
+    )
+    def test_that_do_not_fit_are_named(self, changes: dict[str, Any], error: type[Exception], said: str) -> None:
+        step = self.step()
+        with pytest.raises(error, match=said):
+            step(**self.given(**changes))
+        compared(MODELS["logistic regression"], step, self.given())  # nothing is lost
+
+    def test_that_are_missing_are_named(self) -> None:
+        with pytest.raises(
+            TypeError, match=r"the step needs w, b: it is called as step\(w=\.\.\., b=\.\.\., X=\.\.\., y=\.\.\.\)"
+        ):
+            self.step()(X=np.ones((6, 3)), y=np.ones(6))
+
+    def test_may_be_bound(self) -> None:
+        values = self.given()
+        step = self.step(bind={"X": values["X"], "y": values["y"]})
+        loss, gradients = step(w=values["w"], b=values["b"])
+        expected = self.step()(**values)
+        assert loss == pytest.approx(expected[0])
+        np.testing.assert_allclose(gradients["w"], expected[1]["w"])
+        with pytest.raises(TypeError, match="takes no X: keeps its value"):
+            step(**values)
+
+    def test_may_be_bound_to_more_rows_than_were_recorded(self) -> None:
+        model = MODELS["softmax"]
+        values = model.values(50)
+        step = model.recorded(model.values(2))[0].compile(bind={"X": values["X"], "Y": values["Y"]})
+        loss, _ = step(W=values["W"], b=values["b"])
+        assert_same(loss, model.recorded(values)[0].outputs[0].value)
+
+    def test_labels_are_checked_in_every_call(self) -> None:
+        model = MODELS["softmax of labels"]
+        step = model.recorded(model.values(6))[0].compile()
+        step(**model.values(6))
+        with pytest.raises(ValueError, match="labels from 9 to 9 do not fit 4 classes"):
+            step(**model.values(6) | {"y": np.full(6, 9)})
+
+    def test_constants_without_a_name_keep_their_value(self) -> None:
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(np.sum(w[[2, 0]] * 2.0), names={"w": w}).compile()
+        assert_same(step(w=np.arange(3.0))[1]["w"], np.array([2.0, 0.0, 2.0]))
+
+
+class TestOtherRuns:
+    def test_that_python_would_decide_otherwise_raise(self) -> None:
+        w = tg.parameter(3.0)
+        L = w * w if w > 0 else -w
+        step = tg.Graph(L, names={"w": w}).compile()
+        assert step(w=2.0) == (4.0, {"w": 4.0})
+        with pytest.raises(ValueError, match="w > 0"):
+            step(w=-2.0)
+
+    def test_of_sizes_that_the_recording_does_not_hold_for_raise(self) -> None:
+        X = tg.constant(np.ones((4, 3)))
+        w = tg.parameter(np.ones(3))
+        L = sum(np.tanh(row @ w) for row in X) / X.shape[0]
+        step = tg.Graph(L, names={"X": X, "w": w}).compile()
+        with pytest.raises(ValueError, match="X has size 5"):
+            step(X=np.ones((5, 3)), w=np.ones(3))
+
+    def test_a_number_taken_from_a_size_raises_at_another_size(self) -> None:
+        X, w = tg.constant(np.ones((4, 3))), tg.parameter(np.ones(3))
+        m = X.shape[0]
+        step = tg.Graph(np.sum(X @ w) / m, names={"X": X, "w": w}).compile()
+        assert step(X=np.ones((4, 3)), w=np.ones(3))[0] == 3.0
+        with pytest.raises(ValueError, match="stays the number"):
+            step(X=np.ones((5, 3)), w=np.ones(3))
+
+    def test_of_many_sizes_keep_few(self) -> None:
+        model = MODELS["linear regression"]
+        step = model.recorded(model.values(6))[0].compile()
+        for rows in range(2, 2 + 2 * KNOWN):
+            step(**model.values(rows))
+        assert len(step._known) == KNOWN
+
+    def test_that_are_interrupted_leave_the_step_usable(self) -> None:
+        model = MODELS["logistic regression"]
+        step = model.recorded(model.values(6))[0].compile()
+        step(**model.values(6))
+        run = step.prepared._ready
+        function, run._function = run._function, _interrupted
+        with pytest.raises(KeyboardInterrupt):
+            step(**model.values(6))
+        run._function = function
+        compared(model, step, model.values(6, 3))
+
+
+def _interrupted(*_: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+class TestSettings:
+    def test_that_are_unknown_raise(self) -> None:
+        w = tg.parameter(3.0)
+        graph = tg.Graph(w * w, names={"w": w})
+        with pytest.raises(ValueError, match="strategy='fast': choose 'whole' or 'rows'"):
+            graph.compile(strategy="fast")
+        with pytest.raises(ValueError, match="threads=0: give a whole number, 1 or more"):
+            graph.compile(threads=0)
+        with pytest.raises(TypeError, match="takes no x: there are w"):
+            graph.compile(bind={"x": 1.0})
+        with pytest.raises(KeyError, match="no node is called 'v'"):
+            graph.compile(wrt=["v"])
+        with pytest.raises(ValueError, match='strategy="rows" does not apply: no argument has an axis'):
+            graph.compile(strategy="rows")
+
+    def test_a_graph_without_gradients_raises(self) -> None:
+        x = tg.constant(3.0)
+        with pytest.raises(ValueError, match=r"depends on no tg.parameter: .* compile\(wrt=\[\]\)"):
+            tg.Graph(x * x, names={"x": x}).compile()
+
+    def test_a_node_of_another_graph_raises(self) -> None:
+        w, other = tg.parameter(3.0), tg.parameter(1.0)
+        with pytest.raises(ValueError, match="is not a node of this graph"):
+            tg.Graph(w * w, names={"w": w}).compile(wrt=[other])
+
+
+class TestShowing:
+    def test_the_source_has_the_users_names_and_lines(self) -> None:
+        X, w = tg.constant(np.ones((4, 3))), tg.parameter(np.ones(3))
+        z = X @ w
+        step = tg.Graph(np.mean(np.tanh(z)), names={"X": X, "w": w, "z": z}).compile()
+        assert step.source.startswith("def step(X, w, constants, buffers):\n")
+        assert "    # z = X @ w\n    z = X.dot(w, u0)\n" in step.source
+        assert "    dw = " in step.source
+
+    def test_the_plan_says_what_was_done_and_why(self) -> None:
+        model = MODELS["logistic regression"]
+        step = model.recorded(model.values(6))[0].compile()
+        plan = step.plan
+        assert plan.strategy == "whole"
+        assert plan.why == "the data are small"
+        assert "a mean is a sum over a count" in [x.name for x in plan.rewrites]
+        assert plan.arguments["X"] == ((6, 3), "float64")
+        assert plan.buffers < plan.statements
+        assert "mean(x) → sum(x) / n" in str(plan)
+
+    def test_the_plan_names_what_runs_as_it_is(self) -> None:
+        model = MODELS["a running sum"]
+        plan = model.recorded(model.values(6))[0].compile().plan
+        assert "cumsum" in plan.opaque
+        assert "cumsum" in plan.why
+
+    def test_the_profile_has_each_statement(self) -> None:
+        model = MODELS["logistic regression"]
+        step = model.recorded(model.values(6))[0].compile()
+        profile = step.profile(**model.values(50))
+        assert len(profile.costs) >= step.plan.statements
+        assert sum(x.seconds for x in profile.costs) <= profile.seconds
+        assert any("= exp(" in x.statement and x.bytes == 400 for x in profile.costs)
+        assert "statement" in str(profile)
+
+    def test_a_hostile_name_is_no_code(self) -> None:
+        w = tg.parameter(3.0)
+        names = {
+            "__import__('os')": w,
+            "c0": tg.constant(1.0),
+            "run_": tg.constant(2.0),
+            "u0": tg.constant(2.0),
+            "known": tg.constant(1.0),
+        }
+        L = w
+        for node in names.values():
+            L = L * node
+        graph = tg.Graph(L, names=names | {"step": L})
+        step = graph.compile()
+        assert step(**{graph.name(x): x.value for x in names.values()})[0] == L.value

@@ -1,0 +1,66 @@
+"""Each rewrite of a compiled step keeps the value, to rounding, and is applied where its table says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import tinygraph as tg
+from tests.compiled import assert_same
+from tinygraph.compiler import hoisting
+from tinygraph.compiler.rewrites import ALL
+
+Build = Callable[[Any, Any, Any], Any]
+
+# Of a matrix X of shape (4, 3), a vector y of 4 and a vector w of 3, an expression that a rewrite applies to, by its name.
+APPLIES: dict[str, Build] = {
+    "the value itself": lambda X, y, w: tg.stop_gradient(w) * w,
+    "no cast to its own dtype": lambda X, y, w: w.astype(float) * 2,
+    "a mean is a sum over a count": lambda X, y, w: np.mean(X * w, axis=1),
+    "a variance is a mean of squares": lambda X, y, w: np.var(X * w, axis=0, ddof=1),
+    "broadcasting is undone by a sum": lambda X, y, w: np.sum(tg.ops.sum_like(X, w)) * tg.ops.sum_like(X, y[:, None]),
+    "new axes of size 1": lambda X, y, w: tg.ops.reshape_like(y[:, None], y) * 3,
+    "a factor of 1": lambda X, y, w: 1 * (w * 1.0),
+    "a divisor of 1": lambda X, y, w: w / 1,
+    "a square": lambda X, y, w: w**2,
+    "a sign in a sum": lambda X, y, w: -w + w * w,
+    "a sign in a difference": lambda X, y, w: w * w - -w,
+    "no transpose before a vector": lambda X, y, w: X.T @ y,
+    "minus an absolute value": lambda X, y, w: -np.abs(w),
+    "the numerator of a sigmoid": lambda X, y, w: tg.sigmoid(X @ w),
+    "a maximum beside what is NaN too": lambda X, y, w: np.maximum(y, 0) - (X @ w) * y,
+    "no broadcast before an op that broadcasts": lambda X, y, w: tg.ops.broadcast_like(w, X) * X + 2 * tg.ops.broadcast_like(w[0], X),
+    hoisting.NAME: lambda X, y, w: (-(2.0 * y) / 3.0) @ X,
+}  # fmt: skip
+
+
+def test_the_table_has_all() -> None:
+    assert APPLIES.keys() == {*ALL, hoisting.NAME}
+
+
+ENTRIES = st.floats(-1e3, 1e3) | st.sampled_from([0.0, -0.0, np.nan, np.inf, -np.inf])
+
+
+@pytest.mark.parametrize("name", APPLIES)
+@given(arrays(float, 4 * 3 + 4 + 3, elements=ENTRIES))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_keeps_the_value(name: str, numbers: Any) -> None:
+    X, y, w = np.ones((4, 3)), np.ones(4), np.ones(3)
+    leaves = {"X": tg.constant(X), "y": tg.constant(y), "w": tg.parameter(w)}
+    step = tg.Graph(APPLIES[name](**leaves), names=leaves).compile(wrt=[])
+    assert name in [x.name for x in step.plan.rewrites]
+    values = {"X": numbers[:12].reshape(4, 3), "y": numbers[12:16], "w": numbers[16:]}
+    with np.errstate(all="ignore"):
+        found, _ = step(**{name: x for name, x in values.items() if name in step.plan.arguments})
+        expected = APPLIES[name](**{name: tg.constant(x) for name, x in values.items()}).value
+    finite = all(np.isfinite(x).all() for x in values.values())
+    if finite:
+        assert_same(found, expected)
+    else:  # where a sum of infinities is written otherwise, NaN stays NaN
+        assert_same(np.isnan(found) | np.isinf(found), np.isnan(expected) | np.isinf(expected))
