@@ -1,7 +1,7 @@
 """The Hessian of a loss of outputs that are linear in the parameters, X @ W + b, as sums over the rows of X.
 
-The engine gives the second derivatives of the loss by the outputs, of which those of one example depend on this example alone. The
-chain rule does the rest: the derivative of an output by a weight is an entry of X, and by its bias 1.
+The engine gives the second derivatives of the loss by the outputs, where what an example adds depends on its own outputs alone.
+The chain rule does the rest: the derivative of an output by a weight is an entry of X, and by its bias 1.
 """
 
 from __future__ import annotations
@@ -19,19 +19,24 @@ def curvature(loss: Callable[[Any], Any], X: Any, Z: Any, has_bias: bool) -> lis
 
     `loss` is a function of the outputs Z, Nodes of shape (m,) or (m, K), that adds up what each example adds.
     """
-    slope = tg.grad(loss)
-    outputs = Z.shape[1] if Z.ndim == 2 else 1
-    units = np.eye(outputs, dtype=Z.dtype)
     found = []
-    for k in range(outputs):
-        one = (lambda dZ: dZ) if Z.ndim == 1 else (lambda dZ, k=k: dZ @ units[k])
-        second = tg.grad(lambda Z, one=one: np.sum(one(slope(Z))))(Z)  # of each example: the derivatives of its dZ[k]
-        for j in range(k + 1):
-            d = second if Z.ndim == 1 else second @ units[j]
-            found.append(X.T @ (np.expand_dims(d, 1) * X))
-            if has_bias:
-                found += [X.T @ d, np.sum(d)]
+    for d in second_derivatives(loss, Z):
+        found.append(X.T @ (np.expand_dims(d, 1) * X))
+        if has_bias:
+            found += [X.T @ d, np.sum(d)]
     return found
+
+
+def second_derivatives(loss: Callable[[Any], Any], Z: Any) -> Iterator[Any]:
+    """For each pair of outputs k and j <= k, the second derivative of what each example adds, of shape (m,)."""
+    slope = tg.grad(loss)
+    if Z.ndim == 1:
+        yield tg.grad(lambda Z: np.sum(slope(Z)))(Z)
+        return
+    units = np.eye(Z.shape[1], dtype=Z.dtype)  # a product with one of them is a column, for whichever rows
+    for k, unit in enumerate(units):
+        of_one = tg.grad(lambda Z, unit: np.sum(slope(Z) @ unit))(Z, unit)
+        yield from (of_one @ other for other in units[: k + 1])
 
 
 def hessian(parts: Iterator[Any], features: int, outputs: int, has_bias: bool) -> Any:

@@ -100,7 +100,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         if is_new:
             self.classes_ = np.unique(y if classes is None else classes)
             self._check_classes()
-        unknown = () if is_new and classes is None else np.setdiff1d(y, self.classes_)
+        unknown: Any = np.empty(0) if is_new and classes is None else np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
                 f"the labels {unknown[:5].tolist()} are not among the classes {self.classes_.tolist()}: pass all classes="

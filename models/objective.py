@@ -13,11 +13,10 @@ import numpy as np
 
 import tinygraph as tg
 from models.curvature import curvature, hessian
-from models.recorded_loss import recorded
+from models.recorded_loss import Recorded
 from models.tree import Layout, Tree, from_paths, paths
 
 Recordable = Callable[[Tree, Tree], list[Any]]
-Program = Callable[[Tree, Tree], tuple[Any, ...]]
 
 
 class Examples(NamedTuple):
@@ -171,15 +170,15 @@ class Objective:
         """The values of what `function` records, by a compiled program."""
         if not (self._latest and self._latest[0] == function and self._latest[1] is data):
             self._latest = function, data, self._program(function, parameters, data)
-        program: Program = self._latest[2]
+        program: Recorded = self._latest[2]
         return program(parameters, data.arrays())
 
-    def _program(self, function: Recordable, parameters: Tree, data: Examples) -> Program:
+    def _program(self, function: Recordable, parameters: Tree, data: Examples) -> Recorded:
         forms = [(name, type(x), x.dtype, *(min(size, 2) for size in x.shape)) for name, x in data.arrays().items()]
         shapes = [(path, np.shape(leaf), np.asarray(leaf).dtype) for path, leaf in paths(parameters)]
         shelf = _shelf(self._key, function.__name__, tuple(forms), tuple(shapes))
         if not shelf:  # it is recorded on few examples, which stay in memory with it
-            shelf.append(recorded(function, parameters, data.rows(slice(2)).arrays()))
+            shelf.append(Recorded(function, parameters, data.rows(slice(2)).arrays()))
         return shelf[0]
 
     def product(self, parameters: Tree, data: Examples, direction: Tree) -> Tree:
@@ -189,7 +188,7 @@ class Objective:
 
 
 @lru_cache(maxsize=16)
-def _shelf(*key: Hashable) -> list[Program]:
+def _shelf(*key: Hashable) -> list[Recorded]:
     """Where the program of an objective for data of some form is kept, so that a grid search compiles it once."""
     return []
 

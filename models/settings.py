@@ -18,9 +18,9 @@ class Settings:
     """How to train a model."""
 
     solver: str = "lbfgs"
-    """"lbfgs", "cg" or "newton-cg" of SciPy, the last by its "trust-ncg" on Hessian-vector products; "newton" (Newton's method, for
-    linear models of few parameters); "gd" (gradient descent), "momentum" or "adam"; or "auto": "newton" where m examples of p
-    parameters have m p² <= 1e7, else "lbfgs"."""
+    """"lbfgs", "cg" or "newton-cg" of SciPy, the last by its "trust-ncg" on Hessian-vector products; "newton" (Newton's method)
+    for linear models; "gd" (gradient descent), "momentum" or "adam"; or "auto": "newton" for a linear model of p parameters on m
+    examples, dense, with m p² of at most 1e7, else "lbfgs"."""
     l2: float = 0.0
     """The loss is the mean over the examples plus l2 / 2 times the sum of squared weights: 1 / (C m) in terms of scikit-learn."""
     learning_rate: float | None = None
