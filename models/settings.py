@@ -20,7 +20,7 @@ class Settings:
     solver: str = "lbfgs"
     """"lbfgs", "cg" or "newton-cg" of SciPy, the last by its "trust-ncg" on Hessian-vector products; "newton" (Newton's method)
     for linear models; "gd" (gradient descent), "momentum" or "adam"; or "auto": "newton" for a linear model of p parameters on m
-    examples, dense, with m p² of at most 1e7, else "lbfgs"."""
+    examples, dense, with m p² of at most 1e7, else "lbfgs", in the coordinates of a sample where these help."""
     l2: float = 0.0
     """The loss is the mean over the examples plus l2 / 2 times the sum of squared weights: 1 / (C m) in terms of scikit-learn."""
     learning_rate: float | None = None

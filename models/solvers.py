@@ -158,44 +158,47 @@ def descend_in_batches(
     return "data: the batches ended"
 
 
-def with_scipy(problem: Problem, vector: Vector, solver: str) -> str:
+def with_scipy(problem: Problem, vector: Vector, solver: str, axes: Any = None) -> str:
     """One of SciPy's methods on the gradients of the engine; an epoch is one of its iterations.
 
-    Returns SciPy's reason if SciPy stops first: it finds no lower loss, because of rounding.
+    The columns of `axes`, a matrix, are the directions along which it moves, by default those of the parameters. Returns SciPy's
+    reason if SciPy stops first: it finds no lower loss, because of rounding.
     """
     from scipy.optimize import minimize
 
     method, options = SCIPY[solver]
-    latest: list[Any] = [vector, problem.evaluate(vector)]
-    if problem.report(*latest):
+    point: Callable[[Vector], Vector] = (lambda u: u) if axes is None else (lambda u: vector + axes @ u)
+    first = vector if axes is None else np.zeros(len(vector))
+    latest: list[Any] = [first, problem.evaluate(vector)]
+    if problem.report(vector, latest[1]):
         return ""
 
-    def evaluate(x: Vector) -> Evaluation:
-        if not np.array_equal(x, latest[0]):
-            latest[:] = x.copy(), problem.evaluate(x)
+    def evaluate(u: Vector) -> Evaluation:
+        if not np.array_equal(u, latest[0]):
+            latest[:] = u.copy(), problem.evaluate(point(u))
         found: Evaluation = latest[1]
         return found
 
-    def loss_and_gradient(x: Vector) -> tuple[float, Vector]:
-        found = evaluate(x)
-        return found.loss, found.gradient
+    def loss_and_gradient(u: Vector) -> tuple[float, Vector]:
+        found = evaluate(u)
+        return found.loss, found.gradient if axes is None else found.gradient @ axes
 
-    accepted, rejected = vector, 0
+    accepted, rejected = first, 0
 
     def callback(intermediate_result: Any) -> None:
         nonlocal accepted, rejected
-        x = np.array(intermediate_result.x)
-        if np.array_equal(x, accepted):  # "trust-ncg" calls for a step that it takes back, too
+        u = np.array(intermediate_result.x)
+        if np.array_equal(u, accepted):  # "trust-ncg" calls for a step that it takes back, too
             rejected += 1
         else:
-            accepted, rejected = x, 0
-        if rejected > REJECTED or (not rejected and problem.report(x, evaluate(x))):
+            accepted, rejected = u, 0
+        if rejected > REJECTED or (not rejected and problem.report(point(u), evaluate(u))):
             raise StopIteration
 
     products = {"hessp": problem.product} if method == "trust-ncg" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a line search that fails; the reason says so
-        result = minimize(loss_and_gradient, vector, jac=True, method=method, options=options, callback=callback, **products)
+        result = minimize(loss_and_gradient, first, jac=True, method=method, options=options, callback=callback, **products)
     says = "its steps are too small to change it" if rejected > REJECTED else f"SciPy says: {result.message}"
     return f"rounding: {solver} cannot make the loss any smaller ({says})"
 

@@ -14,6 +14,7 @@ from models.settings import Settings
 from models.solvers import SCIPY, UPDATES, Update, chosen, descend, descend_in_batches, newton, with_scipy
 from models.stopping import Diverged, EpochsUsedUp, HeldOut, HistoryRow, Plateau, Rule, SmallGradient
 from models.tree import Layout, Tree, Vector, paths
+from models.whitening import axes, is_worth_it, sample
 
 INTERRUPTED = "interrupted"
 
@@ -154,7 +155,7 @@ class Training:
         solver, vector = self.solver, self.start
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the rule on divergence speaks of these
             if solver in SCIPY:
-                ended = with_scipy(self, vector, solver)
+                ended = with_scipy(self, vector, solver) if self.settings.solver != "auto" else self._whitened(vector)
             elif solver == "newton":
                 ended = newton(self, vector)
             elif epochs is None:
@@ -166,6 +167,21 @@ class Training:
             self.reason = ended
         if self.reason.startswith("diverged: the loss rose") and solver in UPDATES:
             self.reason += f". Try learning_rate={self._smaller_rate():g}"
+
+    def _whitened(self, vector: Vector) -> str:
+        """L-BFGS from the minimum of a sample, in its coordinates, where the loss is convex and these help; else without."""
+        few = sample(self.data, len(vector)) if self.objective.linear and self.data is not None else None
+        if few is None or not is_worth_it(self.objective.hessian(self._tree(vector), few)):
+            return with_scipy(self, vector, self.solver)
+        found = self.evaluate(vector)
+        if self.report(vector, found):
+            return ""
+        sampled = Training(self.objective, few, self._tree(vector), self.settings)  # by Newton's method
+        sampled.run()
+        assert sampled.latest is not None
+        there = self.layout.vector(sampled.latest.parameters)
+        directions = axes(self.objective.hessian(sampled.latest.parameters, few))
+        return with_scipy(self, there if self.evaluate(there).loss < found.loss else vector, self.solver, directions)
 
     def _smaller_rate(self) -> float:
         """A learning rate that does not diverge: below 2 over the largest curvature, which a step across a parabola must be."""
