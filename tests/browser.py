@@ -1,4 +1,4 @@
-"""A real browser for tests: Debian's Chromium, driven by playwright, with a fresh profile and no way out of this machine."""
+"""A real browser for tests: Debian's Chromium, driven by playwright, with fresh contexts and no way out of this machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,16 @@ class Visit:
             Path(file.name).unlink()
         return self.page
 
+    def show_with_model(self, html: str) -> Any:
+        """Open the page of a walk so that a test reaches its `model`; gives the page."""
+        assert html.count("const model =") == 1
+        return self.show(html.replace("const model =", "const model = window.model ="))
+
+    def open_saved(self, stepper: Any, folder: Path) -> Any:
+        """Open the file of a walk; gives the page."""
+        self.page.goto(stepper.save(folder / "walk.html").as_uri())
+        return self.page
+
     @property
     def trouble(self) -> list[str]:
         """All that must not have happened."""
@@ -81,19 +92,36 @@ def needs_chromium() -> None:
         pytest.skip(f"needs a browser: apt-get install chromium, for {CHROMIUM}")
 
 
+@cache
+def _driver() -> Any:
+    """Playwright, which one process starts once."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+    return playwright.sync_playwright().start()
+
+
+@cache
+def _chromium(*flags: str) -> Any:
+    """The browser of this process that was started with more flags: to start one takes longer than most tests."""
+    needs_chromium()
+    return _driver().chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS, *flags])
+
+
+def close_browsers() -> None:
+    """End what was started here."""
+    if _driver.cache_info().currsize:
+        _driver().stop()  # which closes its browsers
+        _chromium.cache_clear()
+        _driver.cache_clear()
+
+
 @contextmanager
 def browser(*flags: str) -> Iterator[Visit]:
-    """One page in a browser of its own, started with more flags; skips the test where there is no browser."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-    needs_chromium()
-    with tempfile.TemporaryDirectory() as profile, playwright.sync_playwright() as driver:
-        context = driver.chromium.launch_persistent_context(
-            profile, executable_path=str(CHROMIUM), args=[*FLAGS, *flags], viewport={"width": 1200, "height": 900}
-        )
-        try:
-            yield Visit(context.new_page())
-        finally:
-            context.close()
+    """One page in a context of its own, which shares nothing with others; skips the test where there is no browser."""
+    context = _chromium(*flags).new_context(viewport={"width": 1200, "height": 900})
+    try:
+        yield Visit(context.new_page())
+    finally:
+        context.close()
 
 
 def katex_script() -> str:

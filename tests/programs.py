@@ -131,7 +131,7 @@ def random_graph(seed: int) -> Build:
     return build
 
 
-RANDOM = {f"random {seed}": random_graph(seed) for seed in range(100)}
+RANDOM = {f"random {seed}": random_graph(seed) for seed in range(40)}
 
 
 def backward(graph: tg.Graph) -> tg.Graph:

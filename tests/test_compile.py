@@ -300,7 +300,7 @@ class TestOtherRuns:
         model = MODELS["logistic regression"]
         step = model.recorded(model.values(6))[0].compile()
         step(**model.values(6))
-        run = step.prepared._ready
+        run = step._last.prepared._ready
         function, run._function = run._function, _interrupted
         with pytest.raises(KeyboardInterrupt):
             step(**model.values(6))
@@ -316,7 +316,7 @@ class TestSettings:
     def test_that_are_unknown_raise(self) -> None:
         w = tg.parameter(3.0)
         graph = tg.Graph(w * w, names={"w": w})
-        with pytest.raises(ValueError, match="strategy='fast': choose 'whole' or 'rows'"):
+        with pytest.raises(ValueError, match="strategy='fast': choose 'whole' or 'rows' or 'groups'"):
             graph.compile(strategy="fast")
         with pytest.raises(ValueError, match="threads=0: give a whole number, 1 or more"):
             graph.compile(threads=0)

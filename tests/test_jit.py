@@ -111,5 +111,5 @@ def test_shows_its_step() -> None:
     fast(np.ones(3))
     assert "exp(" in fast.step.source
     assert fast.__name__ == "<lambda>"
-    with pytest.raises(ValueError, match="choose 'whole' or 'rows'"):
+    with pytest.raises(ValueError, match="choose 'whole' or 'rows' or 'groups'"):
         tg.jit(lambda x: x + 1, strategy="fast")(1.0)

@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 import tinygraph as tg
-from tests.browser import Visit, browser
+from tests.browser import Visit
 from tests.drawings import logistic, neuron, softmax
 from tests.live_programs import PROGRAMS
 from tests.test_replays_of_data import squares
@@ -24,17 +24,9 @@ from tinygraph.stepping.stepper import Stepper
 SETTINGS = 20
 
 
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
-    with browser() as found:
-        yield found
-
-
 def opened(visit: Visit, stepper: Stepper) -> Any:
     """The page of a walk, whose model a test can reach."""
-    html = page_of(stepper)
-    assert html.count("const model = fixedModel(") == 1
-    return visit.show(html.replace("const model = fixedModel(", "const model = window.model = fixedModel("))
+    return visit.show_with_model(page_of(stepper))
 
 
 def settings(stepper: Stepper, rng: np.random.Generator) -> Iterator[tuple[str, int, float]]:
@@ -89,7 +81,6 @@ def test_numbers_are_python_s_wherever_the_leaves_are(visit: Visit, name: str) -
         assert pieces(stepper) == before
         made += not said
     assert made > SETTINGS / 2
-    assert visit.trouble == []
 
 
 def lines(page: Any) -> list[str]:
@@ -168,7 +159,6 @@ class TestChanging:
         assert page.evaluate("model.get('texts').length") == 1
         assert page.locator("img").count() == 0
         assert types(page, "Value of w1", "0.5") == ""
-        assert visit.trouble == []
 
     @pytest.mark.parametrize("name", ["neuron", "softmax", "residual", "scalars"])
     def test_updates_are_those_of_python(self, visit: Visit, name: str) -> None:
@@ -362,4 +352,3 @@ class TestAddress:
         page.keyboard.press("Home")
         page.keyboard.press("ArrowRight")
         assert page.inner_text(".count") == "1 / 9"
-        assert visit.trouble == []

@@ -17,7 +17,7 @@ Build = Callable[[Any], Any]
 LEAVES: dict[str, Callable[[int], tuple[int, ...]]] = {
     "X": lambda n: (n, 3), "y": lambda n: (n,), "b": lambda n: (3,), "r": lambda n: (1, 3),
 }  # fmt: skip
-FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "200"))  # programs; 5000 for the full run
+FUZZ = int(os.environ.get("TINYGRAPH_FUZZ", "100"))  # programs; 5000 for the full run
 
 
 def at(build: Build, n: int) -> tg.Graph:

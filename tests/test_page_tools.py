@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.browser import Visit, browser
+from tests.browser import Visit
 from tests.drawings import neuron, softmax
 from tests.test_page_looks import opened
 from tinygraph.stepping.stepper import Stepper
-
-
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
-    with browser() as found:
-        yield found
-        assert found.trouble == []
 
 
 def printed(page: Any, blank: bool = False) -> list[list[str]]:

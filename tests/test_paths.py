@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import tinygraph as tg
-from tests.browser import Visit, browser
+from tests.browser import Visit
 from tests.drawings import neuron, softmax
 from tests.live_programs import attention, residual, second_order
 from tests.test_page_looks import CONTRAST, MEASURE, SMALLEST
@@ -228,24 +228,11 @@ class TestRefused:
             neuron().paths("L", "w1", most=-1)
 
 
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _nothing_leaves(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    if "visit" in request.fixturenames:
-        assert request.getfixturevalue("visit").trouble == []
-
-
 def opened(visit: Visit, folder: File, stepper: Stepper) -> Any:
     """The page of a walk with its paths shown."""
-    visit.page.goto(stepper.save(folder / "walk.html").as_uri())
-    visit.page.click("role=tab[name=Paths]")
-    return visit.page
+    page = visit.open_saved(stepper, folder)
+    page.click("role=tab[name=Paths]")
+    return page
 
 
 def rows(page: Any) -> list[str]:

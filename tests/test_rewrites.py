@@ -35,7 +35,7 @@ APPLIES: dict[str, Build] = {
     "minus an absolute value": lambda X, y, w: -np.abs(w),
     "the numerator of a sigmoid": lambda X, y, w: tg.sigmoid(X @ w),
     "a maximum beside what is NaN too": lambda X, y, w: np.maximum(y, 0) - (X @ w) * y,
-    "no broadcast before an op that broadcasts": lambda X, y, w: tg.ops.broadcast_like(w, X) * X + 2 * tg.ops.broadcast_like(w[0], X),
+    "no broadcast before an op that broadcasts": lambda X, y, w: tg.ops.broadcast_like(w, X) * X - tg.ops.broadcast_like(w[0], X),
     hoisting.NAME: lambda X, y, w: (-(2.0 * y) / 3.0) @ X,
 }  # fmt: skip
 

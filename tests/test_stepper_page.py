@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import tinygraph as tg
-from tests.browser import Visit, browser, data_of
+from tests.browser import Visit, data_of
 from tests.drawings import logistic, neuron, numbers, perceptron
 from tests.test_picture import HOSTILE
 from tests.test_stepper import recurrent
@@ -92,24 +92,9 @@ def long_recurrence() -> tg.Graph:
     return tg.Graph(L, names={"w": w, "u": u, "h": h, "ws": ws, "x": x, "L": L})
 
 
-@pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _nothing_leaves(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    if "visit" in request.fixturenames:
-        visit: Visit = request.getfixturevalue("visit")
-        assert visit.trouble == []
-
-
 def opened(visit: Visit, path: Path, stepper: Stepper) -> Any:
     visit.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
-    visit.page.goto(stepper.save(path / "walk.html").as_uri())
-    return visit.page
+    return visit.open_saved(stepper, path)
 
 
 def count(page: Any) -> str:
@@ -140,6 +125,7 @@ def seen(page: Any) -> Any:
         """async () => {
           const app = document.getElementById("stepper").shadowRoot.querySelector(".app");
           while (app.querySelector("[aria-busy=true]")) await new Promise(done => setTimeout(done, 5));
+          for (const _ of "12") await new Promise(done => requestAnimationFrame(done)); // the picture fits a window of a new size
           const sorted = (_, names) => `class="${names.split(" ").filter(Boolean).sort().join(" ")}"`;
           const scrolled = [...app.querySelectorAll("div, ol, dl")].map(x => [Math.round(x.scrollLeft), Math.round(x.scrollTop)]);
           return JSON.stringify([app.outerHTML.replace(/class="([^"]*)"/g, sorted), app.querySelector("input").value, scrolled]);

@@ -30,4 +30,4 @@ def test_every_term_is_where_the_page_says(term: str, meaning: str, names: str) 
 def test_every_term_stands_once_and_the_page_is_short() -> None:
     terms = [word for term, *_ in ROWS for word in term.split(", ")]
     assert len(terms) == len(set(terms)) > 50
-    assert len(PAGE.splitlines()) <= 70
+    assert len(PAGE.splitlines()) <= 80

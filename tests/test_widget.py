@@ -183,13 +183,6 @@ window.leave = render({ model: window.model, el: document.getElementById("host")
 """
 
 
-@pytest.fixture(scope="class")
-def visit() -> Iterator[Visit]:
-    with browser() as found:
-        yield found
-        assert found.trouble == []
-
-
 def faked(visit: Visit, shown: Widget) -> Any:
     """The module in a blank page with a model that nobody answers."""
     state = {

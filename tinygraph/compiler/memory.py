@@ -21,6 +21,8 @@ class Memory:
         self._place: dict[Node, int] = {}
         self._free: dict[Hashable, list[int]] = {}
         self._ends: dict[int, dict[Node, None]] = {}  # the values that nothing reads behind a line
+        if not any(node.shape for node in nodes):
+            return
         last: dict[Node, int] = {}
         holds: dict[Node, frozenset[Node]] = {}  # the nodes in whose memory a value may be
         for i, node in enumerate(nodes):
@@ -34,6 +36,8 @@ class Memory:
 
     def place(self, i: int, node: Node) -> int | None:
         """The buffer that line i writes its value into; None where it makes an array or a number."""
+        if not node.shape and i not in self._ends:
+            return None
         ends = self._ends.get(i, {})
         dead = [self._place[x] for x in ends if x in self._place]
         found = None

@@ -33,7 +33,7 @@ def reads(node: Node) -> list[Node]:
     op = node.op
     if op is None:
         return []
-    if not any(op.reads_shape):
+    if True not in op.reads_shape:
         return [x for x in node.inputs if isinstance(x, Node)]
     return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and not op.reads_shape_at(i)]
 

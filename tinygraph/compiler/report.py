@@ -42,8 +42,8 @@ class Plan:
     opaque: Sequence[str]
     buffers: int
     bytes: int
-    operations: int
-    moved: int
+    operations: int | None = None
+    moved: int | None = None
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -58,7 +58,8 @@ class Plan:
         if self.opaque:
             yield f"run as they are: {', '.join(self.opaque)}"
         yield f"{counted(self.buffers, 'buffer')} of {_size(self.bytes)} beside arguments and results"
-        yield f"{self.operations:,} operations, {_size(self.moved)} read and written"
+        if self.operations is not None and self.moved is not None:
+            yield f"{self.operations:,} operations, {_size(self.moved)} read and written"
 
     __repr__ = __str__
 

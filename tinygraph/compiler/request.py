@@ -17,7 +17,7 @@ Wrt: TypeAlias = "Sequence[Node | str] | Node | str | None"
 
 
 class Wanted:
-    """The `wrt` nodes of a step with their `gradients`, its `arguments`, and the values of the `bound` leaves.
+    """The `wrt` nodes of a step, its `arguments`, and the values of the `bound` leaves.
 
     `entries` has the leaves that are entries of other leaves' arrays, each with the leaf of the array.
     """
@@ -25,7 +25,6 @@ class Wanted:
     def __init__(self, graph: Graph, wrt: Wrt, bind: Mapping[str, Any]) -> None:
         self.graph = graph
         self.wrt = _nodes(graph, wrt)
-        self.gradients = _gradients(graph, self.wrt)
         leaves = [x for x in graph.forward if isinstance(x, Leaf)]
         arrays = {id(x._value): x for x in leaves}
         self.entries: dict[Node, Node] = {
@@ -36,6 +35,18 @@ class Wanted:
         self.bound: dict[Node, Any] = {x: x._value for x in own if not _is_given(graph, x)}
         self.bound |= {x: fitted(x, graph.name(x) or "", value) for x, value in given.flat(bind, required=False).items()}
         self.arguments = Arguments(graph, [x for x in own if x not in self.bound])
+
+    def gradients(self) -> list[Node]:
+        """The gradients of the first output, recorded for the step alone."""
+        output = self.graph.outputs[0]
+        if not self.wrt:
+            return []
+        leaf = constant(seed_for(output, None))
+        found = sweep(output, self.wrt, Leaf(leaf._value, "seed", leaf.code, leaf.instruction), on_nodes=True)
+        missing = [x for x in self.wrt if x not in found]
+        if missing:
+            raise independent(output, missing)
+        return [found[x] for x in self.wrt]
 
 
 def _is_given(graph: Graph, leaf: Leaf) -> bool:
@@ -63,16 +74,3 @@ def _nodes(graph: Graph, wrt: Wrt) -> list[Node]:
             "compile its values alone by compile(wrt=[])"
         )
     return [x for x in parameters if x in path]
-
-
-def _gradients(graph: Graph, wrt: Sequence[Node]) -> list[Node]:
-    """The gradients of the first output, recorded for the step alone."""
-    output = graph.outputs[0]
-    if not wrt:
-        return []
-    leaf = constant(seed_for(output, None))
-    found = sweep(output, wrt, Leaf(leaf._value, "seed", leaf.code, leaf.instruction), on_nodes=True)
-    missing = [x for x in wrt if x not in found]
-    if missing:
-        raise independent(output, missing)
-    return [found[x] for x in wrt]

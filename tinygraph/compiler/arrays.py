@@ -1,0 +1,158 @@
+"""A step on arrays: its primitive nodes, the scripts that compute them, and which of these run at which sizes."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygraph.backprop import reached
+from tinygraph.compiler.executors import BLOCK, Blocks, Prepared, Whole, Writer
+from tinygraph.compiler.hoisting import hoisted
+from tinygraph.compiler.lowering import Lowering
+from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
+from tinygraph.compiler.primitives import ordered, reads
+from tinygraph.compiler.ready import Shape, ShapeOf
+from tinygraph.compiler.report import Applied, Plan, Profile, moved, opaque, operations, profiled
+from tinygraph.compiler.request import Wanted
+from tinygraph.compiler.rewrites import REWRITES, shown
+from tinygraph.compiler.sizes import check_sizes
+from tinygraph.compiler.variables import Variables
+from tinygraph.node import Node
+from tinygraph.ops.declare import scalar
+
+ROWS_FROM = 4 * BLOCK  # bytes of data from which a step is computed block by block
+
+
+class ArrayRun:
+    """A step for arguments of some shapes: `run(*arguments)` gives the values of its targets."""
+
+    def __init__(self, program: ArrayProgram, prepared: Prepared, shape: ShapeOf) -> None:
+        self._program, self.prepared, self._shape = program, prepared, shape
+        self.run = prepared.run
+
+    def shape(self, node: Node) -> Shape:
+        """The shape of a recorded node there."""
+        stand_in = self._program.lowering.stands_for(node)
+        return node.shape if stand_in is None else self._shape(stand_in)
+
+    @property
+    def source(self) -> str:
+        """The program that runs."""
+        return "\n\n\n".join(script.text for script in self.prepared.executor.scripts)
+
+    @property
+    def plan(self) -> Plan:
+        """What is done, and why."""
+        program, executor, shape = self._program, self.prepared.executor, self._shape
+        wanted = program.wanted
+        nodes = [node for script in executor.scripts for node in script.nodes]
+        names = zip(wanted.arguments.names, wanted.arguments.leaves, strict=True)
+        return Plan(
+            executor.strategy,
+            self.prepared.why or program.why_whole or "the data are small",
+            {name: (shape(x), f"{x.dtype}") for name, x in names},
+            [wanted.graph.name(x) or "" for x in wanted.bound],
+            [Applied(*shown(name), count) for name, count in program.lowering.applied.items()],
+            len([x for x in reached(program.recorded) if x.op is not None]),
+            len(nodes),
+            opaque(nodes),
+            sum(len(script.buffers) for script in executor.scripts),
+            self.prepared.bytes,
+            operations(nodes, shape),
+            moved(nodes, shape),
+        )
+
+    def profile(self, arguments: Sequence[Any], repeat: int) -> Profile:
+        """What each statement costs."""
+        return profiled(self.prepared, arguments, self._shape, repeat)
+
+
+class ArrayProgram:
+    """The primitive nodes of a step, `targets` among them, and its scripts: `whole`, and `blocks` of rows where these apply.
+
+    Raises ValueError where blocks of rows are wanted and do not apply.
+    """
+
+    def __init__(self, wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> None:
+        self.wanted, self._strategy = wanted, strategy
+        self.lowering = Lowering(REWRITES, wanted.entries)
+        self.recorded = [*wanted.graph.outputs, *wanted.gradients()]
+        lowered = self.lowering.of(self.recorded)
+        has_arrays = any(x.shape for x in reached(lowered))
+        self.targets = hoisted(self.lowering, lowered) if has_arrays else lowered
+        self.nodes = ordered([*self.targets, *wanted.arguments.leaves])
+        self.constants = fixed(self.nodes, wanted.arguments.leaves)
+        computed = [x for x in ordered(self.targets, reads) if x.op is not None and x not in self.constants]
+        writer = Writer(self._variables().of, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
+        self.whole = Whole(writer, computed, wanted.arguments.leaves, self.targets)
+        self.blocks: Blocks | None = None
+        self.why_whole = ""
+        data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
+        try:
+            if not has_arrays:
+                raise NoRowsError("there are scalars alone")
+            found = phases(computed, self.nodes, self.targets, data)
+            self.blocks = Blocks(writer, found, self.constants, wanted.arguments.leaves, self.targets, threads)
+        except NoRowsError as reason:
+            self.why_whole = f"{reason}"
+            if strategy == "rows":
+                raise ValueError(f'strategy="rows" does not apply: {reason}') from None
+
+    def _variables(self) -> Variables:
+        graph, arguments = self.wanted.graph, self.wanted.arguments
+        variables = Variables()
+        variables.give(zip(arguments.leaves, arguments.names, strict=True))
+        called = [*(graph.name(x) or "" for x in graph.outputs), *(f"d{graph.name(x)}" for x in self.wanted.wrt)]
+        variables.give((x, name) for x, name in zip(self.targets, called, strict=True) if x.op is not None)
+        names = [(self.lowering.stands_for(x), graph.name(x)) for x in graph.forward]
+        variables.give((x, name) for x, name in names if x is not None and name is not None)
+        return variables
+
+    def at_recorded_sizes(self) -> ArrayRun:
+        """The step for the sizes that were recorded."""
+        return self._at({x: x.shape for x in self.nodes}, {x: x._value for x in self.constants})
+
+    def at(self, values: Mapping[Node, Any]) -> ArrayRun:
+        """The step for arguments of the shapes of these; raises SizeError where the recording does not hold for them."""
+        leaves = self.wanted.bound | dict(values)
+        is_recorded = all(np.shape(value) == x.shape for x, value in leaves.items())
+        if is_recorded and all(value is x._value for x, value in self.wanted.bound.items()):
+            return self.at_recorded_sizes()
+        if not is_recorded:
+            check_sizes(self.wanted.graph, leaves)
+        return self._at(*self._computed(leaves))
+
+    def _at(self, shapes: Mapping[Node, Shape], constants: Mapping[Node, Any]) -> ArrayRun:
+        shape = shapes.__getitem__
+        return ArrayRun(self, self._chosen(shape).prepared(shape, constants), shape)
+
+    def _chosen(self, shape: ShapeOf) -> Whole | Blocks:
+        if self.blocks is None or self._strategy == "whole":
+            return self.whole
+        size = sum(math.prod(shape(x)) * x.dtype.itemsize for x in (*self.blocks.of_rows, *self.blocks.fixed_rows))
+        return self.blocks if self._strategy == "rows" or size >= ROWS_FROM else self.whole
+
+    def _computed(self, leaves: Mapping[Node, Any]) -> tuple[dict[Node, Shape], dict[Node, Any]]:
+        """The shapes of all nodes, and the values of those that are constants, for other values of leaves."""
+        readers = Counter(x for node in self.nodes for x in node.inputs if isinstance(x, Node))
+        values: dict[Node, Any] = {}
+        shapes: dict[Node, Shape] = {}
+        for node in self.nodes:
+            values[node] = leaves.get(node, node.operand) if node.op is None else _value(node, values)
+            shapes[node] = np.shape(values[node])
+            for x in node.inputs:
+                if isinstance(x, Node):
+                    readers[x] -= 1
+                    if not readers[x] and x not in self.constants:
+                        del values[x]
+        return shapes, {x: values[x] for x in self.constants}
+
+
+def _value(node: Node, values: Mapping[Node, Any]) -> Any:
+    assert node.op is not None
+    with np.errstate(all="ignore"):
+        return scalar(node.op.compute(*[values[x] if isinstance(x, Node) else x for x in node.inputs], **node.params))
