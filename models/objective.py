@@ -81,8 +81,9 @@ class Objective:
         self.right = right
         self.l2 = float(l2)
         self.linear = linear
-        self._key = object() if key is None else (key, self.l2)
+        self._key = None if key is None else (key, self.l2)
         self._latest: tuple[Any, ...] = ()  # function, examples and program of the last run
+        self._own: dict[Hashable, list[Recorded]] = {}  # programs that are not shared
 
     def loss(self, parameters: Tree, data: Examples) -> Any:
         """The penalised mean loss: a number for arrays, a Node for Nodes."""
@@ -176,7 +177,10 @@ class Objective:
     def _program(self, function: Recordable, parameters: Tree, data: Examples) -> Recorded:
         forms = [(name, type(x), x.dtype, *(min(size, 2) for size in x.shape)) for name, x in data.arrays().items()]
         shapes = [(path, np.shape(leaf), np.asarray(leaf).dtype) for path, leaf in paths(parameters)]
-        shelf = _shelf(self._key, function.__name__, tuple(forms), tuple(shapes))
+        form = function.__name__, tuple(forms), tuple(shapes)
+        # A program of sparse data is not read block by block: it keeps arrays as long as the data.
+        is_shared = self._key is not None and not hasattr(data.X, "tocsr")
+        shelf = _shelf(self._key, form) if is_shared else self._own.setdefault(form, [])
         if not shelf:  # it is recorded on few examples, which stay in memory with it
             shelf.append(Recorded(function, parameters, data.rows(slice(2)).arrays()))
         return shelf[0]

@@ -211,6 +211,8 @@ def newton(problem: Problem, vector: Vector) -> str:
     """
     found, hessian = problem.evaluate_with_hessian(vector)
     while not problem.report(vector, found):
+        if not np.isfinite(hessian).all():
+            return "rounding: newton cannot make the loss any smaller (its second derivatives are not finite; scale X)"
         step, rate = newton_step(hessian, found.gradient), 1.0
         slope = float(found.gradient @ step)
         while True:
@@ -244,12 +246,10 @@ def newton_step(hessian: Any, gradient: Vector) -> Vector:
     diagonal = np.diag(hessian)
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))  # columns of any units count alike
     scaled = hessian * scale * scale[:, np.newaxis]
-    damping = 10 * len(gradient) * float(np.finfo(gradient.dtype).eps)
-    while damping < np.inf:
+    damping, failed = 10 * len(gradient) * float(np.finfo(gradient.dtype).eps), True
+    while failed:
         scaled.flat[:: len(gradient) + 1] += damping
         _, solution, failed = dposv(scaled, scale * gradient)
-        if not failed:
-            step: Vector = scale * solution
-            return step.astype(gradient.dtype, copy=False)
         damping *= 100
-    raise ValueError("the Hessian is not finite")
+    step: Vector = scale * solution
+    return step.astype(gradient.dtype, copy=False)

@@ -276,6 +276,10 @@ class TestNewton:
         assert model.stop_reason_.startswith(("rounding", "plateau"))
         np.testing.assert_allclose(model.coef_, exact.coef_, atol=1e-5)
 
+    def test_second_derivatives_that_overflow(self) -> None:
+        with pytest.warns(ConvergenceWarning, match="its second derivatives are not finite; scale X"):
+            LinearRegression(solver="newton").fit([[1e160], [-1e160], [0.0]], [1.0, -1.0, 0.0])
+
     def test_a_network_has_no_convex_loss(self) -> None:
         with pytest.raises(ValueError, match='solver="newton" needs a convex loss'):
             MLPClassifier(solver="newton").fit(*DATA)
