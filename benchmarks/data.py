@@ -25,7 +25,7 @@ def chain(x: Any, tanh: Callable[[Any], Any]) -> Any:
 
 def workloads(chain: Any, logistic: Any, mlp: Any) -> dict[str, Any]:
     """The workloads over arrays by name, from one preparation each."""
-    sizes = {"100x2": (100, 2), "1000x20": (1000, 20), "1e5x20": (100_000, 20)}
+    sizes = {"100x2": (100, 2), "1000x20": (1000, 20), "1000x1000": (1000, 1000), "1e5x20": (100_000, 20)}
     return {
         "chain": chain,
         **{f"logistic {name}": partial(logistic, *size) for name, size in sizes.items()},
