@@ -32,7 +32,7 @@ def test_every_peer_does_the_same_work(name: str, workload: str) -> None:
     np.testing.assert_allclose(np.ravel(np.asarray(found)), np.ravel(expected), rtol=1e-9)
 
 
-@pytest.mark.parametrize("workload", ["fit breast cancer", "fit digits"])
+@pytest.mark.parametrize("workload", ["fit breast cancer", "fit digits", "fit 1e5x50"])
 def test_both_fits_reach_the_same_loss(workload: str) -> None:
     X, y = data.classification(workload.removeprefix("fit "))
     losses = []

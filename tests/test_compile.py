@@ -84,6 +84,55 @@ class TestNumbers:
             thread.join()
         assert not failures
 
+    def test_of_a_graph_of_scalars_are_the_same_in_groups_and_one_after_the_other(self) -> None:
+        rng = np.random.default_rng(0)
+        values = {f"w{i}": np.float64(x) for i, x in enumerate(rng.normal(size=40))}
+        leaves = {name: tg.parameter(x) for name, x in values.items()}
+        rows = [list(leaves.values())[i::8] for i in range(8)]
+        points = rng.normal(size=(12, 5)).tolist()
+        scores = [sum(tg.relu(sum(w * x for w, x in zip(row, p, strict=True))) for row in rows) for p in points]
+        L = sum(tg.softplus(-score) for score in scores) * (1 / 12) + 1e-3 * sum(w * w for w in leaves.values())
+        graph = tg.Graph(L, names=leaves)
+        steps = [graph.compile(strategy=strategy) for strategy in (None, "groups", "whole")]
+        assert [step.plan.strategy for step in steps] == ["groups", "groups", "whole"]
+        for other in (values, {name: 0.5 * x for name, x in values.items()}):
+            again = graph.with_leaves(other)
+            expected = tg.gradients(again.outputs[0], *(again[name] for name in values))
+            for step in steps:
+                loss, gradients = step(**other)
+                assert_same(loss, again.outputs[0].value)
+                assert_same(list(gradients.values()), list(expected))
+
+    @pytest.mark.parametrize("keepdims", [False, True])
+    def test_of_the_largest_entries_of_many_short_rows(self, keepdims: bool) -> None:
+        rng = np.random.default_rng(0)
+        X, W = tg.constant(rng.normal(size=(50, 3))), tg.parameter(rng.normal(size=(3, 4)))
+        L = np.mean(np.max(X @ W, axis=1, keepdims=keepdims) * np.min(X @ W, -1, keepdims=keepdims))
+        graph = tg.Graph(L, names={"X": X, "W": W})
+        step = graph.compile()
+        assert "maximum.reduce(" in step.source
+        for rows in (50, 7):
+            values = {"X": rng.normal(size=(rows, 3)), "W": rng.normal(size=(3, 4))}
+            values["X"][1, 1] = np.nan if rows == 7 else 1.0
+            A = values["X"] @ values["W"]
+            loss, _ = step(**values)
+            assert_same(loss, np.mean(np.max(A, axis=1) * np.min(A, axis=1)))
+
+    def test_of_a_long_chain_of_scalars_are_those_of_a_recording(self) -> None:
+        w, x = tg.parameter(0.5), tg.constant(0.3)
+        h = w
+        for _ in range(1500):
+            h = np.tanh(1.01 * h + x)
+        graph = tg.Graph(h * w, names={"w": w, "x": x})
+        step = graph.compile()
+        assert "functions" in step.plan.why
+        again = graph.with_leaves({"w": 0.7, "x": 0.1})
+        for _ in range(2):
+            loss, gradients = step(w=0.7, x=0.1)
+            assert_same(loss, again.outputs[0].value)
+            assert_same(gradients["w"], tg.gradients(again.outputs[0], again["w"])[0])
+        assert len(step.profile(w=0.7, x=0.1).costs) == step.plan.statements
+
     def test_float32_stays_float32(self) -> None:
         model = MODELS["two layers"]
         values = {name: value.astype(np.float32) for name, value in model.values(8).items()}
@@ -242,6 +291,12 @@ class TestResults:
         compared(model, step, model.values(6, 9))
         _, second = step(**model.values(6))
         assert any(np.shares_memory(first[name], second[name]) for name in first)
+
+    def test_that_are_lent_are_whole_at_the_end_of_a_call(self) -> None:
+        w = tg.parameter(np.ones(3))
+        z = np.tanh(w)
+        (_, found), _ = tg.Graph(np.sum(np.exp(z) * np.cos(z)), z, names={"w": w}).compile(copy=False)(w=np.arange(3.0))
+        assert_same(found, np.tanh(np.arange(3.0)))
 
     def test_of_several_outputs_are_a_tuple(self) -> None:
         w = tg.parameter(3.0)

@@ -11,13 +11,15 @@ from tinygraph.node import Node
 class Memory:
     """The buffers of some nodes, in order; `buffers` has of each the node that it has the sizes of.
 
-    `sizes` gives what nodes of the same sizes have in common, at any size of their leaves. The `kept` nodes are in no buffer, as
-    their values outlive a call.
+    `sizes` gives what nodes of the same sizes have in common, at any size of their leaves. The `outputs` are read
+    behind the last line; unless they are `lent` they are in no buffer, as their values outlive a call.
     """
 
-    def __init__(self, nodes: Sequence[Node], kept: Collection[Node], sizes: Callable[[Node], Hashable]) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], outputs: Collection[Node], sizes: Callable[[Node], Hashable], lent: bool = False
+    ) -> None:
         self.buffers: list[Node] = []
-        self._sizes, self._kept = sizes, set(kept)
+        self._sizes, self._kept = sizes, set(() if lent else outputs)
         self._place: dict[Node, int] = {}
         self._free: dict[Hashable, list[int]] = {}
         self._ends: dict[int, dict[Node, None]] = {}  # the values that nothing reads behind a line
@@ -29,7 +31,7 @@ class Memory:
             holds[node] = frozenset([node]) if owns(node) else _union(holds.get(x) for x in reads(node))
             for x in (node, *reads(node)):
                 last |= dict.fromkeys(holds.get(x, ()), i)
-        needed = _union(holds.get(x) for x in kept)
+        needed = _union(holds.get(x) for x in outputs)
         for node, i in last.items():
             if node not in needed:
                 self._ends.setdefault(i, {})[node] = None

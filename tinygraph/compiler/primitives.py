@@ -11,6 +11,7 @@ from tinygraph.node import Node
 from tinygraph.ops import Op
 from tinygraph.ops.declare import result_of
 
+SHORT = 32  # entries of a row, up to which NumPy takes less time to compare whole columns
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
@@ -39,20 +40,13 @@ def reads(node: Node) -> list[Node]:
     return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and not op.reads_shape_at(i)]
 
 
-def ordered(targets: Sequence[Node], of: Callable[[Node], Sequence[Any]] = lambda node: node.inputs) -> list[Node]:
-    """What the targets are computed from, in an order in which it can be; `of` gives what each node is computed from."""
-    found: list[Node] = []
-    seen: set[Node] = set()
-    stack: list[tuple[Node, bool]] = [(x, False) for x in reversed(targets)]
-    while stack:
-        node, is_ready = stack.pop()
-        if is_ready:
-            found.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack += [(x, False) for x in reversed(of(node)) if isinstance(x, Node) and x not in seen]
-    return found
+def needed(nodes: Sequence[Node], targets: Sequence[Node]) -> list[Node]:
+    """Those of the nodes, in order of creation, whose values the values of the targets are computed from."""
+    wanted = set(targets)
+    for node in reversed(nodes):
+        if node in wanted:
+            wanted.update(reads(node))
+    return [node for node in nodes if node in wanted]
 
 
 def is_ufunc(node: Node) -> bool:
@@ -108,6 +102,15 @@ def sums_matrix(node: Node) -> bool:
     """Whether a node is the sum of a matrix along one axis, which a product with ones gives."""
     axes = summed_axes(node)
     return axes is not None and len(axes) == 1 and node.inputs[0].ndim == 2 and isinstance(node.inputs[0]._value, np.ndarray)
+
+
+def is_short_extreme(node: Node) -> bool:
+    """Whether a node is the largest or smallest entry of each row of a matrix with short rows."""
+    if node.op is None or node.op.name not in ("max", "min"):
+        return False
+    x = node.inputs[0]
+    is_matrix = isinstance(x, Node) and x.ndim == 2 and isinstance(x._value, np.ndarray)
+    return is_matrix and node.params["axis"] in (1, -1, (1,), (-1,)) and x.shape[1] <= SHORT < x.shape[0]
 
 
 def owns(node: Node) -> bool:

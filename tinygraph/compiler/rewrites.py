@@ -95,6 +95,15 @@ def _variance(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     return make.made("divide", total, make.made("maximum", make.made("subtract", count, ddof), 0) if ddof else count)
 
 
+@rewrite(
+    "labels are rows with a 1", "softmax_cross_entropy(Z, y)", "softmax_cross_entropy(Z, one_hot(y))", "softmax_cross_entropy"
+)
+def _labels(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    """The body of the op takes the number of classes from a shape, as a number."""
+    Z, y = inputs
+    return None if y.ndim == Z.ndim else make.made(op, Z, make.made("one_hot_like", y, Z), **params)
+
+
 @rewrite("broadcasting is undone by a sum", "sum_like(x, y)", "sum(x, axis=0)", "sum_like")
 def _sum_like(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     x, like = inputs
@@ -132,6 +141,12 @@ def _over_one(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
 def _keeps(x: Node, one: Any) -> bool:
     """Whether a product with a 1 has the dtype of the other factor."""
     return not isinstance(one, Node) or np.result_type(x.dtype, one.dtype) == x.dtype
+
+
+@rewrite("a power of 1", "x ** 1", "x", "power")
+def _first_power(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    x, exponent = inputs
+    return x if isinstance(x, Node) and x.dtype.kind == "f" and type(exponent) in NUMBERS and exponent == 1 else None
 
 
 @rewrite("a square", "x ** 2", "square(x)", "power")

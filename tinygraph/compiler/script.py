@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import math
 import time
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -13,7 +14,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.compiler.memory import Memory
-from tinygraph.compiler.primitives import FLOATS, function_of, is_product, is_ufunc, owns, reads, summed_axes, sums_matrix
+from tinygraph.compiler.primitives import (
+    FLOATS,
+    function_of,
+    is_product,
+    is_short_extreme,
+    is_ufunc,
+    owns,
+    reads,
+    summed_axes,
+    sums_matrix,
+)
 from tinygraph.compiler.sizes import of_shape
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
@@ -79,7 +90,7 @@ class Script:
         self._beside = {x for node in nodes if node.shape and is_ufunc(node) for x in reads(node) if not x.shape} & self._known
         self.constants: dict[Any, str] = {}
         self.functions: dict[str, Any] = {}  # what the source calls, by name
-        self._memory = Memory(nodes, () if lent else outputs, sizes)
+        self._memory = Memory(nodes, outputs, sizes, lent)
         self.lines: list[tuple[str, Node | None]] = [(line, None) for x in inputs for line in self._as_array(x)]
         for i, node in enumerate(nodes):
             self.lines += [(self._line(node, self._memory.place(i, node)), node), *((x, None) for x in self._as_array(node))]
@@ -146,10 +157,11 @@ class Script:
         return f"{self._value(x)}_0" if x in self._beside and node.shape and is_ufunc(node) else self._value(x)
 
     def _number(self, node: Node, x: Any) -> str:
-        dtypes = {i.dtype for i in node.inputs if isinstance(i, Node)}
-        if node.shape and type(x) in (int, float) and is_ufunc(node) and len(dtypes) == 1 and dtypes <= {*FLOATS}:
-            return self._constant(Literal(x, dtypes.pop(), repr(float(x))))
-        text = repr(x) if isinstance(x, int) or np.isfinite(x) else f'float("{x}")'
+        if node.shape and type(x) in (int, float) and is_ufunc(node):
+            dtypes = {i.dtype for i in node.inputs if isinstance(i, Node)}
+            if len(dtypes) == 1 and dtypes <= {*FLOATS}:
+                return self._constant(Literal(x, dtypes.pop(), repr(float(x))))
+        text = repr(x) if isinstance(x, int) or math.isfinite(x) else f'float("{x}")'
         return f"({text})" if text.startswith("-") else text  # before a power
 
     # Lines
@@ -161,12 +173,17 @@ class Script:
     def _expression(self, node: Node, out: list[str]) -> str:
         op = node.op
         assert op is not None
-        text = self._sum(node, out)
-        if text is not None:
+        if op.name == "sum" and (text := self._sum(node, out)) is not None:
             return text
         operands = [self._operand(node, i) for i in range(len(node.inputs))]
-        if is_product(node):
+        if op.name == "matmul" and is_product(node):
             return f"{operands[0]}.dot({', '.join([*operands[1:], *out])})"
+        if is_short_extreme(node):
+            columns = f"{self._called('array', np.array)}({operands[0]}.T, order='C')"
+            text = f"{self._called(f'{op.name}imum', getattr(np, f'{op.name}imum'))}.reduce({columns})"
+            return f"{text}[:, None]" if node.params["keepdims"] else text
+        if op.is_operand:
+            return operands[0]
         if op.name == "transpose" and node.params["axes"] is None:
             return f"{operands[0]}.T"
         if not node.shape and op.of_numbers and op.operator is not None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.backprop import reached
 from tinygraph.compiler.arguments import fitted
-from tinygraph.compiler.primitives import ordered
 from tinygraph.compiler.sizes import SizeError
 from tinygraph.compiler.step import Step
 from tinygraph.decisions import DecisionError, check_decisions
@@ -71,7 +71,7 @@ class Trace:
 
     def _written(self) -> Iterator[Any]:
         """What is computed, by the places of operands, up to how long it is."""
-        nodes = ordered(list(self.places))
+        nodes = reached(list(self.places))
         place = {x: i for i, x in enumerate(nodes)}
         given = {x: name for name, x in self._given.items()}
         yield len(nodes), [place.get(x) if isinstance(x, Node) else None for x in self.flat]

@@ -14,7 +14,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from tinygraph.backprop import collector_paused
+from tinygraph.backprop import CollectorPaused
 from tinygraph.draw.cards import LONGEST
 from tinygraph.draw.failing import KEY
 from tinygraph.draw.theme import variables
@@ -72,7 +72,7 @@ def packed_script(more: frozenset[Op]) -> str:
 
 def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
     """All that a page holds of a walk, and the ops that it computes with: none where it shows what was recorded."""
-    with collector_paused():  # of many small objects, nearly all of which stay
+    with CollectorPaused():  # of many small objects, nearly all of which stay
         data, templates = walk_data(stepper)
         state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
         alive = live(stepper, templates.holes, templates.slots)
