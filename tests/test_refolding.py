@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -15,7 +14,7 @@ from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.picture import Picture
 from tinygraph.draw.refolding import Folding, Ways, foldings_of, refoldings
 
-LATE = time.monotonic() + 600
+LATE = float("inf")
 
 
 def labels(picture: Picture) -> list[str]:
