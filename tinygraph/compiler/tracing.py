@@ -50,8 +50,9 @@ class Trace:
             graph = Graph(*self.places, names=self._given)
             self.read = [(i, name) for i, (name, x) in enumerate(self._given.items()) if x in graph]
             given = set(self._given.values())
-            own = {graph.name(x) or "": x._value for x in graph.forward if x.op is None and x not in given}
-            self.step = Step(graph, wrt=[], bind=own, may_decide=False, **settings)
+            kept = [x for x in graph.forward if x.op is None and x not in given]
+            bind = {name: x._value for x in kept if (name := graph.name(x)) is not None}
+            self.step = Step(graph, wrt=[], bind=bind, may_decide=False, **settings)
 
     def __call__(self, arrays: Sequence[Any]) -> Any:
         """The result for arrays of the same kind; raises DecisionError where Python would decide otherwise on them."""
