@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from typing import Any
 
@@ -491,6 +492,12 @@ class TestOtherRuns:
 
 def _interrupted(*_: Any) -> Any:
     raise KeyboardInterrupt
+
+
+def test_a_step_is_not_pickled() -> None:
+    w = tg.parameter(3.0)
+    with pytest.raises(TypeError, match="pickle its graph, and compile that where it is loaded"):
+        pickle.dumps(tg.Graph(w * w, names={"w": w}).compile())
 
 
 class TestSettings:

@@ -89,6 +89,9 @@ class Step:
         values = self._values(leaves)
         return self._run_for(values).profile(list(values.values()), repeat)
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a step cannot be pickled: pickle its graph, and compile that where it is loaded")
+
     def __repr__(self) -> str:
         return f"<{self._arguments.call}>"
 
