@@ -14,6 +14,8 @@ import numpy as np
 
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 AT_LEAST = 0.05  # seconds that one timing of a workload takes
+# The C library may give the arrays of this workload back to the system in every step: let it keep them, as it does for most.
+KEEP_MEMORY = {"mlp 32": {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)}}
 CONTROL = "control"  # the first peer once more
 STEADY, TRIES = 0.05, 5  # how far the control may be off; how often a workload is timed until it is not
 
@@ -38,14 +40,14 @@ class Result(NamedTuple):
 class Worker:
     """A peer in its own process, answering `workload` with the seconds a step took."""
 
-    def __init__(self, peer: str) -> None:
+    def __init__(self, peer: str, workload: str) -> None:
         command = [sys.executable, "-m", "benchmarks.runner", peer]
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | ONE_THREAD | {"JAX_PLATFORMS": "cpu"},
+            env=os.environ | ONE_THREAD | KEEP_MEMORY.get(workload, {}) | {"JAX_PLATFORMS": "cpu"},
         )
 
     def read(self) -> str:
@@ -76,7 +78,7 @@ def until_steady(workload: str, peers: list[str], rounds: int) -> Result:
 
 def compare(workload: str, peers: list[str], rounds: int) -> Result:
     """Time one workload for all peers in turn, at the end of each turn the first peer again, as a control."""
-    workers = {peer: Worker(peer) for peer in peers} | {CONTROL: Worker(peers[0])}
+    workers = {name: Worker(peer, workload) for name, peer in [*zip(peers, peers, strict=True), (CONTROL, peers[0])]}
     missing = {peer: why for peer, worker in workers.items() if (why := worker.read())}
     times: dict[str, list[float]] = {peer: [] for peer in workers if peer not in missing}
     try:
@@ -86,7 +88,7 @@ def compare(workload: str, peers: list[str], rounds: int) -> Result:
                 try:
                     seconds = float(answer)
                 except ValueError:
-                    missing[peer] = answer
+                    missing[peer] = answer or "its process ended"
                     del times[peer]
                     continue
                 if round_number:  # the first round warms up
