@@ -14,7 +14,7 @@ import numpy as np
 
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 AT_LEAST = 0.05  # seconds that one timing of a workload takes
-# The C library may give the arrays of this workload back to the system in every step: let it keep them, as it does for most.
+# The C library gives arrays of this size back to the system in each step, or keeps them, by chance: here it keeps them.
 KEEP_MEMORY = {"mlp 32": {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)}}
 CONTROL = "control"  # the first peer once more
 STEADY, TRIES = 0.05, 5  # how far the control may be off; how often a workload is timed until it is not

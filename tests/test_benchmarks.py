@@ -9,7 +9,9 @@ from sklearn.metrics import log_loss
 
 from benchmarks import __main__ as command
 from benchmarks import data, runner
+from benchmarks.compiled import GRAPHS, SECONDS
 from benchmarks.runner import Result, compare
+from benchmarks.size import measure
 
 PEERS = [
     "tinygraph_compiled",
@@ -66,6 +68,11 @@ def test_both_fits_reach_the_same_loss(workload: str) -> None:
         model = importlib.import_module(f"benchmarks.peers.{name}").WORKLOADS[workload]()()
         losses.append(log_loss(y, model.predict_proba(X)) + data.L2 / 2 * np.sum(model.coef_**2))
     assert losses[1] == pytest.approx(losses[0], abs=1e-10)
+
+
+@pytest.mark.parametrize("graph", ["wide", "chain", "moons"])
+def test_compiling_is_timed_in_a_process_of_its_own(graph: str) -> None:
+    assert measure((GRAPHS + SECONDS).format(graph=graph, count=60, repeat=1)) > 0
 
 
 def test_timing_in_turn_gives_ratios_and_reports_who_is_missing() -> None:
