@@ -84,6 +84,40 @@ class TestNumbers:
             thread.join()
         assert not failures
 
+    def test_of_a_graph_of_scalars_are_the_same_in_groups_and_one_after_the_other(self) -> None:
+        rng = np.random.default_rng(0)
+        values = {f"w{i}": np.float64(x) for i, x in enumerate(rng.normal(size=40))}
+        leaves = {name: tg.parameter(x) for name, x in values.items()}
+        rows = [list(leaves.values())[i::8] for i in range(8)]
+        points = rng.normal(size=(12, 5)).tolist()
+        scores = [sum(tg.relu(sum(w * x for w, x in zip(row, p, strict=True))) for row in rows) for p in points]
+        L = sum(tg.softplus(-score) for score in scores) * (1 / 12) + 1e-3 * sum(w * w for w in leaves.values())
+        graph = tg.Graph(L, names=leaves)
+        steps = [graph.compile(strategy=strategy) for strategy in (None, "groups", "whole")]
+        assert [step.plan.strategy for step in steps] == ["groups", "groups", "whole"]
+        for other in (values, {name: 0.5 * x for name, x in values.items()}):
+            again = graph.with_leaves(other)
+            expected = tg.gradients(again.outputs[0], *(again[name] for name in values))
+            for step in steps:
+                loss, gradients = step(**other)
+                assert_same(loss, again.outputs[0].value)
+                assert_same(list(gradients.values()), list(expected))
+
+    def test_of_a_long_chain_of_scalars_are_those_of_a_recording(self) -> None:
+        w, x = tg.parameter(0.5), tg.constant(0.3)
+        h = w
+        for _ in range(1500):
+            h = np.tanh(1.01 * h + x)
+        graph = tg.Graph(h * w, names={"w": w, "x": x})
+        step = graph.compile()
+        assert "functions" in step.plan.why
+        again = graph.with_leaves({"w": 0.7, "x": 0.1})
+        for _ in range(2):
+            loss, gradients = step(w=0.7, x=0.1)
+            assert_same(loss, again.outputs[0].value)
+            assert_same(gradients["w"], tg.gradients(again.outputs[0], again["w"])[0])
+        assert len(step.profile(w=0.7, x=0.1).costs) == step.plan.statements
+
     def test_float32_stays_float32(self) -> None:
         model = MODELS["two layers"]
         values = {name: value.astype(np.float32) for name, value in model.values(8).items()}
@@ -324,7 +358,7 @@ class TestSettings:
             graph.compile(bind={"x": 1.0})
         with pytest.raises(KeyError, match="no node is called 'v'"):
             graph.compile(wrt=["v"])
-        with pytest.raises(ValueError, match='strategy="rows" does not apply: no argument has an axis'):
+        with pytest.raises(ValueError, match='strategy="rows" does not apply: there are scalars alone'):
             graph.compile(strategy="rows")
 
     def test_a_graph_without_gradients_raises(self) -> None:

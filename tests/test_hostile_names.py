@@ -12,7 +12,7 @@ import tinygraph as tg
 from tests.browser import browser, katex_script
 from tests.test_mathml import ELEMENTS, MATH
 from tinygraph.draw.folding import modules_of
-from tinygraph.draw.view import foldings_of
+from tinygraph.draw.refolding import foldings_of
 from tinygraph.express.table import WIDTH
 from tinygraph.express.text import width
 from tinygraph.program.statements import program_of

@@ -134,6 +134,17 @@ class TestChanging:
         types(page, "Entry of W", "7, 7")
         assert page.input_value("input[aria-label='Entry of W']") == "1, 2"
 
+    def test_a_leaf_that_is_not_a_number_has_a_field_and_no_slider(self, visit: Visit) -> None:
+        w = tg.parameter(np.nan)
+        page = opened(visit, tg.Graph(w * 2, names={"w": w}).stepper())
+        slider = page.locator("input[aria-label=w]")
+        assert page.input_value("input[aria-label='Value of w']") == "NaN"
+        assert slider.is_hidden()
+        assert types(page, "Value of w", "0.5") == ""
+        until(page, "model.get('leaves').at(0)[0] === 0.5")
+        assert slider.is_visible()
+        assert [slider.get_attribute(name) for name in ("min", "max")] == ["-1.5", "2.5"]
+
     def test_an_entry_moves_beside_one_that_is_not_finite(self, visit: Visit) -> None:
         w = tg.parameter([np.nan, 2.0, 3.0])
         stepper = tg.Graph(np.sum(w * 2), names={"w": w}).stepper()

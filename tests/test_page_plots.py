@@ -461,6 +461,18 @@ class TestSurface:
         label = settled(page, "Loss surface").locator("canvas").get_attribute("aria-label")
         assert "b = 0.250, w = 0.500" in label
 
+    def test_axes_swap_where_one_is_to_be_of_what_the_other_is_of(self, visit: Visit) -> None:
+        w, b = tg.parameter(0.5), tg.parameter(0.25)
+        page = opened(visit, tg.Graph(w * b, names={"w": w, "b": b}).stepper())
+        settled(page, "Loss surface")
+        page.get_by_label("→ axis").select_option("b")
+        label = settled(page, "Loss surface").locator("canvas").get_attribute("aria-label")
+        assert "b = 0.250, w = 0.500" in label
+        page.get_by_label("↑ axis").select_option("b")
+        label = settled(page, "Loss surface").locator("canvas").get_attribute("aria-label")
+        assert "w = 0.500, b = 0.250" in label
+        assert visit.trouble == []
+
 
 class TestWidget:
     def test_it_plots_the_numbers_of_the_kernel_and_asks_it_for_others(self, visit: Visit) -> None:

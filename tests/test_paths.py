@@ -21,7 +21,7 @@ from tests.live_programs import attention, residual, second_order
 from tests.test_page_looks import CONTRAST, MEASURE, SMALLEST
 from tests.test_picture import HOSTILE
 from tinygraph.express.instructions import Instructions
-from tinygraph.program.paths import many
+from tinygraph.program.paths import Paths, many
 from tinygraph.program.statements import program_of
 from tinygraph.stepping.routes import carries_most
 from tinygraph.stepping.stepper import Stepper
@@ -206,6 +206,17 @@ class TestOfArrays:
         found = {path.nodes[1]: path.contribution for path in parts(False, False).paths("L", "w")}
         np.testing.assert_allclose(found["u"], parts(False, True).backprop()["w"].value)
         np.testing.assert_allclose(found["v"], parts(True, False).backprop()["w"].value)
+
+    @pytest.mark.parametrize("build", [neuron, softmax, residual, attention])
+    def test_are_listed_without_a_search_as_with_one(self, build: Any) -> None:
+        for routes in program_of(build()).routes:
+            for end in routes.gradients:
+                every, searched = routes.every(end), Paths(routes, end)
+                assert {path.passes for path in every} == {path.passes for path in searched}
+                if not searched.is_numeric:  # else the largest is first
+                    assert [path.passes for path in every] == [path.passes for path in searched]
+                numbers = [routes.number(one) for path in every for one in path.passes]
+                assert routes.is_numeric(end) == all(x is not None for x in numbers)
 
     def test_say_that_there_is_no_product(self) -> None:
         assert str(softmax().paths("L", "b")).splitlines() == [

@@ -14,7 +14,8 @@ ROOMS = {
     "stepping": ("graph.stepper()", ["test_size", "test_lens"]),
     "explaining": ("tg.explain(np.tanh)", ["test_size"]),
     "draw": ("graph.view()", ["test_graph", "test_plain"]),
-    "compiler": ("graph.compile()", ["test_size"]),
+    "bridges": ("graph.compile(backend='jax')", ["test_axes"]),
+    "compiler": ("graph.compile()", ["test_axes"]),
     "express": ("graph.source()", ["test_axes", "test_provenance", "test_value"]),
     "program": ("graph.statements()", ["test_node", "test_check", "test_elementary", "test_tree"]),
 }

@@ -20,11 +20,12 @@ from PIL import Image
 import tinygraph as tg
 from tests.browser import Visit, data_of
 from tests.drawings import logistic, neuron, numbers, perceptron
+from tests.page_kinds import scalar_moons
 from tests.test_picture import HOSTILE
 from tests.test_stepper import recurrent
 from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.picture import Picture
-from tinygraph.express.holes import Blanks
+from tinygraph.express.holes import Blanks, Text
 from tinygraph.express.latex import print_layout
 from tinygraph.express.layout import symbol
 from tinygraph.express.plain import plain
@@ -183,8 +184,20 @@ def test_a_number_is_written_once_and_as_it_is_elsewhere() -> None:
     w = tg.parameter(2.0)
     z = w * 1
     s = tg.Graph(z * 1e-7, names={"w": w, "z": z}).stepper()
-    written = StepWriter(s.chapters[0], None, []).data(s.run())["mathml"]
+    written = Text(*StepWriter(s.chapters[0], None, []).data(s.run())["mathml"])
     assert re.sub("<[^>]*>", "", written) == "∂output∂w=∂output∂z·∂z∂w=∂output∂z=1.00·10−7"
+
+
+@pytest.mark.parametrize(
+    ("reader", "function"),
+    [(np.tanh, "tanh"), (lambda w: 2 * (w + 1), None), (lambda w: w * 2, None)],
+)
+def test_a_factor_goes_through_a_function_that_is_all_of_its_reader(reader: Any, function: str | None) -> None:
+    w = tg.parameter(2.0)
+    z = reader(w)
+    s = tg.Graph(z**2, names={"w": w, "z": z}).stepper()
+    step = s.run(until="dw")
+    assert StepWriter(s.chapters[0], None, []).data(step)["chain"]["factor"]["through"] == function
 
 
 class TestMoving:
@@ -847,6 +860,9 @@ class TestFile:
             stepper.page()
             stepper.update()
         assert len(written) == len(set(written)) == 9 + 3 * 2  # of the first chapter, and of each update of it
+
+    def test_the_same_graph_gives_the_same_page(self) -> None:
+        assert page_of(scalar_moons().stepper()) == page_of(scalar_moons().stepper())
 
     def test_a_picture_of_large_arrays_holds_excerpts(self, tmp_path: Path) -> None:
         X = tg.constant(np.zeros((2000, 300)))

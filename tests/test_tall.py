@@ -154,10 +154,12 @@ def test_the_leaves_of_a_narrow_card_are_stacked_beside_their_rows() -> None:
 
 def test_only_what_is_of_a_module_is_in_its_frame() -> None:
     layout = column(perceptron(layers=3).draw(fold=False).drawing)
-    assert [frame.name for frame in layout.frames] == ["layer1", "layer2", "layer3"]
+    assert [frame.module for frame in layout.frames] == [("layer1",), ("layer2",), ("layer3",)]
     for box in layout.boxes.values():
         around = [
-            frame.name for frame in layout.frames if frame.top <= box.y <= box.bottom <= frame.bottom and frame.left <= box.x
+            frame.module[-1]
+            for frame in layout.frames
+            if frame.top <= box.y <= box.bottom <= frame.bottom and frame.left <= box.x
         ]
         assert tuple(around) == box.card.module
 

@@ -305,7 +305,7 @@ def test_all_layouts_of_a_page_share_one_deadline(monkeypatch: pytest.MonkeyPatc
         return "<svg></svg>"
 
     monkeypatch.setattr(Picture, "part_of_page", slow)
-    monkeypatch.setattr("tinygraph.draw.view.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     html = perceptron(3).view().html
     assert given == [20, 12, 4]
     assert html.count("<svg>") == 2

@@ -11,18 +11,17 @@ import ast
 import inspect
 import sys
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from tinygraph import ops
+from tinygraph import leaves, ops
 from tinygraph.decisions import NUMBERS, recall
 from tinygraph.excerpt import excerpt, instruction_of
-from tinygraph.leaves import held_leaf
+from tinygraph.leaves import held_leaf, new_leaf
 from tinygraph.node import Leaf, Node
 from tinygraph.operators import Operators
 from tinygraph.ops import NUMPY, Op
@@ -35,13 +34,17 @@ BUILTINS = (len, abs, round)
 FACTS = {"shape", "size", "ndim", "dtype"}  # of an array, which are plain answers
 RECORDED = {name for name in dir(np.ndarray) if name[0] != "_"} - FACTS - {"item", "tolist"}
 FUNCTIONS: tuple[type, ...] = (np.ufunc, *{type(function) for function in NUMPY})
-# What the package's functions that a call leads to name their arguments.
-GIVEN: Mapping[str, tuple[str, str]] = {
-    Node.__array_function__.__code__.co_name: ("args", "kwargs"),
-    Node.__array_ufunc__.__code__.co_name: ("inputs", "kwargs"),
-    Node.sum.__code__.co_name: ("args", "kwargs"),  # as of every method
-    Op.__call__.__code__.co_name: ("arguments", "params"),
+# The arguments and keywords that a function of the package got from the user's expression, by the name of its code.
+GIVEN: Mapping[str, Callable[[Mapping[str, Any]], tuple[Sequence[Any], Mapping[str, Any]]]] = {
+    Node.__add__.__code__.co_name: lambda local: ((local["self"], local["other"]), {}),  # as of every operator
+    Node.__radd__.__code__.co_name: lambda local: ((local["other"], local["self"]), {}),
+    Node.__getitem__.__code__.co_name: lambda local: ((local["index"],), {}),
+    Node.__array_function__.__code__.co_name: lambda local: (local["args"], local["kwargs"]),
+    Node.__array_ufunc__.__code__.co_name: lambda local: (local["inputs"], local["kwargs"]),
+    Node.sum.__code__.co_name: lambda local: (local["args"], local["kwargs"]),  # as of every method
+    Op.__call__.__code__.co_name: lambda local: (local["arguments"], local["params"]),
 }
+MOST = 4096  # plans that are kept
 SMALL = 1000  # bytes that are compared at once
 FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -72,12 +75,19 @@ _entries: WeakValueDictionary[tuple[int, tuple[int, ...]], Entry] = WeakValueDic
 
 def computed(value: Any) -> Node | None:
     """The node that computes a bare array as the user's expression does; None where that is a name, or cannot be followed."""
-    return _traced(value)[0]
+    inside, frame = _frames(sys._getframe(1))
+    plan = _plan(frame.f_code, frame.f_lasti)
+    return None if plan is None else _traced(value, plan, _parts(value, plan, inside), frame)[0]
 
 
 def leaf_or_computed(value: Any) -> Node:
     """The same, or the leaf of the array, which knows of the arrays that it was computed of where that cannot be followed."""
-    made, beside = _traced(value)
+    inside, frame = _frames(sys._getframe(2))  # past `leaf_of`
+    plan = _plan(frame.f_code, frame.f_lasti)
+    parts = [] if plan is None else _parts(value, plan, inside)
+    if plan is None or not parts:
+        return new_leaf(value, frame)
+    made, beside = _traced(value, plan, parts, frame)
     if made is not None:
         return made
     leaf = held_leaf(value)
@@ -85,20 +95,24 @@ def leaf_or_computed(value: Any) -> Node:
     return leaf
 
 
-def _traced(value: Any) -> tuple[Node | None, list[Any]]:
-    """The node that computes a bare array, or the arrays that it was computed of in a way that cannot be followed."""
-    frame = sys._getframe(2)
+leaves.leaf_or_computed = leaf_or_computed
+
+
+def _frames(frame: FrameType) -> tuple[FrameType, FrameType]:
+    """The frame of this package that the user's frame called, and the user's frame."""
     inside = frame
     while OWN[frame.f_code.co_filename]:
         inside, back = frame, frame.f_back
         if back is None:
-            return None, []
+            break
         frame = back
-    plan = _plan(frame.f_code, frame.f_lasti)
+    return inside, frame
+
+
+def _traced(value: Any, plan: _Plan, parts: Sequence[ast.expr], frame: FrameType) -> tuple[Node | None, list[Any]]:
+    """The node that computes a bare array, or the arrays that it was computed of in a way that cannot be followed."""
     beside: list[Any] = []
-    for operand in _parts(plan.expression, inside, value) if plan is not None else ():
-        if plan is None or not _computes(operand):
-            continue
+    for operand in parts:
         node = _recorded(operand, frame, plan)
         if node is not None and _same(node._value, value):
             return node, []
@@ -110,34 +124,49 @@ def _traced(value: Any) -> tuple[Node | None, list[Any]]:
 
 
 class _Plan(NamedTuple):
-    """An expression that computes with more than names: the names in it, and the instructions of its parts."""
+    """An expression that computes operands: these by position or keyword, the names in it, the instructions of its parts."""
 
     expression: ast.expr
+    computed: Mapping[int | str, ast.expr]
     names: Collection[str]
     instructions: Mapping[ast.AST, int]
 
 
-@lru_cache(maxsize=4096)
+_plans: dict[tuple[int, int], tuple[CodeType, _Plan | None]] = {}
+
+
 def _plan(code: CodeType, instruction: int) -> _Plan | None:
     """What there is to read at an instruction; None where its operands are names."""
+    key = id(code), instruction  # a code object takes as long to hash as it is
+    found = _plans.get(key)
+    if found is None:
+        if len(_plans) >= MOST:
+            _plans.clear()
+        found = _plans[key] = code, _planned(code, instruction)
+    return found[1]
+
+
+def _planned(code: CodeType, instruction: int) -> _Plan | None:
     found = excerpt(code, instruction)
-    if found is None or not any(map(_computes, _operands(found.expression))):
+    computed = {} if found is None else {key: x for key, x in _operands(found.expression).items() if _computes(x)}
+    if found is None or not computed:
         return None
     parts = [part for part in ast.walk(found.expression) if isinstance(part, ast.expr)]
     places = {part: instruction_of(code, part) for part in parts}
     names = {part.id for part in parts if isinstance(part, ast.Name)}
-    return _Plan(found.expression, names, {part: place for part, place in places.items() if place is not None})
+    return _Plan(found.expression, computed, names, {part: place for part, place in places.items() if place is not None})
 
 
-def _operands(x: ast.expr) -> list[ast.expr]:
-    """What the last step of an expression works on."""
+def _operands(x: ast.expr) -> dict[int | str, ast.expr]:
+    """What the last step of an expression works on, by position or keyword."""
     if isinstance(x, ast.BinOp):
-        return [x.left, x.right]
+        return {0: x.left, 1: x.right}
     if isinstance(x, ast.Compare):
-        return [x.left, *x.comparators]
+        return {0: x.left, 1: x.comparators[0]} if len(x.ops) == 1 else {}
     if isinstance(x, ast.Call):
-        return [*x.args, *(keyword.value for keyword in x.keywords)]
-    return [x.slice] if isinstance(x, ast.Subscript) else []
+        written = [] if any(isinstance(argument, ast.Starred) for argument in x.args) else x.args
+        return {**dict(enumerate(written)), **{keyword.arg: keyword.value for keyword in x.keywords if keyword.arg is not None}}
+    return {0: x.slice} if isinstance(x, ast.Subscript) else {}
 
 
 def _computes(x: ast.expr) -> bool:
@@ -151,20 +180,28 @@ def _computes(x: ast.expr) -> bool:
     return isinstance(x, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Call | ast.Subscript)
 
 
-def _parts(x: ast.expr, frame: FrameType, value: Any) -> Iterator[ast.expr]:
-    """The operands that may have given the array: of two, both, since what gave a node is not followed; else by its position."""
-    names = GIVEN.get(frame.f_code.co_name)
-    given = frame.f_locals
-    if isinstance(x, ast.BinOp) or (isinstance(x, ast.Compare) and len(x.ops) == 1):
-        arrays = given[names[0]] if names is not None else given.values()
-        if any(array is value for array in arrays):
-            yield from _operands(x)
-    elif isinstance(x, ast.Subscript) and "index" in given:
-        yield from _at(value, given["index"], x.slice)
-    elif isinstance(x, ast.Call) and names is not None:
-        yield from _at(value, given[names[0]], ast.Tuple(x.args))
-        for keyword in x.keywords:
-            yield from _at(value, given[names[1]].get(keyword.arg), keyword.value)
+def _parts(value: Any, plan: _Plan, inside: FrameType) -> list[ast.expr]:
+    """The expressions that may have given the array."""
+    given = _given(plan.expression, inside)
+    if isinstance(plan.expression, ast.Compare) and any(x is value for x in given.values()):
+        given = {0: value, 1: value}  # Python may have turned it round
+    parts: list[ast.expr] = []
+    for key, written in plan.computed.items():
+        found = given.get(key)
+        if not isinstance(found, Node):
+            parts += filter(_computes, _at(value, found, written))
+    return parts
+
+
+def _given(x: ast.expr, inside: FrameType) -> Mapping[Any, Any]:
+    """What the last step of an expression works on, by position or keyword, as the package got it."""
+    read = GIVEN.get(inside.f_code.co_name)
+    if read is None:
+        return {}
+    arguments, keywords = read(inside.f_locals)
+    if isinstance(x, ast.Call) and len(arguments) != len(x.args):
+        return keywords
+    return {**dict(enumerate(arguments)), **keywords}
 
 
 def _at(value: Any, given: Any, written: ast.expr) -> Iterator[ast.expr]:

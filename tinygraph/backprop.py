@@ -7,11 +7,11 @@ a graph again. Broadcasting and promotion are undone here and nowhere else. Noth
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
 from functools import partial
 from operator import attrgetter
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +21,7 @@ from tinygraph.leaves import constant
 from tinygraph.node import NUMBERING, Node
 from tinygraph.ops import Repetition, alias, cast_like, sum_like
 from tinygraph.origins import Noted
-from tinygraph.place import fixed_user_frame
+from tinygraph.place import FixedUserFrame, user_frame
 from tinygraph.warned import warn_at, warnings_reported
 
 Path: TypeAlias = dict[Node, None]  # a set that keeps its order
@@ -51,7 +51,7 @@ def between(of: Node, wrt: Collection[Node], nodes: Sequence[Node] = ()) -> Path
     path: Path = {}
     misses = path.keys().isdisjoint
     ends = False  # whether some op may keep a gradient from what it reads
-    for node in nodes or reached([of], min((node.number for node in wrt), default=0)):
+    for node in nodes or reached([of], min(map(by_number, wrt), default=0)):
         op = node.op
         if op is None or misses(node.inputs):
             if node in wanted:
@@ -82,15 +82,17 @@ def ruled(node: Node) -> list[Node]:
     return [x for rule, x in zip(rules, node.inputs, strict=True) if rule is not None and isinstance(x, Node)]
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
+class CollectorPaused:
     """Keep the garbage collector from walking a graph that is only growing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
+
+    __slots__ = ("_enabled",)
+
+    def __enter__(self) -> None:
+        self._enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._enabled:
             gc.enable()
 
 
@@ -114,33 +116,29 @@ def sweep(
     is missing from the result.
     """
     path = between(of, wrt) if path is None else path
-    kept = partial(_Kept, wrt, named, known, on_nodes, ends)
     try:
-        return _swept(of, seed, path, kept(), noted)
+        return _swept(of, seed, path, _Kept(wrt, named, known, on_nodes, ends), noted)
     except RuntimeWarning:  # by the filter in tinygraph.warned
-        return _swept(of, seed, path, kept(), noted, aloud=True)
+        at = [of]
+        with warnings_reported(partial(_warn, at, user_frame(sys._getframe()))):
+            return _swept(of, seed, path, _Kept(wrt, named, known, on_nodes, ends), noted, at)
 
 
-def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, aloud: bool = False) -> dict[Node, Any]:
-    """What `sweep` gives. A warning by NumPy ends it, or is issued at the user's line if `aloud`."""
+def _warn(at: Sequence[Node], user: FrameType, kind: str) -> None:
+    """Warn at the user's line of what NumPy warned of in the gradient of a node."""
+    op, place = at[0].op, at[0].place
+    assert op is not None
+    warn_at(user, f"{kind} encountered in the gradient of {op.name}, recorded at {place}", RuntimeWarning)
+
+
+def _swept(of: Node, seed: Any, path: Path, kept: _Kept, noted: Noted | None, at: list[Node] | None = None) -> dict[Node, Any]:
+    """What `sweep` gives. A warning by NumPy ends it where it is not reported, with the node that it is `at`."""
     fit, inner, on_nodes = kept.fit, kept.inner, kept.on_nodes
     pending = {of: seed} if of in path else {}
-    at = [of]
-
-    def warn(kind: str) -> None:
-        op, place = at[0].op, at[0].place
-        assert op is not None
-        warn_at(user, f"{kind} encountered in the gradient of {op.name}, recorded at {place}", RuntimeWarning)
-
     node = of
-    with (
-        collector_paused(),
-        fixed_user_frame() as user,
-        np.errstate(under="ignore"),  # a gradient that is too small for a float is 0
-        warnings_reported(warn) if aloud else nullcontext(),
-    ):
+    with CollectorPaused(), FixedUserFrame(), np.errstate(under="ignore"):  # a gradient that is too small for a float is 0
         try:
-            for node in _watched(path, noted, at) if aloud or noted is not None else reversed(path):
+            for node in reversed(path) if at is None and noted is None else _watched(path, noted, at or [of]):
                 op = node.op
                 if op is None:
                     continue
@@ -239,12 +237,11 @@ def _numbers(contribution: Any) -> Any:
 
 def _stretched(contribution: Any, value: Any) -> bool:
     """Whether a contribution has the entries of a value more than once."""
-    if contribution.shape == value.shape:
+    shape, own = contribution.shape, value.shape
+    if shape == own:
         return False
-    try:
-        stretched = np.broadcast_shapes(contribution.shape, value.shape) == contribution.shape
-    except ValueError:
-        stretched = False
-    if not stretched:
-        raise ValueError(f"a rule gave a gradient of shape {contribution.shape} for a value of shape {value.shape}")
+    lacks = len(shape) - len(own)
+    met = shape[lacks:]
+    if lacks < 0 or (met != own and any(n not in (1, m) for m, n in zip(met, own, strict=True))):
+        raise ValueError(f"a rule gave a gradient of shape {shape} for a value of shape {own}")
     return True

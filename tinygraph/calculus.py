@@ -60,7 +60,7 @@ def owned(holder: Any, key: Any) -> Any:
     Sweeps pass arrays along and repeat entries by strides; a large gradient that was made for the caller alone is not copied.
     """
     g = holder[key]
-    if not np.ndim(g):
+    if not g.shape:
         return g[()]
     alone = g.base is None and g.flags.writeable and _holders(holder, key) <= ALONE
     return g if alone else np.array(g)

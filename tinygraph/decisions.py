@@ -237,6 +237,8 @@ def _remember(leaf: Leaf, decision: Decision) -> None:
 
 def recall(leaf: Leaf) -> None:
     """Give a new leaf of a bare array the log that an earlier leaf of the same array left."""
+    if not _logs and not _forgotten:
+        return
     array, log, recipe = _logs.get(id(leaf._value), (None, None, None))
     if array is not None and recipe is not None and array() is leaf._value and same_bits(recipe.value, leaf._value):
         leaf.log, leaf.recipe = log, recipe

@@ -7,8 +7,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
-    from tinygraph.compiler.tracing import Jit
+    from tinygraph.bridges.jax import JaxStep
     from tinygraph.compiler.step import Step
+    from tinygraph.compiler.tracing import Jit
     from tinygraph.draw.picture import Picture
     from tinygraph.draw.view import View
     from tinygraph.explaining.explanation import Explanation
@@ -172,7 +173,8 @@ class Faces:
         threads: int = 1,
         strategy: str | None = None,
         copy: bool = True,
-    ) -> Step:
+        backend: str = "numpy",
+    ) -> Step | JaxStep:
         """The graph as a fast function of its leaves: `step(X=X, w=w)` returns the output and a dict of gradients, by name.
 
         The output is that of the graph, a tuple where there are several; the gradients are those of the first output with
@@ -183,7 +185,8 @@ class Faces:
 
         `threads` work on the rows of large data at the same time. `strategy` is "whole"; "rows", block by block of rows; or
         "groups", for graphs of scalars, those of one depth and op together; by default the fastest for the sizes of a call.
-        With `copy=False` the arrays that are returned may change in the next call.
+        With `copy=False` the arrays that are returned may change in the next call. `backend="jax"` runs the program of
+        `graph.source()` under `jax.jit`, which decides all that by itself, and returns arrays of JAX.
 
         Raises ValueError for a graph without gradients and for an unknown setting, KeyError for an unknown name. A call raises
         TypeError for arguments that are missing, unknown, or of another dtype, ValueError for another number of axes, for sizes
@@ -194,6 +197,14 @@ class Faces:
         >>> step(w=5.0, x=4.0)
         (np.float64(20.0), {'w': np.float64(4.0)})
         """
+        if backend == "jax":
+            if (threads, strategy, copy) != (1, None, True):
+                raise ValueError('threads=, strategy= and copy= are settings of backend="numpy": JAX decides by itself')
+            from tinygraph.bridges.jax import JaxStep
+
+            return JaxStep(self._graph, wrt, bind)
+        if backend != "numpy":
+            raise ValueError(f"backend={backend!r}: choose 'numpy' or 'jax'")
         from tinygraph.compiler.step import Step
 
         return Step(self._graph, wrt, bind, threads, strategy, copy)

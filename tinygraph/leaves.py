@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
+from types import FrameType
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 import numpy as np
+from numpy import ndarray
 
 from tinygraph.decisions import recall
 from tinygraph.node import Leaf, Node
 from tinygraph.place import user_frame
 from tinygraph.sparse import Sparse, in_dtype, is_sparse, sparse_of, stored
+
+FIXES = {  # for arrays of a kind of dtype that no leaf has
+    "c": "use `.real`, `.imag` or `np.abs(value)`",
+    "O": "write `np.asarray(value, dtype=float)`",
+    "U": "write `np.asarray(value, dtype=float)` if it spells numbers",
+}
 
 
 def parameter(value: Any, *, copy: bool = True) -> Node:
@@ -43,7 +52,7 @@ def constant(value: Any, *, copy: bool = True) -> Node:
     return _leaf(_real("constant", value, copy, may_be_sparse=True), "constant")
 
 
-_leaves: WeakValueDictionary[int, Leaf] = WeakValueDictionary()
+_leaves: dict[int, ref[Leaf]] = {}  # those that some graph holds, by the identity of the array
 
 
 def refuse_list_of_nodes(value: Any) -> None:
@@ -63,17 +72,23 @@ def leaf_of(value: Any) -> Node:
     """The constant for a bare array, the same one as long as any graph holds it; or the node that computes the array, where the
     user's expression computed it from other arrays.
     """
+    known = _leaves.get(id(value))
+    leaf = None if known is None else known()
+    if leaf is not None:
+        return leaf
     if isinstance(value, np.bool):  # NumPy has one True and one False, so that many names may share one
         from tinygraph import array_expressions  # which reads the ops
 
         made = array_expressions.computed(value)
         return _leaf(np.array(value), "constant") if made is None else made
-    if not isinstance(value, np.ndarray | np.generic):
+    if not isinstance(value, ndarray | np.generic):
         refuse_list_of_nodes(value)
         return _leaf(_real("constant", value, copy=False), "constant")
-    leaf = _leaves.get(id(value))
-    if leaf is not None and leaf._value is value:
-        return leaf
+    return leaf_or_computed(value)
+
+
+def leaf_or_computed(value: Any) -> Node:
+    """What `tinygraph.array_expressions` does, which puts its function here: it reads the ops, so it is imported later."""
     from tinygraph import array_expressions
 
     return array_expressions.leaf_or_computed(value)
@@ -81,23 +96,30 @@ def leaf_of(value: Any) -> Node:
 
 def held_leaf(value: Any) -> Leaf:
     """The constant for an array that the user holds."""
-    leaf = _leaves.get(id(value))
-    if leaf is None or leaf._value is not value:
-        leaf = _leaf(_real("constant", value, copy=False), "constant")
-        if leaf._value is value:
-            keep_bare(leaf)
-            recall(leaf)
+    leaf = _kept(value)
+    return new_leaf(value, user_frame(sys._getframe(1))) if leaf is None else leaf
+
+
+def new_leaf(value: Any, frame: FrameType) -> Leaf:
+    """A constant that stands for an array as long as any graph holds it."""
+    array = _real("constant", value, copy=False)
+    leaf = Leaf(array, "constant", frame.f_code, frame.f_lasti)
+    if array is value:
+        key = id(value)
+        _leaves[key] = ref(leaf, partial(_leaves.pop, key))  # the leaf holds the array, so that no other one has this key
+        recall(leaf)
     return leaf
 
 
-def keep_bare(leaf: Leaf) -> None:
-    """Use this leaf for its array, or NumPy scalar, as long as any graph holds it."""
-    _leaves[id(leaf._value)] = leaf
+def _kept(value: Any) -> Leaf | None:
+    """The leaf that stands for an array already."""
+    known = _leaves.get(id(value))
+    return None if known is None else known()
 
 
 def is_bare(leaf: Node) -> bool:
     """Whether a leaf is a bare array in an expression, or an entry of one, and not a leaf that the user made."""
-    return _leaves.get(id(leaf._value)) is leaf or (isinstance(leaf, Leaf) and leaf.array is not None)
+    return _kept(leaf._value) is leaf or (isinstance(leaf, Leaf) and leaf.array is not None)
 
 
 def as_node(x: Any) -> Node:
@@ -135,6 +157,8 @@ def _leaf(value: Any, kind: str) -> Leaf:
 
 def _real(kind: str, value: Any, copy: bool, may_be_sparse: bool = False) -> Any:
     """`value` as a real array, or as a scalar if the shape is (); a sparse matrix, where one is allowed, is unchanged."""
+    if type(value) is ndarray and not copy and value.dtype.kind in "biuf":
+        return value
     if isinstance(value, Node):
         value = value.value
     if isinstance(value, np.ma.MaskedArray):
@@ -146,13 +170,8 @@ def _real(kind: str, value: Any, copy: bool, may_be_sparse: bool = False) -> Any
             array = np.array(value, copy=copy or None)
         except ValueError as error:
             raise TypeError(f"a {kind} must be one array of numbers, not rows of different lengths: {error}") from error
-    fixes = {
-        "c": "use `.real`, `.imag` or `np.abs(value)`",
-        "O": "write `np.asarray(value, dtype=float)`",
-        "U": "write `np.asarray(value, dtype=float)` if it spells numbers",
-    }
     if array.dtype.kind not in "biuf":
-        fix = fixes.get(array.dtype.kind, fixes["O"])
+        fix = FIXES.get(array.dtype.kind, FIXES["O"])
         if is_sparse(value):
             if may_be_sparse:
                 return sparse_of(value, copy)

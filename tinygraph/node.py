@@ -199,7 +199,13 @@ class Leaf(Node):
     __slots__ = ("__weakref__", "beside", "kind", "log", "stands_for")
 
     def __init__(self, value: Any, kind: str, code: CodeType | Place, instruction: int, stands_for: Leaf | None = None) -> None:
-        super().__init__(value, None, (), {}, code, instruction)
+        self._value = value  # as in Node, without a call
+        self.op = None
+        self.inputs = ()
+        self.params = {}
+        self.code = code
+        self.instruction = instruction
+        self.number = next(NUMBERING)
         self.kind = kind
         self.log: Log | None = None  # of the decisions that it took part in
         self.beside: tuple[weakref.ref[Any], ...] = ()  # arrays that it was computed of, in a way that is not recorded

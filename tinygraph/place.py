@@ -6,8 +6,7 @@ import linecache
 import os
 import sys
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from functools import lru_cache
 from inspect import CO_OPTIMIZED
 from types import CodeType, FrameType
@@ -75,15 +74,17 @@ def variables(frame: FrameType, names: Collection[str]) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def fixed_user_frame() -> Iterator[FrameType]:
-    """Look the user's frame up once for all that the calling function records, not at every node; gives that frame."""
-    frame = sys._getframe(2)  # past this generator and contextlib
-    user = CALLERS[frame] = user_frame(frame)
-    try:
-        yield user
-    finally:
-        del CALLERS[frame]
+class FixedUserFrame:
+    """Look the user's frame up once for all that the calling function records, not at every node."""
+
+    __slots__ = ("_frame",)
+
+    def __enter__(self) -> None:
+        self._frame = sys._getframe(1)
+        CALLERS[self._frame] = user_frame(self._frame)
+
+    def __exit__(self, *_: object) -> None:
+        del CALLERS[self._frame]
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygraph.backprop import typed
 from tinygraph.node import Node
-from tinygraph.sparse import holds_sparse
+from tinygraph.sparse import Sparse
 
 
 def seed_for(of: Node, seed: Any) -> Any:
@@ -43,7 +43,7 @@ def check_wrt(wrt: Sequence[Node]) -> None:
             raise TypeError(
                 f"a gradient is taken with respect to nodes, not {type(node).__name__}: make it a tg.parameter before it is used"
             )
-        if holds_sparse(node):
+        if type(node._value) is Sparse:
             raise TypeError(f"{node!r} is sparse and has no gradient: make a dense leaf, tg.parameter(X.toarray())")
         if node._value.dtype.kind != "f":
             raise TypeError(f"{node!r} has dtype {node._value.dtype}: only real floating-point numbers have a gradient")

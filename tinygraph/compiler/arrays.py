@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import reached
-from tinygraph.compiler.executors import BLOCK, Blocks, Prepared, Whole, Writer
+from tinygraph.compiler.executors import BLOCK, Blocks, Executor, Lines, Prepared, Whole, Writer
 from tinygraph.compiler.hoisting import hoisted
 from tinygraph.compiler.lowering import Lowering
 from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
-from tinygraph.compiler.primitives import ordered, reads
+from tinygraph.compiler.primitives import needed
 from tinygraph.compiler.ready import Shape, ShapeOf
 from tinygraph.compiler.report import Applied, Plan, Profile, moved, opaque, operations, profiled
 from tinygraph.compiler.request import Wanted
@@ -24,6 +24,7 @@ from tinygraph.compiler.variables import Variables
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
 
+LONG = 2000  # nodes of a graph of scalars, whose statements are those that were recorded
 ROWS_FROM = 4 * BLOCK  # bytes of data from which a step is computed block by block
 
 
@@ -81,14 +82,16 @@ class ArrayProgram:
         self.wanted, self._strategy = wanted, strategy
         self.lowering = Lowering(REWRITES, wanted.entries)
         self.recorded = [*wanted.graph.outputs, *wanted.gradients()]
-        lowered = self.lowering.of(self.recorded)
-        has_arrays = any(x.shape for x in reached(lowered))
+        behind = reached(self.recorded)
+        has_arrays = any(x.shape for x in behind)
+        is_long = len(behind) > LONG and not has_arrays and not wanted.entries
+        lowered = self.lowering.as_recorded(self.recorded) if is_long else self.lowering.of(self.recorded)
         self.targets = hoisted(self.lowering, lowered) if has_arrays else lowered
-        self.nodes = ordered([*self.targets, *wanted.arguments.leaves])
+        self.nodes = reached([*self.targets, *wanted.arguments.leaves])
         self.constants = fixed(self.nodes, wanted.arguments.leaves)
-        computed = [x for x in ordered(self.targets, reads) if x.op is not None and x not in self.constants]
+        computed = [x for x in needed(self.nodes, self.targets) if x.op is not None and x not in self.constants]
         writer = Writer(self._variables().of, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
-        self.whole = Whole(writer, computed, wanted.arguments.leaves, self.targets)
+        self.whole: Executor = (Lines if is_long else Whole)(writer, computed, wanted.arguments.leaves, self.targets)
         self.blocks: Blocks | None = None
         self.why_whole = ""
         data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
@@ -130,7 +133,7 @@ class ArrayProgram:
         shape = shapes.__getitem__
         return ArrayRun(self, self._chosen(shape).prepared(shape, constants), shape)
 
-    def _chosen(self, shape: ShapeOf) -> Whole | Blocks:
+    def _chosen(self, shape: ShapeOf) -> Executor:
         if self.blocks is None or self._strategy == "whole":
             return self.whole
         size = sum(math.prod(shape(x)) * x.dtype.itemsize for x in (*self.blocks.of_rows, *self.blocks.fixed_rows))

@@ -16,15 +16,28 @@ from tinygraph.compiler.ready import Ready, Shape, ShapeOf
 from tinygraph.compiler.script import Script
 from tinygraph.node import Node
 
+STATEMENTS = 400  # of one function
 BLOCK = 2**20  # bytes of rows that are read for one block, so that they stay in the cache
 FEWEST = 16  # rows of a block
 FEWEST_IN_THREADS = 2**14  # where threads take turns at Python's lock
 
 
+class Executor(Protocol):
+    """A way to run a step: its scripts, and what it is for arguments of some shapes."""
+
+    strategy: str
+    scripts: list[Script]
+
+    def prepared(self, shape: ShapeOf, values: Mapping[Node, Any]) -> Prepared:
+        """For arguments of some shapes; `values` has those of constants."""
+
+
 class Prepared(Protocol):
     """A step for arguments of some shapes."""
 
-    executor: Whole | Blocks
+    @property
+    def executor(self) -> Executor:
+        """What it was prepared from."""
 
     @property
     def run(self) -> Callable[..., tuple[Any, ...]]:
@@ -72,7 +85,7 @@ class PreparedWhole:
     """The script of `Whole` for arguments of some shapes."""
 
     def __init__(self, executor: Whole, shape: ShapeOf, values: Mapping[Node, Any]) -> None:
-        self.executor: Whole | Blocks = executor
+        self.executor: Executor = executor
         self._ready = Ready(executor.scripts[0], shape, values)
         self.run = self._ready.run
         self.why = ""
@@ -82,6 +95,67 @@ class PreparedWhole:
         """The same with scripts that add the seconds that each of their lines takes to `spent`."""
         timed = copy.copy(self)
         timed.run = self._ready.timed(spent[0]).run
+        return timed
+
+
+class Lines:
+    """All at once, of scalars: a script for every few hundred statements, as Python takes much memory to compile a long one."""
+
+    strategy = "whole"
+
+    def __init__(self, writer: Writer, nodes: Sequence[Node], arguments: Sequence[Node], targets: Sequence[Node]) -> None:
+        parts = [nodes[i : i + STATEMENTS] for i in range(0, len(nodes), STATEMENTS)]
+        made = {node: i for i, part in enumerate(parts) for node in part}
+        needed: list[dict[Node, None]] = [{} for _ in parts]  # of each part, the values that others read
+        given: list[dict[Node, None]] = [{} for _ in parts]  # to each part
+        known = {*made, *arguments}
+        for i, part in enumerate(parts):
+            for x in (x for node in part for x in reads(node)):
+                if made.get(x) != i and x in known:
+                    given[i][x] = None
+                    if x in made:
+                        needed[made[x]][x] = None
+        for x in targets:
+            if x in made:
+                needed[made[x]][x] = None
+        self.scripts = [writer.script(f"part{i}", part, list(given[i]), list(needed[i])) for i, part in enumerate(parts)]
+        self.end = writer.script("end", (), [x for x in dict.fromkeys(targets) if x in known], targets)
+        self.arguments = arguments
+
+    def prepared(self, shape: ShapeOf, values: Mapping[Node, Any]) -> PreparedLines:
+        """For the arguments, which have no shapes but ()."""
+        return PreparedLines(self, shape, values)
+
+
+class PreparedLines:
+    """The scripts of `Lines` with their constants."""
+
+    bytes = 0
+
+    def __init__(self, executor: Lines, shape: ShapeOf, values: Mapping[Node, Any]) -> None:
+        self.executor = executor
+        self.why = f"scalars one after the other, in {len(executor.scripts)} functions"
+        place = {x: i for i, x in enumerate(executor.arguments)}
+        for script in executor.scripts:
+            for x in script.outputs:
+                place[x] = len(place)
+        self._parts = [
+            (Ready(script, shape, values), [place[x] for x in script.inputs]) for script in (*executor.scripts, executor.end)
+        ]
+
+    def run(self, *arguments: Any) -> tuple[Any, ...]:
+        """The values of the targets."""
+        known = list(arguments)
+        for ready, places in self._parts[:-1]:
+            known += ready.run(*[known[i] for i in places])
+        end, places = self._parts[-1]
+        return end.run(*[known[i] for i in places])
+
+    def timed(self, spent: Sequence[list[float]]) -> Prepared:
+        """The same with scripts that add the seconds that each of their lines takes to `spent`."""
+        timed = copy.copy(self)
+        *parts, end = self._parts
+        timed._parts = [(ready.timed(own), places) for (ready, places), own in zip(parts, spent, strict=True)] + [end]
         return timed
 
 
@@ -134,7 +208,7 @@ class PreparedBlocks:
     """The scripts of `Blocks` for arguments of some shapes."""
 
     def __init__(self, step: Blocks, shape: ShapeOf, values: Mapping[Node, Any]) -> None:
-        self.executor: Whole | Blocks = step
+        self.executor: Executor = step
         self.step = step
         axis = step.phases.axis
         rows = [*step.of_rows, *step.fixed_rows]
@@ -208,7 +282,7 @@ class PreparedBlocks:
             part = [_slice(x, axis, i, min(j, stop)) for x, axis in zip(of_rows, self._axes, strict=True)]
             found = self.block.run_with(buffers, *part, *beside) if j <= stop else self.rest.run(*part, *beside)
             sums = list(found) if sums is None else _sum(sums, found)
-        self.block.put_back(buffers)
+        self.block.spare.append(buffers)
         assert sums is not None
         return sums
 

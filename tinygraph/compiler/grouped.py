@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ class NoGroupsError(Exception):
     """Why a step is not computed in groups."""
 
 
-class GroupedRun:
+class GroupedStep:
     """A graph of scalars as groups: `run(*arguments)` gives its outputs and gradients. Raises NoGroupsError where there are none.
 
     Without `always` there are none either where other ways take less time.
@@ -42,6 +42,14 @@ class GroupedRun:
         self._wanted = wanted
         self._groups = Groups(nodes, graph.outputs, wanted.wrt, [*wanted.bound, *wanted.arguments.leaves])
         self._kept = tuple(wanted.bound.values())
+
+    def at_recorded_sizes(self) -> GroupedStep:
+        """Itself, as scalars have no other sizes."""
+        return self
+
+    def at(self, values: Mapping[Node, Any]) -> GroupedStep:
+        """Itself."""
+        return self
 
     def run(self, *arguments: Any) -> tuple[Any, ...]:
         """The outputs and the gradients."""

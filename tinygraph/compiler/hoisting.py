@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from tinygraph.backprop import reached
 from tinygraph.compiler.lowering import Lowering
-from tinygraph.compiler.primitives import ordered, reads
+from tinygraph.compiler.primitives import reads
 from tinygraph.node import Node
 
 NAME = "a scalar factor behind a sum or a product of matrices"
@@ -24,7 +25,7 @@ def hoisted(make: Lowering, targets: Sequence[Node]) -> list[Node]:
 
 
 def _once(make: Lowering, targets: Sequence[Node]) -> list[Node]:
-    nodes = ordered(targets)
+    nodes = reached(targets)
     readers: dict[Node, list[Node]] = defaultdict(list)
     for node in nodes:
         for x in reads(node):

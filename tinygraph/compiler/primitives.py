@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,20 +38,13 @@ def reads(node: Node) -> list[Node]:
     return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and not op.reads_shape_at(i)]
 
 
-def ordered(targets: Sequence[Node], of: Callable[[Node], Sequence[Any]] = lambda node: node.inputs) -> list[Node]:
-    """What the targets are computed from, in an order in which it can be; `of` gives what each node is computed from."""
-    found: list[Node] = []
-    seen: set[Node] = set()
-    stack: list[tuple[Node, bool]] = [(x, False) for x in reversed(targets)]
-    while stack:
-        node, is_ready = stack.pop()
-        if is_ready:
-            found.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack += [(x, False) for x in reversed(of(node)) if isinstance(x, Node) and x not in seen]
-    return found
+def needed(nodes: Sequence[Node], targets: Sequence[Node]) -> list[Node]:
+    """Those of the nodes, in order of creation, whose values the values of the targets are computed from."""
+    wanted = set(targets)
+    for node in reversed(nodes):
+        if node in wanted:
+            wanted.update(reads(node))
+    return [node for node in nodes if node in wanted]
 
 
 def is_ufunc(node: Node) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -26,7 +27,7 @@ class Ready:
         self._function = script.function
         self.constants = tuple(_constant(what, shape, values) for what in script.constants)
         self._buffers = [(shape(node), node.dtype) for node in script.buffers]
-        self.spare: list[tuple[Any, ...]] = []
+        self.spare: deque[tuple[Any, ...]] = deque(maxlen=SPARE)
 
     @property
     def bytes(self) -> int:
@@ -36,7 +37,7 @@ class Ready:
     def timed(self, spent: list[float]) -> Ready:
         """The same with a script that adds the seconds that each of its lines takes to `spent`."""
         timed = copy.copy(self)
-        timed._function, timed.spare = self.script.timed(spent), []
+        timed._function, timed.spare = self.script.timed(spent), deque(maxlen=SPARE)
         return timed
 
     def buffers(self) -> tuple[Any, ...]:
@@ -46,16 +47,14 @@ class Ready:
         except IndexError:
             return tuple([np.empty(shape, dtype) for shape, dtype in self._buffers])
 
-    def put_back(self, buffers: tuple[Any, ...]) -> None:
-        """Keep buffers for the next call."""
-        if len(self.spare) < SPARE:
-            self.spare.append(buffers)
-
     def run(self, *inputs: Any) -> tuple[Any, ...]:
         """The outputs of the script."""
-        buffers = self.buffers()
-        outputs = self.run_with(buffers, *inputs)
-        self.put_back(buffers)
+        try:  # as in `buffers`, whose call would take longer than this
+            buffers = self.spare.pop()
+        except IndexError:
+            buffers = self.buffers()
+        outputs: tuple[Any, ...] = self._function(*inputs, self.constants, buffers)
+        self.spare.append(buffers)
         return outputs
 
     def run_with(self, buffers: tuple[Any, ...], *inputs: Any) -> tuple[Any, ...]:

@@ -95,6 +95,15 @@ def _variance(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     return make.made("divide", total, make.made("maximum", make.made("subtract", count, ddof), 0) if ddof else count)
 
 
+@rewrite(
+    "labels are rows with a 1", "softmax_cross_entropy(Z, y)", "softmax_cross_entropy(Z, one_hot(y))", "softmax_cross_entropy"
+)
+def _labels(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    """The body of the op takes the number of classes from a shape, as a number."""
+    Z, y = inputs
+    return None if y.ndim == Z.ndim else make.made(op, Z, make.made("one_hot_like", y, Z), **params)
+
+
 @rewrite("broadcasting is undone by a sum", "sum_like(x, y)", "sum(x, axis=0)", "sum_like")
 def _sum_like(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     x, like = inputs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import math
 import time
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -137,10 +138,11 @@ class Script:
         return f"{self._value(x)}_0" if x in self._beside and node.shape and is_ufunc(node) else self._value(x)
 
     def _number(self, node: Node, x: Any) -> str:
-        dtypes = {i.dtype for i in node.inputs if isinstance(i, Node)}
-        if node.shape and type(x) in (int, float) and is_ufunc(node) and len(dtypes) == 1 and dtypes <= {*FLOATS}:
-            return self._constant(Literal(x, dtypes.pop(), repr(float(x))))
-        return repr(x) if np.isfinite(x) else f'float("{x}")'
+        if node.shape and type(x) in (int, float) and is_ufunc(node):
+            dtypes = {i.dtype for i in node.inputs if isinstance(i, Node)}
+            if len(dtypes) == 1 and dtypes <= {*FLOATS}:
+                return self._constant(Literal(x, dtypes.pop(), repr(float(x))))
+        return repr(x) if math.isfinite(x) else f'float("{x}")'
 
     # Lines
 
@@ -151,12 +153,13 @@ class Script:
     def _expression(self, node: Node, out: list[str]) -> str:
         op = node.op
         assert op is not None
-        text = self._sum(node, out)
-        if text is not None:
+        if op.name == "sum" and (text := self._sum(node, out)) is not None:
             return text
         operands = [self._operand(node, i) for i in range(len(node.inputs))]
-        if is_product(node):
+        if op.name == "matmul" and is_product(node):
             return f"{operands[0]}.dot({', '.join([*operands[1:], *out])})"
+        if op.is_operand:
+            return operands[0]
         if op.name == "transpose" and node.params["axes"] is None:
             return f"{operands[0]}.T"
         if not node.shape and op.of_numbers and op.operator is not None:

@@ -11,7 +11,7 @@ import numpy as np
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.arrays import ArrayProgram, ArrayRun
 from tinygraph.compiler.entry import entry
-from tinygraph.compiler.grouped import GroupedRun, NoGroupsError
+from tinygraph.compiler.grouped import GroupedStep, NoGroupsError
 from tinygraph.compiler.report import Plan, Profile
 from tinygraph.compiler.request import Wanted, Wrt
 from tinygraph.decisions import check_decisions, decisions_behind, first_lost
@@ -19,7 +19,7 @@ from tinygraph.graph import Graph
 from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
 
-Run: TypeAlias = ArrayRun | GroupedRun
+Run: TypeAlias = ArrayRun | GroupedStep
 STRATEGIES = ("whole", "rows", "groups")
 KNOWN = 16  # combinations of shapes that stay prepared
 
@@ -47,13 +47,13 @@ class Step:
         self.graph = graph
         self._wanted = wanted = Wanted(graph, wrt, bind or {})
         self._arguments = wanted.arguments
-        self._grouped, self._program = _written(wanted, threads, strategy, copy)
+        self._program = _program(wanted, threads, strategy, copy)
         self._checks = list(_label_checks(graph, set(self._arguments.leaves)))
         self._decides = _decides(graph)
         self._known: dict[Any, Callable[..., Any]] = {}  # what runs for arguments of some shapes
         self._runs: dict[Any, Run] = {}  # the same
         self._lock = Lock()  # of these two
-        self._latest: Run | None = self._grouped
+        self._latest: Run | None = None
         count = len(graph.outputs)
         places = dict(zip(wanted.wrt, range(count, count + len(wanted.wrt)), strict=True))
         known = {} if self._checks or self._decides else self._known
@@ -68,7 +68,6 @@ class Step:
     def _last(self) -> Run:
         """What ran last, or would run for the recorded sizes."""
         if self._latest is None:
-            assert self._program is not None
             self._latest = self._program.at_recorded_sizes()
         return self._latest
 
@@ -111,11 +110,7 @@ class Step:
         key = tuple([np.shape(x) for x in values.values()])
         found = self._runs.get(key)
         if found is None:
-            if self._grouped is not None:
-                found = self._grouped
-            else:
-                assert self._program is not None
-                found = self._program.at(values)
+            found = self._program.at(values)
             with self._lock:
                 while len(self._runs) >= KNOWN:
                     oldest = next(iter(self._runs))
@@ -136,15 +131,15 @@ class Step:
             check(*[_operand(x, values, run) for x in inputs], **params)
 
 
-def _written(wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> tuple[GroupedRun | None, ArrayProgram | None]:
-    """The one of both that a step runs."""
+def _program(wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> ArrayProgram | GroupedStep:
+    """What a step runs: groups of scalars, or scripts on arrays."""
     if strategy in (None, "groups"):
         try:
-            return GroupedRun(wanted, always=strategy == "groups"), None
+            return GroupedStep(wanted, always=strategy == "groups")
         except NoGroupsError as reason:
             if strategy == "groups":
                 raise ValueError(f'strategy="groups" does not apply: {reason}') from None
-    return None, ArrayProgram(wanted, threads, strategy, copy)
+    return ArrayProgram(wanted, threads, strategy, copy)
 
 
 def _operand(x: Any, values: Mapping[Node, Any], run: Run) -> Any:

@@ -8,7 +8,7 @@ from itertools import groupby
 from graphviz import Digraph
 
 from tinygraph.draw.cards import LONGEST, Card, Drawing, Edge
-from tinygraph.draw.keys import edge_id
+from tinygraph.draw.keys import edge_id, frame_ids
 from tinygraph.draw.label import SIZE, clean, label
 from tinygraph.draw.theme import Theme
 from tinygraph.express.text import cut
@@ -50,6 +50,7 @@ def _clusters(graph: Digraph, cards: Iterable[Card], path: tuple[str, ...], them
         members = list(group)
         with graph.subgraph(name=f"cluster_{members[0].key}_{depth}") as frame:
             frame.attr(
+                id=frame_ids(members)[module],
                 label=f"<{clean(cut(module[-1], LONGEST))}>", labeljust="l", labelloc="t", style="rounded,filled",
                 fontsize=str(SIZE), margin="10",
                 color=theme.cluster.line, fillcolor=theme.cluster.fill, fontcolor=theme.text, **{"class": "module"},

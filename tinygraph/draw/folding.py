@@ -94,15 +94,15 @@ def _outermost(drawing: Drawing, names: set[str]) -> list[Group]:
 def _by_itself(whole: Drawing, writer: CardWriter, everything: bool) -> Drawing:
     """Fold modules, then lines of code that made several cards, then stretches, until the drawing is small.
 
-    If `everything`, modules and lines of code are folded in any case.
+    If `everything`, modules and lines of code are folded in any case; else the whole is not small.
     """
     modules = drawing = merged(whole, writer, list(_repeats(_outermost(whole, set(modules_of(whole))))))
-    if everything or not is_small(drawing):
+    if everything or drawing is whole or not is_small(drawing):
         drawing = merged(drawing, writer, _lines_of_code(drawing))
     for apart, count in itertools.product((modules, whole), STRETCHES):
         if not is_quick(drawing):
             drawing = merged(apart, writer, _stretches(apart, count))
-    if not is_small(whole):
+    if not (everything and is_small(whole)):
         shown = "; draw(fold=False) shows them all" if length(whole) <= TOO_LONG else ""
         drawing.notes.append(f"{counted(len(whole.cards), 'card')} folded into {len(drawing.cards)}{shown}")
     return drawing

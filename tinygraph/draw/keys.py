@@ -1,9 +1,9 @@
-"""The keys by which the lines of cards, and the edges between cards, are found in every picture, wherever they stand there."""
+"""The keys by which lines of cards, edges and the frames of modules are found in every picture, wherever they stand there."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,3 +46,12 @@ def lines_of(card: Card) -> Lines:
 def edge_id(edge: Edge) -> str:
     """The id of an edge."""
     return f"{'backward' if edge.backward else 'forward'}-{edge.source}-{edge.target}-{edge.row}"
+
+
+def frame_ids(cards: Iterable[Card]) -> dict[tuple[str, ...], str]:
+    """The id of the frame of each module, by its path."""
+    found: dict[tuple[str, ...], str] = {}
+    for card in cards:
+        for depth in range(1, len(card.module) + 1):
+            found.setdefault(card.module[:depth], f"frame-{card.key}-{depth}")
+    return found

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from tinygraph.draw.cards import LONGEST, Drawing
-from tinygraph.draw.keys import edge_id
+from tinygraph.draw.keys import edge_id, frame_ids
 from tinygraph.draw.label import PADDING, border, colour, is_rounded, thickness, width
 from tinygraph.draw.tall import FRAME, HEADING, LINE, Box, Frame, Point, Route, column
 from tinygraph.draw.theme import Theme
@@ -37,8 +37,9 @@ def tall(drawing: Drawing, theme: Theme) -> bytes:
     SubElement(root, "rect", size | {"fill": theme.page})
     moved = f"translate({wide / 2 - middle:g} {MARGIN})"
     graph = SubElement(root, "g", {"id": "graph0", "class": "graph", "transform": moved, "fill": theme.text})
+    ids = frame_ids(drawing.cards)
     for frame in made.frames:
-        _frame(graph, frame, theme)
+        _frame(graph, frame, ids.pop(frame.module, ""), theme)  # of several frames of a module, the first has its id
     for box in made.boxes.values():
         _card(graph, box, theme)
     kinds = {backward: SubElement(graph, "g", paint) for backward, paint in _paints(theme).items()}
@@ -66,12 +67,12 @@ def _text(parent: Element, text: str, x: float, middle: float, anchor: str, look
     element.text = printable(text).replace("  ", "\xa0 ")
 
 
-def _frame(graph: Element, frame: Frame, theme: Theme) -> None:
-    group = SubElement(graph, "g", {"class": "module"})
+def _frame(graph: Element, frame: Frame, key: str, theme: Theme) -> None:
+    group = SubElement(graph, "g", {"id": key, "class": "module"} if key else {"class": "module"})
     place = (frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top)
     _rectangle(group, place, {"fill": theme.cluster.fill, "stroke": theme.cluster.line}, is_round=True)
     middle = frame.top + FRAME / 2 + HEADING / 2
-    _text(group, cut(frame.name, LONGEST), frame.left + FRAME, middle, "start")
+    _text(group, cut(" / ".join(frame.module), LONGEST), frame.left + FRAME, middle, "start")
 
 
 def _card(graph: Element, box: Box, theme: Theme) -> None:

@@ -143,7 +143,7 @@ def row_of(edge: Edge, target: Card) -> int:
 class Frame(NamedTuple):
     """A part of the column whose cards are of one module."""
 
-    name: str
+    module: tuple[str, ...]
     left: float
     right: float
     top: float
@@ -264,7 +264,7 @@ def _stand(made: Column, blocks: Sequence[_Block]) -> None:
     if module:
         made.bottom += FRAME
         left, right = min(block.left for block in blocks), max(box.right for block in blocks for box in (block.box, *block.own))
-        made.frames.append(Frame(" / ".join(module), left - FRAME, right + FRAME, top, made.bottom))
+        made.frames.append(Frame(module, left - FRAME, right + FRAME, top, made.bottom))
 
 
 def _stand_above(made: Column, block: _Block, leaves: Sequence[Box], y: float) -> float:

@@ -191,20 +191,8 @@ search.addEventListener("input", () => {
 // Modules: each folds by itself where every combination is laid out; else one of a list is shown.
 
 const inside = (name, outer) => name.startsWith(`${outer}/`);
-const same = (a, b) => a.length === b.length && a.every(name => b.includes(name));
-
-function foldingOf(names) {
-  return DATA.foldings.find(other => same(other.folded, names));
-}
-
-function whereOpen(module) {
-  if (DATA.independent) return foldingOf(folding.folded.filter(name => name !== module));
-  return DATA.foldings.find(other => other.label === `only ${module} open`);
-}
-
-function whereFolded(module) {
-  return foldingOf([...folding.folded.filter(name => !inside(name, module)), module]);
-}
+const whereOpen = module => DATA.foldings[folding.opens[module]];
+const whereFolded = module => DATA.foldings[folding.closes[module]];
 
 function show(wanted) {
   folding = wanted;

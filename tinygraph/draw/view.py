@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +11,7 @@ from importlib.resources import files as resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -21,9 +19,8 @@ from tinygraph.backprop import by_number
 from tinygraph.draw import files
 from tinygraph.draw.cards import Card
 from tinygraph.draw.engine import SECONDS, LayoutError
-from tinygraph.draw.folding import modules_of
 from tinygraph.draw.picture import Picture
-from tinygraph.draw.size import MANY, is_quick
+from tinygraph.draw.refolding import Folding, Refolded, Ways, all_modules, foldings_of, refoldings
 from tinygraph.draw.theme import variables
 from tinygraph.express.equations import Equations
 from tinygraph.express.mathml import equation
@@ -32,16 +29,8 @@ from tinygraph.node import Node
 from tinygraph.sparse import is_sparse, sparsity, stored
 
 WHOLE = 1000  # entries of an array that is shown in full
-FOLDINGS = 8  # that are all laid out; of more, some are, and can be selected from a list
 CARDS = 1500  # in all layouts of a page together
 HEIGHT = "560px"  # of the iframe
-
-
-class Folding(NamedTuple):
-    """One way to fold: the outermost modules that are shown as one card, and its label in the list."""
-
-    folded: tuple[str, ...]
-    label: str
 
 
 class View:
@@ -87,42 +76,30 @@ class View:
 def page(picture: Picture) -> str:
     """The page as text; raises LayoutError if the picture as it was drawn cannot be laid out."""
     end = time.monotonic() + SECONDS
-    foldings, independent = foldings_of(picture)
+    (start, *more), independent = foldings_of(picture)
+    first = Refolded(start, picture, picture.part_of_page("d0-", SECONDS))
+    shown = [first, *refoldings(picture, more, CARDS, end, "d{}-")]
+    left = 1 + len(more) - len(shown)
+    modules = all_modules(picture)
+    ways = Ways([one.folding for one in shown], independent and not left)
     cards: dict[str, Any] = {}
     equations: dict[str, str] = {}
-    drawings: list[str] = []
-    shown: list[Folding] = []
-    total = 0
-    modules = _modules(picture)
     request = picture.graph._latest_request
     known = {} if request is None else request.gradients
     statements = _statements_of_gradients(picture)
-    for folding in foldings:
-        one = picture if not shown else _refolded(picture, folding.folded)
-        if shown and not is_quick(one.drawing):
-            continue
-        total += len(one.drawing.cards)
-        if shown and (total > CARDS or time.monotonic() > end):
-            break
-        prefix = f"d{len(shown)}-"
-        try:
-            svg = one.part_of_page(prefix, max(end - time.monotonic(), 0.1 if shown else SECONDS))
-        except LayoutError:
-            if not shown:
-                raise
-            break
-        drawings.append(f'<div class="drawing"{" hidden" if shown else ""}>{svg}</div>')
-        shown.append(folding)
+    for i, (_, one, _) in enumerate(shown):
         for card in one.drawing.cards:
-            key = f"{prefix}{card.key}" if card.stands_for else card.key
+            key = f"d{i}-{card.key}" if card.stands_for else card.key
             if key not in cards:
                 cards[key] = _facts(card, one, modules, known, statements)
             if card.statement is not None and card.key not in equations:
                 equations[card.key] = _equation(card)
     data = {
-        "cards": cards, "modules": modules if len(shown) > 1 else [], "foldings": [folding._asdict() for folding in shown],
-        "independent": independent and len(shown) == len(foldings), "left": len(foldings) - len(shown),
+        "cards": cards, "modules": modules if len(shown) > 1 else [],
+        "foldings": [_leads(one.folding, ways, modules) for one in shown],
+        "independent": independent and not left, "left": left,
     }  # fmt: skip
+    drawings = [f'<div class="drawing"{" hidden" if i else ""}>{one.svg}</div>' for i, one in enumerate(shown)]
     templates = "".join(f'<template id="equation-{key}">{text}</template>' for key, text in equations.items())
     home = resources("tinygraph.draw")
     return filled(
@@ -137,6 +114,13 @@ def page(picture: Picture) -> str:
             "<!-- drawings -->": "".join(drawings),
         },
     )
+
+
+def _leads(folding: Folding, ways: Ways, modules: Sequence[str]) -> dict[str, Any]:
+    """A folding with the places of those that it leads to, by the names of modules."""
+    places = {"opens": ways.opening, "closes": ways.closing}
+    leads = {way: {name: to for name in modules if (to := place(folding, name)) is not None} for way, place in places.items()}
+    return {**folding._asdict(), **leads}
 
 
 def filled(template: Traversable, pieces: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -160,61 +144,6 @@ def script_json(data: Any) -> str:
     """JSON that is safe inside a script element, whatever the texts in it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _refolded(picture: Picture, folded: tuple[str, ...]) -> Picture:
-    assert picture.refold is not None
-    return picture.refold(list(folded) or False)
-
-
-def _modules(picture: Picture) -> list[str]:
-    """All modules, also those that the picture folds."""
-    return modules_of(picture.refold(False).drawing) if picture.refold is not None else []
-
-
-def foldings_of(picture: Picture) -> tuple[list[Folding], bool]:
-    """The foldings of the page, first that of the picture, and whether they include all combinations of folded modules.
-
-    If there are too many combinations, the foldings are: all open, all folded, and each module open alone.
-    """
-    modules = _modules(picture)
-    start = Folding(tuple(name for name in modules if name in set(picture.drawing.folded)), "as drawn")
-    if not modules:
-        return [start], False
-    children: dict[str, list[str]] = {name: [] for name in ("", *modules)}
-    for name in modules:
-        children[name.rpartition("/")[0]].append(name)
-    counts = dict.fromkeys(modules, 1)
-    for name in reversed(["", *modules]):
-        counts[name] = math.prod(counts[child] for child in children[name]) + (name != "")
-    if counts[""] <= FOLDINGS and set(picture.drawing.folded) <= set(modules):
-        every = [Folding(folded, "") for folded in _combinations("", children)]
-        return [start, *(folding for folding in every if set(folding.folded) != set(start.folded))], True
-    few = modules if len(children[""]) <= MANY else []
-    others = [Folding(tuple(children[""]), "all folded"), Folding((), "all open")]
-    others += [Folding(tuple(_beside(name, children)), f"only {name} open") for name in few]
-    if set(picture.drawing.folded) <= set(modules):
-        same = next((folding for folding in others if set(folding.folded) == set(start.folded)), start)
-        return [same, *(folding for folding in others if folding is not same)], False
-    return [start, *others], False
-
-
-def _combinations(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
-    """All combinations of folded modules inside an open module."""
-    choices = [[(child,), *_combinations(child, children)] for child in children[name]]
-    for combination in itertools.product(*choices):
-        yield tuple(itertools.chain(*combination))
-
-
-def _beside(name: str, children: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """The modules to fold so that one module alone is open: all but those that contain it."""
-    here = ""
-    while True:
-        inner = next((child for child in children[here] if name == child or name.startswith(f"{child}/")), None)
-        yield from (child for child in children[here] if child != inner)
-        if inner is None:
-            return
-        here = inner
 
 
 def _equation(card: Card) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from tinygraph.express.indices import Index
 from tinygraph.express.layout import (
@@ -33,8 +34,17 @@ SHOWN = 4  # paths of the chain rule that are written out
 Sides: TypeAlias = tuple[Layout, ...]  # of an equation: the name, the chain rule of a gradient, the right-hand side
 
 
-def variables(program: Program) -> dict[Node, Symbol]:
+def variables(program: Program) -> Mapping[Node, Symbol]:
     """The variable of each leaf and statement; one that would look like another, as w_1 beside w1, is printed as spelled."""
+    if program not in _variables:
+        _variables[program] = _variables_of(program)
+    return _variables[program]
+
+
+_variables: WeakKeyDictionary[Program, Mapping[Node, Symbol]] = WeakKeyDictionary()
+
+
+def _variables_of(program: Program) -> dict[Node, Symbol]:
     found: dict[Node, Symbol] = {}
     seen: set[Symbol] = set()
     for node in (*program.leaves, *(s.node for s in program.statements)):
@@ -59,6 +69,7 @@ class Equations:
                 self.partials.setdefault(gradient, (request.output, node))
                 self.known.setdefault(request.output, set()).add(node)
         self._symbols = variables(program)
+        self._names: dict[Node, Layout] = {}
         taken = [*self._symbols.values(), *map(symbol, program.numbers)]
         self.notation = Notation(self.name, [written.text for written in taken], program.size_of, number)
 
@@ -68,9 +79,10 @@ class Equations:
 
     def name(self, node: Node) -> Layout:
         """A value's variable, or the partial derivative that a gradient is."""
-        if node in self.partials and self._are_named(*self.partials[node]):
-            return self.partial(*self.partials[node])
-        return self.symbol(node)
+        if node not in self._names:
+            is_partial = node in self.partials and self._are_named(*self.partials[node])
+            self._names[node] = self.partial(*self.partials[node]) if is_partial else self.symbol(node)
+        return self._names[node]
 
     def _are_named(self, of: Node, wrt: Node) -> bool:
         """Whether both have a name to write a partial derivative with."""

@@ -36,6 +36,8 @@ def _rate(value: Any) -> str:
 
 def place_of_largest(value: Any) -> tuple[int, ...]:
     """The index of the largest entry, the first of those that are equal up to rounding."""
+    if not np.shape(value):
+        return ()
     size = np.abs(np.nan_to_num(np.asarray(value, dtype=np.float64)))
     place = np.argmax(size >= np.max(size) * (1 - TIE))
     return tuple(int(i) for i in np.unravel_index(place, np.shape(size)))
@@ -108,7 +110,7 @@ class Hole:
         return self.shown not in REMARKS
 
     def __str__(self) -> str:
-        text = SHOWN[self.shown](self.node.value, *(x.value for x in self.beside))
+        text = SHOWN[self.shown](self.node.value, *[x.value for x in self.beside])
         if self.is_math:
             return print_layout(fenced(written_digits(text), (0, PRODUCT, ATOM)[self.brackets]))
         return f"({text})" if self.brackets and text.startswith("-") else text
@@ -129,7 +131,7 @@ class Text(str):
         pieces: list[str | Hole] = []
         for part in parts:
             pieces += part.pieces if isinstance(part, Text) else [part] if part else []
-        made = super().__new__(cls, "".join(map(str, pieces)))
+        made = super().__new__(cls, "".join([part if isinstance(part, str) else str(part) for part in parts]))
         made.pieces = tuple(pieces)
         return made
 
@@ -172,6 +174,12 @@ class Blanks:
 
     def filled(self, printed: str) -> Text:
         """What was printed, with numbers in place of what stood for them."""
+        return Text(*self.pieces(printed))
+
+    def pieces(self, printed: str) -> list[str | Hole]:
+        """The same in pieces, with no number written out."""
+        if not self._nodes:
+            return [printed]
         parts: list[str | Hole] = []
         end = 0
         for found in MARK.finditer(printed):
@@ -181,7 +189,7 @@ class Blanks:
             parts.append(printed[end : found.start()])
             parts.append(Hole(node, shown, IF_NEGATIVE if around else int(brackets or BARE), is_math=brackets is not None))
             end = found.end()
-        return Text(*parts, printed[end:])
+        return [part for part in (*parts, printed[end:]) if part]
 
 
 def bracketed(x: Layout, is_first: bool = True) -> Layout:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from tinygraph.express.layout import (
@@ -29,6 +29,7 @@ from tinygraph.syntax import constant, literal
 # How tightly mathematics binds. BIG is a Σ, which swallows the product behind it; ENTRYWISE is ⊙, below the matrix product.
 CASES, LOGIC, RELATION, SUM, BIG, ENTRYWISE, PRODUCT, ATOM = range(8)
 
+NAMED: Mapping[str, Layout] = {"pi": Symbol("π"), "inf": Digits("∞"), "nan": Digits("NaN")}
 SHORT = 8  # characters of a number as the user may have typed it
 
 Typeset: TypeAlias = tuple[Layout, int]  # a layout and how tightly it binds
@@ -42,7 +43,8 @@ def written_number(value: Any) -> Typeset:
 
 def written_shortly(value: Any) -> Typeset:
     """A number as source has it where that is short, and else with the digits of every other number: `0.1 + 0.2` is 0.300."""
-    return written_number(value) if len(literal(value)[0]) <= SHORT else written_digits(number(value))
+    text, _ = literal(value)
+    return written_digits(text.replace("np.", "") if len(text) <= SHORT else number(value))
 
 
 def written_digits(text: str) -> Typeset:
@@ -50,8 +52,7 @@ def written_digits(text: str) -> Typeset:
     if text in ("True", "False"):
         return Word(text), ATOM
     mantissa, _, exponent = text.removeprefix("-").partition("e")
-    named: dict[str, Layout] = {"pi": Symbol("π"), "inf": Digits("∞"), "nan": Digits("NaN")}
-    layout: Layout = named.get(mantissa, Digits(mantissa.removesuffix(".0")))
+    layout: Layout = NAMED.get(mantissa) or Digits(mantissa.removesuffix(".0"))
     if exponent:
         power = Raised(Digits("10"), Digits(signed(str(int(exponent)))))
         layout = power if mantissa == "1" else Row((layout, Times(dot=True), power))

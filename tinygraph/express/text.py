@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ def width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
+@cache
 def _columns(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
@@ -76,10 +79,10 @@ def number(value: Any) -> str:
 
 def _middling(value: Any, decimals: int) -> str:
     """A number with so many decimals, or as many digits where it is very small or large; zero has no sign here."""
-    if np.asarray(value).dtype.kind != "f":
+    if not isinstance(value, float | np.floating) and np.asarray(value).dtype.kind != "f":
         return str(value)
     size = abs(float(value))
-    if size and np.isfinite(size) and not 10.0**-decimals <= size < LARGEST:
+    if size and math.isfinite(size) and not 10.0**-decimals <= size < LARGEST:
         return f"{value:.{decimals - 1}e}"
     return f"{value + 0.0:.{decimals}f}"
 

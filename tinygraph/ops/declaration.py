@@ -23,6 +23,7 @@ Rule: TypeAlias = Callable[..., Array]
 Spelled: TypeAlias = str | SourceForm | Callable[..., "str | Written | None"]  # how source writes an op
 Untraceable: TypeAlias = "str | Callable[[Sequence[Any], Params], str]"
 EMPTY = inspect.Parameter.empty
+PLAIN = (bool, int, float, str, type(None))  # metadata that is kept as it is
 
 
 class Settings(TypedDict, total=False):
@@ -65,6 +66,7 @@ class Declaration:
         self.arguments, self.variadic, self.defaults = _parameters(function)
         shape_only, kind = settings.get("shape_only", ()), settings.get("kind")
         _refuse_types(self.name, shape_only, kind)
+        self.is_settled = all(isinstance(value, PLAIN) for value in self.defaults.values())
         self.elementwise = settings.get("elementwise", False) or isinstance(kind, Elementwise)
         self.reads_shape = tuple(name in shape_only for name in self.arguments)
         self.reads_values = False in self.reads_shape
@@ -174,6 +176,8 @@ class Declaration:
 
     def complete(self, params: dict[str, Any]) -> dict[str, Any]:
         """All metadata of a call, with what it leaves out."""
+        if not params and self.is_settled:
+            return self.defaults
         unknown = params.keys() - self.defaults.keys()
         if unknown:
             raise TypeError(f"{self.signature()} takes no {', '.join(sorted(unknown))}")
@@ -224,6 +228,8 @@ def whole(value: Any) -> int:
 
 def settled(value: Any) -> Any:
     """Metadata that nobody can change afterwards: lists and arrays of numbers become tuples, NumPy's integers Python's."""
+    if isinstance(value, PLAIN):
+        return value
     if isinstance(value, Node | np.integer):
         return whole(value)
     if isinstance(value, np.ndarray):

@@ -32,6 +32,7 @@ from tinygraph.wording import counted
 
 REGISTRY: dict[str, Op] = {}
 OPERATORS: dict[type[ast.AST], Op] = {}  # the ops that operators of Python are, by their class in its syntax tree
+REAL = "biuf"  # the kinds of dtypes of real numbers
 NO_PARAMS: dict[str, Any] = {}
 allocate = object.__new__
 STOPPED = (RuntimeWarning, *EXPLAINED)  # what ends a computation: `tinygraph.warned` says when a warning does
@@ -48,7 +49,10 @@ class Op(Declaration):
     """
 
     # Python reads the dictionary of an object with so many attributes the slow way.
-    __slots__ = ("arity", "built_in", "compute", "elementwise", "keeps_shape", "partial", "pass_on", "rules")
+    __slots__ = (
+        "arity", "arrays_only", "built_in", "check", "compute", "defaults", "elementwise", "keeps_shape", "partial", "pass_on",
+        "rules", "takes_sparse", "variadic",
+    )  # fmt: skip
 
     def __init__(self, function: Callable[..., Any], rules: Sequence[Rule | None], settings: Settings) -> None:
         super().__init__(function, rules, settings)
@@ -71,18 +75,23 @@ class Op(Declaration):
 
     def __call__(self, *arguments: Any, **params: Any) -> Any:
         """Compute on arrays; record where one of the arguments is a Node."""
-        if self.arity == 1 and len(arguments) == 1 and not params and self.built_in and isinstance(arguments[0], Node):
-            return self.record_one(arguments[0])
         if len(arguments) > len(self.rules) and not self.variadic:
             arguments, params = self.split(arguments, params)
+        values: Sequence[Any] = arguments
         for x in arguments:
+            if type(x) is ndarray:
+                continue
             if isinstance(x, Node):
-                return self.record(arguments, params)
-        values = [*map(self._array, arguments)]
+                alone = self.arity == 1 and not params and self.built_in
+                return self.record_one(x) if alone else self.record(arguments, params)
+            if not isinstance(x, np.generic):
+                values = ()
+        values = values or [*map(self._array, arguments)]
         if self.check is not None:
             self.check(*values, **(self.defaults | params))
         try:
-            return scalar(self.compute(*values, **params))
+            value = self.compute(*values, **params)
+            return value[()] if type(value) is ndarray and not value.shape else value
         except RuntimeWarning as warning:
             return scalar(self._warned(warning, values, params, user_frame(sys._getframe(1))))
 
@@ -128,30 +137,29 @@ class Op(Declaration):
 
     def record(self, arguments: Sequence[Any], params: dict[str, Any]) -> Node:
         """Run the op on the values of its inputs and keep the result with where it came from."""
-        frame = user_frame(sys._getframe(1))
+        inputs: list[Any] = []
+        values: list[Any] = []
         try:
-            inputs = tuple([x if isinstance(x, Node) else self._input(x) for x in arguments])
+            for x in arguments:
+                node = x if isinstance(x, Node) else self._input(x)
+                # A user's op gets read-only arrays.
+                value = node if type(node) in NUMBERS else node._value if self.built_in else node.operand
+                if type(value) is Sparse and not self.takes_sparse:  # not all ops compute with what they are given
+                    refuse()
+                inputs.append(node)
+                values.append(value)
             if self.defaults or params:
                 params = self.complete(params)
-            if self.built_in:
-                values = [x._value if isinstance(x, Node) else x for x in inputs]
-            else:  # gets read-only arrays, and its result is checked
-                values = [x.operand if isinstance(x, Node) else x for x in inputs]
-            for x in values:
-                if type(x) is Sparse and not self.takes_sparse:  # not all ops compute with what they are given
-                    refuse()
             if self.check is not None:
                 self.check(*values, **params)
         except EXPLAINED as error:  # the operands are refused in words that name the fix
-            raise op_error(self, arguments, error, frame) from error
+            raise op_error(self, arguments, error, user_frame(sys._getframe(1))) from error
         try:
             value = self.compute(*values, **params)
             value = scalar(value) if self.built_in else result_of(self, value)
         except STOPPED as error:
-            value = scalar(self._stopped(error, arguments, values, params, frame))
-        if self.elementwise and type(value) is ndarray and value.ndim > 1:
-            warn_of_ranks(value, arguments, sys._getframe(1))
-        return Node(value, self, inputs, params or NO_PARAMS, frame.f_code, frame.f_lasti)
+            value = scalar(self._stopped(error, arguments, values, params, user_frame(sys._getframe(1))))
+        return self._recorded(value, tuple(inputs), params or NO_PARAMS, arguments, sys._getframe(1))
 
     def _input(self, x: Any) -> Any:
         """The node that stands for a bare operand; NumPy's one True and one False, which many names share, are numbers."""
@@ -170,42 +178,43 @@ class Op(Declaration):
             value = self.compute(x._value)
         except STOPPED as error:
             value = self._stopped(error, (x,), (x._value,), NO_PARAMS, user_frame(sys._getframe(2)))
-        return self._recorded(value, (x,), sys._getframe(2))
+        return self._recorded(value, (x,), NO_PARAMS, (x,), sys._getframe(2))
 
     def record_two(self, x: Any, y: Any) -> Node:
         """Do what `record` does for the operands of a binary operator or ufunc, in half the time."""
-        if isinstance(x, Node):
-            left = x._value
-        elif type(x) in NUMBERS:
-            left = x
-        else:
-            return self.record((x, y), NO_PARAMS)
-        if isinstance(y, Node):
-            right = y._value
-        elif type(y) in NUMBERS:
-            right = y
-        else:
-            return self.record((x, y), NO_PARAMS)
+        given = x, y
+        if not isinstance(x, Node) and type(x) not in NUMBERS:
+            if type(x) is not ndarray or x.dtype.kind not in REAL:
+                return self.record(given, NO_PARAMS)
+            x = leaf_of(x)
+        if not isinstance(y, Node) and type(y) not in NUMBERS:
+            if type(y) is not ndarray or y.dtype.kind not in REAL:
+                return self.record(given, NO_PARAMS)
+            y = leaf_of(y)
+        left = x if type(x) in NUMBERS else x._value
+        right = y if type(y) in NUMBERS else y._value
         try:
             value = self.compute(left, right)
         except STOPPED as error:
-            value = self._stopped(error, (x, y), (left, right), NO_PARAMS, user_frame(sys._getframe(2)))
-        return self._recorded(value, (x, y), sys._getframe(2))
+            value = self._stopped(error, given, (left, right), NO_PARAMS, user_frame(sys._getframe(2)))
+        return self._recorded(value, (x, y), NO_PARAMS, given, sys._getframe(2))
 
-    def _recorded(self, value: Any, inputs: tuple[Any, ...], frame: FrameType) -> Node:
-        """The node of a result without metadata; its attributes are set here because a call of the class takes longer."""
+    def _recorded(
+        self, value: Any, inputs: tuple[Any, ...], params: dict[str, Any], given: Sequence[Any], frame: FrameType
+    ) -> Node:
+        """The node of a result; its attributes are set here because a call of the class takes longer."""
+        if type(value) is ndarray and value.ndim > 1 and self.elementwise:
+            warn_of_ranks(value, given, frame)
         code = frame.f_code
         if OWN[code.co_filename]:
             back = frame.f_back  # mostly what a sweep calls a rule by
             frame = CALLERS.get(back and back.f_back) or user_frame(frame)
             code = frame.f_code
-        elif type(value) is ndarray and value.ndim > 1 and self.elementwise:
-            warn_of_ranks(value, inputs, frame)
         node = allocate(Node)
         node._value = value
         node.op = self
         node.inputs = inputs
-        node.params = NO_PARAMS
+        node.params = params
         node.code = code
         node.instruction = frame.f_lasti
         node.number = next(NUMBERING)

@@ -124,6 +124,8 @@ def sum_like(x: Array, like: Array) -> Array:
     >>> tg.ops.sum_like(np.ones((3, 2)), np.zeros((1, 2)))
     array([[3., 3.]])
     """
+    if not like.shape:
+        return np.sum(x)
     extra = np.ndim(x) - like.ndim
     stretched = tuple(extra + i for i, size in enumerate(like.shape) if size == 1 and np.shape(x)[extra + i] != 1)
     summed = np.sum(x, axis=tuple(range(extra)) + stretched, keepdims=True)
@@ -216,10 +218,10 @@ def count(like: Array, *, axis: Axis = None) -> Array:
     >>> tg.ops.count(np.zeros((3, 2))), tg.ops.count(np.zeros((3, 2)), axis=0)
     (np.float64(6.0), np.float64(3.0))
     """
-    axes = range(like.ndim) if axis is None or not like.ndim else np.lib.array_utils.normalize_axis_tuple(axis, like.ndim)
-    size = 1
-    for i in axes:
-        size *= like.shape[i]
+    if axis is None or not like.ndim:
+        size = like.size
+    else:
+        size = math.prod(like.shape[i] for i in np.lib.array_utils.normalize_axis_tuple(axis, like.ndim))
     if like.dtype.kind != "f":
         return np.float64(size)
     return np.float32(size) if like.dtype == np.float16 else like.dtype.type(size)

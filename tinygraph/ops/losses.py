@@ -21,11 +21,11 @@ Reduction = Literal["mean", "sum", "none"]
 
 def _check_pair(prediction: Array, target: Array, *, reduction: Reduction) -> None:
     _check_reduction(reduction)
-    shapes = np.shape(prediction), np.shape(target)
-    if shapes[0] != shapes[1]:
+    if prediction.shape != target.shape:
         raise ValueError(
-            f"predictions of shape {shapes[0]} and targets of shape {shapes[1]} must have the same shape (broadcasting them "
-            "would compare every example with every other): reshape the targets, for example y.reshape(z.shape)"
+            f"predictions of shape {prediction.shape} and targets of shape {target.shape} must have the same shape "
+            "(broadcasting them would compare every example with every other): reshape the targets, for example "
+            "y.reshape(z.shape)"
         )
 
 
@@ -40,7 +40,7 @@ def _check_reduction(reduction: Reduction) -> None:
 
 
 def _reduce(losses: Array, reduction: Reduction) -> Array:
-    return np.mean(losses) if reduction == "mean" else np.sum(losses) if reduction == "sum" else losses
+    return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
 
 
 def _over(g: Array, prediction: Array, reduction: Reduction) -> Array:
@@ -172,7 +172,7 @@ def softmax_cross_entropy(Z: Array, y: Array, *, reduction: Reduction = "mean") 
     >>> tg.softmax_cross_entropy(Z, np.array([0, 0]))
     <node softmax_cross_entropy: 0.3466>
     """
-    targets = _targets(y, Z)
+    targets = (y if y.ndim == Z.ndim else np.expand_dims(y, -1) == np.arange(Z.shape[-1])).astype(Z.dtype)
     return _reduce(-np.sum(targets * where(targets == 0, 0, log_softmax(Z)), axis=-1), reduction)
 
 

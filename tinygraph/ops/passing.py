@@ -54,7 +54,8 @@ def pass_to_any(op: Any, node: Node, g: Any, pending: Pending, path: Collection[
     """To any number of inputs of any op."""
     inputs = node.inputs
     out, arguments = (node, inputs) if on_nodes else (node._value, [x._value if isinstance(x, Node) else x for x in inputs])
-    for rule, x in zip(reversed(op.rules_for(len(inputs))), reversed(inputs), strict=True):
+    rules = op.rules_for(len(inputs)) if op.variadic else op.rules
+    for rule, x in zip(reversed(rules), reversed(inputs), strict=True):
         if rule is not None and x in path:
             part = fit(rule(g, out, *arguments, **node.params), x)
             pending[x] = part + pending[x] if x in pending else part

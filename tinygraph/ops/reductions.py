@@ -27,7 +27,7 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> np.sum(tg.constant([[1.0, 2.0], [3.0, 4.0]]), 0)
     <node sum (2,) float64: [4. 6.]>
     """
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return x.sum(axis=axis, keepdims=keepdims)
 
 
 @op(
@@ -45,7 +45,7 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> tg.constant([[1.0, 2.0], [3.0, 4.0]]).mean()
     <node mean: 2.5>
     """
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    return x.mean(axis=axis, keepdims=keepdims)
 
 
 def _extreme_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
@@ -64,7 +64,7 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> tg.gradients(np.max(x), x)
     (array([0. , 0.5, 0.5]),)
     """
-    return np.max(x, axis=axis, keepdims=keepdims)
+    return x.max(axis=axis, keepdims=keepdims)
 
 
 @op(_extreme_rule, numpy=np.min, notation="min {}")
@@ -77,7 +77,7 @@ def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> np.min(tg.constant([[1.0, 2.0], [0.0, 4.0]]), axis=1)
     <node min (2,) float64: [1. 0.]>
     """
-    return np.min(x, axis=axis, keepdims=keepdims)
+    return x.min(axis=axis, keepdims=keepdims)
 
 
 def _var_rule(g: Array, out: Array, x: Array, axis: Axis, keepdims: bool, ddof: float) -> Array:
@@ -95,7 +95,7 @@ def var(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0)
     >>> np.var(tg.constant([1.0, 2.0, 3.0]), ddof=1)
     <node var: 1>
     """
-    return np.var(x, axis=axis, keepdims=keepdims, ddof=ddof)
+    return x.var(axis=axis, keepdims=keepdims, ddof=ddof)
 
 
 def _deviations_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:
@@ -134,7 +134,7 @@ def std(x: Array, *, axis: Axis = None, keepdims: bool = False, ddof: float = 0)
     >>> np.std(tg.constant([1.0, 2.0, 3.0]), ddof=1)
     <node std: 1>
     """
-    return np.std(x, axis=axis, keepdims=keepdims, ddof=ddof)
+    return x.std(axis=axis, keepdims=keepdims, ddof=ddof)
 
 
 def _weights_rule(g: Array, out: Array, x: Array, axis: Axis) -> Array:

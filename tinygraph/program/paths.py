@@ -7,6 +7,7 @@ array lies on the way there is no product of numbers: a path is then what its st
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,43 @@ class Routes:
             for one in self.passes.get(node, ()) if node in found else ():
                 found[one.of] = found.get(one.of, 0) + found[node]
         return found
+
+    @cached_property
+    def _into(self) -> Mapping[Node, Sequence[Pass]]:
+        """The passes that end at each value, on paths from the output."""
+        found: dict[Node, list[Pass]] = {}
+        for node in self._order:
+            for one in self.passes.get(node, ()) if node in self._before else ():
+                found.setdefault(one.of, []).append(one)
+        return found
+
+    @cached_property
+    def _through_arrays(self) -> set[Node]:
+        """The values to which a path leads on which a local derivative is no number."""
+        found: set[Node] = set()
+        for node in self._order:  # each before those that it passes on to
+            if any(one.reader.node in found or self.number(one) is None for one in self._into.get(node, ())):
+                found.add(node)
+        return found
+
+    def is_numeric(self, end: Node) -> bool:
+        """Whether all paths to a value are products of numbers."""
+        return end not in self._through_arrays
+
+    def every(self, end: Node) -> list[Path]:
+        """All paths to a value in their order, without a search for the largest; to be called where there are few."""
+        found: list[Path] = []
+        unfinished: list[tuple[Node, tuple[Any, ...] | None]] = [(end, None)]  # with what leads from there to the end
+        while unfinished:
+            node, passes = unfinished.pop()
+            if node is self.output:
+                found.append(Path(tuple(_linked(passes)), self))
+            unfinished += [(one.reader.node, (one, passes)) for one in self._into.get(node, ())]
+        return sorted(found, key=lambda path: [self._places[one] for one in path.passes]) if len(found) > 1 else found
+
+    @cached_property
+    def _places(self) -> Mapping[Pass, int]:
+        return {one: i for i, one in enumerate(itertools.chain(*self.passes.values()))}
 
     def number(self, one: Pass) -> Node | None:
         """The local derivative where it is a number: one of a number by a number."""
@@ -163,7 +201,7 @@ class Paths:
         self.count = routes.count(end)
         self._leading = routes.leading(end)
         every = [one for passes in self._leading.values() for one in passes]
-        self.is_numeric = all(routes.number(one) is not None for one in every)
+        self.is_numeric = routes.is_numeric(end)
         self._sizes = {one: _size(self._value(one)) if self.is_numeric else 0.0 for one in every}
         self._found: list[Path] = []
         self.rest: float | None = self._search(most)
@@ -205,7 +243,7 @@ class Paths:
         while heap and len(self._found) < most:
             known = heapq.heappop(heap)
             if known.node is self.end:
-                self._found.append(Path(_in_order(known.passes), self.routes))
+                self._found.append(Path(tuple(_linked(known.passes))[::-1], self.routes))
                 continue
             passes = self._leading[known.node]
             best = max(passes, key=lambda one: _together(self._sizes[one], self._largest[one.of]))
@@ -258,12 +296,11 @@ def many(count: int) -> str:
     return f"about 10^{power - (10**power > count)}"
 
 
-def _in_order(passes: tuple[Any, ...] | None) -> tuple[Pass, ...]:
-    found: list[Pass] = []
+def _linked(passes: tuple[Any, ...] | None) -> Iterator[Pass]:
+    """The passes of which each is linked to the next."""
     while passes is not None:
-        last, passes = passes
-        found.append(last)
-    return tuple(found[::-1])
+        one, passes = passes
+        yield one
 
 
 def _size(x: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from tinygraph.backprop import collector_paused
+from tinygraph.backprop import CollectorPaused
 from tinygraph.graph import Graph
 from tinygraph.names import temporary
 from tinygraph.node import Node
@@ -217,7 +217,7 @@ def check_level(level: str) -> None:
 
 def program_of(graph: Graph, level: Level = "named") -> Program:
     """The program of a graph, the same object until more gradients are asked for."""
-    with graph._lock, collector_paused():  # so that no gradients are added meanwhile
+    with graph._lock, CollectorPaused():  # so that no gradients are added meanwhile
         asked = graph._gradient_count
         kept = graph._programs
         if (level, asked) not in kept:

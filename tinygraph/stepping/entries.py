@@ -319,9 +319,8 @@ def _line(entry: Entry, own: Read, left: Layout, rate: Node | None) -> dict[str,
     name = Row((in_a_line(left), Fence("[", blanks.layout(index), "]"))) if own.strides else in_a_line(left)
     right = list(map(bracketed, [formula, blanks.layout(value) if own.strides else blanks.layout(own.node)]))
     sides = [name] if rate is None else [Row((name, Sign(":="), right.pop(0)))]
-    text = blanks.filled(equation(sides, right))
     line = [
         [places[piece.node], piece.brackets] if isinstance(piece, Hole) and piece.node in places else piece
-        for piece in text.pieces
+        for piece in blanks.pieces(equation(sides, right))
     ]
     return {"line": line, "parts": [part.data for part in parts]}

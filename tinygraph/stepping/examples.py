@@ -38,6 +38,15 @@ class Example(NamedTuple):
 
 def batch_size(graph: Graph) -> int | None:
     """The number of examples: the most common first size of the constants, if a computed value has a row for each example."""
+    if graph not in _known_sizes:
+        _known_sizes[graph] = _batch_size(graph)
+    return _known_sizes[graph]
+
+
+_known_sizes: WeakKeyDictionary[Graph, int | None] = WeakKeyDictionary()
+
+
+def _batch_size(graph: Graph) -> int | None:
     sizes = Counter(leaf.shape[0] for leaf in _constants(graph) if leaf.shape)
     size = sizes.most_common(1)[0][0] if sizes else None
     return size if size is not None and any(node.op is not None for node in _rows(graph, size)) else None

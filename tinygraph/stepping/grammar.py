@@ -196,10 +196,7 @@ def body_of(op: Op) -> list[list[Any]] | None:
     operands = [constant(SAMPLES) for _ in op.arguments]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        try:
-            result = op.function(*operands, **params)
-        except Exception:  # what the samples are not fit for
-            return None
+        result = op.function(*operands, **params)
     has_decided = any(isinstance(x, Leaf) and x.log and x.log.decisions for x in operands)
     return _steps(operands, result) if isinstance(result, Node) and not has_decided else None
 

@@ -1,4 +1,4 @@
-"""What each step highlights in the picture of a walk: a card, the edges it follows, and the lines it reveals.
+"""What each step highlights in a drawing of a walk: a card, the edges it follows, and the lines it reveals.
 
 A line stays hidden until every step that reveals it is taken.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tinygraph.draw.cards import Card
+from tinygraph.draw.cards import Card, Drawing, Edge
 from tinygraph.draw.keys import edge_id, lines_of
 from tinygraph.node import Node
 from tinygraph.stepping.pictures import drawing
@@ -17,11 +17,15 @@ from tinygraph.stepping.timeline import Step
 
 
 class Highlights:
-    """What each step of one chapter highlights in the picture."""
+    """What each step of one chapter highlights in a drawing, which is that of its picture if it is not given."""
 
-    def __init__(self, chapter: Chapter) -> None:
-        self._drawing = drawing(chapter)
-        self._cards = {node: card for card in self._drawing.cards for node in card.members}
+    def __init__(self, chapter: Chapter, shown: Drawing | None = None) -> None:
+        shown = drawing(chapter) if shown is None else shown
+        self._cards = {node: card for card in shown.cards for node in card.members}
+        self._forward: dict[str, list[Edge]] = defaultdict(list)  # the edges to a card
+        self._backward: dict[str, list[Edge]] = defaultdict(list)  # those from a card
+        for edge in shown.edges:
+            (self._backward[edge.source] if edge.backward else self._forward[edge.target]).append(edge)
         request = chapter.graph._latest_request
         self._gradients = set() if request is None else set(request.gradients.values())  # that the picture shows
         self._output = None if request is None else request.output
@@ -29,7 +33,7 @@ class Highlights:
         self._values: dict[Node, list[str]] = defaultdict(list)
         self._gradients_of: dict[Node, list[str]] = defaultdict(list)
         self._passed: dict[Node, list[tuple[Card, str]]] = defaultdict(list)
-        for card in self._drawing.cards:
+        for card in shown.cards:
             for key, line, row, _ in lines_of(card):
                 for node in line.of:
                     (self._gradients_of if line.backward else self._values)[node].append(key)
@@ -50,13 +54,11 @@ class Highlights:
         return [] if card is None else [card.key, *self._edges(step, card.key)]
 
     def _edges(self, step: Step, key: str) -> Iterator[str]:
-        for edge in self._drawing.edges:
-            if step.phase != "update" and step.node in self._values and not edge.backward and edge.target == key:
-                yield edge_id(edge)
-            elif step.node in self._gradients and edge.backward and edge.source == key:
-                reader = None if step.reader is None or step.part is None else self._cards.get(step.reader)
-                if reader is None or reader.key == edge.target:
-                    yield edge_id(edge)
+        if step.phase != "update" and step.node in self._values:
+            yield from map(edge_id, self._forward[key])
+        if step.node in self._gradients:
+            reader = None if step.reader is None or step.part is None else self._cards.get(step.reader)
+            yield from (edge_id(edge) for edge in self._backward[key] if reader is None or reader.key == edge.target)
 
     def revealed(self, step: Step) -> list[str]:
         """The lines that a step reveals: a value's, or a gradient's and those of its contributions."""

@@ -14,20 +14,24 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from tinygraph.backprop import CollectorPaused
+from tinygraph.draw.cards import LONGEST
 from tinygraph.draw.failing import KEY
 from tinygraph.draw.theme import variables
 from tinygraph.draw.view import filled, script_json
 from tinygraph.express import interpreter
+from tinygraph.express.text import cut
 from tinygraph.node import Node
 from tinygraph.ops import REGISTRY, Op
 from tinygraph.program.statements import program_of
+from tinygraph.stepping.drawn import lit
 from tinygraph.stepping.examples import batch_size
 from tinygraph.stepping.explained import explained
 from tinygraph.stepping.judging import TOLERANCE
 from tinygraph.stepping.listing import Function, function_of, listing
 from tinygraph.stepping.live import Live, live
 from tinygraph.stepping.messages import OF_ANSWERS
-from tinygraph.stepping.pictures import laid_out
+from tinygraph.stepping.pictures import drawings, foldings
 from tinygraph.stepping.plots import plots
 from tinygraph.stepping.shown import shown
 from tinygraph.stepping.stepper import Stepper
@@ -68,9 +72,10 @@ def packed_script(more: frozenset[Op]) -> str:
 
 def walk(stepper: Stepper) -> tuple[dict[str, Any], Collection[Op]]:
     """All that a page holds of a walk, and the ops that it computes with: none where it shows what was recorded."""
-    data, templates = walk_data(stepper)
-    state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
-    alive = live(stepper, templates.holes, templates.slots)
+    with CollectorPaused():  # of many small objects, nearly all of which stay
+        data, templates = walk_data(stepper)
+        state = {"data": data, "position": stepper.position, "breakpoints": sorted(stepper.breakpoints)}
+        alive = live(stepper, templates.holes, templates.slots)
     if isinstance(alive, Live):
         return state | alive.data, alive.ops
     return state | {"texts": texts(stepper), "notice": alive}, ()
@@ -90,9 +95,11 @@ def style() -> str:
 
 def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
     """The walk as JSON, and the numbers in its texts: the picture, the user's source, and the steps of one chapter."""
-    source = listing(stepper.chapters[0].graph, stepper.steps)
+    chapter, folded = stepper.chapters[0], foldings(stepper)
+    source = listing(chapter.graph, stepper.steps)
     templates = Templates()
-    walk = {"steps": []} | templates.of(shown(stepper.chapters[0], stepper.example, tuple(source)))
+    pictured = drawings(chapter, folded)
+    walk = {"steps": []} | templates.of(shown(chapter, stepper.example, tuple(source), pictured))
     equations: dict[str, Any] = {}
     lines = [step["entry"] for step in walk["steps"] if "line" in step.get("entry", {})]
     holders = [*((step, "mathml") for step in walk["steps"]), *((line, "line") for line in lines)]
@@ -100,21 +107,24 @@ def walk_data(stepper: Stepper) -> tuple[dict[str, Any], Templates]:
         holder[key], _ = equations.setdefault(repr(holder[key]), (len(equations), holder[key]))
     ops = explained(stepper)
     markup, tags = shortened([*(mathml for _, mathml in equations.values()), *ops.values()])
-    picture = laid_out(stepper)._asdict()
+    steps = [*chapter.graph_steps, *(chapter.updates or chapter.next_updates)]
+    for data, drawing, (folding, layout, handles) in zip(walk["foldings"], pictured, folded, strict=True):
+        data |= {"label": cut(folding.label, LONGEST), "svg": layout.svg, "tall": layout.tall, "handles": handles}
+        data |= lit(chapter, drawing, steps)
     return {
         "title": ", ".join(stepper.graph.name(output) or "" for output in stepper.graph.outputs),
-        **picture,
+        "trouble": folded[0].layout.trouble,
         **walk,
         "equations": markup[: len(equations)],
         "tags": tags,
         "ops": dict(zip(ops, markup[len(equations) :], strict=True)),
         "source": list(source.values()),
-        "plots": templates.of(plots(stepper.chapters[0].graph)),
+        "plots": templates.of(plots(chapter.graph)),
         "leaves": [
             {"name": name, "shape": leaf.shape, "kind": KINDS[leaf.dtype.kind], "role": leaf.kind}
             for name, leaf in leaves_of(stepper)
         ],
-        "batch": batch_size(stepper.chapters[0].graph),
+        "batch": batch_size(chapter.graph),
         "example": stepper.example,
         "tolerance": TOLERANCE,
         "failure": _failure(stepper, tuple(source)),
@@ -141,9 +151,10 @@ def leaves_of(stepper: Stepper) -> list[tuple[str, Node]]:
 def texts(stepper: Stepper) -> list[list[str]]:
     """The numbers of each chapter as text."""
     functions = tuple(listing(stepper.chapters[0].graph, stepper.steps))
+    folded = foldings(stepper)
     found = []
     for chapter in stepper.chapters:
         templates = Templates()
-        templates.of(shown(chapter, stepper.example, functions))
+        templates.of(shown(chapter, stepper.example, functions, drawings(chapter, folded)))
         found.append([str(hole) for hole in templates.holes])
     return found

@@ -60,16 +60,22 @@ class Question:
 def questions(graph: Graph, steps: Sequence[Step], updates: Sequence[Step]) -> Iterator[Question]:
     """The questions of a walk in the order of its steps, `updates` the last of them."""
     writer = Writer(program_of(graph), steps)
-    given = {request.gradients.get(request.output) for request in graph._requests()}
-    for step in steps:
-        is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
-        if step.phase == "backward" and is_gradient and step.result.size and step.is_complete:
-            yield writer.gradient(step)
-            yield from writer.carrying(step)
+    for step in asked(graph, steps):
+        yield writer.gradient(step)
+        yield from writer.carrying(step)
     gradients = {s.of: s.node for s in program_of(graph).backward}
     for step in updates:
         if step.node.size:
             yield writer.way(step, gradients[step.node])
+
+
+def asked(graph: Graph, steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps that complete a gradient that is asked for."""
+    given = {request.gradients.get(request.output) for request in graph._requests()}
+    for step in steps:
+        is_gradient = step.statement is not None and step.statement.of is not None and step.node not in given
+        if step.phase == "backward" and is_gradient and step.result.size and step.is_complete:
+            yield step
 
 
 class Writer:

@@ -12,7 +12,7 @@ from tinygraph.sparse import is_sparse
 from tinygraph.stepping.examples import batch_size
 from tinygraph.stepping.grammar import grammar
 from tinygraph.stepping.judging import DRAWS, EQUAL, SIGNS, TRIES, manners, mistakes
-from tinygraph.stepping.questions import questions
+from tinygraph.stepping.questions import asked
 from tinygraph.stepping.stepper import Chapter
 
 
@@ -21,18 +21,14 @@ def referee(chapter: Chapter, instructions: Instructions) -> dict[str, Any]:
     program, slot = program_of(chapter.graph), instructions.slot
     texts: dict[str, int] = {}
     size = batch_size(chapter.graph)
-    asked = {
-        x.step.name: [
-            slot(x.step.node),
-            [
-                [texts.setdefault(one.said, len(texts)), slot(one.node), one.factor]
-                for one in mistakes(program, x.step.node, size)
-            ],
+    judged = {
+        step.name: [
+            slot(step.node),
+            [[texts.setdefault(one.said, len(texts)), slot(one.node), one.factor] for one in mistakes(program, step.node, size)],
         ]
-        for x in questions(chapter.graph, chapter.graph_steps, ())
-        if not x.choices
+        for step in asked(chapter.graph, chapter.graph_steps)
     }
-    return {"questions": asked, "texts": list(texts)}
+    return {"questions": judged, "texts": list(texts)}
 
 
 def proof(chapter: Chapter, instructions: Instructions) -> dict[str, Any]:

@@ -18,9 +18,8 @@ from tinygraph.express.plain import plain
 from tinygraph.leaves import constant
 from tinygraph.node import Node
 from tinygraph.program.flow import Pass
-from tinygraph.program.paths import Path, Paths, Routes
+from tinygraph.program.paths import Path, Routes
 from tinygraph.program.statements import program_of
-from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.stepper import Chapter
 from tinygraph.stepping.templates import Slot
 
@@ -32,39 +31,38 @@ ARRIVES = Symbol("□")  # stands for the upstream gradient
 def routes_data(chapter: Chapter) -> list[dict[str, Any]]:
     """The routes from each output that has derivatives."""
     program = program_of(chapter.graph)
-    writer = _Writer(Equations(program), Highlights(chapter))
+    writer = _Writer(Equations(program))
     return [writer.data(routes) for routes in program.routes]
 
 
+def nodes_of(routes: Routes) -> list[Node]:
+    """The values of the routes from an output, in the order of the data."""
+    passes = (one for several in routes.passes.values() for one in several)
+    return list(dict.fromkeys([routes.output, *(x for one in passes for x in (one.reader.node, one.of))]))
+
+
 class _Writer:
-    def __init__(self, equations: Equations, highlights: Highlights) -> None:
+    def __init__(self, equations: Equations) -> None:
         self._equations = equations
-        self._highlights = highlights
 
     def data(self, routes: Routes) -> dict[str, Any]:
-        """The values as symbol and card, the passes by the places of their two values, the leaves by theirs."""
-        places: dict[Node, int] = {}
+        """The values as symbols, the passes by the places of their two values, the leaves by theirs."""
+        places = {node: i for i, node in enumerate(nodes_of(routes))}
         passes = [one for several in routes.passes.values() for one in several]
-        for node in [routes.output, *(x for one in passes for x in (one.reader.node, one.of))]:
-            places.setdefault(node, len(places))
         order = {one: i for i, one in enumerate(passes)}
         ends = [x for x in self._equations.program.leaves if x in places]
         leaves = sorted(ends, key=lambda x: x.kind != "parameter")
         return {
-            "values": [self._value(node) for node in places],
+            "values": [plain(self._equations.variable(node)) for node in places],
             "passes": [[places[one.reader.node], places[one.of], *self._passed(routes, one)] for one in passes],
             "ends": [self._end(routes, x, order) | {"place": places[x]} for x in leaves or list(places)[1:]],
         }
-
-    def _value(self, node: Node) -> list[Any]:
-        card = self._highlights.card_of(node)
-        return [plain(self._equations.variable(node)), None if card is None else card.key]
 
     def _passed(self, routes: Routes, one: Pass) -> Iterator[Any]:
         """The local derivative as a number; else what is passed on of what arrives."""
         number = routes.number(one)
         if number is not None:
-            yield from (Text(Hole(number, "full")), Slot(number))
+            yield from ([Hole(number, "full")], Slot(number))
         else:
             notation = copy(self._equations.notation)
             notation.name = lambda node: self._name(node, one)
@@ -76,11 +74,11 @@ class _Writer:
     def _end(self, routes: Routes, end: Node, order: dict[Pass, int]) -> dict[str, Any]:
         """A leaf, with its gradient and the contribution of each path where they are few and no products of numbers."""
         gradient = routes.gradients[end]
-        found: dict[str, Any] = {"gradient": Text(Hole(gradient, "signed")), "slot": Slot(gradient), "shape": end.shape}
-        if routes.count(end) <= FEW and not (paths := Paths(routes, end, FEW)).is_numeric:
+        found: dict[str, Any] = {"gradient": [Hole(gradient, "signed")], "slot": Slot(gradient), "shape": end.shape}
+        if routes.count(end) <= FEW and not routes.is_numeric(end):
             found["contributions"] = {
-                " ".join(str(order[one]) for one in path.passes): [Text(Hole(node, "signed")), Slot(node)]
-                for path in paths
+                " ".join(str(order[one]) for one in path.passes): [[Hole(node, "signed")], Slot(node)]
+                for path in routes.every(end)
                 for node in [routes.contribution(path.passes)]
             }
         return found
@@ -100,9 +98,9 @@ def carries_most(routes: Routes, end: Node) -> Carrying | None:
 
     Where no path stands out, the value is none of the choices: at other leaves, one may.
     """
-    if not 2 <= routes.count(end) <= ASKED or not (found := Paths(routes, end)).is_numeric:
+    if not 2 <= routes.count(end) <= ASKED or not routes.is_numeric(end):
         return None
-    paths = sorted(found, key=lambda path: path.nodes)  # their order says nothing about their sizes
+    paths = sorted(routes.every(end), key=lambda path: path.nodes)  # their order says nothing about their sizes
     with np.errstate(all="ignore"):
         products = tuple(_product(routes, path) for path in paths)
         sizes: Any = np.abs(np.stack(products))

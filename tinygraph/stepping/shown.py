@@ -1,14 +1,16 @@
-"""What a page shows of one chapter: its steps, the lines of the cards and the widths of the edges, as texts with numbers."""
+"""What a page shows of one chapter: its steps, its paths and what stands on each drawing, as texts with numbers.
+
+A text that nobody else reads is a list of pieces, in which the page alone writes the numbers.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from tinygraph.draw.cards import Card, Drawing
-from tinygraph.draw.keys import edge_id, lines_of
+from tinygraph.draw.cards import Drawing
 from tinygraph.express.equations import Equations
 from tinygraph.express.holes import Blanks, Hole, Text, bracketed, joined
 from tinygraph.express.indices import Index
@@ -18,19 +20,18 @@ from tinygraph.express.notation import Notation
 from tinygraph.express.pieces import written_shortly
 from tinygraph.express.plain import plain
 from tinygraph.program.statements import Statement, program_of
-from tinygraph.program.value import Name, Number, atoms, computed
+from tinygraph.program.value import Apply, Name, Number, atoms, computed
+from tinygraph.stepping.drawn import drawn
 from tinygraph.stepping.entries import entry_data
 from tinygraph.stepping.examples import example_of, linear_in
 from tinygraph.stepping.explained import ops_of
-from tinygraph.stepping.highlights import Highlights
 from tinygraph.stepping.listing import Function, function_of
 from tinygraph.stepping.numbers import with_values
-from tinygraph.stepping.pictures import drawing, line_texts
 from tinygraph.stepping.plots import Slopes
 from tinygraph.stepping.questions import questions
 from tinygraph.stepping.routes import routes_data
 from tinygraph.stepping.stepper import Chapter
-from tinygraph.stepping.templates import Slot
+from tinygraph.stepping.templates import Slot, template
 from tinygraph.stepping.timeline import Step
 
 ASKED = ("text", "label", "value", "hints", "end", "choices", "mistake")  # what a page has of a question
@@ -40,30 +41,15 @@ TERMS = 8  # of a sum of contributions that are shown
 _known: WeakKeyDictionary[Step, dict[Any, dict[str, Any]]] = WeakKeyDictionary()
 
 
-def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...]) -> dict[str, Any]:
+def shown(chapter: Chapter, example: int | None, functions: tuple[Function, ...], drawings: Iterable[Drawing]) -> dict[str, Any]:
     """All texts of a chapter; the last `updates` steps are those of an update, which need not have been made."""
-    picture = drawing(chapter)
     updates = chapter.updates or chapter.next_updates
     return {
         "steps": list(_steps(chapter, [*chapter.graph_steps, *updates], example, functions)),
         "updates": len(updates),
-        "lines": line_texts(picture),
-        "widths": _widths(chapter, picture),
-        "flags": {x.key: Text(x.shown.flag) for card in picture.cards for x in lines_of(card) if x.shown.flag is not None},
-        "inactive": dict(_inactive(picture)),
         "routes": routes_data(chapter),
+        "foldings": [drawn(chapter, drawing) for drawing in drawings],
     }
-
-
-def _inactive(picture: Drawing) -> Iterator[tuple[str, Text]]:
-    """Whether the local derivative is 0, for each line and edge of an input of a card."""
-    cards = {card.key: card for card in picture.cards}
-    for card in picture.cards:
-        yield from ((x.key, x.row.inactive) for x in lines_of(card) if x.row is not None and x.row.inactive is not None)
-    for edge in picture.edges:
-        found = cards[edge.target].rows[edge.row].inactive
-        if found is not None:
-            yield edge_id(edge), found
 
 
 def _steps(
@@ -85,7 +71,6 @@ class StepWriter:
     def __init__(self, chapter: Chapter, example: int | None, functions: Sequence[Function]) -> None:
         self.graph = chapter.graph
         self.program = program_of(self.graph)
-        self.highlights = Highlights(chapter)
         self.example = example
         self.functions = functions
         self.equations = Equations(self.program, written_shortly)
@@ -106,9 +91,9 @@ class StepWriter:
             "sum": _sum(step),
             "text": step.text,
             "equation": step.equation,
-            "shown": Text(Hole(step.result)),
-            "mathml": blanks.filled(equation(*self.sides(step, blanks))),
-            "value": Text(Hole(step.result, "full")),
+            "shown": [Hole(step.result)],
+            "mathml": template(blanks.pieces(equation(*self.sides(step, blanks)))),
+            "value": [Hole(step.result, "full")],
             "shape": "×".join(map(str, step.result.shape)),
             "upstream": step.upstream,
             "local": step.local,
@@ -117,8 +102,6 @@ class StepWriter:
             "slopes": self.slopes.of(step),
             "entry": entry_data(step.expression, step.added_result, self._added(step), step.rate, self.equations),
             "line": self._line(step),
-            "highlighted": self.highlights.highlighted(step),
-            "reveals": self.highlights.revealed(step),
             "example": None if example is None else Text(f"{example.equation} = ", Hole(example.result)),
             "of_example": self._of_example(step),
             "ops": [op.name for op in ops_of(step)],
@@ -129,7 +112,7 @@ class StepWriter:
         """What the page says of the step as a product: how its value is called, where it goes on to, and through what."""
         result = step.added_result
         found: dict[str, Any] = {"label": plain(self.equations.name(step.node))}
-        found |= {"slot": Slot(result)} if result.shape else {"added": Text(Hole(result))} if step.part is not None else {}
+        found |= {"slot": Slot(result)} if result.shape else {"added": [Hole(result)]} if step.part is not None else {}
         if result.shape and step.result is not result:
             found["sum"] = Slot(step.result)
         if step.phase == "backward":
@@ -138,7 +121,7 @@ class StepWriter:
             found["said"] = "a shared value"
         if step.passes and (passed := step.passes[step.position]).is_factor:
             local = passed.local_node
-            factor = {"slot": Slot(local)} if local.shape else {"number": Text(Hole(local))}
+            factor = {"slot": Slot(local)} if local.shape else {"number": [Hole(local)]}
             found["factor"] = factor | {"through": self._function(passed.reader)}
         return found
 
@@ -155,7 +138,10 @@ class StepWriter:
 
     def _function(self, reader: Statement) -> str | None:
         """The function that a statement applies to one value, such as σ."""
-        found = CALL.match(plain(self.equations.notation.layout(reader.expression)))
+        expression = reader.expression
+        if not isinstance(expression, Apply) or expression.op.operator is not None:
+            return None  # x(a + b) is a product
+        found = CALL.match(plain(self.equations.notation.layout(expression)))
         return found and found[1]
 
     def _line(self, step: Step) -> dict[str, int] | None:
@@ -169,7 +155,8 @@ class StepWriter:
     def sides(self, step: Step, blanks: Blanks) -> tuple[list[Layout], list[Layout]]:
         """The sides of the equation in names, and in numbers: the right-hand side where all are scalars, and the value."""
         expression, sides = step.expression, self._symbolic(step, blanks)
-        sides = [side for i, side in enumerate(sides) if not i or plain(side) != plain(sides[i - 1])]
+        texts = list(map(plain, sides))
+        sides = [side for i, side in enumerate(sides) if not i or texts[i] != texts[i - 1]]
         names = [x for x in atoms(expression) if isinstance(x, Name)]
         numbers = []
         if names and all(not x.node.shape for x in names):
@@ -216,23 +203,4 @@ def _questions(chapter: Chapter) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for x in questions(chapter.graph, chapter.graph_steps, chapter.updates or chapter.next_updates):
         found.setdefault(x.step.name, []).append({name: getattr(x, name) for name in ASKED})
-    return found
-
-
-def _widths(chapter: Chapter, picture: Drawing) -> dict[str, list[Text]]:
-    """By backward edge the sizes of the gradients along it: contributions, or where the cards are folded whole gradients."""
-    request = chapter.graph._latest_request
-    if request is None:
-        return {}
-    flow = program_of(chapter.graph).flow
-    cards: dict[str, Card] = {card.key: card for card in picture.cards}
-    found: dict[str, list[Text]] = {}
-    for edge in picture.edges:
-        source, target = cards[edge.source], cards[edge.target]
-        upstream = None if target.statement is None else request.gradients.get(target.statement.node)
-        passed = {} if upstream is None or not edge.backward else flow.passed(upstream)
-        nodes = target.rows[edge.row].gradients_of & source.members if edge.backward else ()
-        carried = [passed[x].node if x in passed else request.gradients[x] for x in nodes if x in request.gradients]
-        if sizes := [Text(Hole(node, "mean")) for node in carried if node.size]:
-            found[edge_id(edge)] = sizes
     return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygraph.backprop import CollectorPaused
 from tinygraph.draw.files import save
 from tinygraph.graph import Graph
 from tinygraph.leaves import with_value
@@ -85,7 +86,7 @@ class Chapter:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        with np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
+        with CollectorPaused(), np.errstate(all="ignore"):  # the warnings were issued when the values were recorded
             self.graph_steps = steps_of(program_of(graph))
         self.updates: list[Step] = []
 

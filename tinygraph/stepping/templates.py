@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tinygraph.express.holes import Hole, Text
 from tinygraph.node import Node
 
-TAG = re.compile("<[^>]*>")
+TAG = re.compile("(<[^>]*>)")
 FIRST = 0xE000  # of the characters that have no meaning of their own, and no place in MathML
 MOST = 1000  # of them
 
 
-def shortened(markup: Any) -> tuple[Any, list[str]]:
+def shortened(markup: Sequence[str | list[Any]]) -> tuple[list[Any], list[str]]:
     """Templates of MathML with a character in place of each tag, and the tags."""
-    texts = [piece for template in markup for piece in ([template] if isinstance(template, str) else template)]
-    found = Counter(tag for text in texts if isinstance(text, str) for tag in TAG.findall(text))
+    texts = Counter(piece for x in markup for piece in ([x] if isinstance(x, str) else x) if isinstance(piece, str))
+    split = {text: TAG.split(text) for text in texts}
+    found: Counter[str] = Counter()
+    for text, times in texts.items():
+        for tag in split[text][1::2]:
+            found[tag] += times
     characters = {tag: chr(FIRST + i) for i, (tag, _) in enumerate(found.most_common(MOST))}
+    short = {text: "".join([characters.get(piece, piece) for piece in pieces]) for text, pieces in split.items()}
 
-    def short(x: Any) -> Any:
-        if isinstance(x, list):
-            return [short(piece) for piece in x]
-        return TAG.sub(lambda tag: characters.get(tag[0], tag[0]), x) if isinstance(x, str) else x
+    def of(piece: Any) -> Any:
+        return short[piece] if isinstance(piece, str) else piece
 
-    return [short(template) for template in markup], list(characters)
+    return [of(x) if isinstance(x, str) else list(map(of, x)) for x in markup], list(characters)
+
+
+def template(pieces: Sequence[str | Hole]) -> str | Sequence[str | Hole]:
+    """A text by its pieces as data holds it: without numbers, it is one string."""
+    return pieces if any(isinstance(piece, Hole) for piece in pieces) else "".join(map(str, pieces))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +71,10 @@ class Templates:
         return [self.of(value) for value in x] if isinstance(x, list | tuple) else x
 
     def _text(self, text: Text) -> str | list[str | int]:
-        if not any(isinstance(piece, Hole) for piece in text.pieces):
-            return str(text)
-        return [self._place(piece) if isinstance(piece, Hole) else piece for piece in text.pieces]
+        pieces = template(text.pieces)
+        if isinstance(pieces, str):
+            return pieces
+        return [self._place(piece) if isinstance(piece, Hole) else piece for piece in pieces]
 
     def _place(self, hole: Hole) -> int:
         key = hole.node, hole.shown, hole.brackets, hole.is_math, hole.beside

@@ -30,7 +30,7 @@ function render({ model: given, el, keys }) {
   const walk = walkOf(model), { data, position, last, stepAt, at } = walk;
 
   const halted = to => { stop(); go(to); };
-  const stage = stageOf({ model, go: halted });
+  const stage = stageOf({ model, go: halted, refolded: () => paths.show() });
   const scrubber = scrubberOf({ model, go: halted });
   const chain = chainOf({ model, changed: () => plot() });
   const lists = listsOf({ model, go: halted, mark: breakpoint });
@@ -182,8 +182,8 @@ function render({ model: given, el, keys }) {
     describe(current);
     lists.show(current, isMoved);
     turn();
-    stage.show(current, isMoved);
-    paths.show(current);
+    stage.show(isMoved);
+    paths.show();
     plot();
   }
 

@@ -3,7 +3,7 @@
 const STYLED = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "visibility", "font-family", "font-size", "font-weight"];
 const SHARP = 2; // pixels of a PNG for each of the page's
 
-// A picture that needs no style sheet, without the dots that run along its edges.
+// A picture that needs no style sheet, without handles and the dots that run along its edges.
 function standalone(svg) {
   const copy = svg.cloneNode(true), [width, height] = ["width", "height"].map(side => Number.parseFloat(svg.getAttribute(side)));
   const [from, to] = [svg, copy].map(tree => [tree, ...tree.querySelectorAll("*")]);
@@ -12,7 +12,7 @@ function standalone(svg) {
     const style = getComputedStyle(one);
     to[i].setAttribute("style", STYLED.map(name => `${name}: ${style.getPropertyValue(name)}`).join("; "));
   });
-  copy.querySelectorAll("style, .dot").forEach(one => one.remove());
+  copy.querySelectorAll("style, .dot, .handle").forEach(one => one.remove());
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);
   copy.setAttribute("style", `background: ${getComputedStyle(svg.closest(".stage")).backgroundColor}`);

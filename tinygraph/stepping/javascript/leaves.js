@@ -55,7 +55,9 @@ function leafControls({ request, update, reset, refuse, isRemote, hasMap }) {
     function show() {
       draw();
       const value = values[place], reach = Math.max(REACH, 2 * Math.abs(value));
-      if (later !== null || !Number.isFinite(value)) { if (later === null) field.value = String(value); return; }
+      if (later !== null) return;
+      input.hidden = !isSmooth || !Number.isFinite(value); // NaN and infinity have no place on it
+      if (!Number.isFinite(value)) { field.value = String(value); return; }
       const known = input.dataset.place === String(place);
       if (!known) Object.assign(input, { min: value - reach, max: value + reach });
       input.dataset.place = place;

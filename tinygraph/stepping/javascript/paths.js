@@ -6,7 +6,7 @@ function pathsOf({ model, stage, walk, numbers }) {
   const routes = () => walk.data().routes ?? [];
   const entry = element("input", { type: "text", class: "index", onchange: () => show() });
   const ofEntry = element("label", { hidden: true }, "Entry ", entry);
-  const outputs = element("select", { "aria-label": "From", onchange: () => chosen() }, ...routes().map(({ values }, i) => element("option", { value: i }, values[0][0])));
+  const outputs = element("select", { "aria-label": "From", onchange: () => chosen() }, ...routes().map(({ values }, i) => element("option", { value: i }, values[0])));
   const ends = element("select", { "aria-label": "To", onchange: () => turnedTo() });
   const said = element("p", { class: "hint" });
   const list = element("div", { class: "ways" });
@@ -22,7 +22,7 @@ function pathsOf({ model, stage, walk, numbers }) {
   const printed = x => holeText("f8", x, "signed", 0, false);
   const isNumber = pass => typeof pass[2] !== "string";
   const many = count => { const text = String(count); return text.length > LONGEST ? `about 10^${text.length - 1}` : count.toLocaleString("en"); };
-  const labelOf = pass => `∂${one().values[pass[0]][0]}/∂${one().values[pass[1]][0]}`;
+  const labelOf = pass => `∂${one().values[pass[0]]}/∂${one().values[pass[1]]}`;
 
   // A recorded value: computed by the page, or else as text.
   function looked(text, slot, place) {
@@ -37,7 +37,7 @@ function pathsOf({ model, stage, walk, numbers }) {
     [rows, order] = [new Map(), ""];
     const { values, ends: leaves } = one(), counts = leaves.map(({ place }) => pathsTo(one(), place, () => 1, 0).count);
     const together = leaves.length > 1 && counts.reduce((total, count) => total + count, 0n) <= TOGETHER && leaves.every(end => isNumeric(end));
-    ends.replaceChildren(...(together ? [element("option", { value: "" }, "all")] : []), ...leaves.map(({ place }, i) => element("option", { value: i }, values[place][0])));
+    ends.replaceChildren(...(together ? [element("option", { value: "" }, "all")] : []), ...leaves.map(({ place }, i) => element("option", { value: i }, values[place])));
     turnedTo();
   }
 
@@ -50,7 +50,7 @@ function pathsOf({ model, stage, walk, numbers }) {
     if (!ofEntry.hidden) {
       const value = numbers().what(chapter(), numbers().slot(end.slot));
       entry.value = value?.data ? indexOf(placeOfLargest(value), value.shape).join(", ") : end.shape.map(() => 0).join(", ");
-      entry.setAttribute("aria-label", `Entry of ∂${one().values[0][0]}/∂${one().values[end.place][0]}`);
+      entry.setAttribute("aria-label", `Entry of ∂${one().values[0]}/∂${one().values[end.place]}`);
     }
     show();
   }
@@ -106,7 +106,7 @@ function pathsOf({ model, stage, walk, numbers }) {
     const valueOf = i => { if (!known.has(i)) known.set(i, isNumber(passes[i]) ? looked(passes[i][2], passes[i][3]) : NaN); return known.get(i); };
     const { found, count, total, rest } = pathsTo(one(), end.place, i => (numeric ? valueOf(i) : 1), LISTED);
     const inText = (text, slot) => (end.shape && !numbers() ? walk.at(text) : printed(looked(text, slot, place)));
-    const name = `∂${values[0][0]}/∂${values[end.place][0]}${end.shape && numbers() ? `[${entry.value}]` : ""}`, others = count - BigInt(found.length);
+    const name = `∂${values[0]}/∂${values[end.place]}${end.shape && numbers() ? `[${entry.value}]` : ""}`, others = count - BigInt(found.length);
     const parts = found.map(({ way, product }) => {
       const contribution = end.contributions?.[way.join(" ")], said = numeric ? printed(product) : contribution ? inText(...contribution) : "…";
       return { key: way.join(" "), make: () => pathRow(way), write: row => row.write(valueOf, count === 1n ? name : "adds", said) };
@@ -137,9 +137,9 @@ function pathsOf({ model, stage, walk, numbers }) {
   function light(way) {
     const svg = stage.picture()?.svg, shown = way ?? (pinned !== null ? rows.get(pinned)?.way : null);
     if (!svg || !(shown || svg.matches(".tracing"))) return;
-    const ids = new Set(), { passes, values } = one();
+    const ids = new Set(), { passes } = one(), cards = stage.folding().cards[Number(outputs.value)];
     for (const i of shown ?? []) {
-      const [reader, value] = [passes[i][0], passes[i][1]].map(place => values[place][1]);
+      const [reader, value] = [passes[i][0], passes[i][1]].map(place => cards[place]);
       ids.add(reader).add(value).add(`${value}-${reader}-`);
     }
     svg.classList.toggle("tracing", Boolean(shown));

@@ -1,6 +1,7 @@
 // The picture of a walk: its lines have the numbers of a chapter, its edges the widths of the gradients along them.
 
 const [THIN, WIDE, DECADES] = [1.2, 4.5, 3]; // of edges: the widest carries the largest gradient, the thinnest a thousandth of it
+const HANDLE = 9; // the radius of a handle
 const [DOT, RUN, MOVING, RUNS] = [4.5, 1400, 0.8, 3]; // of a dot on an edge: its radius, the time of a run, the part of it that it moves, how often
 
 function pictureOf(svg) {
@@ -86,5 +87,40 @@ function pictureOf(svg) {
     if (dots.length) frame = requestAnimationFrame(move);
   }
 
-  return { svg: picture, write, reveal, light, widen, flow, card: id => picture.getElementById(id), line: key => lines.get(key)?.text };
+  // A handle on a folded card opens it, and one on the frame of an open module folds it; `leads` says what is shown then.
+  const handles = []; // each with the name of what it opens or folds, and with the card or frame that it is on
+  const drawn = (name, attributes, ...children) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  };
+
+  function handle(id, name, leads, act) {
+    const owner = picture.getElementById(id), isFolded = owner?.matches(".card");
+    if (!owner) return; // in one column, only the innermost modules have frames
+    const title = drawn("title", {}), said = `${isFolded ? "Unfold" : "Fold"} ${name}: ${leads}`;
+    title.textContent = said;
+    const made = drawn("g", { class: "handle", role: "button", tabindex: "0", "aria-label": said, "aria-expanded": String(!isFolded) }, title,
+      drawn("circle", { class: "reach", r: 14 }), drawn("circle", { class: "round", r: HANDLE }), drawn("path", { d: isFolded ? "M-4.5,0h9M0,-4.5v9" : "M-4.5,0h9" }));
+    made.addEventListener("click", act);
+    made.addEventListener("keydown", event => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation();
+      act(event);
+    });
+    handles.push({ name, made, owner });
+    owner.parentNode.append(made);
+  }
+
+  // At the right corner of a card and beside the name of a module; known when the picture is in the page.
+  function placeHandles() {
+    for (const { made, owner } of handles) {
+      const { x, y, width } = owner.querySelector("path, polygon, rect").getBBox();
+      made.setAttribute("transform", `translate(${owner.matches(".card") ? x + width - 1 : x - 1} ${y + 1})`);
+    }
+  }
+
+  return { svg: picture, handle, placeHandles, handleOf: name => handles.find(one => one.name === name)?.made, write, reveal, light, widen, flow, card: id => picture.getElementById(id), line: key => lines.get(key)?.text };
 }

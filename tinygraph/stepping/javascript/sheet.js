@@ -6,12 +6,12 @@ function sheetOf({ model, stage, sides }) {
   let blank = false;
 
   function fill() {
-    const chapter = walk.chapterOf(walk.position()), texts = walk.textsOf(chapter), { steps, equations } = walk.data();
+    const chapter = walk.chapterOf(walk.position()), texts = walk.textsOf(chapter), { steps, equations } = walk.data(), { reveals } = stage.folding();
     const number = template => element("td", { class: "number" }, blank ? "" : filled(template, texts).replaceAll("-", "−"));
     const rows = steps.slice(0, walk.stepsIn(chapter)).map(step => element("tr", { class: step.phase },
       element("td", {}, ...sides(filled(equations[step.mathml], texts), false)),
       ...["upstream", "local"].map(kind => number(factorsOf(step, steps)[kind]?.number)), number(step.shown)));
-    const hidden = new Set(blank ? steps.flatMap(step => (step.phase === "update" ? [] : step.reveals || [])) : []);
+    const hidden = new Set(blank ? steps.flatMap(({ phase }, i) => (phase === "update" ? [] : reveals[i])) : []);
     const picture = stage.copy(hidden);
     box.replaceChildren(element("h1", {}, document.title), ...(picture ? [picture] : []),
       element("table", {},

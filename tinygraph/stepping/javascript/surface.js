@@ -7,7 +7,7 @@ PANELS.push(({ model, send }) => {
   const box = panelOf("Loss surface", "", map.canvas, ends), work = workerOf(box);
   box.querySelector("h2").append(element("span", { class: "beside" }, "click to go there"));
   map.canvas.tabIndex = 0;
-  let numbers, offered = "", entries = [], selects = []; // the entries that a side may be of, and the choice of each side
+  let numbers, offered = "", entries = [], selects = [], chosen = []; // the entries that a side may be of, and the choice of each side
   let known = [], made = null; // what the base is of, and its sides once it is drawn
 
   const here = () => walk.chapterFrom(walk.position());
@@ -18,9 +18,17 @@ PANELS.push(({ model, send }) => {
       const slot = numbers.leaf(leaf), shape = numbers.shape(slot), order = walk.data().leaves.findIndex(({ name }) => name === leaf);
       return Array.from({ length: shape.reduce((total, length) => total * length, 1) }, (_, place) => ({ leaf, slot, order, place, gradient, label: labelOf(label, place, shape) }));
     }).slice(0, MOST_OFFERED);
-    selects = ["→", "↑"].map((sign, side) => element("select", { "aria-label": `${sign} axis`, onchange: show },
+    selects = ["→", "↑"].map((sign, side) => element("select", { "aria-label": `${sign} axis`, onchange: () => choose(side) },
       ...entries.map(({ label }, i) => element("option", { value: i, selected: i === side }, label))));
     ends.replaceChildren(element("label", {}, "↑ ", selects[1]), element("label", {}, "→ ", selects[0]));
+    chosen = selects.map(select => select.value);
+  }
+
+  // The axes swap where one is to be of what the other is of.
+  function choose(side) {
+    if (selects[side].value === selects[1 - side].value) selects[1 - side].value = chosen[side];
+    chosen = selects.map(select => select.value);
+    show();
   }
 
   // As far as a slider goes about the first value, and farther where the way of the chapters does.
