@@ -58,7 +58,10 @@ PROMISES = [
     ("chain", "tinygraph_arrays", "torch_eager", 0.6),
     ("chain", "tinygraph_nodes", "torch_eager", 1.0),
     ("moons", "tinygraph_arrays", "micrograd_scalars", 0.25),
-    *((f"fit {name}", "tinygraph_models", "sklearn_lbfgs", 2.5) for name in CLASSIFICATIONS),
+    ("fit breast cancer", "tinygraph_models", "sklearn_lbfgs", 0.35),
+    ("fit digits", "tinygraph_models", "sklearn_lbfgs", 1.1),
+    ("fit 1e5x50", "tinygraph_models", "sklearn_lbfgs", 0.85),
+    ("fit 1e6x20", "tinygraph_models", "sklearn_lbfgs", 0.65),
 ]
 FIGURES = {"size": sizes, "printing": printing, "compiled": compiled}
 FIGURE_PROMISES = {

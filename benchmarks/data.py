@@ -9,7 +9,7 @@ import numpy as np
 
 CHAIN_START = np.linspace(0.1, 0.9, 8)
 CHAIN_ROUNDS = 250  # of four ops
-CLASSIFICATIONS = ("breast cancer", "digits")
+CLASSIFICATIONS = ("breast cancer", "digits", "1e5x50", "1e6x20")
 SIZES = {"100x2": (100, 2), "1000x20": (1000, 20), "1000x1000": (1000, 1000), "1e5x20": (10**5, 20), "1e6x20": (10**6, 20)}
 L2, TOL = 1e-3, 1e-8  # of a fit: penalty, and the largest gradient entry at its end
 
@@ -78,9 +78,18 @@ def moons(m: int = 100) -> tuple[list[list[float]], list[int]]:
 
 
 def classification(name: str) -> tuple[Any, Any]:
-    """A data set of scikit-learn, its columns standardised."""
+    """A data set of scikit-learn, its columns standardised; or, for a size, two classes that overlap."""
+    if "x" in name:
+        return logistic_sample(*(int(float(size)) for size in name.split("x")))
     from sklearn import datasets
     from sklearn.preprocessing import StandardScaler
 
     X, y = getattr(datasets, f"load_{name.replace(' ', '_')}")(return_X_y=True)
     return StandardScaler().fit_transform(X), y
+
+
+def logistic_sample(m: int, n: int) -> tuple[Any, Any]:
+    """X of shape (m, n), and labels 0 and 1 that a logistic model draws from it."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(m, n))
+    return X, (X @ random.normal(size=n) / np.sqrt(n) + random.logistic(size=m) > 0).astype(int)

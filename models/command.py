@@ -23,7 +23,7 @@ from models.data import NAMED, Data, Kind, load
 from models.multilayer_perceptron import ACTIVATIONS
 from models.report import describe, describe_coefficients, describe_scores, describe_walk, example, write
 from models.settings import VALUES
-from models.solvers import SCIPY, UPDATES
+from models.solvers import SOLVERS, UPDATES
 from models.trial import fitted_trial, parts
 
 MOST_UNITS = 4096  # of a layer: the plots ask the network at 40,000 points at once
@@ -69,7 +69,7 @@ def arguments(name: str, argv: Sequence[str] | None) -> tuple[Parser, argparse.N
     rates = ", ".join(f"{solver} (default: {update.usual_rate})" for solver, update in UPDATES.items())
     add("--data", default=model.data, metavar="NAME_OR_FILE", help=f"{', '.join(NAMED)}, or a CSV file (default: %(default)s)")
     add("--target", metavar="COLUMN", help="the column of the CSV file that is to be predicted")
-    add("--solver", choices=[*SCIPY, *UPDATES], help=f"how the parameters move (default: {defaults['solver']})")
+    add("--solver", choices=SOLVERS, help=f"how the parameters move (default: {defaults['solver']})")
     add("--learning-rate", type=float, help=f"size of a step of {rates}")
     add("--l2", type=float, default=defaults["l2"], help="strength of the penalty on squared weights (default: %(default)s)")
     add("--max-iter", type=int, default=defaults["max_iter"], help="epochs at most (default: %(default)s)")
@@ -102,8 +102,8 @@ def _check_numbers(parser: Parser, options: argparse.Namespace) -> None:
 
 
 def _choose_solver(parser: Parser, options: argparse.Namespace, defaults: dict[str, Any]) -> None:
-    """Choose gradient descent if only a learning rate was given; SciPy's solvers have no learning rate."""
-    if options.learning_rate is not None and options.solver in SCIPY:
+    """Choose gradient descent if only a learning rate was given; the other solvers have none."""
+    if options.learning_rate is not None and options.solver in set(SOLVERS) - set(UPDATES):
         parser.error(
             f"--learning-rate is for --solver {', '.join(UPDATES)}; {options.solver} finds the size of its steps: leave one out"
         )

@@ -6,7 +6,7 @@ import copy
 import itertools
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
@@ -48,6 +48,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     model: ClassVar[ModuleType]
     target: ClassVar[str] = "y"
+    linear: ClassVar[bool] = False
 
     # What a kind of model adds
 
@@ -106,7 +107,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         finally:
             watch.close()
         self._take(new, best, reason)
-        self._keep(data, size)
+        self._keep(data, size, best.loss())
         return self._warned()
 
     @available_if(moves_by_batches)
@@ -237,14 +238,22 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         return mapped(lambda leaf: np.asarray(leaf, X.dtype), parameters)
 
     def _objective(self) -> Objective:
-        return Objective(lambda parameters, X: last(self._forward(X, parameters)), self._loss, self._accuracy, self.l2)
+        outputs = lambda parameters, X: last(self._forward(X, parameters))
+        return Objective(outputs, self._loss, self._right, self.l2, self.linear, self._key())
+
+    def _key(self) -> Any:
+        """What determines the functions of the objective: the settings of the model. None where they may depend on more."""
+        if not type(self).__module__.startswith("models."):
+            return None
+        own = {field.name for field in fields(self)} - {field.name for field in fields(Settings)} - {"class_weight"}
+        return type(self), *(f"{name}={getattr(self, f'{name}_', getattr(self, name))!r}" for name in sorted(own))
 
     def _loss(self, outputs: Any, y: Any, reduction: str = "mean") -> Any:
         return self.model.loss(outputs, y, reduction)
 
-    def _accuracy(self, outputs: Any, data: Examples) -> float:
-        """The share of right answers; regression has none."""
-        return np.nan
+    def _right(self, outputs: Any, y: Any) -> Any:
+        """Which answers are right; regression has none."""
+        return None
 
     def _learned(self, training: Training, reason: str) -> dict[str, Any]:
         """The attributes of the estimator fitted by a training."""
@@ -266,8 +275,8 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
             new.__dict__.update(new._learned(training, reason))
             self.__dict__ = new.__dict__
 
-    def _keep(self, data: Examples, size: float) -> None:
-        """Remember what statistics of the fit need: the examples, and the sum of their weights."""
+    def _keep(self, data: Examples, size: float, loss: float) -> None:
+        """Remember what statistics of the fit need: the examples, the sum of their weights, and the loss of the model."""
 
     def _warned(self) -> Self:
         norms = self.history_["gradient_norm"]

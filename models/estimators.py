@@ -96,10 +96,11 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         return X, y
 
     def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Examples:
-        if not hasattr(self, "classes_"):
+        is_new = not hasattr(self, "classes_")
+        if is_new:
             self.classes_ = np.unique(y if classes is None else classes)
             self._check_classes()
-        unknown = np.setdiff1d(y, self.classes_)
+        unknown: Any = np.empty(0) if is_new and classes is None else np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
                 f"the labels {unknown[:5].tolist()} are not among the classes {self.classes_.tolist()}: pass all classes="
@@ -133,9 +134,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         """One-hot rows."""
         return (np.asarray(y)[:, np.newaxis] == self.classes_).astype(dtype)
 
-    def _accuracy(self, outputs: Any, data: Examples) -> float:
-        right = self._chosen(outputs) == self._numbers(data.y)
-        return float(np.average(right, weights=data.weights))
+    def _right(self, outputs: Any, y: Any) -> Any:
+        return self._chosen(outputs) == y @ np.arange(1.0 * y.shape[1])  # the number of the class, as y has a single 1
 
     def _chosen(self, outputs: Any) -> Any:
         """The number of the most probable class of each example."""
@@ -157,7 +157,9 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Linear(Estimator):
-    """A model whose outputs are linear in the features."""
+    """A model whose outputs are linear in the features and in the parameters, and whose loss is convex."""
+
+    linear: ClassVar[bool] = True
 
     fit_intercept: bool = True
     """Whether the model has a bias b."""
@@ -243,6 +245,9 @@ class LogisticRegression(Statistics, LinearClassifier):
     def _chosen(self, outputs: Any) -> Any:
         return (outputs > 0).astype(int)
 
+    def _right(self, outputs: Any, y: Any) -> Any:
+        return (outputs > 0) == (y > 0)
+
     def _logits(self, outputs: Any) -> Any:
         return np.stack([np.zeros_like(outputs), outputs], axis=1)
 
@@ -311,6 +316,11 @@ class Network(Estimator):
     """That of the hidden layers: "sigmoid", "tanh" or "relu"."""
     init_scale: float = 1.0
     """Multiplies the initial weights. With 0 the units of a layer stay alike, and the network does not learn."""
+
+    def _check(self) -> None:
+        super()._check()
+        if self.solver == "newton":
+            raise ValueError('solver="newton" needs a convex loss, and that of a network is not: choose "newton-cg" or "lbfgs"')
 
     def _start(self, features: int, random: np.random.RandomState) -> Tree:
         outputs = len(self.classes_) if hasattr(self, "classes_") else 1

@@ -5,17 +5,18 @@ This is the one place where the models ask the engine for a loss, a gradient or 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import tinygraph as tg
-from models.recorded_loss import recorded_loss
-from models.tree import Layout, Tree, paths
+from models.curvature import curvature, hessian
+from models.recorded_loss import Recorded
+from models.tree import Layout, Tree, from_paths, paths
 
-RECORDED = 3  # evaluations that record the graph, before a program that replays it is worth its compilation
+Recordable = Callable[[Tree, Tree], list[Any]]
 
 
 class Examples(NamedTuple):
@@ -57,73 +58,143 @@ class Objective:
     The weights of all examples have the mean 1, so a batch of heavy examples makes a larger step than one of light ones.
 
     `outputs(parameters, X)` gives the logits or predictions of the examples, `loss_of(outputs, y, reduction)` their mean loss or,
-    where reduction is "none", the loss of each, and `accuracy(outputs, data)` the share of right answers. Biases, the leaves
-    called "b", are not penalised. Where the loss of an example is minus a log-likelihood, m l2 / 2 times the sum of squares is
-    minus the logarithm of a Gaussian prior with variance 1 / (m l2), and the minimum is the most probable parameter after seeing
-    m examples.
+    where reduction is "none", the loss of each, and `right(outputs, y)` which answers are right, or None for regression. Biases,
+    the leaves called "b", are not penalised. Where the loss of an example is minus a log-likelihood, m l2 / 2 times the sum of
+    squares is minus the logarithm of a Gaussian prior with variance 1 / (m l2), and the minimum is the most probable parameter
+    after seeing m examples.
+
+    `linear` says that the outputs are X @ W + b for the parameters W and b, or W alone. Objectives of equal `key` have equal
+    functions, and share what was compiled for them.
     """
 
     def __init__(
         self,
         outputs: Callable[[Tree, Any], Any],
         loss_of: Callable[[Any, Any, Any], Any],
-        accuracy: Callable[[Any, Examples], float],
+        right: Callable[[Any, Any], Any],
         l2: float = 0.0,
+        linear: bool = False,
+        key: Hashable = None,
     ) -> None:
         self.outputs = outputs
         self.loss_of = loss_of
-        self.accuracy = accuracy
+        self.right = right
         self.l2 = float(l2)
-        self._seen: Counter[Any] = Counter()
-        self._programs: dict[Any, Callable[[Tree, Tree], tuple[float, Tree]]] = {}
+        self.linear = linear
+        self._key = None if key is None else (key, self.l2)
+        self._latest: tuple[Any, ...] = ()  # function, examples and program of the last run
+        self._own: dict[Hashable, list[Recorded]] = {}  # programs that are not shared
 
     def loss(self, parameters: Tree, data: Examples) -> Any:
         """The penalised mean loss: a number for arrays, a Node for Nodes."""
-        return self._loss_and_outputs(parameters, data)[0]
+        return self._loss_and_accuracy(parameters, data)[0]
 
-    def _loss_and_outputs(self, parameters: Tree, data: Examples) -> tuple[Any, Any]:
+    def _loss_and_accuracy(self, parameters: Tree, data: Examples) -> tuple[Any, Any]:
         outputs = self.outputs(parameters, data.X)
+        mean = self._mean(outputs, data)
+        return (mean + self._penalty(parameters) if self.l2 else mean), self._accuracy(outputs, data)
+
+    def _mean(self, outputs: Any, data: Examples) -> Any:
         if data.weights is None:
-            mean = self.loss_of(outputs, data.y, "mean")
-        else:
-            mean = np.mean(data.weights * self.loss_of(outputs, data.y, "none"))
-        if self.l2:
-            mean = mean + self.l2 / 2 * sum(np.sum(leaf**2) for path, leaf in paths(parameters) if path[-1] != "b")
-        return mean, outputs
+            return self.loss_of(outputs, data.y, "mean")
+        return np.mean(data.weights * self.loss_of(outputs, data.y, "none"))
+
+    def _penalty(self, parameters: Tree) -> Any:
+        return self.l2 / 2 * sum(np.sum(np.square(leaf)) for path, leaf in paths(parameters) if path[-1] != "b")
+
+    def _accuracy(self, outputs: Any, data: Examples) -> Any:
+        """The share of right answers; None for regression."""
+        right = self.right(outputs, data.y)
+        if right is None:
+            return None
+        right = 1.0 * right  # a sum of numbers can be made block by block, and a mean of masks not
+        return np.mean(right) if data.weights is None else np.sum(data.weights * right) / np.sum(data.weights)
 
     def measure(self, parameters: Tree, data: Examples) -> tuple[float, float]:
         """The penalised mean loss, and the share of right answers (NaN for regression)."""
         with np.errstate(over="ignore", invalid="ignore"):  # the loss says so
-            loss, outputs = self._loss_and_outputs(parameters, data)
-        return float(loss), self.accuracy(outputs, data)
+            loss, accuracy = self._loss_and_accuracy(parameters, data)
+        return float(loss), np.nan if accuracy is None else float(accuracy)
 
     def evaluate(self, parameters: Tree, data: Examples) -> Evaluation:
-        """The penalised mean loss, its gradient, and the share of right answers (NaN for regression).
+        """The penalised mean loss, its gradient, and the share of right answers (NaN for regression)."""
+        return self._evaluation(iter(self._run(self._first_order, parameters, data)), parameters)
 
-        The first calls record the graph; then a program that replays it takes over, which differs in rounding alone.
+    def evaluate_with_hessian(self, parameters: Tree, data: Examples) -> tuple[Evaluation, Any]:
+        """The same, and the Hessian as a matrix over all parameters, in the order of `Layout`.
+
+        Where the outputs are linear in the parameters and X is dense, all of it comes from one pass over X.
         """
-        arrays = data.arrays()
-        form = tuple((name, type(array), *(min(size, 2) for size in array.shape)) for name, array in arrays.items())
-        self._seen[form] += 1
-        if self._seen[form] <= RECORDED:
-            both = tg.value_and_grad(self._loss_and_outputs, has_aux=True)
-            (loss, outputs), gradient = both(parameters, _recordable(data))
-            return Evaluation(float(loss), gradient, self.accuracy(outputs, data))
-        if form not in self._programs:
-            few = data.rows(slice(2)).arrays()  # what is recorded stays in memory
-            self._programs[form] = recorded_loss(lambda tree, data: self.loss(tree, Examples(**data)), parameters, few)
-        loss, gradient = self._programs[form](parameters, arrays)
-        return Evaluation(loss, gradient, self.accuracy(self.outputs(parameters, data.X), data))
+        if not self.linear or hasattr(data.X, "tocsr"):
+            return self.evaluate(parameters, data), self._any_hessian(parameters, data)
+        values = iter(self._run(self._second_order, parameters, data))
+        found = self._evaluation(values, parameters)
+        shape = np.shape(next(leaf for _, leaf in paths(parameters)))
+        matrix = hessian(values, shape[0], (*shape, 1)[1], len(parameters) == 2)
+        if self.l2:
+            matrix.flat[:: len(matrix) + 1] += np.concatenate([np.ravel(part) for part in values])
+        return found, matrix
+
+    def hessian(self, parameters: Tree, data: Examples) -> Any:
+        """The Hessian as a matrix over all parameters, in the order of `Layout`."""
+        return self.evaluate_with_hessian(parameters, data)[1]
+
+    def _any_hessian(self, parameters: Tree, data: Examples) -> Any:
+        layout, recordable = Layout(parameters, np.float64), _recordable(data)
+        return tg.hessian(lambda vector: self.loss(layout.tree(vector), recordable))(layout.vector(parameters))
+
+    def _evaluation(self, values: Iterator[Any], parameters: Tree) -> Evaluation:
+        """From the values of `_first_order`."""
+        loss, accuracy = float(next(values)), float(next(values))
+        return Evaluation(loss, from_paths((path, next(values)) for path, _ in paths(parameters)), accuracy)
+
+    # What is recorded
+
+    def _first_order(self, parameters: Tree, data: Tree) -> list[Any]:
+        """Nodes of the loss, the accuracy and the gradient."""
+        both = tg.value_and_grad(self._loss_and_accuracy, has_aux=True)
+        (loss, accuracy), gradient = both(parameters, Examples(**data))
+        return [loss, loss * np.nan if accuracy is None else accuracy, *(leaf for _, leaf in paths(gradient))]
+
+    def _second_order(self, parameters: Tree, data: Tree) -> list[Any]:
+        """The same, and what the Hessian is made of: that of the mean loss, and the diagonal of the penalty's."""
+        found, examples = self._first_order(parameters, data), Examples(**data)
+        outputs = self.outputs(parameters, examples.X)
+        found += curvature(lambda Z: self._mean(Z, examples), examples.X, outputs, len(parameters) == 2)
+        if self.l2:
+            slope = tg.grad(self._penalty)
+            diagonal = tg.grad(lambda tree: sum(np.sum(leaf) for _, leaf in paths(slope(tree))))(parameters)
+            found += [leaf for _, leaf in paths(diagonal)]
+        return found
+
+    def _run(self, function: Recordable, parameters: Tree, data: Examples) -> tuple[Any, ...]:
+        """The values of what `function` records, by a compiled program."""
+        if not (self._latest and self._latest[0] == function and self._latest[1] is data):
+            self._latest = function, data, self._program(function, parameters, data)
+        program: Recorded = self._latest[2]
+        return program(parameters, data.arrays())
+
+    def _program(self, function: Recordable, parameters: Tree, data: Examples) -> Recorded:
+        forms = [(name, type(x), x.dtype, *(min(size, 2) for size in x.shape)) for name, x in data.arrays().items()]
+        shapes = [(path, np.shape(leaf), np.asarray(leaf).dtype) for path, leaf in paths(parameters)]
+        form = function.__name__, tuple(forms), tuple(shapes)
+        # A program of sparse data is not read block by block: it keeps arrays as long as the data.
+        is_shared = self._key is not None and not hasattr(data.X, "tocsr")
+        shelf = _shelf(self._key, form) if is_shared else self._own.setdefault(form, [])
+        if not shelf:  # it is recorded on few examples, which stay in memory with it
+            shelf.append(Recorded(function, parameters, data.rows(slice(2)).arrays()))
+        return shelf[0]
 
     def product(self, parameters: Tree, data: Examples, direction: Tree) -> Tree:
         """The product of the Hessian at the parameters with a direction, a tree like that of the parameters."""
         product: Tree = tg.hvp(self.loss)(parameters, _recordable(data), direction)
         return product
 
-    def hessian(self, parameters: Tree, data: Examples) -> Any:
-        """The Hessian as a matrix over all parameters, in the order of `Layout`."""
-        layout, recordable = Layout(parameters, np.float64), _recordable(data)
-        return tg.hessian(lambda vector: self.loss(layout.tree(vector), recordable))(layout.vector(parameters))
+
+@lru_cache(maxsize=16)
+def _shelf(*key: Hashable) -> list[Recorded]:
+    """Where the program of an objective for data of some form is kept, so that a grid search compiles it once."""
+    return []
 
 
 def _recordable(data: Examples) -> Examples:

@@ -1,35 +1,41 @@
-"""A recorded loss as a function: the program that its graph prints computes loss and gradient without recording them again."""
+"""A recorded function of parameters and data as a compiled step, which computes it again without recording it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tinygraph as tg
-from models.tree import Tree, from_paths, mapped, paths
+from models.tree import Tree, mapped, paths
 
 
-def recorded_loss(loss: Callable[[Tree, Tree], Any], parameters: Tree, data: Tree) -> Callable[[Tree, Tree], tuple[float, Tree]]:
-    """Record `loss(parameters, data)` once; the function returned gives its value and gradient for other parameters and data.
+class Recorded:
+    """What `function(parameters, data)` returned, Nodes, as a function of other parameters and data; `step` computes it.
 
     `data` is a dict of arrays, dense or sparse. Other data may have more or fewer rows, but must be dense or sparse as these and
     have the same axes of size 1. The results differ from those of a new recording in rounding alone.
 
-    >>> step = recorded_loss(lambda p, data: np.sum((data["X"] @ p["w"]) ** 2), {"w": np.ones(2)}, {"X": np.eye(2)})
-    >>> step({"w": np.array([3.0, 4.0])}, {"X": np.eye(2)})
-    (25.0, {'w': array([6., 8.])})
+    >>> loss = lambda p, data: np.sum((data["X"] @ p["w"]) ** 2)
+    >>> program = Recorded(lambda p, data: (loss(p, data), tg.grad(loss)(p, data)["w"]), {"w": np.ones(2)}, {"X": np.eye(2)})
+    >>> program({"w": np.array([3.0, 4.0])}, {"X": np.eye(2)})
+    (np.float64(25.0), array([6., 8.]))
     """
-    nodes, constants = mapped(tg.parameter, parameters), mapped(lambda array: tg.constant(array, copy=False), data)
-    found = [path for path, _ in paths(nodes)]
-    names = {f"p{i}": node for i, (_, node) in enumerate(paths(nodes))}
-    L = loss(nodes, constants)
-    graph = tg.Graph(L, names=names | constants | {"L": L})
-    graph.backprop(wrt=list(names.values()))
-    program = graph.function()
 
-    def step(parameters: Tree, data: Tree) -> tuple[float, Tree]:
-        arrays = {f"p{i}": array for i, (_, array) in enumerate(paths(parameters))}
-        value, gradients = program(**arrays, **data)
-        return float(value), from_paths((path, gradients[f"dp{i}"]) for i, path in enumerate(found))
+    def __init__(self, function: Callable[[Tree, Tree], Sequence[Any]], parameters: Tree, data: Tree) -> None:
+        nodes, constants = mapped(tg.parameter, parameters), mapped(tg.constant, data)
+        outputs = function(nodes, constants)
+        names = {f"p{i}": node for i, (_, node) in enumerate(paths(nodes))} | constants
+        leaves = {node for node in tg.Graph(*outputs, names=names).forward if node.op is None}
+        own = leaves - set(names.values())  # numbers and arrays of the function itself: without a name, a call would need them
+        kept = {f"kept{i}": leaf for i, leaf in enumerate(own)}
+        self.step = tg.Graph(*outputs, names=names | kept).compile(wrt=[], bind={name: leaf.value for name, leaf in kept.items()})
+        self._is_one = len(outputs) == 1
+        self._unused = [name for name, node in names.items() if node not in leaves]
 
-    return step
+    def __call__(self, parameters: Tree, data: Tree) -> tuple[Any, ...]:
+        """The values for these parameters and data."""
+        given = {f"p{i}": array for i, (_, array) in enumerate(paths(parameters))} | data
+        for name in self._unused:
+            del given[name]
+        values: Any = self.step(**given)[0]
+        return (values,) if self._is_one else values

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.multilayer_perceptron import ACTIVATIONS
-from models.solvers import SCHEDULES, SCIPY, UPDATES
+from models.solvers import SCHEDULES, SOLVERS, UPDATES
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -18,8 +18,9 @@ class Settings:
     """How to train a model."""
 
     solver: str = "lbfgs"
-    """"lbfgs", "cg" or "newton-cg" of SciPy, the last by its "trust-ncg" on Hessian-vector products; or "gd" (gradient descent),
-    "momentum" or "adam"."""
+    """"lbfgs", "cg" or "newton-cg" of SciPy, the last by its "trust-ncg" on Hessian-vector products; "newton" (Newton's method)
+    for linear models; "gd" (gradient descent), "momentum" or "adam"; or "auto": "newton" for a linear model of p parameters on m
+    examples, dense, with m p² of at most 1e7, else "lbfgs", in the coordinates of a sample where these help."""
     l2: float = 0.0
     """The loss is the mean over the examples plus l2 / 2 times the sum of squared weights: 1 / (C m) in terms of scikit-learn."""
     learning_rate: float | None = None
@@ -82,13 +83,12 @@ def _number(x: Any) -> bool:
         return False
 
 
-_SOLVERS = [*SCIPY, *UPDATES]
 _AT_LEAST_0 = (lambda x: _number(x) and x >= 0, "a finite number of at least 0")
 _TRUE_OR_FALSE = (lambda x: isinstance(x, bool | np.bool), "True or False")
 _COUNT = (_whole, "a whole number above 0")
 # What each setting must be: a test and its words. Those of single models stand here too.
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "solver": (lambda x: isinstance(x, str) and x in _SOLVERS, f"one of {', '.join(_SOLVERS)}"),
+    "solver": (lambda x: isinstance(x, str) and x in SOLVERS, f"one of {', '.join(SOLVERS)}"),
     "l2": _AT_LEAST_0,
     "learning_rate": (lambda x: x is None or (_number(x) and x > 0), "a finite number above 0, or None"),
     "schedule": (

@@ -1,4 +1,4 @@
-"""How the parameters move: gradient descent with its updates and learning rates, and SciPy's methods on the same gradients."""
+"""How the parameters move: gradient descent with its updates and learning rates, SciPy's methods, and Newton's, on one engine."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class Problem(Protocol):
 
     def evaluate(self, vector: Vector, data: Examples | None = None) -> Evaluation:
         """Loss, gradient and accuracy at the parameters, on a batch or on all examples."""
+
+    def evaluate_with_hessian(self, vector: Vector) -> tuple[Evaluation, Any]:
+        """The same on all examples, and the Hessian."""
 
     def product(self, vector: Vector, direction: Vector) -> Vector:
         """The product of the Hessian with a direction."""
@@ -99,6 +102,19 @@ SCIPY: dict[str, tuple[str, dict[str, float]]] = {
 }
 
 
+SOLVERS = [*SCIPY, "newton", *UPDATES, "auto"]
+LEAST_RATE = 2.0**-40  # of a step of "newton"
+AUTO = 10**7  # examples times squared parameters, up to which "auto" means "newton"
+
+
+def chosen(solver: str, linear: bool, parameters: int, data: Examples | None) -> str:
+    """The solver that "auto" means: "newton" where the Hessian of a convex loss costs little, else "lbfgs"."""
+    if solver != "auto":
+        return solver
+    is_small = linear and data is not None and not hasattr(data.X, "tocsr") and len(data.y) * parameters**2 <= AUTO
+    return "newton" if is_small else "lbfgs"
+
+
 def descend(problem: Problem, vector: Vector, update: Update, rate: Callable[[int], float]) -> str:
     """Gradient descent on all examples at once; an epoch is one update."""
     for epoch in itertools.count():
@@ -142,43 +158,98 @@ def descend_in_batches(
     return "data: the batches ended"
 
 
-def with_scipy(problem: Problem, vector: Vector, solver: str) -> str:
+def with_scipy(problem: Problem, vector: Vector, solver: str, axes: Any = None) -> str:
     """One of SciPy's methods on the gradients of the engine; an epoch is one of its iterations.
 
-    Returns SciPy's reason if SciPy stops first: it finds no lower loss, because of rounding.
+    The columns of `axes`, a matrix, are the directions along which it moves, by default those of the parameters. Returns SciPy's
+    reason if SciPy stops first: it finds no lower loss, because of rounding.
     """
     from scipy.optimize import minimize
 
     method, options = SCIPY[solver]
-    latest: list[Any] = [vector, problem.evaluate(vector)]
-    if problem.report(*latest):
+    point: Callable[[Vector], Vector] = (lambda u: u) if axes is None else (lambda u: vector + axes @ u)
+    first = vector if axes is None else np.zeros(len(vector))
+    latest: list[Any] = [first, problem.evaluate(vector)]
+    if problem.report(vector, latest[1]):
         return ""
 
-    def evaluate(x: Vector) -> Evaluation:
-        if not np.array_equal(x, latest[0]):
-            latest[:] = x.copy(), problem.evaluate(x)
+    def evaluate(u: Vector) -> Evaluation:
+        if not np.array_equal(u, latest[0]):
+            latest[:] = u.copy(), problem.evaluate(point(u))
         found: Evaluation = latest[1]
         return found
 
-    def loss_and_gradient(x: Vector) -> tuple[float, Vector]:
-        found = evaluate(x)
-        return found.loss, found.gradient
+    def loss_and_gradient(u: Vector) -> tuple[float, Vector]:
+        found = evaluate(u)
+        return found.loss, found.gradient if axes is None else found.gradient @ axes
 
-    accepted, rejected = vector, 0
+    accepted, rejected = first, 0
 
     def callback(intermediate_result: Any) -> None:
         nonlocal accepted, rejected
-        x = np.array(intermediate_result.x)
-        if np.array_equal(x, accepted):  # "trust-ncg" calls for a step that it takes back, too
+        u = np.array(intermediate_result.x)
+        if np.array_equal(u, accepted):  # "trust-ncg" calls for a step that it takes back, too
             rejected += 1
         else:
-            accepted, rejected = x, 0
-        if rejected > REJECTED or (not rejected and problem.report(x, evaluate(x))):
+            accepted, rejected = u, 0
+        if rejected > REJECTED or (not rejected and problem.report(point(u), evaluate(u))):
             raise StopIteration
 
     products = {"hessp": problem.product} if method == "trust-ncg" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a line search that fails; the reason says so
-        result = minimize(loss_and_gradient, vector, jac=True, method=method, options=options, callback=callback, **products)
+        result = minimize(loss_and_gradient, first, jac=True, method=method, options=options, callback=callback, **products)
     says = "its steps are too small to change it" if rejected > REJECTED else f"SciPy says: {result.message}"
     return f"rounding: {solver} cannot make the loss any smaller ({says})"
+
+
+def newton(problem: Problem, vector: Vector) -> str:
+    """Newton's method for a convex loss: a step to the minimum of the parabola that has its gradient and its Hessian.
+
+    A step is halved until it lowers the loss enough (Armijo, 1966) or, where losses differ by rounding alone, the gradient. An
+    epoch is one step. Returns a reason where no step does.
+    """
+    found, hessian = problem.evaluate_with_hessian(vector)
+    while not problem.report(vector, found):
+        if not np.isfinite(hessian).all():
+            return "rounding: newton cannot make the loss any smaller (its second derivatives are not finite; scale X)"
+        step, rate = newton_step(hessian, found.gradient), 1.0
+        slope = float(found.gradient @ step)
+        while True:
+            there = vector - vector.dtype.type(rate) * step
+            trial, hessian = problem.evaluate_with_hessian(there)
+            if is_better(trial, found, 1e-4 * rate * slope):
+                break
+            rate /= 2
+            if rate < LEAST_RATE:
+                return "rounding: newton cannot make the loss any smaller"
+        vector, found = there, trial
+    return ""
+
+
+def is_better(trial: Evaluation, found: Evaluation, least: float) -> bool:
+    """Whether the loss is smaller by `least` or, as far as it can be known, no larger and its gradient is smaller."""
+    rounding = 10 * np.finfo(found.gradient.dtype).eps * abs(found.loss)
+    if trial.loss <= found.loss - least and least > rounding:
+        return True
+    return bool(trial.loss <= found.loss + rounding and np.max(np.abs(trial.gradient)) < np.max(np.abs(found.gradient)))
+
+
+def newton_step(hessian: Any, gradient: Vector) -> Vector:
+    """The solution of H step = gradient, where H is positive definite; else that of H and a small multiple of its diagonal.
+
+    Some of it is always added, no more than rounding: a direction in which the loss is flat, as where columns of X depend on each
+    other, would get a step without bounds.
+    """
+    from scipy.linalg.lapack import dposv  # by Cholesky's factors
+
+    diagonal = np.diag(hessian)
+    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))  # columns of any units count alike
+    scaled = hessian * scale * scale[:, np.newaxis]
+    damping, failed = 10 * len(gradient) * float(np.finfo(gradient.dtype).eps), True
+    while failed:
+        scaled.flat[:: len(gradient) + 1] += damping
+        _, solution, failed = dposv(scaled, scale * gradient)
+        damping *= 100
+    step: Vector = scale * solution
+    return step.astype(gradient.dtype, copy=False)

@@ -26,9 +26,8 @@ class LastFit(NamedTuple):
 class Statistics(Estimator):
     """Standard errors for a model with weights w of shape (n,) and a bias b."""
 
-    def _keep(self, data: Examples, size: float) -> None:
-        objective = self._objective()
-        self._training_data = LastFit(objective, data, size, objective.measure(self.parameters_, data)[0])
+    def _keep(self, data: Examples, size: float, loss: float) -> None:
+        self._training_data = LastFit(self._objective(), data, size, loss)
 
     def _dispersion(self, data: Examples, size: float, count: int) -> float:
         """The factor from the inverse Hessian of the mean loss, over m, to the covariance; `count` parameters were fitted."""
@@ -53,7 +52,7 @@ class Statistics(Estimator):
         if last_fit is None:
             raise AttributeError("standard errors need the examples of the fit, which are neither saved nor pickled: fit again")
         parameters = self.parameters_
-        if last_fit.objective.measure(parameters, last_fit.data)[0] != last_fit.loss:
+        if not np.isclose(last_fit.objective.measure(parameters, last_fit.data)[0], last_fit.loss, rtol=1e-9, atol=0):
             raise ValueError("the examples were changed after the fit, so its standard errors are lost: fit again")
         hessian = last_fit.objective.hessian(parameters, last_fit.data)
         scale = np.sqrt(np.diag(hessian))  # columns of any unit are compared alike

@@ -11,9 +11,10 @@ import numpy as np
 
 from models.objective import Evaluation, Examples, Objective
 from models.settings import Settings
-from models.solvers import SCIPY, UPDATES, Update, descend, descend_in_batches, with_scipy
+from models.solvers import SCIPY, UPDATES, Update, chosen, descend, descend_in_batches, newton, with_scipy
 from models.stopping import Diverged, EpochsUsedUp, HeldOut, HistoryRow, Plateau, Rule, SmallGradient
 from models.tree import Layout, Tree, Vector, paths
+from models.whitening import axes, is_worth_it, sample
 
 INTERRUPTED = "interrupted"
 
@@ -61,6 +62,7 @@ class Training:
         self.watch = watch
         self.layout = Layout(start, np.result_type(*(leaf for _, leaf in paths(start))))
         self.start = self.layout.vector(start)
+        self.solver = chosen(settings.solver, objective.linear, len(self.start), data)
         self.rows: list[HistoryRow] = []
         self.latest: State | None = None
         self.best: State | None = None
@@ -73,6 +75,12 @@ class Training:
         assert batch is not None  # a run without data of its own is given batches
         found = self.objective.evaluate(self._tree(vector), batch)
         return found._replace(gradient=self.layout.vector(found.gradient))
+
+    def evaluate_with_hessian(self, vector: Vector) -> tuple[Evaluation, Any]:
+        """The same on all examples, and the Hessian."""
+        assert self.data is not None
+        found, hessian = self.objective.evaluate_with_hessian(self._tree(vector), self.data)
+        return found._replace(gradient=self.layout.vector(found.gradient)), hessian
 
     def product(self, vector: Vector, direction: Vector) -> Vector:
         """The product of the Hessian with a direction."""
@@ -127,6 +135,14 @@ class Training:
         ends_in_best = self.reason.startswith(("held-out", "diverged", "plateau"))
         return self.best if ends_in_best else self.latest
 
+    def loss(self) -> float:
+        """The loss of the state that the training ends in, on all its examples."""
+        state = self.state()
+        assert state is not None
+        assert self.data is not None
+        in_batches = self.settings._batch is not None  # each row of the history has the loss of several states then
+        return self.objective.measure(state.parameters, self.data)[0] if in_batches else self.rows[state.epoch].loss
+
     def run(self, epochs: Iterable[Iterable[Examples]] | None = None, update: Update | None = None, done: int = 0) -> None:
         """Train until a rule or a callback stops it, or the epochs end.
 
@@ -136,10 +152,12 @@ class Training:
         contextvars.copy_context().run(self._run, epochs, update, done)
 
     def _run(self, epochs: Iterable[Iterable[Examples]] | None, update: Update | None, done: int) -> None:
-        solver, vector = self.settings.solver, self.start
+        solver, vector = self.solver, self.start
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the rule on divergence speaks of these
             if solver in SCIPY:
-                ended = with_scipy(self, vector, solver)
+                ended = with_scipy(self, vector, solver) if self.settings.solver != "auto" else self._whitened(vector)
+            elif solver == "newton":
+                ended = newton(self, vector)
             elif epochs is None:
                 ended = descend(self, vector, update or UPDATES[solver](), self.settings._rate)
             else:
@@ -149,6 +167,21 @@ class Training:
             self.reason = ended
         if self.reason.startswith("diverged: the loss rose") and solver in UPDATES:
             self.reason += f". Try learning_rate={self._smaller_rate():g}"
+
+    def _whitened(self, vector: Vector) -> str:
+        """L-BFGS from the minimum of a sample, in its coordinates, where the loss is convex and these help; else without."""
+        few = sample(self.data, len(vector)) if self.objective.linear and self.data is not None else None
+        if few is None or not is_worth_it(self.objective.hessian(self._tree(vector), few)):
+            return with_scipy(self, vector, self.solver)
+        found = self.evaluate(vector)
+        if self.report(vector, found):
+            return ""
+        sampled = Training(self.objective, few, self._tree(vector), self.settings)  # by Newton's method
+        sampled.run()
+        assert sampled.latest is not None
+        there = self.layout.vector(sampled.latest.parameters)
+        directions = axes(self.objective.hessian(sampled.latest.parameters, few))
+        return with_scipy(self, there if self.evaluate(there).loss < found.loss else vector, self.solver, directions)
 
     def _smaller_rate(self) -> float:
         """A learning rate that does not diverge: below 2 over the largest curvature, which a step across a parabola must be."""

@@ -38,8 +38,9 @@ class Watch:
 
     def __call__(self, training: Any) -> bool:
         """Show the latest epoch; whether a callback wants to stop."""
-        self.bar.update(len(training.rows) - 1 - self.bar.n)
-        self.bar.set_postfix(loss=f"{training.rows[-1].loss:.4g}", refresh=False)
+        if not self.bar.disable:
+            self.bar.update(len(training.rows) - 1 - self.bar.n)
+            self.bar.set_postfix(loss=f"{training.rows[-1].loss:.4g}", refresh=False)
         if self.context is None:
             return False
         epoch = self.context.subcontext(task_name="epoch")

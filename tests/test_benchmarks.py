@@ -60,7 +60,7 @@ def test_every_workload_has_its_peers() -> None:
             assert workload in peer(name)
 
 
-@pytest.mark.parametrize("workload", ["fit breast cancer", "fit digits"])
+@pytest.mark.parametrize("workload", ["fit breast cancer", "fit digits", "fit 1e5x50"])
 def test_both_fits_reach_the_same_loss(workload: str) -> None:
     X, y = data.classification(workload.removeprefix("fit "))
     losses = []

@@ -103,6 +103,21 @@ class TestNumbers:
                 assert_same(loss, again.outputs[0].value)
                 assert_same(list(gradients.values()), list(expected))
 
+    @pytest.mark.parametrize("keepdims", [False, True])
+    def test_of_the_largest_entries_of_many_short_rows(self, keepdims: bool) -> None:
+        rng = np.random.default_rng(0)
+        X, W = tg.constant(rng.normal(size=(50, 3))), tg.parameter(rng.normal(size=(3, 4)))
+        L = np.mean(np.max(X @ W, axis=1, keepdims=keepdims) * np.min(X @ W, -1, keepdims=keepdims))
+        graph = tg.Graph(L, names={"X": X, "W": W})
+        step = graph.compile()
+        assert "maximum.reduce(" in step.source
+        for rows in (50, 7):
+            values = {"X": rng.normal(size=(rows, 3)), "W": rng.normal(size=(3, 4))}
+            values["X"][1, 1] = np.nan if rows == 7 else 1.0
+            A = values["X"] @ values["W"]
+            loss, _ = step(**values)
+            assert_same(loss, np.mean(np.max(A, axis=1) * np.min(A, axis=1)))
+
     def test_of_a_long_chain_of_scalars_are_those_of_a_recording(self) -> None:
         w, x = tg.parameter(0.5), tg.constant(0.3)
         h = w

@@ -289,7 +289,8 @@ class TestFloatingPointErrors:
         wrong = []
         for at in operands(op, np.float64):
             nodes = [tg.constant(x) for x in at]
-            if raises(lambda: op(*nodes)) != raises(lambda: op.numpy(*at)):  # noqa: B023  # called at once
+            own = [op.numpy, *([] if op.operator is None else [op.operator.function])]  # which differ on some processors
+            if raises(lambda: op(*nodes)) not in [raises(lambda f=f: f(*at)) for f in own]:  # noqa: B023  # called at once
                 wrong.append(at)
         assert wrong == []
 

@@ -108,7 +108,7 @@ class TestOptimum:
         np.testing.assert_allclose(two.coef_[1] - two.coef_[0], one.coef_[0], atol=1e-6)
 
     # The others compare losses, whose last digit hides what a step changes before the parameters have theirs.
-    @pytest.mark.parametrize(("solver", "rtol"), [("newton-cg", 1e-8), ("lbfgs", 1e-5), ("cg", 1e-5)])
+    @pytest.mark.parametrize(("solver", "rtol"), [("newton-cg", 1e-8), ("newton", 1e-9), ("lbfgs", 1e-5), ("cg", 1e-5)])
     def test_linear_regression_is_least_squares(self, solver: str, rtol: float) -> None:
         X, y = standardised(load_diabetes)
         own = LinearRegression(solver=solver, tol=1e-9, max_iter=5000).fit(X, y)
@@ -150,7 +150,7 @@ class TestOptimum:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # the classes can be separated
 class TestSeparableData:
-    @pytest.mark.parametrize("solver", ["lbfgs", "newton-cg", "gd"])
+    @pytest.mark.parametrize("solver", ["lbfgs", "newton-cg", "newton", "gd"])
     def test_there_is_no_finite_optimum(self, solver: str) -> None:
         X, y = load_iris(return_X_y=True)
         model = LogisticRegression(solver=solver, max_iter=200).fit(X[:100], y[:100])
@@ -266,7 +266,10 @@ class TestData:
         [
             (LogisticRegression(learning_rate=0), "learning_rate=0 must be a finite number above 0, or None"),
             (LogisticRegression(learning_rate=float("nan")), "learning_rate=nan must be"),
-            (LogisticRegression(solver="sgd"), "solver='sgd' must be one of lbfgs, cg, newton-cg, gd, momentum, adam"),
+            (
+                LogisticRegression(solver="sgd"),
+                "solver='sgd' must be one of lbfgs, cg, newton-cg, newton, gd, momentum, adam, auto",
+            ),
             (LogisticRegression(max_iter=1.5), "max_iter=1.5 must be a whole number above 0"),  # type: ignore[arg-type]  # as tested
             (LogisticRegression(tol=-1), "tol=-1 must be"),
             (LogisticRegression(l2=np.inf), "l2=inf must be"),

@@ -150,7 +150,7 @@ def test_xor_trains_and_tests_on_its_four_points(run: Any) -> None:
     assert float(re.search(r"over 2 seeds: mean (\d\.\d+)", out)[1]) <= 0.75  # type: ignore[index]
 
 
-@pytest.mark.parametrize("solver", ["gd", "momentum", "adam", "cg", "newton-cg"])
+@pytest.mark.parametrize("solver", ["gd", "momentum", "adam", "cg", "newton-cg", "newton", "auto"])
 @pytest.mark.usefixtures("report_only")
 def test_other_solvers(solver: str, run: Any) -> None:
     code, out, _ = run("LogisticRegression", "--data", "spector", "--solver", solver, "--splits", "1", "--max-iter", "5")

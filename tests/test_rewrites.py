@@ -29,6 +29,7 @@ APPLIES: dict[str, Build] = {
     "new axes of size 1": lambda X, y, w: tg.ops.reshape_like(y[:, None], y) * 3,
     "a factor of 1": lambda X, y, w: 1 * (w * 1.0),
     "a divisor of 1": lambda X, y, w: w / 1,
+    "a power of 1": lambda X, y, w: w**1 * 2,
     "a square": lambda X, y, w: w**2,
     "a sign in a sum": lambda X, y, w: -w + w * w,
     "a sign in a difference": lambda X, y, w: w * w - -w,

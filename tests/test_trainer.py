@@ -164,7 +164,7 @@ class TestSolvers:
             model = LogisticRegression(solver="gd", learning_rate=0.7, max_iter=epochs, random_state=0).fit(X, y)
             np.testing.assert_allclose([*model.coef_[0], *model.intercept_], [*w, b], rtol=1e-12)
 
-    @pytest.mark.parametrize("solver", ["gd", "momentum", "adam", "lbfgs", "cg", "newton-cg"])
+    @pytest.mark.parametrize("solver", ["gd", "momentum", "adam", "lbfgs", "cg", "newton-cg", "newton", "auto"])
     def test_all_reach_one_optimum(self, solver: str) -> None:
         X, y = DATA
         model = LogisticRegression(solver=solver, tol=1e-6, max_iter=5000, l2=0.01, n_iter_no_change=200).fit(X, y)
@@ -217,6 +217,95 @@ class TestSolvers:
         epochs = [np.concatenate(seen[k : k + 3]) for k in (0, 3, 6)]
         assert all(sorted(epoch) == y.tolist() for epoch in epochs)
         assert epochs[0].tolist() != epochs[1].tolist()
+
+
+class TestNewton:
+    def test_a_step_is_that_of_the_textbook(self) -> None:
+        X, y = DATA
+        rows = np.column_stack([X, np.ones(len(X))])
+        start = LogisticRegression.model.parameters(3, np.random.RandomState(0))
+        v = np.append(start["w"], start["b"])
+        for epochs in range(1, 4):
+            a = 1 / (1 + np.exp(-(rows @ v)))
+            penalty = 0.1 * np.array([1, 1, 1, 0])
+            H = rows.T @ ((a * (1 - a))[:, np.newaxis] * rows) / len(y) + np.diag(penalty)
+            v = v - np.linalg.solve(H, rows.T @ (a - y) / len(y) + penalty * v)
+            model = LogisticRegression(solver="newton", l2=0.1, max_iter=epochs, tol=0, random_state=0).fit(X, y)
+            np.testing.assert_allclose([*model.coef_[0], *model.intercept_], v, rtol=1e-10)
+
+    @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+    @pytest.mark.parametrize("multi", ["softmax", "ovr"])
+    def test_it_takes_several_classes_weights_and_sparse_data(self, multi: str, form: Any) -> None:
+        X, y = DATA
+        y, weights = y + (X[:, 2] > 0.5), np.linspace(0, 2, 200)
+        settings: dict[str, Any] = {"multi": multi, "l2": 0.1, "tol": 1e-9, "random_state": 0}
+        quick = SoftmaxRegression(solver="newton", **settings).fit(form(X), y, weights)
+        other = SoftmaxRegression(solver="newton-cg", **settings).fit(X, y, weights)
+        assert quick.n_iter_ < 10
+        np.testing.assert_allclose(quick.coef_, other.coef_, atol=1e-7)
+
+    def test_least_squares_take_one_step(self) -> None:
+        X = np.random.default_rng(0).normal(size=(50, 3)) * [1e-6, 1, 1e6]
+        y = X @ [1e6, 1.0, 1e-6] + 5
+        model = LinearRegression(solver="newton").fit(X, y)
+        np.testing.assert_allclose(model.coef_, [1e6, 1.0, 1e-6], rtol=1e-9)
+        assert model.n_iter_ == 1
+
+    def test_no_step_makes_the_loss_larger(self) -> None:
+        X, y = DATA
+        start = {"w": np.full(3, 50.0), "b": np.array(20.0)}  # where a whole step of Newton goes astray
+        model = LogisticRegression(solver="newton", warm_start=True, tol=1e-8).fit(X, y)
+        best, model.parameters_ = model.coef_, start
+        losses = model.fit(X, y).history_["loss"]
+        assert losses == sorted(losses, reverse=True)
+        np.testing.assert_allclose(model.coef_, best, atol=1e-6)
+
+    def test_columns_that_depend_on_each_other(self) -> None:
+        X, y = DATA
+        rows = np.column_stack([X, X[:, 0], 2 * X[:, 1], np.zeros(200), np.ones(200)])
+        model = LogisticRegression(solver="newton", tol=1e-9).fit(rows, y)
+        alone = LogisticRegression(solver="newton", tol=1e-9).fit(X, y)
+        assert model.stop_reason_.startswith("gradient")
+        assert np.max(np.abs(model.coef_)) < 10
+        np.testing.assert_allclose(model.predict_proba(rows), alone.predict_proba(X), atol=1e-7)
+
+    def test_float32_goes_as_far_as_its_digits(self) -> None:
+        X, y = DATA
+        model = LogisticRegression(solver="newton", l2=0.01, tol=0).fit(X.astype(np.float32), y)
+        exact = LogisticRegression(solver="newton", l2=0.01, tol=1e-12).fit(X, y)
+        assert model.stop_reason_.startswith(("rounding", "plateau"))
+        np.testing.assert_allclose(model.coef_, exact.coef_, atol=1e-5)
+
+    def test_second_derivatives_that_overflow(self) -> None:
+        with pytest.warns(ConvergenceWarning, match="its second derivatives are not finite; scale X"):
+            LinearRegression(solver="newton").fit([[1e160], [-1e160], [0.0]], [1.0, -1.0, 0.0])
+
+    def test_a_network_has_no_convex_loss(self) -> None:
+        with pytest.raises(ValueError, match='solver="newton" needs a convex loss'):
+            MLPClassifier(solver="newton").fit(*DATA)
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "features", "form", "expected"),
+    [
+        (LogisticRegression(), 500, 30, np.asarray, "newton"),
+        (LinearRegression(), 10_000, 20, np.asarray, "newton"),
+        (SoftmaxRegression(), 500, 5, np.asarray, "newton"),
+        (LogisticRegression(), 500, 30, sparse.csr_array, "lbfgs"),
+        (LogisticRegression(), 10_000, 40, np.asarray, "lbfgs"),
+        (SoftmaxRegression(), 500, 100, np.asarray, "lbfgs"),
+        (MLPClassifier(hidden_layer_sizes=(2,)), 50, 2, np.asarray, "lbfgs"),
+    ],
+)
+def test_auto_chooses_by_the_size(
+    model: Any, rows: int, features: int, form: Any, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[str] = []
+    run = models.trainer.Training.run
+    monkeypatch.setattr(models.trainer.Training, "run", lambda self, *rest: (used.append(self.solver), run(self, *rest))[1])
+    X = np.random.default_rng(0).normal(size=(rows, features))
+    clone(model).set_params(solver="auto", max_iter=1, l2=0.1).fit(form(X), (X[:, 0] > 0).astype(int))
+    assert used == [expected]
 
 
 class TestGoingOn:
@@ -383,10 +472,11 @@ class TestRulesHold:
 
 
 class TestInterrupts:
-    @pytest.mark.parametrize("solver", ["gd", "adam", "lbfgs", "newton-cg"])
+    @pytest.mark.parametrize("solver", ["gd", "adam", "lbfgs", "newton-cg", "newton"])
     def test_the_last_finished_epoch_stays(self, solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
         X, y = DATA
-        evaluate = models.estimator.Objective.evaluate
+        name = "evaluate_with_hessian" if solver == "newton" else "evaluate"
+        evaluate = getattr(models.estimator.Objective, name)
         calls = itertools.count()
 
         def interrupted(self: Any, parameters: Any, data: Any) -> Any:
@@ -396,7 +486,7 @@ class TestInterrupts:
 
         model = LogisticRegression(solver=solver, l2=0.01, random_state=0)
         with monkeypatch.context() as patch:
-            patch.setattr(models.estimator.Objective, "evaluate", interrupted)
+            patch.setattr(models.estimator.Objective, name, interrupted)
             with pytest.raises(KeyboardInterrupt):
                 model.fit(X, y)
         assert model.stop_reason_ == "interrupted"
@@ -512,5 +602,5 @@ class TestWatching:
 def test_no_warning_leaves_a_training_that_goes_well() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for solver in ("gd", "lbfgs", "cg", "newton-cg"):
+        for solver in ("gd", "lbfgs", "cg", "newton-cg", "newton"):
             LogisticRegression(solver=solver, tol=0, max_iter=50, l2=0.1).fit(*DATA)

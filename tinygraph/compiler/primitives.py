@@ -10,6 +10,7 @@ import numpy as np
 from tinygraph.node import Node
 from tinygraph.ops import Op
 
+SHORT = 32  # entries of a row, up to which NumPy takes less time to compare whole columns
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
@@ -79,6 +80,15 @@ def sums_matrix(node: Node) -> bool:
     """Whether a node is the sum of a matrix along one axis, which a product with ones gives."""
     axes = summed_axes(node)
     return axes is not None and len(axes) == 1 and node.inputs[0].ndim == 2 and isinstance(node.inputs[0]._value, np.ndarray)
+
+
+def is_short_extreme(node: Node) -> bool:
+    """Whether a node is the largest or smallest entry of each row of a matrix with short rows."""
+    if node.op is None or node.op.name not in ("max", "min"):
+        return False
+    x = node.inputs[0]
+    is_matrix = isinstance(x, Node) and x.ndim == 2 and isinstance(x._value, np.ndarray)
+    return is_matrix and node.params["axis"] in (1, -1, (1,), (-1,)) and x.shape[1] <= SHORT < x.shape[0]
 
 
 def owns(node: Node) -> bool:

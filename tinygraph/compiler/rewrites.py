@@ -143,6 +143,12 @@ def _keeps(x: Node, one: Any) -> bool:
     return not isinstance(one, Node) or np.result_type(x.dtype, one.dtype) == x.dtype
 
 
+@rewrite("a power of 1", "x ** 1", "x", "power")
+def _first_power(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    x, exponent = inputs
+    return x if isinstance(x, Node) and x.dtype.kind == "f" and type(exponent) in NUMBERS and exponent == 1 else None
+
+
 @rewrite("a square", "x ** 2", "square(x)", "power")
 def _square(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     x, exponent = inputs

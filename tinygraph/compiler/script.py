@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.compiler.memory import Memory
-from tinygraph.compiler.primitives import FLOATS, is_product, is_ufunc, owns, reads, summed_axes, sums_matrix
+from tinygraph.compiler.primitives import FLOATS, is_product, is_short_extreme, is_ufunc, owns, reads, summed_axes, sums_matrix
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
 
@@ -158,6 +158,10 @@ class Script:
         operands = [self._operand(node, i) for i in range(len(node.inputs))]
         if op.name == "matmul" and is_product(node):
             return f"{operands[0]}.dot({', '.join([*operands[1:], *out])})"
+        if is_short_extreme(node):
+            columns = f"{self._called('array', np.array)}({operands[0]}.T, order='C')"
+            text = f"{self._called(f'{op.name}imum', getattr(np, f'{op.name}imum'))}.reduce({columns})"
+            return f"{text}[:, None]" if node.params["keepdims"] else text
         if op.is_operand:
             return operands[0]
         if op.name == "transpose" and node.params["axes"] is None:
