@@ -15,7 +15,10 @@ from tinygraph.draw.engine import LayoutError
 from tinygraph.draw.picture import Picture
 from tinygraph.draw.refolding import Folding, Ways, foldings_of, refoldings
 
-LATE = time.monotonic() + 600
+
+def late() -> float:
+    """A time that no test comes to."""
+    return time.monotonic() + 600
 
 
 def labels(picture: Picture) -> list[str]:
@@ -97,18 +100,18 @@ class TestLimits:
     def test_layouts_end_with_so_many_cards(self) -> None:
         picture = perceptron(5).draw()
         foldings, _ = foldings_of(picture)
-        sizes = [len(one.picture.drawing.cards) for one in refoldings(picture, foldings[1:], 1000, LATE)]
+        sizes = [len(one.picture.drawing.cards) for one in refoldings(picture, foldings[1:], 1000, late())]
         assert len(sizes) == 6
         total = len(picture.drawing.cards)
         for few, more in pairwise([total + sum(sizes[:i]) for i in range(7)]):
-            found = list(refoldings(picture, foldings[1:], more - 1, LATE))
+            found = list(refoldings(picture, foldings[1:], more - 1, late()))
             assert total + sum(len(one.picture.drawing.cards) for one in found) == few
 
     def test_large_ones_are_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
         picture = perceptron(5).draw(fold=["layer1", "layer2", "layer3", "layer4", "layer5"])
         foldings, _ = foldings_of(picture)
         monkeypatch.setattr(refolding, "is_quick", lambda drawing: len(drawing.cards) < 20)
-        found = [one.folding.label for one in refoldings(picture, foldings[1:], 1000, LATE)]
+        found = [one.folding.label for one in refoldings(picture, foldings[1:], 1000, late())]
         assert found == [folding.label for folding in foldings[1:] if folding.label != "all open"]
 
     def test_the_rest_is_left_out_where_a_layout_fails_or_it_is_late(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,5 +127,5 @@ class TestLimits:
             return "<svg></svg>"
 
         monkeypatch.setattr(Picture, "part_of_page", fails)
-        assert len(list(refoldings(picture, foldings[1:], 1000, LATE, "d{}-"))) == 2
+        assert len(list(refoldings(picture, foldings[1:], 1000, late(), "d{}-"))) == 2
         assert calls == ["d1-", "d2-", "d3-"]
