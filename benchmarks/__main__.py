@@ -7,41 +7,64 @@ import importlib.metadata
 import json
 import os
 import platform
+import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import CLASSIFICATIONS
+from benchmarks.compiled import compiled
+from benchmarks.data import CLASSIFICATIONS, SIZES
 from benchmarks.printing import printing
-from benchmarks.runner import compare
+from benchmarks.runner import CONTROL, TRIES, Result, until_steady
 from benchmarks.size import sizes
 
 PACKAGES = ["numpy", "tinygraph-autodiff", "torch", "jax", "autograd", "mygrad", "micrograd", "scikit-learn"]
-ARRAYS = ["by_hand", "tinygraph_arrays", "tinygraph_nodes", "torch_eager", "jax_jit", "autograd_numpy", "mygrad_tensors"]
-BY_TORCH = ["torch_eager", *(peer for peer in ARRAYS if peer != "torch_eager")]
-SMALL = ("logistic 100x2", "logistic 1000x20", "logistic 1000x1000")
+TINYGRAPH = ["tinygraph_compiled", "tinygraph_arrays", "tinygraph_nodes"]
+OTHERS = ["torch_eager", "jax_jit", "jax_donated", "jax_eager", "autograd_numpy", "mygrad_tensors"]
+ARRAYS = ["by_hand", *TINYGRAPH, *OTHERS, "torch_compiled"]
+LOGISTIC = ["by_hand", "by_hand_tuned", *ARRAYS[1:]]
+LARGE = [*LOGISTIC, "tinygraph_compiled_threads"]
+SCALARS = ["micrograd_scalars", *TINYGRAPH]
+FLOAT32 = ["by_hand", "by_hand_tuned", "tinygraph_compiled", "tinygraph_arrays", "torch_eager", "jax_jit"]
 # Each workload with its peers, the first of which the others are measured by.
 COMPARISONS = {
-    "chain": BY_TORCH,
-    "moons": ["micrograd_scalars", "tinygraph_arrays", "tinygraph_nodes"],
-    **dict.fromkeys(SMALL, BY_TORCH),
-    **dict.fromkeys(("logistic 1e5x20", "mlp 32", "mlp 256"), ARRAYS),
+    "chain": ["by_hand", *TINYGRAPH, *OTHERS],  # torch.compile takes minutes for it
+    **dict.fromkeys(("moons", "moons gc off"), SCALARS),
+    **dict.fromkeys(("logistic 100x2", "logistic 1000x20", "logistic 1000x1000"), LOGISTIC),
+    **dict.fromkeys(("logistic 1e5x20", "logistic 1e6x20"), LARGE),
+    **{f"logistic {size} float32": FLOAT32 for size in SIZES},
+    **dict.fromkeys(("mlp 32", "mlp 256"), ARRAYS),
     **{f"fit {name}": ["sklearn_lbfgs", "tinygraph_models"] for name in CLASSIFICATIONS},
 }
-# What is promised, as (workload, peer, at most).
+# What is promised for a compiled step: the ratio to each of these is at most.
+COMPILED = {
+    "logistic 100x2": {"by_hand": 0.62, "jax_jit": 0.25, "torch_eager": 0.85},
+    "logistic 1000x20": {"by_hand": 0.70, "jax_jit": 0.45, "torch_eager": 0.85},
+    "logistic 1000x1000": {"by_hand": 0.96, "jax_jit": 0.92, "torch_eager": 0.85},
+    "logistic 1e5x20": {"by_hand": 0.78, "jax_jit": 0.65, "torch_eager": 0.85},
+    "logistic 1e6x20": {"by_hand": 0.72, "jax_jit": 0.50, "torch_eager": 0.85},
+    "mlp 32": {"by_hand": 0.95, "jax_jit": 0.95, "torch_eager": 0.85},
+    "mlp 256": {"by_hand": 1.0, "jax_jit": 0.95, "torch_eager": 1.15},
+    "chain": {"by_hand": 0.82, "torch_eager": 0.85},
+    "moons": {"micrograd_scalars": 1 / 1000},
+    "moons gc off": {"micrograd_scalars": 1 / 120},
+}
+# And of other peers, as (workload, peer, base, at most).
 PROMISES = [
-    ("chain", "tinygraph_arrays", 0.6),
-    ("chain", "tinygraph_nodes", 1.0),
-    ("moons", "tinygraph_arrays", 0.25),
-    ("logistic 1000x1000", "tinygraph_arrays", 1.0),
-    ("logistic 1e5x20", "tinygraph_arrays", 1.35),
-    ("mlp 256", "tinygraph_arrays", 1.35),
-    ("fit breast cancer", "tinygraph_models", 0.35),
-    ("fit digits", "tinygraph_models", 1.1),
-    ("fit 1e5x50", "tinygraph_models", 0.85),
-    ("fit 1e6x20", "tinygraph_models", 0.65),
+    *((workload, "tinygraph_compiled", base, most) for workload, limits in COMPILED.items() for base, most in limits.items()),
+    ("logistic 1e6x20", "tinygraph_compiled_threads", "by_hand", 0.50),
+    *((f"logistic {size}", "tinygraph_arrays", "torch_eager", 1.0) for size in ("100x2", "1000x20", "1000x1000")),
+    ("logistic 1e5x20", "tinygraph_arrays", "by_hand", 1.35),
+    ("mlp 256", "tinygraph_arrays", "by_hand", 1.35),
+    ("chain", "tinygraph_arrays", "torch_eager", 0.6),
+    ("chain", "tinygraph_nodes", "torch_eager", 1.0),
+    ("moons", "tinygraph_arrays", "micrograd_scalars", 0.25),
+    ("fit breast cancer", "tinygraph_models", "sklearn_lbfgs", 0.35),
+    ("fit digits", "tinygraph_models", "sklearn_lbfgs", 1.1),
+    ("fit 1e5x50", "tinygraph_models", "sklearn_lbfgs", 0.85),
+    ("fit 1e6x20", "tinygraph_models", "sklearn_lbfgs", 0.65),
 ]
-FIGURES = {"size": sizes, "printing": printing}
-SIZE_PROMISES = {
+FIGURES = {"size": sizes, "printing": printing, "compiled": compiled}
+FIGURE_PROMISES = {
     "bytes a scalar node": 250,
     "slowest over fastest of these": 2,
     "seconds to draw 10 cards": 0.1,
@@ -56,48 +79,74 @@ SIZE_PROMISES = {
     "µs of text a statement, scalar chain": 40,
     "seconds of a stepper over 10,000 unnamed steps": 5,
     "seconds of a page of 1,000 named statements": 3,
+    "seconds to compile moons": 0.4,
+    "seconds to compile 1e5 scalar nodes, wide": 0.5,
+    "seconds to compile 1e5 scalar nodes, chain": 4,
+    "MB to compile 1e5 scalar nodes, chain": 250,
+    "slowest over fastest of these from 1000 on, wide": 2.5,
+    "slowest over fastest of these from 1000 on, chain": 2.5,
+    "MB that a warm step of logistic 1e6x20 allocates": 1,
 }
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """What the figures were measured on; `load` is how many processes were busy before."""
     versions = {}
     for package in PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             versions[package] = "not installed"
-    return {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count(), **versions}
+    load = {"load": round(os.getloadavg()[0], 1)} if hasattr(os, "getloadavg") else {}
+    return {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count(), **load, **versions}
+
+
+def reported(workload: str, result: Result) -> dict[str, Any]:
+    """What the report says of a workload; of one that was not measured, no ratios but that of the control."""
+    base = COMPARISONS[workload][0]
+    limits = [(peer, to, most) for name, peer, to, most in PROMISES if name == workload]
+    steady = result.steady(base)
+    return {
+        "seconds": {peer: statistics.median(times) for peer, times in result.times.items()},
+        "ratios": {peer: result.ratios(peer, base) for peer in result.times if steady or peer == CONTROL},
+        "promises": {
+            f"{workload}: {peer} over {to}": (ratios[1], most)
+            for peer, to, most in limits
+            if steady and (ratios := result.ratios(peer, to))
+        },
+        "measured": steady,
+        "missing": result.missing,
+    }
 
 
 def markdown(report: dict[str, Any]) -> str:
     """The report as tables."""
     lines = ["# Benchmarks", "", ", ".join(f"{key} {value}" for key, value in report["machine"].items()), ""]
-    lines += ["One BLAS thread; medians of ratios measured in turn, each peer in its own process.", ""]
+    lines += ["One BLAS thread; medians and quartiles of ratios measured in turn, each peer in its own process.", ""]
     for workload, result in report["workloads"].items():
-        base = COMPARISONS[workload][0]
-        lines += [f"## {workload}", "", f"| peer | ms a step or fit | ratio to {base} |", "|---|---|---|"]
+        lines += [f"## {workload}", ""]
+        if not result["measured"]:
+            lines += [f"**Not measured**: the control, which does the same as the first peer, was off in {TRIES} tries.", ""]
+        lines += [f"| peer | ms a step or fit | ratio to {COMPARISONS[workload][0]} | quartiles |", "|---|---|---|---|"]
         for peer, seconds in result["seconds"].items():
-            lines.append(f"| {peer} | {seconds * 1e3:.3f} | {result['ratios'].get(peer, float('nan')):.2f} |")
-        lines += [f"| {peer} | missing | {why} |" for peer, why in result["missing"].items()]
+            lower, middle, upper = result["ratios"].get(peer) or [float("nan")] * 3
+            lines.append(f"| {peer} | {seconds * 1e3:.3f} | {middle:.3g} | {lower:.3g} to {upper:.3g} |")
+        lines += [f"| {peer} | missing | {why} | |" for peer, why in result["missing"].items()]
         lines.append("")
-    if report["sizes"]:
-        lines += ["## Size", "", "| figure | value |", "|---|---|"]
-        lines += [f"| {name} | {value:.3g} |" for name, value in report["sizes"].items()] + [""]
+    if report["figures"]:
+        lines += ["## Figures", "", "| figure | value |", "|---|---|"]
+        lines += [f"| {name} | {value:.3g} |" for name, value in report["figures"].items()] + [""]
     lines += ["## Promises", "", "| figure | measured | at most | |", "|---|---|---|---|"]
-    for name, measured, most in promises(report):
-        lines.append(f"| {name} | {measured:.2f} | {most} | {'kept' if measured <= most else 'NOT KEPT'} |")
+    for name, (measured, most) in promises(report).items():
+        lines.append(f"| {name} | {measured:.3g} | {most:.3g} | {'kept' if measured <= most else 'NOT KEPT'} |")
     return "\n".join(lines) + "\n"
 
 
-def promises(report: dict[str, Any]) -> list[tuple[str, float, float]]:
+def promises(report: dict[str, Any]) -> dict[str, tuple[float, float]]:
     """Each promise that was measured, with the figure and the limit."""
-    kept = []
-    for workload, peer, most in PROMISES:
-        ratio = report["workloads"].get(workload, {"ratios": {}})["ratios"].get(peer)
-        if ratio is not None:
-            kept.append((f"{workload}: {peer} over {COMPARISONS[workload][0]}", ratio, most))
-    return kept + [(name, report["sizes"][name], most) for name, most in SIZE_PROMISES.items() if name in report["sizes"]]
+    figures = report["figures"]
+    found = {name: limits for result in report["workloads"].values() for name, limits in result["promises"].items()}
+    return found | {name: (figures[name], most) for name, most in FIGURE_PROMISES.items() if name in figures}
 
 
 def main() -> None:
@@ -108,9 +157,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the report (default: %(default)s)")
     options = parser.parse_args()
     chosen = options.only or [*COMPARISONS, *FIGURES]
-    results = {name: compare(name, peers, options.rounds)._asdict() for name, peers in COMPARISONS.items() if name in chosen}
+    measured_on = machine()
+    compared = {name: peers for name, peers in COMPARISONS.items() if name in chosen}
+    results = {name: reported(name, until_steady(name, peers, options.rounds)) for name, peers in compared.items()}
     figures = {name: figure for kind, measured in FIGURES.items() if kind in chosen for name, figure in measured().items()}
-    report = {"machine": machine(), "workloads": results, "sizes": figures}
+    report = {"machine": measured_on, "workloads": results, "figures": figures}
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "benchmarks.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     (options.out / "benchmarks.md").write_text(markdown(report), encoding="utf-8")

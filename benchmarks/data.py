@@ -1,5 +1,6 @@
 """The inputs of every workload, the same for every peer."""
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 CHAIN_START = np.linspace(0.1, 0.9, 8)
 CHAIN_ROUNDS = 250  # of four ops
 CLASSIFICATIONS = ("breast cancer", "digits", "1e5x50", "1e6x20")
+SIZES = {"100x2": (100, 2), "1000x20": (1000, 20), "1000x1000": (1000, 1000), "1e5x20": (10**5, 20), "1e6x20": (10**6, 20)}
 L2, TOL = 1e-3, 1e-8  # of a fit: penalty, and the largest gradient entry at its end
 
 
@@ -25,19 +27,34 @@ def chain(x: Any, tanh: Callable[[Any], Any]) -> Any:
 
 def workloads(chain: Any, logistic: Any, mlp: Any) -> dict[str, Any]:
     """The workloads over arrays by name, from one preparation each."""
-    sizes = {"100x2": (100, 2), "1000x20": (1000, 20), "1000x1000": (1000, 1000), "1e5x20": (100_000, 20)}
+    return {"chain": chain, **logistics(logistic), **{f"mlp {batch}": partial(mlp, batch) for batch in (32, 256)}}
+
+
+def logistics(logistic: Any) -> dict[str, Any]:
+    """The logistic regressions by name, in float64 and float32."""
     return {
-        "chain": chain,
-        **{f"logistic {name}": partial(logistic, *size) for name, size in sizes.items()},
-        **{f"mlp {batch}": partial(mlp, batch) for batch in (32, 256)},
+        f"logistic {name}{ending}": partial(logistic, *size, dtype)
+        for ending, dtype in (("", "float64"), (" float32", "float32"))
+        for name, size in SIZES.items()
     }
 
 
-def logistic(m: int, n: int) -> tuple[Any, Any, Any]:
-    """X of shape (m, n), labels y and weights w."""
+def moons_workloads(moons: Any) -> dict[str, Any]:
+    """The demo of scalars with Python's collector of cycles, which runs when many objects are made, and without it."""
+
+    def uncollected() -> Any:
+        gc.disable()
+        return moons()
+
+    return {"moons": moons, "moons gc off": uncollected}
+
+
+def logistic(m: int, n: int, dtype: str = "float64") -> tuple[Any, Any, Any, Any]:
+    """X of shape (m, n), labels y, weights w and a bias b."""
     random = np.random.default_rng(0)
     X = random.normal(size=(m, n))
-    return X, (X[:, 0] + random.normal(size=m) > 0).astype(float), random.normal(size=n) / 10
+    y, w = X[:, 0] + random.normal(size=m) > 0, random.normal(size=n) / 10
+    return X.astype(dtype, copy=False), y.astype(dtype), w.astype(dtype), np.dtype(dtype).type(0)
 
 
 def mlp(batch: int) -> tuple[Any, Any, list[Any]]:

@@ -26,14 +26,14 @@ def descent(f, parameters, rate):
     return step
 
 
-def logistic(m, n):
-    X, y, w = data.logistic(m, n)
+def logistic(m, n, dtype):
+    X, y, w, b = data.logistic(m, n, dtype)
 
     def f(parameters):
         z = np.dot(X, parameters[0]) + parameters[1]
         return np.mean(np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z))))
 
-    return descent(f, [w, 0.0], 0.1)
+    return descent(f, [w, b], 0.1)
 
 
 def mlp(batch):

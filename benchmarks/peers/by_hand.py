@@ -24,9 +24,9 @@ def chain():
     return step
 
 
-def logistic(m, n):
-    X, y, w = data.logistic(m, n)
-    state = {"w": w, "b": 0.0}
+def logistic(m, n, dtype):
+    X, y, w, b = data.logistic(m, n, dtype)
+    state = {"w": w, "b": b}
 
     def step():
         w, b = state["w"], state["b"]

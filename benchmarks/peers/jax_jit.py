@@ -1,5 +1,7 @@
 """JAX, compiled by jit."""
 
+from functools import partial
+
 import jax
 
 jax.config.update("jax_enable_x64", True)
@@ -8,16 +10,16 @@ import jax.numpy as jnp  # noqa: E402  # the 64-bit switch comes first
 from benchmarks import data  # noqa: E402
 
 
-def chain():
+def chain(compiled):
     def f(x):
         return jnp.sum(data.chain(x, jnp.tanh))
 
-    gradient = jax.jit(jax.grad(f))
+    gradient = compiled(jax.grad(f))
     return lambda: gradient(data.CHAIN_START).block_until_ready()
 
 
-def descent(f, parameters, rate):
-    @jax.jit
+def descent(compiled, f, parameters, rate):
+    @compiled
     def update(parameters):
         loss, gradients = jax.value_and_grad(f)(parameters)
         return loss, [p - rate * g for p, g in zip(parameters, gradients, strict=True)]
@@ -31,17 +33,17 @@ def descent(f, parameters, rate):
     return step
 
 
-def logistic(m, n):
-    X, y, w = map(jnp.asarray, data.logistic(m, n))
+def logistic(compiled, m, n, dtype):
+    X, y, w, b = map(jnp.asarray, data.logistic(m, n, dtype))
 
     def f(parameters):
         z = X @ parameters[0] + parameters[1]
         return jnp.mean(jnp.maximum(z, 0) - y * z + jnp.log1p(jnp.exp(-jnp.abs(z))))
 
-    return descent(f, [w, 0.0], 0.1)
+    return descent(compiled, f, [w, b], 0.1)
 
 
-def mlp(batch):
+def mlp(compiled, batch):
     X, Y, parameters = data.mlp(batch)
 
     def f(parameters):
@@ -49,7 +51,11 @@ def mlp(batch):
         Z3 = jax.nn.relu(jax.nn.relu(X @ W1 + b1) @ W2 + b2) @ W3 + b3
         return -jnp.mean(jnp.sum(Y * jax.nn.log_softmax(Z3), axis=1))
 
-    return descent(f, parameters, 0.01)
+    return descent(compiled, f, parameters, 0.01)
 
 
-WORKLOADS = data.workloads(chain, logistic, mlp)
+def workloads(compiled):
+    return data.workloads(*(partial(prepare, compiled) for prepare in (chain, logistic, mlp)))
+
+
+WORKLOADS = workloads(jax.jit)

@@ -21,4 +21,4 @@ def moons():
     return step
 
 
-WORKLOADS = {"moons": moons}
+WORKLOADS = data.moons_workloads(moons)

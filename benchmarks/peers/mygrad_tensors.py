@@ -27,14 +27,14 @@ def descent(f, parameters, rate):
     return step
 
 
-def logistic(m, n):
-    X, y, w = data.logistic(m, n)
+def logistic(m, n, dtype):
+    X, y, w, b = data.logistic(m, n, dtype)
 
     def f(parameters):
         z = mg.matmul(X, parameters[0]) + parameters[1]
         return mg.mean(mg.maximum(z, 0) - y * z + mg.log1p(mg.exp(-mg.abs(z))))
 
-    return descent(f, [w, 0.0], 0.1)
+    return descent(f, [w, b], 0.1)
 
 
 def mlp(batch):

@@ -20,9 +20,9 @@ def chain(differentiate):
     return step
 
 
-def logistic(differentiate, m, n):
-    X, y, w = data.logistic(m, n)
-    state = {"w": w, "b": 0.0}
+def logistic(differentiate, m, n, dtype):
+    X, y, w, b = data.logistic(m, n, dtype)
+    state = {"w": w, "b": b}
 
     def step():
         w, b = tg.parameter(state["w"], copy=False), tg.parameter(state["b"])
@@ -34,16 +34,19 @@ def logistic(differentiate, m, n):
     return step
 
 
+def mlp_loss(X, Y, W1, b1, W2, b2, W3, b3):
+    A1 = tg.relu(X @ W1 + b1)
+    A2 = tg.relu(A1 @ W2 + b2)
+    return tg.softmax_cross_entropy(A2 @ W3 + b3, Y)
+
+
 def mlp(differentiate, batch):
     X, Y, parameters = data.mlp(batch)
     state = {"parameters": parameters}
 
     def step():
         nodes = [tg.parameter(p, copy=False) for p in state["parameters"]]
-        W1, b1, W2, b2, W3, b3 = nodes
-        A1 = tg.relu(X @ W1 + b1)
-        A2 = tg.relu(A1 @ W2 + b2)
-        L = tg.softmax_cross_entropy(A2 @ W3 + b3, Y)
+        L = mlp_loss(X, Y, *nodes)
         state["parameters"] = [p - 0.01 * g for p, g in zip(state["parameters"], differentiate(L, nodes), strict=True)]
         return L.item()
 
@@ -81,23 +84,22 @@ class MLP:
         return [p for layer in self.layers for neuron in layer for p in neuron.parameters()]
 
 
+def moons_loss(model, X, y):
+    scores = [model(row) for row in X]
+    losses = [tg.relu(1 + -yi * score) for yi, score in zip(y, scores, strict=True)]
+    data_loss = sum(losses) * (1.0 / len(losses))
+    return data_loss + 1e-4 * sum(p * p for p in model.parameters())
+
+
 def moons(differentiate):
     X, y = data.moons()
     model = MLP(2, [16, 16, 1])
-
-    def step():
-        scores = [model(row) for row in X]
-        losses = [tg.relu(1 + -yi * score) for yi, score in zip(y, scores, strict=True)]
-        data_loss = sum(losses) * (1.0 / len(losses))
-        reg_loss = 1e-4 * sum(p * p for p in model.parameters())
-        return differentiate(data_loss + reg_loss, model.parameters())
-
-    return step
+    return lambda: differentiate(moons_loss(model, X, y), model.parameters())
 
 
 def workloads(differentiate):
     arrays = (partial(prepare, differentiate) for prepare in (chain, logistic, mlp))
-    return {**data.workloads(*arrays), "moons": partial(moons, differentiate)}
+    return data.workloads(*arrays) | data.moons_workloads(partial(moons, differentiate))
 
 
 WORKLOADS = workloads(gradients)
