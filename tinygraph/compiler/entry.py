@@ -11,51 +11,60 @@ from tinygraph.compiler.script import loaded
 from tinygraph.node import Node
 from tinygraph.sparse import Sparse
 
-Slow = Callable[[Mapping[str, Any]], Any]
+Given = Mapping[str, Any]
 
 
 def entry(
-    names: Sequence[str], leaves: Sequence[Node], known: Mapping[Any, Any], slow: Slow, outputs: int, gradients: Mapping[str, Any]
-) -> Callable[..., Any]:
-    """A function of keyword arguments: where each is an array of the dtype of its leaf, and `known` has the function for their
-    shapes, it calls that; else `slow`. `gradients` has the place of each gradient, as nested as it is returned.
+    names: Sequence[str],
+    leaves: Sequence[Node],
+    known: Mapping[Any, Any],
+    slow: Callable[[Given], Any],
+    outputs: int,
+    gradients: Mapping[str, Any],
+) -> Callable[[Given], Any]:
+    """A function of the arguments by name: where each is an array of the dtype of its leaf, and `known` has a function for the
+    shapes of those with axes, it calls that; else `slow`. `gradients` has the place of each gradient, nested as it is returned.
+
+    It reads the arguments from a dict, as Python takes quadratic time to pass several hundred of them by keyword.
     """
-    end = "_" * (1 + max([0, *(len(name) - len(name.rstrip("_")) for name in names)]))  # no name ends like that
-    run, more, out = f"run{end}", f"more{end}", f"out{end}"
-    given = "".join(f'"{name}": {name}, ' for name in names)
-    taken = "".join(f"{name}=None, " for name in names)
-    shapes = "".join(f"{name}.shape, " for name in names)
-    text = f"""def enter({"*, " if names else ""}{taken}**{more}):
-    {run} = None
-    if not {more}{"".join(_conditions(names, leaves, end))}:
-        {run} = known{end}.get(({shapes}))
-    if {run} is None:
-        return slow{end}({{{given}**{more}}})
-    {out} = {run}({", ".join(names)})
-    return {_outputs(out, outputs)}, {_nested(gradients, out)}"""
-    functions = {f"known{end}": known, f"slow{end}": slow, f"array{end}": np.ndarray}
-    functions |= {f"type{i}{end}": leaf.dtype.type for i, leaf in enumerate(leaves)}
-    functions |= {f"dtype{i}{end}": leaf.dtype for i, leaf in enumerate(leaves)}
+    arguments = [f"a{i}" for i in range(len(names))]
+    shapes = "".join(f"{x}.shape, " for x, leaf in zip(arguments, leaves, strict=True) if leaf.shape)
+    taken = "; ".join(f"{x} = given[{name!r}]" for x, name in zip(arguments, names, strict=True))
+    text = f"""def enter(given):
+    run = None
+    try:
+        {taken or "pass"}
+    except KeyError:
+        return slow(given)
+    if {" and ".join([f"len(given) == {len(names)}", *_conditions(arguments, leaves)])}:
+        run = known.get(({shapes}))
+    if run is None:
+        return slow(given)
+    out = run({", ".join(arguments)})
+    return {_outputs(outputs)}, {_nested(gradients)}"""
+    functions = {"known": known, "slow": slow, "array": np.ndarray}
+    functions |= {f"type{i}": leaf.dtype.type for i, leaf in enumerate(leaves)}
+    functions |= {f"dtype{i}": leaf.dtype for i, leaf in enumerate(leaves)}
     return loaded("enter", text, functions)
 
 
-def _conditions(names: Sequence[str], leaves: Sequence[Node], end: str) -> list[str]:
+def _conditions(arguments: Sequence[str], leaves: Sequence[Node]) -> list[str]:
     """That each argument is as its leaf: an array of its dtype, or a number of NumPy's."""
     found = []
-    for i, (name, leaf) in enumerate(zip(names, leaves, strict=True)):
+    for i, (x, leaf) in enumerate(zip(arguments, leaves, strict=True)):
         if type(leaf._value) is Sparse:
-            found.append(" and False")
+            found.append("False")
         elif leaf.shape:
-            found.append(f" and type({name}) is array{end} and {name}.dtype is dtype{i}{end}")
+            found.append(f"type({x}) is array and {x}.dtype is dtype{i}")
         else:
-            found.append(f" and type({name}) is type{i}{end}")
+            found.append(f"type({x}) is type{i}")
     return found
 
 
-def _outputs(out: str, count: int) -> str:
-    return f"{out}[0]" if count == 1 else f"{out}[:{count}]"
+def _outputs(count: int) -> str:
+    return "out[0]" if count == 1 else f"out[:{count}]"
 
 
-def _nested(gradients: Mapping[str, Any], out: str) -> str:
-    parts = (f"{name!r}: {_nested(x, out) if isinstance(x, dict) else f'{out}[{x}]'}" for name, x in gradients.items())
+def _nested(gradients: Mapping[str, Any]) -> str:
+    parts = (f"{name!r}: {_nested(x) if isinstance(x, dict) else f'out[{x}]'}" for name, x in gradients.items())
     return f"{{{', '.join(parts)}}}"

@@ -65,7 +65,7 @@ class Step:
 
     def __call__(self, /, **leaves: Any) -> Any:
         """The outputs and the gradients; the arrays are the caller's own unless the graph was compiled with `copy=False`."""
-        return self._enter(**leaves)
+        return self._enter(leaves)
 
     @property
     def _last(self) -> Run:
@@ -97,7 +97,7 @@ class Step:
 
     def _slowly(self, given: Mapping[str, Any]) -> Any:
         """A call with arguments that are nested, that are to be made to fit, or of shapes that are new."""
-        values = self._values({name: value for name, value in given.items() if value is not None})
+        values = self._values(given)
         found = self._run_for(values)
         self._check(values, found)
         outputs = found.run(*values.values())
@@ -116,7 +116,7 @@ class Step:
         if self._is_measured:
             self._latest = self._program.at(values)
             return self._latest
-        key = tuple([np.shape(x) for x in values.values()])
+        key = tuple([np.shape(x) for leaf, x in values.items() if leaf.shape])
         found = self._runs.get(key)
         if found is None:
             found = self._program.at(values)
