@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygraph.compiler.script import Expected, Like, Literal, Ones, Script
+from tinygraph.compiler.script import Beside, Expected, Like, Literal, Ones, Script
 from tinygraph.node import Node
 
 Shape: TypeAlias = tuple[int, ...]
@@ -75,4 +75,4 @@ def _constant(what: Any, shape: ShapeOf, values: Mapping[Node, Any]) -> Any:
         count = math.prod(entries) if what.axis is None else entries[what.axis]
         ones = np.ones(count, what.node.dtype)
         return ones if not what.keepdims else ones[None, :] if what.axis == 0 else ones[:, None]
-    return np.asarray(values[what]) if isinstance(values[what], np.generic) else values[what]
+    return np.asarray(values[what.node]) if isinstance(what, Beside) else values[what]

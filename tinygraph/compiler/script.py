@@ -48,6 +48,12 @@ class Literal(NamedTuple):
     text: str  # by which -0.0 is not 0.0
 
 
+class Beside(NamedTuple):
+    """A constant: a number that is read beside arrays, in the same way."""
+
+    node: Node
+
+
 class Ones(NamedTuple):
     """A constant: a one for each entry of a matrix along an axis, as a row or column where the sum keeps it; of any value for all
     of its entries where it is None.
@@ -154,7 +160,9 @@ class Script:
             return self._number(node, x)
         if op.reads_shape_at(i):
             return self._constant(Like(x))
-        return f"{self._value(x)}_0" if x in self._beside and node.shape and is_ufunc(node) else self._value(x)
+        if x.shape or not node.shape or not is_ufunc(node):
+            return self._value(x)
+        return f"{self._names(x)}_0" if x in self._known else self._constant(Beside(x))
 
     def _number(self, node: Node, x: Any) -> str:
         if node.shape and type(x) in (int, float) and is_ufunc(node):
