@@ -85,6 +85,35 @@ class TestNumbers:
             thread.join()
         assert not failures
 
+    @pytest.mark.parametrize("name", ["logistic regression", "two layers", "linear regression", "products of rows"])
+    def test_are_those_of_pytorch(self, name: str) -> None:
+        torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+        losses = {
+            "logistic regression": lambda X, y, w, b: torch.nn.functional.binary_cross_entropy_with_logits(X @ w + b, y),
+            "two layers": lambda X, Y, W1, b1, W2, b2: torch.nn.functional.cross_entropy(torch.relu(X @ W1 + b1) @ W2 + b2, Y),
+            "linear regression": lambda X, y, w, b: ((X @ w + b - y) ** 2).sum() / 7 + 0.1 * (w**2).sum(),
+            "products of rows": lambda X, y, w, b: ((X @ w) ** 2).sum() + b * torch.outer(y, w).sum(),
+        }
+        model = MODELS[name]
+        graph, parameters = model.recorded(model.values(6))
+        loss, gradients = graph.compile()(**model.values(9, 1))
+        tensors = {key: torch.tensor(x, dtype=torch.float64) for key, x in model.values(9, 1).items()}
+        for node in parameters:
+            tensors[graph.name(node)].requires_grad_()
+        expected = losses[name](**tensors)
+        expected.backward()
+        assert loss == pytest.approx(expected.item(), rel=1e-12)
+        for node in parameters:
+            assert_same(gradients[graph.name(node)], tensors[graph.name(node)].grad.numpy()[()])
+
+    def test_of_gradients_of_gradients_need_no_seed(self) -> None:
+        w = tg.parameter(np.array([1.0, 2.0]))
+        d = tg.grad(lambda w: np.sum(np.tanh(w) ** 2))(w)
+        graph = tg.Graph(np.sum(d * d), names={"w": w, "d": d})
+        _, gradients = graph.compile()(w=np.array([0.5, 1.0]))
+        again = graph.with_leaves({"w": np.array([0.5, 1.0])})
+        assert_same(gradients["w"], tg.gradients(again.outputs[0], again["w"])[0])
+
     def test_of_a_graph_of_scalars_are_the_same_in_groups_and_one_after_the_other(self) -> None:
         rng = np.random.default_rng(0)
         values = {f"w{i}": np.float64(x) for i, x in enumerate(rng.normal(size=40))}

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import Path, between, reached, sweep, typed
-from tinygraph.leaves import constant, parameter
+from tinygraph.leaves import constant, parameter, seed_leaf
 from tinygraph.node import Node, Recorded
 from tinygraph.ops import alias, broadcast_like, cast
 from tinygraph.requests import check_wrt, independent, seed_for
@@ -133,7 +133,7 @@ class Call:
         for output, seed in zip(outputs, seeds, strict=True):
             if not is_float(output):
                 continue
-            upstream = seed if isinstance(seed, Node) or not on_nodes else constant(seed)
+            upstream = seed if isinstance(seed, Node) or not on_nodes else seed_leaf(seed)
             if output not in self._paths:
                 self._paths[output] = between(output, self.inputs)
             found = sweep(output, self.inputs, upstream, on_nodes=on_nodes, path=self._paths[output])
@@ -285,7 +285,7 @@ def _push(call: Call, output: Any, directions: Sequence[Any], recording: bool) -
     found = sweep(output, call.inputs, seed, on_nodes=True)
     with np.errstate(all="ignore"):  # the derivative of this sum is wanted, not its value
         total = _weighed(found, call.inputs, directions)
-    linear = sweep(total, [seed], constant(1.0) if recording else np.float64(1), on_nodes=recording) if found else {}
+    linear = sweep(total, [seed], seed_leaf(1.0) if recording else np.float64(1), on_nodes=recording) if found else {}
     if seed in linear:
         return linear[seed] if recording else owned(linear, seed)
     return broadcast_like(0.0, output) if recording else np.zeros(output.shape, output.dtype)[()]
@@ -294,7 +294,7 @@ def _push(call: Call, output: Any, directions: Sequence[Any], recording: bool) -
 def _along(call: Call, output: Node, directions: Sequence[Any], recording: bool) -> Any:
     """The derivative of a scalar, finite wherever its gradient is."""
     one = seed_for(output, None)
-    found = sweep(output, call.inputs, constant(one) if recording else one, on_nodes=recording)
+    found = sweep(output, call.inputs, seed_leaf(one) if recording else one, on_nodes=recording)
     with np.errstate(under="ignore"):
         total = _weighed(found, call.inputs, directions)
     if not recording:

@@ -15,10 +15,10 @@ from tinygraph.backprop import Path, between, by_number, reached, sweep
 from tinygraph.errors import Failure, NonFiniteError
 from tinygraph.faces import Faces
 from tinygraph.given_names import plain_numbers
-from tinygraph.leaves import constant
+from tinygraph.leaves import seed_leaf
 from tinygraph.missing import missing_attribute
 from tinygraph.naming import named
-from tinygraph.node import NUMBERING, Leaf, Node, Recorded
+from tinygraph.node import NUMBERING, Node, Recorded
 from tinygraph.ops import alias
 from tinygraph.origins import Retraced
 from tinygraph.pickling import pack, unpack
@@ -326,8 +326,7 @@ class Graph(Faces):
         """A node of its own to start a sweep from."""
         if isinstance(upstream, Node) and upstream.op is not None:
             return alias(upstream)
-        leaf = constant(upstream)
-        return Leaf(leaf._value, "seed", leaf.code, leaf.instruction)
+        return seed_leaf(upstream)
 
     def __getstate__(self) -> Any:
         with self._lock:

@@ -52,6 +52,15 @@ def constant(value: Any, *, copy: bool = True) -> Node:
     return _leaf(_real("constant", value, copy, may_be_sparse=True), "constant")
 
 
+def seed_leaf(value: Any) -> Node:
+    """A leaf that a backward pass starts from.
+
+    >>> seed_leaf(1.0).kind
+    'seed'
+    """
+    return _leaf(_real("constant", value, copy=True), "seed")
+
+
 _leaves: dict[int, ref[Leaf]] = {}  # those that some graph holds, by the identity of the array
 
 

@@ -10,8 +10,9 @@ from tinygraph.array_expressions import Entry
 from tinygraph.backprop import between, sweep
 from tinygraph.compiler.arguments import Arguments, fitted
 from tinygraph.graph import Graph
-from tinygraph.leaves import constant
+from tinygraph.leaves import seed_leaf
 from tinygraph.node import Leaf, Node
+from tinygraph.requested import is_unit
 from tinygraph.requests import check_wrt, independent, seed_for
 
 Wrt: TypeAlias = "Sequence[Node | str] | Node | str | None"
@@ -42,8 +43,7 @@ class Wanted:
         output = self.graph.outputs[0]
         if not self.wrt:
             return []
-        leaf = constant(seed_for(output, None))
-        found = sweep(output, self.wrt, Leaf(leaf._value, "seed", leaf.code, leaf.instruction), on_nodes=True)
+        found = sweep(output, self.wrt, seed_leaf(seed_for(output, None)), on_nodes=True)
         missing = [x for x in self.wrt if x not in found]
         if missing:
             raise independent(output, missing)
@@ -52,7 +52,7 @@ class Wanted:
 
 def _is_given(graph: Graph, leaf: Leaf) -> bool:
     """Whether a call gives the value of a leaf: a parameter, one with a name, one computed of others beside the graph."""
-    return leaf.kind == "parameter" or not _is_numbered(graph, leaf) or bool(leaf.beside)
+    return leaf.kind == "parameter" or not (is_unit(leaf) or _is_numbered(graph, leaf)) or bool(leaf.beside)
 
 
 def _is_numbered(graph: Graph, leaf: Leaf) -> bool:
