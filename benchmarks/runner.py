@@ -101,6 +101,8 @@ def compare(workload: str, peers: list[str], rounds: int) -> Result:
 
 def serve(peer: str) -> None:
     """Time the workloads that arrive on standard input, one a line."""
+    if not peer.endswith("_threads"):
+        _keep_to_one_core()
     steps: dict[str, Any] = {}
     try:
         module = importlib.import_module(f"benchmarks.peers.{peer}")
@@ -117,6 +119,12 @@ def serve(peer: str) -> None:
             steps[workload] = module.WORKLOADS[workload]()
             steps[workload]()
         print(timed(steps[workload]), flush=True)
+
+
+def _keep_to_one_core() -> None:
+    """Let the process use one core alone, where the system can: JAX takes several whatever its settings are."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def timed(step: Any) -> float:
