@@ -53,6 +53,7 @@ def in_a_quotient(v: Any) -> Any:
         (lambda v: 1 / (2 * len(v.y)) * np.sum(v.X @ v.w), r"1 / \(2 \* len\(v.y\)\)"),
         (lambda v: np.sum(v.X @ v.w) / (len(v.y) - 1), r"len\(v.y\) - 1"),
         (in_a_quotient, r"rate / \(2 \* m\)"),
+        (lambda v: np.sum(v.w) * np.sum(v.X) / np.concatenate([v.y, v.y]).shape[0], r"np.concatenate\(\[v.y, v.y\]\).shape\[0\]"),
     ],
 )
 def test_another_size_is_refused_with_the_line(build: Build, text: str) -> None:

@@ -51,7 +51,9 @@ def counts(graph: Graph, axes: Axes, spelling: Spelling) -> Iterator[Count]:
         sizes = _sizes(axes) if sizes is None else sizes
         certain = source is Provenance.SHAPE
         place, text = str(node.place).partition(": ")[0], _text(x, part.value)
-        for entries in _entries(part.value, x if certain else None, node.place.filename, sizes):
+        equal = _entries(part.value, x if certain else None, node.place.filename, sizes)
+        # A size of a value that no leaf has follows from those of leaves in a way that is not known here.
+        for entries in equal or (sizes if certain else ()):
             for leaf, places, size in sizes[entries]:
                 if certain or len(places) == 1:
                     demand = Demand(leaf, places, size, entries)
