@@ -131,7 +131,7 @@ def kind_of(value: Any) -> Kind:
 
 
 def hashable(params: dict[str, Any]) -> Any:
-    """Metadata as a key, which tells -0.0 from 0.0; what cannot be one is like itself alone."""
+    """Metadata as a key, in which -0.0 differs from 0.0; what cannot be one is like itself alone."""
     found = tuple(sorted(params.items()))
     try:
         hash(found)
