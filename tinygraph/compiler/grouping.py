@@ -16,6 +16,7 @@ from numpy import ndarray
 from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node
 from tinygraph.ops import Op
+from tinygraph.program.value import exact_metadata
 
 Indices: TypeAlias = ndarray[Any, np.dtype[np.intp]]
 Kind: TypeAlias = type[Any]  # of a value: the class of a NumPy scalar, or of a Python number
@@ -101,9 +102,9 @@ class Recorded:
         assert op is not None
         kinds = [self.kinds[i] for i in self.operands(members[:1])[:, 0]]
         if NUMBERS.isdisjoint(kinds) or _may_differ(op, kinds):
-            keys = [hashable(node.params) for node in nodes] if op.defaults else []
+            keys = [exact_metadata(node.params) for node in nodes] if op.defaults else []
         else:
-            keys = [(hashable(node.params), repr([x for x in node.inputs if type(x) in NUMBERS])) for node in nodes]
+            keys = [(exact_metadata(node.params), repr([x for x in node.inputs if type(x) in NUMBERS])) for node in nodes]
         return _split(members, _codes(keys)) if keys else [members]
 
     def _signature(self, member: int) -> Signature:
@@ -128,16 +129,6 @@ class Recorded:
 def kind_of(value: Any) -> Kind:
     """The class of NumPy scalars of a value of shape ()."""
     return value.dtype.type if type(value) is ndarray else type(value)
-
-
-def hashable(params: dict[str, Any]) -> Any:
-    """Metadata as a key, in which -0.0 differs from 0.0; what cannot be one is like itself alone."""
-    found = tuple(sorted(params.items()))
-    try:
-        hash(found)
-    except TypeError:
-        return id(params)
-    return found, repr(found)
 
 
 def _may_differ(op: Op, kinds: Collection[Kind]) -> bool:

@@ -14,7 +14,7 @@ from tinygraph.node import Node
 from tinygraph.ops import REGISTRY, Op
 from tinygraph.ops.declare import NO_PARAMS, scalar
 from tinygraph.program.composed import Composition, composition_of
-from tinygraph.program.value import exact
+from tinygraph.program.value import exact, exact_metadata
 
 Rewrite: TypeAlias = "Callable[[Lowering, Op, tuple[Any, ...], Mapping[str, Any]], Any]"
 STRUCTURAL = {"shape", "repeats", "sections"}  # metadata that may be sizes, which a body that was run has as numbers
@@ -78,7 +78,7 @@ class Lowering:
     def made(self, op: Op | str, *inputs: Any, **params: Any) -> Any:
         """The result of an op on such inputs, by its body or by a simpler op where there is one."""
         op = REGISTRY[op] if isinstance(op, str) else op
-        key = op, tuple([x if isinstance(x, Node) else exact(x) for x in inputs]), _exact(params)
+        key = op, tuple([x if isinstance(x, Node) else exact(x) for x in inputs]), exact_metadata(params)
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = self._simpler(op, inputs, params)
@@ -120,15 +120,11 @@ class Lowering:
         if isinstance(op.numpy, np.ufunc) or any(op.reads_shape) or not (op.built_in or op.elementwise):
             return None
         types = tuple((x.dtype, x.shape) if isinstance(x, Node) else exact(x) for x in node.inputs)
-        key = op, types, _exact(node.params)
+        key = op, types, exact_metadata(node.params)
         if key not in self._compositions:
             found = composition_of(node)
             self._compositions[key] = found if found is not None and _is_of_any_size(found) else None
         return self._compositions[key]
-
-
-def _exact(params: Mapping[str, Any]) -> Hashable:
-    return tuple([(name, exact(x)) for name, x in params.items()]) if params else ()
 
 
 def _same(x: Any, y: Any) -> bool:

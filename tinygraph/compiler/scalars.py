@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy import float64
 
-from tinygraph.compiler.grouping import hashable, kind_of
+from tinygraph.compiler.grouping import kind_of
 from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node
 from tinygraph.ops import Op
+from tinygraph.program.value import exact_metadata
 
 TRIED = 8  # nodes of one user's op that are computed together to see whether it computes them entry by entry
 
@@ -36,7 +37,7 @@ def reason_against(nodes: Sequence[Node]) -> str:
             return f"{op.name}, recorded at {node.place}, checks its inputs one by one."
         kinds = tuple(type(x) if type(x) in NUMBERS else kind_of(x._value) for x in node.inputs)
         numbers = repr([x for x in node.inputs if type(x) in NUMBERS])
-        users.setdefault((op, kinds, hashable(node.params), numbers), []).append(node)
+        users.setdefault((op, kinds, exact_metadata(node.params), numbers), []).append(node)
     return next(filter(None, map(_reason_against_op, users.values())), "")
 
 

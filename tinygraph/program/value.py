@@ -51,6 +51,11 @@ def exact(x: Any) -> Any:
     return (type(x), x) if x is None or isinstance(x, int | str | type | np.dtype) else Itself(x)
 
 
+def exact_metadata(params: Mapping[str, Any]) -> Any:
+    """Metadata as a key, equal where all of it is the same, to its types and the sign of a zero."""
+    return tuple([(name, exact(x)) for name, x in params.items()]) if params else ()
+
+
 def _one(cls: type[Made], key: Any, *parts: Any) -> Made:
     """The expression of a class that has this key, made of these parts if it is the first."""
     found: Made | None = KNOWN.get(key)
@@ -153,8 +158,7 @@ class Apply:
         node: Node | None = None,
     ) -> Self:
         """The one of this op on these inputs."""
-        metadata = tuple((name, exact(x)) for name, x in params.items()) if params else ()
-        return _one(cls, (op, inputs, metadata, shape, kind, node), op, inputs, params, shape, kind, size, node)
+        return _one(cls, (op, inputs, exact_metadata(params), shape, kind, node), op, inputs, params, shape, kind, size, node)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.op, self.inputs, self.params, self.shape, self.kind, self.size, self.node)
