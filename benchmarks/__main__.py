@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.compiled import compiled
 from benchmarks.data import CLASSIFICATIONS, SIZES
+from benchmarks.plot import DRAWN, save
 from benchmarks.printing import printing
 from benchmarks.runner import CONTROL, TRIES, Result, until_steady
 from benchmarks.size import sizes
@@ -150,7 +151,7 @@ def promises(report: dict[str, Any]) -> dict[str, tuple[float, float]]:
 
 
 def main() -> None:
-    """Run, print the tables, and write them as `benchmarks.md` and `benchmarks.json`."""
+    """Run, print the tables, and write them as `benchmarks.md` and `benchmarks.json`, and as a picture, `benchmarks.svg`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="timings of each peer (default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=[*COMPARISONS, *FIGURES], help="these workloads alone")
@@ -165,8 +166,10 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "benchmarks.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     (options.out / "benchmarks.md").write_text(markdown(report), encoding="utf-8")
+    if any(result["ratios"].keys() & DRAWN.keys() for result in results.values()):
+        save(report, options.out / "benchmarks.svg")
     print(markdown(report))
-    print(f"written to {options.out / 'benchmarks.md'} and {options.out / 'benchmarks.json'}")
+    print(f"written to {options.out}: benchmarks.md, benchmarks.json, and benchmarks.svg where peers were compared")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The workloads compute the same for every peer, and the runner times them and reports who is missing."""
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.metrics import log_loss
 from benchmarks import __main__ as command
 from benchmarks import data, runner
 from benchmarks.compiled import GRAPHS, SECONDS
+from benchmarks.plot import save
 from benchmarks.runner import Result, compare
 from benchmarks.size import measure
 
@@ -124,3 +126,20 @@ def test_the_report_says_which_promises_are_kept() -> None:
     assert "| chain: tinygraph_compiled over by_hand | 0.6 | 0.82 | kept |" in text
     assert "| chain: tinygraph_compiled over torch_eager | 1.2 | 0.85 | NOT KEPT |" in text
     assert "| bytes a scalar node | 200 | 250 | kept |" in text
+
+
+def test_the_picture_has_a_row_for_each_workload_that_was_measured(tmp_path: Path) -> None:
+    def workload(measured: bool) -> dict[str, Any]:
+        ratios = {"by_hand": [1, 1, 1], "tinygraph_compiled": [0.5, 0.6, 0.7], "jax_jit": [2, 20, 30]}
+        return {"measured": measured, "seconds": dict.fromkeys(ratios, 1.0), "ratios": ratios if measured else {}}
+
+    report = {"workloads": {"chain": workload(True), "mlp 32": workload(False)}}
+    path = tmp_path / "benchmarks.svg"
+    save(report, path)
+    text = path.read_text(encoding="utf-8")
+    assert ">chain<" in text
+    assert "mlp" not in text
+    assert ">tinygraph, compiled<" in text
+    assert "autograd" not in text  # which was not measured
+    save(report, path)
+    assert path.read_text(encoding="utf-8") == text
