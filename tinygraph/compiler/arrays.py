@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from tinygraph.backprop import reached
-from tinygraph.compiler.executors import BLOCK, Blocks, Executor, Lines, Prepared, Whole, Writer
+from tinygraph.compiler.executors import BLOCK, Blocks, Executor, Prepared, Whole, Writer
 from tinygraph.compiler.hoisting import hoisted
 from tinygraph.compiler.lowering import Lowering
+from tinygraph.compiler.parts import Lines
 from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
 from tinygraph.compiler.primitives import function_of, needed
 from tinygraph.compiler.ready import Shape, ShapeOf
@@ -43,7 +46,7 @@ class ArrayRun:
     @property
     def source(self) -> str:
         """The program that runs."""
-        return "\n\n\n".join(script.text for script in self.prepared.executor.scripts)
+        return self.prepared.executor.source
 
     @property
     def plan(self) -> Plan:
@@ -89,25 +92,33 @@ class ArrayProgram:
         is_long = len(behind) > LONG and not has_arrays and not wanted.entries
         lowered = self.lowering.as_recorded(self.recorded) if is_long else self.lowering.of(self.recorded)
         self.targets = hoisted(self.lowering, lowered) if has_arrays else lowered
-        self.nodes = reached([*self.targets, *wanted.arguments.leaves])
-        self.constants = fixed(self.nodes, wanted.arguments.leaves)
+        leaves = wanted.arguments.leaves
+        self.nodes = behind if is_long else reached([*self.targets, *leaves])
+        self.constants = fixed(self.nodes, leaves)
         computed = [x for x in needed(self.nodes, self.targets) if x.op is not None and x not in self.constants]
-        self.is_measured = any(_selects(x) and x not in self.constants for x in self.nodes)
-        writer = Writer(self._variables().of, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
-        self.whole: Executor = (Lines if is_long else Whole)(writer, computed, wanted.arguments.leaves, self.targets)
+        self.is_measured = has_arrays and any(_selects(x) and x not in self.constants for x in self.nodes)
         self.blocks: Blocks | None = None
-        self.why_whole = ""
-        data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
-        try:
-            if not has_arrays:
-                raise NoRowsError("there are scalars alone")
-            found = phases(computed, self.nodes, self.targets, data)
-            self.blocks = Blocks(writer, found, self.constants, wanted.arguments.leaves, self.targets, threads)
-        except NoRowsError as reason:
-            self.why_whole = f"{reason}"
-            if strategy == "rows":
-                raise ValueError(f'strategy="rows" does not apply: {reason}') from None
+        self.why_whole = "" if has_arrays else "there are scalars alone"
+        if is_long:
+            self.whole: Executor = Lines(self._name, computed, leaves, self.targets)
+        else:
+            writer = Writer(self._name, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
+            self.whole = Whole(writer, computed, leaves, self.targets)
+        if has_arrays:
+            data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
+            try:
+                found = phases(computed, self.nodes, self.targets, data)
+                self.blocks = Blocks(writer, found, self.constants, leaves, self.targets, threads)
+            except NoRowsError as reason:
+                self.why_whole = f"{reason}"
+        if strategy == "rows" and self.blocks is None:
+            raise ValueError(f'strategy="rows" does not apply: {self.why_whole}')
 
+    def _name(self, node: Node) -> str:
+        """What source calls a value."""
+        return self._variables.of(node)
+
+    @cached_property
     def _variables(self) -> Variables:
         graph, arguments = self.wanted.graph, self.wanted.arguments
         variables = Variables()
@@ -120,7 +131,7 @@ class ArrayProgram:
 
     def at_recorded_sizes(self) -> ArrayRun:
         """The step for the sizes that were recorded."""
-        return self._at({x: x.shape for x in self.nodes}, {x: x._value for x in self.constants})
+        return self._at(attrgetter("shape"), {x: x._value for x in self.constants})
 
     def at(self, values: Mapping[Node, Any]) -> ArrayRun:
         """The step for arguments of the shapes of these; raises SizeError where the recording does not hold for them."""
@@ -129,10 +140,10 @@ class ArrayProgram:
         if not self.is_measured and is_recorded and all(value is x._value for x, value in self.wanted.bound.items()):
             return self.at_recorded_sizes()
         check_sizes(self.wanted.graph, leaves)
-        return self._at(*self._computed(leaves))
+        shapes, constants = self._computed(leaves)
+        return self._at(shapes.__getitem__, constants)
 
-    def _at(self, shapes: Mapping[Node, Shape], constants: Mapping[Node, Any]) -> ArrayRun:
-        shape = shapes.__getitem__
+    def _at(self, shape: ShapeOf, constants: Mapping[Node, Any]) -> ArrayRun:
         return ArrayRun(self, self._chosen(shape).prepared(shape, constants), shape)
 
     def _chosen(self, shape: ShapeOf) -> Executor:

@@ -28,6 +28,7 @@ from tinygraph.compiler.primitives import (
 from tinygraph.compiler.sizes import of_shape
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
+from tinygraph.place import Place
 
 LONGEST = 100  # characters of a line of the user's that stands above what it computes
 
@@ -46,6 +47,13 @@ class Literal(NamedTuple):
     value: Any
     dtype: np.dtype[Any]
     text: str  # by which -0.0 is not 0.0
+
+
+class Number(NamedTuple):
+    """A constant: a number of the user's, by a text that shows its type and sign."""
+
+    value: Any
+    text: str
 
 
 class Beside(NamedTuple):
@@ -75,7 +83,8 @@ class Script:
     """The function of some nodes, in order: `text` is its source, `function` is compiled from it.
 
     It takes the values of `inputs`, the `constants` (by what they are, with their names), and arrays for the values of `buffers`.
-    It returns the values of `outputs`, and keeps none of them; where they are `lent`, the next call may change them.
+    It returns the values of `outputs`, and keeps none of them; where they are `lent`, the next call may change them. The first
+    constants are what is `kept`: a `Number` there does not stand in the text.
     """
 
     def __init__(
@@ -87,6 +96,8 @@ class Script:
         names: Callable[[Node], str],
         sizes: Callable[[Node], Hashable],
         lent: bool = False,
+        kept: Sequence[Any] = (),
+        places: Places | None = None,
     ) -> None:
         self.name, self.nodes, self.inputs, self.outputs = name, nodes, inputs, outputs
         self._names, self._lent = names, lent
@@ -94,7 +105,7 @@ class Script:
         self._known = {*inputs, *nodes}
         # Numbers that are read beside arrays, where NumPy takes them in less time as arrays without axes.
         self._beside = {x for node in nodes if node.shape and is_ufunc(node) for x in reads(node) if not x.shape} & self._known
-        self.constants: dict[Any, str] = {}
+        self.constants: dict[Any, str] = {what: f"c{i}" for i, what in enumerate(kept)}
         self.functions: dict[str, Any] = {}  # what the source calls, by name
         self._memory = Memory(nodes, outputs, sizes, lent)
         self.lines: list[tuple[str, Node | None]] = [(line, None) for x in inputs for line in self._as_array(x)]
@@ -102,7 +113,7 @@ class Script:
             self.lines += [(self._line(node, self._memory.place(i, node)), node), *((x, None) for x in self._as_array(node))]
         self.buffers = self._memory.buffers
         self.returned = self._returned()
-        self.text = "\n".join(self._whole(_with_places(self.lines)))
+        self.text = "\n".join(self._whole(_with_places(self.lines, places or Places())))
         self.function = loaded(self.name, self.text, self.functions)
 
     def timed(self, spent: list[float]) -> Callable[..., Any]:
@@ -169,6 +180,8 @@ class Script:
             dtypes = {i.dtype for i in node.inputs if isinstance(i, Node)}
             if len(dtypes) == 1 and dtypes <= {*FLOATS}:
                 return self._constant(Literal(x, dtypes.pop(), repr(float(x))))
+        if (number := Number(x, repr(x))) in self.constants:
+            return self.constants[number]
         text = repr(x) if isinstance(x, int) or math.isfinite(x) else f'float("{x}")'
         return f"({text})" if text.startswith("-") else text  # before a power
 
@@ -228,12 +241,27 @@ class Script:
         return f"{self._constant(Ones(x, None))}.dot({self._value(x)}{'' if x.ndim == 1 else '.ravel()'})"
 
 
-def _with_places(lines: Sequence[tuple[str, Node | None]]) -> Iterator[str]:
+class Places:
+    """The places of nodes, of which many have the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], Place] = {}
+
+    def of(self, node: Node) -> Place:
+        """The place of a node, which has to be kept as long as this is."""
+        key = id(node.code), node.instruction
+        if key not in self._known:
+            self._known[key] = node.place
+        return self._known[key]
+
+
+def _with_places(lines: Sequence[tuple[str, Node | None]], places: Places) -> Iterator[str]:
     """The lines, below each line of the user's what it computes."""
     before = None
     for line, node in lines:
-        if node is not None and node.place[:2] != before:
-            before, text = node.place[:2], node.place.text
+        place = before if node is None else places.of(node)
+        if place is not None and (before is None or place[:2] != before[:2]):
+            before, text = place, place.text
             if text.isprintable() and text:
                 yield f"# {text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}"
         yield line
