@@ -27,6 +27,7 @@ from tinygraph.compiler.primitives import (
 )
 from tinygraph.compiler.sizes import of_shape
 from tinygraph.node import Node
+from tinygraph.ops import Op
 from tinygraph.ops.declare import scalar
 from tinygraph.place import Place
 
@@ -100,6 +101,38 @@ class Script:
         places: Places | None = None,
     ) -> None:
         self.name, self.nodes, self.inputs, self.outputs = name, nodes, inputs, outputs
+        written = _Written(nodes, inputs, outputs, names, sizes, lent, kept)
+        self.lines, self.constants, self.buffers = written.lines, written.constants, written.memory.buffers
+        self._functions = written.functions
+        self._end = f"    return {written.returned(outputs)}"  # which may read constants
+        self._head = [f"def {name}({', '.join([*map(names, inputs), 'constants', 'buffers'])}):", *written.unpacking()]
+        self.text = self._whole(_with_places(self.lines, places or Places()))
+        self.function = loaded(name, self.text, self._functions)
+
+    def timed(self, spent: list[float]) -> Callable[..., Any]:
+        """The same function, which adds the seconds that each of the `lines` takes to `spent`."""
+        lines = ["before = clock()"]
+        for i, (line, _) in enumerate(self.lines):
+            lines += [line, f"now = clock(); spent[{i}] += now - before; before = clock()"]
+        return loaded(self.name, self._whole(lines), self._functions | {"spent": spent, "clock": time.perf_counter})
+
+    def _whole(self, lines: Iterable[str]) -> str:
+        return "\n".join([*self._head, *(f"    {line}" for line in lines), self._end])
+
+
+class _Written:
+    """The `lines` of a script, each with the node that it computes, and what they read beside nodes."""
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        names: Callable[[Node], str],
+        sizes: Callable[[Node], Hashable],
+        lent: bool,
+        kept: Sequence[Any],
+    ) -> None:
         self._names, self._lent = names, lent
         self._own = set(nodes)
         self._known = {*inputs, *nodes}
@@ -107,41 +140,26 @@ class Script:
         self._beside = {x for node in nodes if node.shape and is_ufunc(node) for x in reads(node) if not x.shape} & self._known
         self.constants: dict[Any, str] = {what: f"c{i}" for i, what in enumerate(kept)}
         self.functions: dict[str, Any] = {}  # what the source calls, by name
-        self._memory = Memory(nodes, outputs, sizes, lent)
-        self.lines: list[tuple[str, Node | None]] = [(line, None) for x in inputs for line in self._as_array(x)]
+        self._forms: dict[Op, str | None] = {}
+        self.memory = Memory(nodes, outputs, sizes, lent)
+        self.lines: list[tuple[str, Node | None]] = [(self._as_array(x), None) for x in inputs if x in self._beside]
         for i, node in enumerate(nodes):
-            self.lines += [(self._line(node, self._memory.place(i, node)), node), *((x, None) for x in self._as_array(node))]
-        self.buffers = self._memory.buffers
-        self.returned = self._returned()
-        self.text = "\n".join(self._whole(_with_places(self.lines, places or Places())))
-        self.function = loaded(self.name, self.text, self.functions)
-
-    def timed(self, spent: list[float]) -> Callable[..., Any]:
-        """The same function, which adds the seconds that each of the `lines` takes to `spent`."""
-        lines = ["before = clock()"]
-        for i, (line, _) in enumerate(self.lines):
-            lines += [line, f"now = clock(); spent[{i}] += now - before; before = clock()"]
-        functions = self.functions | {"spent": spent, "clock": time.perf_counter}
-        return loaded(self.name, "\n".join(self._whole(lines)), functions)
-
-    def _whole(self, lines: Iterable[str]) -> Iterator[str]:
-        yield f"def {self.name}({', '.join([*map(self._names, self.inputs), 'constants', 'buffers'])}):"
-        yield from self.unpacking()
-        yield from (f"    {line}" for line in lines)
-        yield f"    return {self.returned}"
+            self.lines.append((self._line(node, self.memory.place(i, node)), node))
+            if node in self._beside:
+                self.lines.append((self._as_array(node), None))
 
     def unpacking(self) -> Iterator[str]:
         """The lines that give constants and buffers their names."""
         if self.constants:
             yield f"    {''.join(f'{x}, ' for x in self.constants.values())}= constants"
-        if self.buffers:
-            yield f"    {''.join(f'u{i}, ' for i in range(len(self.buffers)))}= buffers"
+        if self.memory.buffers:
+            yield f"    {''.join(f'u{i}, ' for i in range(len(self.memory.buffers)))}= buffers"
 
-    def _returned(self) -> str:
+    def returned(self, outputs: Sequence[Node]) -> str:
         """The outputs, each as an array of the caller's own unless it is lent."""
         taken: set[Node] = set()
         parts = []
-        for x in self.outputs:
+        for x in outputs:
             is_own = x in self._own and owns(x) and x not in taken
             taken.add(x)
             parts.append(self._value(x) if is_own or self._lent else self._copy(x))
@@ -151,10 +169,8 @@ class Script:
         self.functions["array"] = np.array
         return f"array({self._value(x)}){'' if x.shape else '[()]'}"
 
-    def _as_array(self, node: Node) -> Iterator[str]:
-        if node in self._beside:
-            self.functions["asarray"] = np.asarray
-            yield f"{self._names(node)}_0 = asarray({self._names(node)})"
+    def _as_array(self, node: Node) -> str:
+        return f"{self._names(node)}_0 = {self._called('asarray', np.asarray)}({self._names(node)})"
 
     # Operands
 
@@ -169,7 +185,7 @@ class Script:
         assert op is not None
         if not isinstance(x, Node):
             return self._number(node, x)
-        if op.reads_shape_at(i):
+        if True in op.reads_shape and op.reads_shape_at(i):
             return self._constant(Like(x))
         if x.shape or not node.shape or not is_ufunc(node):
             return self._value(x)
@@ -194,9 +210,21 @@ class Script:
     def _expression(self, node: Node, out: list[str]) -> str:
         op = node.op
         assert op is not None
+        form = None if node.shape else self._form(node, op)
+        if form is not None:
+            return form.format(*[self._value(x) if isinstance(x, Node) else self._number(node, x) for x in node.inputs])
         if op.name == "sum" and (text := self._sum(node, out)) is not None:
             return text
-        operands = [self._operand(node, i) for i in range(len(node.inputs))]
+        return self._applied(node, op, [self._operand(node, i) for i in range(len(node.inputs))], out)
+
+    def _form(self, node: Node, op: Op) -> str | None:
+        """How an op of numbers is written, with holes for these; None where the op is not all that this depends on."""
+        if op not in self._forms:
+            is_plain = op.built_in and op.elementwise and not (op.variadic or op.defaults or True in op.reads_shape)
+            self._forms[op] = self._applied(node, op, ["{}"] * len(node.inputs), []) if is_plain else None
+        return self._forms[op]
+
+    def _applied(self, node: Node, op: Op, operands: list[str], out: list[str]) -> str:
         if op.name == "matmul" and is_product(node):
             return f"{operands[0]}.dot({', '.join([*operands[1:], *out])})"
         if is_short_extreme(node):
@@ -236,7 +264,7 @@ class Script:
             ones = self._constant(Ones(x, axes[0], node.params["keepdims"]))
             left, right = (ones, self._value(x)) if axes == (0,) else (self._value(x), ones)
             return f"{left}.dot({', '.join([right, *out])})"
-        if axes is None or node.shape or len(axes) < x.ndim or not (x.ndim == 1 or self._memory.has(x)):  # entries out of order
+        if axes is None or node.shape or len(axes) < x.ndim or not (x.ndim == 1 or self.memory.has(x)):  # entries out of order
             return None
         return f"{self._constant(Ones(x, None))}.dot({self._value(x)}{'' if x.ndim == 1 else '.ravel()'})"
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygraph.backprop import CollectorPaused
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.arrays import ArrayProgram, ArrayRun
 from tinygraph.compiler.entry import entry
@@ -49,7 +50,8 @@ class Step:
         self.graph = graph
         self._wanted = wanted = Wanted(graph, wrt, bind or {})
         self._arguments = wanted.arguments
-        self._program = _program(wanted, threads, strategy, copy)
+        with CollectorPaused():
+            self._program = _program(wanted, threads, strategy, copy)
         self._labels = Labels(graph, self._arguments.leaves)
         self._decides = may_decide and _decides(graph)
         self._known: dict[Any, Callable[..., Any]] = {}  # what runs for arguments of some shapes
