@@ -62,7 +62,7 @@ class ArrayRun:
             [wanted.graph.name(x) or "" for x in wanted.bound],
             [Applied(*shown(name), count) for name, count in program.lowering.applied.items()],
             len([x for x in reached(program.recorded) if x.op is not None]),
-            len(nodes),
+            sum(node is not None for script in executor.scripts for _, node in script.lines),
             opaque(nodes),
             sum(len(script.buffers) for script in executor.scripts),
             self.prepared.bytes,
@@ -97,26 +97,35 @@ class ArrayProgram:
         self.constants = fixed(self.nodes, leaves)
         computed = [x for x in needed(self.nodes, self.targets) if x.op is not None and x not in self.constants]
         self.is_measured = has_arrays and any(_selects(x) and x not in self.constants for x in self.nodes)
-        self.blocks: Blocks | None = None
-        self.why_whole = "" if has_arrays else "there are scalars alone"
         if is_long:
-            self.whole: Executor = Lines(self._name, computed, leaves, self.targets)
+            self.whole: Executor = Lines(self._name_or_number, computed, leaves, self.targets)
         else:
             writer = Writer(self._name, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
             self.whole = Whole(writer, computed, leaves, self.targets)
+        self.blocks: Blocks | None = None
+        self.why_whole = "there are scalars alone"
         if has_arrays:
-            data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
-            try:
-                found = phases(computed, self.nodes, self.targets, data)
-                self.blocks = Blocks(writer, found, self.constants, leaves, self.targets, threads)
-            except NoRowsError as reason:
-                self.why_whole = f"{reason}"
+            self.blocks, self.why_whole = self._by_rows(writer, computed, threads)
         if strategy == "rows" and self.blocks is None:
             raise ValueError(f'strategy="rows" does not apply: {self.why_whole}')
+
+    def _by_rows(self, writer: Writer, computed: Sequence[Node], threads: int) -> tuple[Blocks | None, str]:
+        """The step block by block of rows, or else why there is none."""
+        leaves = self.wanted.arguments.leaves
+        data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
+        try:
+            found = phases(computed, self.nodes, self.targets, data)
+            return Blocks(writer, found, self.constants, leaves, self.targets, threads), ""
+        except NoRowsError as reason:
+            return None, f"{reason}"
 
     def _name(self, node: Node) -> str:
         """What source calls a value."""
         return self._variables.of(node)
+
+    def _name_or_number(self, node: Node) -> str:
+        """What source calls a scalar, or the number that a leaf without a name keeps."""
+        return repr(node.item()) if node.op is None and self.wanted.graph.name(node) is None else self._name(node)
 
     @cached_property
     def _variables(self) -> Variables:

@@ -14,7 +14,7 @@ import numpy as np
 from tinygraph.compiler.planning import Phases
 from tinygraph.compiler.primitives import reads
 from tinygraph.compiler.ready import Ready, Shape, ShapeOf
-from tinygraph.compiler.script import Script
+from tinygraph.compiler.script import Script, Written
 from tinygraph.node import Node
 
 BLOCK = 2**20  # bytes of rows that are read for one block, so that they stay in the cache
@@ -69,7 +69,7 @@ class Writer:
         self, name: str, nodes: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node], lent: bool = False
     ) -> Script:
         """The function of some nodes."""
-        return Script(name, nodes, inputs, outputs, self._names, self._sizes, lent and self._lent)
+        return Script(name, Written(nodes, inputs, outputs, self._names, self._sizes, lent and self._lent))
 
 
 class Whole:

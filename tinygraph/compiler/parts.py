@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tinygraph.compiler.executors import Executor
 from tinygraph.compiler.ready import ShapeOf, constant_of
-from tinygraph.compiler.script import Number, Places, Script
+from tinygraph.compiler.script import Number, Places, Script, Written, is_plain
 from tinygraph.decisions import NUMBERS
 from tinygraph.node import Node
 from tinygraph.program.value import exact_metadata
@@ -160,18 +160,27 @@ class _Part:
             place[x] = len(place)
         if key not in known:
             names = {x: f"a{i}" for i, x in enumerate(self.inputs)} | {x: f"t{i}" for i, x in enumerate(self.nodes)}
-            known[key] = Script(
-                f"part{len(known)}",
-                self.nodes,
-                self.inputs,
-                [x for _, x in outputs],
-                names.__getitem__,
-                id,
-                False,
-                self.kept,
-                places,
-            )
+            returned = [x for _, x in outputs]
+            inside = self._inside(places)
+            written = Written(self.nodes, self.inputs, returned, names.__getitem__, id, kept=self.kept, inside=inside)
+            known[key] = Script(f"part{len(known)}", written, places)
         return Call(known[key], inputs, self.kept)
+
+    def _inside(self, places: Places) -> set[Node]:
+        """The values that one op alone reads, on the same line of the user's: they stand in its expression."""
+        readers: dict[Any, Node | None] = {}
+        for node in self.nodes:
+            for x in node.inputs:
+                if type(x) not in NUMBERS:
+                    readers[x] = None if x in readers else node
+        found = set()
+        for x in self.nodes:
+            reader = readers.get(x)
+            if reader is None or x in self.needed or places.of(x)[:2] != places.of(reader)[:2]:
+                continue
+            if all(node.op is not None and is_plain(node.op) for node in (x, reader)):
+                found.add(x)
+        return found
 
 
 class _Codes:

@@ -7,7 +7,7 @@ import linecache
 import math
 import time
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from tinygraph.ops.declare import scalar
 from tinygraph.place import Place
 
 LONGEST = 100  # characters of a line of the user's that stands above what it computes
+INSIDE = 60  # characters of an expression, up to which it stands inside another
 
 KEYWORD = ("maximum", "minimum")  # which NumPy wants to be given the array of the result by keyword
 
@@ -84,28 +85,15 @@ class Script:
     """The function of some nodes, in order: `text` is its source, `function` is compiled from it.
 
     It takes the values of `inputs`, the `constants` (by what they are, with their names), and arrays for the values of `buffers`.
-    It returns the values of `outputs`, and keeps none of them; where they are `lent`, the next call may change them. The first
-    constants are what is `kept`: a `Number` there does not stand in the text.
+    It returns the values of `outputs`, and keeps none of them; where they are lent, the next call may change them.
     """
 
-    def __init__(
-        self,
-        name: str,
-        nodes: Sequence[Node],
-        inputs: Sequence[Node],
-        outputs: Sequence[Node],
-        names: Callable[[Node], str],
-        sizes: Callable[[Node], Hashable],
-        lent: bool = False,
-        kept: Sequence[Any] = (),
-        places: Places | None = None,
-    ) -> None:
-        self.name, self.nodes, self.inputs, self.outputs = name, nodes, inputs, outputs
-        written = _Written(nodes, inputs, outputs, names, sizes, lent, kept)
+    def __init__(self, name: str, written: Written, places: Places | None = None) -> None:
+        self.name, self.nodes, self.inputs, self.outputs = name, written.nodes, written.inputs, written.outputs
         self.lines, self.constants, self.buffers = written.lines, written.constants, written.memory.buffers
         self._functions = written.functions
-        self._end = f"    return {written.returned(outputs)}"  # which may read constants
-        self._head = [f"def {name}({', '.join([*map(names, inputs), 'constants', 'buffers'])}):", *written.unpacking()]
+        self._end = f"    return {written.returned()}"  # which may read constants
+        self._head = [f"def {name}({', '.join([*written.arguments, 'constants', 'buffers'])}):", *written.unpacking()]
         self.text = self._whole(_with_places(self.lines, places or Places()))
         self.function = loaded(name, self.text, self._functions)
 
@@ -120,8 +108,12 @@ class Script:
         return "\n".join([*self._head, *(f"    {line}" for line in lines), self._end])
 
 
-class _Written:
-    """The `lines` of a script, each with the node that it computes, and what they read beside nodes."""
+class Written:
+    """The `lines` of a script, each with the node that it computes, and what they read beside nodes.
+
+    The first constants are what is `kept`: a `Number` there does not stand in the text. The nodes `inside` others have no line of
+    their own, unless it is long.
+    """
 
     def __init__(
         self,
@@ -130,9 +122,11 @@ class _Written:
         outputs: Sequence[Node],
         names: Callable[[Node], str],
         sizes: Callable[[Node], Hashable],
-        lent: bool,
-        kept: Sequence[Any],
+        lent: bool = False,
+        kept: Sequence[Any] = (),
+        inside: Collection[Node] = (),
     ) -> None:
+        self.nodes, self.inputs, self.outputs, self.arguments = nodes, inputs, outputs, [*map(names, inputs)]
         self._names, self._lent = names, lent
         self._own = set(nodes)
         self._known = {*inputs, *nodes}
@@ -141,10 +135,16 @@ class _Written:
         self.constants: dict[Any, str] = {what: f"c{i}" for i, what in enumerate(kept)}
         self.functions: dict[str, Any] = {}  # what the source calls, by name
         self._forms: dict[Op, str | None] = {}
+        self._inside: dict[Node, str] = {}  # the expressions that stand in others
         self.memory = Memory(nodes, outputs, sizes, lent)
         self.lines: list[tuple[str, Node | None]] = [(self._as_array(x), None) for x in inputs if x in self._beside]
         for i, node in enumerate(nodes):
-            self.lines.append((self._line(node, self.memory.place(i, node)), node))
+            buffer = self.memory.place(i, node)
+            text = self._expression(node, [] if buffer is None else [f"u{buffer}"])
+            if node in inside and len(text) < INSIDE:
+                self._inside[node] = text
+                continue
+            self.lines.append((f"{names(node)} = {text}", node))
             if node in self._beside:
                 self.lines.append((self._as_array(node), None))
 
@@ -155,11 +155,11 @@ class _Written:
         if self.memory.buffers:
             yield f"    {''.join(f'u{i}, ' for i in range(len(self.memory.buffers)))}= buffers"
 
-    def returned(self, outputs: Sequence[Node]) -> str:
+    def returned(self) -> str:
         """The outputs, each as an array of the caller's own unless it is lent."""
         taken: set[Node] = set()
         parts = []
-        for x in outputs:
+        for x in self.outputs:
             is_own = x in self._own and owns(x) and x not in taken
             taken.add(x)
             parts.append(self._value(x) if is_own or self._lent else self._copy(x))
@@ -201,18 +201,15 @@ class _Written:
         text = repr(x) if isinstance(x, int) or math.isfinite(x) else f'float("{x}")'
         return f"({text})" if text.startswith("-") else text  # before a power
 
-    # Lines
-
-    def _line(self, node: Node, buffer: int | None) -> str:
-        out = [] if buffer is None else [f"u{buffer}"]
-        return f"{self._names(node)} = {self._expression(node, out)}"
+    # Expressions
 
     def _expression(self, node: Node, out: list[str]) -> str:
         op = node.op
         assert op is not None
         form = None if node.shape else self._form(node, op)
         if form is not None:
-            return form.format(*[self._value(x) if isinstance(x, Node) else self._number(node, x) for x in node.inputs])
+            inputs = enumerate(node.inputs)
+            return form.format(*[self._inner(x, op, i) if isinstance(x, Node) else self._number(node, x) for i, x in inputs])
         if op.name == "sum" and (text := self._sum(node, out)) is not None:
             return text
         return self._applied(node, op, [self._operand(node, i) for i in range(len(node.inputs))], out)
@@ -220,9 +217,19 @@ class _Written:
     def _form(self, node: Node, op: Op) -> str | None:
         """How an op of numbers is written, with holes for these; None where the op is not all that this depends on."""
         if op not in self._forms:
-            is_plain = op.built_in and op.elementwise and not (op.variadic or op.defaults or True in op.reads_shape)
-            self._forms[op] = self._applied(node, op, ["{}"] * len(node.inputs), []) if is_plain else None
+            self._forms[op] = self._applied(node, op, ["{}"] * len(node.inputs), []) if is_plain(op) else None
         return self._forms[op]
+
+    def _inner(self, x: Node, op: Op, i: int) -> str:
+        """What stands for an operand of an op of numbers: its name or, where it stands inside, its expression."""
+        text = self._inside.get(x)
+        if text is None:
+            return self._value(x)
+        own, outer = None if x.op is None else x.op.operator, op.operator
+        if own is None or outer is None:
+            return text
+        is_tight = own.binds >= (outer.left if i == 0 and len(op.rules) == 2 else outer.right)
+        return text if is_tight else f"({text})"
 
     def _applied(self, node: Node, op: Op, operands: list[str], out: list[str]) -> str:
         if op.name == "matmul" and is_product(node):
@@ -267,6 +274,11 @@ class _Written:
         if axes is None or node.shape or len(axes) < x.ndim or not (x.ndim == 1 or self.memory.has(x)):  # entries out of order
             return None
         return f"{self._constant(Ones(x, None))}.dot({self._value(x)}{'' if x.ndim == 1 else '.ravel()'})"
+
+
+def is_plain(op: Op) -> bool:
+    """Whether all that the expression of an op of numbers depends on is the op."""
+    return op.built_in and op.elementwise and not (op.is_operand or op.variadic or op.defaults or True in op.reads_shape)
 
 
 class Places:
