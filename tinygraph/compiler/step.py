@@ -12,7 +12,8 @@ from tinygraph.backprop import CollectorPaused
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.arrays import ArrayProgram, ArrayRun
 from tinygraph.compiler.entry import entry
-from tinygraph.compiler.grouped import GroupedStep, NoGroupsError
+from tinygraph.compiler.grouped import GroupedStep
+from tinygraph.compiler.groups import NoGroupsError
 from tinygraph.compiler.labels import Labels
 from tinygraph.compiler.report import Plan, Profile
 from tinygraph.compiler.request import Wanted, Wrt
