@@ -14,8 +14,8 @@ import numpy as np
 from tinygraph.backprop import reached
 from tinygraph.compiler.executors import BLOCK, Blocks, Executor, Prepared, Whole, Writer
 from tinygraph.compiler.hoisting import hoisted
+from tinygraph.compiler.lines import Lines
 from tinygraph.compiler.lowering import Lowering
-from tinygraph.compiler.parts import Lines
 from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
 from tinygraph.compiler.primitives import function_of, needed
 from tinygraph.compiler.ready import Shape, ShapeOf

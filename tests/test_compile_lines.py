@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 def _short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions of few statements, for graphs of any size."""
     monkeypatch.setattr("tinygraph.compiler.arrays.LONG", 0)
-    monkeypatch.setattr("tinygraph.compiler.parts.STATEMENTS", request.param)
+    monkeypatch.setattr("tinygraph.compiler.lines.STATEMENTS", request.param)
 
 
 def check(function: Function, first: Any, *others: Any) -> Any:

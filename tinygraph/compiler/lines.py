@@ -36,16 +36,16 @@ class Lines:
     ) -> None:
         self.names, self.arguments = names, arguments
         codes = _Codes()
-        made: dict[Node, _Part | None] = dict.fromkeys(arguments)
-        parts = [_Part(nodes[i : i + STATEMENTS], codes, made) for i in range(0, len(nodes), STATEMENTS)]
+        made: dict[Node, _Stretch | None] = dict.fromkeys(arguments)
+        stretches = [_Stretch(nodes[i : i + STATEMENTS], codes, made) for i in range(0, len(nodes), STATEMENTS)]
         for x in targets:
-            part = made.get(x)
-            if part is not None:
-                part.needed.add(x)
+            stretch = made.get(x)
+            if stretch is not None:
+                stretch.needed.add(x)
         self.fixed = [x for x in dict.fromkeys(targets) if x not in made]
         place = {x: i for i, x in enumerate([*arguments, *self.fixed])}
         known: dict[Hashable, Script] = {}
-        self.calls = [part.call(place, known, codes.places) for part in parts]
+        self.calls = [stretch.call(place, known, codes.places) for stretch in stretches]
         self.scripts = [call.script for call in self.calls]
         self.returned = [place[x] for x in targets]
 
@@ -106,14 +106,15 @@ class PreparedLines:
         return timed
 
 
-class _Part:
-    """Some statements in a row. `inputs` are the values that they read of other parts, and arguments; `needed` what others read.
+class _Stretch:
+    """Statements in a row that are one function. `inputs` are the values that they read of other stretches, and arguments.
+    `needed` are those that others read.
 
-    Its parts note what they read of it in `made`, where it notes its own. Parts of one `key` that have as many outputs are one
-    function.
+    `made` has the stretch of each value so far, and no stretch for an argument. Stretches of one `key` that return the values of
+    the same statements are the same function.
     """
 
-    def __init__(self, nodes: Sequence[Node], codes: _Codes, made: dict[Node, _Part | None]) -> None:
+    def __init__(self, nodes: Sequence[Node], codes: _Codes, made: dict[Node, _Stretch | None]) -> None:
         self.nodes = nodes
         self.inputs: list[Node] = []
         self.kept: list[Kept] = []
@@ -140,19 +141,19 @@ class _Part:
                 append(code)
         made.update(dict.fromkeys(nodes, self))
 
-    def _outside(self, x: Kept, made: Mapping[Node, _Part | None]) -> int:
+    def _outside(self, x: Kept, made: Mapping[Node, _Stretch | None]) -> int:
         """The code of what is read from outside."""
         if isinstance(x, Number) or x not in made:
             self.kept.append(x)
             return -2 * len(self.kept)  # `_Codes` has the odd ones
         self.inputs.append(x)
-        part = made[x]
-        if part is not None:
-            part.needed.add(x)
+        stretch = made[x]
+        if stretch is not None:
+            stretch.needed.add(x)
         return len(self.nodes) + len(self.inputs)
 
     def call(self, place: dict[Node, int], known: dict[Hashable, Script], places: Places) -> Call:
-        """The call of the function, which is in `known` then. `place` has the values so far, those of the part then too."""
+        """The call of the function, which is in `known` from then on; so are the places of its values in `place`."""
         inputs = tuple([place[x] for x in self.inputs])
         outputs = [(i, x) for i, x in enumerate(self.nodes) if x in self.needed]
         key = self.key.tobytes(), tuple([i for i, _ in outputs])
@@ -163,7 +164,7 @@ class _Part:
             returned = [x for _, x in outputs]
             inside = self._inside(places)
             written = Written(self.nodes, self.inputs, returned, names.__getitem__, id, kept=self.kept, inside=inside)
-            known[key] = Script(f"part{len(known)}", written, places)
+            known[key] = Script(f"lines{len(known)}", written, places)
         return Call(known[key], inputs, self.kept)
 
     def _inside(self, places: Places) -> set[Node]:
