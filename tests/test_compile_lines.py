@@ -92,6 +92,30 @@ def test_of_numbers_that_are_equal_and_not_the_same() -> None:
 
 
 @pytest.mark.usefixtures("_short")
+def test_of_truth_values_and_numbers_are_not_the_same() -> None:
+    def function(x: Any, y: Any, z: Any) -> Any:
+        for number in (1, True, True, 1):
+            x = x + ((y > 0) + number) * z
+        return x
+
+    check(function, FIRST, OTHER)
+
+
+@pytest.mark.usefixtures("_short")
+def test_return_those_values_that_others_read() -> None:
+    def function(x: Any, y: Any, z: Any) -> Any:
+        chosen = []
+        for i in range(24):
+            first = x + y
+            second = first * 0.75
+            x = second - z
+            chosen.append(first if i // 4 % 2 else second)
+        return sum(chosen, x)
+
+    check(function, FIRST, OTHER)
+
+
+@pytest.mark.usefixtures("_short")
 def test_of_ops_of_the_user_with_metadata_and_shapes() -> None:
     @tg.op(lambda g, out, x, *, n: g * n, elementwise=True)
     def times(x: Any, *, n: int) -> Any:
