@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tinygraph as tg
 from tinygraph.backprop import reached, sweep
-from tinygraph.compiler.grouping import count_groups
+from tinygraph.compiler.grouping import Recorded, Sums, count_groups
 from tinygraph.compiler.groups import Groups
 from tinygraph.compiler.scalars import reason_against
 from tinygraph.ops.declaration import EMPTY
@@ -234,9 +234,9 @@ def test_counting_groups_needs_no_groups() -> None:
     h = x = tg.parameter(1.0)
     for _ in range(100):
         h = np.sin(h)
-    assert count_groups(reached([h]), [h]) == 100
+    assert count_groups(Sums(Recorded(reached([h]), [h]))) == 100
     L = sum(np.tanh(x * i) for i in np.linspace(-1, 1, 50).tolist())
-    assert count_groups(reached([L]), [L]) == 3
+    assert count_groups(Sums(Recorded(reached([L]), [L]))) == 3
 
 
 def test_what_cancels_in_a_term_of_a_sum_cancels() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from tinygraph.backprop import reached
-from tinygraph.compiler.executors import BLOCK, Blocks, Executor, Lines, Prepared, Whole, Writer
+from tinygraph.compiler.executors import BLOCK, Blocks, Executor, Prepared, Whole, Writer
 from tinygraph.compiler.hoisting import hoisted
+from tinygraph.compiler.lines import Lines
 from tinygraph.compiler.lowering import Lowering
 from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
 from tinygraph.compiler.primitives import function_of, needed
@@ -43,7 +46,7 @@ class ArrayRun:
     @property
     def source(self) -> str:
         """The program that runs."""
-        return "\n\n\n".join(script.text for script in self.prepared.executor.scripts)
+        return self.prepared.executor.source
 
     @property
     def plan(self) -> Plan:
@@ -59,7 +62,7 @@ class ArrayRun:
             [wanted.graph.name(x) or "" for x in wanted.bound],
             [Applied(*shown(name), count) for name, count in program.lowering.applied.items()],
             len([x for x in reached(program.recorded) if x.op is not None]),
-            len(nodes),
+            sum(node is not None for script in executor.scripts for _, node in script.lines),
             opaque(nodes),
             sum(len(script.buffers) for script in executor.scripts),
             self.prepared.bytes,
@@ -89,25 +92,42 @@ class ArrayProgram:
         is_long = len(behind) > LONG and not has_arrays and not wanted.entries
         lowered = self.lowering.as_recorded(self.recorded) if is_long else self.lowering.of(self.recorded)
         self.targets = hoisted(self.lowering, lowered) if has_arrays else lowered
-        self.nodes = reached([*self.targets, *wanted.arguments.leaves])
-        self.constants = fixed(self.nodes, wanted.arguments.leaves)
+        leaves = wanted.arguments.leaves
+        self.nodes = behind if is_long else reached([*self.targets, *leaves])
+        self.constants = fixed(self.nodes, leaves)
         computed = [x for x in needed(self.nodes, self.targets) if x.op is not None and x not in self.constants]
-        self.is_measured = any(_selects(x) and x not in self.constants for x in self.nodes)
-        writer = Writer(self._variables().of, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
-        self.whole: Executor = (Lines if is_long else Whole)(writer, computed, wanted.arguments.leaves, self.targets)
+        self.is_measured = has_arrays and any(_selects(x) and x not in self.constants for x in self.nodes)
+        if is_long:
+            self.whole: Executor = Lines(self._name_or_number, computed, leaves, self.targets)
+        else:
+            writer = Writer(self._name, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
+            self.whole = Whole(writer, computed, leaves, self.targets)
         self.blocks: Blocks | None = None
-        self.why_whole = ""
+        self.why_whole = "there are scalars alone"
+        if has_arrays:
+            self.blocks, self.why_whole = self._by_rows(writer, computed, threads)
+        if strategy == "rows" and self.blocks is None:
+            raise ValueError(f'strategy="rows" does not apply: {self.why_whole}')
+
+    def _by_rows(self, writer: Writer, computed: Sequence[Node], threads: int) -> tuple[Blocks | None, str]:
+        """The step block by block of rows, or else why there is none."""
+        leaves = self.wanted.arguments.leaves
         data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
         try:
-            if not has_arrays:
-                raise NoRowsError("there are scalars alone")
             found = phases(computed, self.nodes, self.targets, data)
-            self.blocks = Blocks(writer, found, self.constants, wanted.arguments.leaves, self.targets, threads)
+            return Blocks(writer, found, self.constants, leaves, self.targets, threads), ""
         except NoRowsError as reason:
-            self.why_whole = f"{reason}"
-            if strategy == "rows":
-                raise ValueError(f'strategy="rows" does not apply: {reason}') from None
+            return None, f"{reason}"
 
+    def _name(self, node: Node) -> str:
+        """What source calls a value."""
+        return self._variables.of(node)
+
+    def _name_or_number(self, node: Node) -> str:
+        """What source calls a scalar, or the number that a leaf without a name keeps."""
+        return repr(node.item()) if node.op is None and self.wanted.graph.name(node) is None else self._name(node)
+
+    @cached_property
     def _variables(self) -> Variables:
         graph, arguments = self.wanted.graph, self.wanted.arguments
         variables = Variables()
@@ -120,7 +140,7 @@ class ArrayProgram:
 
     def at_recorded_sizes(self) -> ArrayRun:
         """The step for the sizes that were recorded."""
-        return self._at({x: x.shape for x in self.nodes}, {x: x._value for x in self.constants})
+        return self._at(attrgetter("shape"), {x: x._value for x in self.constants})
 
     def at(self, values: Mapping[Node, Any]) -> ArrayRun:
         """The step for arguments of the shapes of these; raises SizeError where the recording does not hold for them."""
@@ -129,10 +149,10 @@ class ArrayProgram:
         if not self.is_measured and is_recorded and all(value is x._value for x, value in self.wanted.bound.items()):
             return self.at_recorded_sizes()
         check_sizes(self.wanted.graph, leaves)
-        return self._at(*self._computed(leaves))
+        shapes, constants = self._computed(leaves)
+        return self._at(shapes.__getitem__, constants)
 
-    def _at(self, shapes: Mapping[Node, Shape], constants: Mapping[Node, Any]) -> ArrayRun:
-        shape = shapes.__getitem__
+    def _at(self, shape: ShapeOf, constants: Mapping[Node, Any]) -> ArrayRun:
         return ArrayRun(self, self._chosen(shape).prepared(shape, constants), shape)
 
     def _chosen(self, shape: ShapeOf) -> Executor:

@@ -14,10 +14,9 @@ import numpy as np
 from tinygraph.compiler.planning import Phases
 from tinygraph.compiler.primitives import reads
 from tinygraph.compiler.ready import Ready, Shape, ShapeOf
-from tinygraph.compiler.script import Script
+from tinygraph.compiler.script import Script, Written
 from tinygraph.node import Node
 
-STATEMENTS = 400  # of one function
 BLOCK = 2**20  # bytes of rows that are read for one block, so that they stay in the cache
 FEWEST = 16  # rows of a block
 FEWEST_IN_THREADS = 2**14  # where threads take turns at Python's lock
@@ -28,6 +27,10 @@ class Executor(Protocol):
 
     strategy: str
     scripts: list[Script]
+
+    @property
+    def source(self) -> str:
+        """The program."""
 
     def prepared(self, shape: ShapeOf, values: Mapping[Node, Any]) -> Prepared:
         """For arguments of some shapes; `values` has those of constants."""
@@ -66,7 +69,7 @@ class Writer:
         self, name: str, nodes: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node], lent: bool = False
     ) -> Script:
         """The function of some nodes."""
-        return Script(name, nodes, inputs, outputs, self._names, self._sizes, lent and self._lent)
+        return Script(name, Written(nodes, inputs, outputs, self._names, self._sizes, lent and self._lent))
 
 
 class Whole:
@@ -76,6 +79,7 @@ class Whole:
 
     def __init__(self, writer: Writer, nodes: Sequence[Node], arguments: Sequence[Node], targets: Sequence[Node]) -> None:
         self.scripts = [writer.script("step", nodes, arguments, targets, lent=True)]
+        self.source = self.scripts[0].text
 
     def prepared(self, shape: ShapeOf, values: Mapping[Node, Any]) -> PreparedWhole:
         """For arguments of some shapes."""
@@ -96,67 +100,6 @@ class PreparedWhole:
         """The same with scripts that add the seconds that each of their lines takes to `spent`."""
         timed = copy.copy(self)
         timed.run = self._ready.timed(spent[0]).run
-        return timed
-
-
-class Lines:
-    """All at once, of scalars: a script for every few hundred statements, as Python takes much memory to compile a long one."""
-
-    strategy = "whole"
-
-    def __init__(self, writer: Writer, nodes: Sequence[Node], arguments: Sequence[Node], targets: Sequence[Node]) -> None:
-        parts = [nodes[i : i + STATEMENTS] for i in range(0, len(nodes), STATEMENTS)]
-        made = {node: i for i, part in enumerate(parts) for node in part}
-        needed: list[dict[Node, None]] = [{} for _ in parts]  # of each part, the values that others read
-        given: list[dict[Node, None]] = [{} for _ in parts]  # to each part
-        known = {*made, *arguments}
-        for i, part in enumerate(parts):
-            for x in (x for node in part for x in reads(node)):
-                if made.get(x) != i and x in known:
-                    given[i][x] = None
-                    if x in made:
-                        needed[made[x]][x] = None
-        for x in targets:
-            if x in made:
-                needed[made[x]][x] = None
-        self.scripts = [writer.script(f"part{i}", part, list(given[i]), list(needed[i])) for i, part in enumerate(parts)]
-        self.end = writer.script("end", (), [x for x in dict.fromkeys(targets) if x in known], targets)
-        self.arguments = arguments
-
-    def prepared(self, shape: ShapeOf, values: Mapping[Node, Any]) -> PreparedLines:
-        """For the arguments, which have no shapes but ()."""
-        return PreparedLines(self, shape, values)
-
-
-class PreparedLines:
-    """The scripts of `Lines` with their constants."""
-
-    bytes = 0
-
-    def __init__(self, executor: Lines, shape: ShapeOf, values: Mapping[Node, Any]) -> None:
-        self.executor = executor
-        self.why = f"scalars one after the other, in {len(executor.scripts)} functions"
-        place = {x: i for i, x in enumerate(executor.arguments)}
-        for script in executor.scripts:
-            for x in script.outputs:
-                place[x] = len(place)
-        self._parts = [
-            (Ready(script, shape, values), [place[x] for x in script.inputs]) for script in (*executor.scripts, executor.end)
-        ]
-
-    def run(self, *arguments: Any) -> tuple[Any, ...]:
-        """The values of the targets."""
-        known = list(arguments)
-        for ready, places in self._parts[:-1]:
-            known += ready.run(*[known[i] for i in places])
-        end, places = self._parts[-1]
-        return end.run(*[known[i] for i in places])
-
-    def timed(self, spent: Sequence[list[float]]) -> Prepared:
-        """The same with scripts that add the seconds that each of their lines takes to `spent`."""
-        timed = copy.copy(self)
-        *parts, end = self._parts
-        timed._parts = [(ready.timed(own), places) for (ready, places), own in zip(parts, spent, strict=True)] + [end]
         return timed
 
 
@@ -187,6 +130,7 @@ class Blocks:
         late = [x for x in (*whole, *made, *phases.sums) if x in behind]
         self.after = writer.script("after", phases.after, late, targets)
         self.scripts = [self.before, self.block, self.after]
+        self.source = "\n\n\n".join(script.text for script in self.scripts)
         self.arguments, self.whole, self.made, self.late, self.phases = arguments, whole, made, late, phases
 
     @cached_property

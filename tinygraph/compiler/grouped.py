@@ -8,18 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.compiler.grouping import count_groups
-from tinygraph.compiler.groups import Groups
+from tinygraph.compiler.groups import Groups, NoGroupsError
 from tinygraph.compiler.report import Cost, Plan, Profile
 from tinygraph.compiler.request import Wanted
 from tinygraph.compiler.scalars import reason_against
 from tinygraph.node import Node
 
 FEWEST, SMALLEST = 200, 20  # nodes of a graph, and nodes a group, from which groups take less time than statements
-
-
-class NoGroupsError(Exception):
-    """Why a step is not computed in groups."""
 
 
 class GroupedStep:
@@ -37,10 +32,9 @@ class GroupedStep:
         reason = reason_against(nodes) if other is None else f"a gradient with respect to {graph.name(other)}, which is no leaf"
         if reason:
             raise NoGroupsError(reason.removesuffix("."))
-        if not always and len(nodes) < SMALLEST * count_groups(nodes, graph.outputs):
-            raise NoGroupsError("there are few nodes in a group")
+        arguments = [*wanted.bound, *wanted.arguments.leaves]
         self._wanted = wanted
-        self._groups = Groups(nodes, graph.outputs, wanted.wrt, [*wanted.bound, *wanted.arguments.leaves])
+        self._groups = Groups(nodes, graph.outputs, wanted.wrt, arguments, 0 if always else SMALLEST, wanted.path)
         self._kept = tuple(wanted.bound.values())
 
     def at_recorded_sizes(self) -> GroupedStep:

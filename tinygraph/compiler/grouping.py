@@ -67,9 +67,12 @@ class Group:
 
 
 class Recorded:
-    """Scalar nodes as arrays: the signature of each, -1 for leaves, and the indices of its operands."""
+    """Scalar nodes as arrays: the signature of each, -1 for leaves, and the indices of its operands.
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    `uses` is how often nodes read each value, `all_uses` counts it as an output too.
+    """
+
+    def __init__(self, nodes: Sequence[Node], outputs: Collection[Node]) -> None:
         self.nodes = nodes
         self.index = index = {node: i for i, node in enumerate(nodes)}
         operands = [node.inputs for node in nodes]
@@ -82,6 +85,8 @@ class Recorded:
         self.flat = np.array(flat, np.intp)
         self.arities = np.array([*map(len, operands)], np.intp)
         self.uses = np.bincount(self.flat, minlength=self.size)
+        self.all_uses = self.uses.copy()
+        self.all_uses[[index[node] for node in outputs]] += 1
         self._starts = np.cumsum(self.arities) - self.arities
         self.kinds: list[Kind] = [*map(type, [*[node._value for node in nodes], *self._numbers])]
         if ndarray in self.kinds:
@@ -146,40 +151,32 @@ def _sign_of_second(op: Op, kind: Kind, kinds: tuple[Kind, ...]) -> int:
     return sign if issubclass(kind, np.floating) and set(kinds) <= {kind, *NUMBERS} else 0
 
 
-def count_groups(nodes: Sequence[Node], outputs: Collection[Node]) -> int:
+def count_groups(sums: Sums) -> int:
     """About how many groups nodes have, in a fraction of the time that it takes to make them where they are many.
 
     A group takes as long as some 20 nodes computed one by one, forward and backward; how many nodes it has hardly matters.
 
     >>> w, x = tg.parameter(3.0), tg.parameter(2.0)
     >>> L = np.exp(w) + np.exp(x)
-    >>> count_groups([w, x, *L.inputs, L], [L])
+    >>> count_groups(Sums(Recorded([w, x, *L.inputs, L], [L])))
     2
     """
-    recorded = Recorded(nodes)
-    sums = _Sums(recorded, _uses(recorded, outputs))
-    own = np.flatnonzero((recorded.signature >= 0) & ~sums.is_taken_in[: len(nodes)])
+    recorded, nodes = sums.recorded, len(sums.recorded.nodes)
+    own = np.flatnonzero((recorded.signature >= 0) & ~sums.is_taken_in[:nodes])
     return len(_split(own, sums.depth[own], np.where(sums.of_second[own], -1, recorded.signature[own])))
-
-
-def _uses(recorded: Recorded, outputs: Collection[Node]) -> Indices:
-    """How often each value is read, by nodes and as an output."""
-    uses = recorded.uses.copy()
-    uses[[recorded.index[node] for node in outputs]] += 1
-    return uses
 
 
 class Grouping:
     """The groups of a graph in an order in which they can be computed, and how early the last of them read a value.
 
-    The gradient passes along `path`; `outputs` are terms of no other sum.
+    The gradient passes along `path`; outputs are terms of no other sum.
     """
 
-    def __init__(self, recorded: Recorded, path: Collection[Node], outputs: Collection[Node]) -> None:
-        self.uses = _uses(recorded, outputs)
+    def __init__(self, sums: Sums, path: Collection[Node]) -> None:
+        recorded = sums.recorded
+        self.uses = recorded.all_uses
         self.on_path = np.zeros(recorded.size, bool)
         self.on_path[[recorded.index[node] for node in path]] = True
-        sums = _Sums(recorded, self.uses)
         self.groups = [*_applications(recorded, sums, self.on_path), *sums.groups(self.on_path)]
         self.groups.sort(key=lambda group: sums.depth[group.members[0]])
         self.first_read = self._arranged()
@@ -196,19 +193,19 @@ class Grouping:
         return first_read
 
 
-class _Sums:
+class Sums:
     """The sums among the nodes, and how many groups come before each node.
 
     Where a sum is the running total of another one, and nothing else reads it, the other one takes it in. A term that is a sum
     itself stays so: in `total + (z - y * z)` what cancels has to cancel first.
     """
 
-    def __init__(self, recorded: Recorded, uses: Indices) -> None:
+    def __init__(self, recorded: Recorded) -> None:
         self.recorded = recorded
         signs = np.array([signature.sign for signature in recorded.signatures] + [0])  # the last one for leaves
         self.of_second = signs[recorded.signature]
         into, depth, length = list(range(recorded.size)), [0] * recorded.size, [0] * recorded.size
-        flat, at, once = recorded.flat.tolist(), 0, (uses == 1).tolist()
+        flat, at, once = recorded.flat.tolist(), 0, (recorded.all_uses == 1).tolist()
         for i, (arity, sign) in enumerate(zip(recorded.arities.tolist(), self.of_second.tolist(), strict=True)):
             if arity == 2:
                 x, y = flat[at], flat[at + 1]
@@ -279,7 +276,7 @@ class _Terms(NamedTuple):
         return Group(signature, members, terms, passes, signs, np.cumsum(counts) - counts)
 
 
-def _applications(recorded: Recorded, sums: _Sums, on_path: Any) -> list[Group]:
+def _applications(recorded: Recorded, sums: Sums, on_path: Any) -> list[Group]:
     """The groups that are no sums."""
     groups = []
     members = np.flatnonzero((recorded.signature >= 0) & (sums.of_second == 0))

@@ -16,7 +16,7 @@ import numpy as np
 from tinygraph.backprop import Path, between
 from tinygraph.compiler.applications import Application, Run
 from tinygraph.compiler.cells import Cells, Contributions, Entries, Entry, Vectors
-from tinygraph.compiler.grouping import Grouping, Kind, Recorded
+from tinygraph.compiler.grouping import Grouping, Kind, Recorded, Sums, count_groups
 from tinygraph.compiler.sums import Products, Sum, is_product
 from tinygraph.node import Node
 from tinygraph.place import user_frame
@@ -26,12 +26,17 @@ from tinygraph.wording import counted
 KEPT = 4  # workspaces that wait for the next call
 
 
+class NoGroupsError(Exception):
+    """Why a step is not computed in groups."""
+
+
 class Groups:
     """Outputs of a graph of scalars, and the gradients of the first output, as a function of the values of some leaves.
 
     `nodes` are all forward nodes in order, `outputs` those to compute, `wrt` the leaves whose gradients are wanted, `arguments`
     the leaves whose values each call gives; the others keep theirs. `reason_against` says whether it is possible. `count` is the
-    number of groups. Calls from several threads do not disturb each other.
+    number of groups; NoGroupsError is raised where they have fewer nodes than `smallest`, on average. `path` is what
+    `between(outputs[0], wrt)` gives, where that is at hand. Calls from several threads do not disturb each other.
 
     >>> w, x = tg.parameter(3.0), tg.constant(2.0)
     >>> L = np.exp(w) * x
@@ -40,11 +45,22 @@ class Groups:
     ((np.float64(4.0),), (np.float64(4.0),))
     """
 
-    def __init__(self, nodes: Sequence[Node], outputs: Sequence[Node], wrt: Sequence[Node], arguments: Sequence[Node]) -> None:
-        recorded = Recorded([*dict.fromkeys([*wrt, *arguments, *nodes])])  # some leaves may be read by no node
-        known = recorded.nodes if recorded.has_one_end(outputs[0]) else ()
-        path: Path = between(outputs[0], wrt, known) if wrt else {}
-        grouping = Grouping(recorded, path, outputs)
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        outputs: Sequence[Node],
+        wrt: Sequence[Node],
+        arguments: Sequence[Node],
+        smallest: int = 0,
+        path: Path | None = None,
+    ) -> None:
+        recorded = Recorded([*dict.fromkeys([*wrt, *arguments, *nodes])], outputs)  # some leaves may be read by no node
+        sums = Sums(recorded)
+        if len(nodes) < smallest * count_groups(sums):
+            raise NoGroupsError("there are few nodes in a group")
+        if path is None:
+            path = between(outputs[0], wrt, recorded.nodes if recorded.has_one_end(outputs[0]) else ()) if wrt else {}
+        grouping = Grouping(sums, path)
         cells = Cells(recorded, grouping)
         self._nodes, self._sizes, self._leaves = recorded.nodes, cells.sizes, cells.leaves
         self._groups = _computed(recorded, grouping, cells)

@@ -36,6 +36,7 @@ class Labels:
 
 def _checked(graph: Graph, arguments: set[Node]) -> Iterator[Node]:
     for node in graph.forward:
-        has_labels = any(isinstance(x, Node) and x in arguments and x.dtype.kind in "iu" for x in node.inputs)
-        if node.op is not None and node.op.check is not None and has_labels:
+        if node.op is None or node.op.check is None:
+            continue
+        if any(isinstance(x, Node) and x in arguments and x.dtype.kind in "iu" for x in node.inputs):
             yield node

@@ -32,6 +32,7 @@ class Lowering:
         self._entries = entries  # leaves that are entries of the arrays of other leaves
         self.applied: dict[str, int] = {}
         self._new: dict[Node, Node] = {}
+        self._is_recorded = False
         self._made: dict[Hashable, Node] = {}
         self._compositions: dict[Hashable, Composition | None] = {}
         self._at: Node | None = None  # the node that is lowered: what is made has its place
@@ -45,12 +46,12 @@ class Lowering:
 
     def as_recorded(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes as they are, which takes less time than to lower them."""
-        self._new |= {node: node for node in nodes}
+        self._is_recorded = True
         return list(nodes)
 
     def stands_for(self, node: Node) -> Node | None:
         """The node that computes what a node does; None for one that was not needed."""
-        return self._new.get(node)
+        return node if self._is_recorded else self._new.get(node)
 
     def _leaf(self, leaf: Node) -> Node:
         if leaf not in self._entries:

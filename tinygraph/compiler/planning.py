@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from tinygraph.compiler.primitives import reads
+from tinygraph.compiler.primitives import read, reads
 from tinygraph.node import Node
 from tinygraph.ops import Elementwise, KindError, Rearrangement, Reduction, Repetition, Sum, SumOfProducts
 from tinygraph.sizes import Axis, Sizes, Sizing, varies
@@ -59,11 +59,15 @@ class NoRowsError(Exception):
 
 def fixed(nodes: Sequence[Node], arguments: Collection[Node]) -> dict[Node, None]:
     """The nodes that have one value in all calls whose arguments have the same shapes, in order."""
-    given = set(arguments)
+    varying = set(arguments)
     found: dict[Node, None] = {}
     for node in nodes:
-        if node not in given and all(x in found for x in reads(node)):
+        if node in varying:
+            continue
+        if varying.isdisjoint(read(node)):
             found[node] = None
+        else:
+            varying.add(node)
     return found
 
 

@@ -30,22 +30,25 @@ def _op_of(ufunc: np.ufunc) -> Op:
 FMAX, FMIN = _op_of(np.fmax), _op_of(np.fmin)
 
 
-def reads(node: Node) -> list[Node]:
-    """The nodes whose values an op reads, each as often as it does; not those of which it reads the shape alone."""
+def read(node: Node) -> Sequence[Any]:
+    """What an op reads the values of, numbers too; not nodes of which it reads the shape alone."""
     op = node.op
-    if op is None:
-        return []
-    if True not in op.reads_shape:
-        return [x for x in node.inputs if isinstance(x, Node)]
-    return [x for i, x in enumerate(node.inputs) if isinstance(x, Node) and not op.reads_shape_at(i)]
+    if op is None or True not in op.reads_shape:
+        return node.inputs
+    return [x for i, x in enumerate(node.inputs) if not op.reads_shape_at(i)]
+
+
+def reads(node: Node) -> list[Node]:
+    """The nodes whose values an op reads, each as often as it does."""
+    return [x for x in read(node) if isinstance(x, Node)]
 
 
 def needed(nodes: Sequence[Node], targets: Sequence[Node]) -> list[Node]:
     """Those of the nodes, in order of creation, whose values the values of the targets are computed from."""
-    wanted = set(targets)
+    wanted: set[Any] = set(targets)
     for node in reversed(nodes):
         if node in wanted:
-            wanted.update(reads(node))
+            wanted.update(read(node))
     return [node for node in nodes if node in wanted]
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygraph.compiler.script import Beside, Expected, Like, Literal, Ones, Script
+from tinygraph.compiler.script import Beside, Expected, Like, Literal, Number, Ones, Script
 from tinygraph.node import Node
 
 Shape: TypeAlias = tuple[int, ...]
@@ -25,7 +25,7 @@ class Ready:
         """`shape` gives the shapes of nodes, `values` has the values of those that are constants."""
         self.script = script
         self._function = script.function
-        self.constants = tuple(_constant(what, shape, values) for what in script.constants)
+        self.constants = tuple(constant_of(what, shape, values) for what in script.constants)
         self._buffers = [(shape(node), node.dtype) for node in script.buffers]
         self.spare: deque[tuple[Any, ...]] = deque(maxlen=SPARE)
 
@@ -63,7 +63,10 @@ class Ready:
         return outputs
 
 
-def _constant(what: Any, shape: ShapeOf, values: Mapping[Node, Any]) -> Any:
+def constant_of(what: Any, shape: ShapeOf, values: Mapping[Node, Any]) -> Any:
+    """The value of a constant of a script, for arrays of some shapes."""
+    if isinstance(what, Number):
+        return what.value
     if isinstance(what, Literal):
         return np.array(what.value, what.dtype)
     if isinstance(what, Expected):

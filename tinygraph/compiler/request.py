@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any, TypeAlias
 
 from tinygraph.array_expressions import Entry
-from tinygraph.backprop import between, sweep
+from tinygraph.backprop import Path, between, sweep
 from tinygraph.compiler.arguments import Arguments, fitted
 from tinygraph.graph import Graph
 from tinygraph.leaves import seed_leaf
@@ -21,12 +21,17 @@ Wrt: TypeAlias = "Sequence[Node | str] | Node | str | None"
 class Wanted:
     """The `wrt` nodes of a step, its `arguments`, and the values of the `bound` leaves.
 
-    `entries` has the leaves that are entries of other leaves' arrays, each with the leaf of the array.
+    `path` is what `between` gives for the output and these nodes, where that is at hand, until gradients are recorded. `entries`
+    has the leaves that are entries of other leaves' arrays, each with the leaf of the array.
     """
 
     def __init__(self, graph: Graph, wrt: Wrt, bind: Mapping[str, Any]) -> None:
         self.graph = graph
-        self.wrt = _nodes(graph, wrt)
+        self.path: Path | None = None
+        if wrt is None:
+            self.wrt, self.path = _parameters(graph)
+        else:
+            self.wrt = _asked(graph, wrt)
         leaves = [x for x in graph.forward if isinstance(x, Leaf)]
         arrays = {id(x._value): x for x in leaves}
         self.entries: dict[Node, Node] = {
@@ -43,7 +48,8 @@ class Wanted:
         output = self.graph.outputs[0]
         if not self.wrt:
             return []
-        found = sweep(output, self.wrt, seed_leaf(seed_for(output, None)), on_nodes=True)
+        found = sweep(output, self.wrt, seed_leaf(seed_for(output, None)), on_nodes=True, path=self.path)
+        self.path = None
         missing = [x for x in self.wrt if x not in found]
         if missing:
             raise independent(output, missing)
@@ -66,12 +72,15 @@ def _kept(leaf: Node, name: str, value: Any) -> Any:
     return value if value is leaf._value else deepcopy(fitted(leaf, name, value))
 
 
-def _nodes(graph: Graph, wrt: Wrt) -> list[Node]:
-    """The nodes that gradients are taken with respect to: by default the parameters that the output depends on."""
-    if wrt is not None:
-        found = [graph._own(x) for x in ([wrt] if isinstance(wrt, Node | str) else wrt)]
-        check_wrt(found)
-        return found
+def _asked(graph: Graph, wrt: Sequence[Node | str] | Node | str) -> list[Node]:
+    """The nodes that gradients are to be taken with respect to."""
+    found = [graph._own(x) for x in ([wrt] if isinstance(wrt, Node | str) else wrt)]
+    check_wrt(found)
+    return found
+
+
+def _parameters(graph: Graph) -> tuple[list[Node], Path]:
+    """The parameters that the output depends on, and the path from them to it."""
     parameters = [x for x in graph.forward if x.kind == "parameter"]
     path = between(graph.outputs[0], parameters)
     if not any(x in path for x in parameters):
@@ -79,4 +88,4 @@ def _nodes(graph: Graph, wrt: Wrt) -> list[Node]:
             "the graph has no gradient, as its output depends on no tg.parameter: make one, name nodes by compile(wrt=[...]), or "
             "compile its values alone by compile(wrt=[])"
         )
-    return [x for x in parameters if x in path]
+    return [x for x in parameters if x in path], path

@@ -7,7 +7,7 @@ import linecache
 import math
 import time
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,9 +27,12 @@ from tinygraph.compiler.primitives import (
 )
 from tinygraph.compiler.sizes import of_shape
 from tinygraph.node import Node
+from tinygraph.ops import Op
 from tinygraph.ops.declare import scalar
+from tinygraph.place import Place
 
 LONGEST = 100  # characters of a line of the user's that stands above what it computes
+INSIDE = 60  # characters of an expression, up to which it stands inside another
 
 KEYWORD = ("maximum", "minimum")  # which NumPy wants to be given the array of the result by keyword
 
@@ -46,6 +49,13 @@ class Literal(NamedTuple):
     value: Any
     dtype: np.dtype[Any]
     text: str  # by which -0.0 is not 0.0
+
+
+class Number(NamedTuple):
+    """A constant: a number of the user's, by a text that shows its type and sign."""
+
+    value: Any
+    text: str
 
 
 class Beside(NamedTuple):
@@ -75,58 +85,77 @@ class Script:
     """The function of some nodes, in order: `text` is its source, `function` is compiled from it.
 
     It takes the values of `inputs`, the `constants` (by what they are, with their names), and arrays for the values of `buffers`.
-    It returns the values of `outputs`, and keeps none of them; where they are `lent`, the next call may change them.
+    It returns the values of `outputs`, and keeps none of them; where they are lent, the next call may change them.
     """
 
-    def __init__(
-        self,
-        name: str,
-        nodes: Sequence[Node],
-        inputs: Sequence[Node],
-        outputs: Sequence[Node],
-        names: Callable[[Node], str],
-        sizes: Callable[[Node], Hashable],
-        lent: bool = False,
-    ) -> None:
-        self.name, self.nodes, self.inputs, self.outputs = name, nodes, inputs, outputs
-        self._names, self._lent = names, lent
-        self._own = set(nodes)
-        self._known = {*inputs, *nodes}
-        # Numbers that are read beside arrays, where NumPy takes them in less time as arrays without axes.
-        self._beside = {x for node in nodes if node.shape and is_ufunc(node) for x in reads(node) if not x.shape} & self._known
-        self.constants: dict[Any, str] = {}
-        self.functions: dict[str, Any] = {}  # what the source calls, by name
-        self._memory = Memory(nodes, outputs, sizes, lent)
-        self.lines: list[tuple[str, Node | None]] = [(line, None) for x in inputs for line in self._as_array(x)]
-        for i, node in enumerate(nodes):
-            self.lines += [(self._line(node, self._memory.place(i, node)), node), *((x, None) for x in self._as_array(node))]
-        self.buffers = self._memory.buffers
-        self.returned = self._returned()
-        self.text = "\n".join(self._whole(_with_places(self.lines)))
-        self.function = loaded(self.name, self.text, self.functions)
+    def __init__(self, name: str, written: Written, places: Places | None = None) -> None:
+        self.name, self.nodes, self.inputs, self.outputs = name, written.nodes, written.inputs, written.outputs
+        self.lines, self.constants, self.buffers = written.lines, written.constants, written.memory.buffers
+        self._functions = written.functions
+        self._end = f"    return {written.returned()}"  # which may read constants
+        self._head = [f"def {name}({', '.join([*written.arguments, 'constants', 'buffers'])}):", *written.unpacking()]
+        self.text = self._whole(_with_places(self.lines, places or Places()))
+        self.function = loaded(name, self.text, self._functions)
 
     def timed(self, spent: list[float]) -> Callable[..., Any]:
         """The same function, which adds the seconds that each of the `lines` takes to `spent`."""
         lines = ["before = clock()"]
         for i, (line, _) in enumerate(self.lines):
             lines += [line, f"now = clock(); spent[{i}] += now - before; before = clock()"]
-        functions = self.functions | {"spent": spent, "clock": time.perf_counter}
-        return loaded(self.name, "\n".join(self._whole(lines)), functions)
+        return loaded(self.name, self._whole(lines), self._functions | {"spent": spent, "clock": time.perf_counter})
 
-    def _whole(self, lines: Iterable[str]) -> Iterator[str]:
-        yield f"def {self.name}({', '.join([*map(self._names, self.inputs), 'constants', 'buffers'])}):"
-        yield from self.unpacking()
-        yield from (f"    {line}" for line in lines)
-        yield f"    return {self.returned}"
+    def _whole(self, lines: Iterable[str]) -> str:
+        return "\n".join([*self._head, *(f"    {line}" for line in lines), self._end])
+
+
+class Written:
+    """The `lines` of a script, each with the node that it computes, and what they read beside nodes.
+
+    The first constants are what is `kept`: a `Number` there does not stand in the text. The nodes `inside` others have no line of
+    their own, unless it is long.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        names: Callable[[Node], str],
+        sizes: Callable[[Node], Hashable],
+        lent: bool = False,
+        kept: Sequence[Any] = (),
+        inside: Collection[Node] = (),
+    ) -> None:
+        self.nodes, self.inputs, self.outputs, self.arguments = nodes, inputs, outputs, [*map(names, inputs)]
+        self._names, self._lent = names, lent
+        self._own = set(nodes)
+        self._known = {*inputs, *nodes}
+        # Numbers that are read beside arrays, where NumPy takes them in less time as arrays without axes.
+        self._beside = {x for node in nodes if node.shape and is_ufunc(node) for x in reads(node) if not x.shape} & self._known
+        self.constants: dict[Any, str] = {what: f"c{i}" for i, what in enumerate(kept)}
+        self.functions: dict[str, Any] = {}  # what the source calls, by name
+        self._forms: dict[Op, str | None] = {}
+        self._inside: dict[Node, str] = {}  # the expressions that stand in others
+        self.memory = Memory(nodes, outputs, sizes, lent)
+        self.lines: list[tuple[str, Node | None]] = [(self._as_array(x), None) for x in inputs if x in self._beside]
+        for i, node in enumerate(nodes):
+            buffer = self.memory.place(i, node)
+            text = self._expression(node, [] if buffer is None else [f"u{buffer}"])
+            if node in inside and len(text) < INSIDE:
+                self._inside[node] = text
+                continue
+            self.lines.append((f"{names(node)} = {text}", node))
+            if node in self._beside:
+                self.lines.append((self._as_array(node), None))
 
     def unpacking(self) -> Iterator[str]:
         """The lines that give constants and buffers their names."""
         if self.constants:
             yield f"    {''.join(f'{x}, ' for x in self.constants.values())}= constants"
-        if self.buffers:
-            yield f"    {''.join(f'u{i}, ' for i in range(len(self.buffers)))}= buffers"
+        if self.memory.buffers:
+            yield f"    {''.join(f'u{i}, ' for i in range(len(self.memory.buffers)))}= buffers"
 
-    def _returned(self) -> str:
+    def returned(self) -> str:
         """The outputs, each as an array of the caller's own unless it is lent."""
         taken: set[Node] = set()
         parts = []
@@ -140,10 +169,8 @@ class Script:
         self.functions["array"] = np.array
         return f"array({self._value(x)}){'' if x.shape else '[()]'}"
 
-    def _as_array(self, node: Node) -> Iterator[str]:
-        if node in self._beside:
-            self.functions["asarray"] = np.asarray
-            yield f"{self._names(node)}_0 = asarray({self._names(node)})"
+    def _as_array(self, node: Node) -> str:
+        return f"{self._names(node)}_0 = {self._called('asarray', np.asarray)}({self._names(node)})"
 
     # Operands
 
@@ -158,7 +185,7 @@ class Script:
         assert op is not None
         if not isinstance(x, Node):
             return self._number(node, x)
-        if op.reads_shape_at(i):
+        if True in op.reads_shape and op.reads_shape_at(i):
             return self._constant(Like(x))
         if x.shape or not node.shape or not is_ufunc(node):
             return self._value(x)
@@ -169,21 +196,42 @@ class Script:
             dtypes = {i.dtype for i in node.inputs if isinstance(i, Node)}
             if len(dtypes) == 1 and dtypes <= {*FLOATS}:
                 return self._constant(Literal(x, dtypes.pop(), repr(float(x))))
+        if (number := Number(x, repr(x))) in self.constants:
+            return self.constants[number]
         text = repr(x) if isinstance(x, int) or math.isfinite(x) else f'float("{x}")'
         return f"({text})" if text.startswith("-") else text  # before a power
 
-    # Lines
-
-    def _line(self, node: Node, buffer: int | None) -> str:
-        out = [] if buffer is None else [f"u{buffer}"]
-        return f"{self._names(node)} = {self._expression(node, out)}"
+    # Expressions
 
     def _expression(self, node: Node, out: list[str]) -> str:
         op = node.op
         assert op is not None
+        form = None if node.shape else self._form(node, op)
+        if form is not None:
+            inputs = enumerate(node.inputs)
+            return form.format(*[self._inner(x, op, i) if isinstance(x, Node) else self._number(node, x) for i, x in inputs])
         if op.name == "sum" and (text := self._sum(node, out)) is not None:
             return text
-        operands = [self._operand(node, i) for i in range(len(node.inputs))]
+        return self._applied(node, op, [self._operand(node, i) for i in range(len(node.inputs))], out)
+
+    def _form(self, node: Node, op: Op) -> str | None:
+        """How an op of numbers is written, with holes for these; None where the op is not all that this depends on."""
+        if op not in self._forms:
+            self._forms[op] = self._applied(node, op, ["{}"] * len(node.inputs), []) if is_plain(op) else None
+        return self._forms[op]
+
+    def _inner(self, x: Node, op: Op, i: int) -> str:
+        """What stands for an operand of an op of numbers: its name or, where it stands inside, its expression."""
+        text = self._inside.get(x)
+        if text is None:
+            return self._value(x)
+        own, outer = None if x.op is None else x.op.operator, op.operator
+        if own is None or outer is None:
+            return text
+        is_tight = own.binds >= (outer.left if i == 0 and len(op.rules) == 2 else outer.right)
+        return text if is_tight else f"({text})"
+
+    def _applied(self, node: Node, op: Op, operands: list[str], out: list[str]) -> str:
         if op.name == "matmul" and is_product(node):
             return f"{operands[0]}.dot({', '.join([*operands[1:], *out])})"
         if is_short_extreme(node):
@@ -223,17 +271,37 @@ class Script:
             ones = self._constant(Ones(x, axes[0], node.params["keepdims"]))
             left, right = (ones, self._value(x)) if axes == (0,) else (self._value(x), ones)
             return f"{left}.dot({', '.join([right, *out])})"
-        if axes is None or node.shape or len(axes) < x.ndim or not (x.ndim == 1 or self._memory.has(x)):  # entries out of order
+        if axes is None or node.shape or len(axes) < x.ndim or not (x.ndim == 1 or self.memory.has(x)):  # entries out of order
             return None
         return f"{self._constant(Ones(x, None))}.dot({self._value(x)}{'' if x.ndim == 1 else '.ravel()'})"
 
 
-def _with_places(lines: Sequence[tuple[str, Node | None]]) -> Iterator[str]:
+def is_plain(op: Op) -> bool:
+    """Whether all that the expression of an op of numbers depends on is the op."""
+    return op.built_in and op.elementwise and not (op.is_operand or op.variadic or op.defaults or True in op.reads_shape)
+
+
+class Places:
+    """The places of nodes, of which many have the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], Place] = {}
+
+    def of(self, node: Node) -> Place:
+        """The place of a node, which has to be kept as long as this is."""
+        key = id(node.code), node.instruction
+        if key not in self._known:
+            self._known[key] = node.place
+        return self._known[key]
+
+
+def _with_places(lines: Sequence[tuple[str, Node | None]], places: Places) -> Iterator[str]:
     """The lines, below each line of the user's what it computes."""
     before = None
     for line, node in lines:
-        if node is not None and node.place[:2] != before:
-            before, text = node.place[:2], node.place.text
+        place = before if node is None else places.of(node)
+        if place is not None and (before is None or place[:2] != before[:2]):
+            before, text = place, place.text
             if text.isprintable() and text:
                 yield f"# {text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}"
         yield line

@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygraph.backprop import CollectorPaused
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.arrays import ArrayProgram, ArrayRun
 from tinygraph.compiler.entry import entry
-from tinygraph.compiler.grouped import GroupedStep, NoGroupsError
+from tinygraph.compiler.grouped import GroupedStep
+from tinygraph.compiler.groups import NoGroupsError
 from tinygraph.compiler.labels import Labels
 from tinygraph.compiler.report import Plan, Profile
 from tinygraph.compiler.request import Wanted, Wrt
@@ -49,7 +51,8 @@ class Step:
         self.graph = graph
         self._wanted = wanted = Wanted(graph, wrt, bind or {})
         self._arguments = wanted.arguments
-        self._program = _program(wanted, threads, strategy, copy)
+        with CollectorPaused():
+            self._program = _program(wanted, threads, strategy, copy)
         self._labels = Labels(graph, self._arguments.leaves)
         self._decides = may_decide and _decides(graph)
         self._known: dict[Any, Callable[..., Any]] = {}  # what runs for arguments of some shapes
