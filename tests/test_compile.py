@@ -59,10 +59,10 @@ class TestNumbers:
 
     def test_large_data_are_computed_block_by_block(self) -> None:
         model = MODELS["logistic regression"]
-        values = model.values(200_000)
+        values = model.values(300_000)
         step = model.recorded(model.values(6))[0].compile()
         compared(model, step, values)
-        assert "of 200,000 rows at a time" in f"{step.plan}"
+        assert "of 300,000 rows at a time" in f"{step.plan}"
         compared(model, step, model.values(5))
         assert step.plan.strategy == "whole"
 
