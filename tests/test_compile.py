@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -506,6 +508,25 @@ class TestOtherRuns:
         for rows in range(2, 2 + 2 * KNOWN):
             step(**model.values(rows))
         assert len(step._known) == KNOWN
+
+    def test_of_forgotten_sizes_leave_no_buffers(self) -> None:
+        model = MODELS["logistic regression"]
+        step = model.recorded(model.values(6))[0].compile()
+        step(**model.values(6))
+        forgotten = weakref.ref(step._last.prepared._ready)
+        gc.disable()
+        try:
+            for rows in range(7, 8 + KNOWN):
+                step(**model.values(rows))
+            assert forgotten() is None
+        finally:
+            gc.enable()
+
+    def test_begin_their_buffers_where_a_line_of_the_cache_does(self) -> None:
+        for model in MODELS.values():
+            step = model.recorded(model.values(6))[0].compile(strategy="whole")
+            buffers = step._last.prepared._ready.buffers()
+            assert [x.__array_interface__["data"][0] % 64 for x in buffers if x.size] == [0 for x in buffers if x.size]
 
     def test_that_are_interrupted_leave_the_step_usable(self, monkeypatch: pytest.MonkeyPatch) -> None:
         model = MODELS["logistic regression"]

@@ -35,7 +35,7 @@ class Ready:
     def _start(self) -> None:
         """Keep no buffers, and make `run` of the function."""
         self.spare: deque[tuple[Any, ...]] = deque(maxlen=SPARE)
-        new = partial(_arrays, self._buffers)  # of which none leads back here: large buffers go with the last use of the step
+        new = partial(_arrays, self._buffers)  # and not a method: a circle would keep large buffers until Python looks for it
         self.run: Run = _maker(len(self.script.inputs))(self._function, self.constants, self.spare, new)
 
     @property
