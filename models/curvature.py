@@ -45,10 +45,11 @@ def hessian(parts: Iterator[Any], features: int, outputs: int, has_bias: bool) -
     full = np.empty((size, outputs, size, outputs))
     for k in range(outputs):
         for j in range(k + 1):
-            block = np.empty((size, size))
+            block = full[:, k, :, j]
             block[:features, :features] = next(parts)
             if has_bias:
                 block[-1, :-1] = block[:-1, -1] = next(parts)
                 block[-1, -1] = next(parts)
-            full[:, k, :, j] = full[:, j, :, k] = block
+            if j < k:
+                full[:, j, :, k] = block
     return full.reshape(size * outputs, size * outputs)

@@ -11,14 +11,14 @@ from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state
 
 import tinygraph as tg
-from models import saving
+from models import saving, validation
 from models.fitted import as_fitted
 from models.objective import Examples, Objective
 from models.settings import Settings
@@ -107,7 +107,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         finally:
             watch.close()
         self._take(new, best, reason)
-        self._keep(data, size, best.loss())
+        self._keep(best, data, size)
         return self._warned()
 
     @available_if(moves_by_batches)
@@ -184,16 +184,13 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     def _unfitted(self) -> Self:
         """A copy with the settings alone."""
-        new = copy.copy(self)
-        for name in [name for name in vars(new) if name.endswith("_")]:
-            delattr(new, name)
+        new = object.__new__(type(self))  # `copy.copy` would take much longer
+        new.__dict__ = {name: value for name, value in vars(self).items() if name != "_training_data" and not name.endswith("_")}
         return new
 
     def _checked(self, X: Any, y: Any, reset: bool = True) -> tuple[Any, Any]:
         """X and y as arrays, or X as a sparse `csr_array`; `reset` learns the number and the names of the features."""
-        dtypes, numbers = [np.float64, np.float32], is_regressor(self)
-        X, y = validate_data(self, X, y, reset=reset, accept_sparse="csr", dtype=dtypes, y_numeric=numbers)
-        return X, y
+        return validation.examples(self, X, y, reset)
 
     def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Examples:
         """Checked examples as the objective takes them."""
@@ -275,8 +272,8 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
             new.__dict__.update(new._learned(training, reason))
             self.__dict__ = new.__dict__
 
-    def _keep(self, data: Examples, size: float, loss: float) -> None:
-        """Remember what statistics of the fit need: the examples, the sum of their weights, and the loss of the model."""
+    def _keep(self, training: Training, data: Examples, size: float) -> None:
+        """Remember what statistics of the fit need: the examples, and the sum of their weights."""
 
     def _warned(self) -> Self:
         norms = self.history_["gradient_norm"]
@@ -290,7 +287,7 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Any:
         """The outputs of the forward pass for examples X of shape (m, n)."""
         check_is_fitted(self)
-        return self._outputs_of(validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]))
+        return self._outputs_of(validation.features(self, X))
 
     def _outputs_of(self, X: Any) -> Any:
         """Those of checked examples."""

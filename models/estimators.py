@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 
 import tinygraph as tg
 from models import linear_regression, logistic_regression, mlp_classifier, mlp_regressor, softmax_regression
@@ -20,6 +19,7 @@ from models.separation import separable
 from models.standard_errors import Statistics
 from models.trainer import Training
 from models.tree import Tree, last
+from models.validation import check_labels, classes_of
 from models.words import counted
 
 NO_OPTIMUM = "no finite optimum: the classes can be separated, so the loss falls for ever as the weights grow. Set l2 above 0"
@@ -92,13 +92,13 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
         if columns and not hasattr(self, "classes_"):
             self.classes_ = np.arange(columns)
             self._check_classes()
-        check_classification_targets(y)
+        check_labels(y)
         return X, y
 
     def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Examples:
         is_new = not hasattr(self, "classes_")
         if is_new:
-            self.classes_ = np.unique(y if classes is None else classes)
+            self.classes_ = classes_of(y if classes is None else classes)
             self._check_classes()
         unknown: Any = np.empty(0) if is_new and classes is None else np.setdiff1d(y, self.classes_)
         if len(unknown):

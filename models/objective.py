@@ -132,7 +132,8 @@ class Objective:
         shape = np.shape(next(leaf for _, leaf in paths(parameters)))
         matrix = hessian(values, shape[0], (*shape, 1)[1], len(parameters) == 2)
         if self.l2:
-            matrix.flat[:: len(matrix) + 1] += np.concatenate([np.ravel(part) for part in values])
+            diagonal = matrix.reshape(-1)[:: len(matrix) + 1]
+            diagonal += np.concatenate(list(values), axis=None)
         return found, matrix
 
     def hessian(self, parameters: Tree, data: Examples) -> Any:

@@ -24,17 +24,19 @@ class Recorded:
     def __init__(self, function: Callable[[Tree, Tree], Sequence[Any]], parameters: Tree, data: Tree) -> None:
         nodes, constants = mapped(tg.parameter, parameters), mapped(tg.constant, data)
         outputs = function(nodes, constants)
-        names = {f"p{i}": node for i, (_, node) in enumerate(paths(nodes))} | constants
+        named = {f"p{i}": node for i, (_, node) in enumerate(paths(nodes))}
+        names = named | constants
         leaves = {node for node in tg.Graph(*outputs, names=names).forward if node.op is None}
         own = leaves - set(names.values())  # numbers and arrays of the function itself: without a name, a call would need them
         kept = {f"kept{i}": leaf for i, leaf in enumerate(own)}
         self.step = tg.Graph(*outputs, names=names | kept).compile(wrt=[], bind={name: leaf.value for name, leaf in kept.items()})
         self._is_one = len(outputs) == 1
+        self._parameters = list(named)
         self._unused = [name for name, node in names.items() if node not in leaves]
 
     def __call__(self, parameters: Tree, data: Tree) -> tuple[Any, ...]:
         """The values for these parameters and data."""
-        given = {f"p{i}": array for i, (_, array) in enumerate(paths(parameters))} | data
+        given = {name: array for name, (_, array) in zip(self._parameters, paths(parameters), strict=True)} | data
         for name in self._unused:
             del given[name]
         values: Any = self.step(**given)[0]

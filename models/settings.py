@@ -67,9 +67,8 @@ class Settings:
     def _check(self) -> None:
         """Raise ValueError for the first setting that makes no sense."""
         for name, (fits, wanted) in VALUES.items():
-            value = getattr(self, name, None)
-            if hasattr(self, name) and not fits(value):
-                raise ValueError(f"{name}={value!r} must be {wanted}")
+            if name in vars(self) and not fits(getattr(self, name)):
+                raise ValueError(f"{name}={getattr(self, name)!r} must be {wanted}")
 
 
 def _whole(x: Any) -> bool:

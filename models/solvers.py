@@ -243,12 +243,14 @@ def newton_step(hessian: Any, gradient: Vector) -> Vector:
     """
     from scipy.linalg.lapack import dposv  # by Cholesky's factors
 
-    diagonal = np.diag(hessian)
+    diagonal = hessian.diagonal()
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))  # columns of any units count alike
-    scaled = hessian * scale * scale[:, np.newaxis]
+    scaled = np.multiply(hessian, scale, order="C")
+    scaled *= scale[:, np.newaxis]
+    diagonal = scaled.reshape(-1)[:: len(gradient) + 1]
     damping, failed = 10 * len(gradient) * float(np.finfo(gradient.dtype).eps), True
     while failed:
-        scaled.flat[:: len(gradient) + 1] += damping
+        diagonal += damping
         _, solution, failed = dposv(scaled, scale * gradient)
         damping *= 100
     step: Vector = scale * solution

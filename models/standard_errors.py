@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from models.estimator import Estimator
 from models.objective import Examples, Objective
+from models.trainer import Training
 from models.tree import Layout, Tree
 
 
@@ -26,8 +27,8 @@ class LastFit(NamedTuple):
 class Statistics(Estimator):
     """Standard errors for a model with weights w of shape (n,) and a bias b."""
 
-    def _keep(self, data: Examples, size: float, loss: float) -> None:
-        self._training_data = LastFit(self._objective(), data, size, loss)
+    def _keep(self, training: Training, data: Examples, size: float) -> None:
+        self._training_data = LastFit(training.objective, data, size, training.loss())
 
     def _dispersion(self, data: Examples, size: float, count: int) -> float:
         """The factor from the inverse Hessian of the mean loss, over m, to the covariance; `count` parameters were fitted."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
-
-import numpy as np
 
 from models.words import counted
 
@@ -37,11 +36,11 @@ class Diverged(NamedTuple):
     def __call__(self, rows: Sequence[HistoryRow], since_best: int) -> str | None:
         """The reason to stop, if the loss rises without end."""
         start, latest = rows[0].loss, rows[-1].loss
-        if not np.isfinite(start):
+        if not math.isfinite(start):
             return f"diverged: the loss is {start:.3g} before the first update; scale X and y"
         patience = max(self.patience, 3)
         recent = [row.loss for row in rows[1:][-patience:]]
-        if np.isfinite(latest) and (len(recent) < patience or min(recent) <= self.factor * start):
+        if math.isfinite(latest) and (len(recent) < patience or min(recent) <= self.factor * start):
             return None
         return f"diverged: the loss rose from {start:.3g} to {latest:.3g} in {counted(len(rows) - 1, 'epoch')}"
 

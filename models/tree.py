@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -52,18 +54,17 @@ class Layout:
     """Where each array of a parameter tree stands in one flat vector."""
 
     def __init__(self, tree: Tree, dtype: Any) -> None:
-        self.arrays = [(path, np.shape(array)) for path, array in paths(tree)]
-        self.ends = np.cumsum([int(np.prod(shape)) for _, shape in self.arrays]).tolist()
+        shapes = [(path, np.shape(array)) for path, array in paths(tree)]
+        ends = list(itertools.accumulate((math.prod(shape) for _, shape in shapes), initial=0))
+        self._places = [(*x, start, end) for x, start, end in zip(shapes, ends, ends[1:], strict=False)]
         self.dtype = np.dtype(dtype)
 
     def vector(self, tree: Tree) -> Vector:
         """All numbers of the tree, one array after the other."""
-        return np.concatenate([np.reshape(array, -1) for _, array in paths(tree)]).astype(self.dtype, copy=False)
+        return np.concatenate([array for _, array in paths(tree)], axis=None, dtype=self.dtype)
 
     def tree(self, vector: Any) -> Tree:
         """The arrays of the tree, cut out of the vector without a copy; a Node is cut into Nodes."""
-        starts = [0, *self.ends]
         return from_paths(
-            (path, vector[start:end].reshape(shape) if shape else vector[start])
-            for (path, shape), start, end in zip(self.arrays, starts, self.ends, strict=False)
+            [(path, vector[start:end].reshape(shape) if shape else vector[start]) for path, shape, start, end in self._places]
         )

@@ -30,7 +30,7 @@ class Watch:
         self.estimator = estimator
         self.learned = learned
         self.data = {"X": X, "y": y}
-        self.bar = tqdm(total=estimator.max_iter, desc=estimator.solver, unit="epoch", disable=not estimator.verbose)
+        self.bar = tqdm(total=estimator.max_iter, desc=estimator.solver, unit="epoch") if estimator.verbose else None
         self.context = None
         if hasattr(estimator, "_skl_callbacks"):
             self.context = estimator._init_callback_context(max_subtasks=None)
@@ -38,7 +38,7 @@ class Watch:
 
     def __call__(self, training: Any) -> bool:
         """Show the latest epoch; whether a callback wants to stop."""
-        if not self.bar.disable:
+        if self.bar is not None:
             self.bar.update(len(training.rows) - 1 - self.bar.n)
             self.bar.set_postfix(loss=f"{training.rows[-1].loss:.4g}", refresh=False)
         if self.context is None:
@@ -50,6 +50,7 @@ class Watch:
 
     def close(self) -> None:
         """End the bar, and the callbacks' task."""
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()
         if self.context is not None:
             self.context.call_on_fit_task_end(estimator=self.estimator, **self.data)

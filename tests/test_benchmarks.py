@@ -63,12 +63,16 @@ def test_every_workload_has_its_peers() -> None:
 
 
 @pytest.mark.parametrize("workload", ["fit breast cancer", "fit digits", "fit 1e5x50"])
-def test_both_fits_reach_the_same_loss(workload: str) -> None:
+def test_both_fits_reach_the_same_loss_and_a_gradient_as_small(workload: str) -> None:
     X, y = data.classification(workload.removeprefix("fit "))
     losses = []
     for name in ("sklearn_lbfgs", "tinygraph_models"):
         model = importlib.import_module(f"benchmarks.peers.{name}").WORKLOADS[workload]()()
-        losses.append(log_loss(y, model.predict_proba(X)) + data.L2 / 2 * np.sum(model.coef_**2))
+        A = model.predict_proba(X)
+        losses.append(log_loss(y, A) + data.L2 / 2 * np.sum(model.coef_**2))
+        errors = (A - (y[:, np.newaxis] == model.classes_))[:, -len(model.coef_) :]  # of two classes, those of the second
+        assert np.max(np.abs(errors.T @ X / len(y) + data.L2 * model.coef_)) <= data.TOL
+        assert np.max(np.abs(np.mean(errors, axis=0))) <= data.TOL
     assert losses[1] == pytest.approx(losses[0], abs=1e-10)
 
 

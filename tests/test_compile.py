@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -59,10 +61,10 @@ class TestNumbers:
 
     def test_large_data_are_computed_block_by_block(self) -> None:
         model = MODELS["logistic regression"]
-        values = model.values(200_000)
+        values = model.values(300_000)
         step = model.recorded(model.values(6))[0].compile()
         compared(model, step, values)
-        assert "of 200,000 rows at a time" in f"{step.plan}"
+        assert "of 300,000 rows at a time" in f"{step.plan}"
         compared(model, step, model.values(5))
         assert step.plan.strategy == "whole"
 
@@ -507,15 +509,33 @@ class TestOtherRuns:
             step(**model.values(rows))
         assert len(step._known) == KNOWN
 
-    def test_that_are_interrupted_leave_the_step_usable(self) -> None:
+    def test_of_forgotten_sizes_leave_no_buffers(self) -> None:
         model = MODELS["logistic regression"]
         step = model.recorded(model.values(6))[0].compile()
         step(**model.values(6))
-        run = step._last.prepared._ready
-        function, run._function = run._function, _interrupted
-        with pytest.raises(KeyboardInterrupt):
-            step(**model.values(6))
-        run._function = function
+        forgotten = weakref.ref(step._last.prepared._ready)
+        gc.disable()
+        try:
+            for rows in range(7, 8 + KNOWN):
+                step(**model.values(rows))
+            assert forgotten() is None
+        finally:
+            gc.enable()
+
+    def test_begin_their_buffers_where_a_line_of_the_cache_does(self) -> None:
+        for model in MODELS.values():
+            step = model.recorded(model.values(6))[0].compile(strategy="whole")
+            buffers = step._last.prepared._ready.buffers()
+            assert [x.__array_interface__["data"][0] % 64 for x in buffers if x.size] == [0 for x in buffers if x.size]
+
+    def test_that_are_interrupted_leave_the_step_usable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        model = MODELS["logistic regression"]
+        step = model.recorded(model.values(6))[0].compile()
+        step(**model.values(6))
+        with monkeypatch.context() as patch:
+            patch.setitem(step._last.prepared._ready._function.__globals__, "exp", _interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                step(**model.values(6))
         compared(model, step, model.values(6, 3))
 
 

@@ -58,7 +58,7 @@ def test_at_other_parameters_and_other_examples(model: Any, weighted: bool, form
 @pytest.mark.parametrize("model", LINEAR, ids=str)
 def test_large_data_are_read_block_by_block(model: Any) -> None:
     random = np.random.default_rng(0)
-    X, y = random.normal(size=(30_000, 20)), np.arange(30_000) % (3 if isinstance(model, SoftmaxRegression) else 2)
+    X, y = random.normal(size=(60_000, 20)), np.arange(60_000) % (3 if isinstance(model, SoftmaxRegression) else 2)
     fitted = clone(model).set_params(max_iter=1, l2=0.1).fit(X[:100], y[:100])
     objective, examples = fitted._objective(), Examples(X, fitted._targets(y, X.dtype))
     steps = []

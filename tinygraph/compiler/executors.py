@@ -17,7 +17,7 @@ from tinygraph.compiler.ready import Ready, Shape, ShapeOf
 from tinygraph.compiler.script import Script, Written
 from tinygraph.node import Node
 
-BLOCK = 2**20  # bytes of rows that are read for one block, so that they stay in the cache
+BLOCK = 2**21  # bytes of rows that are read for one block, so that they stay in the cache
 FEWEST = 16  # rows of a block
 FEWEST_IN_THREADS = 2**14  # where threads take turns at Python's lock
 

@@ -113,7 +113,7 @@ def is_short_extreme(node: Node) -> bool:
         return False
     x = node.inputs[0]
     is_matrix = isinstance(x, Node) and x.ndim == 2 and isinstance(x._value, np.ndarray)
-    return is_matrix and node.params["axis"] in (1, -1, (1,), (-1,)) and x.shape[1] <= SHORT < x.shape[0]
+    return is_matrix and node.params["axis"] in (1, -1, (1,), (-1,)) and x.shape[1] <= SHORT
 
 
 def owns(node: Node) -> bool:
