@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tinygraph.ops import Op
     from tinygraph.program.paths import Paths
     from tinygraph.program.statements import Level, Program, Statement
+    from tinygraph.referee.report import Report
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
 
@@ -363,6 +364,28 @@ class Faces:
         from tinygraph.stepping.stepper import Stepper
 
         return Stepper(self._graph, level)
+
+    @face
+    def compare(self, **given: Any) -> Report:
+        """Judge values and gradients that were computed by hand: which is the first wrong one, and which slip explains it.
+
+        Each is given by its name, as an array, a list, a number, a Node, or a function of other values, whose parameters are
+        their names. They are judged in the order of the program: `report.first` is the first wrong one, and what follows from
+        it is marked as such. The sentences are in `report.verdicts`, with the slips by kind.
+
+        Raises TypeError without arguments. What cannot be judged, such as an unknown name, is said in its verdict.
+
+        >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+        >>> z = w * x
+        >>> L = z**2
+        >>> graph = tg.Graph(L, names={"w": w, "x": x, "z": z, "L": L})
+        >>> graph.compare(dz=12.0, dw=-24.0)
+        dz  right
+        dw  The sign is wrong
+        """
+        from tinygraph.referee.compare import compare
+
+        return compare(self._graph, given)
 
     @face
     def quiz(self, seed: int | None = None) -> Quiz:

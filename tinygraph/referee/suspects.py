@@ -1,0 +1,182 @@
+"""Which wrong values a learner may get for one value of a program, each by one slip: the usual ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygraph.calculus import gradients
+from tinygraph.express.python import python
+from tinygraph.leaves import as_node, parameter
+from tinygraph.node import Node
+from tinygraph.ops import greater
+from tinygraph.program.build import added, product
+from tinygraph.program.flow import Flow, Pass
+from tinygraph.program.statements import Program, Statement
+from tinygraph.program.value import Apply, Expression, Name, Number, apply, evaluate, replaced
+from tinygraph.referee.rounding import value_of
+from tinygraph.referee.variants import Variants
+from tinygraph.slips import Slip, slip
+
+MOST_PASSES = 6  # of which every part is tried as what was added up
+
+
+class Suspect(NamedTuple):
+    """A slip, and the value that it leads to as an expression."""
+
+    slip: Slip
+    expression: Expression
+
+
+class Suspects:
+    """The suspects about each value of a program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._flow = Flow(program, through=program.temporaries)
+        self._statements = {s.node: s for s in program.statements}
+        self._variants = Variants(self._spelled, self._others)
+
+    def usual(self, statement: Statement) -> Iterator[Suspect]:
+        """Those of the chain rule: a part of it is forgotten, or comes twice."""
+        passes, name = self._flow.passes(statement.node), statement.name
+        yield from self._of_parts(passes, name)
+        for p in passes:
+            through = f" through {p.reader.name}" if len(passes) > 1 else ""
+            if p.is_factor:
+                yield Suspect(slip("upstream", name, through=through), p.local)
+                yield Suspect(slip("local", name, through=through), Name(p.upstream))
+        yield from self._other_values(statement)
+
+    def written(self, statement: Statement) -> Iterator[Suspect]:
+        """Those of a slip in writing the formula, and of a local derivative that is taken at another value."""
+        name = statement.name
+        for form in self._forms(statement):
+            for kind, words, expression in self._variants.of(form):
+                yield Suspect(slip(kind, name, **words), expression)
+        for p in self._flow.passes(statement.node):
+            yield from self._elsewhere(p, name)
+
+    def is_hidden(self, node: Node) -> bool:
+        """Whether a value has no name of the user's."""
+        return node in self._hidden
+
+    def _of_parts(self, passes: Sequence[Pass], name: str) -> Iterator[Suspect]:
+        """Some of the contributions alone, or one of them twice."""
+        if not 1 < len(passes) <= MOST_PASSES:
+            return
+        for count in range(1, len(passes)):
+            for some in combinations(passes, count):
+                through = " and ".join(p.reader.name for p in some)
+                yield Suspect(slip("overwritten", name, through=through), _total(some))
+        for p in passes:
+            yield Suspect(slip("twice", name, through=p.reader.name), added(_total(passes), p.contribution))
+
+    def _other_values(self, statement: Statement) -> Iterator[Suspect]:
+        for other in (*self.program.statements, *self.program.leaves):
+            node = other.node if isinstance(other, Statement) else other
+            if node is not statement.node and node.shape == statement.shape and node not in self._hidden:
+                yield Suspect(slip("other gradient", statement.name, other=self.program.name(node)), Name(node))
+
+    def _forms(self, statement: Statement) -> Iterator[Expression]:
+        """The ways in which people write what a statement computes."""
+        yield self._written_out(statement.expression)
+        passes = self._flow.passes(statement.node)
+        if passes:
+            yield _total(passes)
+            known = [self._textbook(p) for p in passes]
+            if any(known):
+                yield _added([form or p.contribution for form, p in zip(known, passes, strict=True)])
+
+    def _written_out(self, x: Expression) -> Expression:
+        """An expression with what is no value of the user's written out."""
+
+        def out(atom: Number | Name) -> Expression:
+            if isinstance(atom, Name) and atom.node in self._hidden and atom.node in self._statements:
+                return replaced(self._statements[atom.node].expression, out)
+            return atom
+
+        return replaced(x, out)
+
+    def _textbook(self, p: Pass) -> Expression | None:
+        """A contribution with the local derivative as textbooks write it, in the value of the reader: a * (1 - a), 1 - a * a."""
+        if not p.is_factor:
+            return None
+        a, z = Name(p.reader.node), Name(p.of)
+        for local in (product(a, added(Number(1), a, -1)), added(Number(1), product(a, a), -1), a, apply(greater, z, Number(0), kind="b")):
+            with np.errstate(all="ignore"):
+                value = evaluate(local, lambda node: node._value)
+            if np.shape(value) == np.shape(p.local_value) and np.allclose(value, p.local_value, rtol=1e-9):
+                return product(Name(p.upstream), local)
+        return None
+
+    def _elsewhere(self, p: Pass, name: str) -> Iterator[Suspect]:
+        """What a reader passes on if its local derivative is taken at another value."""
+        if not p.is_factor:
+            return
+        expression = self._written_out(p.reader.expression)
+        for other in self._others(p.of):
+            x = parameter(other._value)
+            try:
+                y = as_node(evaluate(expression, lambda node, x=x: x if node is p.of else node._value))
+                local = gradients(y, x, seed=np.ones(y.shape))[0]
+            except (TypeError, ValueError, ArithmeticError):
+                continue
+            used, wanted = f"The derivative of {p.reader.name} at {self._spelled(Name(other))}", f"that at {self._spelled(Name(p.of))}"
+            yield Suspect(slip("wrong value", name, used=used, wanted=wanted), product(Name(p.upstream), Name(as_node(local))))
+
+    def _others(self, node: Node) -> list[Node]:
+        """The values of the user's of one shape and kind, in the same phase."""
+        return self._alike.get(node, [])
+
+    @cached_property
+    def _alike(self) -> dict[Node, list[Node]]:
+        named = [x for x in (*self.program.leaves, *self._statements) if x not in self._hidden and x.dtype.kind == "f"]
+        backward = {s.node for s in self.program.backward}
+        return {
+            x: [y for y in named if y is not x and y.shape == x.shape and (y in backward) == (x in backward)] for x in named
+        }
+
+    @cached_property
+    def _hidden(self) -> set[Node]:
+        """What has a name in the program and none of the user's: temporaries, their gradients, and seeds."""
+        hidden = set(self.program.temporaries) | set(self.program.units)
+        return hidden | {s.node for s in self.program.backward if s.of is None or s.of in self.program.temporaries}
+
+    def _spelled(self, x: Expression) -> str:
+        text = python(x, self.program.name)
+        return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _total(passes: Sequence[Pass]) -> Expression:
+    return _added([p.contribution for p in passes])
+
+
+def _added(found: Sequence[Expression]) -> Expression:
+    whole = found[0]
+    for one in found[1:]:
+        whole = added(whole, one)
+    return whole
+
+
+def sizes_of(program: Program) -> dict[str, int]:
+    """The sizes of the axes of a program by the names that the user has for them, or else by the first leaf that has them."""
+    sizes = {name: int(x) for name, x in program.numbers.items() if isinstance(x, int | np.integer) and x > 1}
+    lengths = {n for leaf in (*program.leaves, *(s.node for s in program.statements)) for n in leaf.shape}
+    found = {name: n for name, n in sizes.items() if n in lengths}
+    leaves = sorted((x for x in program.leaves if x.shape), key=lambda x: x.kind == "parameter")
+    for leaf in leaves:
+        for axis, n in enumerate(leaf.shape):
+            text = f"{program.name(leaf)}.shape[{axis}]" if axis else f"len({program.name(leaf)})"
+            if n > 1 and n not in found.values():
+                found[text] = n
+    return found
+
+
+def numbers_of(program: Program, sizes: Mapping[str, int]) -> dict[str, float]:
+    """The other numbers that the user has names for."""
+    return {name: float(x) for name, x in program.numbers.items() if name not in sizes and isinstance(x, int | float) and x}

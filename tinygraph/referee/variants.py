@@ -1,0 +1,178 @@
+"""What becomes of an expression by one slip in writing it down: each variant differs from it in one place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import Any, NamedTuple
+
+from tinygraph.node import Node
+from tinygraph.ops import matmul, negative
+from tinygraph.program.build import added, matrix_product, negated, product, quotient, transposed
+from tinygraph.program.value import Apply, Expression, Name, Number, apply, atoms, is_operator, unbound
+
+MOST_AXES = 4
+
+
+class Variant(NamedTuple):
+    """An expression as one slip makes it: the kind of the slip, the words that its sentence needs, and the expression."""
+
+    kind: str
+    words: dict[str, Any]
+    expression: Expression
+
+
+Spell = Callable[[Expression], str]
+
+
+class Variants:
+    """The variants of expressions in which `spell` writes a part as text, and where each of `others(node)` may be taken for a
+    value."""
+
+    def __init__(self, spell: Spell, others: Callable[[Node], Sequence[Node]]) -> None:
+        self._spell = spell
+        self._others = others
+
+    def of(self, x: Expression) -> Iterator[Variant]:
+        """All variants of an expression, those of the whole before those of its parts."""
+        if isinstance(x, Name):
+            for other in self._others(x.node):
+                words = {"used": self._spell(Name(other)), "wanted": self._spell(x)}
+                yield Variant("wrong value", words, Name(other))
+        if not isinstance(x, Apply):
+            return
+        yield from self._here(x)
+        for i, part in enumerate(x.inputs):
+            for variant in self.of(part):
+                yield variant._replace(expression=_with_input(x, i, variant.expression))
+
+    def _here(self, x: Apply) -> Iterator[Variant]:
+        if is_operator(x, ast.Mult) or is_operator(x, ast.Div):
+            yield from self._of_product(x)
+        elif is_operator(x, ast.Add) or is_operator(x, ast.Sub):
+            yield from self._of_sum(x)
+        elif is_operator(x, ast.USub):
+            yield Variant("term", {"term": self._spell(x.inputs[0]), "what": "has the wrong sign"}, x.inputs[0])
+        elif x.op is matmul:
+            yield from self._of_matmul(x)
+        elif len(x.inputs) == 1 and not x.op.elementwise and "axis" in x.params:
+            yield from self._of_reduction(x)
+        elif len(x.inputs) == 1 and x.op.elementwise:
+            yield self._missing(x.op.name, x.inputs[0])
+        if "template" in x.params:
+            yield from self._of_slices(x)
+
+    def _missing(self, factor: str, expression: Expression, what: str = "is missing") -> Variant:
+        return Variant("missing factor", {"factor": factor, "what": what}, expression)
+
+    def _of_product(self, x: Apply) -> Iterator[Variant]:
+        """A factor that is missing or taken twice, a divisor that is missing or multiplied by."""
+        above, below = quotient_of(x)
+        if len(above) > 1:
+            for i, factor in enumerate(above):
+                yield self._missing(self._spell(factor), _product([*above[:i], *above[i + 1 :]], below))
+        for factor in above:
+            if not isinstance(factor, Number):
+                yield self._missing(self._spell(factor), product(x, factor), "is taken twice")
+        for i, divisor in enumerate(below):
+            rest = [*below[:i], *below[i + 1 :]]
+            yield self._missing(f"1 / {self._spell(divisor)}", _product(above, rest))
+            yield self._missing(f"1 / {self._spell(divisor)}", _product([*above, divisor], rest), "is multiplied, not divided, by")
+
+    def _of_sum(self, x: Apply) -> Iterator[Variant]:
+        """A term that is missing or has the wrong sign."""
+        found = terms(x)
+        for i, (sign, term) in enumerate(found):
+            rest = [*found[:i], *found[i + 1 :]]
+            yield Variant("term", {"term": self._spell(term), "what": "is missing"}, _sum(rest))
+            changed = [*found[:i], (-sign, term), *found[i + 1 :]]
+            yield Variant("term", {"term": self._spell(term), "what": "has the wrong sign"}, _sum(changed))
+
+    def _of_matmul(self, x: Apply) -> Iterator[Variant]:
+        """Operands that are swapped or transposed, and the product entry by entry."""
+        left, right = x.inputs
+        ways = [(a, b) for a in _ways(left) for b in _ways(right)]
+        for a, b in [*ways, *((b, a) for a, b in ways)]:
+            if (a, b) != (left, right):
+                yield self._instead("operands", x, matrix_product(a, b, x.shape, x.kind))
+        yield self._instead("operands", x, product(left, right, x.kind))
+
+    def _of_reduction(self, x: Apply) -> Iterator[Variant]:
+        """Another axis, or none."""
+        given = x.params["axis"]
+        for axis in [None, *range(len(x.inputs[0].shape))][: MOST_AXES + 1]:
+            if axis != given and not (given is None and len(x.inputs[0].shape) == 1):
+                other = Apply(x.op, x.inputs, {**x.params, "axis": axis}, x.shape, x.kind, x.size)
+                yield Variant("axis", {"used": self._spell(other)}, other)
+        yield self._missing(f"{x.op.name} over axis {given}", x.inputs[0])
+
+    def _of_slices(self, x: Apply) -> Iterator[Variant]:
+        """Slices that start and end one place away."""
+        for i, part in enumerate(x.params["template"]):
+            for step in (1, -1) if isinstance(part, slice | int) and not isinstance(part, bool) else ():
+                template = (*x.params["template"][:i], _moved(part, step), *x.params["template"][i + 1 :])
+                other = Apply(x.op, x.inputs, {**x.params, "template": template}, x.shape, x.kind, x.size)
+                yield Variant("index", {"used": self._spell(other)}, other)
+
+    def _instead(self, kind: str, wanted: Expression, used: Expression) -> Variant:
+        return Variant(kind, {"used": self._spell(used), "wanted": self._spell(wanted)}, used)
+
+
+def _with_input(x: Apply, i: int, part: Expression) -> Apply:
+    inputs = (*x.inputs[:i], part, *x.inputs[i + 1 :])
+    return Apply(x.op, inputs, x.params, x.shape, x.kind, 1 + sum(y.size for y in inputs))
+
+
+def _moved(part: Any, step: int) -> Any:
+    if isinstance(part, int):
+        return part + step
+    ends = [None if end is None else end + step for end in (part.start, part.stop)]
+    return slice(*ends, part.step)
+
+
+def _ways(x: Expression) -> list[Expression]:
+    """An operand as it is, and transposed if it is a matrix."""
+    return [x, transposed(x, (1, 0)) if not _is_transpose(x) else x.inputs[0]] if len(x.shape) == 2 else [x]  # type: ignore[union-attr]
+
+
+def _is_transpose(x: Expression) -> bool:
+    return isinstance(x, Apply) and x.op.name == "transpose"
+
+
+def quotient_of(x: Expression) -> tuple[list[Expression], list[Expression]]:
+    """The factors and the divisors of a product."""
+    if is_operator(x, ast.Mult):
+        (a, b), (c, d) = map(quotient_of, x.inputs)
+        return a + c, b + d
+    if is_operator(x, ast.Div):
+        (a, b), (c, d) = map(quotient_of, x.inputs)
+        return a + d, b + c
+    if is_operator(x, ast.USub):
+        above, below = quotient_of(x.inputs[0])
+        return [Number(-1), *above], below
+    return [x], []
+
+
+def terms(x: Expression, sign: int = 1) -> list[tuple[int, Expression]]:
+    """The terms of a sum with their signs."""
+    if is_operator(x, ast.Add):
+        return terms(x.inputs[0], sign) + terms(x.inputs[1], sign)
+    if is_operator(x, ast.Sub):
+        return terms(x.inputs[0], sign) + terms(x.inputs[1], -sign)
+    if is_operator(x, ast.USub):
+        return terms(x.inputs[0], -sign)
+    return [(sign, x)]
+
+
+def _product(above: Sequence[Expression], below: Sequence[Expression]) -> Expression:
+    whole = reduce(product, above) if above else Number(1)
+    return quotient(whole, reduce(product, below)) if below else whole
+
+
+def _sum(found: Sequence[tuple[int, Expression]]) -> Expression:
+    if not found:
+        return Number(0)
+    first = found[0][1] if found[0][0] > 0 else apply(negative, found[0][1])
+    return reduce(lambda whole, term: added(whole, term[1], term[0]), found[1:], first)

@@ -1,0 +1,211 @@
+"""The slips that people make in gradients: what each is called, and which of them the numbers of an answer alone give away.
+
+The quiz, `graph.compare`, `tg.check_op` and a page speak of slips in these words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+SLIPS = {
+    "sign": "The sign is wrong",
+    "factor": "It is {size} {than}",
+    "mean": "It is {size} {than}: {hint}",
+    "upstream": "That is the local derivative{through} alone: the upstream gradient is forgotten",
+    "local": "That is the upstream gradient{through} alone: the local derivative is forgotten",
+    "wrong value": "{used} is used where {wanted} belongs",
+    "transposed": "It is transposed",
+    "operands": "It is {used}, and {wanted} is right",
+    "not summed": "It is not summed over axis {axis}: {name} has the shape {shape}",
+    "axis": "It is taken over another axis: {used}",
+    "overwritten": "That is what comes through {through} alone: the other readers contribute too",
+    "twice": "What comes through {through} is counted twice",
+    "term": "The term {term} {what}",
+    "missing factor": "The factor {factor} {what}",
+    "other gradient": "That is {other}",
+    "index": "The slice is off by one: {used}",
+    "entry": "Wrong at {entries}: the other entries are right",
+    "digits": "It is right to {digits} digits: is it computed in low precision, or from a coarse difference?",
+    "shape": "It has the shape {shape}, and {name} has {wanted}",
+    "nan": "It is not finite at {entries}",
+}
+FEW = 4  # entries that are listed
+FACTORS = (2.0, 0.5, 4.0, 0.25)
+FACTOR_HINTS = {
+    2: ": is a ½ forgotten, or a contribution counted twice?",
+    0.5: ": is the 2 from the derivative of a square forgotten?",
+}
+Close = Callable[[Any, Any], bool]
+
+
+class Slip(NamedTuple):
+    """A slip: its kind, a key of SLIPS, the sentence about it, and the name of the value in whose computation it was made."""
+
+    kind: str
+    text: str
+    of: str
+
+
+def slip(kind: str, of: str, /, **words: Any) -> Slip:
+    """A slip in the computation of a value.
+
+    >>> slip("sign", "dw")
+    Slip(kind='sign', text='The sign is wrong', of='dw')
+    """
+    return Slip(kind, SLIPS[kind].format(**words), of)
+
+
+class Right(NamedTuple):
+    """What an answer is compared with: the right value, its name, which values are equal to rounding, and what may be a factor by
+    mistake: the sizes of axes and other numbers, each by its name."""
+
+    name: str
+    value: Any
+    close: Close
+    sizes: Mapping[str, int] = {}
+    numbers: Mapping[str, float] = {}
+
+
+def of_numbers(given: Any, right: Right) -> list[Slip]:
+    """The slips that the numbers alone give away."""
+    if np.shape(given) != np.shape(right.value):
+        return [*_of_shape(given, right)]
+    if found := _factors(given, right):
+        return found
+    return [slip("transposed", right.name)] if _is_transposed(given, right) else []
+
+
+def nearly(given: Any, right: Right) -> list[Slip]:
+    """The slips of an answer most of which is right: low precision, or a few wrong entries."""
+    if np.shape(given) != np.shape(right.value):
+        return []
+    scale = np.max(np.abs(right.value), initial=0)
+    away = np.abs(given - right.value)
+    for digits in (5, 4, 3):
+        if scale > 0 and (away <= 0.5 * 10.0**-digits * scale).all():
+            return [slip("digits", right.name, digits=digits)]
+    wrong = np.array([not right.close(x, y) for x, y in zip(np.ravel(given), np.ravel(right.value), strict=True)])
+    if 0 < wrong.sum() <= min(FEW, wrong.size // 2):
+        places = np.argwhere(wrong.reshape(np.shape(given)))
+        return [slip("entry", right.name, entries=_listed(places, right.name))]
+    return []
+
+
+def joined(one: Slip, other: Slip) -> Slip:
+    """Two slips at once."""
+    return one._replace(text=f"{one.text}; besides, {_lower(other.text)}")
+
+
+def not_finite(given: Any, right: Right) -> list[Slip]:
+    """The entries that are NaN or infinite where the right value is not."""
+    bad = ~np.isfinite(given)
+    if np.shape(given) == np.shape(right.value):
+        bad &= np.isfinite(right.value)
+    return [slip("nan", right.name, entries=_listed(np.argwhere(bad), right.name))] if bad.any() else []
+
+
+def _listed(places: Any, name: str) -> str:
+    texts = [f"{name}[{', '.join(map(str, at))}]" if len(at) else name for at in places.tolist()]
+    return ", ".join(texts[:FEW]) + (f" and {len(texts) - FEW} more" if len(texts) > FEW else "")
+
+
+def _factors(given: Any, right: Right) -> list[Slip]:
+    """The slips by which an answer is a constant times the right value."""
+    known = [*right.sizes.values(), *FACTORS, *right.numbers.values()]
+    for size in (1.0, *known, *(1 / x for x in known if x)):
+        for sign in (1, -1):
+            if sign * size != 1 and right.close(given, sign * size * right.value):
+                return times(sign * size, right)
+    ratio = _ratio(given, right.value)
+    return [] if ratio is None or not right.close(given, ratio * right.value) else times(ratio, right)
+
+
+def _ratio(given: Any, value: Any) -> float | None:
+    """How many times the value the answer is, by its largest entry; None for a single number, some multiple of any other."""
+    if np.count_nonzero(value) < 2:
+        return None
+    at = np.unravel_index(np.argmax(np.abs(value)), np.shape(value))
+    ratio = float(given[at] / value[at])
+    return ratio if ratio and np.isfinite(ratio) else None
+
+
+def times(ratio: float, right: Right) -> list[Slip]:
+    """The slips of an answer that is the right value times a number.
+
+    >>> [one.text for one in times(-1, Right("dw", 2.0, np.isclose))]
+    ['The sign is wrong']
+    >>> [one.text for one in times(6, Right("dw", 2.0, np.isclose, {"m": 6}))]
+    ['It is 6 times too large: m is 6, is the mean forgotten?']
+    """
+    size = abs(ratio)
+    if np.isclose(size, 1):
+        return [slip("sign", right.name)]
+    large, than = (size, "times too large") if size > 1 else (1 / size, "times too small")
+    words = {"size": f"{large:.6g}", "than": than}
+    found = [slip("mean", right.name, **words, hint=_of_mean(name, words)) for name, n in right.sizes.items() if np.isclose(n, large)]
+    number = next((name for name, x in right.numbers.items() if np.isclose(x, size)), None)
+    hint = f": {number} is {size:.6g}" if number is not None else FACTOR_HINTS.get(round(size, 6), "")
+    if not found or hint:
+        found.append(_and(slip("factor", right.name, **words), hint))
+    return found if ratio > 0 else [one._replace(text=f"The sign is wrong, and {_lower(one.text)}") for one in found]
+
+
+def _of_mean(size: str, words: Mapping[str, str]) -> str:
+    what = "is the mean forgotten?" if words["than"].endswith("large") else "is it a sum, not a mean?"
+    return f"{size} is {words['size']}, {what}"
+
+
+def _and(one: Slip, more: str) -> Slip:
+    return one._replace(text=one.text + more)
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _is_transposed(given: Any, right: Right) -> bool:
+    return np.ndim(given) >= 2 and np.shape(np.transpose(given)) == np.shape(right.value) and right.close(np.transpose(given), right.value)
+
+
+def _of_shape(given: Any, right: Right) -> Iterator[Slip]:
+    """The slip by which an answer has another shape."""
+    shape, wanted = np.shape(given), np.shape(right.value)
+    of = f"{wanted}" if wanted else "() as of a number"
+    if _is_transposed(given, right):
+        yield slip("transposed", right.name)
+        return
+    squeezed = tuple(n for n in shape if n != 1) == tuple(n for n in wanted if n != 1)
+    if squeezed and right.close(np.reshape(given, wanted), right.value):
+        yield Slip("shape", f"The numbers are right, in the shape {shape}: {right.name} has {of}", right.name)
+        return
+    for axes, summed in _summed(given, wanted):
+        axis = axes[0] if len(axes) == 1 else axes
+        if right.close(summed, right.value):
+            yield slip("not summed", right.name, axis=axis, name=right.name, shape=of)
+            return
+        if found := _factors(summed, right):
+            inner = slip("not summed", right.name, axis=axis, name=right.name, shape=of)
+            yield from (_and(inner, f"; summed, {_lower(one.text)}") for one in found)
+            return
+    for axes in _axes_of(wanted):
+        if np.shape(np.sum(right.value, axes)) == shape and right.close(given, np.sum(right.value, axes)):
+            yield Slip("axis", f"It is summed over axis {axes[0] if len(axes) == 1 else axes} too: {right.name} has the shape {of}", right.name)
+            return
+    yield slip("shape", right.name, shape=shape, name=right.name, wanted=of)
+
+
+def _summed(given: Any, wanted: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """The sums of an array over some of its axes that have a shape, but for axes of size 1."""
+    for axes in _axes_of(np.shape(given)):
+        found = np.sum(given, axes)
+        if found.size == np.prod(wanted, dtype=int) and [n for n in found.shape if n != 1] == [n for n in wanted if n != 1]:
+            yield axes, np.reshape(found, wanted)
+
+
+def _axes_of(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    for count in range(1, min(len(shape), 4) + 1):
+        yield from combinations(range(len(shape)), count)
