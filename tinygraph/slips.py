@@ -24,6 +24,7 @@ SLIPS = {
     "summed": "It is summed over {axis} too: {name} {has}",
     "axis": "It is taken over another axis: {used}",
     "overwritten": "That is what comes through {through} alone: the other readers contribute too",
+    "left out": "What comes through {through} is left out",
     "assigned": "Each part is assigned where it has to be added: write += in place of =",
     "twice": "What comes through {through} is counted twice",
     "term": "The term {term} {what}",
@@ -124,6 +125,8 @@ def _listed(places: Any, name: str) -> str:
 
 def _factors(given: Any, right: Right) -> list[Slip]:
     """The slips by which an answer is a constant times the right value."""
+    if not np.any(right.value):
+        return []
     known = [*right.sizes.values(), *FACTORS, *right.numbers.values()]
     for size in (1.0, *known, *(1 / x for x in known if x)):
         for sign in (1, -1):

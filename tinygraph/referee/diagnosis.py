@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from tinygraph.slips import FACTORS, Right, Slip, joined, nearly, not_finite, of
 
 MOST = 3  # explanations of one answer
 BESIDES = {"sign", "factor", "mean", "transposed"}  # which may come with another slip
-REPLAYS = 200  # of the program for each value that was not given, to find a slip in it
+WORK = 100_000  # statements that are computed again to find a slip in a value that was not given
 
 Values = Mapping[Node, Any]
 
@@ -50,7 +51,8 @@ class Diagnosis:
             return True
         statement = self._statements.get(node)
         forms = () if statement is None else self._suspects.forms(statement)
-        return any(close(answer, _or_none(form, values)) for form in forms)
+        found = (_or_none(form, values) for form in forms)
+        return any(value is not None and close(answer, value) for value in found)
 
     def own(self, answer: Any, node: Node, values: Values) -> list[Slip]:
         """The slips that lead to an answer from such values of the others, up to three: all of the likeliest kind that fits."""
@@ -80,14 +82,18 @@ class Diagnosis:
     def behind(self, answer: Any, node: Node, given: Collection[Node]) -> Iterator[Cause]:
         """The slips in values that were not given that lead to an answer, those in the nearest value first."""
         close = self._rounding.close(node)
+        replays = WORK // len(self._program.statements)
         for statement in self._before(node, given):
-            suspects = (self._suspects.usual, self._suspects.written, self._multiples)
-            for found in (self._valued(way(statement), {}, statement.shape) for way in suspects):
+            for way in (self._suspects.usual, self._suspects.written, self._multiples):
+                found = self._valued(way(statement), {}, statement.shape)
                 whole = ((one, value) for one, value in found if np.shape(value) == statement.shape)
-                causes = [(one, self._replayed({statement.node: value})) for one, value in islice(whole, REPLAYS)]
+                causes = [(one, values_of(self._program, {statement.node: value})) for one, value in islice(whole, replays)]
+                replays -= len(causes)
                 fitting = [(one, values) for one, values in causes if close(answer, values.get(node, node._value))]
                 least = min((one.depth for one, _ in fitting), default=0)
                 yield from (Cause(one.slip, statement.node, values) for one, values in fitting if one.depth == least)
+                if fitting:
+                    break
 
     def _right(self, node: Node, values: Values) -> Right:
         value = values.get(node, node._value)
@@ -114,16 +120,13 @@ class Diagnosis:
         factors = [x for n in (*self._sizes.values(), *FACTORS) for x in (n, 1 / n)]
         for factor in dict.fromkeys((-1, *factors)):
             for one in times(factor, right):
-                yield Suspect(one, product(Number(factor), Name(statement.node)))
+                yield Suspect(partial(_this, one), product(Number(factor), Name(statement.node)))
 
     def _valued(self, suspects: Iterable[Suspect], values: Values, shape: tuple[int, ...]) -> Iterator[tuple[Suspect, Any]]:
         for one in suspects:
             value = _or_none(one.expression, values)
             if value is not None:
                 yield one, value if np.shape(value) else np.broadcast_to(value, shape)[()]
-
-    def _replayed(self, given: Values) -> Values:
-        return values_of(self._program, given)
 
     def _before(self, node: Node, given: Collection[Node]) -> Iterator[Statement]:
         """The statements that a value is computed from, without those that were given and what is behind them alone."""
@@ -133,6 +136,10 @@ class Diagnosis:
                 wanted.update(x for x in statement.inputs if x not in given)
                 if statement.node is not node and not self._suspects.is_hidden(statement.node):
                     yield statement
+
+
+def _this(one: Slip) -> Slip:
+    return one
 
 
 def _or_none(expression: Expression, values: Values) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from itertools import combinations, permutations
 from typing import Any, NamedTuple
 
@@ -19,18 +19,26 @@ from tinygraph.program.build import added, negated, product, quotient
 from tinygraph.program.flow import Flow, Pass
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Name, Number, apply, atoms, evaluate, is_operator, replaced
-from tinygraph.referee.variants import Variants
+from tinygraph.referee.variants import Variants, Words
 from tinygraph.slips import Slip, joined, slip, within
 
 MOST_PASSES = 6  # of which every part is tried as what was added up
+MOST_TERMS = 12  # contributions of which a formula is made
+MOST_ATOMS = 40  # numbers and names in it
+MOST_OTHERS = 12  # values that may be taken for one, the nearest in the program
 
 
 class Suspect(NamedTuple):
     """A slip, the value that it leads to as an expression, and how deep in the formula it was made."""
 
-    slip: Slip
+    said: Callable[[], Slip]
     expression: Expression
     depth: int = 0
+
+    @property
+    def slip(self) -> Slip:
+        """The slip."""
+        return self.said()
 
 
 class Suspects:
@@ -40,25 +48,19 @@ class Suspects:
         self.program = program
         self._flow = flow
         self._statements = {s.node: s for s in program.statements}
-        self._variants = Variants(self._spelled, self._others)
+        self._variants = Variants(self._others)
 
     def usual(self, statement: Statement) -> Iterator[Suspect]:
         """Those of the chain rule: a part of it is forgotten, or comes twice."""
-        passes, name = self._flow.passes(statement.node), statement.name
-        yield from self._of_parts(passes, name)
-        for p in passes if len(passes) > 1 else ():
-            if p.is_factor:
-                through = f" through {p.reader.name}"
-                for kind, part in (("upstream", p.local), ("local", Name(p.upstream))):
-                    found = _added([part if q is p else q.contribution for q in passes])
-                    yield Suspect(within(slip(kind, name, through=through)), found)
+        passes, name, whole = self._flow.passes(statement.node), statement.name, Name(statement.node)
+        if len(passes) > 1:
+            yield from self._of_parts(passes, name, whole)
         for p in passes:
             through = f" through {p.reader.name}" if len(passes) > 1 else ""
             if p.is_factor:
-                upstream = slip("upstream", name, through=through)
-                yield Suspect(upstream, p.local)
-                yield Suspect(joined(upstream, slip("sign", name)), negated(p.local))
-                yield Suspect(slip("local", name, through=through), Name(p.upstream))
+                yield Suspect(partial(slip, "upstream", name, through=through), p.local)
+                yield Suspect(partial(_without_sign, "upstream", name, through=through), negated(p.local))
+                yield Suspect(partial(slip, "local", name, through=through), Name(p.upstream))
 
     def siblings(self, statement: Statement) -> Iterator[Suspect]:
         """Those that take the gradient of another operand of the same reader for this one."""
@@ -74,7 +76,7 @@ class Suspects:
                 yield self._instead(statement, node)
 
     def _instead(self, statement: Statement, node: Node) -> Suspect:
-        return Suspect(slip("other gradient", statement.name, other=self.program.name(node)), Name(node))
+        return Suspect(partial(slip, "other gradient", statement.name, other=self.program.name(node)), Name(node))
 
     def written(self, statement: Statement) -> Iterator[Suspect]:
         """Those of a slip in writing the formula, and of a local derivative that is taken at another value."""
@@ -82,7 +84,7 @@ class Suspects:
         for form in self.forms(statement):
             yield from self._with_another_name(form, name)
             for kind, words, expression, depth in self._variants.of(form):
-                yield Suspect(slip(kind, name, **words), expression, depth)
+                yield Suspect(partial(self._slip, kind, name, words), expression, depth)
         for p in self._flow.passes(statement.node):
             yield from self._of_local(p, name)
 
@@ -93,35 +95,44 @@ class Suspects:
             if depth > within:
                 return
             if kind == "term":
-                yield Suspect(slip(kind, statement.name, **words), expression, depth)
+                yield Suspect(partial(self._slip, kind, statement.name, words), expression, depth)
 
     def _with_another_name(self, form: Expression, name: str) -> Iterator[Suspect]:
         """The formula with another value in all places of one."""
         for node in dict.fromkeys(x.node for x in atoms(form) if isinstance(x, Name)):
             for other in self._others(node):
-                words = {"used": self._spelled(Name(other)), "wanted": self._spelled(Name(node))}
-                yield Suspect(slip("wrong value", name, **words), _exchanged(form, node, other))
+                words: Words = {"used": (Name(other),), "wanted": (Name(node),)}
+                yield Suspect(partial(self._slip, "wrong value", name, words), _exchanged(form, node, other))
+
+    def _slip(self, kind: str, name: str, words: Words) -> Slip:
+        """The slip in words that are parts of the program."""
+        spelled = {
+            key: "".join(part if isinstance(part, str) else self._spelled(part) for part in parts) for key, parts in words.items()
+        }
+        return slip(kind, name, **spelled)
 
     def is_hidden(self, node: Node) -> bool:
         """Whether a value has no name of the user's."""
         return node in self._hidden
 
-    def _of_parts(self, passes: Sequence[Pass], name: str) -> Iterator[Suspect]:
-        """Some of the contributions alone, or one of them twice."""
-        if not 1 < len(passes) <= MOST_PASSES:
-            return
-        for count in range(1, len(passes)):
-            for some in combinations(passes, count):
-                through = " and ".join(p.reader.name for p in some)
-                yield Suspect(slip("overwritten", name, through=through), _total(some))
+    def _of_parts(self, passes: Sequence[Pass], name: str, whole: Expression) -> Iterator[Suspect]:
+        """Some of the contributions alone, one of them twice, or one of them without a factor."""
+        few = range(1, len(passes) if len(passes) <= MOST_PASSES else 2)
+        for some in (some for count in few for some in combinations(passes, count)):
+            yield Suspect(partial(slip, "overwritten", name, through=_readers(some)), _total(some))
         for p in passes:
-            yield Suspect(slip("twice", name, through=p.reader.name), added(_total(passes), p.contribution))
+            through, others = p.reader.name, added(whole, p.contribution, -1)
+            if len(passes) > MOST_PASSES:
+                yield Suspect(partial(slip, "left out", name, through=through), others)
+            yield Suspect(partial(slip, "twice", name, through=through), added(whole, p.contribution))
+            for kind, part in (("upstream", p.local), ("local", Name(p.upstream))) if p.is_factor else ():
+                yield Suspect(partial(_within, kind, name, through=f" through {through}"), added(others, part))
 
     def forms(self, statement: Statement) -> Iterator[Expression]:
         """The ways in which people write what a statement computes."""
         yield self._written_out(statement.expression)
         passes = self._flow.passes(statement.node)
-        if passes:
+        if 0 < len(passes) <= MOST_TERMS:
             yield _total(passes)
             known = [self._textbook(p) for p in passes]
             if any(known):
@@ -130,14 +141,14 @@ class Suspects:
             yield from self._differences(statement.node)
 
     def _written_out(self, x: Expression) -> Expression:
-        """An expression with what is no value of the user's written out."""
+        """An expression with what is no value of the user's written out, as far as it stays short."""
 
         def out(atom: Number | Name) -> Expression:
-            if isinstance(atom, Name) and atom.node in self._hidden and atom.node in self._statements:
-                return replaced(self._statements[atom.node].expression, out)
-            return atom
+            is_part = isinstance(atom, Name) and atom.node in self._hidden and atom.node in self._statements
+            return self._statements[atom.node].expression if is_part else atom  # type: ignore[union-attr]  # by is_part
 
-        return replaced(x, out)
+        longer = replaced(x, out)
+        return x if longer is x or sum(1 for _ in atoms(longer)) > MOST_ATOMS else self._written_out(longer)
 
     def _differences(self, gradient: Node) -> Iterator[Expression]:
         """A gradient as textbooks write it after a loss that fits: a - y, (a - y) / m, 2 * (a - y) / m."""
@@ -171,9 +182,9 @@ class Suspects:
                 local = _derivative(expression, p.of, other)
             except (TypeError, ValueError, ArithmeticError):
                 continue
-            used = f"The derivative of {p.reader.name} at {self._spelled(Name(other))}"
-            words = {"used": used, "wanted": f"that at {self._spelled(Name(p.of))}"}
-            yield Suspect(slip("wrong value", name, **words), product(Name(p.upstream), Name(as_node(local))))
+            words: Words = {"used": (f"The derivative of {p.reader.name} at ", Name(other)), "wanted": ("that at ", Name(p.of))}
+            taken = product(Name(p.upstream), Name(as_node(local)))
+            yield Suspect(partial(self._slip, "wrong value", name, words), taken)
 
     def _others(self, node: Node) -> list[Node]:
         """The values of the user's of one shape and kind, in the same phase."""
@@ -196,7 +207,13 @@ class Suspects:
             is_counterpart = backward.get(x) is y or backward.get(y) is x
             return y is not x and y.shape == x.shape and ((y in backward) == (x in backward) or is_counterpart)
 
-        return {x: [y for y in self._named if may_be_taken(y, x)] for x in self._named}
+        places = {x: i for i, x in enumerate(self._named)}
+
+        def nearest(x: Node) -> list[Node]:
+            alike = [y for y in self._named if may_be_taken(y, x)]
+            return sorted(alike, key=lambda y: abs(places[y] - places[x]))[:MOST_OTHERS]
+
+        return {x: nearest(x) for x in self._named}
 
     @cached_property
     def _hidden(self) -> set[Node]:
@@ -239,6 +256,18 @@ def _ratio(x: Any, y: Any) -> float | None:
 
 def _exchanged(form: Expression, node: Node, other: Node) -> Expression:
     return replaced(form, lambda x: Name(other) if isinstance(x, Name) and x.node is node else x)
+
+
+def _readers(passes: Sequence[Pass]) -> str:
+    return " and ".join(p.reader.name for p in passes)
+
+
+def _within(kind: str, name: str, **words: str) -> Slip:
+    return within(slip(kind, name, **words))
+
+
+def _without_sign(kind: str, name: str, **words: str) -> Slip:
+    return joined(slip(kind, name, **words), slip("sign", name))
 
 
 def _total(passes: Sequence[Pass]) -> Expression:

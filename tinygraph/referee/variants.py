@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
+from itertools import islice
 from typing import Any, NamedTuple
 
 from tinygraph.node import Node
@@ -12,86 +14,89 @@ from tinygraph.ops import matmul, negative, not_equal, where
 from tinygraph.program.build import added, matrix_product, product, quotient, repeated, transposed
 from tinygraph.program.value import Apply, Expression, Name, Number, apply, broadcast, is_operator
 
+MOST = 500  # variants of one expression, the outermost first
 MOST_AXES = 4
+
+Words = dict[str, tuple[str | Expression, ...]]
 
 
 class Variant(NamedTuple):
-    """An expression as one slip makes it: the kind of the slip, the words that its sentence needs, and the expression."""
+    """An expression as one slip makes it: the kind of the slip, the words of its sentence, parts of which may be expressions, and
+    how deep the place is where it was made."""
 
     kind: str
-    words: dict[str, Any]
+    words: Words
     expression: Expression
-    depth: int = 0  # of the place
-
-
-Spell = Callable[[Expression], str]
+    depth: int = 0
 
 
 class Variants:
-    """The variants of expressions in which `spell` writes a part as text, and where each of `others(node)` may be taken for a
-    value."""
+    """The variants of expressions where each of `others(node)` may be taken for a value."""
 
-    def __init__(self, spell: Spell, others: Callable[[Node], Sequence[Node]]) -> None:
-        self._spell = spell
+    def __init__(self, others: Callable[[Node], Sequence[Node]]) -> None:
         self._others = others
 
     def of(self, x: Expression) -> Iterator[Variant]:
-        """All variants of an expression, those of the whole before those of its parts."""
-        yield from sorted(self._at(x, 0), key=lambda variant: variant.depth)
+        """The variants of an expression, those of the whole before those of its parts."""
+        return islice(self._outermost_first(x), MOST)
 
-    def _at(self, x: Expression, depth: int) -> Iterator[Variant]:
+    def _outermost_first(self, x: Expression) -> Iterator[Variant]:
+        places: deque[tuple[Expression, int, Callable[[Expression], Expression]]] = deque([(x, 0, _itself)])
+        while places:
+            part, depth, rebuilt = places.popleft()
+            for variant in self._here(part):
+                yield variant._replace(expression=rebuilt(variant.expression), depth=depth)
+            if isinstance(part, Apply):
+                places.extend((y, depth + 1, partial(_put_in, rebuilt, part, i)) for i, y in enumerate(part.inputs))
+
+    def _here(self, x: Expression) -> Iterator[Variant]:
         if isinstance(x, Name):
-            for other in self._others(x.node):
-                yield Variant("wrong value", {"used": self._spell(Name(other)), "wanted": self._spell(x)}, Name(other), depth)
-        if not isinstance(x, Apply):
-            return
-        yield from (variant._replace(depth=depth) for variant in self._here(x))
-        for i, part in enumerate(x.inputs):
-            for variant in self._at(part, depth + 1):
-                yield variant._replace(expression=_with_input(x, i, variant.expression))
-
-    def _here(self, x: Apply) -> Iterator[Variant]:
-        if is_operator(x, ast.Mult) or is_operator(x, ast.Div):
+            yield from (self._instead("wrong value", x, Name(other)) for other in self._others(x.node))
+        elif is_operator(x, ast.Mult) or is_operator(x, ast.Div):
             yield from self._of_product(x)
         elif is_operator(x, ast.Add) or is_operator(x, ast.Sub):
             yield from self._of_sum(x)
         elif is_operator(x, ast.USub):
-            yield Variant("sign", {"of": f" of {self._spell(x.inputs[0])}"}, x.inputs[0])
-        elif x.op is matmul:
+            yield Variant("sign", {"of": (" of ", x.inputs[0])}, x.inputs[0])
+        elif isinstance(x, Apply):
+            yield from self._of_application(x)
+
+    def _of_application(self, x: Apply) -> Iterator[Variant]:
+        if x.op is matmul:
             yield from self._of_matmul(x)
-        elif len(x.inputs) == 1 and not x.op.elementwise and "axis" in x.params:
+        elif len(x.inputs) == 1 and not x.op.elementwise and "axis" in x.params and x.kind == "f":
             yield from self._of_reduction(x)
         elif len(x.inputs) == 1 and x.op.elementwise:
             yield self._missing(x.op.name, x.inputs[0])
         if "template" in x.params:
             yield from self._of_slices(x)
 
-    def _missing(self, factor: str, expression: Expression, what: str = "is missing") -> Variant:
-        return Variant("missing factor", {"factor": factor, "what": what}, expression)
+    def _missing(self, factor: str | Expression, expression: Expression, what: str = "is missing") -> Variant:
+        return Variant("missing factor", {"factor": (factor,), "what": (what,)}, expression)
 
     def _of_product(self, x: Apply) -> Iterator[Variant]:
         """A factor that is missing or taken twice, a divisor that is missing or multiplied by."""
         above, below = quotient_of(x)
         if len(above) > 1:
             for i, factor in enumerate(above):
-                yield self._missing(self._spell(factor), _product([*above[:i], *above[i + 1 :]], below))
+                yield self._missing(factor, _product([*above[:i], *above[i + 1 :]], below))
         for factor in above:
             if not isinstance(factor, Number):
-                yield self._missing(self._spell(factor), product(x, factor), "is taken twice")
+                yield self._missing(factor, product(x, factor), "is taken twice")
         for i, divisor in enumerate(below):
             rest = [*below[:i], *below[i + 1 :]]
-            factor = f"1 / {self._spell(divisor)}"
-            yield self._missing(factor, _product(above, rest))
-            yield self._missing(factor, _product([*above, divisor], rest), "is turned over")
+            inverse = quotient(Number(1), divisor)
+            yield self._missing(inverse, _product(above, rest))
+            yield self._missing(inverse, _product([*above, divisor], rest), "is turned over")
 
     def _of_sum(self, x: Apply) -> Iterator[Variant]:
         """A term that is missing or has the wrong sign."""
         found = terms(x)
         for i, (sign, term) in enumerate(found):
             rest = [*found[:i], *found[i + 1 :]]
-            yield Variant("term", {"term": self._spell(term), "what": "is missing"}, _sum(rest))
+            yield Variant("term", {"term": (term,), "what": ("is missing",)}, _sum(rest))
             changed = [*found[:i], (-sign, term), *found[i + 1 :]]
-            yield Variant("term", {"term": self._spell(term), "what": "has the wrong sign"}, _sum(changed))
+            yield Variant("term", {"term": (term,), "what": ("has the wrong sign",)}, _sum(changed))
         if len({x.shape, *(term.shape for _, term in found)}) == 1 and x.shape:
             yield Variant("assigned", {}, reduce(_assigned, (_sum([one]) for one in found)))
 
@@ -112,7 +117,7 @@ class Variants:
             if axis != given and not (given is None and len(x.inputs[0].shape) == 1):
                 for change in ({}, {"keepdims": not x.params["keepdims"]}) if "keepdims" in x.params else ({},):
                     other = Apply(x.op, x.inputs, {**x.params, "axis": axis, **change}, x.shape, x.kind, x.size)
-                    yield Variant("axis", {"used": self._spell(other)}, other)
+                    yield Variant("axis", {"used": (other,)}, other)
         yield self._missing(f"{x.op.name} over axis {given}", x.inputs[0])
 
     def _of_slices(self, x: Apply) -> Iterator[Variant]:
@@ -121,10 +126,18 @@ class Variants:
             for step in (1, -1) if isinstance(part, slice | int) and not isinstance(part, bool) else ():
                 template = (*x.params["template"][:i], _moved(part, step), *x.params["template"][i + 1 :])
                 other = Apply(x.op, x.inputs, {**x.params, "template": template}, x.shape, x.kind, x.size)
-                yield Variant("index", {"used": self._spell(other)}, other)
+                yield Variant("index", {"used": (other,)}, other)
 
     def _instead(self, kind: str, wanted: Expression, used: Expression) -> Variant:
-        return Variant(kind, {"used": self._spell(used), "wanted": self._spell(wanted)}, used)
+        return Variant(kind, {"used": (used,), "wanted": (wanted,)}, used)
+
+
+def _itself(x: Expression) -> Expression:
+    return x
+
+
+def _put_in(rebuilt: Callable[[Expression], Expression], whole: Apply, i: int, part: Expression) -> Expression:
+    return rebuilt(_with_input(whole, i, part))
 
 
 def _with_input(x: Apply, i: int, part: Expression) -> Apply:
