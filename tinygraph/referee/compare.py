@@ -99,7 +99,8 @@ class Judge:
             if found := self._diagnosis.own(answer, node, values):
                 return self._wrong(name, found, f", starting from {text}")
         values = values_of(self._program)
-        found = self._behind(node, walk) or self._diagnosis.own(answer, node, values)
+        own = self._diagnosis.own(answer, node, values)
+        found = self._behind(node, walk, least=1 if own else 0) or own
         return self._wrong(name, found or self._diagnosis.nearly(answer, node, values))
 
     def _is_right(self, node: Node, answer: Any) -> bool:
@@ -109,9 +110,8 @@ class Judge:
         texts = [one.text if one.of == name else f"{one.text} (in {one.of})" for one in found] or ["It is something else"]
         return Verdict(name, "wrong", "\n".join(text + more for text in texts), tuple(found))
 
-    def _behind(self, node: Node, walk: Walk) -> list[Slip]:
-        """The slips in a value that was not given that explain this answer, and others with it; or else this one, if no slip of
-        its own does."""
+    def _behind(self, node: Node, walk: Walk, least: int) -> list[Slip]:
+        """The slips in a value that was not given that explain this answer, and with it the most others, and at least so many."""
         causes = list(self._diagnosis.behind(walk.answers[node], node, walk.answers))
         later = {x: answer for x, answer in walk.answers.items() if x not in walk.wrong and not self._is_right(x, answer)}
 
@@ -119,7 +119,7 @@ class Judge:
             return sum(self._rounding.close(x)(answer, cause.values.get(x, x._value)) for x, answer in later.items())
 
         most = max(map(explained, causes), default=0)
-        if not most and self._diagnosis.own(walk.answers[node], node, values_of(self._program)):
+        if most < least:
             return []
         causes = [cause for cause in causes if explained(cause) == most]
         causes = [cause for cause in causes if cause.node is causes[0].node][:MOST]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import combinations, permutations
+from itertools import combinations, islice, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from tinygraph.program.build import added, negated, product, quotient
 from tinygraph.program.flow import Flow, Pass
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Name, Number, apply, atoms, evaluate, is_operator, replaced
-from tinygraph.referee.variants import Variants, Words
+from tinygraph.referee.variants import MOST, Variants, Words
 from tinygraph.slips import Slip, joined, slip, within
 
 MOST_PASSES = 6  # of which every part is tried as what was added up
@@ -82,7 +82,7 @@ class Suspects:
         """Those of a slip in writing the formula, and of a local derivative that is taken at another value."""
         name = statement.name
         for form in self.forms(statement):
-            yield from self._with_another_name(form, name)
+            yield from islice(self._with_another_name(form, name), MOST)
             for kind, words, expression, depth in self._variants.of(form):
                 yield Suspect(partial(self._slip, kind, name, words), expression, depth)
         for p in self._flow.passes(statement.node):
