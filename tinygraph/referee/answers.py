@@ -51,6 +51,8 @@ def _called(function: Callable[..., Any], value: Callable[[str], Any], names: li
             found = function(**{name: value(name) for name in wanted})
     except Exception as error:  # a learner's function may raise anything
         raise UnreadableError(f"{called} raises {type(error).__name__}: {error}") from None
+    if found is None:
+        raise UnreadableError(f"{called} returns None: is a `return` missing?")
     return found._value if isinstance(found, Node) else found
 
 

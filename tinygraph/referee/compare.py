@@ -96,7 +96,8 @@ class Judge:
             values = values_of(self._program, before)
             if self._diagnosis.follows(answer, node, values):
                 return Verdict(name, "follows", f"follows from {text}, and is right as far as that goes")
-            if found := self._diagnosis.own(answer, node, values):
+            found = self._diagnosis.own(answer, node, values)
+            if any(one.kind != "misfit" for one in found):
                 return self._wrong(name, found, f", starting from {text}")
         values = values_of(self._program)
         own = self._diagnosis.own(answer, node, values)
