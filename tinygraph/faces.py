@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from tinygraph.errors import GradientError
+
 if TYPE_CHECKING:
     from tinygraph.bridges.jax import JaxStep
     from tinygraph.compiler.step import Step
@@ -33,6 +35,7 @@ def face(method: Method) -> Method:
 
     @wraps(method)
     def show(*arguments: Any, **keywords: Any) -> Any:
+        __tracebackhide__ = True  # pytest and IPython leave the frame out
         try:
             return method(*arguments, **keywords)
         except ModuleNotFoundError as error:
@@ -87,6 +90,33 @@ def explain(what: Op | Callable[..., Any] | Node | str) -> Explanation:
     from tinygraph.explaining.explanation import explanation
 
     return explanation(what)
+
+
+@face
+def assert_gradients(graph: Graph, /, **given: Any) -> None:
+    """Raise GradientError (an AssertionError) unless all values and gradients that were computed by hand are right.
+
+    Takes what `graph.compare` takes; the message is its report, which names the first wrong one and the slip that explains it.
+    What cannot be judged, such as an unknown name, is not right. Raises TypeError for what is no graph, and without values.
+
+    >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+    >>> z = w * x
+    >>> graph = tg.Graph(z**2, names={"w": w, "x": x, "z": z})
+    >>> tg.assert_gradients(graph, dz=12.0, dw=lambda x, dz: x * dz)
+    >>> tg.assert_gradients(graph, dz=12.0, dw=-24.0)
+    Traceback (most recent call last):
+    tinygraph.errors.GradientError: 1 of 2 values right
+    dz  right
+    dw  The sign is wrong
+    """
+    __tracebackhide__ = True
+    from tinygraph.graph import Graph
+
+    if not isinstance(graph, Graph):
+        raise TypeError(f"assert_gradients takes a graph, not a {type(graph).__name__}: tg.assert_gradients(graph, dz=A - y)")
+    report = graph.compare(**given)
+    if not report.right:
+        raise GradientError(f"{report.summary}\n{report}")
 
 
 class Faces:
