@@ -65,6 +65,7 @@ INSIDE_FUNCTIONS = {
     ("graph", "check"),
     ("program", "express"),
     ("referee", "draw"),
+    ("referee", "stepping"),
     ("faces", "program"),
     ("faces", "compiler"),
     ("faces", "bridges"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tinygraph.program.paths import Paths
     from tinygraph.program.statements import Level, Program, Statement
     from tinygraph.referee.report import Report
+    from tinygraph.referee.worksheet import Worksheet
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
 
@@ -416,6 +417,35 @@ class Faces:
         from tinygraph.referee.compare import compare
 
         return compare(self._graph, given)
+
+    @face
+    def worksheet(self, seed: int | None = None) -> Worksheet:
+        """A sheet to fill in with a pencil: the values forward, and each gradient as a formula and as a number.
+
+        `print(sheet)` shows it as text, a notebook typesets it, and `sheet.save("sheet.html")` writes a page for A4;
+        `sheet.key` is the same filled in. A `seed` chooses other numbers, those of `quiz(seed)`.
+
+        Raises ValueError for a graph of more entries than can be filled in by hand, and for a seed that is no whole number.
+
+        >>> w = tg.parameter(3.0)
+        >>> print(tg.Graph(w * w, names={"w": w}).worksheet())
+        Worksheet of output
+        <BLANKLINE>
+        Name ________________________________
+        <BLANKLINE>
+        Given
+          w = 3.0
+        Forward
+          output = w * w = ________
+        Backward
+          doutput = 1
+          dw = ________________________________ = ________
+        <BLANKLINE>
+        Write each gradient as a formula in the names above it, and numbers to three decimals.
+        """
+        from tinygraph.referee.worksheet import Worksheet
+
+        return Worksheet(self._graph, seed)
 
     @face
     def quiz(self, seed: int | None = None) -> Quiz:
