@@ -34,7 +34,7 @@ STYLE = """
 .tg-worksheet p { margin: 4px 0; color: var(--weak) }
 .tg-worksheet .tg-line, .tg-worksheet .tg-number { display: flex; align-items: center; gap: 4px 8px }
 .tg-worksheet .tg-line { flex-wrap: wrap; margin: 10px 0; break-inside: avoid }
-.tg-worksheet math { display: inline math; font-size: 17px; color: inherit }
+.tg-worksheet math { display: inline math; math-style: normal; font-size: 17px; color: inherit }
 .tg-worksheet pre { margin: 0; padding: 0; font: 13px/1.6 ui-monospace, monospace; color: inherit; background: none }
 .tg-worksheet .tg-blank { line-height: 2.2 }
 @media print { .tg-worksheet { color-scheme: light; max-width: none; padding: 0 } }
