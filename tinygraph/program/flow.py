@@ -75,17 +75,22 @@ class Pass:
     @cached_property
     def local_node(self) -> Node:
         """What the local derivative amounts to, in the shape and dtype of the value, as a recorded value."""
-        found: Any = computed(replaced(self.local, _in_numpy))
-        if found.dtype != self.of.dtype:
-            found = found.astype(self.of.dtype)
-        if found.shape != self.of.shape:
-            found = np.broadcast_to(found, self.of.shape)
-        return as_node(found)
+        return recorded_like(self.local, self.of)
 
     @property
     def local_value(self) -> Any:
         """What the local derivative amounts to, in the shape of the value."""
         return self.local_node.value
+
+
+def recorded_like(expression: Expression, node: Node) -> Node:
+    """What an expression amounts to, in the shape and dtype of a value if it can have that shape, as a recorded value."""
+    found: Any = computed(replaced(expression, _in_numpy))
+    if found.dtype != node.dtype:
+        found = found.astype(node.dtype)
+    if not found.shape and node.shape:
+        found = np.broadcast_to(found, node.shape)
+    return as_node(found)
 
 
 def _in_numpy(x: Number | Name) -> Expression:

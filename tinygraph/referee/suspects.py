@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import combinations
@@ -14,30 +15,30 @@ from tinygraph.express.python import python
 from tinygraph.leaves import as_node, parameter
 from tinygraph.node import Node
 from tinygraph.ops import greater
-from tinygraph.program.build import added, product
+from tinygraph.program.build import added, negated, product
 from tinygraph.program.flow import Flow, Pass
 from tinygraph.program.statements import Program, Statement
-from tinygraph.program.value import Apply, Expression, Name, Number, apply, evaluate, replaced
-from tinygraph.referee.rounding import value_of
+from tinygraph.program.value import Expression, Name, Number, apply, atoms, evaluate, is_operator, replaced
 from tinygraph.referee.variants import Variants
-from tinygraph.slips import Slip, slip
+from tinygraph.slips import Slip, joined, slip
 
 MOST_PASSES = 6  # of which every part is tried as what was added up
 
 
 class Suspect(NamedTuple):
-    """A slip, and the value that it leads to as an expression."""
+    """A slip, the value that it leads to as an expression, and how deep in the formula it was made."""
 
     slip: Slip
     expression: Expression
+    depth: int = 0
 
 
 class Suspects:
-    """The suspects about each value of a program."""
+    """The suspects about each value of a program; `flow` says which values pass gradients on."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, flow: Flow) -> None:
         self.program = program
-        self._flow = Flow(program, through=program.temporaries)
+        self._flow = flow
         self._statements = {s.node: s for s in program.statements}
         self._variants = Variants(self._spelled, self._others)
 
@@ -48,18 +49,52 @@ class Suspects:
         for p in passes:
             through = f" through {p.reader.name}" if len(passes) > 1 else ""
             if p.is_factor:
-                yield Suspect(slip("upstream", name, through=through), p.local)
+                upstream = slip("upstream", name, through=through)
+                yield Suspect(upstream, p.local)
+                yield Suspect(joined(upstream, slip("sign", name)), negated(p.local))
                 yield Suspect(slip("local", name, through=through), Name(p.upstream))
-        yield from self._other_values(statement)
+
+    def siblings(self, statement: Statement) -> Iterator[Suspect]:
+        """Those that take the gradient of another operand of the same reader for this one."""
+        for p in self._flow.passes(statement.node):
+            for other in self._flow.passed(p.upstream).values():
+                if other.of is not p.of and other.of.shape == p.of.shape:
+                    yield self._instead(statement, other.gradient)
+
+    def elsewhere(self, statement: Statement) -> Iterator[Suspect]:
+        """Those that take another value of the program for this one."""
+        for node in (*self._statements, *self.program.leaves):
+            if node is not statement.node and node.shape == statement.shape and node not in self._hidden:
+                yield self._instead(statement, node)
+
+    def _instead(self, statement: Statement, node: Node) -> Suspect:
+        return Suspect(slip("other gradient", statement.name, other=self.program.name(node)), Name(node))
 
     def written(self, statement: Statement) -> Iterator[Suspect]:
         """Those of a slip in writing the formula, and of a local derivative that is taken at another value."""
         name = statement.name
         for form in self._forms(statement):
-            for kind, words, expression in self._variants.of(form):
-                yield Suspect(slip(kind, name, **words), expression)
+            yield from self._with_another_name(form, name)
+            for kind, words, expression, depth in self._variants.of(form):
+                yield Suspect(slip(kind, name, **words), expression, depth)
         for p in self._flow.passes(statement.node):
-            yield from self._elsewhere(p, name)
+            yield from self._of_local(p, name)
+
+    def terms(self, statement: Statement) -> Iterator[Suspect]:
+        """Those of a term of a sum, which may be divided, that is missing or has the wrong sign."""
+        within = int(is_operator(statement.expression, ast.Div))
+        for kind, words, expression, depth in self._variants.of(statement.expression):
+            if depth > within:
+                return
+            if kind == "term":
+                yield Suspect(slip(kind, statement.name, **words), expression, depth)
+
+    def _with_another_name(self, form: Expression, name: str) -> Iterator[Suspect]:
+        """The formula with another value in all places of one."""
+        for node in dict.fromkeys(x.node for x in atoms(form) if isinstance(x, Name)):
+            for other in self._others(node):
+                words = {"used": self._spelled(Name(other)), "wanted": self._spelled(Name(node))}
+                yield Suspect(slip("wrong value", name, **words), _exchanged(form, node, other))
 
     def is_hidden(self, node: Node) -> bool:
         """Whether a value has no name of the user's."""
@@ -75,12 +110,6 @@ class Suspects:
                 yield Suspect(slip("overwritten", name, through=through), _total(some))
         for p in passes:
             yield Suspect(slip("twice", name, through=p.reader.name), added(_total(passes), p.contribution))
-
-    def _other_values(self, statement: Statement) -> Iterator[Suspect]:
-        for other in (*self.program.statements, *self.program.leaves):
-            node = other.node if isinstance(other, Statement) else other
-            if node is not statement.node and node.shape == statement.shape and node not in self._hidden:
-                yield Suspect(slip("other gradient", statement.name, other=self.program.name(node)), Name(node))
 
     def _forms(self, statement: Statement) -> Iterator[Expression]:
         """The ways in which people write what a statement computes."""
@@ -114,7 +143,7 @@ class Suspects:
                 return product(Name(p.upstream), local)
         return None
 
-    def _elsewhere(self, p: Pass, name: str) -> Iterator[Suspect]:
+    def _of_local(self, p: Pass, name: str) -> Iterator[Suspect]:
         """What a reader passes on if its local derivative is taken at another value."""
         if not p.is_factor:
             return
@@ -150,6 +179,10 @@ class Suspects:
     def _spelled(self, x: Expression) -> str:
         text = python(x, self.program.name)
         return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _exchanged(form: Expression, node: Node, other: Node) -> Expression:
+    return replaced(form, lambda x: Name(other) if isinstance(x, Name) and x.node is node else x)
 
 
 def _total(passes: Sequence[Pass]) -> Expression:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tinygraph.node import Node
 from tinygraph.ops import matmul, negative
 from tinygraph.program.build import added, matrix_product, negated, product, quotient, transposed
-from tinygraph.program.value import Apply, Expression, Name, Number, apply, atoms, is_operator, unbound
+from tinygraph.program.value import Apply, Expression, Name, Number, apply, broadcast, is_operator
 
 MOST_AXES = 4
 
@@ -22,6 +22,7 @@ class Variant(NamedTuple):
     kind: str
     words: dict[str, Any]
     expression: Expression
+    depth: int = 0  # of the place
 
 
 Spell = Callable[[Expression], str]
@@ -37,15 +38,17 @@ class Variants:
 
     def of(self, x: Expression) -> Iterator[Variant]:
         """All variants of an expression, those of the whole before those of its parts."""
+        yield from sorted(self._at(x, 0), key=lambda variant: variant.depth)
+
+    def _at(self, x: Expression, depth: int) -> Iterator[Variant]:
         if isinstance(x, Name):
             for other in self._others(x.node):
-                words = {"used": self._spell(Name(other)), "wanted": self._spell(x)}
-                yield Variant("wrong value", words, Name(other))
+                yield Variant("wrong value", {"used": self._spell(Name(other)), "wanted": self._spell(x)}, Name(other), depth)
         if not isinstance(x, Apply):
             return
-        yield from self._here(x)
+        yield from (variant._replace(depth=depth) for variant in self._here(x))
         for i, part in enumerate(x.inputs):
-            for variant in self.of(part):
+            for variant in self._at(part, depth + 1):
                 yield variant._replace(expression=_with_input(x, i, variant.expression))
 
     def _here(self, x: Apply) -> Iterator[Variant]:
@@ -97,7 +100,8 @@ class Variants:
         for a, b in [*ways, *((b, a) for a, b in ways)]:
             if (a, b) != (left, right):
                 yield self._instead("operands", x, matrix_product(a, b, x.shape, x.kind))
-        yield self._instead("operands", x, product(left, right, x.kind))
+        if _meet(left, right):
+            yield self._instead("operands", x, product(left, right, x.kind))
 
     def _of_reduction(self, x: Apply) -> Iterator[Variant]:
         """Another axis, or none."""
@@ -123,6 +127,15 @@ class Variants:
 def _with_input(x: Apply, i: int, part: Expression) -> Apply:
     inputs = (*x.inputs[:i], part, *x.inputs[i + 1 :])
     return Apply(x.op, inputs, x.params, x.shape, x.kind, 1 + sum(y.size for y in inputs))
+
+
+def _meet(left: Expression, right: Expression) -> bool:
+    """Whether two operands broadcast."""
+    try:
+        broadcast([left.shape, right.shape])
+    except ValueError:
+        return False
+    return True
 
 
 def _moved(part: Any, step: int) -> Any:
