@@ -65,7 +65,6 @@ INSIDE_FUNCTIONS = {
     ("graph", "check"),
     ("program", "express"),
     ("referee", "draw"),
-    ("referee", "stepping"),
     ("faces", "program"),
     ("faces", "compiler"),
     ("faces", "bridges"),

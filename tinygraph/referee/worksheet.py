@@ -19,6 +19,7 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Number
+from tinygraph.referee.redrawn import with_other_numbers
 from tinygraph.sparse import is_sparse
 
 BLANK = "_" * 8
@@ -85,8 +86,6 @@ class Worksheet:
     """
 
     def __init__(self, graph: Graph, seed: int | None = None) -> None:
-        from tinygraph.stepping.judging import with_other_numbers
-
         if graph._is_partial:
             raise ValueError("this graph ends where an op failed, so that it has no gradients")
         if not graph._requests():
