@@ -13,6 +13,7 @@ from scipy import sparse
 import tinygraph as tg
 from tests.browser import Visit
 from tests.drawings import logistic, neuron, perceptron
+from tests.live_programs import residual
 from tinygraph.express.equations import equations_of
 from tinygraph.express.mathml import print_layout
 from tinygraph.program.statements import program_of
@@ -73,6 +74,15 @@ class TestSheet:
         w, rate = tg.parameter(2.0), 0.25
         L = rate * w**2
         assert "  rate = 0.25\n" in str(tg.Graph(L, names=locals()).worksheet())
+
+    def test_a_part_that_gradients_share_is_given(self) -> None:
+        text = str(residual().worksheet())
+        assert "  u = (h == t_4).astype(h.dtype)\n    = [[________" in text
+        assert f"  dh = {LONG}\n" in text
+
+    def test_a_number_of_single_precision_is_given_as_it_was_typed(self) -> None:
+        w = tg.parameter(np.float32(0.64))
+        assert "  w = 0.64\n" in str(tg.Graph(w * w, names={"w": w}).worksheet())
 
     def test_sparse_data_are_written_out(self) -> None:
         X, w = tg.constant(sparse.csr_array(np.eye(2))), tg.parameter([1.0, 2.0])

@@ -150,26 +150,29 @@ class Worksheet:
         """The lines under each heading."""
         program = program_of(self.graph)
         equations = Equations(program)
-        leaves = {program.name(x): x.value for x in program.leaves} | program.numbers
-        given = [Line(name, None, equation([symbol(name)]), _written(value)) for name, value in leaves.items()]
+        leaves = [(program.name(x), equations.symbol(x), x.value) for x in program.leaves]
+        leaves += [(name, symbol(name), value) for name, value in program.numbers.items()]
         forward = [self._line(s, equations) for s in program.forward]
         backward = [
-            self._line(s, equations) if self._has_answers or s.node in program.units else self._blank(s, equations)
+            self._line(s, equations, self._is_asked(s))
             for s in program.backward
             if s.node not in program.passed_on or s.node in program.units
         ]
+        given = [Line(name, None, equation([variable]), _written(value)) for name, variable, value in leaves]
         given += [Line("", None, equation([letter, Digits(str(size))]), None) for letter, size in equations.notation.sizes]
         return {"Given": given, "Forward": forward, "Backward": backward}
 
-    def _line(self, statement: Statement, equations: Equations) -> Line:
-        """A statement with its expression."""
-        is_number = isinstance(statement.expression, Number)
-        value = None if is_number else self._number(statement.node)
-        return Line(statement.name, statement.right, equation(equations.equation(statement)), value)
+    def _is_asked(self, statement: Statement) -> bool:
+        """Whether the formula of a gradient is to be found; the name of a part that several share would not say what it is."""
+        return not self._has_answers and statement.of is not None and statement.node not in statement.program.units
 
-    def _blank(self, statement: Statement, equations: Equations) -> Line:
-        """A gradient to be found."""
-        return Line(statement.name, LONG, equation([equations.name(statement.node)]), self._number(statement.node))
+    def _line(self, statement: Statement, equations: Equations, is_asked: bool = False) -> Line:
+        """A statement with its expression, or a blank for it, and its number, unless the expression is one."""
+        value = self._number(statement.node)
+        if is_asked:
+            return Line(statement.name, LONG, equation([equations.name(statement.node)]), value)
+        is_number = isinstance(statement.expression, Number)
+        return Line(statement.name, statement.right, equation(equations.equation(statement)), None if is_number else value)
 
     def _number(self, node: Node) -> str:
         """The value of a statement, or as many blanks as it has entries."""
@@ -179,7 +182,10 @@ class Worksheet:
 
 
 def _written(value: Any) -> str:
-    return in_full(value.toarray() if is_sparse(value) else value)
+    """What is given, or the entries of an array."""
+    if is_sparse(value):
+        value = value.toarray()
+    return in_full(value) if np.shape(value) else min(str(value), in_full(value), key=len)  # 0.1 in float32 is 0.1000000015
 
 
 def _in_text(line: Line) -> Iterator[str]:
