@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 SLIPS = {
-    "sign": "The sign is wrong",
+    "sign": "The sign{of} is wrong",
     "factor": "It is {size} {than}",
     "mean": "It is {size} {than}: {hint}",
     "upstream": "That is the local derivative{through} alone: the upstream gradient is forgotten",
@@ -20,9 +20,11 @@ SLIPS = {
     "wrong value": "{used} is used where {wanted} belongs",
     "transposed": "It is transposed",
     "operands": "It is {used}, and {wanted} is right",
-    "not summed": "It is not summed over axis {axis}: {name} has the shape {shape}",
+    "not summed": "It is not summed over {axis}: {name} {has}",
+    "summed": "It is summed over {axis} too: {name} {has}",
     "axis": "It is taken over another axis: {used}",
     "overwritten": "That is what comes through {through} alone: the other readers contribute too",
+    "assigned": "Each part is assigned where it has to be added: write += in place of =",
     "twice": "What comes through {through} is counted twice",
     "term": "The term {term} {what}",
     "missing factor": "The factor {factor} {what}",
@@ -30,7 +32,9 @@ SLIPS = {
     "index": "The slice is off by one: {used}",
     "entry": "Wrong at {entries}: the other entries are right",
     "digits": "It is right to {digits} digits: is it computed in low precision, or from a coarse difference?",
-    "shape": "It has the shape {shape}, and {name} has {wanted}",
+    "shape": "The numbers are right, in the shape {shape}: {name} {has}",
+    "misfit": "It has the shape {shape}, and {name} {has}",
+    "here alone": "On other numbers than these it is something else",
     "nan": "It is not finite at {entries}",
 }
 FEW = 4  # entries that are listed
@@ -50,13 +54,13 @@ class Slip(NamedTuple):
     of: str
 
 
-def slip(kind: str, of: str, /, **words: Any) -> Slip:
+def slip(kind: str, name: str, /, **words: Any) -> Slip:
     """A slip in the computation of a value.
 
     >>> slip("sign", "dw")
     Slip(kind='sign', text='The sign is wrong', of='dw')
     """
-    return Slip(kind, SLIPS[kind].format(**words), of)
+    return Slip(kind, SLIPS[kind].format(**{"of": "", **words}), name)
 
 
 class Right(NamedTuple):
@@ -73,7 +77,7 @@ class Right(NamedTuple):
 def of_numbers(given: Any, right: Right) -> list[Slip]:
     """The slips that the numbers alone give away."""
     if np.shape(given) != np.shape(right.value):
-        return [*_of_shape(given, right)]
+        return _of_shape(given, right)
     if found := _factors(given, right):
         return found
     return [slip("transposed", right.name)] if _is_transposed(given, right) else []
@@ -85,7 +89,7 @@ def nearly(given: Any, right: Right) -> list[Slip]:
         return []
     scale = np.max(np.abs(right.value), initial=0)
     away = np.abs(given - right.value)
-    for digits in (5, 4, 3):
+    for digits in (5, 4, 3, 2):
         if scale > 0 and (away <= 0.5 * 10.0**-digits * scale).all():
             return [slip("digits", right.name, digits=digits)]
     wrong = np.array([not right.close(x, y) for x, y in zip(np.ravel(given), np.ravel(right.value), strict=True)])
@@ -98,6 +102,11 @@ def nearly(given: Any, right: Right) -> list[Slip]:
 def joined(one: Slip, other: Slip) -> Slip:
     """Two slips at once."""
     return one._replace(text=f"{one.text}; besides, {_lower(other.text)}")
+
+
+def within(one: Slip) -> Slip:
+    """A slip in one part of a sum, the other parts of which are right."""
+    return one._replace(text=f"{one.text}; the other contributions are right")
 
 
 def not_finite(given: Any, right: Right) -> list[Slip]:
@@ -146,7 +155,8 @@ def times(ratio: float, right: Right) -> list[Slip]:
         return [slip("sign", right.name)]
     large, than = (size, "times too large") if size > 1 else (1 / size, "times too small")
     words = {"size": f"{large:.6g}", "than": than}
-    found = [slip("mean", right.name, **words, hint=_of_mean(name, words)) for name, n in right.sizes.items() if np.isclose(n, large)]
+    sizes = [name for name, n in right.sizes.items() if np.isclose(n, large)]
+    found = [slip("mean", right.name, **words, hint=_of_mean(name, words)) for name in sizes]
     number = next((name for name, x in right.numbers.items() if np.isclose(x, size)), None)
     hint = f": {number} is {size:.6g}" if number is not None else FACTOR_HINTS.get(round(size, 6), "")
     if not found or hint:
@@ -168,44 +178,41 @@ def _lower(text: str) -> str:
 
 
 def _is_transposed(given: Any, right: Right) -> bool:
-    return np.ndim(given) >= 2 and np.shape(np.transpose(given)) == np.shape(right.value) and right.close(np.transpose(given), right.value)
+    return np.ndim(given) >= 2 and right.close(np.transpose(given), right.value)
 
 
-def _of_shape(given: Any, right: Right) -> Iterator[Slip]:
+def _of_shape(given: Any, right: Right) -> list[Slip]:
     """The slip by which an answer has another shape."""
     shape, wanted = np.shape(given), np.shape(right.value)
-    of = f"{wanted}" if wanted else "() as of a number"
+    words = {"name": right.name, "has": f"has the shape {wanted}" if wanted else "is a number"}
     if _is_transposed(given, right):
-        yield slip("transposed", right.name)
-        return
-    squeezed = tuple(n for n in shape if n != 1) == tuple(n for n in wanted if n != 1)
-    if squeezed and right.close(np.reshape(given, wanted), right.value):
-        yield Slip("shape", f"The numbers are right, in the shape {shape}: {right.name} has {of}", right.name)
-        return
-    for axes, summed in _summed(given, wanted):
-        axis = axes[0] if len(axes) == 1 else axes
-        if right.close(summed, right.value):
-            yield slip("not summed", right.name, axis=axis, name=right.name, shape=of)
-            return
-        if found := _factors(summed, right):
-            inner = slip("not summed", right.name, axis=axis, name=right.name, shape=of)
-            yield from (_and(inner, f"; summed, {_lower(one.text)}") for one in found)
-            return
-    for axes in _axes_of(wanted):
-        if np.shape(np.sum(right.value, axes)) == shape and right.close(given, np.sum(right.value, axes)):
-            yield Slip("axis", f"It is summed over axis {axes[0] if len(axes) == 1 else axes} too: {right.name} has the shape {of}", right.name)
-            return
-    yield slip("shape", right.name, shape=shape, name=right.name, wanted=of)
+        return [slip("transposed", right.name)]
+    if _without_ones(shape) == _without_ones(wanted) and right.close(np.reshape(given, wanted), right.value):
+        return [slip("shape", right.name, shape=shape, **words)]
+    for axes, summed in _sums(given):
+        if _without_ones(np.shape(summed)) == _without_ones(wanted):
+            found = slip("not summed", right.name, axis=_listed_axes(axes), **words)
+            whole = np.reshape(summed, wanted)
+            if right.close(whole, right.value):
+                return [found]
+            if besides := _factors(whole, right):
+                return [joined(found, one) for one in besides]
+    for axes, summed in _sums(right.value):
+        if np.shape(summed) == shape and right.close(given, summed):
+            return [slip("summed", right.name, axis=_listed_axes(axes), **words)]
+    return [slip("misfit", right.name, shape=shape, **words)]
 
 
-def _summed(given: Any, wanted: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Any]]:
-    """The sums of an array over some of its axes that have a shape, but for axes of size 1."""
-    for axes in _axes_of(np.shape(given)):
-        found = np.sum(given, axes)
-        if found.size == np.prod(wanted, dtype=int) and [n for n in found.shape if n != 1] == [n for n in wanted if n != 1]:
-            yield axes, np.reshape(found, wanted)
+def _without_ones(shape: Sequence[int]) -> list[int]:
+    return [n for n in shape if n != 1]
 
 
-def _axes_of(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    for count in range(1, min(len(shape), 4) + 1):
-        yield from combinations(range(len(shape)), count)
+def _sums(x: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """The sums of an array over one or some of its axes."""
+    for count in range(1, np.ndim(x) + 1):
+        for axes in combinations(range(np.ndim(x)), count):
+            yield axes, np.sum(x, axes)
+
+
+def _listed_axes(axes: Sequence[int]) -> str:
+    return f"axis {axes[0]}" if len(axes) == 1 else f"the axes {' and '.join(map(str, axes))}"

@@ -3,7 +3,10 @@ from those before it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +15,11 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.statements import program_of
 from tinygraph.referee.answers import UnreadableError, array_of
-from tinygraph.referee.diagnosis import Diagnosis
+from tinygraph.referee.diagnosis import MOST, Cause, Diagnosis
+from tinygraph.referee.redrawn import on_other_leaves
 from tinygraph.referee.report import Report, Verdict
 from tinygraph.referee.rounding import Rounding, values_of
+from tinygraph.slips import Slip, slip
 from tinygraph.wording import suggestion
 
 
@@ -26,7 +31,9 @@ def compare(graph: Graph, given: Mapping[str, Any]) -> Report:
         raise TypeError("compare takes values and gradients by name: graph.compare(dz=A - y, dw=X.T @ (A - y))")
     if not graph._requests():
         graph.backprop()
-    return Judge(graph).report(given)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # about values that are tried as what a slip may have led to
+        return Judge(graph).report(given)
 
 
 class Judge:
@@ -37,7 +44,7 @@ class Judge:
         self._program = program = program_of(graph)
         self._rounding = Rounding(program)
         self._diagnosis = Diagnosis(program, self._rounding)
-        self._inputs = {s.node: s.inputs for s in program.statements}
+        self._statements = {s.node: s for s in program.statements}
         self._nodes = {program.name(leaf): leaf for leaf in program.leaves} | {s.name: s.node for s in program.statements}
 
     def report(self, given: Mapping[str, Any]) -> Report:
@@ -48,41 +55,98 @@ class Judge:
                 answers[name] = self._read(name, x)
             except UnreadableError as error:
                 unreadable.append(Verdict(name, "not judged", f"not judged: {error}"))
-        known = {self._nodes[name] for name in answers}
-        wrong: dict[Node, Any] = {}  # what was given and is wrong, but has the right shape
-        verdicts = [self._verdict(name, answers[name], known, wrong) for name in self._nodes if name in answers]
-        return Report((*verdicts, *unreadable), self._graph)
+        walk = Walk({self._nodes[name]: answers[name] for name in self._nodes if name in answers})
+        verdicts = [self._verdict(node, walk) for node in walk.answers]
+        return Report((*(self._elsewhere(v, given[v.name]) for v in verdicts), *unreadable), self._graph)
+
+    def _elsewhere(self, verdict: Verdict, given: Any) -> Verdict:
+        """The verdict on a function with what other leaf values add to it: the slips that fit there too."""
+        if isinstance(given, Node) or not callable(given) or verdict.status == "follows":
+            return verdict
+        slips = verdict.slips
+        for other in self._others:
+            node = other._nodes[verdict.name]
+            answer = other._read(verdict.name, given)
+            if other._is_right(node, answer):
+                continue
+            if verdict.status == "right":
+                return self._wrong(verdict.name, [slip("here alone", verdict.name)])
+            there = other._diagnosis.own(answer, node, values_of(other._program))
+            slips = tuple(one for one in slips if one in there) or slips
+        return verdict if slips == verdict.slips else self._wrong(verdict.name, slips)
+
+    @cached_property
+    def _others(self) -> list[Judge]:
+        """Judges of the same graph with other leaf values."""
+        return [Judge(graph) for graph in on_other_leaves(self._graph) if graph is not self._graph]
 
     def _read(self, name: str, x: Any) -> Any:
         if name not in self._nodes:
             raise UnreadableError(f"this graph has no value of that name: {suggestion(name, self._nodes)}")
         return array_of(x, lambda name: self._nodes[name].value, list(self._nodes))
 
-    def _verdict(self, name: str, answer: Any, known: set[Node], wrong: dict[Node, Any]) -> Verdict:
-        node = self._nodes[name]
-        close = self._rounding.close(node)
-        if close(answer, node._value):
+    def _verdict(self, node: Node, walk: Walk) -> Verdict:
+        name, answer = self._program.name(node), walk.answers[node]
+        if self._is_right(node, answer):
             return Verdict(name, "right")
-        sources = " and ".join(f"your {self._program.name(x)}" for x in self._sources(node, wrong))
-        values = values_of(self._program, wrong)
-        if np.shape(answer) == node.shape and np.isfinite(answer).all():
-            wrong[node] = answer
-        if sources and close(answer, values[node]):
-            return Verdict(name, "follows", f"follows from {sources}, and is right as far as that goes")
-        found = self._diagnosis.of(answer, node, values, known)
-        if not found and sources:  # the learner may have gone on from other values than were given
-            found, sources = self._diagnosis.of(answer, node, values_of(self._program), known), ""
-        lines = [one.text if one.of == name else f"{one.text} (in {one.of})" for one in found] or ["It is something else"]
-        return Verdict(name, "wrong", "\n".join(f"{line}, starting from {sources}" if sources else line for line in lines), tuple(found))
+        before = dict(walk.wrong)
+        walk.wrong[node] = answer
+        if sources := list(self._sources(node, before)):
+            text = " and ".join(self._program.name(x) if x in walk.assumed else f"your {self._program.name(x)}" for x in sources)
+            values = values_of(self._program, before)
+            if self._diagnosis.follows(answer, node, values):
+                return Verdict(name, "follows", f"follows from {text}, and is right as far as that goes")
+            if found := self._diagnosis.own(answer, node, values):
+                return self._wrong(name, found, f", starting from {text}")
+        values = values_of(self._program)
+        found = self._behind(node, walk) or self._diagnosis.own(answer, node, values)
+        return self._wrong(name, found or self._diagnosis.nearly(answer, node, values))
+
+    def _is_right(self, node: Node, answer: Any) -> bool:
+        return self._rounding.close(node)(answer, node._value)
+
+    def _wrong(self, name: str, found: Sequence[Slip], more: str = "") -> Verdict:
+        texts = [one.text if one.of == name else f"{one.text} (in {one.of})" for one in found] or ["It is something else"]
+        return Verdict(name, "wrong", "\n".join(text + more for text in texts), tuple(found))
+
+    def _behind(self, node: Node, walk: Walk) -> list[Slip]:
+        """The slips in a value that was not given that explain this answer, and others with it; or else this one, if no slip of
+        its own does."""
+        causes = list(self._diagnosis.behind(walk.answers[node], node, walk.answers))
+        later = {x: answer for x, answer in walk.answers.items() if x not in walk.wrong and not self._is_right(x, answer)}
+
+        def explained(cause: Cause) -> int:
+            return sum(self._rounding.close(x)(answer, cause.values.get(x, x._value)) for x, answer in later.items())
+
+        most = max(map(explained, causes), default=0)
+        if not most and self._diagnosis.own(walk.answers[node], node, values_of(self._program)):
+            return []
+        causes = [cause for cause in causes if explained(cause) == most]
+        causes = [cause for cause in causes if cause.node is causes[0].node][:MOST]
+        for cause in causes[:1]:
+            walk.wrong[cause.node] = cause.values[cause.node]
+            walk.assumed.add(cause.node)
+        return list(dict.fromkeys(cause.slip for cause in causes))
 
     def _sources(self, node: Node, wrong: Mapping[Node, Any]) -> Iterator[Node]:
         """The nearest wrong values that a value is computed from."""
         stack, seen = [node], {node}
         while stack:
-            for x in self._inputs.get(stack.pop(), ()):
+            statement = self._statements.get(stack.pop())
+            for x in statement.inputs if statement is not None else ():
                 if x not in seen:
                     seen.add(x)
                     if x in wrong:
                         yield x
                     else:
                         stack.append(x)
+
+
+@dataclass
+class Walk:
+    """The answers in the order of the walk, and of those that were judged the wrong ones; `assumed` are the values that were not
+    given, and hold a slip that explains the answers behind them."""
+
+    answers: Mapping[Node, Any]
+    wrong: dict[Node, Any] = field(default_factory=dict)
+    assumed: set[Node] = field(default_factory=set)

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygraph.node import Node
+from tinygraph.program.build import product
 from tinygraph.program.flow import Flow
 from tinygraph.program.statements import Program, Statement
-from tinygraph.program.value import Expression
+from tinygraph.program.value import Expression, Name, Number
 from tinygraph.referee.rounding import Rounding, value_of, values_of
 from tinygraph.referee.suspects import Suspect, Suspects, numbers_of, sizes_of
-from tinygraph.slips import Right, Slip, joined, nearly, not_finite, of_numbers
+from tinygraph.slips import FACTORS, Right, Slip, joined, nearly, not_finite, of_numbers, times
 
 MOST = 3  # explanations of one answer
+BESIDES = {"sign", "factor", "mean", "transposed"}  # which may come with another slip
 REPLAYS = 200  # of the program for each value that was not given, to find a slip in it
 
 Values = Mapping[Node, Any]
+
+
+class Cause(NamedTuple):
+    """A slip in a value that was not given, and the values that all others have then."""
+
+    slip: Slip
+    node: Node
+    values: Values
 
 
 class Diagnosis:
@@ -33,73 +43,89 @@ class Diagnosis:
         self._numbers = numbers_of(program, self._sizes)
         self._statements = {s.node: s for s in program.statements}
 
-    def of(self, answer: Any, node: Node, values: Values, given: Collection[Node]) -> list[Slip]:
-        """The slips that lead to an answer for a node from such values of the others, of which some were given.
-
-        All that fit are returned, up to three; none if no slip fits.
-        """
-        right = self.right(node, values)
+    def follows(self, answer: Any, node: Node, values: Values) -> bool:
+        """Whether an answer is right for such values of the others, in one of the ways in which it is computed."""
+        close = self._rounding.close(node)
+        if close(answer, values.get(node, node._value)):
+            return True
         statement = self._statements.get(node)
-        found = not_finite(answer, right)
-        if found or statement is None:
-            return found or of_numbers(answer, right) or nearly(answer, right)
+        forms = () if statement is None else self._suspects.forms(statement)
+        return any(close(answer, _or_none(form, values)) for form in forms)
+
+    def own(self, answer: Any, node: Node, values: Values) -> list[Slip]:
+        """The slips that lead to an answer from such values of the others, up to three: all of the likeliest kind that fits."""
+        right = self._right(node, values)
+        statement = self._statements.get(node)
+        if statement is None:
+            return not_finite(answer, right) or of_numbers(answer, right)
         ways = (
+            not_finite(answer, right),
             [*of_numbers(answer, right), *self._fitting(answer, right, self._suspects.usual(statement), values)],
             self._fitting(answer, right, self._suspects.elsewhere(statement), values),
             self._fitting(answer, right, self._suspects.written(statement), values),
             self._both(answer, right, statement, values),
-            self._earlier(answer, right, node, values, given),
-            nearly(answer, right),
         )
         shapes: list[Slip] = []
         for way in ways:
             found = list(islice(dict.fromkeys(way), MOST))
-            if certain := [one for one in found if one.kind != "shape" or " right" in one.text]:
+            if certain := [one for one in found if one.kind != "misfit"]:
                 return certain
             shapes += found
         return shapes
 
-    def right(self, node: Node, values: Values) -> Right:
-        """What an answer for a node is compared with."""
+    def nearly(self, answer: Any, node: Node, values: Values) -> list[Slip]:
+        """What is said of an answer most of which is right."""
+        return nearly(answer, self._right(node, values))
+
+    def behind(self, answer: Any, node: Node, given: Collection[Node]) -> Iterator[Cause]:
+        """The slips in values that were not given that lead to an answer, those in the nearest value first."""
+        close = self._rounding.close(node)
+        for statement in self._before(node, given):
+            suspects = (self._suspects.usual, self._suspects.written, self._multiples)
+            for found in (self._valued(way(statement), {}, statement.shape) for way in suspects):
+                whole = ((one, value) for one, value in found if np.shape(value) == statement.shape)
+                causes = [(one, self._replayed({statement.node: value})) for one, value in islice(whole, REPLAYS)]
+                fitting = [(one, values) for one, values in causes if close(answer, values.get(node, node._value))]
+                least = min((one.depth for one, _ in fitting), default=0)
+                yield from (Cause(one.slip, statement.node, values) for one, values in fitting if one.depth == least)
+
+    def _right(self, node: Node, values: Values) -> Right:
         value = values.get(node, node._value)
         return Right(self._program.name(node), value, self._rounding.close(node), self._sizes, self._numbers)
 
     def _fitting(self, answer: Any, right: Right, suspects: Iterable[Suspect], values: Values) -> Iterator[Slip]:
-        """The slips that lead to the answer."""
+        """The slips that lead to the answer, the outermost alone: those inside them only come to the same."""
         found = self._valued(suspects, values, np.shape(right.value))
-        yield from _outermost(one for one, value in found if right.close(answer, value))
+        fitting = [one for one, value in found if right.close(answer, value)]
+        least = min((one.depth for one in fitting), default=0)
+        yield from (one.slip for one in fitting if one.depth == least)
 
     def _both(self, answer: Any, right: Right, statement: Statement, values: Values) -> Iterator[Slip]:
-        """A slip in the formula, and the sign, a factor, a shape besides."""
+        """A slip in the formula, and the sign, a factor, a transposition besides."""
         for suspects in (self._suspects.usual(statement), self._suspects.written(statement)):
             for one, value in self._valued(suspects, values, np.shape(right.value)):
                 if np.any(value) and np.shape(value):
-                    besides = [slip for slip in of_numbers(answer, right._replace(value=value)) if slip.kind != "shape"]
+                    besides = [slip for slip in of_numbers(answer, right._replace(value=value)) if slip.kind in BESIDES]
                     yield from (joined(one.slip, other) for other in besides)
+
+    def _multiples(self, statement: Statement) -> Iterator[Suspect]:
+        """The sign and the usual factors."""
+        right = self._right(statement.node, {})
+        factors = [x for n in (*self._sizes.values(), *FACTORS) for x in (n, 1 / n)]
+        for factor in dict.fromkeys((-1, *factors)):
+            for one in times(factor, right):
+                yield Suspect(one, product(Number(factor), Name(statement.node)))
 
     def _valued(self, suspects: Iterable[Suspect], values: Values, shape: tuple[int, ...]) -> Iterator[tuple[Suspect, Any]]:
         for one in suspects:
             value = _or_none(one.expression, values)
             if value is not None:
-                yield one, np.broadcast_to(value, shape)[()] if not np.shape(value) else value
+                yield one, value if np.shape(value) else np.broadcast_to(value, shape)[()]
 
-    def _earlier(self, answer: Any, right: Right, node: Node, values: Values, given: Collection[Node]) -> Iterator[Slip]:
-        """A slip in a value that was not given, the nearest first."""
-        known = {x: values[x] for x in given if x in values and x is not node}
-        for statement in self._behind(node, given):
-            for suspects in (self._suspects.usual(statement), self._suspects.written(statement)):
-                found = self._valued(suspects, values, statement.shape)
-                whole = ((one, value) for one, value in found if np.shape(value) == statement.shape)
-                replayed = ((one, self._replayed({**known, statement.node: value}, node)) for one, value in islice(whole, REPLAYS))
-                yield from _outermost(one for one, value in replayed if value is not None and right.close(answer, value))
+    def _replayed(self, given: Values) -> Values:
+        return values_of(self._program, given)
 
-    def _replayed(self, given: Values, node: Node) -> Any:
-        try:
-            return values_of(self._program, given)[node]
-        except Exception:  # ops on other numbers may raise anything
-            return None
-
-    def _behind(self, node: Node, given: Collection[Node]) -> Iterator[Statement]:
+    def _before(self, node: Node, given: Collection[Node]) -> Iterator[Statement]:
         """The statements that a value is computed from, without those that were given and what is behind them alone."""
         wanted = {node}
         for statement in reversed(self._program.statements):
@@ -107,13 +133,6 @@ class Diagnosis:
                 wanted.update(x for x in statement.inputs if x not in given)
                 if statement.node is not node and not self._suspects.is_hidden(statement.node):
                     yield statement
-
-
-def _outermost(suspects: Iterable[Suspect]) -> Iterator[Slip]:
-    """The slips that are least deep in the formula: those inside them only come to the same."""
-    found = list(suspects)
-    least = min((one.depth for one in found), default=0)
-    yield from (one.slip for one in found if one.depth == least)
 
 
 def _or_none(expression: Expression, values: Values) -> Any:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.program.statements import Program
-from tinygraph.program.value import Apply, Expression, Name, Number
+from tinygraph.program.value import Expression, Name, Number
 from tinygraph.sparse import is_sparse
 
 DRAWS = 4  # of rounding errors
@@ -20,7 +20,7 @@ LEAST = 1e-6  # of the largest entry, which is allowed in any case
 
 
 def values_of(program: Program, given: Mapping[Node, Any] | None = None) -> dict[Node, Any]:
-    """The value of every leaf and statement of a program where some of them have given values: what reads these is computed again."""
+    """The value of every leaf and statement where some have given values: what is computed from these is computed again."""
     found: dict[Node, Any] = {leaf: leaf._value for leaf in program.leaves}
     given = {} if given is None else given
     changed: set[Node] = set()
@@ -32,8 +32,12 @@ def values_of(program: Program, given: Mapping[Node, Any] | None = None) -> dict
         elif changed.isdisjoint(statement.inputs):
             found[node] = node._value
         else:
-            found[node] = value_of(statement.expression, found)
-            changed.add(node)
+            try:
+                found[node] = value_of(statement.expression, found)
+            except Exception:  # ops on values of another shape may raise anything
+                found[node] = node._value
+            else:
+                changed.add(node)
     return found
 
 
@@ -45,11 +49,9 @@ def value_of(expression: Expression, values: Mapping[Node, Any], rounded: Callab
     if isinstance(expression, Number):
         return expression.value
     if isinstance(expression, Name):
-        return values[expression.node] if expression.node in values else expression.node._value
+        return values.get(expression.node, expression.node._value)
     inputs = [value_of(x, values, rounded) for x in expression.inputs]
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        return rounded(expression.op(*inputs, **expression.params))
+    return rounded(expression.op(*inputs, **expression.params))
 
 
 class Rounding:
@@ -61,7 +63,7 @@ class Rounding:
             values = {leaf: _rounded(leaf._value, draw) for leaf in program.leaves}
             for statement in program.statements:
                 node = statement.node
-                values[node] = value_of(statement.expression, values, lambda x, draw=draw: _rounded(x, draw))
+                values[node] = value_of(statement.expression, values, partial(_rounded, draw=draw))
                 away = np.abs(np.asarray(values[node], np.float64) - node._value) if node.dtype.kind == "f" else 0.0
                 self._away[node] = np.maximum(self._away.get(node, 0.0), np.nan_to_num(away))
 

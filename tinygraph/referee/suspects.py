@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +15,12 @@ from tinygraph.express.python import python
 from tinygraph.leaves import as_node, parameter
 from tinygraph.node import Node
 from tinygraph.ops import greater
-from tinygraph.program.build import added, negated, product
+from tinygraph.program.build import added, negated, product, quotient
 from tinygraph.program.flow import Flow, Pass
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Name, Number, apply, atoms, evaluate, is_operator, replaced
 from tinygraph.referee.variants import Variants
-from tinygraph.slips import Slip, joined, slip
+from tinygraph.slips import Slip, joined, slip, within
 
 MOST_PASSES = 6  # of which every part is tried as what was added up
 
@@ -46,6 +46,12 @@ class Suspects:
         """Those of the chain rule: a part of it is forgotten, or comes twice."""
         passes, name = self._flow.passes(statement.node), statement.name
         yield from self._of_parts(passes, name)
+        for p in passes if len(passes) > 1 else ():
+            if p.is_factor:
+                through = f" through {p.reader.name}"
+                for kind, part in (("upstream", p.local), ("local", Name(p.upstream))):
+                    found = _added([part if q is p else q.contribution for q in passes])
+                    yield Suspect(within(slip(kind, name, through=through)), found)
         for p in passes:
             through = f" through {p.reader.name}" if len(passes) > 1 else ""
             if p.is_factor:
@@ -73,7 +79,7 @@ class Suspects:
     def written(self, statement: Statement) -> Iterator[Suspect]:
         """Those of a slip in writing the formula, and of a local derivative that is taken at another value."""
         name = statement.name
-        for form in self._forms(statement):
+        for form in self.forms(statement):
             yield from self._with_another_name(form, name)
             for kind, words, expression, depth in self._variants.of(form):
                 yield Suspect(slip(kind, name, **words), expression, depth)
@@ -111,7 +117,7 @@ class Suspects:
         for p in passes:
             yield Suspect(slip("twice", name, through=p.reader.name), added(_total(passes), p.contribution))
 
-    def _forms(self, statement: Statement) -> Iterator[Expression]:
+    def forms(self, statement: Statement) -> Iterator[Expression]:
         """The ways in which people write what a statement computes."""
         yield self._written_out(statement.expression)
         passes = self._flow.passes(statement.node)
@@ -120,6 +126,8 @@ class Suspects:
             known = [self._textbook(p) for p in passes]
             if any(known):
                 yield _added([form or p.contribution for form, p in zip(known, passes, strict=True)])
+        if statement.of is not None:
+            yield from self._differences(statement.node)
 
     def _written_out(self, x: Expression) -> Expression:
         """An expression with what is no value of the user's written out."""
@@ -131,14 +139,24 @@ class Suspects:
 
         return replaced(x, out)
 
+    def _differences(self, gradient: Node) -> Iterator[Expression]:
+        """A gradient as textbooks write it after a loss that fits: a - y, (a - y) / m, 2 * (a - y) / m."""
+        alike = [x for x in self._named if x.shape == gradient.shape and x not in self._backward]
+        for a, y in permutations(alike, 2):
+            found = _ratio(gradient._value, a._value - y._value) if y.op is None and a.op is not None else None
+            if found is not None:
+                difference = added(Name(a), Name(y), -1)
+                sizes = [n for n in (*gradient.shape, gradient.size) if n and np.isclose(found * n, round(found * n), rtol=1e-9)]
+                factor = round(found * sizes[0]) if sizes else found
+                whole = difference if factor == 1 else product(Number(factor), difference)
+                yield quotient(whole, Number(sizes[0])) if sizes and found != factor else whole
+
     def _textbook(self, p: Pass) -> Expression | None:
         """A contribution with the local derivative as textbooks write it, in the value of the reader: a * (1 - a), 1 - a * a."""
         if not p.is_factor:
             return None
-        a, z = Name(p.reader.node), Name(p.of)
-        for local in (product(a, added(Number(1), a, -1)), added(Number(1), product(a, a), -1), a, apply(greater, z, Number(0), kind="b")):
-            with np.errstate(all="ignore"):
-                value = evaluate(local, lambda node: node._value)
+        for local in _textbook_locals(Name(p.reader.node), Name(p.of)):
+            value = evaluate(local, lambda node: node._value)
             if np.shape(value) == np.shape(p.local_value) and np.allclose(value, p.local_value, rtol=1e-9):
                 return product(Name(p.upstream), local)
         return None
@@ -149,26 +167,36 @@ class Suspects:
             return
         expression = self._written_out(p.reader.expression)
         for other in self._others(p.of):
-            x = parameter(other._value)
             try:
-                y = as_node(evaluate(expression, lambda node, x=x: x if node is p.of else node._value))
-                local = gradients(y, x, seed=np.ones(y.shape))[0]
+                local = _derivative(expression, p.of, other)
             except (TypeError, ValueError, ArithmeticError):
                 continue
-            used, wanted = f"The derivative of {p.reader.name} at {self._spelled(Name(other))}", f"that at {self._spelled(Name(p.of))}"
-            yield Suspect(slip("wrong value", name, used=used, wanted=wanted), product(Name(p.upstream), Name(as_node(local))))
+            used = f"The derivative of {p.reader.name} at {self._spelled(Name(other))}"
+            words = {"used": used, "wanted": f"that at {self._spelled(Name(p.of))}"}
+            yield Suspect(slip("wrong value", name, **words), product(Name(p.upstream), Name(as_node(local))))
 
     def _others(self, node: Node) -> list[Node]:
         """The values of the user's of one shape and kind, in the same phase."""
         return self._alike.get(node, [])
 
     @cached_property
+    def _named(self) -> list[Node]:
+        return [x for x in (*self.program.leaves, *self._statements) if x not in self._hidden and x.dtype.kind == "f"]
+
+    @cached_property
+    def _backward(self) -> dict[Node, Node | None]:
+        """What each gradient is the gradient of."""
+        return {s.node: s.of for s in self.program.backward}
+
+    @cached_property
     def _alike(self) -> dict[Node, list[Node]]:
-        named = [x for x in (*self.program.leaves, *self._statements) if x not in self._hidden and x.dtype.kind == "f"]
-        backward = {s.node for s in self.program.backward}
-        return {
-            x: [y for y in named if y is not x and y.shape == x.shape and (y in backward) == (x in backward)] for x in named
-        }
+        backward = self._backward
+
+        def may_be_taken(y: Node, x: Node) -> bool:
+            is_counterpart = backward.get(x) is y or backward.get(y) is x
+            return y is not x and y.shape == x.shape and ((y in backward) == (x in backward) or is_counterpart)
+
+        return {x: [y for y in self._named if may_be_taken(y, x)] for x in self._named}
 
     @cached_property
     def _hidden(self) -> set[Node]:
@@ -179,6 +207,34 @@ class Suspects:
     def _spelled(self, x: Expression) -> str:
         text = python(x, self.program.name)
         return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _textbook_locals(a: Expression, z: Expression) -> Iterator[Expression]:
+    """The local derivatives of sigmoid, tanh, exp and relu in the value a and in z, which it is of."""
+    one = Number(1)
+    yield product(a, added(one, a, -1))
+    yield added(one, product(a, a), -1)
+    yield a
+    yield apply(greater, z, Number(0), kind="b")
+
+
+def _derivative(expression: Expression, of: Node, at: Node) -> Any:
+    """The derivative of an expression, entry by entry, where a value of it has that of another one."""
+    x = parameter(at._value)
+
+    def value(node: Node) -> Any:
+        return x if node is of else node._value
+
+    y = as_node(evaluate(expression, value))
+    return gradients(y, x, seed=np.ones(y.shape))[0]
+
+
+def _ratio(x: Any, y: Any) -> float | None:
+    """The number that one value is times another; for single numbers 1 alone counts."""
+    found = np.ravel(x)[np.argmax(np.abs(y))] / np.ravel(y)[np.argmax(np.abs(y))] if np.any(y) else 0.0
+    if not np.isfinite(found) or not found or (np.size(x) < 2 and not np.isclose(found, 1, rtol=1e-9)):
+        return None
+    return float(found) if np.allclose(x, found * y, rtol=1e-9, atol=1e-12 * np.max(np.abs(x))) else None
 
 
 def _exchanged(form: Expression, node: Node, other: Node) -> Expression:

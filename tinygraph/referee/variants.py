@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import reduce
 from typing import Any, NamedTuple
 
 from tinygraph.node import Node
-from tinygraph.ops import matmul, negative
-from tinygraph.program.build import added, matrix_product, negated, product, quotient, transposed
+from tinygraph.ops import matmul, negative, not_equal, where
+from tinygraph.program.build import added, matrix_product, product, quotient, repeated, transposed
 from tinygraph.program.value import Apply, Expression, Name, Number, apply, broadcast, is_operator
 
 MOST_AXES = 4
@@ -57,7 +56,7 @@ class Variants:
         elif is_operator(x, ast.Add) or is_operator(x, ast.Sub):
             yield from self._of_sum(x)
         elif is_operator(x, ast.USub):
-            yield Variant("term", {"term": self._spell(x.inputs[0]), "what": "has the wrong sign"}, x.inputs[0])
+            yield Variant("sign", {"of": f" of {self._spell(x.inputs[0])}"}, x.inputs[0])
         elif x.op is matmul:
             yield from self._of_matmul(x)
         elif len(x.inputs) == 1 and not x.op.elementwise and "axis" in x.params:
@@ -81,8 +80,9 @@ class Variants:
                 yield self._missing(self._spell(factor), product(x, factor), "is taken twice")
         for i, divisor in enumerate(below):
             rest = [*below[:i], *below[i + 1 :]]
-            yield self._missing(f"1 / {self._spell(divisor)}", _product(above, rest))
-            yield self._missing(f"1 / {self._spell(divisor)}", _product([*above, divisor], rest), "is multiplied, not divided, by")
+            factor = f"1 / {self._spell(divisor)}"
+            yield self._missing(factor, _product(above, rest))
+            yield self._missing(factor, _product([*above, divisor], rest), "is turned over")
 
     def _of_sum(self, x: Apply) -> Iterator[Variant]:
         """A term that is missing or has the wrong sign."""
@@ -92,6 +92,8 @@ class Variants:
             yield Variant("term", {"term": self._spell(term), "what": "is missing"}, _sum(rest))
             changed = [*found[:i], (-sign, term), *found[i + 1 :]]
             yield Variant("term", {"term": self._spell(term), "what": "has the wrong sign"}, _sum(changed))
+        if len({x.shape, *(term.shape for _, term in found)}) == 1 and x.shape:
+            yield Variant("assigned", {}, reduce(_assigned, (_sum([one]) for one in found)))
 
     def _of_matmul(self, x: Apply) -> Iterator[Variant]:
         """Operands that are swapped or transposed, and the product entry by entry."""
@@ -108,8 +110,9 @@ class Variants:
         given = x.params["axis"]
         for axis in [None, *range(len(x.inputs[0].shape))][: MOST_AXES + 1]:
             if axis != given and not (given is None and len(x.inputs[0].shape) == 1):
-                other = Apply(x.op, x.inputs, {**x.params, "axis": axis}, x.shape, x.kind, x.size)
-                yield Variant("axis", {"used": self._spell(other)}, other)
+                for change in ({}, {"keepdims": not x.params["keepdims"]}) if "keepdims" in x.params else ({},):
+                    other = Apply(x.op, x.inputs, {**x.params, "axis": axis, **change}, x.shape, x.kind, x.size)
+                    yield Variant("axis", {"used": self._spell(other)}, other)
         yield self._missing(f"{x.op.name} over axis {given}", x.inputs[0])
 
     def _of_slices(self, x: Apply) -> Iterator[Variant]:
@@ -141,8 +144,8 @@ def _meet(left: Expression, right: Expression) -> bool:
 def _moved(part: Any, step: int) -> Any:
     if isinstance(part, int):
         return part + step
-    ends = [None if end is None else end + step for end in (part.start, part.stop)]
-    return slice(*ends, part.step)
+    start, stop = (None if end is None else end + step for end in (part.start, part.stop))
+    return slice(start, stop, part.step)
 
 
 def _ways(x: Expression) -> list[Expression]:
@@ -182,6 +185,15 @@ def terms(x: Expression, sign: int = 1) -> list[tuple[int, Expression]]:
 def _product(above: Sequence[Expression], below: Sequence[Expression]) -> Expression:
     whole = reduce(product, above) if above else Number(1)
     return quotient(whole, reduce(product, below)) if below else whole
+
+
+def _assigned(before: Expression, term: Expression) -> Expression:
+    """What is left where a term is assigned to the entries that it reaches: those of its slice, or else those that are not 0."""
+    reached = term
+    if isinstance(term, Apply) and "template" in term.params:
+        part = term.inputs[0]
+        reached = _with_input(term, 0, repeated(Number(1.0), part, part.shape))
+    return apply(where, apply(not_equal, reached, Number(0), kind="b"), term, before)
 
 
 def _sum(found: Sequence[tuple[int, Expression]]) -> Expression:
