@@ -13,6 +13,7 @@ from tinygraph.slips import Slip
 from tinygraph.wording import counted, suggestion
 
 if TYPE_CHECKING:
+    from tinygraph.draw.picture import Picture
     from tinygraph.graph import Graph
 
 Status = Literal["right", "wrong", "follows", "not judged"]
