@@ -64,6 +64,7 @@ INSIDE_FUNCTIONS = {
     ("errors", "graph"),
     ("graph", "check"),
     ("program", "express"),
+    ("referee", "draw"),
     ("faces", "program"),
     ("faces", "compiler"),
     ("faces", "bridges"),

@@ -26,7 +26,7 @@ from tinygraph.place import Place
 
 if TYPE_CHECKING:
     from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
-    from tinygraph.faces import explain, jit
+    from tinygraph.faces import assert_gradients, explain, jit
     from tinygraph.graph import Graph
     from tinygraph.requested import Gradients
 
@@ -43,6 +43,7 @@ __all__ = [
     "Op",
     "OpError",
     "Place",
+    "assert_gradients",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "check_gradients",
@@ -77,6 +78,7 @@ _LATER = {
     "Graph": "graph",
     "Gradients": "requested",
     "NonFinite": "check",
+    "assert_gradients": "faces",
     "check_gradients": "check",
     "check_op": "check",
     "explain": "faces",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from tinygraph.errors import GradientError
+
 if TYPE_CHECKING:
     from tinygraph.bridges.jax import JaxStep
     from tinygraph.compiler.step import Step
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from tinygraph.program.paths import Paths
     from tinygraph.program.statements import Level, Program, Statement
     from tinygraph.referee.report import Report
+    from tinygraph.referee.worksheet import Worksheet
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
 
@@ -33,6 +36,7 @@ def face(method: Method) -> Method:
 
     @wraps(method)
     def show(*arguments: Any, **keywords: Any) -> Any:
+        __tracebackhide__ = True  # pytest and IPython leave the frame out
         try:
             return method(*arguments, **keywords)
         except ModuleNotFoundError as error:
@@ -87,6 +91,33 @@ def explain(what: Op | Callable[..., Any] | Node | str) -> Explanation:
     from tinygraph.explaining.explanation import explanation
 
     return explanation(what)
+
+
+@face
+def assert_gradients(graph: Graph, /, **given: Any) -> None:
+    """Raise GradientError (an AssertionError) unless all values and gradients that were computed by hand are right.
+
+    Takes what `graph.compare` takes; the message is its report, which names the first wrong one and the slip that explains it.
+    What cannot be judged, such as an unknown name, is not right. Raises TypeError for what is no graph, and without values.
+
+    >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+    >>> z = w * x
+    >>> graph = tg.Graph(z**2, names={"w": w, "x": x, "z": z})
+    >>> tg.assert_gradients(graph, dz=12.0, dw=lambda x, dz: x * dz)
+    >>> tg.assert_gradients(graph, dz=12.0, dw=-24.0)
+    Traceback (most recent call last):
+    tinygraph.errors.GradientError: 1 of 2 values right
+    dz  right
+    dw  The sign is wrong
+    """
+    __tracebackhide__ = True
+    from tinygraph.graph import Graph
+
+    if not isinstance(graph, Graph):
+        raise TypeError(f"assert_gradients takes a graph, not a {type(graph).__name__}: tg.assert_gradients(graph, dz=A - y)")
+    report = graph.compare(**given)
+    if not report.right:
+        raise GradientError(f"{report.summary}\n{report}")
 
 
 class Faces:
@@ -386,6 +417,35 @@ class Faces:
         from tinygraph.referee.compare import compare
 
         return compare(self._graph, given)
+
+    @face
+    def worksheet(self, seed: int | None = None) -> Worksheet:
+        """A sheet to fill in with a pencil: the values forward, and each gradient as a formula and as a number.
+
+        `print(sheet)` shows it as text, a notebook typesets it, and `sheet.save("sheet.html")` writes a page for A4;
+        `sheet.key` is the same filled in. A `seed` chooses other numbers, those of `quiz(seed)`.
+
+        Raises ValueError for a graph of more entries than can be filled in by hand, and for a seed that is no whole number.
+
+        >>> w = tg.parameter(3.0)
+        >>> print(tg.Graph(w * w, names={"w": w}).worksheet())
+        Worksheet of output
+        <BLANKLINE>
+        Name ________________________________
+        <BLANKLINE>
+        Given
+          w = 3.0
+        Forward
+          output = w * w = ________
+        Backward
+          doutput = 1
+          dw = ________________________________ = ________
+        <BLANKLINE>
+        Write each gradient as a formula in the names above it, and numbers to three decimals.
+        """
+        from tinygraph.referee.worksheet import Worksheet
+
+        return Worksheet(self._graph, seed)
 
     @face
     def quiz(self, seed: int | None = None) -> Quiz:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from tinygraph.slips import Slip
-from tinygraph.wording import suggestion
+from tinygraph.wording import counted, suggestion
 
 if TYPE_CHECKING:
+    from tinygraph.draw.picture import Picture
     from tinygraph.graph import Graph
 
 Status = Literal["right", "wrong", "follows", "not judged"]
@@ -52,6 +55,11 @@ class Report:
         """The first wrong value; None if no value is wrong."""
         return next((v for v in self.verdicts if v.status == "wrong"), None)
 
+    @property
+    def summary(self) -> str:
+        """How many values are right: `1 of 2 values right`."""
+        return f"{sum(v.status == 'right' for v in self.verdicts)} of {counted(len(self.verdicts), 'value')} right"
+
     def __getitem__(self, name: str) -> Verdict:
         """The verdict of a name. Raises KeyError for a name that was not given."""
         names = [v.name for v in self.verdicts]
@@ -69,6 +77,21 @@ class Report:
         return "\n".join(_lines(self.verdicts))
 
     __repr__ = __str__
+
+    def draw(self, **settings: Any) -> Picture:
+        """The picture of the graph with ✓ at what is right, and ✗ with the reason at what is wrong; the first wrong card is red.
+
+        Takes the settings of `graph.draw`, except `lens`.
+        """
+        from tinygraph.draw.compose import draw
+        from tinygraph.draw.judged import mark
+
+        return draw(self.graph, lens=partial(mark, self), **settings)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        shown = self.draw()._repr_mimebundle_()
+        page = f'<pre style="text-align: left">{escape(str(self))}</pre>{shown.get("text/html", "")}'
+        return {"text/html": page, "text/plain": str(self)}
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data."""
