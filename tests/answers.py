@@ -119,7 +119,7 @@ def _wrong() -> Iterator[Case]:
         (decayed, "dW", "X.T @ dZ", "That is what comes through Z alone: the other readers contribute too"),
         (shared, "du", "6*u", "That is what comes through v alone: the other readers contribute too"),
         (unbatched, "dz", "3 * (a - y)", "It is something else"),
-        (logistic, "dz", "a - y", "It is 8 times too large: len(X) is 8, is the mean forgotten?"),
+        (logistic, "dz", "a - y", "It is 8 times too large: len(y) is 8, is the mean forgotten?"),
         (logistic, "dw", "dz @ X * 8", "It is 8 times too large"),
         (logistic, "dw", "X @ w", "It has the shape (8,), and dw has (2,)"),
         (logistic, "dz", "X", "It has the shape (8, 2), and dz has (8,)"),

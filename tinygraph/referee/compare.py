@@ -114,7 +114,12 @@ class Judge:
     def _behind(self, node: Node, walk: Walk, least: int) -> list[Slip]:
         """The slips in a value that was not given that explain this answer, and with it the most others, and at least so many."""
         causes = list(self._diagnosis.behind(walk.answers[node], node, walk.answers))
-        later = {x: answer for x, answer in walk.answers.items() if x not in walk.wrong and not self._is_right(x, answer)}
+        values = values_of(self._program, walk.wrong)
+        later = {
+            x: answer
+            for x, answer in walk.answers.items()
+            if x not in walk.wrong and not self._is_right(x, answer) and not self._diagnosis.follows(answer, x, values)
+        }
 
         def explained(cause: Cause) -> int:
             return sum(self._rounding.close(x)(answer, cause.values.get(x, x._value)) for x, answer in later.items())

@@ -14,11 +14,11 @@ from tinygraph.calculus import gradients
 from tinygraph.express.python import python
 from tinygraph.leaves import as_node, parameter
 from tinygraph.node import Node
-from tinygraph.ops import greater
+from tinygraph.ops import count, greater
 from tinygraph.program.build import added, negated, product, quotient
 from tinygraph.program.flow import Flow, Pass
 from tinygraph.program.statements import Program, Statement
-from tinygraph.program.value import Expression, Name, Number, apply, atoms, evaluate, is_operator, replaced
+from tinygraph.program.value import Expression, Name, Number, applied, apply, atoms, evaluate, is_operator, replaced
 from tinygraph.referee.variants import MOST, Variants, Words
 from tinygraph.slips import Slip, joined, slip, within
 
@@ -282,11 +282,13 @@ def _added(found: Sequence[Expression]) -> Expression:
 
 
 def sizes_of(program: Program) -> dict[str, int]:
-    """The sizes of the axes of a program by the names that the user has for them, or else by the first leaf that has them."""
+    """The sizes of the axes of a program by the names that the user has for them, or else by a leaf that has them."""
     sizes = {name: int(x) for name, x in program.numbers.items() if isinstance(x, int | np.integer) and x > 1}
     lengths = {n for leaf in (*program.leaves, *(s.node for s in program.statements)) for n in leaf.shape}
     found = {name: n for name, n in sizes.items() if n in lengths}
-    leaves = sorted((x for x in program.leaves if x.shape), key=lambda x: x.kind == "parameter")
+    applications = (x for s in program.statements for x in applied(s.expression))
+    counted = {y.node for x in applications if x.op is count for y in x.inputs if isinstance(y, Name)}
+    leaves = sorted((x for x in program.leaves if x.shape), key=lambda x: (x not in counted, x.kind == "parameter"))
     for leaf in leaves:
         for axis, n in enumerate(leaf.shape):
             text = f"{program.name(leaf)}.shape[{axis}]" if axis else f"len({program.name(leaf)})"
