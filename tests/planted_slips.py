@@ -130,7 +130,7 @@ SLIPS: tuple[Slip, ...] = (
     slip(BROADCAST, "dS", "2 * (S - T) / S.size", "2 * (S - T) / len(S)", "mean, factor", given="dg db dc", first="dg"),
     slip(BROADCAST, "dg", "dg = np.sum(dS * X, axis=0)", "dg = np.sum(dS, axis=0)", "local, missing factor, other gradient"),
     # A convolution by slices
-    slip(CONVOLUTION, "dx", "dx[k : k + n] += dz * w[k]", "dx[k : k + n] = dz * w[k]", "overwritten, assigned, entry"),
+    slip(CONVOLUTION, "dx", "dx[k : k + n] += dz * w[k]", "dx[k : k + n] = dz * w[k]", "overwritten, entry"),
     slip(CONVOLUTION, "dw", "np.sum(dz * x[k : k + n])", "np.sum(dz[1:] * x[k : k + n - 1])", "wrong value, entry"),
     slip(CONVOLUTION, "dw", "np.sum(dz * x[k : k + n])", "np.sum(da * x[k : k + n])", "wrong value, local"),
     slip(CONVOLUTION, "dz", "dz = da * (z > 0)", "dz = da", "local", given="dw dx db", first="db"),

@@ -153,7 +153,12 @@ class TestCheckOp:
             (lambda x: x**3, lambda g, out, x: g * 3 * x, [x], "The factor x is missing"),
             (lambda x: np.exp(x), lambda g, out, x: g * out * x, [x], "The factor x is one too many"),
             (lambda x: np.tanh(x), lambda g, out, x: g * (1 - x**2), [x], "x is used where out belongs"),
-            (lambda x: np.mean(x), lambda g, out, x: g * np.ones_like(x), [x], "3 times too large: len(x) is 3"),
+            (
+                lambda x: np.mean(x),
+                lambda g, out, x: g * np.ones_like(x),
+                [x],
+                "is a division by len(x) missing",
+            ),
         ]
         for function, rule, arguments, said in slips:
             op = tg.op(rule)(function)

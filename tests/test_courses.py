@@ -20,7 +20,7 @@ COURSES = Path(__file__).parents[1] / "docs" / "courses"
 NBGRADER = COURSES / "nbgrader" / "source" / "logistic" / "logistic.ipynb"
 OTTER = COURSES / "otter" / "logistic.ipynb"
 SLIPS = {"(a - y) / len(y)": "a - y", "np.sum(dz)": "-np.sum(dz)"}  # made in the wrong submission: 3 of 5 points
-DIAGNOSES = ["It is 6 times too large: len(X) is 6, is the mean forgotten?", "db  The sign is wrong"]
+DIAGNOSES = ["It is 6 times too large: is a division by len(y) missing?", "db  The sign is wrong"]
 
 
 def cells(path: Path) -> list[dict[str, Any]]:

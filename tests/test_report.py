@@ -40,7 +40,7 @@ class TestPicture:
         assert lines(picture, "good") == ["✓ da (8,)  norm 0.700"]
         bad = lines(picture, "bad")
         assert [text[:2] for text in bad if not text[0].isalpha()] == ["✗ ", "✗ "]
-        assert "✗ The sign is wrong, starting from your dz" in bad
+        assert "✗ The sign is wrong, even for your dz" in bad
         assert lines(picture, "weak")[0].startswith("(✓) follows from your dz")
 
     def test_the_reason_stands_below_the_gradient_that_it_is_about(self) -> None:
@@ -89,7 +89,7 @@ class TestNotebook:
         report = mistaken()
         shown = report._repr_mimebundle_()
         assert shown["text/plain"] == str(report)
-        assert "dw  follows from your dz" in shown["text/html"]
+        assert "dw  follows correctly from your dz" in shown["text/html"]
         assert 'src="data:image/svg+xml' in shown["text/html"]
 
     def test_without_a_layout_engine_it_shows_the_sentences(self, monkeypatch: pytest.MonkeyPatch) -> None:

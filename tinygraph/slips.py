@@ -11,38 +11,44 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# The sentences, by the kind of the slip; what stands behind a colon tells apart several of one kind.
 SLIPS = {
-    "sign": "The sign{of} is wrong",
+    "sign": "The sign is wrong",
+    "sign: of a term": "The minus before {term} is missing",
     "factor": "It is {size} {than}",
     "mean": "It is {size} {than}: {hint}",
-    "upstream": "That is the local derivative{through} alone: the upstream gradient is forgotten",
-    "local": "That is the upstream gradient{through} alone: the local derivative is forgotten",
+    "upstream": "It is the local derivative{through} alone: the upstream gradient is forgotten",
+    "upstream: of one": "The upstream gradient through {through} is forgotten; the rest is right",
+    "local": "It is the upstream gradient{through} alone: the local derivative is forgotten",
+    "local: of one": "The local derivative through {through} is forgotten; the rest is right",
     "wrong value": "{used} is used where {wanted} belongs",
+    "wrong value: of a derivative": "The derivative of {reader} is taken at {used}, not at {wanted}",
     "transposed": "It is transposed",
-    "operands": "It is {used}, and {wanted} is right",
-    "not summed": "It is not summed over {axis}: {name} {has}",
-    "summed": "It is summed over {axis} too: {name} {has}",
-    "axis": "It is taken over another axis: {used}",
-    "overwritten": "That is what comes through {through} alone: the other readers contribute too",
-    "left out": "What comes through {through} is left out",
-    "assigned": "Each part is assigned where it has to be added: write += in place of =",
-    "twice": "What comes through {through} is counted twice",
-    "term": "The term {term} {what}",
+    "operands": "{used} should be {wanted}",
+    "not summed": "Sum it over {axis}: {name} should {be}",
+    "axis": "The axis is wrong: {used}",
+    "axis: too many": "Do not sum it over {axis}: {name} should {be}",
+    "overwritten": "It counts the use of {value} in {through} alone: add its other uses",
+    "overwritten: one left out": "The use of {value} in {through} is left out",
+    "overwritten: by slices": "Each part replaces the part before it: use += instead of =",
+    "twice": "The use of {value} in {through} is counted twice",
+    "term": "{term} {what}",
     "missing factor": "The factor {factor} {what}",
-    "other gradient": "That is {other}",
+    "other gradient": "It is {other}",
     "index": "The slice is off by one: {used}",
-    "entry": "Wrong at {entries}: the other entries are right",
-    "digits": "It is right to {digits} digits: is it computed in low precision, or from a coarse difference?",
-    "shape": "The numbers are right, in the shape {shape}: {name} {has}",
-    "misfit": "It has the shape {shape}, and {name} {has}",
-    "here alone": "On other numbers than these it is something else",
-    "nan": "It is not finite at {entries}",
+    "entry": "It is wrong at {entries}, and right elsewhere",
+    "digits": "It is right to {digits} digits: is the precision low, or the step of a difference too large?",
+    "shape": "The numbers are right, but the shape is {shape}: {name} should {be}",
+    "misfit": "The shape is {shape}: {name} should {be}",
+    "nan": "It is NaN or infinite at {entries}",
+    "here alone": "It is right for these numbers only",
 }
+STARTS = {sentence.partition(" ")[0] for sentence in SLIPS.values()}  # the first words of sentences
 FEW = 4  # entries that are listed
 FACTORS = (2.0, 0.5, 4.0, 0.25)
 FACTOR_HINTS = {
-    2: ": is a ½ forgotten, or a contribution counted twice?",
-    0.5: ": is the 2 from the derivative of a square forgotten?",
+    2: ": is a ½ missing, or a use counted twice?",
+    0.5: ": is the 2 from the derivative of a square missing?",
 }
 Close = Callable[[Any, Any], bool]
 
@@ -55,13 +61,13 @@ class Slip(NamedTuple):
     of: str
 
 
-def slip(kind: str, name: str, /, **words: Any) -> Slip:
+def slip(key: str, name: str, /, **words: Any) -> Slip:
     """A slip in the computation of a value.
 
     >>> slip("sign", "dw")
     Slip(kind='sign', text='The sign is wrong', of='dw')
     """
-    return Slip(kind, SLIPS[kind].format(**{"of": "", **words}), name)
+    return Slip(key.partition(":")[0], SLIPS[key].format(**words), name)
 
 
 class Right(NamedTuple):
@@ -102,12 +108,13 @@ def nearly(given: Any, right: Right) -> list[Slip]:
 
 def joined(one: Slip, other: Slip) -> Slip:
     """Two slips at once."""
-    return one._replace(text=f"{one.text}; besides, {_lower(other.text)}")
+    return one._replace(text=f"{one.text}; also, {continued(other.text)}")
 
 
-def within(one: Slip) -> Slip:
-    """A slip in one part of a sum, the other parts of which are right."""
-    return one._replace(text=f"{one.text}; the other contributions are right")
+def continued(sentence: str) -> str:
+    """A sentence behind a comma or a colon."""
+    first = sentence.partition(" ")[0]
+    return sentence[:1].lower() + sentence[1:] if first in STARTS else sentence
 
 
 def not_finite(given: Any, right: Right) -> list[Slip]:
@@ -151,7 +158,7 @@ def times(ratio: float, right: Right) -> list[Slip]:
     >>> [one.text for one in times(-1, Right("dw", 2.0, np.isclose))]
     ['The sign is wrong']
     >>> [one.text for one in times(6, Right("dw", 2.0, np.isclose, {"m": 6}))]
-    ['It is 6 times too large: m is 6, is the mean forgotten?']
+    ['It is 6 times too large: is a division by m missing?']
     """
     size = abs(ratio)
     if np.isclose(size, 1):
@@ -164,20 +171,17 @@ def times(ratio: float, right: Right) -> list[Slip]:
     hint = f": {number} is {size:.6g}" if number is not None else FACTOR_HINTS.get(round(size, 6), "")
     if not found or hint:
         found.append(_and(slip("factor", right.name, **words), hint))
-    return found if ratio > 0 else [one._replace(text=f"The sign is wrong, and {_lower(one.text)}") for one in found]
+    return found if ratio > 0 else [one._replace(text=f"The sign is wrong, and {continued(one.text)}") for one in found]
 
 
 def _of_mean(size: str, words: Mapping[str, str]) -> str:
-    what = "is the mean forgotten?" if words["than"].endswith("large") else "is it a sum, not a mean?"
-    return f"{size} is {words['size']}, {what}"
+    if words["than"].endswith("large"):
+        return f"is a division by {size} missing?"
+    return f"is one division by {size} too many?"
 
 
 def _and(one: Slip, more: str) -> Slip:
     return one._replace(text=one.text + more)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _is_transposed(given: Any, right: Right) -> bool:
@@ -187,7 +191,7 @@ def _is_transposed(given: Any, right: Right) -> bool:
 def _of_shape(given: Any, right: Right) -> list[Slip]:
     """The slip by which an answer has another shape."""
     shape, wanted = np.shape(given), np.shape(right.value)
-    words = {"name": right.name, "has": f"has the shape {wanted}" if wanted else "is a number"}
+    words = {"name": right.name, "be": f"have the shape {wanted}" if wanted else "be a number"}
     if _is_transposed(given, right):
         return [slip("transposed", right.name)]
     if _without_ones(shape) == _without_ones(wanted) and right.close(np.reshape(given, wanted), right.value):
@@ -202,7 +206,7 @@ def _of_shape(given: Any, right: Right) -> list[Slip]:
                 return [joined(found, one) for one in besides]
     for axes, summed in _sums(right.value):
         if np.shape(summed) == shape and right.close(given, summed):
-            return [slip("summed", right.name, axis=_listed_axes(axes), **words)]
+            return [slip("axis: too many", right.name, axis=_listed_axes(axes), **words)]
     return [slip("misfit", right.name, shape=shape, **words)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,12 +15,14 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.statements import program_of
 from tinygraph.referee.answers import UnreadableError, array_of
-from tinygraph.referee.diagnosis import MOST, Cause, Diagnosis
+from tinygraph.referee.diagnosis import Cause, Diagnosis, one_of_each
 from tinygraph.referee.redrawn import on_other_leaves
 from tinygraph.referee.report import Report, Verdict
 from tinygraph.referee.rounding import Rounding, values_of
-from tinygraph.slips import Slip, slip
+from tinygraph.slips import Slip, continued, slip
 from tinygraph.wording import suggestion
+
+UNKNOWN = "It is wrong, and no known slip explains it"
 
 
 def compare(graph: Graph, given: Mapping[str, Any]) -> Report:
@@ -56,8 +58,21 @@ class Judge:
             except UnreadableError as error:
                 unreadable.append(Verdict(name, "not judged", f"not judged: {error}"))
         walk = Walk({self._nodes[name]: answers[name] for name in self._nodes if name in answers})
-        verdicts = [self._verdict(node, walk) for node in walk.answers]
+        verdicts = [self._with_later(self._verdict(node, walk), walk) for node in walk.answers]
         return Report((*(self._elsewhere(v, given[v.name]) for v in verdicts), *unreadable), self._graph)
+
+    def _with_later(self, verdict: Verdict, walk: Walk) -> Verdict:
+        """A verdict on a missing division, with what is right although it is computed from that value."""
+        statement = self._statements.get(self._nodes[verdict.name])
+        if statement is None or statement.of is None or not verdict.slips or verdict.slips[0].kind != "mean":
+            return verdict
+        readers = [x for x in walk.answers if x in self._statements and statement.node in {*self._statements[x].inputs}]
+        behind = [x for x in readers if self._is_right(x, walk.answers[x])]
+        if not behind:
+            return verdict
+        names = " and ".join(map(self._program.name, behind))
+        verb = "is" if len(behind) == 1 else "are"
+        return replace(verdict, text=f"{verdict.text} {names} {verb} right: is it divided later?")
 
     def _elsewhere(self, verdict: Verdict, given: Any) -> Verdict:
         """The verdict on a function with what other leaf values add to it: the slips that fit there too."""
@@ -92,13 +107,14 @@ class Judge:
         before = dict(walk.wrong)
         walk.wrong[node] = answer
         if sources := list(self._sources(node, before)):
-            text = " and ".join(self._program.name(x) if x in walk.assumed else f"your {self._program.name(x)}" for x in sources)
+            text = " and ".join(self._program.name(x) for x in sources)
             values = values_of(self._program, before)
             if self._diagnosis.follows(answer, node, values):
-                return Verdict(name, "follows", f"follows from {text}, and is right as far as that goes")
+                from_what = "from the same slip in" if walk.assumed.issuperset(sources) else "correctly from your"
+                return Verdict(name, "follows", f"follows {from_what} {text}")
             found = self._diagnosis.own(answer, node, values)
             if any(one.kind != "misfit" for one in found):
-                return self._wrong(name, found, f", starting from {text}")
+                return self._wrong(name, found, f", even for your {text}")
         values = values_of(self._program)
         own = self._diagnosis.own(answer, node, values)
         found = self._behind(node, walk, least=1 if own else 0) or own
@@ -108,7 +124,7 @@ class Judge:
         return self._rounding.close(node)(answer, node._value)
 
     def _wrong(self, name: str, found: Sequence[Slip], more: str = "") -> Verdict:
-        texts = [one.text if one.of == name else f"{one.text} (in {one.of})" for one in found] or ["It is something else"]
+        texts = [one.text if one.of == name else f"In {one.of}: {continued(one.text)}" for one in found] or [UNKNOWN]
         return Verdict(name, "wrong", "\n".join(text + more for text in texts), tuple(found))
 
     def _behind(self, node: Node, walk: Walk, least: int) -> list[Slip]:
@@ -124,15 +140,12 @@ class Judge:
         def explained(cause: Cause) -> int:
             return sum(self._rounding.close(x)(answer, cause.values.get(x, x._value)) for x, answer in later.items())
 
-        most = max(map(explained, causes), default=0)
-        if most < least:
+        found = max(causes, key=lambda cause: (explained(cause), cause.is_backward), default=None)
+        if found is None or explained(found) < least:
             return []
-        causes = [cause for cause in causes if explained(cause) == most]
-        causes = [cause for cause in causes if cause.node is causes[0].node][:MOST]
-        for cause in causes[:1]:
-            walk.wrong[cause.node] = cause.values[cause.node]
-            walk.assumed.add(cause.node)
-        return list(dict.fromkeys(cause.slip for cause in causes))
+        walk.wrong[found.node] = found.values[found.node]
+        walk.assumed.add(found.node)
+        return one_of_each(cause.slip for cause in causes if cause.node is found.node and explained(cause) == explained(found))
 
     def _sources(self, node: Node, wrong: Mapping[Node, Any]) -> Iterator[Node]:
         """The nearest wrong values that a value is computed from."""

@@ -30,6 +30,7 @@ class Cause(NamedTuple):
 
     slip: Slip
     node: Node
+    is_backward: bool
     values: Values
 
 
@@ -69,7 +70,7 @@ class Diagnosis:
         )
         shapes: list[Slip] = []
         for way in ways:
-            found = list(islice(dict.fromkeys(way), MOST))
+            found = one_of_each(way)
             if certain := [one for one in found if one.kind != "misfit"]:
                 return certain
             shapes += found
@@ -84,14 +85,15 @@ class Diagnosis:
         close = self._rounding.close(node)
         replays = WORK // len(self._program.statements)
         for statement in self._before(node, given):
-            for way in (self._suspects.usual, self._suspects.written, self._multiples):
+            is_backward = statement.phase == "backward"
+            for way in (self._suspects.usual, self._suspects.written, *((self._multiples,) if is_backward else ())):
                 found = self._valued(way(statement), {}, statement.shape)
                 whole = ((one, value) for one, value in found if np.shape(value) == statement.shape)
                 causes = [(one, values_of(self._program, {statement.node: value})) for one, value in islice(whole, replays)]
                 replays -= len(causes)
                 fitting = [(one, values) for one, values in causes if close(answer, values.get(node, node._value))]
                 least = min((one.depth for one, _ in fitting), default=0)
-                yield from (Cause(one.slip, statement.node, values) for one, values in fitting if one.depth == least)
+                yield from (Cause(one.slip, statement.node, is_backward, values) for one, values in fitting if one.depth == least)
                 if fitting:
                     break
 
@@ -136,6 +138,16 @@ class Diagnosis:
                 wanted.update(x for x in statement.inputs if x not in given)
                 if statement.node is not node and not self._suspects.is_hidden(statement.node):
                     yield statement
+
+
+def one_of_each(slips: Iterable[Slip]) -> list[Slip]:
+    """The first slip of each kind, up to three: others of its kind say the same in other words."""
+    found: dict[str, Slip] = {}
+    for one in slips:
+        found.setdefault(one.kind, one)
+        if len(found) == MOST:
+            break
+    return [*found.values()]
 
 
 def _this(one: Slip) -> Slip:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import combinations, islice, permutations
+from itertools import chain, combinations, islice, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from tinygraph.program.flow import Flow, Pass
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Name, Number, applied, apply, atoms, evaluate, is_operator, replaced
 from tinygraph.referee.variants import MOST, Variants, Words
-from tinygraph.slips import Slip, joined, slip, within
+from tinygraph.slips import Slip, joined, slip
 
 MOST_PASSES = 6  # of which every part is tried as what was added up
 MOST_TERMS = 12  # contributions of which a formula is made
@@ -59,7 +59,8 @@ class Suspects:
             through = f" through {p.reader.name}" if len(passes) > 1 else ""
             if p.is_factor:
                 yield Suspect(partial(slip, "upstream", name, through=through), p.local)
-                yield Suspect(partial(_without_sign, "upstream", name, through=through), negated(p.local))
+                if not np.all(p.upstream._value == 1):
+                    yield Suspect(partial(_without_sign, "upstream", name, through=through), negated(p.local))
                 yield Suspect(partial(slip, "local", name, through=through), Name(p.upstream))
 
     def siblings(self, statement: Statement) -> Iterator[Suspect]:
@@ -83,19 +84,19 @@ class Suspects:
         name = statement.name
         for form in self.forms(statement):
             yield from islice(self._with_another_name(form, name), MOST)
-            for kind, words, expression, depth in self._variants.of(form):
-                yield Suspect(partial(self._slip, kind, name, words), expression, depth)
+            for key, words, expression, depth in self._variants.of(form):
+                yield Suspect(partial(self._slip, key, name, words), expression, depth)
         for p in self._flow.passes(statement.node):
             yield from self._of_local(p, name)
 
     def terms(self, statement: Statement) -> Iterator[Suspect]:
         """Those of a term of a sum, which may be divided, that is missing or has the wrong sign."""
         within = int(is_operator(statement.expression, ast.Div))
-        for kind, words, expression, depth in self._variants.of(statement.expression):
+        for key, words, expression, depth in self._variants.of(statement.expression):
             if depth > within:
                 return
-            if kind == "term":
-                yield Suspect(partial(self._slip, kind, statement.name, words), expression, depth)
+            if key == "term":
+                yield Suspect(partial(self._slip, key, statement.name, words), expression, depth)
 
     def _with_another_name(self, form: Expression, name: str) -> Iterator[Suspect]:
         """The formula with another value in all places of one."""
@@ -104,12 +105,13 @@ class Suspects:
                 words: Words = {"used": (Name(other),), "wanted": (Name(node),)}
                 yield Suspect(partial(self._slip, "wrong value", name, words), _exchanged(form, node, other))
 
-    def _slip(self, kind: str, name: str, words: Words) -> Slip:
+    def _slip(self, key: str, name: str, words: Words) -> Slip:
         """The slip in words that are parts of the program."""
-        spelled = {
-            key: "".join(part if isinstance(part, str) else self._spelled(part) for part in parts) for key, parts in words.items()
-        }
-        return slip(kind, name, **spelled)
+
+        def spelled(part: str | Expression) -> str:
+            return part if isinstance(part, str) else self._spelled(part)
+
+        return slip(key, name, **{word: "".join(map(spelled, parts)) for word, parts in words.items()})
 
     def is_hidden(self, node: Node) -> bool:
         """Whether a value has no name of the user's."""
@@ -117,16 +119,17 @@ class Suspects:
 
     def _of_parts(self, passes: Sequence[Pass], name: str, whole: Expression) -> Iterator[Suspect]:
         """Some of the contributions alone, one of them twice, or one of them without a factor."""
+        value = self.program.name(passes[0].of)
         few = range(1, len(passes) if len(passes) <= MOST_PASSES else 2)
-        for some in (some for count in few for some in combinations(passes, count)):
-            yield Suspect(partial(slip, "overwritten", name, through=_readers(some)), _total(some))
+        for some in chain.from_iterable(combinations(passes, n) for n in few):
+            yield Suspect(partial(slip, "overwritten", name, value=value, through=_readers(some)), _total(some))
         for p in passes:
-            through, others = p.reader.name, added(whole, p.contribution, -1)
+            words, others = {"value": value, "through": p.reader.name}, added(whole, p.contribution, -1)
             if len(passes) > MOST_PASSES:
-                yield Suspect(partial(slip, "left out", name, through=through), others)
-            yield Suspect(partial(slip, "twice", name, through=through), added(whole, p.contribution))
-            for kind, part in (("upstream", p.local), ("local", Name(p.upstream))) if p.is_factor else ():
-                yield Suspect(partial(_within, kind, name, through=f" through {through}"), added(others, part))
+                yield Suspect(partial(slip, "overwritten: one left out", name, **words), others)
+            yield Suspect(partial(slip, "twice", name, **words), added(whole, p.contribution))
+            for key, part in (("upstream: of one", p.local), ("local: of one", Name(p.upstream))) if p.is_factor else ():
+                yield Suspect(partial(slip, key, name, **words), added(others, part))
 
     def forms(self, statement: Statement) -> Iterator[Expression]:
         """The ways in which people write what a statement computes."""
@@ -182,9 +185,9 @@ class Suspects:
                 local = _derivative(expression, p.of, other)
             except (TypeError, ValueError, ArithmeticError):
                 continue
-            words: Words = {"used": (f"The derivative of {p.reader.name} at ", Name(other)), "wanted": ("that at ", Name(p.of))}
+            words: Words = {"reader": (p.reader.name,), "used": (Name(other),), "wanted": (Name(p.of),)}
             taken = product(Name(p.upstream), Name(as_node(local)))
-            yield Suspect(partial(self._slip, "wrong value", name, words), taken)
+            yield Suspect(partial(self._slip, "wrong value: of a derivative", name, words), taken)
 
     def _others(self, node: Node) -> list[Node]:
         """The values of the user's of one shape and kind, in the same phase."""
@@ -260,10 +263,6 @@ def _exchanged(form: Expression, node: Node, other: Node) -> Expression:
 
 def _readers(passes: Sequence[Pass]) -> str:
     return " and ".join(p.reader.name for p in passes)
-
-
-def _within(kind: str, name: str, **words: str) -> Slip:
-    return within(slip(kind, name, **words))
 
 
 def _without_sign(kind: str, name: str, **words: str) -> Slip:

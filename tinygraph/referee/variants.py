@@ -21,10 +21,10 @@ Words = dict[str, tuple[str | Expression, ...]]
 
 
 class Variant(NamedTuple):
-    """An expression as one slip makes it: the kind of the slip, the words of its sentence, parts of which may be expressions, and
+    """An expression as one slip makes it: the key of the slip, the words of its sentence, parts of which may be expressions, and
     how deep the place is where it was made."""
 
-    kind: str
+    key: str
     words: Words
     expression: Expression
     depth: int = 0
@@ -57,7 +57,7 @@ class Variants:
         elif is_operator(x, ast.Add) or is_operator(x, ast.Sub):
             yield from self._of_sum(x)
         elif is_operator(x, ast.USub):
-            yield Variant("sign", {"of": (" of ", x.inputs[0])}, x.inputs[0])
+            yield Variant("sign: of a term", {"term": (x.inputs[0],)}, x.inputs[0])
         elif isinstance(x, Apply):
             yield from self._of_application(x)
 
@@ -87,18 +87,18 @@ class Variants:
             rest = [*below[:i], *below[i + 1 :]]
             inverse = quotient(Number(1), divisor)
             yield self._missing(inverse, _product(above, rest))
-            yield self._missing(inverse, _product([*above, divisor], rest), "is turned over")
+            yield self._missing(inverse, _product([*above, divisor], rest), "is inverted")
 
     def _of_sum(self, x: Apply) -> Iterator[Variant]:
         """A term that is missing or has the wrong sign."""
         found = terms(x)
         for i, (sign, term) in enumerate(found):
             rest = [*found[:i], *found[i + 1 :]]
-            yield Variant("term", {"term": (term,), "what": ("is missing",)}, _sum(rest))
+            yield Variant("term", {"term": (_sum([(sign, term)]),), "what": ("is missing",)}, _sum(rest))
             changed = [*found[:i], (-sign, term), *found[i + 1 :]]
             yield Variant("term", {"term": (term,), "what": ("has the wrong sign",)}, _sum(changed))
         if len({x.shape, *(term.shape for _, term in found)}) == 1 and x.shape:
-            yield Variant("assigned", {}, reduce(_assigned, (_sum([one]) for one in found)))
+            yield Variant("overwritten: by slices", {}, reduce(_assigned, (_sum([one]) for one in found)))
 
     def _of_matmul(self, x: Apply) -> Iterator[Variant]:
         """Operands that are swapped or transposed, and the product entry by entry."""
@@ -128,8 +128,8 @@ class Variants:
                 other = Apply(x.op, x.inputs, {**x.params, "template": template}, x.shape, x.kind, x.size)
                 yield Variant("index", {"used": (other,)}, other)
 
-    def _instead(self, kind: str, wanted: Expression, used: Expression) -> Variant:
-        return Variant(kind, {"used": (used,), "wanted": (wanted,)}, used)
+    def _instead(self, key: str, wanted: Expression, used: Expression) -> Variant:
+        return Variant(key, {"used": (used,), "wanted": (wanted,)}, used)
 
 
 def _itself(x: Expression) -> Expression:
