@@ -26,7 +26,7 @@ from tinygraph.place import Place
 
 if TYPE_CHECKING:
     from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
-    from tinygraph.faces import explain, jit
+    from tinygraph.faces import compare_engines, explain, jit, ladder
     from tinygraph.graph import Graph
     from tinygraph.requested import Gradients
 
@@ -47,6 +47,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "check_gradients",
     "check_op",
+    "compare_engines",
     "constant",
     "explain",
     "find_nonfinite",
@@ -57,6 +58,7 @@ __all__ = [
     "jacobian",
     "jit",
     "jvp",
+    "ladder",
     "log_softmax",
     "logsumexp",
     "mean_squared_error",
@@ -79,8 +81,10 @@ _LATER = {
     "NonFinite": "check",
     "check_gradients": "check",
     "check_op": "check",
+    "compare_engines": "faces",
     "explain": "faces",
     "jit": "faces",
+    "ladder": "faces",
     "find_nonfinite": "check",
 }
 

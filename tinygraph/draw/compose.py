@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygraph.draw.cards import CardWriter, Drawing, finding_lines, mark_remarks, unfolded
 from tinygraph.draw.choice import one_of
-from tinygraph.draw.failing import add_failure
+from tinygraph.draw.failing import NOTHING, Found, add_failure, mark_found
 from tinygraph.draw.folding import Fold, folded
 from tinygraph.draw.large import NamedByLine, by_lines_of_code, mark_nonfinite
 from tinygraph.draw.lens import LENSES
@@ -30,10 +30,11 @@ def draw(
     backward: bool = True,
     lens: str | None = None,
     marked: bool = True,
+    found: Found = NOTHING,
 ) -> Picture:
     """The picture of a graph; `Graph.draw` documents the settings.
 
-    Flags make cards red unless a lens marks cards, or a page does it by itself.
+    Flags make cards red unless a lens marks cards, or a page does it by itself. `found` is what a judge says of some values.
     """
     if lens is not None:
         one_of("lens", lens, tuple(LENSES))
@@ -41,7 +42,9 @@ def draw(
     one_of("backward", backward, (True, False))
     settings = {"level": level, "values": values, "direction": direction, "theme": theme, "backward": backward, "lens": lens}
     if len(graph.forward) > LARGE and (fold is None or fold is True):
-        return Picture(graph, _large(NamedByLine(graph, backward), values, lens, values and marked and lens is None), settings)
+        large = _large(NamedByLine(graph, backward), values, lens, values and marked and lens is None)
+        mark_found(large, found)
+        return Picture(graph, large, settings)
     _refuse_too_many(graph, level)
     writer = CardWriter(program_of(graph, level), values, backward)
     whole: Drawing = unfolded(writer)
@@ -50,6 +53,7 @@ def draw(
         LENSES[lens](whole, writer)
     if marked and lens is None:
         mark_remarks(whole)
+    mark_found(whole, found)
     return _picture(graph, settings, whole, writer, fold)
 
 

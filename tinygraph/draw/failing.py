@@ -1,11 +1,18 @@
-"""The op that failed, as a red card behind what it would have read: with the error's words, the line of code and the fix."""
+"""What is wrong, on red cards: the op that failed, behind what it would have read, and what a judge found of a value."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeAlias
 
-from tinygraph.draw.cards import LONGEST, Card, CardLine, CardRow, Drawing, Edge, NamedGraph, shape_of
+from tinygraph.draw.cards import LONGEST, Card, CardLine, CardRow, Drawing, Edge, Finding, NamedGraph, shape_of
 from tinygraph.express.text import cut
+from tinygraph.node import Node
+
+Found: TypeAlias = Mapping[Node, tuple[str, bool]]  # a sentence about a value, and whether it is about its gradient
+NOTHING: Found = MappingProxyType({})
 
 KEY = "failed"
 MOST = 6  # lines of one text
@@ -32,6 +39,16 @@ def add_failure(drawing: Drawing, named: NamedGraph) -> None:
     ]
     title = f"✗ {failure.call}"
     drawing.cards.append(Card(KEY, "failed", cut(title, LONGEST), rows, results, mark="bad", whole_title=title))
+
+
+def mark_found(drawing: Drawing, found: Found) -> None:
+    """Make the cards of some values red, with what a judge found of them."""
+    for node, (text, backward) in found.items():
+        for card in drawing.cards:
+            if node in card.members:
+                card.mark = "bad"
+                card.results += [CardLine(line, backward, "bad") for line in _lines(f"✗ {text}")]
+                card.findings.append(Finding("compared", "wrong", "bad", card.title, f"✗ {text}", backward))
 
 
 def _lines(text: str) -> list[str]:

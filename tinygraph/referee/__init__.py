@@ -1,0 +1,1 @@
+"""The referee: judges gradients, and engines, that someone else wrote."""
