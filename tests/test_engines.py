@@ -16,6 +16,7 @@ import pytest
 
 import tinygraph as tg
 from tests.programs import any_ranks
+from tests.random_programs import random_program
 from tinygraph.backprop import sweep
 from tinygraph.leaves import constant
 from tinygraph.ops.declare import REGISTRY
@@ -799,6 +800,22 @@ def test_right_answers_are_never_called_wrong(name: str) -> None:
             graph = random_graph(seed)
         report = tg.compare_engines(graph, engine(name))
         assert report.right, f"{seed}: {report}"
+
+
+COMPOSED = (
+    "softmax", "log_softmax", "logsumexp", "mean_squared_error", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "softmax_cross_entropy", "relu", "sigmoid", "softplus",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("without", [(), COMPOSED], ids=["with all ops", "with the ops that others are made of"])
+def test_tinygraph_agrees_with_itself(without: tuple[str, ...]) -> None:
+    for seed in range(100):
+        program = random_program(seed, steering=bool(seed % 2), without=frozenset(["singular"]))
+        with any_ranks():
+            graph = program.graph(program.values(3, 0))
+            report = tg.compare_engines(graph, OwnEngine(*without))
+        assert report.right, f"{program}\n{report}"
 
 
 def kinds() -> Iterator[str]:

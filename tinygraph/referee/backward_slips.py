@@ -106,7 +106,12 @@ class Suspect:
         """What code may be right if this gradient is."""
         found: set[About] = {rule_of(edge) for edge in self.parts}
         found |= {("order", edge.reader) for edge, part in self.parts.items() if np.any(part)}
-        return found | ({("sum",)} if len(self.parts) > 1 and all(map(np.any, self.parts.values())) else set())
+        return found | ({self._sum} if len(self.parts) > 1 and all(map(np.any, self.parts.values())) else set())
+
+    @property
+    def _sum(self) -> About:
+        """The sum of contributions: of one reader that reads a value twice, or of several."""
+        return "sum", len({edge.reader for edge in self.parts}) > 1
 
     def shows(self, guess: Guess) -> bool:
         """Whether the slip of a guess, about code that this gradient proves, would have changed it."""
@@ -145,7 +150,7 @@ class Suspect:
         if kept is not None:
             lost = [edge for edge in edges if edge not in kept]
             text = f"only {self._of(kept)} arrives, and {self._of(lost)} is lost: does `=` stand where `+=` is meant?"
-            yield Guess("overwritten", text, self.step.name, ("sum",))
+            yield Guess("overwritten", text, self.step.name, self._sum)
         for some in _subsets(edges, whole=True):
             if some and self.is_given(self.right + sum(self.parts[edge] for edge in some)):
                 which = "everything counts" if len(some) == len(edges) else f"{self._of(some)} counts"
@@ -319,9 +324,8 @@ class Suspect:
             value = np.asarray(value, np.float64)
             if value.shape not in ((), np.shape(part)) or np.all(np.abs(value) == 1):
                 continue
-            with np.errstate(all="ignore"):
-                found = [(part / value, "leaves out the factor"), (part * value, "has once too often the factor")]
-                found.append((part * value**2, "multiplies where it divides by the factor"))
+            found = [(part / value, "leaves out the factor"), (part * value, "has once too often the factor")]
+            found.append((part * value**2, "multiplies where it divides by the factor"))
             for instead, words in found:
                 yield Instead("missing factor", f"{words} {name} in what it passes on to {to}", instead)
         for name in OTHERS:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygraph.graph import Graph
 from tinygraph.referee.judge import Judge
 from tinygraph.referee.limits import ends_within
@@ -27,7 +29,8 @@ def compare(graph: Graph, engine: Engine, timeout: float | None) -> EngineReport
     _refuse(graph, engine)
     player = Player(graph, engine)
     ended = ends_within(timeout, player.play, player.over)
-    return EngineReport(graph, Judge(player, type(engine).__name__, missing_methods(engine), None if ended else timeout))
+    with np.errstate(all="ignore"):  # what overflows in the engine does so here too
+        return EngineReport(graph, Judge(player, type(engine).__name__, missing_methods(engine), None if ended else timeout))
 
 
 def _refuse(graph: Any, engine: Any) -> None:

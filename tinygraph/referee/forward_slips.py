@@ -38,6 +38,7 @@ def dtype_slip(step: Step, value: Any, wanted: Any) -> Slip | None:
 
 def forward_slips(local: Local, step: Step, value: Any, right: Any) -> Iterator[Slip]:
     """Every explanation of a wrong value of an op that fits."""
+    right = np.asarray(right, np.float64) if np.asarray(right).dtype.kind == "b" else right
     same = np.shape(value) == np.shape(right)
     found = dict.fromkeys((_of_numbers if same else _of_shape)(local, step, value, right))
     for kind, text in found or (dict.fromkeys(_of_factors(step, value, right)) if same else ()):
@@ -66,12 +67,10 @@ def _other_axes(local: Local, step: Step) -> Iterator[tuple[dict[str, Any], str]
         own, ndim = params["axis"], np.ndim(local.value(step.inputs[0]))
         for axis in (None, *range(ndim)):
             if axis != own and not (isinstance(own, int) and axis == own % ndim):
-                yield {"axis": axis}, f"over {'all axes' if axis is None else f'axis {axis}'}, not {_over(own)}"
+                words = f"over {_over(axis)}, not {_over(own)}"
+                yield {"axis": axis}, words
                 if "keepdims" in params:
-                    yield (
-                        {"axis": axis, "keepdims": not params["keepdims"]},
-                        f"over {'all axes' if axis is None else f'axis {axis}'}, not {_over(own)}",
-                    )
+                    yield {"axis": axis, "keepdims": not params["keepdims"]}, words
     if "keepdims" in params:
         kept = "without" if params["keepdims"] else "with"
         yield {"keepdims": not params["keepdims"]}, f"{kept} keepdims=True"

@@ -253,8 +253,7 @@ def _is_single(value: Any, right: Any) -> bool:
     """Whether a value is right to the digits of float32 where more are due."""
     if np.shape(value) != np.shape(right) or np.asarray(right).dtype != np.float64:
         return False
-    with np.errstate(all="ignore"):
-        return bool(np.max(np.abs(value - right), initial=0.0) <= SINGLE * np.max(np.abs(right), initial=0.0))
+    return bool(np.max(np.abs(value - right), initial=0.0) <= SINGLE * np.max(np.abs(right), initial=0.0))
 
 
 def _share(x: Any, y: Any) -> bool:

@@ -36,9 +36,8 @@ def close(value: Any, right: Any, largest: float = 0.0) -> bool:
     relative = RELATIVE.get(min(floats), EXACT) if floats else 0.0
     value, right = np.asarray(value, np.float64), np.asarray(right, np.float64)
     size = np.max(np.abs(right), initial=0.0, where=np.isfinite(right))
-    with np.errstate(invalid="ignore"):
-        same = (value == right) | (np.isnan(value) & np.isnan(right))
-        near = np.abs(value - right) <= relative * size + max(ROUNDING, relative * 1e-3) * max(largest, 1e-300)
+    same = (value == right) | (np.isnan(value) & np.isnan(right))
+    near = np.abs(value - right) <= relative * size + max(ROUNDING, relative * 1e-3) * max(largest, 1e-300)
     return bool(np.all(same | near))
 
 
@@ -69,7 +68,9 @@ class Local:
         if not isinstance(x, Step):
             return x
         value = self._values.get(x)
-        return x.node.operand if value is None else value
+        if value is None:
+            return x.node.operand
+        return value if value.dtype.kind == "f" or x.node.dtype.kind != "f" else value.astype(x.node.dtype)
 
     def computed(self, step: Step, **params: Any) -> Any:
         """What the op of a step makes of the engine's values; None where it makes nothing of them."""
@@ -78,10 +79,9 @@ class Local:
 
     @staticmethod
     def applied(function: Any, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-        """A function of arrays, silent; None where it raises an error."""
+        """A function of arrays; None where it raises an error."""
         try:
-            with np.errstate(all="ignore"):
-                return np.asarray(function(*inputs, **params))[()]
+            return np.asarray(function(*inputs, **params))[()]
         except Exception:  # an op may raise anything on arrays of another shape
             return None
 

@@ -100,9 +100,8 @@ def seen(value: Any, right: Any) -> str:
             shown, wanted = f"{value:.10g}", f"{right:.10g}"
         return f"is {shown}, not {wanted}"
     value, right = np.asarray(value, np.float64), np.asarray(right, np.float64)
-    with np.errstate(invalid="ignore"):
-        size = np.max(np.abs(right), initial=0.0, where=np.isfinite(right))
-        differs = ~((np.abs(value - right) <= 1e-6 * size) | (np.isnan(value) & np.isnan(right)) | (value == right))
+    size = np.max(np.abs(right), initial=0.0, where=np.isfinite(right))
+    differs = ~((np.abs(value - right) <= 1e-6 * size) | (np.isnan(value) & np.isnan(right)) | (value == right))
     if not differs.any():
         return "differs in the last digits"
     at = tuple(map(int, np.argwhere(differs)[0]))
