@@ -26,6 +26,7 @@ ENGINE_SLIPS = {
     "broadcasting": "the operands are not broadcast",
     "dtype": "the dtype is not that of the operands",
     "other op": "what another op gives",
+    "missing": "an op passes nothing on to an operand",
     "seed": "the gradient of the output does not start at 1",
     "order": "a gradient is passed on before it is complete",
     "stale": "gradients of an earlier backward pass are still there",
