@@ -185,18 +185,18 @@ SCALAR_FAULTS: list[tuple[str, list[Change], str, str, str, str]] = [
         "a * b",
         "operands",
         "L",
-        "multiply .L. .* other operand",
+        "multiply .L. passes on to b the gradient that belongs to a",
     ),
     ("no upstream gradient in multiply", [("(g * y, g * x)", "(y, x)")], "(a * b + c) * d", "upstream", "z", "dz is forgotten"),
     ("subtract without a sign", [("(g, -g)", "(g, g)")], "a - b", "sign", "L", "subtract .L. .* wrong sign"),
     ("negative without a sign", [("(-g,)", "(g,)")], "-a * b", "sign", "z", "negative"),
-    ("the exponent of power", [("n * x ** (n - 1)", "n * x**n")], "a ** 3", "missing factor", "z", "once too often the factor a"),
+    ("the exponent of power", [("n * x ** (n - 1)", "n * x**n")], "a ** 3", "missing factor", "z", "by a once too often"),
     ("the factor of power", [("g * n * x", "g * x")], "a ** 3", "missing factor", "z", "leaves out the factor 3"),
     ("the sign of divide", [("-g * x / y**2", "g * x / y**2")], "a / b", "sign", "z", "divide"),
-    ("the square of divide", [("-g * x / y**2", "-g * x / y")], "a / b", "missing factor", "z", "the factor b"),
+    ("the square of divide", [("-g * x / y**2", "-g * x / y")], "a / b", "missing factor", "z", "by b once too often"),
     ("no upstream gradient in exp", [("(g * e,)", "(e,)")], "exp(a) * b", "upstream", "z", "exp .z. .* dz is forgotten"),
     ("exp at its operand", [("(g * e,)", "(g * x,)")], "exp(a) * b", "wrong value", "z", "at a, not at its result z"),
-    ("log multiplies", [("g / x,", "g * x,")], "log(a) * b", "missing factor", "z", "multiplies where it divides"),
+    ("log multiplies", [("g / x,", "g * x,")], "log(a) * b", "missing factor", "z", "by a where it has to divide"),
     ("log of base 2", [("math.log(x),", "math.log2(x),")], "log(a) * b", "other op", "z", "that is what log2 gives, not log"),
     ("tanh at its operand", [("1 - a * a", "1 - x * x")], "tanh(a) * b", "wrong value", "z", "at a, not at its result z"),
     ("half of tanh", [("g * (1 - a * a)", "0.5 * g * (1 - a * a)")], "tanh(a) * b", "factor", "z", "0.5 times"),
@@ -375,6 +375,19 @@ ARRAY_FAULTS: list[tuple[str, list[Change], str, str, str, str]] = [
         "p",
         "digits of float32",
     ),
+    (
+        "a rule that writes into its operand",
+        [
+            (
+                '"exp": lambda x: (e := np.exp(x), lambda g: (g * e,))',
+                '"exp": lambda x: (e := np.exp(x), lambda g: (np.multiply(g, e, out=e),))',
+            )
+        ],
+        "exp, log and tanh",
+        "changed",
+        "p",
+        "after backward: backward writes into the array",
+    ),
     ("NaN", [("(g / x,)", "(g / np.where(x > 1, np.nan, x),)")], "exp, log and tanh", "nan", "q", "NaN"),
     (
         "a seed of another shape",
@@ -473,6 +486,10 @@ def raises(*_: Any) -> None:
     raise ValueError("not today")
 
 
+def unknown(op_name: str, *_: Any) -> None:
+    raise ValueError(f"unknown op {op_name}")
+
+
 def deeper(*_: Any) -> None:
     deeper()
 
@@ -508,6 +525,13 @@ SENTENCES: list[tuple[str, Any, str, str]] = [
     ),
     ("value has another shape", failing("value", lambda x: [x.data]), "shape", r"w has shape \(1,\), not \(\)"),
     ("value is another number", failing("value", lambda x: x.data + 1), "wrong value", "value.x. of a leaf is the array"),
+    ("an op is unknown", failing("apply", unknown, is_tanh), "no op", "has no op tanh .ValueError: unknown op tanh"),
+    (
+        "an op is no attribute",
+        failing("apply", lambda name, *_: getattr(1, name), is_tanh),
+        "no op",
+        "has no op tanh .AttributeError",
+    ),
     ("backward raises", failing("backward", raises), "raised", r"backward\(L\) raised ValueError: not today"),
     ("backward never returns", failing("backward", deeper), "raised", r"backward\(L\) raised RecursionError"),
     ("gradient raises", failing("gradient", raises), "raised", r"gradient\(L\) raised ValueError"),
@@ -676,6 +700,29 @@ def test_without_a_limit_the_engine_runs_in_the_calling_thread() -> None:
     assert len(threads) == 2
 
 
+@pytest.mark.parametrize("timeout", [None, 10])
+def test_the_user_interrupts_an_engine(timeout: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    if timeout is not None:  # the signal comes to the thread that waits
+        monkeypatch.setattr(threading.Thread, "join", lambda self, seconds: interrupted() if seconds == timeout else None)
+    with pytest.raises(KeyboardInterrupt):
+        tg.compare_engines(neuron(), failing("backward", loops if timeout else interrupted), timeout=timeout)
+
+
+def test_an_engine_handles_errors_of_numpy_as_the_caller_does() -> None:
+    x = tg.parameter([0.0, 1.0])
+    with np.errstate(divide="ignore"):
+        L = np.sum(1 / x)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        assert tg.compare_engines(tg.Graph(L), engine("ArrayEngine")).right
+    with np.errstate(divide="raise"):
+        report = tg.compare_engines(tg.Graph(L), engine("ArrayEngine"))
+    assert report.first is not None
+    assert "raised FloatingPointError: divide by zero" in report.first.text
+
+
 def test_a_stopped_engine_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     tg.compare_engines(neuron(), failing("backward", loops), timeout=0.1)
@@ -755,6 +802,14 @@ def test_the_picture_has_the_wrong_card_in_red(change: Change, name: str) -> Non
 def test_the_picture_of_a_right_engine_has_no_red_card() -> None:
     report = tg.compare_engines(neuron(), engine("ScalarEngine"))
     assert not any(card.mark for card in report.draw(direction="tall").drawing.cards)
+
+
+def test_what_an_engine_does_to_its_arrays_leaves_the_graph_as_it_is() -> None:
+    w = tg.parameter([1.0, 2.0])
+    L = np.sum(w * w)
+    doubling = engine("ArrayEngine", ("return Tensor(array)", "array *= 2\n        return Tensor(array)"))
+    assert tg.compare_engines(tg.Graph(L), doubling)["w"].status == "wrong"
+    assert w.tolist() == [1.0, 2.0]
 
 
 # Right answers are never called wrong

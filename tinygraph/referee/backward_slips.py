@@ -22,7 +22,6 @@ from tinygraph.referee.verdicts import constant_factor, gradient_name, is_plain
 MOST = 5  # contributions of which all partial sums are tried
 
 About: TypeAlias = tuple[Any, ...]  # the code that a guess blames: a rule, the sum, the order
-Rule: TypeAlias = Callable[..., Any]
 
 
 class Guess(NamedTuple):
@@ -270,7 +269,9 @@ class Suspect:
         elif len(inputs) == 2 and op.name not in ("add", "subtract"):
             own = local.part(edge, g, rule=op.rules_for(2)[1 - edge.position])
             swapped = local.part(edge, g, inputs=inputs[::-1])
-            yield Instead("operands", f"passes on to {to} what belongs to its other operand", own)
+            other = reader.inputs[1 - edge.position]
+            whose = other.name if isinstance(other, Step) and other is not self.step else "its other operand"
+            yield Instead("operands", f"passes on to {to} the gradient that belongs to {whose}", own)
             if not close(swapped, own):
                 yield Instead("operands", f"takes its operands in the wrong order for {to}", swapped)
 
@@ -324,10 +325,10 @@ class Suspect:
             value = np.asarray(value, np.float64)
             if value.shape not in ((), np.shape(part)) or np.all(np.abs(value) == 1):
                 continue
-            found = [(part / value, "leaves out the factor"), (part * value, "has once too often the factor")]
-            found.append((part * value**2, "multiplies where it divides by the factor"))
-            for instead, words in found:
-                yield Instead("missing factor", f"{words} {name} in what it passes on to {to}", instead)
+            passed = f"what it passes on to {to}"
+            yield Instead("missing factor", f"leaves out the factor {name} in {passed}", part / value)
+            yield Instead("missing factor", f"multiplies {passed} by {name} once too often", part * value)
+            yield Instead("missing factor", f"multiplies {passed} by {name} where it has to divide", part * value**2)
         for name in OTHERS:
             op = REGISTRY[name]
             if op is not reader.node.op and op.elementwise and len(op.rules) == len(reader.inputs):

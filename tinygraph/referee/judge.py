@@ -106,12 +106,21 @@ class Judge:
         is_cut = self.over is not None and len(self.player.runs) == 1
         trouble = run.trouble or (self.endless() if is_cut and not run.given else None)
         if trouble is None:
+            yield from self._changed(run)
             is_clean = all(verdict.status == "right" for verdict in self.verdicts)
             yield from Gradients(self.local, run, self.endless() if is_cut else None, self.player.at, is_clean).verdicts()
             return
         output, *rest = self.path
         yield failed(output, "backward", trouble)
         yield from (unjudged(step, "backward", f"{output.name} has no gradients") for step in rest)
+
+    def _changed(self, run: Run) -> Iterator[Verdict]:
+        """The values that the backward pass wrote into."""
+        for step, value in run.values.items():
+            if not close(value, self.player.values[step]):
+                slip = Slip("changed", "backward writes into the array of a value", step.name)
+                found = f"{seen(value, self.player.values[step])} after backward"
+                yield wrong(step, "backward", found, [slip])._replace(name=step.name, text=f"{step.name} {found}: {slip.text}")
 
     # Once more
 

@@ -7,9 +7,11 @@ those of its body.
 from __future__ import annotations
 
 import ast
+import re
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -29,7 +31,8 @@ METHODS = ("leaf", "apply", "value", "backward", "gradient")
 NAME = 40  # characters of what stands for a name
 PLACE = 100  # characters of a line of code
 REASON = 200  # characters of the message of an error
-UNKNOWN = (LookupError, AttributeError, NotImplementedError)  # what an engine raises for an op that it does not have
+UNKNOWN = (LookupError, AttributeError, NotImplementedError)  # what an engine raises for an op that it does not have, or else
+UNKNOWN_OP = re.compile(r"unknown|unsupported|no such|no op\b|not (supported|implemented|known|found)", re.IGNORECASE)  # says
 
 
 class Engine(Protocol):
@@ -91,9 +94,10 @@ Operand: TypeAlias = "Step | int | float | bool"
 
 @dataclass
 class Run:
-    """The gradients after one `backward`, and the objects that `gradient` returned."""
+    """The gradients and values after one `backward`, and the objects that `gradient` returned."""
 
     gradients: dict[Step, Any] = field(default_factory=dict)
+    values: dict[Step, Any] = field(default_factory=dict)
     given: dict[Step, Any] = field(default_factory=dict)
     troubles: dict[Step, Trouble] = field(default_factory=dict)
     trouble: Trouble | None = None  # of `backward` itself
@@ -158,7 +162,7 @@ class Player:
     def _make(self, step: Step, made: dict[Step, Any]) -> Step:
         """Let the engine make the value of a step; returns the step that has it, another one where a body is played."""
         self.at = step
-        known = len(self.steps)
+        known, lowered = len(self.steps), len(self.lowered)
         try:
             if step.node.op is None or all(x in made for x in step.steps):
                 made[step] = self._called(step, made)
@@ -166,7 +170,7 @@ class Player:
             last = self._lowered(step, made) if error.is_unknown else None
             if last is not None:
                 return last
-            del self.steps[known:]
+            del self.steps[known:], self.lowered[lowered:]
             self.troubles[step] = error.trouble
         self.steps.append(step)
         return step
@@ -210,7 +214,8 @@ class Player:
 
     def _half_lowered(self, step: Step, missing: Step) -> Step | None:
         """What stands for an op of whose body one failed: None where the engine does not have that one either."""
-        if self.troubles[missing].kind in ("no op", "none"):
+        trouble = self.troubles.get(missing)
+        if trouble is not None and trouble.kind in ("no op", "none"):
             del self.troubles[missing]
             return None
         last = missing if missing.name == step.name else Step(step.node, (missing,), step.name, step.part_of)
@@ -221,10 +226,13 @@ class Player:
     def _read_value(self, step: Step) -> None:
         if step in self._made:
             try:
-                given = self._call("value", f"value({step.name})", self._made[step])
-                self.values[step] = as_array(given, step.node, f"value({step.name})")
+                self.values[step] = self._value(step)
             except CallError as error:
                 self.troubles[step] = error.trouble
+
+    def _value(self, step: Step) -> Any:
+        text = f"value({step.name})"
+        return as_array(self._call("value", text, self._made[step]), step.node, text)
 
     def _forward_again(self, made: dict[Step, Any]) -> bool:
         """Apply all ops again, to the same leaves; says whether that succeeded as before."""
@@ -260,6 +268,9 @@ class Player:
                 run.gradients[step] = as_array(given, step.node, text)
             except CallError as error:
                 run.troubles[step] = error.trouble
+        for step in self.values:
+            with suppress(CallError):  # it gave a value before
+                run.values[step] = self._value(step)
         return True
 
     def _has(self, name: str) -> bool:
@@ -287,7 +298,7 @@ class Player:
             if self.over.is_set():  # and the engine caught what was to stop it
                 raise StoppedError
             return returned
-        except StoppedError:
+        except (StoppedError, KeyboardInterrupt):
             raise
         except BaseException as error:
             op_name = arguments[0] if method == "apply" else ""
@@ -306,7 +317,8 @@ def _failure(error: BaseException, text: str, op_name: str, engine: Engine) -> t
     """What an error of the engine means, and whether it means that the engine does not have an op."""
     said = cut(" ".join(f"{error}".split()), REASON)
     reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    if op_name and isinstance(error, UNKNOWN) and (op_name in said or isinstance(error, NotImplementedError)):
+    is_named = op_name in said and (isinstance(error, UNKNOWN) or UNKNOWN_OP.search(said))
+    if op_name and (is_named or isinstance(error, NotImplementedError)):
         return Trouble("no op", f"{type(engine).__name__} has no op {op_name} ({reason})"), True
     if not op_name and isinstance(error, NotImplementedError):
         return Trouble("raised", f"{text} is not implemented"), False

@@ -31,6 +31,7 @@ ENGINE_SLIPS = {
     "order": "a gradient is passed on before it is complete",
     "stale": "gradients of an earlier backward pass are still there",
     "shared": "two gradients are one array, which is changed in place",
+    "changed": "the backward pass writes into a value",
     "kink": "another value than tinygraph's where there is no derivative",
 }
 
