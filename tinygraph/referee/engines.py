@@ -130,12 +130,12 @@ class EngineReport:
             }
             for verdict in self.verdicts
         ]
-        first = next((one for one in verdicts if one["status"] == "wrong"), None)
+        first = None if self.first is None else self.first.name
         return {"engine": self.engine, "right": self.right, "first": first, "verdicts": verdicts, "notes": [*self.notes]}
 
     def to_json(self) -> str:
         """The report as JSON."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def draw(self, **settings: Any) -> Picture:
         """The picture of the graph with the card marked at which the engine parts from it; takes the settings of `graph.draw`."""
