@@ -178,7 +178,7 @@ SCALAR_FAULTS: list[tuple[str, list[Change], str, str, str, str]] = [
         "s",
         "a second backward on the same output",
     ),
-    ("no seed", [("output.gradient = 1.0", "pass")], "a + b", "seed", "L", "starts from 1"),
+    ("no seed", [("output.gradient = 1.0", "pass")], "a + b", "seed", "L", "must start from 1"),
     (
         "multiply by the own operand",
         [("(g * y, g * x)", "(g * x, g * y)")],
@@ -201,7 +201,14 @@ SCALAR_FAULTS: list[tuple[str, list[Change], str, str, str, str]] = [
     ("tanh at its operand", [("1 - a * a", "1 - x * x")], "tanh(a) * b", "wrong value", "z", "at a, not at its result z"),
     ("half of tanh", [("g * (1 - a * a)", "0.5 * g * (1 - a * a)")], "tanh(a) * b", "factor", "z", "0.5 times"),
     ("sigmoid at its operand", [("g * a * (1 - a)", "g * x * (1 - x)")], "sigmoid(a) * b", "wrong value", "z", "at a, not at"),
-    ("sigmoid without the rest", [("g * a * (1 - a)", "g * a")], "sigmoid(a) * b", "other op", "z", "sigmoid .z."),
+    (
+        "sigmoid without the rest",
+        [("g * a * (1 - a)", "g * a")],
+        "sigmoid(a) * b",
+        "missing factor",
+        "z",
+        "leaves out the factor .1 - z.",
+    ),
     ("relu that is always open", [("(g * (x > 0),)", "(g,)")], "relu of both signs", "local", "p", "relu .p. .* is forgotten"),
     (
         "relu open by its result",

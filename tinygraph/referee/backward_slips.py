@@ -181,7 +181,7 @@ class Suspect:
     def _incomplete(self, reader: Step, above: Mapping[Edge, Any]) -> Iterator[tuple[str, Any, str]]:
         """Gradients that a reader may have had when it passed them on, with words and the kind of slip."""
         known, edges = Suspect(self.local, self.gradients, reader, None), list(above)
-        mend = "in the right order each value comes after all that read it"
+        mend = "in the right order a value comes after all its readers"
         for some in _subsets(edges):
             missing = known._of([edge for edge in edges if edge not in some])
             words = f"before {missing} has arrived: {mend}"
@@ -320,7 +320,8 @@ class Suspect:
         """What a rule passes on where a factor is missing or there is one too many, or by the rule of another op."""
         part, reader, to = self.parts[edge], edge.reader, self.step.name
         factors = {(x.name if isinstance(x, Step) else f"{x}"): self.local.value(x) for x in reader.inputs}
-        factors |= {reader.name: self.local.value(reader), gradient_name(reader): self.gradients[reader]}
+        out = self.local.value(reader)
+        factors |= {reader.name: out, f"(1 - {reader.name})": 1 - out, gradient_name(reader): self.gradients[reader]}
         for name, value in factors.items():
             value = np.asarray(value, np.float64)
             if value.shape not in ((), np.shape(part)) or np.all(np.abs(value) == 1):

@@ -145,7 +145,7 @@ class Judge:
         given, before = run.gradients[step], first.gradients[step]
         new = Suspect(self.local, self.local.gradients() | run.gradients, step, given).right
         is_stale = close(given, before + before) or (new is not None and close(given, before + new)) or step is self.path[0]
-        mend = "the gradients of the first are still there: backward sets all gradients to 0 before it starts"
+        mend = "the gradients of the first are still there: backward must set all gradients to 0 before it starts"
         slips = [Slip("stale", mend, step.name)] if is_stale else []
         return wrong(step, "second backward", f"{seen(given, before)} in {SECOND}{when}", slips)
 
@@ -183,7 +183,7 @@ class Gradients:
             return unjudged(step, "backward", "the contributions to it are not defined for such values")
         if not close(given, right, size):
             if is_output:
-                slip = Slip("seed", "backward starts from 1, the gradient of the output with respect to itself", step.name)
+                slip = Slip("seed", "backward must start from 1, the gradient of the output with respect to itself", step.name)
                 return wrong(step, "backward", seen(given, right), [slip])
             return self._of_wrong(step, suspect, right)
         if self._changes_dtype(step, given):
