@@ -425,6 +425,23 @@ def test_a_broken_engine_is_diagnosed_by_its_own_fault(
     assert str(report).startswith(f"{name} parts from the graph of L at {first.name}, in the ")
 
 
+def test_faults_are_diagnosed_in_random_programs_too() -> None:
+    named, blamed, found = 0, 0, []
+    for _, changes, rung, kind, _, _ in SCALAR_FAULTS:
+        ops = RUNGS[f"scalars: {rung}"].ops
+        for seed in range(20):
+            report = tg.compare_engines(random_scalars(seed), engine("ScalarEngine", *changes))
+            if report.first is not None:
+                kinds = {slip.kind for slip in report.first.slips}
+                named += kind in kinds
+                blamed += kind not in kinds and set(re.findall(r"(\w+) \(", report.first.text)).isdisjoint(ops)
+                found.append(kinds)
+    assert len(found) > 200
+    assert named >= 0.95 * len(found)
+    assert blamed <= 0.02 * len(found)
+    assert sum(len(kinds) == 1 for kinds in found) >= 0.7 * len(found)
+
+
 def test_what_is_right_elsewhere_is_not_blamed() -> None:
     a, b, c = tg.parameter(2.0), tg.parameter(-3.0), tg.parameter(10.0)
     z = a * b
@@ -841,6 +858,17 @@ OPS: list[tuple[str, Callable[..., Any]]] = [
     ("matmul", lambda x, y: np.tanh(x @ x.T) if x.ndim == 2 else x),
     ("transpose", lambda x, y: x.T if x.shape == (3, 3) else x),
 ]
+
+ON_ARRAYS = [name for name, _ in OPS].index("sum")  # and those that follow
+
+
+def random_scalars(seed: int) -> tg.Graph:
+    rng = np.random.default_rng(seed)
+    values: list[Any] = [tg.parameter(x) for x in rng.uniform(-2, 2, 3)]
+    for _ in range(rng.integers(5, 12)):
+        x, y = (values[i] for i in rng.integers(len(values), size=2))
+        values.append(OPS[rng.integers(ON_ARRAYS)][1](x, y))
+    return tg.Graph(values[-1] * values[-2] + values[-3])
 
 
 def random_graph(seed: int) -> tg.Graph:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -20,6 +20,7 @@ from tinygraph.referee.playing import Step
 from tinygraph.referee.verdicts import constant_factor, gradient_name, is_plain
 
 MOST = 5  # contributions of which all partial sums are tried
+MANY, OFTEN = 3, 4  # contributions that may count more than once, and how often
 
 About: TypeAlias = tuple[Any, ...]  # the code that a guess blames: a rule, the sum, the order
 
@@ -87,9 +88,7 @@ class Suspect:
         return []
 
     def _usual(self) -> list[Guess]:
-        sums, rules = [*self._of_sums()], self._fitting(self._plain_slips)
-        # What one reader does not pass on is lost as well.
-        return [*sums, *self._of_order(), *(guess for guess in rules if not sums or guess.kind != "missing")]
+        return [*self._of_sums(), *self._of_order(), *self._fitting(self._plain_slips)]
 
     def _of_factors(self) -> Iterator[Guess]:
         return self._fitting(self._wrong_factors)
@@ -103,9 +102,9 @@ class Suspect:
 
     def proves(self) -> set[About]:
         """What code may be right if this gradient is."""
-        found: set[About] = {rule_of(edge) for edge in self.parts}
-        found |= {("order", edge.reader) for edge, part in self.parts.items() if np.any(part)}
-        return found | ({self._sum} if len(self.parts) > 1 and all(map(np.any, self.parts.values())) else set())
+        telling = [edge for edge, part in self.parts.items() if not self.is_given(self.right - part)]  # not lost in rounding
+        found: set[About] = {rule_of(edge) for edge in telling} | {("order", edge.reader) for edge in telling}
+        return found | ({self._sum} if 1 < len(telling) == len(self.parts) else set())
 
     @property
     def _sum(self) -> About:
@@ -114,12 +113,12 @@ class Suspect:
 
     def shows(self, guess: Guess) -> bool:
         """Whether the slip of a guess, about code that this gradient proves, would have changed it."""
-        if guess.about[0] in ("sum", "order"):
+        if guess.about[0] in ("sum", "order") or guess.kind == "factor":
             return True
         for edge in self.parts:
             if rule_of(edge) == guess.about:
                 wrong = [x.part for x in (*self._plain_slips(edge), *self._wrong_factors(edge)) if x.kind == guess.kind]
-                return all(part is None or not close(part, self.parts[edge]) for part in wrong)
+                return bool(wrong) and all(part is None or not close(part, self.parts[edge]) for part in wrong)
         return False
 
     # Shapes
@@ -186,14 +185,11 @@ class Suspect:
             missing = known._of([edge for edge in edges if edge not in some])
             words = f"before {missing} has arrived: {mend}"
             yield words, sum((above[edge] for edge in some), np.zeros_like(self.local.value(reader))), "order"
-        for ordered in (edges, edges[::-1]) if len(edges) > 1 else ():
-            total, sums = np.zeros_like(self.local.value(reader)), np.zeros_like(self.local.value(reader))
-            for edge in ordered:
-                total = total + above[edge]
-                sums = sums + total
-            yield f"once for each of its readers, not once in all: {mend}", sums, "order"
-        if len(edges) > 1:
-            yield f"{len(edges)} times, once for each of its readers", len(edges) * self.gradients[reader], "twice"
+        if len(edges) <= MANY:
+            for counts in product(range(OFTEN + 1), repeat=len(edges)):
+                if max(counts) > 1:
+                    upstream = sum(n * above[edge] for n, edge in zip(counts, edges, strict=True))
+                    yield f"more than once: {mend}, and passes its gradient on once", upstream, "twice"
 
     # Rules
 
@@ -216,14 +212,21 @@ class Suspect:
             for one in others:
                 if self._explains({edge: one.part}):
                     yield Guess(one.kind, f"{subject(edge)} {one.text}", edge.reader.name, rule_of(edge))
-        groups: dict[str, list[Edge]] = {}
-        for edge in instead:
+        for group in self._alike():
+            keyed = {edge: _by_kind(instead[edge]) for edge in group}
+            for key in dict.fromkeys(key for ones in keyed.values() for key in ones):
+                changed = {edge: ones[key] for edge, ones in keyed.items() if key in ones}
+                if len(changed) > 1 and self._explains({edge: one.part for edge, one in changed.items()}):
+                    edge, one = next(iter(changed.items()))
+                    yield Guess(one.kind, f"{subject(edge)} {one.text}", edge.reader.name, rule_of(edge))
+
+    def _alike(self) -> list[list[Edge]]:
+        """The contributions by one rule, and those by one op, where there are several."""
+        groups: dict[Any, list[Edge]] = {}
+        for edge in self.parts:
+            groups.setdefault(rule_of(edge), []).append(edge)
             groups.setdefault(edge.reader.op_name, []).append(edge)
-        for first, *rest in groups.values():
-            for same in zip(*(instead[edge] for edge in (first, *rest)), strict=False) if rest else ():
-                changed = {edge: one.part for edge, one in zip((first, *rest), same, strict=True)}
-                if len({one.kind for one in same}) == 1 and self._explains(changed):
-                    yield Guess(same[0].kind, f"{subject(first)} {same[0].text}", first.reader.name, rule_of(first))
+        return [group for group in groups.values() if len(group) > 1]
 
     def _explains(self, changed: Mapping[Edge, Any]) -> bool:
         """Whether the engine gave what comes of some other contributions."""
@@ -342,8 +345,14 @@ class Suspect:
         part = self.parts[edge]
         others = sum((x for key, x in self.parts.items() if key != edge), np.zeros_like(part))
         factor = constant_factor(self.given - others, part)
-        if factor is not None and (np.size(part) > 1 or (len(self.parts) == 1 and is_plain(factor))):
+        if factor is not None and (np.size(part) > 1 or is_plain(factor)):
             yield Instead("factor", f"passes {factor:.4g} times the right gradient on to {self.step.name}", part * factor)
+
+
+def _by_kind(slips: Sequence[Instead]) -> dict[tuple[str, int], Instead]:
+    """Slips by their kind, and by their place among those of one kind."""
+    kinds = [one.kind for one in slips]
+    return {(one.kind, kinds[:i].count(one.kind)): one for i, one in enumerate(slips)}
 
 
 def _subsets(edges: Sequence[Edge], whole: bool = False) -> Iterator[tuple[Edge, ...]]:

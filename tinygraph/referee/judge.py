@@ -238,7 +238,8 @@ class Gradients:
         edges = self.local.edges[step]
         suspected = [edge for edge in edges if rule_of(edge) not in self._right] or edges
         rules = list(dict.fromkeys(subject(edge) for edge in suspected))
-        return f"look at {'the gradient' if len(rules) == 1 else 'the gradients'} of {listed(rules)} by {step.name}"
+        order = ", or at the order of the walk" if any(len(known) > 1 for known in self.local.edges.values()) else ""
+        return f"look at {'the gradient' if len(rules) == 1 else 'the gradients'} of {listed(rules)} by {step.name}{order}"
 
 
 def _of_leaf(step: Step, value: Any, recorded: Any) -> Verdict:
