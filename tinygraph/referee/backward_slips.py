@@ -73,7 +73,12 @@ class Suspect:
 
     def is_given(self, value: Any) -> bool:
         """Whether that is what the engine gave."""
-        return value is not None and close(self.given, value, size_of(*self.parts.values()))
+        return value is not None and close(self.given, value, self.size)
+
+    @cached_property
+    def size(self) -> float:
+        """The largest entry of all contributions."""
+        return size_of(*self.parts.values())
 
     def guesses(self) -> list[Guess]:
         """Those that fit, the best first."""

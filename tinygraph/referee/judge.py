@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygraph.referee.backward_slips import About, Guess, Suspect, rule_of, subject
 from tinygraph.referee.forward_slips import dtype_slip, forward_slips, is_right
-from tinygraph.referee.local import Local, close, is_dense, size_of
+from tinygraph.referee.local import Local, close, is_dense
 from tinygraph.referee.playing import Player, Run, Step, Trouble
 from tinygraph.referee.verdicts import Slip, Verdict, agreeing, failed, gradient_name, seen, unjudged, wrong
 from tinygraph.wording import listed
@@ -178,10 +178,9 @@ class Gradients:
         suspect = Suspect(self.local, self._held, step, given)
         is_output = step is self.local.path[0]
         right = np.ones_like(self.local.value(step))[()] if is_output else suspect.right
-        size = size_of(*suspect.parts.values())
         if right is None:
             return unjudged(step, "backward", "the contributions to it are not defined for such values")
-        if not close(given, right, size):
+        if not close(given, right, suspect.size):
             if is_output:
                 slip = Slip("seed", "backward must start from 1, the gradient of the output with respect to itself", step.name)
                 return wrong(step, "backward", seen(given, right), [slip])
@@ -192,7 +191,7 @@ class Gradients:
         for about in suspect.proves():
             self._right.setdefault(about, []).append(suspect)
         recorded = self._recorded[step]
-        return agreeing(step, "backward", given, recorded, not close(given, recorded, size))
+        return agreeing(step, "backward", given, recorded, not close(given, recorded, suspect.size))
 
     def _of_none(self, step: Step) -> Verdict:
         trouble = self.run.troubles.get(step) or (self._cut if self._at is step else None)
