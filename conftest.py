@@ -19,8 +19,8 @@ TESTS = Path(__file__).parent / "tests"
 SLOW = {
     "test_accuracy", "test_against_torch", "test_animation", "test_benchmarks", "test_calculus", "test_cheatsheet",
     "test_compile", "test_compile_random", "test_contract", "test_courses", "test_curves", "test_decisions", "test_drawn",
-    "test_entries", "test_estimators", "test_explained", "test_explanation", "test_export", "test_flags", "test_flow",
-    "test_folding", "test_form", "test_formula", "test_formulas", "test_fuzz", "test_groups", "test_hostile_names",
+    "test_engines", "test_entries", "test_estimators", "test_explained", "test_explanation", "test_export", "test_flags",
+    "test_flow", "test_folding", "test_form", "test_formula", "test_formulas", "test_fuzz", "test_groups", "test_hostile_names",
     "test_interpreter", "test_latex", "test_live", "test_mathml", "test_model_files", "test_models_command",
     "test_network_drawing", "test_notation", "test_notebooks", "test_other_sizes", "test_page_foldings", "test_page_looks",
     "test_page_plots", "test_page_tools", "test_paths", "test_picture", "test_pictures", "test_planted_slips", "test_plots",

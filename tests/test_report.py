@@ -41,7 +41,7 @@ class TestPicture:
         bad = lines(picture, "bad")
         assert [text[:2] for text in bad if not text[0].isalpha()] == ["✗ ", "✗ "]
         assert "✗ The sign is wrong, even for your dz" in bad
-        assert lines(picture, "weak")[0].startswith("(✓) follows from your dz")
+        assert lines(picture, "weak")[0].startswith("(✓) follows correctly from your dz")
 
     def test_the_reason_stands_below_the_gradient_that_it_is_about(self) -> None:
         v = values(logistic())
@@ -117,7 +117,7 @@ class TestData:
         assert report.first is report["dz"]
         assert [v.name for v in report] == ["da", "dz", "dw", "db"]
         assert len(report) == 4
-        with pytest.raises(KeyError, match="dx was not given"):
+        with pytest.raises(KeyError, match="dx was not judged"):
             report["dx"]
 
 

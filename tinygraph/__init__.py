@@ -26,7 +26,7 @@ from tinygraph.place import Place
 
 if TYPE_CHECKING:
     from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
-    from tinygraph.faces import assert_gradients, explain, jit
+    from tinygraph.faces import assert_gradients, compare_engines, explain, jit, ladder
     from tinygraph.graph import Graph
     from tinygraph.requested import Gradients
 
@@ -48,6 +48,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "check_gradients",
     "check_op",
+    "compare_engines",
     "constant",
     "explain",
     "find_nonfinite",
@@ -58,6 +59,7 @@ __all__ = [
     "jacobian",
     "jit",
     "jvp",
+    "ladder",
     "log_softmax",
     "logsumexp",
     "mean_squared_error",
@@ -81,8 +83,10 @@ _LATER = {
     "assert_gradients": "faces",
     "check_gradients": "check",
     "check_op": "check",
+    "compare_engines": "faces",
     "explain": "faces",
     "jit": "faces",
+    "ladder": "faces",
     "find_nonfinite": "check",
 }
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from tinygraph.ops import Op
     from tinygraph.program.paths import Paths
     from tinygraph.program.statements import Level, Program, Statement
+    from tinygraph.referee.engines import EngineReport
+    from tinygraph.referee.playing import Engine
     from tinygraph.referee.report import Report
+    from tinygraph.referee.rungs import Rung
     from tinygraph.referee.worksheet import Worksheet
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
@@ -118,6 +121,56 @@ def assert_gradients(graph: Graph, /, **given: Any) -> None:
     report = graph.compare(**given)
     if not report.right:
         raise GradientError(f"{report.summary}\n{report}")
+
+
+@face
+def compare_engines(graph: Graph, engine: Engine, timeout: float | None = 10) -> EngineReport:
+    """Replay a graph on another engine, op by op, forward and backward, and find the first place where the two part.
+
+    An engine has five methods: `leaf(array)`, `apply(op_name, *inputs, **params)`, `value(x)`, `backward(output)` and
+    `gradient(x)`. Each value is judged by the engine's own values before it, and each gradient by those of its readers, so that
+    one mistake is one verdict. `print(report)` says what is wrong and why; `report.right`, `report.first`, `report.verdicts` and
+    `report.to_json()` are for programs, and a notebook shows the picture. After `timeout` seconds the engine is stopped; it runs
+    in a thread of its own, or with `timeout=None` in the calling one.
+
+    Raises TypeError for an engine without `leaf`, `apply` or `value`, ValueError for a graph whose output is an array.
+
+    >>> class Differences:  # an engine for a - b
+    ...     def leaf(self, array):
+    ...         return {"value": array, "inputs": ()}
+    ...     def apply(self, op_name, x, y):
+    ...         return {"value": x["value"] - y["value"], "inputs": (x, y)}
+    ...     def value(self, x):
+    ...         return x["value"]
+    ...     def backward(self, output):
+    ...         for x in (output, *output["inputs"]):
+    ...             x["gradient"] = 1.0
+    ...     def gradient(self, x):
+    ...         return x["gradient"]
+    >>> a, b = tg.parameter(2.0), tg.parameter(3.0)
+    >>> L = a - b
+    >>> print(tg.compare_engines(tg.Graph(L, names={"a": a, "b": b, "L": L}), Differences()))
+    Differences parts from the graph of L at db, in the backward pass
+      db is 1.000, not -1.000: subtract (L) passes its gradient on to b with the wrong sign
+    right: a, b, L, dL, da
+    """
+    from tinygraph.referee.engines import compare
+
+    return compare(graph, engine, timeout)
+
+
+@face
+def ladder(part: Literal["scalars", "arrays"] | None = None) -> tuple[Rung, ...]:
+    """Programs to test an engine with, from `a + b` to a network of two layers: first in scalars, then in arrays.
+
+    A rung has a `name`, a `graph` for `tg.compare_engines`, and `catches`, the mistakes that it finds first.
+
+    >>> tg.ladder()[0]
+    <rung scalars: a + b, which catches a backward pass that does not start from 1>
+    """
+    from tinygraph.referee.rungs import rungs
+
+    return rungs(part)
 
 
 class Faces:

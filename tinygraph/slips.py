@@ -43,6 +43,24 @@ SLIPS = {
     "nan": "It is NaN or infinite at {entries}",
     "here alone": "It is right for these numbers only",
 }
+# The slips of engines, beside these: what each is.
+ENGINE_SLIPS = {
+    "no op": "the engine has no such op",
+    "raised": "a method of the engine raised an error",
+    "time": "a method of the engine did not end in time",
+    "none": "a method of the engine returned None",
+    "type": "a method of the engine returned what is no array of numbers",
+    "broadcasting": "the operands are not broadcast",
+    "dtype": "the dtype is not that of the operands",
+    "other op": "what another op gives",
+    "missing": "an op passes nothing on to an operand",
+    "seed": "the gradient of the output does not start at 1",
+    "order": "a gradient is passed on before it is complete",
+    "stale": "gradients of an earlier backward pass are still there",
+    "shared": "two gradients are one array, which is changed in place",
+    "changed": "the backward pass writes into a value",
+    "kink": "another value than tinygraph's where there is no derivative",
+}
 STARTS = {sentence.partition(" ")[0] for sentence in SLIPS.values()}  # the first words of sentences
 FEW = 4  # entries that are listed
 FACTORS = (2.0, 0.5, 4.0, 0.25)

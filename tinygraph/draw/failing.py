@@ -1,4 +1,4 @@
-"""The op that failed, as a red card behind what it would have read: with the error's words, the line of code and the fix."""
+"""What is wrong, on red cards: the op that failed, behind what it would have read, and what a judge found of a value."""
 
 from __future__ import annotations
 

@@ -3,12 +3,8 @@ follows from an earlier wrong one. Only the card of the first wrong one is red."
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from tinygraph.draw.cards import LONGEST, Card, CardLine, Drawing, Finding, NamedGraph, wrapped
 from tinygraph.express.text import cut
-from tinygraph.node import Node
-from tinygraph.program.statements import program_of
 from tinygraph.referee.report import Report, Verdict
 
 SIGNS = {"right": "✓", "wrong": "✗", "follows": "(✓)"}
@@ -17,34 +13,18 @@ MARKS = {"right": "good", "wrong": "bad", "follows": "weak"}
 
 def mark(report: Report, drawing: Drawing, named: NamedGraph) -> None:
     """Put each verdict on the card of its value; the note counts them, and has those without a card."""
-    places = _places(report, drawing, named)
-    for verdict in report.verdicts:
-        if verdict.name in places and verdict.status in SIGNS:
-            card, backward = places[verdict.name]
-            _mark_line(card, verdict, backward)
-            if verdict is report.first:
-                card.mark = "bad"
+    cards = {node: card for card in drawing.cards for node in card.members}
+    may_stand = (v for v in report.verdicts if v.node in cards and (named.request is not None or not v.is_gradient))
+    shown = [(v, cards[v.node]) for v in may_stand if v.status in SIGNS]
+    for verdict, card in shown:
+        _mark_line(card, verdict, verdict.is_gradient)
+        if verdict is report.first:
+            card.mark = "bad"
     first = "" if report.first is None else f"; the first wrong one is {report.first.name}"
     drawing.notes.append(f"{report.summary}{first}")
-    unseen = [v for v in report.verdicts if v.name not in places or v.status not in SIGNS]
+    seen = {id(verdict) for verdict, _ in shown}
+    unseen = [v for v in report.verdicts if id(v) not in seen and v.status in ("wrong", "not judged")]
     drawing.notes += [cut(" ".join(f"{v}".split()), LONGEST) for v in unseen]
-
-
-def _places(report: Report, drawing: Drawing, named: NamedGraph) -> Mapping[str, tuple[Card, bool]]:
-    """The card of each name, and whether the name is that of its gradient."""
-    program = program_of(report.graph)
-    places: dict[str, tuple[Card, bool]] = {}
-
-    def stand(node: Node, card: Card, backward: bool) -> None:
-        if program.is_named(node):
-            places[program.name(node)] = card, backward
-
-    for card in drawing.cards:
-        for node in card.members:
-            stand(node, card, False)
-            if node in named.gradients:
-                stand(named.gradients[node], card, True)
-    return places
 
 
 def _mark_line(card: Card, verdict: Verdict, backward: bool) -> None:
@@ -54,10 +34,10 @@ def _mark_line(card: Card, verdict: Verdict, backward: bool) -> None:
     card.findings.append(Finding("verdicts", verdict.status, mark, verdict.name, text, backward))
     if len(card.members) > 1:
         return
-    last = max(i for i, line in enumerate(card.results) if line.backward is backward)
-    line = card.results[last]
+    last = max((i for i, line in enumerate(card.results) if line.backward is backward), default=len(card.results) - 1)
     if verdict.status == "right":
-        card.results[last] = CardLine(f"{sign} {line.text}", backward, mark)
+        if card.results and card.results[last].backward is backward:
+            card.results[last] = CardLine(f"{sign} {card.results[last].text}", backward, mark)
     else:
         lines = [part for sentence in verdict.text.splitlines() for part in wrapped(f"{sign} {sentence}")]
         card.results[last + 1 : last + 1] = [CardLine(part, backward, mark) for part in lines]

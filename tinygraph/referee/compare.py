@@ -59,7 +59,16 @@ class Judge:
                 unreadable.append(Verdict(name, "not judged", f"not judged: {error}"))
         walk = Walk({self._nodes[name]: answers[name] for name in self._nodes if name in answers})
         verdicts = [self._with_later(self._verdict(node, walk), walk) for node in walk.answers]
-        return Report((*(self._elsewhere(v, given[v.name]) for v in verdicts), *unreadable), self._graph)
+        judged = [self._placed(self._elsewhere(verdict, given[verdict.name])) for verdict in verdicts]
+        return Report((*judged, *unreadable), self._graph)
+
+    def _placed(self, verdict: Verdict) -> Verdict:
+        """A verdict with the value on whose card it stands."""
+        node = self._nodes[verdict.name]
+        statement = self._statements.get(node)
+        if statement is None or statement.of is None:
+            return replace(verdict, node=node)
+        return replace(verdict, node=statement.of, is_gradient=True)
 
     def _with_later(self, verdict: Verdict, walk: Walk) -> Verdict:
         """A verdict on a missing division, with what is right although it is computed from that value."""

@@ -15,6 +15,7 @@ from tinygraph.wording import counted, suggestion
 if TYPE_CHECKING:
     from tinygraph.draw.picture import Picture
     from tinygraph.graph import Graph
+    from tinygraph.node import Node
 
 Status = Literal["right", "wrong", "follows", "not judged"]
 
@@ -29,9 +30,16 @@ class Verdict:
     status: Status
     text: str = ""
     slips: tuple[Slip, ...] = ()
+    node: Node | None = field(default=None, compare=False, repr=False)  # on whose card it is shown
+    is_gradient: bool = field(default=False, compare=False, repr=False)  # of that node
 
     def __str__(self) -> str:
         return f"{self.name}  {self.text or self.status}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict as plain data."""
+        slips = [one._asdict() for one in self.slips]
+        return {"name": self.name, "status": self.status, "text": self.text, "slips": slips}
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,10 +69,10 @@ class Report:
         return f"{sum(v.status == 'right' for v in self.verdicts)} of {counted(len(self.verdicts), 'value')} right"
 
     def __getitem__(self, name: str) -> Verdict:
-        """The verdict of a name. Raises KeyError for a name that was not given."""
+        """The verdict of a name. Raises KeyError for a name that has none."""
         names = [v.name for v in self.verdicts]
         if name not in names:
-            raise KeyError(f"{name} was not given: {suggestion(name, names)}")
+            raise KeyError(f"{name} was not judged: {suggestion(name, names)}")
         return self.verdicts[names.index(name)]
 
     def __iter__(self) -> Iterator[Verdict]:
@@ -98,10 +106,7 @@ class Report:
         return {
             "right": self.right,
             "first": None if self.first is None else self.first.name,
-            "verdicts": [
-                {"name": v.name, "status": v.status, "text": v.text, "slips": [one._asdict() for one in v.slips]}
-                for v in self.verdicts
-            ],
+            "verdicts": [v.to_dict() for v in self.verdicts],
         }
 
     def to_json(self) -> str:
