@@ -60,7 +60,7 @@ def test_the_ways_to_look_at_a_graph_run_and_write_files(names: dict[str, Any], 
     for _, *cells in rows(SECTIONS["Record, differentiate, look"]):
         for lines in cells:
             run("\n".join(lines), names)
-    assert sorted(os.listdir(folder)) == ["graph.html", "graph.svg", "quiz.html", "walk.html"]
+    assert sorted(os.listdir(folder)) == ["graph.html", "graph.svg", "quiz.html", "sheet.html", "walk.html"]
 
 
 def test_the_lines_of_pytorch_run_and_lead_to_the_same_numbers(names: dict[str, Any]) -> None:

@@ -142,6 +142,44 @@ class TestCheckOp:
         with pytest.raises(tg.GradientError, match="unsigned_cube"):
             tg.check_op(unsigned_cube, np.array([1.0, 2.0]))
 
+    def test_names_the_slip_in_a_rule(self) -> None:
+        x, y = np.array([1.0, -2.0, 0.5]), np.array([3.0, 4.0, -1.5])
+        square = np.array([[1.0, -2.0], [3.0, 4.5]])
+        slips: list[tuple[Any, Any, list[Any], str]] = [
+            (lambda x: x**3, lambda g, out, x: 3 * x**2, [x], "the upstream gradient is forgotten"),
+            (lambda x: x**3, lambda g, out, x: g, [x], "the local derivative is forgotten"),
+            (lambda x: x**3, lambda g, out, x: -g * 3 * x**2, [x], "The sign is wrong"),
+            (lambda x: x**2, lambda g, out, x: g * x, [x], "2 times too small"),
+            (lambda x: x**3, lambda g, out, x: g * 3 * x, [x], "The factor x is missing"),
+            (lambda x: np.exp(x), lambda g, out, x: g * out * x, [x], "The factor x is one too many"),
+            (lambda x: np.tanh(x), lambda g, out, x: g * (1 - x**2), [x], "x is used where out belongs"),
+            (
+                lambda x: np.mean(x),
+                lambda g, out, x: g * np.ones_like(x),
+                [x],
+                "is a division by len(x) missing",
+            ),
+        ]
+        for function, rule, arguments, said in slips:
+            op = tg.op(rule)(function)
+            with pytest.raises(tg.GradientError) as caught:
+                tg.check_op(op, *arguments)
+            assert said in str(caught.value), said
+
+        @tg.op(lambda g, out, a, b: g * a, lambda g, out, a, b: g * b, elementwise=True)
+        def product(a: Any, b: Any) -> Any:
+            return a * b
+
+        with pytest.raises(tg.GradientError, match="a is used where b belongs"):
+            tg.check_op(product, x, y)
+
+        @tg.op(lambda g, out, a, b: g @ b, lambda g, out, a, b: a.T @ g)
+        def matrix_product(a: Any, b: Any) -> Any:
+            return a @ b
+
+        with pytest.raises(tg.GradientError, match=r"b is used where b\.T belongs"):
+            tg.check_op(matrix_product, square, square + 1)
+
     def test_says_so_where_nothing_would_be_checked(self) -> None:
         with pytest.raises(ValueError, match="nothing would be checked"):
             tg.check_op(wrong_cube, np.float32([1, 2]))

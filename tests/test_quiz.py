@@ -169,7 +169,7 @@ def test_scalars_without_a_name_are_part_of_the_formula() -> None:
 def test_a_constant_that_the_user_calls_c_1_has_a_name() -> None:
     w, c_1 = tg.parameter(3.0), tg.constant(2.0)
     graph = tg.Graph(w * c_1, names=locals())
-    assert "On other numbers" in graph.quiz().answer("2 * w / w").message
+    assert "for these numbers only" in graph.quiz().answer("2 * w / w").message
     assert graph.quiz(seed=4).known["c_1"] != 2.0
 
 
@@ -476,10 +476,10 @@ def test_run_asks_until_all_is_answered() -> None:
         "\n2/8  dz = ?  a number (within 1% or 0.0005), or a formula in the names above\n"
         "> a - y\ndz = da * a * (1 - a) = -0.426: right\n"
         "\n3/8  dw1 = ?  a number (within 1% or 0.0005), or a formula in the names above\n"
-        "> 2*dz\ndw1: not yet. On other numbers than these it is something else\n"
+        "> 2*dz\ndw1: not yet. It is right for these numbers only\n"
         "> reveal\ndw1 = dz * x1 = -0.851\n"
         "\n4/8  dw2 = ?  a number (within 1% or 0.0005), or a formula in the names above\n"
-        "> dz\ndw2: not yet. That is the upstream gradient alone: the local derivative is forgotten\n"
+        "> dz\ndw2: not yet. It is the upstream gradient alone: the local derivative is forgotten\n"
         "> reveal\ndw2 = dz * x2 = 0.426\n"
         "\n5/8  db = ?  a number (within 1% or 0.0005), or a formula in the names above\n"
         "> reveal\ndb = dz = -0.426\n"

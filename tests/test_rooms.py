@@ -14,6 +14,7 @@ ROOMS = {
     "stepping": ("graph.stepper()", ["test_size", "test_lens"]),
     "explaining": ("tg.explain(np.tanh)", ["test_size"]),
     "draw": ("graph.view()", ["test_graph", "test_plain"]),
+    "referee": ("graph.compare(dw=6.0)", ["test_graph", "test_plain"]),
     "bridges": ("graph.compile(backend='jax')", ["test_axes"]),
     "compiler": ("graph.compile()", ["test_axes"]),
     "express": ("graph.source()", ["test_axes", "test_provenance", "test_value"]),

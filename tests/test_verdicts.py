@@ -19,8 +19,8 @@ from tests.random_formulas import random_answer
 from tests.test_quiz import printed
 from tinygraph.express.interpreter import is_spelled
 from tinygraph.ops import Op
+from tinygraph.referee.redrawn import uniform
 from tinygraph.stepping.grammar import body_of, readable
-from tinygraph.stepping.judging import uniform
 from tinygraph.stepping.messages import OF_ANSWERS, OF_FORMULAS
 from tinygraph.stepping.page import page as page_of
 from tinygraph.stepping.quiz import Answer, Quiz

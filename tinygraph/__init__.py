@@ -26,7 +26,7 @@ from tinygraph.place import Place
 
 if TYPE_CHECKING:
     from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
-    from tinygraph.faces import explain, jit
+    from tinygraph.faces import assert_gradients, compare_engines, explain, jit, ladder
     from tinygraph.graph import Graph
     from tinygraph.requested import Gradients
 
@@ -43,10 +43,12 @@ __all__ = [
     "Op",
     "OpError",
     "Place",
+    "assert_gradients",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "check_gradients",
     "check_op",
+    "compare_engines",
     "constant",
     "explain",
     "find_nonfinite",
@@ -57,6 +59,7 @@ __all__ = [
     "jacobian",
     "jit",
     "jvp",
+    "ladder",
     "log_softmax",
     "logsumexp",
     "mean_squared_error",
@@ -77,10 +80,13 @@ _LATER = {
     "Graph": "graph",
     "Gradients": "requested",
     "NonFinite": "check",
+    "assert_gradients": "faces",
     "check_gradients": "check",
     "check_op": "check",
+    "compare_engines": "faces",
     "explain": "faces",
     "jit": "faces",
+    "ladder": "faces",
     "find_nonfinite": "check",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from tinygraph.leaves import constant, parameter
 from tinygraph.node import Node, summary
 from tinygraph.ops import Op
 from tinygraph.place import Place
+from tinygraph.rule_slips import of_rule
 from tinygraph.rules import ArgumentRule, check_rule
 from tinygraph.slope import TRUSTED, slope_along
 from tinygraph.sparse import entry_at, holds_sparse, stored
@@ -196,7 +198,24 @@ def check_node(node: Node, tolerance: float = TOLERANCE) -> None:
         own = ArgumentRule(op, k, len(arguments))
         wrong = _wrong_entry(g, expected, tolerance, f"gradient of {op.name} by {own.argument} (argument {k + 1})")
         if wrong is not None:
-            raise own.wrong(f"is wrong{wrong}")
+            raise own.wrong(f"is wrong{wrong}{_slip(own, node, seed, expected)}")
+
+
+def _slip(rule: ArgumentRule, node: Node, seed: Any, expected: Estimate) -> str:
+    """The slip that explains a wrong gradient of a rule, in words."""
+    arguments = [_value(x) for x in node.inputs]
+
+    def right(k: int) -> Any:
+        return estimated(_computed(node), arguments, k, seed).value
+
+    others = [k for k, x in enumerate(arguments) if k != rule.position and _is_real(x)]
+    named = {ArgumentRule(rule.op, k, rule.arguments).argument: partial(right, k) for k in others}
+    scale = float(np.max(np.abs(expected.value), initial=0))
+
+    def close(x: Any, y: Any) -> bool:
+        return np.shape(x) == np.shape(y) and bool(np.allclose(x, y, rtol=1e-5, atol=1e-6 * scale))
+
+    return of_rule(rule, node, seed, expected.value, named, close)
 
 
 def check_op(op: Op, *arguments: Any, **params: Any) -> None:

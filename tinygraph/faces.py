@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from tinygraph.errors import GradientError
+
 if TYPE_CHECKING:
     from tinygraph.bridges.jax import JaxStep
     from tinygraph.compiler.step import Step
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from tinygraph.ops import Op
     from tinygraph.program.paths import Paths
     from tinygraph.program.statements import Level, Program, Statement
+    from tinygraph.referee.engines import EngineReport
+    from tinygraph.referee.playing import Engine
+    from tinygraph.referee.report import Report
+    from tinygraph.referee.rungs import Rung
+    from tinygraph.referee.worksheet import Worksheet
     from tinygraph.stepping.quiz import Quiz
     from tinygraph.stepping.stepper import Stepper
 
@@ -32,6 +39,7 @@ def face(method: Method) -> Method:
 
     @wraps(method)
     def show(*arguments: Any, **keywords: Any) -> Any:
+        __tracebackhide__ = True  # pytest and IPython leave the frame out
         try:
             return method(*arguments, **keywords)
         except ModuleNotFoundError as error:
@@ -86,6 +94,83 @@ def explain(what: Op | Callable[..., Any] | Node | str) -> Explanation:
     from tinygraph.explaining.explanation import explanation
 
     return explanation(what)
+
+
+@face
+def assert_gradients(graph: Graph, /, **given: Any) -> None:
+    """Raise GradientError (an AssertionError) unless all values and gradients that were computed by hand are right.
+
+    Takes what `graph.compare` takes; the message is its report, which names the first wrong one and the slip that explains it.
+    What cannot be judged, such as an unknown name, is not right. Raises TypeError for what is no graph, and without values.
+
+    >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+    >>> z = w * x
+    >>> graph = tg.Graph(z**2, names={"w": w, "x": x, "z": z})
+    >>> tg.assert_gradients(graph, dz=12.0, dw=lambda x, dz: x * dz)
+    >>> tg.assert_gradients(graph, dz=12.0, dw=-24.0)
+    Traceback (most recent call last):
+    tinygraph.errors.GradientError: 1 of 2 values right
+    dz  right
+    dw  The sign is wrong
+    """
+    __tracebackhide__ = True
+    from tinygraph.graph import Graph
+
+    if not isinstance(graph, Graph):
+        raise TypeError(f"assert_gradients takes a graph, not a {type(graph).__name__}: tg.assert_gradients(graph, dz=A - y)")
+    report = graph.compare(**given)
+    if not report.right:
+        raise GradientError(f"{report.summary}\n{report}")
+
+
+@face
+def compare_engines(graph: Graph, engine: Engine, timeout: float | None = 10) -> EngineReport:
+    """Replay a graph on another engine, op by op, forward and backward, and find the first place where the two part.
+
+    An engine has five methods: `leaf(array)`, `apply(op_name, *inputs, **params)`, `value(x)`, `backward(output)` and
+    `gradient(x)`. Each value is judged by the engine's own values before it, and each gradient by those of its readers, so that
+    one mistake is one verdict. `print(report)` says what is wrong and why; `report.right`, `report.first`, `report.verdicts` and
+    `report.to_json()` are for programs, and a notebook shows the picture. After `timeout` seconds the engine is stopped; it runs
+    in a thread of its own, or with `timeout=None` in the calling one.
+
+    Raises TypeError for an engine without `leaf`, `apply` or `value`, ValueError for a graph whose output is an array.
+
+    >>> class Differences:  # an engine for a - b
+    ...     def leaf(self, array):
+    ...         return {"value": array, "inputs": ()}
+    ...     def apply(self, op_name, x, y):
+    ...         return {"value": x["value"] - y["value"], "inputs": (x, y)}
+    ...     def value(self, x):
+    ...         return x["value"]
+    ...     def backward(self, output):
+    ...         for x in (output, *output["inputs"]):
+    ...             x["gradient"] = 1.0
+    ...     def gradient(self, x):
+    ...         return x["gradient"]
+    >>> a, b = tg.parameter(2.0), tg.parameter(3.0)
+    >>> L = a - b
+    >>> print(tg.compare_engines(tg.Graph(L, names={"a": a, "b": b, "L": L}), Differences()))
+    Differences parts from the graph of L at db, in the backward pass
+      db is 1.000, not -1.000: subtract (L) passes its gradient on to b with the wrong sign
+    right: a, b, L, dL, da
+    """
+    from tinygraph.referee.engines import compare
+
+    return compare(graph, engine, timeout)
+
+
+@face
+def ladder(part: Literal["scalars", "arrays"] | None = None) -> tuple[Rung, ...]:
+    """Programs to test an engine with, from `a + b` to a network of two layers: first in scalars, then in arrays.
+
+    A rung has a `name`, a `graph` for `tg.compare_engines`, and `catches`, the mistakes that it finds first.
+
+    >>> tg.ladder()[0]
+    <rung scalars: a + b, which catches a backward pass that does not start from 1>
+    """
+    from tinygraph.referee.rungs import rungs
+
+    return rungs(part)
 
 
 class Faces:
@@ -363,6 +448,57 @@ class Faces:
         from tinygraph.stepping.stepper import Stepper
 
         return Stepper(self._graph, level)
+
+    @face
+    def compare(self, **given: Any) -> Report:
+        """Judge values and gradients that were computed by hand: which is the first wrong one, and which slip explains it.
+
+        Each is given by its name, as an array, a list, a number, a Node, or a function of other values, whose parameters are
+        their names. They are judged in the order of the program: `report.first` is the first wrong one, and what follows from
+        it is marked as such. The sentences are in `report.verdicts`, with the slips by kind.
+
+        Raises TypeError without arguments. What cannot be judged, such as an unknown name, is said in its verdict.
+
+        >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+        >>> z = w * x
+        >>> L = z**2
+        >>> graph = tg.Graph(L, names={"w": w, "x": x, "z": z, "L": L})
+        >>> graph.compare(dz=12.0, dw=-24.0)
+        dz  right
+        dw  The sign is wrong
+        """
+        from tinygraph.referee.compare import compare
+
+        return compare(self._graph, given)
+
+    @face
+    def worksheet(self, seed: int | None = None) -> Worksheet:
+        """A sheet to fill in with a pencil: the values forward, and each gradient as a formula and as a number.
+
+        `print(sheet)` shows it as text, a notebook typesets it, and `sheet.save("sheet.html")` writes a page for A4;
+        `sheet.key` is the same filled in. A `seed` chooses other numbers, those of `quiz(seed)`.
+
+        Raises ValueError for a graph of more entries than can be filled in by hand, and for a seed that is no whole number.
+
+        >>> w = tg.parameter(3.0)
+        >>> print(tg.Graph(w * w, names={"w": w}).worksheet())
+        Worksheet of output
+        <BLANKLINE>
+        Name ________________________________
+        <BLANKLINE>
+        Given
+          w = 3.0
+        Forward
+          output = w * w = ________
+        Backward
+          doutput = 1
+          dw = ________________________________ = ________
+        <BLANKLINE>
+        Write each gradient as a formula in the names above it, and numbers to three decimals.
+        """
+        from tinygraph.referee.worksheet import Worksheet
+
+        return Worksheet(self._graph, seed)
 
     @face
     def quiz(self, seed: int | None = None) -> Quiz:

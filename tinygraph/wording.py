@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -25,3 +25,12 @@ def counted(count: int, thing: str, things: str = "") -> str:
     ('1 leaf', '2 leaves', '1,200 cards')
     """
     return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence.
+
+    >>> listed(["leaf"]), listed(["leaf", "apply", "value"])
+    ('leaf', 'leaf, apply and value')
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

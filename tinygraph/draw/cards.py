@@ -7,6 +7,7 @@ backward edge passes the gradient from the reader to the value.
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ ROWS = 12  # inputs that a card lists
 FLAGGED = "with ⚠"
 LISTED = 3  # values that a folded card names
 NAME = 26  # characters of a name
+PROSE, MOST = 46, 6  # characters of a line, and lines, of a sentence
 WHOLE = 400  # characters of a title where there is room for it
 
 
@@ -279,6 +281,11 @@ def shape_of(node: Node) -> str:
 def size(gradient: Node) -> Text:
     """The size of a gradient behind its name: the number, or the Euclidean norm of an array."""
     return Text("  norm ", Hole(gradient, "norm")) if gradient.shape else Text(" = ", Hole(gradient, "signed"))
+
+
+def wrapped(text: str) -> list[str]:
+    """A sentence in lines that fit a card."""
+    return textwrap.wrap(text, PROSE, max_lines=MOST, placeholder=" …")
 
 
 def mark_remarks(drawing: Drawing) -> None:

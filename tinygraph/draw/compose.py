@@ -11,7 +11,7 @@ from tinygraph.draw.choice import one_of
 from tinygraph.draw.failing import add_failure
 from tinygraph.draw.folding import Fold, folded
 from tinygraph.draw.large import NamedByLine, by_lines_of_code, mark_nonfinite
-from tinygraph.draw.lens import LENSES
+from tinygraph.draw.lens import LENSES, Lens
 from tinygraph.draw.picture import Picture
 from tinygraph.express.table import LARGE
 from tinygraph.program.statements import Level, program_of
@@ -28,26 +28,25 @@ def draw(
     theme: str = "auto",
     fold: Fold = None,
     backward: bool = True,
-    lens: str | None = None,
+    lens: str | Lens | None = None,
     marked: bool = True,
 ) -> Picture:
     """The picture of a graph; `Graph.draw` documents the settings.
 
-    Flags make cards red unless a lens marks cards, or a page does it by itself.
+    A lens may be a function of the drawing, too. Flags make cards red unless a lens marks cards, or a page does it by itself.
     """
-    if lens is not None:
-        one_of("lens", lens, tuple(LENSES))
+    look = None if lens is None else lens if callable(lens) else LENSES[one_of("lens", lens, tuple(LENSES))]
     one_of("values", values, (True, False))
     one_of("backward", backward, (True, False))
     settings = {"level": level, "values": values, "direction": direction, "theme": theme, "backward": backward, "lens": lens}
     if len(graph.forward) > LARGE and (fold is None or fold is True):
-        return Picture(graph, _large(NamedByLine(graph, backward), values, lens, values and marked and lens is None), settings)
+        return Picture(graph, _large(NamedByLine(graph, backward), values, look, values and marked and lens is None), settings)
     _refuse_too_many(graph, level)
     writer = CardWriter(program_of(graph, level), values, backward)
     whole: Drawing = unfolded(writer)
     add_failure(whole, writer)
-    if lens is not None and lens != "norm":
-        LENSES[lens](whole, writer)
+    if look is not None and lens != "norm":
+        look(whole, writer)
     if marked and lens is None:
         mark_remarks(whole)
     return _picture(graph, settings, whole, writer, fold)
@@ -72,13 +71,13 @@ def _refuse_too_many(graph: Graph, level: Level) -> None:
         raise ValueError(f"{more}: leave `fold` out, and they are drawn by lines of code")
 
 
-def _large(named: NamedByLine, values: bool, lens: str | None, marked: bool) -> Drawing:
+def _large(named: NamedByLine, values: bool, look: Lens | None, marked: bool) -> Drawing:
     drawing = by_lines_of_code(named, values)
     add_failure(drawing, named)
     if marked:
         mark_nonfinite(drawing)
-    if lens is not None:
-        LENSES[lens](drawing, named)
+    if look is not None:
+        look(drawing, named)
         for card in drawing.cards:
             if len(card.members) > 1:
                 card.results += finding_lines([finding for finding in card.findings if not finding.backward])

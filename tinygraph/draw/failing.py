@@ -1,15 +1,11 @@
-"""The op that failed, as a red card behind what it would have read: with the error's words, the line of code and the fix."""
+"""What is wrong, on red cards: the op that failed, behind what it would have read, and what a judge found of a value."""
 
 from __future__ import annotations
 
-import textwrap
-
-from tinygraph.draw.cards import LONGEST, Card, CardLine, CardRow, Drawing, Edge, NamedGraph, shape_of
+from tinygraph.draw.cards import LONGEST, Card, CardLine, CardRow, Drawing, Edge, NamedGraph, shape_of, wrapped
 from tinygraph.express.text import cut
 
 KEY = "failed"
-MOST = 6  # lines of one text
-COLUMNS = 46
 
 
 def add_failure(drawing: Drawing, named: NamedGraph) -> None:
@@ -26,13 +22,9 @@ def add_failure(drawing: Drawing, named: NamedGraph) -> None:
         if node is not None:
             drawing.edges.append(Edge(keys[node], KEY, len(rows) - 1, backward=False))
     results = [
-        *(CardLine(line, mark="bad") for line in _lines(failure.reason)),
+        *(CardLine(line, mark="bad") for line in wrapped(failure.reason)),
         CardLine(cut(f"at {failure.place}", LONGEST)),
-        *(CardLine(line) for line in _lines(f"fix: {failure.fix}" if failure.fix else "")),
+        *(CardLine(line) for line in wrapped(f"fix: {failure.fix}" if failure.fix else "")),
     ]
     title = f"✗ {failure.call}"
     drawing.cards.append(Card(KEY, "failed", cut(title, LONGEST), rows, results, mark="bad", whole_title=title))
-
-
-def _lines(text: str) -> list[str]:
-    return textwrap.wrap(text, COLUMNS, max_lines=MOST, placeholder=" …")

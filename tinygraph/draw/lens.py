@@ -25,6 +25,7 @@ FLAT = 0.01  # a derivative below this counts as 0
 WIDEST = 4.0  # the width of the widest edge, relative to the thinnest
 SIGNS = {True: "✓", False: "✗", None: "?"}
 MARKS = {True: "good", False: "bad", None: "weak"}
+Lens = Callable[[Drawing, NamedGraph], None]
 COUNTED = {True: "gradients right", False: "gradients wrong", None: "gradients that differences cannot check"}
 
 
@@ -216,7 +217,7 @@ def _size(edge: Edge, cards: Mapping[str, Card], named: NamedGraph) -> float:
     return float(euclidean(np.concatenate([np.ravel(gradient.value) for gradient in carried])) / np.sqrt(count))
 
 
-LENSES: dict[str, Callable[[Drawing, NamedGraph], None]] = {
+LENSES: dict[str, Lens] = {
     "check": check,
     "finite": finite,
     "saturation": saturation,

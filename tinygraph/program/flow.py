@@ -75,17 +75,22 @@ class Pass:
     @cached_property
     def local_node(self) -> Node:
         """What the local derivative amounts to, in the shape and dtype of the value, as a recorded value."""
-        found: Any = computed(replaced(self.local, _in_numpy))
-        if found.dtype != self.of.dtype:
-            found = found.astype(self.of.dtype)
-        if found.shape != self.of.shape:
-            found = np.broadcast_to(found, self.of.shape)
-        return as_node(found)
+        return recorded_like(self.local, self.of)
 
     @property
     def local_value(self) -> Any:
         """What the local derivative amounts to, in the shape of the value."""
         return self.local_node.value
+
+
+def recorded_like(expression: Expression, node: Node) -> Node:
+    """What an expression amounts to, in the shape and dtype of a value if it can have that shape, as a recorded value."""
+    found: Any = computed(replaced(expression, _in_numpy))
+    if found.dtype != node.dtype:
+        found = found.astype(node.dtype)
+    if not found.shape and node.shape:
+        found = np.broadcast_to(found, node.shape)
+    return as_node(found)
 
 
 def _in_numpy(x: Number | Name) -> Expression:
@@ -94,17 +99,19 @@ def _in_numpy(x: Number | Name) -> Expression:
 
 
 class Flow:
-    """All passes of a program, each found when it is first looked at."""
+    """All passes of a program, each found when it is first looked at; those `through` some values go on to what these read."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, through: Collection[Node] = ()) -> None:
         self.program = program
+        self._through = through
         self._gradients: dict[Node, Mapping[Node, Node]] = {}  # each gradient with all those of the same output
         self._of: dict[Node, Node] = {}
         for request in program.graph._requests():
             if not all(map(program.is_named, request.gradients)):
                 continue  # a part of another gradient has no statement to pass anything on
-            for node, gradient in request.gradients.items():
-                self._gradients[gradient] = request.gradients
+            gradients = {node: gradient for node, gradient in request.gradients.items() if node not in through}
+            for node, gradient in gradients.items():
+                self._gradients[gradient] = gradients
                 self._of[gradient] = node
         self._statements = {statement.node: statement for statement in program.statements}
         self._found: dict[Node, dict[Node, Pass]] = {}
@@ -163,7 +170,7 @@ class Flow:
                     seen.add(x)
                     if x in gradients:
                         ends.append(x)
-                    elif x in self._parts or not self.program.is_named(x):
+                    elif x in self._parts or x in self._through or not self.program.is_named(x):
                         inside.append(x)
         way: Path = {}
         for y in sorted([*inside, *ends], key=by_number):

@@ -16,7 +16,7 @@ from tinygraph.node import Leaf, Node
 from tinygraph.ops import Op
 from tinygraph.program.statements import Program, program_of
 from tinygraph.sparse import is_sparse
-from tinygraph.stepping.referee import proof, referee
+from tinygraph.stepping.rubric import proof, rubric
 from tinygraph.stepping.stepper import RATE, Stepper
 from tinygraph.wording import counted
 
@@ -62,11 +62,11 @@ def live(stepper: Stepper, holes: Sequence[Hole], slots: Iterable[Node] = ()) ->
         "held": [[text, instructions.slot(leaf)] for leaf, text in _held(program).items()],
         "chapters": _chapters(stepper),
     }
-    judged = referee(first, instructions)
+    judged = rubric(first, instructions)
     if len(instructions.data["code"]) > MOST:
         count = counted(len(instructions.data["code"]), "instruction")
         return f"These are the recorded values: the program has {count}, too many to compute in a page."
-    state = {"program": instructions.data, "live": data, "referee": judged, "proof": proof(first, instructions)}
+    state = {"program": instructions.data, "live": data, "rubric": judged, "proof": proof(first, instructions)}
     return Live(state, instructions.ops)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygraph.slips import SLIPS
+
 OF_FORMULAS = {
     # Of text that is no formula
     "empty": "there is no formula: write one such as w*x + b",
@@ -44,7 +46,7 @@ OF_FORMULAS = {
     "later": "{name} is not revealed yet: use what is known",
     "nowhere": "the formula is not a finite number on any leaves tried",
     "shape": "It has the shape {shape}, and {name} has {wanted}, as has the value that it belongs to",
-    "here alone": "On other numbers than these it is something else",
+    "here alone": SLIPS["here alone"],
     "other": "It is something else",
 }
 

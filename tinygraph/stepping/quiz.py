@@ -18,6 +18,7 @@ from tinygraph.draw import files
 from tinygraph.express.text import number
 from tinygraph.graph import Graph
 from tinygraph.program.statements import Level, Program, program_of
+from tinygraph.referee.redrawn import on_other_leaves, with_other_numbers
 from tinygraph.stepping.examples import batch_size
 from tinygraph.stepping.formula import evaluate
 from tinygraph.stepping.judging import (
@@ -27,9 +28,7 @@ from tinygraph.stepping.judging import (
     gradient_of,
     is_close,
     mistakes,
-    on_other_leaves,
     tolerance,
-    with_other_numbers,
 )
 from tinygraph.stepping.messages import one_of, said
 from tinygraph.stepping.parsing import parse

@@ -22,7 +22,7 @@ function questionsIn(step, numbers) {
 }
 
 // `worlds` gives the values of the leaves that are, and on call those of others; a page of recorded values has none.
-function judgeOf({ data, referee, proof }, worlds) {
+function judgeOf({ data, rubric, proof }, worlds) {
   const { messages, tolerance: { relative, absolute, smallest, rounding } } = data;
   const say = sayings({ ...messages, ...proof?.grammar.messages });
   const allowed = x => Math.max(relative * Math.abs(x), Math.abs(x) > rounding && Math.abs(x) < smallest ? 0 : absolute);
@@ -53,7 +53,7 @@ function judgeOf({ data, referee, proof }, worlds) {
 
   function wrong(text, question) {
     if (!worlds) return recordedWrong(numberIn(text), Number(question.value));
-    const [slot, known] = referee.questions[question.name], mistakes = known.map(([said, ...of]) => [referee.texts[said], ...of]);
+    const [slot, known] = rubric.questions[question.name], mistakes = known.map(([said, ...of]) => [rubric.texts[said], ...of]);
     return formulaWrong ? formulaWrong({ text, question, slot, mistakes, worlds: worlds() }) : numbersWrong(numberIn(text), slot, question, mistakes, worlds().here);
   }
 

@@ -8,15 +8,16 @@ from typing import Any
 from tinygraph.express.instructions import Instructions
 from tinygraph.node import Node
 from tinygraph.program.statements import Program, program_of
+from tinygraph.referee.redrawn import DRAWS, SIGNS, TRIES, manners
 from tinygraph.sparse import is_sparse
 from tinygraph.stepping.examples import batch_size
 from tinygraph.stepping.grammar import grammar
-from tinygraph.stepping.judging import DRAWS, EQUAL, SIGNS, TRIES, manners, mistakes
+from tinygraph.stepping.judging import EQUAL, mistakes
 from tinygraph.stepping.questions import asked
 from tinygraph.stepping.stepper import Chapter
 
 
-def referee(chapter: Chapter, instructions: Instructions) -> dict[str, Any]:
+def rubric(chapter: Chapter, instructions: Instructions) -> dict[str, Any]:
     """The slot of each gradient that is asked for, and the mistakes about it: a text, a slot and a factor."""
     program, slot = program_of(chapter.graph), instructions.slot
     texts: dict[str, int] = {}

@@ -1,0 +1,224 @@
+"""`graph.compare`: what is said of values and gradients that a learner computed by hand.
+
+`tests/test_planted_slips.py` has the slips, sixty of them, and a thousand right answers.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+import tinygraph as tg
+from tests.drawings import neuron, perceptron
+
+X = np.array([[1.0, 2.0], [3.0, -1.0], [-2.0, 0.5], [0.5, 1.5], [1.5, -0.5]])
+Y = np.array([1.0, 0.0, 1.0, 1.0, 0.0])
+
+
+def logistic() -> tg.Graph:
+    y, m = Y, len(Y)
+    w, b = tg.parameter([0.3, -0.2]), tg.parameter(0.1)
+    z = X @ w + b
+    a = 1 / (1 + np.exp(-z))
+    L = -1 / m * np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))
+    return tg.Graph(L, names={"X": X, "y": y, "m": m, "w": w, "b": b, "z": z, "a": a, "L": L})
+
+
+def answers(graph: tg.Graph) -> dict[str, Any]:
+    graph.backprop()
+    return {name: graph[name].value for name in ("z", "a", "da", "dz", "dw", "db")}
+
+
+def test_everything_right() -> None:
+    graph = logistic()
+    report = graph.compare(**answers(graph))
+    assert report.right
+    assert report.first is None
+    assert [v.name for v in report] == ["z", "a", "da", "dz", "dw", "db"]  # in the order of the walk
+    assert str(report).splitlines()[0] == "z   right"
+
+
+@pytest.mark.parametrize(
+    "as_given",
+    [np.float32, np.longdouble, list, tg.constant, tg.parameter, sparse.csr_array],
+    ids=["float32", "longdouble", "list", "constant", "parameter", "sparse"],
+)
+def test_a_value_may_be_given_in_many_ways(as_given: Callable[[Any], Any]) -> None:
+    graph = perceptron()
+    graph.backprop()
+    gradient = next(s for s in graph.statements() if s.phase == "backward" and len(s.shape) == 2)
+    given = gradient.value.tolist() if as_given is list else as_given(gradient.value)
+    assert graph.compare(**{gradient.name: given}).right
+
+
+def test_numbers_may_be_integers_and_plain_numbers() -> None:
+    w, x = tg.parameter(3.0), tg.constant(2.0)
+    graph = tg.Graph(w * x, names={"w": w, "x": x})
+    assert graph.compare(dw=2, output=6.0).right
+
+
+class TestWhatFollows:
+    def test_from_a_wrong_gradient(self) -> None:
+        graph = logistic()
+        dz = -answers(graph)["dz"]
+        report = graph.compare(dz=dz, dw=X.T @ dz, db=np.sum(dz))
+        assert [v.status for v in report] == ["wrong", "follows", "follows"]
+        assert report.first is report["dz"]
+        assert report["dw"].text == "follows correctly from your dz"
+
+    def test_from_a_wrong_value_of_the_forward_pass(self) -> None:
+        graph = logistic()
+        z = X @ np.array([0.3, -0.2])  # without b
+        a = 1 / (1 + np.exp(-z))
+        report = graph.compare(z=z, a=a, dz=(a - Y) / 5)
+        assert [v.status for v in report] == ["wrong", "follows", "follows"]
+        assert report["z"].text == "b is missing"
+
+    def test_a_second_slip_is_found_behind_the_first(self) -> None:
+        graph = logistic()
+        dz = -answers(graph)["dz"]
+        report = graph.compare(dz=dz, db=np.mean(dz))
+        assert [v.status for v in report] == ["wrong", "wrong"]
+        assert report["db"].slips[0].kind == "mean"
+        assert report["db"].text.endswith("even for your dz")
+
+    def test_what_is_right_although_an_earlier_value_is_wrong(self) -> None:
+        graph = logistic()
+        right = answers(graph)
+        report = graph.compare(dz=5 * right["dz"], dw=right["dw"])
+        assert [v.status for v in report] == ["wrong", "right"]
+
+    def test_from_one_slip_in_a_value_that_was_not_given(self) -> None:
+        graph = logistic()
+        a = answers(graph)["a"]
+        dz = a * (1 - a)
+        report = graph.compare(dw=X.T @ dz, db=np.sum(dz))
+        assert [v.status for v in report] == ["wrong", "follows"]
+        assert [(one.kind, one.of) for one in report["dw"].slips] == [("upstream", "dz")]
+        assert report["dw"].text.startswith("In dz: ")
+
+    def test_a_slip_of_its_own_is_preferred_where_nothing_else_is_wrong(self) -> None:
+        graph = logistic()
+        right = answers(graph)
+        report = graph.compare(dw=5 * right["dw"], db=right["db"])
+        assert [(one.kind, one.of) for one in report["dw"].slips] == [("mean", "dw")]
+
+
+class TestFunctions:
+    def test_are_called_with_the_values_that_they_name(self) -> None:
+        graph = logistic()
+        report = graph.compare(dz=lambda a, y: (a - y) / 5, dw=lambda X, dz: X.T @ dz, db=lambda dz: dz.sum())
+        assert report.right
+
+    def test_that_fit_these_numbers_alone_are_wrong(self) -> None:
+        graph = logistic()
+        db = float(answers(graph)["db"])
+        assert graph.compare(db=lambda: db)["db"].slips[0].kind == "here alone"
+
+    def test_explanations_that_other_numbers_rule_out_are_left_out(self) -> None:
+        w, x = tg.parameter(2.0), tg.constant(2.0)
+        z = w * x
+        L = z**2
+        names = {"w": w, "x": x, "z": z, "L": L}
+        number = tg.Graph(L, names=names).compare(dw=8.0)["dw"]
+        function = tg.Graph(L, names=names).compare(dw=lambda dz: dz)["dw"]
+        assert len(number.slips) > len(function.slips)
+        assert [one.kind for one in function.slips] == ["local"]
+
+
+BAD = [
+    ("a name", {"dwx": 1.0}, "this graph has no value of that name: did you mean dw"),
+    ("text", {"dw": "X.T @ dz"}, "a str is no array of real numbers"),
+    ("None", {"dw": None}, "no array of real numbers"),
+    ("a ragged list", {"dw": [[1.0], [1.0, 2.0]]}, "a list is no array of numbers"),
+    ("complex numbers", {"dw": np.array([1j, 2j])}, "an array of complex128 is no array of real numbers"),
+    ("a parameter that is no value", {"dw": lambda foo: foo}, "takes foo, which is no value of this graph"),
+    ("a function that raises", {"dw": lambda dz: dz @ dz @ dz}, "raises ValueError"),
+    ("a function without a signature", {"dw": dict}, "not known"),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_what_cannot_be_judged_is_said_and_the_rest_is_judged(given: dict[str, Any], said: str) -> None:
+    graph = logistic()
+    report = graph.compare(**given, db=answers(graph)["db"])
+    (name,) = given
+    assert report[name].status == "not judged"
+    assert said in report[name].text
+    assert report["db"].status == "right"
+    assert not report.right
+    assert report.first is None
+
+
+def test_another_shape_is_a_slip_where_it_is_one() -> None:
+    graph = logistic()
+    right = answers(graph)
+    report = graph.compare(dw=right["dw"][:, None], db=right["dz"], dz=np.ones(4))
+    assert [(v.name, v.slips[0].kind) for v in report] == [("dz", "misfit"), ("dw", "shape"), ("db", "not summed")]
+
+
+def test_what_is_not_finite() -> None:
+    graph = logistic()
+    dz = np.array(answers(graph)["dz"])
+    dz[1] = np.nan
+    report = graph.compare(dz=dz, dw=X.T @ dz)
+    assert report["dz"].text == "It is NaN or infinite at dz[1]"
+    assert report["dw"].status == "follows"
+
+
+def test_a_right_value_that_is_not_finite() -> None:
+    w = tg.parameter([0.0, 1.0])
+    with np.errstate(divide="ignore"):
+        graph = tg.Graph(np.sum(np.log(w)), names={"w": w})
+        assert graph.compare(dw=[np.inf, 1.0], output=-np.inf).right
+
+
+def test_no_warning_and_no_error_of_the_values_that_are_tried() -> None:
+    graph = neuron()
+    with np.errstate(all="raise"):
+        graph.compare(dz=-7.0, dw1=3.0)
+
+
+def test_without_arguments() -> None:
+    with pytest.raises(TypeError, match=r"graph\.compare\(dz=A - y"):
+        logistic().compare()
+
+
+def test_a_graph_that_ends_where_an_op_failed() -> None:
+    w = tg.parameter([1.0, 2.0])
+    with pytest.raises(ValueError, match="add") as caught:
+        w + np.ones(3)
+    assert isinstance(caught.value, tg.OpError)
+    with pytest.raises(ValueError, match="ends where an op failed"):
+        caught.value.graph.compare(dw=1.0)
+
+
+class TestReport:
+    def test_as_data(self) -> None:
+        graph = logistic()
+        report = graph.compare(dz=-answers(graph)["dz"], foo=1)
+        data = json.loads(report.to_json())
+        assert data == report.to_dict()
+        assert (data["right"], data["first"]) == (False, "dz")
+        assert data["verdicts"][0] == {
+            "name": "dz",
+            "status": "wrong",
+            "text": "The sign is wrong",
+            "slips": [{"kind": "sign", "text": "The sign is wrong", "of": "dz"}],
+        }
+        assert data["verdicts"][1]["status"] == "not judged"
+
+    def test_a_name_that_was_not_given(self) -> None:
+        graph = logistic()
+        with pytest.raises(KeyError, match="did you mean dw"):
+            graph.compare(dw=answers(graph)["dw"])["dwx"]
+
+    def test_several_explanations_have_a_line_each(self) -> None:
+        w, x = tg.parameter(2.0), tg.constant(2.0)
+        z = w * x
+        L = z**2
+        report = tg.Graph(L, names={"w": w, "x": x, "z": z, "L": L}).compare(dw=8.0, dz=8.0)
+        assert len(str(report).splitlines()) == 1 + len(report["dw"].slips)

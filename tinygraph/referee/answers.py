@@ -1,0 +1,60 @@
+"""What a learner gives for a value: an array, a list, a number, a Node, or a function of other values, as an array of numbers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygraph.node import Node
+from tinygraph.sparse import holds_sparse, is_sparse
+from tinygraph.wording import suggestion
+
+
+class UnreadableError(ValueError):
+    """What was given is no value that can be judged; the message says why."""
+
+
+def array_of(given: Any, value: Callable[[str], Any], names: list[str]) -> Any:
+    """What was given as an array of floats; a function is called with the values that its parameters name.
+
+    Raises UnreadableError for what is no array of real numbers, and for a function that raises or has other parameters.
+    """
+    if isinstance(given, Node):
+        given = given._value
+    elif callable(given):
+        given = _called(given, value, names)
+    if is_sparse(given) or holds_sparse(given):
+        given = given.toarray()
+    try:
+        array = np.asarray(given)
+    except (ValueError, TypeError) as error:
+        raise UnreadableError(f"{_type(given)} is no array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise UnreadableError(f"{_type(given)} is no array of real numbers: give an array, a number, or a function of values")
+    return array.astype(np.float64)[()]
+
+
+def _called(function: Callable[..., Any], value: Callable[[str], Any], names: list[str]) -> Any:
+    called = getattr(function, "__name__", "the function")
+    try:
+        wanted = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        raise UnreadableError(f"the parameters of {called} are not known: write lambda X, dz: X.T @ dz") from None
+    for name in wanted:
+        if name not in names:
+            raise UnreadableError(f"{called} takes {name}, which is no value of this graph: {suggestion(name, names)}")
+    try:
+        with np.errstate(all="ignore"):
+            found = function(**{name: value(name) for name in wanted})
+    except Exception as error:  # a learner's function may raise anything
+        raise UnreadableError(f"{called} raises {type(error).__name__}: {error}") from None
+    if found is None:
+        raise UnreadableError(f"{called} returns None: is a `return` missing?")
+    return found._value if isinstance(found, Node) else found
+
+
+def _type(x: Any) -> str:
+    return f"an array of {x.dtype}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"

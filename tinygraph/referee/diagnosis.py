@@ -1,0 +1,162 @@
+"""Which slips explain a wrong answer: one in the value itself, two at once, or one in an earlier value that was not given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygraph.node import Node
+from tinygraph.program.build import product
+from tinygraph.program.flow import Flow
+from tinygraph.program.statements import Program, Statement
+from tinygraph.program.value import Expression, Name, Number
+from tinygraph.referee.rounding import Rounding, value_of, values_of
+from tinygraph.referee.suspects import Suspect, Suspects, numbers_of, sizes_of
+from tinygraph.slips import FACTORS, Right, Slip, joined, nearly, not_finite, of_numbers, times
+
+MOST = 3  # explanations of one answer
+BESIDES = {"sign", "factor", "mean", "transposed"}  # which may come with another slip
+WORK = 100_000  # statements that are computed again to find a slip in a value that was not given
+
+Values = Mapping[Node, Any]
+
+
+class Cause(NamedTuple):
+    """A slip in a value that was not given, and the values that all others have then."""
+
+    slip: Slip
+    node: Node
+    is_backward: bool
+    values: Values
+
+
+class Diagnosis:
+    """Finds the slips that explain answers about one program."""
+
+    def __init__(self, program: Program, rounding: Rounding) -> None:
+        self._program = program
+        self._rounding = rounding
+        self._suspects = Suspects(program, Flow(program, through=program.temporaries))
+        self._sizes = sizes_of(program)
+        self._numbers = numbers_of(program, self._sizes)
+        self._statements = {s.node: s for s in program.statements}
+
+    def follows(self, answer: Any, node: Node, values: Values) -> bool:
+        """Whether an answer is right for such values of the others, in one of the ways in which it is computed."""
+        close = self._rounding.close(node)
+        if close(answer, values.get(node, node._value)):
+            return True
+        statement = self._statements.get(node)
+        forms = () if statement is None else self._suspects.forms(statement)
+        found = (_or_none(form, values) for form in forms)
+        return any(value is not None and close(answer, value) for value in found)
+
+    def own(self, answer: Any, node: Node, values: Values) -> list[Slip]:
+        """The slips that lead to an answer from such values of the others, up to three: all of the likeliest kind that fits."""
+        right = self._right(node, values)
+        statement = self._statements.get(node)
+        if statement is None:
+            return not_finite(answer, right) or of_numbers(answer, right)
+        ways = (
+            not_finite(answer, right),
+            [*of_numbers(answer, right), *self._fitting(answer, right, self._suspects.usual(statement), values)],
+            self._fitting(answer, right, self._suspects.elsewhere(statement), values),
+            self._fitting(answer, right, self._suspects.written(statement), values),
+            self._both(answer, right, statement, values),
+        )
+        shapes: list[Slip] = []
+        for way in ways:
+            found = one_of_each(way)
+            if certain := [one for one in found if one.kind != "misfit"]:
+                return certain
+            shapes += found
+        return shapes
+
+    def nearly(self, answer: Any, node: Node, values: Values) -> list[Slip]:
+        """What is said of an answer most of which is right."""
+        return nearly(answer, self._right(node, values))
+
+    def behind(self, answer: Any, node: Node, given: Collection[Node]) -> Iterator[Cause]:
+        """The slips in values that were not given that lead to an answer, those in the nearest value first."""
+        close = self._rounding.close(node)
+        replays = WORK // len(self._program.statements)
+        for statement in self._before(node, given):
+            is_backward = statement.phase == "backward"
+            for way in (self._suspects.usual, self._suspects.written, *((self._multiples,) if is_backward else ())):
+                found = self._valued(way(statement), {}, statement.shape)
+                whole = ((one, value) for one, value in found if np.shape(value) == statement.shape)
+                causes = [(one, values_of(self._program, {statement.node: value})) for one, value in islice(whole, replays)]
+                replays -= len(causes)
+                fitting = [(one, values) for one, values in causes if close(answer, values.get(node, node._value))]
+                least = min((one.depth for one, _ in fitting), default=0)
+                yield from (Cause(one.slip, statement.node, is_backward, values) for one, values in fitting if one.depth == least)
+                if fitting:
+                    break
+
+    def _right(self, node: Node, values: Values) -> Right:
+        value = values.get(node, node._value)
+        return Right(self._program.name(node), value, self._rounding.close(node), self._sizes, self._numbers)
+
+    def _fitting(self, answer: Any, right: Right, suspects: Iterable[Suspect], values: Values) -> Iterator[Slip]:
+        """The slips that lead to the answer, the outermost alone: those inside them only come to the same."""
+        found = self._valued(suspects, values, np.shape(right.value))
+        fitting = [one for one, value in found if right.close(answer, value)]
+        least = min((one.depth for one in fitting), default=0)
+        yield from (one.slip for one in fitting if one.depth == least)
+
+    def _both(self, answer: Any, right: Right, statement: Statement, values: Values) -> Iterator[Slip]:
+        """A slip in the formula, and the sign, a factor, a transposition besides."""
+        for suspects in (self._suspects.usual(statement), self._suspects.written(statement)):
+            for one, value in self._valued(suspects, values, np.shape(right.value)):
+                if np.any(value) and np.shape(value):
+                    besides = [slip for slip in of_numbers(answer, right._replace(value=value)) if slip.kind in BESIDES]
+                    yield from (joined(one.slip, other) for other in besides)
+
+    def _multiples(self, statement: Statement) -> Iterator[Suspect]:
+        """The sign and the usual factors."""
+        right = self._right(statement.node, {})
+        factors = [x for n in (*self._sizes.values(), *FACTORS) for x in (n, 1 / n)]
+        for factor in dict.fromkeys((-1, *factors)):
+            for one in times(factor, right):
+                yield Suspect(partial(_this, one), product(Number(factor), Name(statement.node)))
+
+    def _valued(self, suspects: Iterable[Suspect], values: Values, shape: tuple[int, ...]) -> Iterator[tuple[Suspect, Any]]:
+        for one in suspects:
+            value = _or_none(one.expression, values)
+            if value is not None:
+                yield one, value if np.shape(value) else np.broadcast_to(value, shape)[()]
+
+    def _before(self, node: Node, given: Collection[Node]) -> Iterator[Statement]:
+        """The statements that a value is computed from, without those that were given and what is behind them alone."""
+        wanted = {node}
+        for statement in reversed(self._program.statements):
+            if statement.node in wanted:
+                wanted.update(x for x in statement.inputs if x not in given)
+                if statement.node is not node and not self._suspects.is_hidden(statement.node):
+                    yield statement
+
+
+def one_of_each(slips: Iterable[Slip]) -> list[Slip]:
+    """The first slip of each kind, up to three: others of its kind say the same in other words."""
+    found: dict[str, Slip] = {}
+    for one in slips:
+        found.setdefault(one.kind, one)
+        if len(found) == MOST:
+            break
+    return [*found.values()]
+
+
+def _this(one: Slip) -> Slip:
+    return one
+
+
+def _or_none(expression: Expression, values: Values) -> Any:
+    """The value of a suspect, None where there is none."""
+    try:
+        return value_of(expression, values)
+    except Exception:  # ops on other operands than they were recorded with may raise anything
+        return None

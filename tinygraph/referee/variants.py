@@ -1,0 +1,216 @@
+"""What becomes of an expression by one slip in writing it down: each variant differs from it in one place."""
+
+from __future__ import annotations
+
+import ast
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, reduce
+from itertools import islice
+from typing import Any, NamedTuple
+
+from tinygraph.node import Node
+from tinygraph.ops import matmul, negative, not_equal, where
+from tinygraph.program.build import added, matrix_product, product, quotient, repeated, transposed
+from tinygraph.program.value import Apply, Expression, Name, Number, apply, broadcast, is_operator
+
+MOST = 500  # variants of one expression, the outermost first
+MOST_AXES = 4
+
+Words = dict[str, tuple[str | Expression, ...]]
+
+
+class Variant(NamedTuple):
+    """An expression as one slip makes it: the key of the slip, the words of its sentence, parts of which may be expressions, and
+    how deep the place is where it was made."""
+
+    key: str
+    words: Words
+    expression: Expression
+    depth: int = 0
+
+
+class Variants:
+    """The variants of expressions where each of `others(node)` may be taken for a value."""
+
+    def __init__(self, others: Callable[[Node], Sequence[Node]]) -> None:
+        self._others = others
+
+    def of(self, x: Expression) -> Iterator[Variant]:
+        """The variants of an expression, those of the whole before those of its parts."""
+        return islice(self._outermost_first(x), MOST)
+
+    def _outermost_first(self, x: Expression) -> Iterator[Variant]:
+        places: deque[tuple[Expression, int, Callable[[Expression], Expression]]] = deque([(x, 0, _itself)])
+        while places:
+            part, depth, rebuilt = places.popleft()
+            for variant in self._here(part):
+                yield variant._replace(expression=rebuilt(variant.expression), depth=depth)
+            if isinstance(part, Apply):
+                places.extend((y, depth + 1, partial(_put_in, rebuilt, part, i)) for i, y in enumerate(part.inputs))
+
+    def _here(self, x: Expression) -> Iterator[Variant]:
+        if isinstance(x, Name):
+            yield from (self._instead("wrong value", x, Name(other)) for other in self._others(x.node))
+        elif is_operator(x, ast.Mult) or is_operator(x, ast.Div):
+            yield from self._of_product(x)
+        elif is_operator(x, ast.Add) or is_operator(x, ast.Sub):
+            yield from self._of_sum(x)
+        elif is_operator(x, ast.USub):
+            yield Variant("sign: of a term", {"term": (x.inputs[0],)}, x.inputs[0])
+        elif isinstance(x, Apply):
+            yield from self._of_application(x)
+
+    def _of_application(self, x: Apply) -> Iterator[Variant]:
+        if x.op is matmul:
+            yield from self._of_matmul(x)
+        elif len(x.inputs) == 1 and not x.op.elementwise and "axis" in x.params and x.kind == "f":
+            yield from self._of_reduction(x)
+        elif len(x.inputs) == 1 and x.op.elementwise:
+            yield self._missing(x.op.name, x.inputs[0])
+        if "template" in x.params:
+            yield from self._of_slices(x)
+
+    def _missing(self, factor: str | Expression, expression: Expression, what: str = "is missing") -> Variant:
+        return Variant("missing factor", {"factor": (factor,), "what": (what,)}, expression)
+
+    def _of_product(self, x: Apply) -> Iterator[Variant]:
+        """A factor that is missing or taken twice, a divisor that is missing or multiplied by."""
+        above, below = quotient_of(x)
+        if len(above) > 1:
+            for i, factor in enumerate(above):
+                yield self._missing(factor, _product([*above[:i], *above[i + 1 :]], below))
+        for factor in above:
+            if not isinstance(factor, Number):
+                yield self._missing(factor, product(x, factor), "is taken twice")
+        for i, divisor in enumerate(below):
+            rest = [*below[:i], *below[i + 1 :]]
+            inverse = quotient(Number(1), divisor)
+            yield self._missing(inverse, _product(above, rest))
+            yield self._missing(inverse, _product([*above, divisor], rest), "is inverted")
+
+    def _of_sum(self, x: Apply) -> Iterator[Variant]:
+        """A term that is missing or has the wrong sign."""
+        found = terms(x)
+        for i, (sign, term) in enumerate(found):
+            rest = [*found[:i], *found[i + 1 :]]
+            yield Variant("term", {"term": (_sum([(sign, term)]),), "what": ("is missing",)}, _sum(rest))
+            changed = [*found[:i], (-sign, term), *found[i + 1 :]]
+            yield Variant("term", {"term": (term,), "what": ("has the wrong sign",)}, _sum(changed))
+        if len({x.shape, *(term.shape for _, term in found)}) == 1 and x.shape:
+            yield Variant("overwritten: by slices", {}, reduce(_assigned, (_sum([one]) for one in found)))
+
+    def _of_matmul(self, x: Apply) -> Iterator[Variant]:
+        """Operands that are swapped or transposed, and the product entry by entry."""
+        left, right = x.inputs
+        ways = [(a, b) for a in _ways(left) for b in _ways(right)]
+        for a, b in [*ways, *((b, a) for a, b in ways)]:
+            if (a, b) != (left, right):
+                yield self._instead("operands", x, matrix_product(a, b, x.shape, x.kind))
+        if _meet(left, right):
+            yield self._instead("operands", x, product(left, right, x.kind))
+
+    def _of_reduction(self, x: Apply) -> Iterator[Variant]:
+        """Another axis, or none."""
+        given = x.params["axis"]
+        for axis in [None, *range(len(x.inputs[0].shape))][: MOST_AXES + 1]:
+            if axis != given and not (given is None and len(x.inputs[0].shape) == 1):
+                for change in ({}, {"keepdims": not x.params["keepdims"]}) if "keepdims" in x.params else ({},):
+                    other = Apply(x.op, x.inputs, {**x.params, "axis": axis, **change}, x.shape, x.kind, x.size)
+                    yield Variant("axis", {"used": (other,)}, other)
+        yield self._missing(f"{x.op.name} over axis {given}", x.inputs[0])
+
+    def _of_slices(self, x: Apply) -> Iterator[Variant]:
+        """Slices that start and end one place away."""
+        for i, part in enumerate(x.params["template"]):
+            for step in (1, -1) if isinstance(part, slice | int) and not isinstance(part, bool) else ():
+                template = (*x.params["template"][:i], _moved(part, step), *x.params["template"][i + 1 :])
+                other = Apply(x.op, x.inputs, {**x.params, "template": template}, x.shape, x.kind, x.size)
+                yield Variant("index", {"used": (other,)}, other)
+
+    def _instead(self, key: str, wanted: Expression, used: Expression) -> Variant:
+        return Variant(key, {"used": (used,), "wanted": (wanted,)}, used)
+
+
+def _itself(x: Expression) -> Expression:
+    return x
+
+
+def _put_in(rebuilt: Callable[[Expression], Expression], whole: Apply, i: int, part: Expression) -> Expression:
+    return rebuilt(_with_input(whole, i, part))
+
+
+def _with_input(x: Apply, i: int, part: Expression) -> Apply:
+    inputs = (*x.inputs[:i], part, *x.inputs[i + 1 :])
+    return Apply(x.op, inputs, x.params, x.shape, x.kind, 1 + sum(y.size for y in inputs))
+
+
+def _meet(left: Expression, right: Expression) -> bool:
+    """Whether two operands broadcast."""
+    try:
+        broadcast([left.shape, right.shape])
+    except ValueError:
+        return False
+    return True
+
+
+def _moved(part: Any, step: int) -> Any:
+    if isinstance(part, int):
+        return part + step
+    start, stop = (None if end is None else end + step for end in (part.start, part.stop))
+    return slice(start, stop, part.step)
+
+
+def _ways(x: Expression) -> list[Expression]:
+    """An operand as it is, and transposed if it is a matrix."""
+    return [x, transposed(x, (1, 0)) if not _is_transpose(x) else x.inputs[0]] if len(x.shape) == 2 else [x]  # type: ignore[union-attr]
+
+
+def _is_transpose(x: Expression) -> bool:
+    return isinstance(x, Apply) and x.op.name == "transpose"
+
+
+def quotient_of(x: Expression) -> tuple[list[Expression], list[Expression]]:
+    """The factors and the divisors of a product."""
+    if is_operator(x, ast.Mult):
+        (a, b), (c, d) = map(quotient_of, x.inputs)
+        return a + c, b + d
+    if is_operator(x, ast.Div):
+        (a, b), (c, d) = map(quotient_of, x.inputs)
+        return a + d, b + c
+    if is_operator(x, ast.USub):
+        above, below = quotient_of(x.inputs[0])
+        return [Number(-1), *above], below
+    return [x], []
+
+
+def terms(x: Expression, sign: int = 1) -> list[tuple[int, Expression]]:
+    """The terms of a sum with their signs."""
+    if is_operator(x, ast.Add):
+        return terms(x.inputs[0], sign) + terms(x.inputs[1], sign)
+    if is_operator(x, ast.Sub):
+        return terms(x.inputs[0], sign) + terms(x.inputs[1], -sign)
+    if is_operator(x, ast.USub):
+        return terms(x.inputs[0], -sign)
+    return [(sign, x)]
+
+
+def _product(above: Sequence[Expression], below: Sequence[Expression]) -> Expression:
+    whole = reduce(product, above) if above else Number(1)
+    return quotient(whole, reduce(product, below)) if below else whole
+
+
+def _assigned(before: Expression, term: Expression) -> Expression:
+    """What is left where a term is assigned to the entries that it reaches: those of its slice, or else those that are not 0."""
+    reached = term
+    if isinstance(term, Apply) and "template" in term.params:
+        part = term.inputs[0]
+        reached = _with_input(term, 0, repeated(Number(1.0), part, part.shape))
+    return apply(where, apply(not_equal, reached, Number(0), kind="b"), term, before)
+
+
+def _sum(found: Sequence[tuple[int, Expression]]) -> Expression:
+    if not found:
+        return Number(0)
+    first = found[0][1] if found[0][0] > 0 else apply(negative, found[0][1])
+    return reduce(lambda whole, term: added(whole, term[1], term[0]), found[1:], first)
