@@ -90,7 +90,10 @@ class Judge:
         slips = verdict.slips
         for other in self._others:
             node = other._nodes[verdict.name]
-            answer = other._read(verdict.name, given)
+            try:
+                answer = other._read(verdict.name, given)
+            except UnreadableError:  # it may raise anything on other numbers
+                continue
             if other._is_right(node, answer):
                 continue
             if verdict.status == "right":
