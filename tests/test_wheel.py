@@ -1,4 +1,4 @@
-"""The wheel, installed far from the checkout with what it declares and nothing else: it computes, draws, steps, shows its widget."""
+"""The wheel, installed far from the checkout with what it declares and nothing else: it computes, draws, steps, has a widget."""
 
 from __future__ import annotations
 
