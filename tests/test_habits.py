@@ -1,4 +1,4 @@
-"""What a maintainer runs: Makefile, hooks, `.ci/run` and workflow check the same, and the files that other programs read are valid."""
+"""What a maintainer runs: Makefile, hooks, `.ci/run` and workflow check the same, and files that programs read are valid."""
 
 from __future__ import annotations
 
