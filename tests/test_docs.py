@@ -39,8 +39,16 @@ def test_blocks_run_and_print_what_is_shown(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_to_files(path: Path) -> None:
     prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
-        assert (path.parent / target).exists(), target
+    for target, section in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", prose):
+        leads_to = path.parent / target if target else path
+        assert leads_to.exists(), target
+        assert not section or section in sections(leads_to), f"{target}#{section}"
+
+
+def sections(path: Path) -> set[str]:
+    """The anchors of a document's headings."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
