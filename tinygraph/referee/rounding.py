@@ -1,4 +1,4 @@
-"""How far two right answers may be apart: what rounding in single precision changes, found by computing with rounded values."""
+"""How far two right answers may be apart: what rounding in single precision, or to decimals, changes, by computing with it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tinygraph.program.statements import Program
 from tinygraph.program.value import Apply, Expression, Name, Number, is_operator
 from tinygraph.sparse import Sparse, holds_sparse, is_sparse
 
+DRAWS_BY_HAND, FACTOR_BY_HAND = 16, 2  # the same for decimals, where each error is as large as it may be
 DRAWS = 4  # of rounding errors
 ROUNDING = 2.0**-22  # the relative error of each: some units in the last place of single precision
 FACTOR = 8  # how many times the largest difference of the draws is allowed
@@ -80,16 +81,21 @@ def on_one_side(program: Program, sign: int) -> dict[Node, Any]:
 
 
 class Rounding:
-    """How far each value of a program may be from the recorded one by rounding in single precision."""
+    """How far each value of a program may be from the recorded one by rounding in single precision.
 
-    def __init__(self, program: Program) -> None:
+    With `decimals`, by rounding every statement to so many, as people do who go on with what they have written down.
+    """
+
+    def __init__(self, program: Program, decimals: int | None = None) -> None:
         self._program = program
         self._away: dict[Node, Any] = {}
-        for draw in range(DRAWS):
-            self._compute(partial(_rounded, draw=draw))
+        self._unit = 0.0 if decimals is None else 10.0**-decimals
+        for draw in range(DRAWS if decimals is None else DRAWS_BY_HAND):
+            self._compute(draw)
         self._expressions = {s.node: s.expression for s in program.statements}
 
-    def _compute(self, rounded: Callable[[Any], Any]) -> None:
+    def _compute(self, draw: int) -> None:
+        rounded = partial(_rounded, draw=draw)
         values = {leaf: rounded(leaf._value) for leaf in self._program.leaves}
         for statement in self._program.statements:
             node = statement.node
@@ -98,6 +104,8 @@ class Rounding:
             except Exception:  # a user's op may refuse rounded values
                 values[node] = node._value
             if node.dtype.kind == "f" and not holds_sparse(node):
+                if self._unit:
+                    values[node] = values[node] + self._unit / 2 * np.sign(_error(values[node], draw))
                 away = np.nan_to_num(np.abs(np.asarray(values[node], np.float64) - node._value))
                 self._away[node] = np.maximum(self._away.get(node, 0.0), away)
 
@@ -107,13 +115,14 @@ class Rounding:
         if np.shape(answer) != value.shape:
             return False
         allowed = self._relative(node, scale) * scale + FLOOR * np.max(np.abs(value), initial=0, where=np.isfinite(value))
+        allowed = np.maximum(allowed, self._by_hand(node))
         near = (np.abs(answer - value) <= allowed) | (answer == value) | (np.isnan(answer) & np.isnan(value))
         return bool(near.all())
 
     def close(self, node: Node) -> Callable[[Any, Any], bool]:
         """Whether two values that may stand in the place of a node are equal up to rounding, in the scale of the smaller one."""
         scale = self._scale(node)
-        relative, least = self._relative(node, scale), NOTHING * np.max(scale, initial=0)
+        relative, least = self._relative(node, scale), NOTHING * np.max(scale, initial=0) + self._by_hand(node)
 
         def close(x: Any, y: Any) -> bool:
             if np.shape(x) != np.shape(y):
@@ -126,6 +135,10 @@ class Rounding:
             return bool((np.abs(x - y) <= relative * largest + least).all(where=finite))
 
         return close
+
+    def _by_hand(self, node: Node) -> float:
+        """The distance that is allowed where every statement is rounded to decimals."""
+        return float(FACTOR_BY_HAND * np.max(self._away.get(node, 0.0), initial=0)) if self._unit else 0.0
 
     def _relative(self, node: Node, scale: Any) -> float:
         """The allowed distance in relation to the scale of an entry."""
@@ -167,7 +180,11 @@ def _rounded(x: Any, draw: int) -> Any:
     """Numbers with a relative error that is the same for equal numbers, so that what is equal stays so."""
     if isinstance(x, Sparse) or is_sparse(x) or np.asarray(x).dtype.kind != "f":
         return x
+    return np.asarray(x * (1 + ROUNDING * _error(x, draw)), np.asarray(x).dtype)[()]
+
+
+def _error(x: Any, draw: int) -> Any:
+    """A number between -1 and 1 for each entry, from its bits."""
     bits = np.atleast_1d(np.abs(np.asarray(x, np.float64))).view(np.uint64)
     mixed = (bits ^ (bits >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15 + 2 * draw)  # as a hash does
-    error = np.reshape((mixed >> np.uint64(11)) * 2.0**-52 - 1, np.shape(x))
-    return np.asarray(x * (1 + ROUNDING * error), np.asarray(x).dtype)[()]
+    return np.reshape((mixed >> np.uint64(11)) * 2.0**-52 - 1, np.shape(x))
