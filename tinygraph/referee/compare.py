@@ -156,7 +156,7 @@ class Judge:
         return self._wrong(name, found or self._diagnosis.nearly(answer, node, values))
 
     def _is_right(self, node: Node, answer: Any) -> bool:
-        if self._rounding.is_right(node, answer) or _is_rounded(node._value, answer):
+        if self._rounding.is_right(node, answer):
             return True
         sides = (side[node] for side in self._sides if np.isfinite(side[node]).all())
         return any(self._rounding.is_right(node, answer, side) for side in sides)
@@ -201,13 +201,6 @@ class Judge:
                         yield x
                     else:
                         stack.append(x)
-
-
-def _is_rounded(value: Any, answer: Any) -> bool:
-    """Whether an answer is a value as it is written with three to six decimals."""
-    if np.shape(value) != np.shape(answer) or np.asarray(value).dtype.kind != "f":
-        return False
-    return any(np.allclose(answer, np.round(value, n), rtol=0, atol=1e-12) for n in range(3, 7) if np.any(np.round(value, n)))
 
 
 @dataclass
