@@ -45,7 +45,7 @@ class Op(Declaration):
     `arguments` (the names of the array arguments), `variadic` (whether the last of them takes any number), `defaults` (of the
     keyword metadata), `operator` and `forms` (how source writes it), `kind` (how its axes arise), `reads_shape` (of each array
     argument, whether its shape and dtype alone are read), `dtype` (of its result), `view`, `untraceable`, `steps`, `work`,
-    `squashes`, `javascript`: see `tg.op`.
+    `squashes`, `javascript`, `onnx`: see `tg.op`.
     """
 
     # Python reads the dictionary of an object with so many attributes the slow way.
