@@ -33,14 +33,15 @@ def export(graph: Graph, path: str | os.PathLike[str], *, bind: Mapping[str, Any
     `graph.source()`, such as that of the examples, is symbolic: `batch`; all others have the recorded sizes. The dtypes are those
     of the graph.
 
-    Raises ImportError without the extra `onnx`, TypeError for what ONNX cannot compute: an op without a counterpart, a
-    sparse matrix, a graph in which Python decided by a value; KeyError or TypeError for a name in `bind` that there is not.
+    Raises ImportError without the extra `onnx`; TypeError for an op without a counterpart, a sparse matrix, a graph in which
+    Python decided by a value, two outputs of one name, a name in `bind` that there is not; ValueError for a value in `bind` of
+    another shape.
 
+    >>> import tempfile
     >>> X, w = tg.constant([[1.0, 2.0], [3.0, 4.0]]), tg.parameter([0.5, -0.5])
-    >>> z = X @ w
-    >>> graph = tg.Graph(tg.sigmoid(z), names={"X": X, "w": w, "z": z})
-    >>> model = tg.bridges.onnx.export(graph, "model.onnx")  # doctest: +SKIP
-    >>> [node.op_type for node in model.graph.node]  # doctest: +SKIP
+    >>> graph = tg.Graph(tg.sigmoid(X @ w), names={"X": X, "w": w})
+    >>> model = tg.bridges.onnx.export(graph, f"{tempfile.mkdtemp()}/model.onnx")
+    >>> [node.op_type for node in model.graph.node]
     ['MatMul', 'Sigmoid']
     """
     onnx = _onnx()
@@ -58,6 +59,7 @@ class _Model:
         self._program = program = program_of(graph, "named")
         _refuse_decisions(program)
         self._wanted = wanted = Wanted(graph, [], bind)
+        _refuse_other_shapes(wanted)
         self._inputs = [x for x in wanted.arguments.leaves if x.kind != "parameter"]
         self._given = set(self._inputs)
         self._shapes = Shapes(program, self._given)
@@ -74,6 +76,11 @@ class _Model:
         named = {s.node: self._called(s.node, s.name) for s in self._program.forward if s.node in own}
         outputs = [self._output(x, named) for x in self._wanted.graph.outputs]
         known = {value.name for _, value in outputs}
+        if len(known) < len(outputs):
+            names = [value.name for _, value in outputs]
+            raise TypeError(
+                f"two outputs are {next(x for x in names if names.count(x) > 1)}: ONNX needs outputs of different names"
+            )
         helper = self._onnx.helper
         graph = helper.make_graph(
             self._write.finished(),
@@ -153,7 +160,9 @@ class Shapes:
         if isinstance(size, Formula):
             return size.form.format(*map(self._text, size.parts))
         one = self._axes.identity(size)
-        return self._symbols[one] if one in self._symbols else f"{size.node.shape[size.axis] if isinstance(size, Axis) else size}"
+        return (
+            self._symbols[one] if one in self._symbols else f"{size.node.shape[size.place] if isinstance(size, Axis) else size}"
+        )
 
 
 def has_counterpart(op: Op) -> bool:
@@ -222,10 +231,20 @@ def _refuse_decisions(program: Program) -> None:
     """Raise TypeError where Python decided by a value, which a model would not do again."""
     checks, fixed = program.checks
     if checks or fixed:
+        text = (checks or fixed)[0].text.rstrip(",")
         raise TypeError(
-            f"ONNX cannot decide as Python did by a value, `{(checks or fixed)[0].text}`: write np.where in place of `if`, "
-            "np.maximum in place of max"
+            f"ONNX cannot decide as Python did by a value, {text}: write np.where in place of `if`, np.maximum in place of max"
         )
+
+
+def _refuse_other_shapes(wanted: Wanted) -> None:
+    """Raise ValueError for a bound value whose shape is not that of the recording, which has the shapes of all else."""
+    for x, value in wanted.bound.items():
+        if np.shape(value) != x.shape:
+            name = wanted.graph.name(x)
+            raise ValueError(
+                f"bind has {name} of shape {np.shape(value)}, and the graph of shape {x.shape}: record it with that value"
+            )
 
 
 def _refuse_sparse(leaf: Node, value: Any, program: Program) -> None:

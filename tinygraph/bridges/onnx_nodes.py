@@ -1,4 +1,4 @@
-"""Nodes of an ONNX graph, one after the other: values with their dtypes, numbers as initializers, and expressions of operators."""
+"""Nodes of an ONNX graph, one after the other: values with their dtypes, arrays as initializers, expressions of operators."""
 
 from __future__ import annotations
 
@@ -143,7 +143,8 @@ def _numpy_type(text: str) -> np.dtype[Any]:
 
 def expressed(write: Writer, node: Node, inputs: tuple[Value, ...]) -> Value:
     """What an op is in ONNX by its declaration: an operator, or operators within each other with `{}` for each argument."""
-    assert node.op is not None and isinstance(node.op.onnx, str)
+    assert node.op is not None
+    assert isinstance(node.op.onnx, str)
     form = node.op.onnx
     if form.isidentifier():
         return write(form, *inputs)
