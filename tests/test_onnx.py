@@ -219,6 +219,18 @@ def test_onnxruntime_has_no_double_kernel(op: str) -> None:
         by_onnxruntime(tg.bridges.onnx.export(graph, NAME), given(onnx.load(NAME), graph))
 
 
+@pytest.mark.parametrize("function", [tg.softplus, np.log1p, np.expm1, np.logaddexp, np.logaddexp2, np.hypot, np.sinh])
+def test_small_results_have_all_their_digits(function: Any) -> None:
+    x = tg.constant(np.array([1e-20, -1e-20, 1e-9, -1e-9, 0.3, 0.0, 30.0, 700.0, -0.4]))
+    other = [tg.constant(np.array([-30.0, -40.0, 2e-9, 1e-9, 1e-5, 0.0, 1.0, 700.0, -50.0]))]
+    y = function(x, *(other if function in (np.logaddexp, np.logaddexp2, np.hypot) else []))
+    graph = tg.Graph(y, names={"x": x, "other": other[0], "y": y})
+    model = tg.bridges.onnx.export(graph, NAME)
+    assert not {"Softplus", "Sinh"} & {node.op_type for node in model.graph.node}
+    for run in RUNTIMES:
+        np.testing.assert_allclose(run(model, given(model, graph))[0], y.value, rtol=1e-12)
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 def test_random_programs() -> None:
     compared = 0

@@ -16,6 +16,7 @@ from tinygraph.compiler.rewrites import REWRITES
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.ops import Op
+from tinygraph.ops.elementary import LN_2
 from tinygraph.program.statements import Program, program_of
 from tinygraph.sizes import Axis, Formula, Size, axes_in
 from tinygraph.sparse import Sparse
@@ -213,6 +214,19 @@ def _deviation(make: Lowering, op: Op, inputs: tuple[Any, ...], params: Mapping[
     return make.made("sqrt", make.made("var", *inputs, **params))
 
 
+def _sum_of_powers(make: Lowering, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+    """`logaddexp` and `logaddexp2`: the larger operand and what the other adds, which is small; equal ones may be infinite."""
+    x, y = inputs
+    away = make.made("negative", make.made("abs", make.made("subtract", x, y)))
+    if op.name == "logaddexp2":
+        away = make.made("multiply", away, LN_2)
+    more = make.made("log1p", make.made("exp", away))
+    if op.name == "logaddexp2":
+        more = make.made("divide", more, LN_2)
+    twice = make.made("add", x if isinstance(x, Node) else y, 1 if op.name == "logaddexp2" else LN_2)
+    return make.made("where", make.made("equal", x, y), twice, make.made("add", make.made("maximum", x, y), more))
+
+
 def _over_axes(make: Lowering, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     """By its body, where it is not along one axis, as in ONNX."""
     return None if isinstance(params["axis"], int) else op.function(*inputs, **params)
@@ -222,6 +236,8 @@ def _over_axes(make: Lowering, op: Op, inputs: tuple[Any, ...], params: Mapping[
 TABLE: dict[str, Sequence[Rewrite]] = {
     **{name: REWRITES[name] for name in ("softmax_cross_entropy", "sum_like", "reshape_like", "var")},
     "std": [_deviation],
+    "logaddexp": [_sum_of_powers],
+    "logaddexp2": [_sum_of_powers],
     "softmax": [_over_axes],
     "log_softmax": [_over_axes],
 }

@@ -50,7 +50,6 @@ def relu(z: Array) -> Array:
     elementwise=True,
     quiet=True,
     dtype=of_ufunc(np.exp),
-    onnx="Add(Max({0}, 0), Log(Add(1, Exp(Neg(Abs({0}))))))",
 )
 def softplus(z: Array) -> Array:
     """`log(1 + exp(z))`, a smooth relu; it is the cross-entropy of the logit z with the label 0.

@@ -170,7 +170,6 @@ def logaddexp_weight(x: Array, y: Array, *, rate: float = 1.0) -> Array:
     elementwise=True,
     numpy=np.logaddexp,
     javascript="logAddExp({}, {})",
-    onnx="Where(Equal({0}, {1}), Add({0}, Log(2)), Add(Max({0}, {1}), Log(Add(1, Exp(Neg(Abs(Sub({0}, {1}))))))))",
 )
 def logaddexp(x: Array, y: Array) -> Array:
     """`log(exp(x) + exp(y))`, without overflow.
@@ -190,7 +189,6 @@ def logaddexp(x: Array, y: Array) -> Array:
     elementwise=True,
     numpy=np.logaddexp2,
     javascript="logAddExp2({}, {})",
-    onnx="Where(Equal({0}, {1}), Add({0}, 1), Add(Max({0}, {1}), Div(Log(Add(1, Pow(2, Neg(Abs(Sub({0}, {1})))))), Log(2))))",
 )
 def logaddexp2(x: Array, y: Array) -> Array:
     """`log2(2**x + 2**y)`, without overflow.
@@ -408,8 +406,8 @@ def cosine(x: Array, y: Array) -> Array:
     numpy=np.hypot,
     javascript="Math.hypot({}, {})",
     onnx=(
-        "Where(Equal(Max(Abs({0}), Abs({1})), 0), 0, Mul(Max(Abs({0}), Abs({1})), Sqrt(Add(1, Pow(Div(Min(Abs({0}), "
-        "Abs({1})), Max(Abs({0}), Abs({1}))), 2)))))"
+        "Where(Or(Equal(Max(Abs({0}), Abs({1})), 0), IsInf(Max(Abs({0}), Abs({1})))), Max(Abs({0}), Abs({1})), "
+        "Mul(Max(Abs({0}), Abs({1})), Sqrt(Add(1, Pow(Div(Min(Abs({0}), Abs({1})), Max(Abs({0}), Abs({1}))), 2)))))"
     ),
 )
 def hypot(x: Array, y: Array) -> Array:
