@@ -352,6 +352,21 @@ def test_a_dtype_that_an_operator_does_not_take() -> None:
         tg.bridges.onnx.export(tg.Graph(x + x, names={"x": x}), NAME)
 
 
+def test_what_is_no_graph_and_a_dtype_that_onnx_has_not() -> None:
+    x = tg.constant(np.ones(2, np.longdouble))
+    with pytest.raises(TypeError, match="export takes a graph, not a Node"):
+        tg.bridges.onnx.export(x, NAME)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"x cannot be exported: ONNX has no (float128|float96|longdouble)"):
+        tg.bridges.onnx.export(tg.Graph(np.exp(x), names={"x": x}), NAME)
+
+
+def test_names_of_operators_are_names_too() -> None:
+    MatMul, Add, constant = tg.constant(np.ones((4, 3))), tg.parameter(np.ones(3)), tg.constant(np.ones(4))
+    Exp = np.exp(MatMul @ Add + constant)
+    graph = tg.Graph(np.log(Exp) + 1.5)
+    check(tg.bridges.onnx.export(graph, NAME), graph, 1e-12)
+
+
 def test_decisions_and_sparse_matrices_are_refused() -> None:
     sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
     w = tg.parameter(2.0)

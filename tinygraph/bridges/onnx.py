@@ -45,6 +45,8 @@ def export(graph: Graph, path: str | os.PathLike[str], *, bind: Mapping[str, Any
     >>> [node.op_type for node in model.graph.node]
     ['MatMul', 'Sigmoid']
     """
+    if not isinstance(graph, Graph):
+        raise TypeError(f"export takes a graph, not a {type(graph).__name__}: tg.bridges.onnx.export(tg.Graph(a), path)")
     onnx = _onnx()
     model = _Model(onnx, graph, bind or {}).proto()
     onnx.checker.check_model(model, full_check=True)
@@ -107,14 +109,15 @@ class _Model:
                     self._values[node] = self._leaf(node) if node.op is None else written(self._write, node, self._values)
 
     def _leaf(self, leaf: Node) -> Value:
-        if leaf in self._given:
-            _refuse_sparse(leaf, leaf._value, self._program)
-            self._write.element(leaf.dtype)
-            return Value(self._program.name(leaf), leaf.dtype)
         value = self._wanted.bound.get(leaf, leaf._value)
-        _refuse_sparse(leaf, value, self._program)
         name = self._program.name(leaf) if self._program.is_named(leaf) else ""
-        return self._write.array(value, leaf.dtype, name)
+        if type(value) is Sparse:
+            raise TypeError(f"{name} is a sparse matrix, which ONNX has not: record its `.toarray()`")
+        try:
+            self._write.element(leaf.dtype)
+        except NoCounterpart as reason:
+            raise TypeError(f"{name} cannot be exported: {reason}") from None
+        return Value(name, leaf.dtype) if leaf in self._given else self._write.array(value, leaf.dtype, name)
 
     def _called(self, node: Node, name: str) -> Value:
         return self._write.called(self._values[self._lowered[node]], name)
@@ -261,11 +264,6 @@ def _refuse_other_shapes(wanted: Wanted) -> None:
             raise ValueError(
                 f"bind has {name} of shape {np.shape(value)}, and the graph of shape {x.shape}: record it with that value"
             )
-
-
-def _refuse_sparse(leaf: Node, value: Any, program: Program) -> None:
-    if type(value) is Sparse:
-        raise TypeError(f"{program.name(leaf)} is a sparse matrix, which ONNX has not: record its `.toarray()`")
 
 
 def _onnx() -> Any:
