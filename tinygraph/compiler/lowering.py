@@ -24,11 +24,17 @@ class Lowering:
     """Makes nodes of primitive ops: `of(nodes)` gives those that compute what the nodes do.
 
     `rewrites` are by name of an op functions that make something else of the op on its inputs, or None; `applied` counts them by
-    their names.
+    their names. An op that `is_primitive` is never replaced by its body.
     """
 
-    def __init__(self, rewrites: Mapping[str, Sequence[Rewrite]], entries: Mapping[Node, Node]) -> None:
+    def __init__(
+        self,
+        rewrites: Mapping[str, Sequence[Rewrite]],
+        entries: Mapping[Node, Node],
+        is_primitive: Callable[[Op], bool] = lambda op: isinstance(op.numpy, np.ufunc),
+    ) -> None:
         self.rewrites = rewrites
+        self._is_primitive = is_primitive
         self._entries = entries  # leaves that are entries of the arrays of other leaves
         self.applied: dict[str, int] = {}
         self._new: dict[Node, Node] = {}
@@ -118,7 +124,7 @@ class Lowering:
         """What an op is made of, where that holds for operands of other sizes too."""
         op = node.op
         assert op is not None
-        if isinstance(op.numpy, np.ufunc) or any(op.reads_shape) or not (op.built_in or op.elementwise):
+        if self._is_primitive(op) or any(op.reads_shape) or not (op.built_in or op.elementwise):
             return None
         types = tuple((x.dtype, x.shape) if isinstance(x, Node) else exact(x) for x in node.inputs)
         key = op, types, exact_metadata(node.params)

@@ -10,7 +10,15 @@ from tinygraph.ops.dtypes import of_ufunc
 from tinygraph.ops.kinds import Same
 
 
-@op(lambda g, a, z: g * a * (1 - a), elementwise=True, notation="σ", quiet=True, dtype=of_ufunc(np.exp), squashes=True)
+@op(
+    lambda g, a, z: g * a * (1 - a),
+    elementwise=True,
+    notation="σ",
+    quiet=True,
+    dtype=of_ufunc(np.exp),
+    squashes=True,
+    onnx="Sigmoid",
+)
 def sigmoid(z: Array) -> Array:
     """The logistic function `1 / (1 + exp(-z))`, between 0 and 1.
 
@@ -24,7 +32,7 @@ def sigmoid(z: Array) -> Array:
     return np.maximum(e, z >= 0) / (1 + e)  # the numerator is 1 where z >= 0, else e
 
 
-@op(lambda g, a, z: g * (z > 0), elementwise=True, dtype=lambda z: of_ufunc(np.maximum)(z, int))
+@op(lambda g, a, z: g * (z > 0), elementwise=True, dtype=lambda z: of_ufunc(np.maximum)(z, int), onnx="Relu")
 def relu(z: Array) -> Array:
     """max(z, 0), the rectified linear unit.
 
@@ -37,7 +45,12 @@ def relu(z: Array) -> Array:
     return np.maximum(z, 0)
 
 
-@op(lambda g, a, z: g * sigmoid(z), elementwise=True, quiet=True, dtype=of_ufunc(np.exp))
+@op(
+    lambda g, a, z: g * sigmoid(z),
+    elementwise=True,
+    quiet=True,
+    dtype=of_ufunc(np.exp),
+)
 def softplus(z: Array) -> Array:
     """`log(1 + exp(z))`, a smooth relu; it is the cross-entropy of the logit z with the label 0.
 
@@ -50,7 +63,13 @@ def softplus(z: Array) -> Array:
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
-@op(lambda g, a, z, axis: a * (g - np.sum(g * a, axis=axis, keepdims=True)), quiet=True, kind=Same(), dtype=of_ufunc(np.exp))
+@op(
+    lambda g, a, z, axis: a * (g - np.sum(g * a, axis=axis, keepdims=True)),
+    quiet=True,
+    kind=Same(),
+    dtype=of_ufunc(np.exp),
+    onnx="Softmax({}, axis={axis})",
+)
 def softmax(z: Array, *, axis: int = -1) -> Array:
     """`exp(z) / sum(exp(z))` along `axis`: positive entries that sum to 1.
 
@@ -66,7 +85,13 @@ def softmax(z: Array, *, axis: int = -1) -> Array:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-@op(lambda g, a, z, axis: g - np.exp(a) * np.sum(g, axis=axis, keepdims=True), quiet=True, kind=Same(), dtype=of_ufunc(np.exp))
+@op(
+    lambda g, a, z, axis: g - np.exp(a) * np.sum(g, axis=axis, keepdims=True),
+    quiet=True,
+    kind=Same(),
+    dtype=of_ufunc(np.exp),
+    onnx="LogSoftmax({}, axis={axis})",
+)
 def log_softmax(z: Array, *, axis: int = -1) -> Array:
     """`log(softmax(z))` along `axis`, finite where the softmax itself underflows.
 

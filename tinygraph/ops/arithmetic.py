@@ -23,6 +23,7 @@ from tinygraph.ops.selection import where
     operator="+",
     notation="{} + {}",
     javascript="{} + {}",
+    onnx="Add",
 )
 def add(x: Array, y: Array) -> Array:
     """x + y, with broadcasting.
@@ -45,6 +46,7 @@ def add(x: Array, y: Array) -> Array:
     operator="-",
     notation="{} − {}",
     javascript="{} - {}",
+    onnx="Sub",
 )
 def subtract(x: Array, y: Array) -> Array:
     """x - y, with broadcasting.
@@ -67,6 +69,7 @@ def subtract(x: Array, y: Array) -> Array:
     operator="*",
     notation="{} {}",
     javascript="{} * {}",
+    onnx="Mul",
 )
 def multiply(x: Array, y: Array) -> Array:
     """x * y, elementwise with broadcasting.
@@ -89,6 +92,7 @@ def multiply(x: Array, y: Array) -> Array:
     operator="/",
     notation="{}/{}",
     javascript="{} / {}",
+    onnx="Div",
 )
 def divide(x: Array, y: Array) -> Array:
     """x / y, elementwise with broadcasting.
@@ -102,7 +106,9 @@ def divide(x: Array, y: Array) -> Array:
     return x / y
 
 
-@op(lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0, operator="-", notation="−{}", javascript="-{}")
+@op(
+    lambda g, out, x: -g, elementwise=True, numpy=np.negative, steps=0, operator="-", notation="−{}", javascript="-{}", onnx="Neg"
+)
 def negative(x: Array) -> Array:
     """-x.
 
@@ -139,6 +145,7 @@ def _exponent_rule(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     operator="**",
     notation="{}^{}",
     javascript="power({}, {}, {dtype})",
+    onnx="Pow",
 )
 def power(x: Array, exponent: Array) -> Array:
     """x ** exponent, elementwise with broadcasting.
@@ -228,7 +235,7 @@ def ratio(part: Array, whole: Array) -> Array:
     return np.where(part == 0, 0, part / np.where(part == 0, 1, whole))
 
 
-@op(None, elementwise=True, numpy=np.sign, notation="sgn", javascript="Math.sign({}) + 0")
+@op(None, elementwise=True, numpy=np.sign, notation="sgn", javascript="Math.sign({}) + 0", onnx="Sign")
 def sign(x: Array) -> Array:
     """-1, 0 or 1 with the sign of x; no gradient.
 
@@ -238,7 +245,13 @@ def sign(x: Array) -> Array:
     return np.sign(x)
 
 
-@op(None, elementwise=True, numpy=np.round, javascript="roundTo({}, {decimals})")
+@op(
+    None,
+    elementwise=True,
+    numpy=np.round,
+    javascript="roundTo({}, {decimals})",
+    onnx="Div(Round(Mul({}, 1e{decimals})), 1e{decimals})",
+)
 def round(x: Array, *, decimals: int = 0) -> Array:
     """x rounded half to even; no gradient.
 
@@ -248,7 +261,14 @@ def round(x: Array, *, decimals: int = 0) -> Array:
     return np.round(x, decimals)
 
 
-@op(None, lambda g, out, x, at_0: g * (x == 0), elementwise=True, numpy=np.heaviside, javascript="heaviside({}, {})")
+@op(
+    None,
+    lambda g, out, x, at_0: g * (x == 0),
+    elementwise=True,
+    numpy=np.heaviside,
+    javascript="heaviside({}, {})",
+    onnx="Where(Equal({0}, 0), {1}, Where(Less({0}, 0), 0, Where(Greater({0}, 0), 1, {0})))",
+)
 def heaviside(x: Array, at_0: Array) -> Array:
     """The step function: 0 where x < 0, 1 where x > 0, and `at_0` where x is 0.
 
@@ -267,6 +287,7 @@ def heaviside(x: Array, at_0: Array) -> Array:
     elementwise=True,
     numpy=np.copysign,
     javascript="copysign({}, {})",
+    onnx="Where(Less(Where(Equal({1}, 0), Div(1, {1}), {1}), 0), Neg(Abs({0})), Abs({0}))",
 )
 def copysign(x: Array, y: Array) -> Array:
     """|x| with the sign of y, including the sign of -0.0.
@@ -280,7 +301,7 @@ def copysign(x: Array, y: Array) -> Array:
     return np.copysign(x, y)
 
 
-@op(lambda g, out, x: g * np.sign(x), elementwise=True, numpy=np.abs, notation="|{}|", javascript="Math.abs({})")
+@op(lambda g, out, x: g * np.sign(x), elementwise=True, numpy=np.abs, notation="|{}|", javascript="Math.abs({})", onnx="Abs")
 def abs(x: Array) -> Array:
     """|x|, the absolute value.
 
@@ -305,6 +326,7 @@ def _share(g: Array, wins: Array, ties: Array) -> Array:
     numpy=np.maximum,
     notation="max",
     javascript="Math.max({}, {})",
+    onnx="Max",
 )
 def maximum(x: Array, y: Array) -> Array:
     """The larger of x and y, elementwise with broadcasting.
@@ -325,6 +347,7 @@ def maximum(x: Array, y: Array) -> Array:
     numpy=np.minimum,
     notation="min",
     javascript="Math.min({}, {})",
+    onnx="Min",
 )
 def minimum(x: Array, y: Array) -> Array:
     """The smaller of x and y, elementwise with broadcasting.
@@ -338,7 +361,7 @@ def minimum(x: Array, y: Array) -> Array:
     return np.minimum(x, y)
 
 
-@op(None, elementwise=True, numpy=np.floor, notation="⌊{}⌋", javascript="Math.floor({})")
+@op(None, elementwise=True, numpy=np.floor, notation="⌊{}⌋", javascript="Math.floor({})", onnx="Floor")
 def floor(x: Array) -> Array:
     """The largest whole number up to x; no gradient.
 
@@ -348,7 +371,7 @@ def floor(x: Array) -> Array:
     return np.floor(x)
 
 
-@op(None, elementwise=True, numpy=np.ceil, notation="⌈{}⌉", javascript="Math.ceil({})")
+@op(None, elementwise=True, numpy=np.ceil, notation="⌈{}⌉", javascript="Math.ceil({})", onnx="Ceil")
 def ceil(x: Array) -> Array:
     """The smallest whole number from x on; no gradient.
 
@@ -358,7 +381,7 @@ def ceil(x: Array) -> Array:
     return np.ceil(x)
 
 
-@op(None, elementwise=True, numpy=np.trunc, javascript="Math.trunc({})")
+@op(None, elementwise=True, numpy=np.trunc, javascript="Math.trunc({})", onnx="Mul(Sign({0}), Floor(Abs({0})))")
 def trunc(x: Array) -> Array:
     """x without its fraction; no gradient.
 
@@ -368,7 +391,7 @@ def trunc(x: Array) -> Array:
     return np.trunc(x)
 
 
-@op(None, elementwise=True, numpy=np.rint, javascript="roundHalfEven({})")
+@op(None, elementwise=True, numpy=np.rint, javascript="roundHalfEven({})", onnx="Round")
 def rint(x: Array) -> Array:
     """The nearest whole number, half to even; no gradient.
 
@@ -417,7 +440,14 @@ def remainder(x: Array, y: Array) -> Array:
     return x % y
 
 
-@op(lambda g, out, x, y: g, lambda g, out, x, y: -g * np.trunc(x / y), elementwise=True, numpy=np.fmod, javascript="{} % {}")
+@op(
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g * np.trunc(x / y),
+    elementwise=True,
+    numpy=np.fmod,
+    javascript="{} % {}",
+    onnx="Mod({}, {}, fmod=1)",
+)
 def fmod(x: Array, y: Array) -> Array:
     """The remainder `x - y * trunc(x / y)`, which has the sign of x.
 
@@ -437,6 +467,7 @@ def fmod(x: Array, y: Array) -> Array:
     elementwise=True,
     numpy=np.clip,
     javascript="Math.min(Math.max({}, {}), {})",
+    onnx="Min(Max({}, {}), {})",
 )
 def clip(x: Array, low: Array, high: Array) -> Array:
     """x limited to the interval from low to high: `minimum(maximum(x, low), high)`.

@@ -49,6 +49,7 @@ class Settings(TypedDict, total=False):
     work: Work
     squashes: bool
     javascript: str
+    onnx: str | Callable[..., Any]
 
 
 class Declaration:
@@ -91,6 +92,7 @@ class Declaration:
         self.work = settings.get("work", entry_by_entry)
         self.squashes = settings.get("squashes", False)
         self.javascript = settings.get("javascript", "")
+        self.onnx = settings.get("onnx", "")
         self._refuse_contradictions(settings.keys() - Settings.__annotations__.keys(), set(shape_only) - set(self.arguments))
 
     def _refuse_contradictions(self, settings: Collection[str], arguments: Collection[str]) -> None:

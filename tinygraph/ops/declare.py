@@ -45,7 +45,7 @@ class Op(Declaration):
     `arguments` (the names of the array arguments), `variadic` (whether the last of them takes any number), `defaults` (of the
     keyword metadata), `operator` and `forms` (how source writes it), `kind` (how its axes arise), `reads_shape` (of each array
     argument, whether its shape and dtype alone are read), `dtype` (of its result), `view`, `untraceable`, `steps`, `work`,
-    `squashes`, `javascript`: see `tg.op`.
+    `squashes`, `javascript`, `onnx`: see `tg.op`.
     """
 
     # Python reads the dictionary of an object with so many attributes the slow way.
@@ -252,7 +252,8 @@ def op(*rules: Rule | None, **settings: Unpack[Settings]) -> Callable[[Callable[
     an elementwise op of one argument is flat in both tails, as σ is: a picture can count the entries there. `javascript` is the
     expression by which a page computes an elementwise op of numbers, such as `Math.exp({})` or `{0} * {0}`, with names of
     metadata in braces too; without it a page computes the ops that the function is made of, and shows the recorded value where it
-    is not made of ops.
+    is not made of ops. `onnx` is what the op is in ONNX: an operator such as `Exp`, operators within each other such as
+    `Log(Add({}, 1))`, or a function `(write, node, *inputs)` that writes nodes; see `docs/bridges.md`.
 
     Raises TypeError where rules and array arguments do not match, ValueError for the name of a built-in op.
 

@@ -18,7 +18,7 @@ from tinygraph.ops.dtypes import floating, of_ufunc
 LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 alone
 
 
-@op(lambda g, out, x: g * out, elementwise=True, numpy=np.exp, javascript="Math.exp({})")
+@op(lambda g, out, x: g * out, elementwise=True, numpy=np.exp, javascript="Math.exp({})", onnx="Exp")
 def exp(x: Array) -> Array:
     """e ** x, the exponential function.
 
@@ -31,7 +31,7 @@ def exp(x: Array) -> Array:
     return np.exp(x)
 
 
-@op(lambda g, out, x: g * (out * LN_2), elementwise=True, numpy=np.exp2, notation="2^{}", javascript="2 ** {}")
+@op(lambda g, out, x: g * (out * LN_2), elementwise=True, numpy=np.exp2, notation="2^{}", javascript="2 ** {}", onnx="Pow(2, {})")
 def exp2(x: Array) -> Array:
     """2 ** x.
 
@@ -44,7 +44,16 @@ def exp2(x: Array) -> Array:
     return np.exp2(x)
 
 
-@op(lambda g, out, x: g * np.exp(x), elementwise=True, numpy=np.expm1, javascript="Math.expm1({})")
+@op(
+    lambda g, out, x: g * np.exp(x),
+    elementwise=True,
+    numpy=np.expm1,
+    javascript="Math.expm1({})",
+    onnx=(
+        "Where(Equal(Exp({0}), 1), {0}, Where(Less(Abs({0}), 0.5), Div(Mul(Sub(Exp({0}), 1), {0}), Log(Exp({0}))), "
+        "Sub(Exp({0}), 1)))"
+    ),
+)
 def expm1(x: Array) -> Array:
     """`exp(x) - 1`, accurate for small x.
 
@@ -57,7 +66,7 @@ def expm1(x: Array) -> Array:
     return np.expm1(x)
 
 
-@op(lambda g, out, x: g / x, elementwise=True, numpy=np.log, notation="ln", javascript="Math.log({})")
+@op(lambda g, out, x: g / x, elementwise=True, numpy=np.log, notation="ln", javascript="Math.log({})", onnx="Log")
 def log(x: Array) -> Array:
     """The natural logarithm of x.
 
@@ -70,7 +79,16 @@ def log(x: Array) -> Array:
     return np.log(x)
 
 
-@op(lambda g, out, x: g / (1 + x), elementwise=True, numpy=np.log1p, javascript="Math.log1p({})")
+@op(
+    lambda g, out, x: g / (1 + x),
+    elementwise=True,
+    numpy=np.log1p,
+    javascript="Math.log1p({})",
+    onnx=(
+        "Where(Equal(Add(1, {0}), 1), {0}, Where(Less(Abs({0}), 0.5), Div(Mul(Log(Add(1, {0})), {0}), Sub(Add(1, {0}), "
+        "1)), Log(Add(1, {0}))))"
+    ),
+)
 def log1p(x: Array) -> Array:
     """`log(1 + x)`, accurate for small x.
 
@@ -83,7 +101,14 @@ def log1p(x: Array) -> Array:
     return np.log1p(x)
 
 
-@op(lambda g, out, x: g / (x * LN_2), elementwise=True, numpy=np.log2, notation="log₂", javascript="Math.log2({})")
+@op(
+    lambda g, out, x: g / (x * LN_2),
+    elementwise=True,
+    numpy=np.log2,
+    notation="log₂",
+    javascript="Math.log2({})",
+    onnx="Div(Log({}), Log(2))",
+)
 def log2(x: Array) -> Array:
     """The logarithm of x to base 2.
 
@@ -96,7 +121,14 @@ def log2(x: Array) -> Array:
     return np.log2(x)
 
 
-@op(lambda g, out, x: g / (x * LN_10), elementwise=True, numpy=np.log10, notation="log₁₀", javascript="Math.log10({})")
+@op(
+    lambda g, out, x: g / (x * LN_10),
+    elementwise=True,
+    numpy=np.log10,
+    notation="log₁₀",
+    javascript="Math.log10({})",
+    onnx="Div(Log({}), Log(10))",
+)
 def log10(x: Array) -> Array:
     """The logarithm of x to base 10.
 
@@ -170,7 +202,7 @@ def logaddexp2(x: Array, y: Array) -> Array:
     return np.logaddexp2(x, y)
 
 
-@op(lambda g, out, x: g / (2 * out), elementwise=True, numpy=np.sqrt, notation="√{}", javascript="Math.sqrt({})")
+@op(lambda g, out, x: g / (2 * out), elementwise=True, numpy=np.sqrt, notation="√{}", javascript="Math.sqrt({})", onnx="Sqrt")
 def sqrt(x: Array) -> Array:
     """The square root of x.
 
@@ -183,7 +215,14 @@ def sqrt(x: Array) -> Array:
     return np.sqrt(x)
 
 
-@op(lambda g, out, x: g / (3 * out**2), elementwise=True, numpy=np.cbrt, notation="∛{}", javascript="Math.cbrt({})")
+@op(
+    lambda g, out, x: g / (3 * out**2),
+    elementwise=True,
+    numpy=np.cbrt,
+    notation="∛{}",
+    javascript="Math.cbrt({})",
+    onnx="Mul(Sign({0}), Pow(Abs({0}), Div(1, 3)))",
+)
 def cbrt(x: Array) -> Array:
     """The cube root of x.
 
@@ -196,7 +235,9 @@ def cbrt(x: Array) -> Array:
     return np.cbrt(x)
 
 
-@op(lambda g, out, x: g * (2 * x), elementwise=True, numpy=np.square, notation="{}²", javascript="{0} * {0}")
+@op(
+    lambda g, out, x: g * (2 * x), elementwise=True, numpy=np.square, notation="{}²", javascript="{0} * {0}", onnx="Mul({0}, {0})"
+)
 def square(x: Array) -> Array:
     """x * x.
 
@@ -210,7 +251,12 @@ def square(x: Array) -> Array:
 
 
 @op(
-    lambda g, out, x: -g * out * out, elementwise=True, numpy=np.reciprocal, notation="1/{}", javascript="reciprocal({}, {dtype})"
+    lambda g, out, x: -g * out * out,
+    elementwise=True,
+    numpy=np.reciprocal,
+    notation="1/{}",
+    javascript="reciprocal({}, {dtype})",
+    onnx="Reciprocal",
 )
 def reciprocal(x: Array) -> Array:
     """1 / x.
@@ -224,7 +270,7 @@ def reciprocal(x: Array) -> Array:
     return np.reciprocal(x)
 
 
-@op(lambda g, out, x: g * np.cos(x), elementwise=True, numpy=np.sin, javascript="Math.sin({})")
+@op(lambda g, out, x: g * np.cos(x), elementwise=True, numpy=np.sin, javascript="Math.sin({})", onnx="Sin")
 def sin(x: Array) -> Array:
     """The sine of x, in radians.
 
@@ -237,7 +283,7 @@ def sin(x: Array) -> Array:
     return np.sin(x)
 
 
-@op(lambda g, out, x: -g * np.sin(x), elementwise=True, numpy=np.cos, javascript="Math.cos({})")
+@op(lambda g, out, x: -g * np.sin(x), elementwise=True, numpy=np.cos, javascript="Math.cos({})", onnx="Cos")
 def cos(x: Array) -> Array:
     """The cosine of x, in radians.
 
@@ -250,7 +296,7 @@ def cos(x: Array) -> Array:
     return np.cos(x)
 
 
-@op(lambda g, out, x: g * (1 + out**2), elementwise=True, numpy=np.tan, javascript="Math.tan({})")
+@op(lambda g, out, x: g * (1 + out**2), elementwise=True, numpy=np.tan, javascript="Math.tan({})", onnx="Div(Sin({0}), Cos({0}))")
 def tan(x: Array) -> Array:
     """The tangent of x, in radians.
 
@@ -263,7 +309,7 @@ def tan(x: Array) -> Array:
     return np.tan(x)
 
 
-@op(lambda g, out, x: g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arcsin, javascript="Math.asin({})")
+@op(lambda g, out, x: g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arcsin, javascript="Math.asin({})", onnx="Asin")
 def arcsin(x: Array) -> Array:
     """The angle in radians whose sine is x.
 
@@ -276,7 +322,7 @@ def arcsin(x: Array) -> Array:
     return np.arcsin(x)
 
 
-@op(lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arccos, javascript="Math.acos({})")
+@op(lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)), elementwise=True, numpy=np.arccos, javascript="Math.acos({})", onnx="Acos")
 def arccos(x: Array) -> Array:
     """The angle in radians whose cosine is x.
 
@@ -295,7 +341,7 @@ def _over_square(x: Array, y: Array, z: Array) -> Array:
     return x / length / length
 
 
-@op(lambda g, out, x: _over_square(g, x, 1), elementwise=True, numpy=np.arctan, javascript="Math.atan({})")
+@op(lambda g, out, x: _over_square(g, x, 1), elementwise=True, numpy=np.arctan, javascript="Math.atan({})", onnx="Atan")
 def arctan(x: Array) -> Array:
     """The angle in radians whose tangent is x.
 
@@ -314,6 +360,10 @@ def arctan(x: Array) -> Array:
     elementwise=True,
     numpy=np.arctan2,
     javascript="Math.atan2({}, {})",
+    onnx=(
+        "Add(Where(And(Equal({0}, 0), Equal({1}, 0)), 0, Atan(Div({0}, {1}))), Where(Less({1}, 0), Where(Less({0}, 0), "
+        "-3.141592653589793, 3.141592653589793), 0))"
+    ),
 )
 def arctan2(y: Array, x: Array) -> Array:
     """The angle in radians of the point (x, y).
@@ -355,6 +405,10 @@ def cosine(x: Array, y: Array) -> Array:
     elementwise=True,
     numpy=np.hypot,
     javascript="Math.hypot({}, {})",
+    onnx=(
+        "Where(Or(Equal(Max(Abs({0}), Abs({1})), 0), IsInf(Max(Abs({0}), Abs({1})))), Max(Abs({0}), Abs({1})), "
+        "Mul(Max(Abs({0}), Abs({1})), Sqrt(Add(1, Pow(Div(Min(Abs({0}), Abs({1})), Max(Abs({0}), Abs({1}))), 2)))))"
+    ),
 )
 def hypot(x: Array, y: Array) -> Array:
     """`sqrt(x**2 + y**2)`, the length of the vector (x, y), without overflow.
@@ -398,7 +452,14 @@ def sinc_derivative(x: Array, *, order: int) -> Array:
     return np.pi**order * np.where(near, series, quotient)
 
 
-@op(_sinc_rule, elementwise=True, numpy=np.sinc, dtype=floating, javascript="sinc({})")
+@op(
+    _sinc_rule,
+    elementwise=True,
+    numpy=np.sinc,
+    dtype=floating,
+    javascript="sinc({})",
+    onnx="Where(Equal({0}, 0), 1, Div(Sin(Mul({0}, 3.141592653589793)), Mul({0}, 3.141592653589793)))",
+)
 def sinc(x: Array) -> Array:
     """`sin(pi * x) / (pi * x)`, and 1 at 0.
 
@@ -411,7 +472,13 @@ def sinc(x: Array) -> Array:
     return np.sinc(x)
 
 
-@op(lambda g, out, x: g * (np.pi / 180), elementwise=True, numpy=np.deg2rad, javascript="{} * (Math.PI / 180)")
+@op(
+    lambda g, out, x: g * (np.pi / 180),
+    elementwise=True,
+    numpy=np.deg2rad,
+    javascript="{} * (Math.PI / 180)",
+    onnx="Mul({}, 0.017453292519943295)",
+)
 def deg2rad(x: Array) -> Array:
     """`x * pi / 180`: degrees converted to radians.
 
@@ -424,7 +491,13 @@ def deg2rad(x: Array) -> Array:
     return np.deg2rad(x)
 
 
-@op(lambda g, out, x: g * (180 / np.pi), elementwise=True, numpy=np.rad2deg, javascript="{} * (180 / Math.PI)")
+@op(
+    lambda g, out, x: g * (180 / np.pi),
+    elementwise=True,
+    numpy=np.rad2deg,
+    javascript="{} * (180 / Math.PI)",
+    onnx="Mul({}, 57.29577951308232)",
+)
 def rad2deg(x: Array) -> Array:
     """`x * 180 / pi`: radians converted to degrees.
 
@@ -437,7 +510,13 @@ def rad2deg(x: Array) -> Array:
     return np.rad2deg(x)
 
 
-@op(lambda g, out, x: g * np.cosh(x), elementwise=True, numpy=np.sinh, javascript="Math.sinh({})")
+@op(
+    lambda g, out, x: g * np.cosh(x),
+    elementwise=True,
+    numpy=np.sinh,
+    javascript="Math.sinh({})",
+    onnx="Mul(Tanh({0}), Div(Add(Exp({0}), Exp(Neg({0}))), 2))",
+)
 def sinh(x: Array) -> Array:
     """The hyperbolic sine of x.
 
@@ -450,7 +529,13 @@ def sinh(x: Array) -> Array:
     return np.sinh(x)
 
 
-@op(lambda g, out, x: g * np.sinh(x), elementwise=True, numpy=np.cosh, javascript="Math.cosh({})")
+@op(
+    lambda g, out, x: g * np.sinh(x),
+    elementwise=True,
+    numpy=np.cosh,
+    javascript="Math.cosh({})",
+    onnx="Div(Add(Exp({0}), Exp(Neg({0}))), 2)",
+)
 def cosh(x: Array) -> Array:
     """The hyperbolic cosine of x.
 
@@ -463,7 +548,7 @@ def cosh(x: Array) -> Array:
     return np.cosh(x)
 
 
-@op(lambda g, out, x: g * (1 - out**2), elementwise=True, numpy=np.tanh, squashes=True, javascript="Math.tanh({})")
+@op(lambda g, out, x: g * (1 - out**2), elementwise=True, numpy=np.tanh, squashes=True, javascript="Math.tanh({})", onnx="Tanh")
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent of x.
 
@@ -476,7 +561,7 @@ def tanh(x: Array) -> Array:
     return np.tanh(x)
 
 
-@op(lambda g, out, x: g / np.hypot(x, 1), elementwise=True, numpy=np.arcsinh, javascript="Math.asinh({})")
+@op(lambda g, out, x: g / np.hypot(x, 1), elementwise=True, numpy=np.arcsinh, javascript="Math.asinh({})", onnx="Asinh")
 def arcsinh(x: Array) -> Array:
     """The inverse hyperbolic sine of x.
 
@@ -489,7 +574,13 @@ def arcsinh(x: Array) -> Array:
     return np.arcsinh(x)
 
 
-@op(lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)), elementwise=True, numpy=np.arccosh, javascript="Math.acosh({})")
+@op(
+    lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    elementwise=True,
+    numpy=np.arccosh,
+    javascript="Math.acosh({})",
+    onnx="Acosh",
+)
 def arccosh(x: Array) -> Array:
     """The inverse hyperbolic cosine of x, for x >= 1.
 
@@ -502,7 +593,7 @@ def arccosh(x: Array) -> Array:
     return np.arccosh(x)
 
 
-@op(lambda g, out, x: g / ((1 - x) * (1 + x)), elementwise=True, numpy=np.arctanh, javascript="Math.atanh({})")
+@op(lambda g, out, x: g / ((1 - x) * (1 + x)), elementwise=True, numpy=np.arctanh, javascript="Math.atanh({})", onnx="Atanh")
 def arctanh(x: Array) -> Array:
     """The inverse hyperbolic tangent of x, for -1 < x < 1.
 

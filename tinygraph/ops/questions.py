@@ -15,7 +15,7 @@ from tinygraph.ops.likes import Axis
 from tinygraph.sizes import Sizes, Sizing
 
 
-@op(None, elementwise=True, numpy=np.isnan, javascript="Number.isNaN({})")
+@op(None, elementwise=True, numpy=np.isnan, javascript="Number.isNaN({})", onnx="IsNaN")
 def isnan(x: Array) -> Array:
     """Whether each entry is NaN.
 
@@ -25,7 +25,7 @@ def isnan(x: Array) -> Array:
     return np.isnan(x)
 
 
-@op(None, elementwise=True, numpy=np.isinf, javascript="Math.abs({}) === Infinity")
+@op(None, elementwise=True, numpy=np.isinf, javascript="Math.abs({}) === Infinity", onnx="IsInf")
 def isinf(x: Array) -> Array:
     """Whether each entry is infinite.
 
@@ -35,7 +35,7 @@ def isinf(x: Array) -> Array:
     return np.isinf(x)
 
 
-@op(None, elementwise=True, numpy=np.isfinite, javascript="Number.isFinite({})")
+@op(None, elementwise=True, numpy=np.isfinite, javascript="Number.isFinite({})", onnx="Not(Or(IsNaN({0}), IsInf({0})))")
 def isfinite(x: Array) -> Array:
     """Whether each entry is neither NaN nor infinite.
 
@@ -45,7 +45,7 @@ def isfinite(x: Array) -> Array:
     return np.isfinite(x)
 
 
-@op(None, elementwise=True, numpy=np.signbit, javascript="isNegative({})")
+@op(None, elementwise=True, numpy=np.signbit, javascript="isNegative({})", onnx="Less(Where(Equal({0}, 0), Div(1, {0}), {0}), 0)")
 def signbit(x: Array) -> Array:
     """Whether each entry has a minus sign, which −0.0 has too.
 
@@ -55,7 +55,18 @@ def signbit(x: Array) -> Array:
     return np.signbit(x)
 
 
-@op(None, None, elementwise=True, numpy=np.isclose, dtype=bool, javascript="isClose({}, {}, {rtol}, {atol}, {equal_nan})")
+@op(
+    None,
+    None,
+    elementwise=True,
+    numpy=np.isclose,
+    dtype=bool,
+    javascript="isClose({}, {}, {rtol}, {atol}, {equal_nan})",
+    onnx=(
+        "Or(Or(Equal({0}, {1}), And({equal_nan}, And(IsNaN({0}), IsNaN({1})))), And(Not(IsInf({1})), "
+        "LessOrEqual(Abs(Sub({0}, {1})), Add({atol}, Mul({rtol}, Abs({1}))))))"
+    ),
+)
 def isclose(x: Array, y: Array, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """Whether each entry of x differs from that of y by at most `atol + rtol * abs(y)`.
 

@@ -8,7 +8,17 @@ from tinygraph.ops.declaration import Array
 from tinygraph.ops.declare import op
 
 
-@op(None, None, elementwise=True, numpy=np.greater, steps=1, operator=">", notation="{} > {}", javascript="{} > {}")
+@op(
+    None,
+    None,
+    elementwise=True,
+    numpy=np.greater,
+    steps=1,
+    operator=">",
+    notation="{} > {}",
+    javascript="{} > {}",
+    onnx="Greater",
+)
 def greater(x: Array, y: Array) -> Array:
     """x > y.
 
@@ -18,7 +28,17 @@ def greater(x: Array, y: Array) -> Array:
     return x > y
 
 
-@op(None, None, elementwise=True, numpy=np.greater_equal, steps=1, operator=">=", notation="{} ≥ {}", javascript="{} >= {}")
+@op(
+    None,
+    None,
+    elementwise=True,
+    numpy=np.greater_equal,
+    steps=1,
+    operator=">=",
+    notation="{} ≥ {}",
+    javascript="{} >= {}",
+    onnx="GreaterOrEqual",
+)
 def greater_equal(x: Array, y: Array) -> Array:
     """x >= y.
 
@@ -28,7 +48,7 @@ def greater_equal(x: Array, y: Array) -> Array:
     return x >= y
 
 
-@op(None, None, elementwise=True, numpy=np.less, steps=1, operator="<", notation="{} < {}", javascript="{} < {}")
+@op(None, None, elementwise=True, numpy=np.less, steps=1, operator="<", notation="{} < {}", javascript="{} < {}", onnx="Less")
 def less(x: Array, y: Array) -> Array:
     """x < y.
 
@@ -38,7 +58,17 @@ def less(x: Array, y: Array) -> Array:
     return x < y
 
 
-@op(None, None, elementwise=True, numpy=np.less_equal, steps=1, operator="<=", notation="{} ≤ {}", javascript="{} <= {}")
+@op(
+    None,
+    None,
+    elementwise=True,
+    numpy=np.less_equal,
+    steps=1,
+    operator="<=",
+    notation="{} ≤ {}",
+    javascript="{} <= {}",
+    onnx="LessOrEqual",
+)
 def less_equal(x: Array, y: Array) -> Array:
     """x <= y.
 
@@ -48,7 +78,9 @@ def less_equal(x: Array, y: Array) -> Array:
     return x <= y
 
 
-@op(None, None, elementwise=True, numpy=np.equal, steps=1, operator="==", notation="{} = {}", javascript="{} === {}")
+@op(
+    None, None, elementwise=True, numpy=np.equal, steps=1, operator="==", notation="{} = {}", javascript="{} === {}", onnx="Equal"
+)
 def equal(x: Array, y: Array) -> Array:
     """x == y, elementwise.
 
@@ -58,7 +90,17 @@ def equal(x: Array, y: Array) -> Array:
     return np.equal(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.not_equal, steps=1, operator="!=", notation="{} ≠ {}", javascript="{} !== {}")
+@op(
+    None,
+    None,
+    elementwise=True,
+    numpy=np.not_equal,
+    steps=1,
+    operator="!=",
+    notation="{} ≠ {}",
+    javascript="{} !== {}",
+    onnx="Not(Equal({}, {}))",
+)
 def not_equal(x: Array, y: Array) -> Array:
     """x != y, elementwise.
 
@@ -68,7 +110,7 @@ def not_equal(x: Array, y: Array) -> Array:
     return np.not_equal(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.logical_and, notation="{} ∧ {}", javascript="{} !== 0 && {} !== 0")
+@op(None, None, elementwise=True, numpy=np.logical_and, notation="{} ∧ {}", javascript="{} !== 0 && {} !== 0", onnx="And")
 def logical_and(x: Array, y: Array) -> Array:
     """x and y, elementwise; also written `x & y`.
 
@@ -79,7 +121,7 @@ def logical_and(x: Array, y: Array) -> Array:
     return np.logical_and(x, y)
 
 
-@op(None, None, elementwise=True, numpy=np.logical_or, notation="{} ∨ {}", javascript="{} !== 0 || {} !== 0")
+@op(None, None, elementwise=True, numpy=np.logical_or, notation="{} ∨ {}", javascript="{} !== 0 || {} !== 0", onnx="Or")
 def logical_or(x: Array, y: Array) -> Array:
     """x or y, elementwise; also written `x | y`.
 
@@ -90,7 +132,7 @@ def logical_or(x: Array, y: Array) -> Array:
     return np.logical_or(x, y)
 
 
-@op(None, elementwise=True, numpy=np.logical_not, notation="¬{}", javascript="{} === 0")
+@op(None, elementwise=True, numpy=np.logical_not, notation="¬{}", javascript="{} === 0", onnx="Not")
 def logical_not(x: Array) -> Array:
     """not x, elementwise; also written `~x`.
 

@@ -1,0 +1,451 @@
+"""What ops that are not elementwise are in ONNX: one writer for each, by the name of the op.
+
+A writer is given the node, for its metadata and dtype, and the values of its inputs. It reads no size from the node that may be
+another one in a run of the model: such sizes are computed there.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from tinygraph.bridges.onnx_nodes import NoCounterpart, Value, Writer
+from tinygraph.node import Node
+from tinygraph.ops import ARRAY, Reduction
+
+Written = Callable[..., Value]
+WRITERS: dict[str, Written] = {}
+ENDS = np.iinfo(np.int64).min, np.iinfo(np.int64).max  # beyond the ends of any axis
+
+
+def writer(*ops: str) -> Callable[[Written], Written]:
+    """Add a function to the table."""
+
+    def add(function: Written) -> Written:
+        WRITERS.update(dict.fromkeys(ops, function))
+        return function
+
+    return add
+
+
+def _operand(node: Node, i: int = 0) -> Node:
+    x = node.inputs[i]
+    if not isinstance(x, Node):
+        raise NoCounterpart("its operand is a number")
+    return x
+
+
+# Elementwise with dtypes of their own
+
+
+@writer("where")
+def _where(write: Writer, node: Node, condition: Value, x: Value, y: Value) -> Value:
+    return write("Where", write.cast(condition, np.bool_), write.cast(x, node.dtype), write.cast(y, node.dtype))
+
+
+@writer("remainder")
+def _remainder(write: Writer, node: Node, x: Value, y: Value) -> Value:
+    x, y = write.cast(x, node.dtype), write.cast(y, node.dtype)
+    if node.dtype.kind != "f":
+        return write("Mod", x, y)
+    rest, zero = write("Mod", x, y, fmod=1), write.array(0, node.dtype)  # with the sign of x
+    differs = write("Not", write("Equal", write("Less", rest, zero), write("Less", y, zero)))
+    return write("Where", write("And", write("Not", write("Equal", rest, zero)), differs), write("Add", rest, y), rest)
+
+
+@writer("floor_divide")
+def _floor_divide(write: Writer, node: Node, x: Value, y: Value) -> Value:
+    x, y = write.cast(x, node.dtype), write.cast(y, node.dtype)
+    quotient = write("Div", write("Sub", x, _remainder(write, node, x, y)), y)
+    return write("Round", quotient) if node.dtype.kind == "f" else quotient
+
+
+# Dtypes and shapes
+
+
+@writer("cast", "cast_like")
+def _cast(write: Writer, node: Node, x: Value, *like: Value) -> Value:
+    return write.cast(x, node.dtype)
+
+
+@writer("broadcast_like", "broadcast_with")
+def _broadcast(write: Writer, node: Node, x: Value, *like: Value) -> Value:
+    for other in like:
+        x = write("Expand", x, write("Shape", other))
+    return x
+
+
+@writer("broadcast_to")
+def _broadcast_to(write: Writer, node: Node, x: Value) -> Value:
+    return write("Expand", x, write.integers(*node.shape))
+
+
+@writer("reshape_like")
+def _reshape_like(write: Writer, node: Node, x: Value, like: Value) -> Value:
+    return write("Reshape", x, write("Shape", like), allowzero=1)
+
+
+@writer("reshape")
+def _reshape(write: Writer, node: Node, x: Value) -> Value:
+    shape = node.params["shape"]
+    shape = shape if isinstance(shape, tuple) else (shape,)
+    if -1 in shape and 0 in shape:
+        shape = node.shape
+    return write("Reshape", x, write.integers(*shape), allowzero=int(0 in shape))
+
+
+@writer("transpose")
+def _transpose(write: Writer, node: Node, x: Value) -> Value:
+    axes = node.params["axes"]
+    order = range(node.ndim)[::-1] if axes is None else normalize_axis_tuple(axes, node.ndim)
+    return write("Transpose", x, perm=tuple(order)) if order else x
+
+
+@writer("expand_dims")
+def _expand_dims(write: Writer, node: Node, x: Value) -> Value:
+    return write("Unsqueeze", x, write.integers(*normalize_axis_tuple(node.params["axis"], node.ndim)))
+
+
+@writer("squeeze")
+def _squeeze(write: Writer, node: Node, x: Value) -> Value:
+    own, axis = _operand(node), node.params["axis"]
+    gone = [i for i, n in enumerate(own.shape) if n == 1] if axis is None else normalize_axis_tuple(axis, own.ndim)
+    return write("Squeeze", x, write.integers(*gone)) if gone else x
+
+
+@writer("concatenate")
+def _concatenate(write: Writer, node: Node, *arrays: Value) -> Value:
+    return write("Concat", *(write.cast(x, node.dtype) for x in arrays), axis=node.params["axis"])
+
+
+@writer("stack")
+def _stack(write: Writer, node: Node, *arrays: Value) -> Value:
+    axis = normalize_axis_index(node.params["axis"], node.ndim)
+    parts = [write("Unsqueeze", write.cast(x, node.dtype), write.integers(axis)) for x in arrays]
+    return write("Concat", *parts, axis=axis)
+
+
+@writer("count")
+def _count(write: Writer, node: Node, like: Value) -> Value:
+    axes = Reduction.gone(_operand(node).ndim, node.params)
+    sizes = write("Gather", write("Shape", like), write.integers(*axes), axis=0)
+    return write.cast(write("ReduceProd", sizes, keepdims=0), node.dtype)
+
+
+@writer("one_hot_like")
+def _one_hot_like(write: Writer, node: Node, labels: Value, like: Value) -> Value:
+    classes = write.counting(write.size(like, node.ndim - 1))
+    labels = write("Unsqueeze", write.cast(labels, np.int64), write.integers(-1))
+    return write("Equal", labels, classes)
+
+
+# Order
+
+
+@writer("flip")
+def _flip(write: Writer, node: Node, x: Value) -> Value:
+    axes = Reduction.gone(node.ndim, node.params)
+    return _sliced(write, x, {axis: slice(None, None, -1) for axis in axes if node.ndim})
+
+
+@writer("roll")
+def _roll(write: Writer, node: Node, x: Value) -> Value:
+    shift, axis = node.params["shift"], node.params["axis"]
+    if axis is None:
+        flat = _rolled(write, _flat(write, x), shift if isinstance(shift, int) else sum(shift), 0)
+        return write("Reshape", flat, write("Shape", x), allowzero=1)
+    axes = normalize_axis_tuple(axis, node.ndim, allow_duplicate=True)
+    shifts = shift if isinstance(shift, tuple) else (shift,) * len(axes)
+    for one, place in zip(shifts, axes * (len(shifts) if len(axes) == 1 else 1), strict=True):
+        x = _rolled(write, x, one, place)
+    return x
+
+
+def _rolled(write: Writer, x: Value, shift: int, axis: int) -> Value:
+    size = write.size(x, axis)
+    places = write("Sub", write.counting(size), write.array(np.int64(shift)))
+    return write("Gather", x, write("Mod", places, size), axis=axis)
+
+
+def _flat(write: Writer, x: Value) -> Value:
+    return write("Reshape", x, write.integers(-1))
+
+
+@writer("tril", "triu")
+def _triangle(write: Writer, node: Node, x: Value) -> Value:
+    assert node.op is not None
+    return write("Trilu", x, write.array(np.int64(node.params["k"])), upper=int(node.op.name == "triu"))
+
+
+@writer("diagonal")
+def _diagonal(write: Writer, node: Node, x: Value) -> Value:
+    """The planes as one axis, of which every entry one row and one column after the last is taken."""
+    own, offset = _operand(node), node.params["offset"]
+    planes = normalize_axis_tuple((node.params["axis1"], node.params["axis2"]), own.ndim)
+    others = [i for i in range(own.ndim) if i not in planes]
+    x = write("Transpose", x, perm=(*others, *planes))
+    rows, columns = (write.size(x, len(others) + i) for i in range(2))
+    down, right = (write.array(np.int64(max(n, 0))) for n in (-offset, offset))
+    length = write("Max", write("Min", write("Sub", rows, down), write("Sub", columns, right)), write.array(np.int64(0)))
+    places = write.counting(length)
+    places = write("Add", write("Mul", write("Add", places, down), columns), write("Add", places, right))
+    sizes = [write("Unsqueeze", n, write.integers(0)) for n in [*(write.size(x, i) for i in range(len(others)))]]
+    entries = write("Unsqueeze", write("Mul", rows, columns), write.integers(0))
+    flat = write("Reshape", x, write("Concat", *sizes, entries, axis=0), allowzero=1)
+    return write("Gather", flat, places, axis=len(others))
+
+
+@writer("diagonal_matrix")
+def _diagonal_matrix(write: Writer, node: Node, x: Value) -> Value:
+    k = node.params["k"]
+    x = write("Pad", x, write.integers(0, abs(k)))
+    places = write.counting(write.size(x, 0))
+    rows = write("Unsqueeze", places, write.integers(1))
+    is_diagonal = write("Equal", write("Sub", places, rows), write.array(np.int64(k)))
+    entries = write("Gather", x, write("Min", places, rows), axis=0)
+    return write("Where", is_diagonal, entries, write.array(0, node.dtype))
+
+
+@writer("linspace")
+def _linspace(write: Writer, node: Node, *ends: Value) -> Value:
+    num, after = node.params["num"], node.ndim - 1 - normalize_axis_index(node.params["axis"], node.ndim)
+    spread = []
+    for end, operand in zip(ends, node.inputs, strict=True):
+        ndim = operand.ndim if isinstance(operand, Node) else 0
+        end = write.cast(end, node.dtype)
+        spread.append(write("Unsqueeze", end, write.integers(ndim - after)) if ndim >= after else end)
+    start, stop = spread
+    shares = np.arange(num) / max(num - node.params["endpoint"], 1)
+    shares = write.array(shares.reshape(num, *(1,) * after), node.dtype)
+    return write("Add", start, write("Mul", write("Sub", stop, start), shares))
+
+
+@writer("tile")
+def _tile(write: Writer, node: Node, x: Value) -> Value:
+    reps, own = node.params["reps"], _operand(node).ndim
+    reps = reps if isinstance(reps, tuple) else (reps,)
+    if own < node.ndim:
+        x = write("Unsqueeze", x, write.integers(*range(node.ndim - own)))
+    return write("Tile", x, write.integers(*(1,) * (node.ndim - len(reps)), *reps))
+
+
+@writer("repeat")
+def _repeat(write: Writer, node: Node, x: Value) -> Value:
+    repeats, axis = node.params["repeats"], normalize_axis_index(node.params["axis"], node.ndim)
+    if isinstance(repeats, tuple) and len(repeats) > 1:  # for an axis of this size alone
+        places = write.array(np.repeat(np.arange(len(repeats)), repeats))
+    elif not sum(np.atleast_1d(repeats)):
+        return _sliced(write, x, {axis: slice(0, 0)})
+    else:
+        times = write.array(np.int64(repeats[0] if isinstance(repeats, tuple) else repeats))
+        places = write("Div", write.counting(write("Mul", write.size(x, axis), times)), times)
+    return write("Gather", x, places, axis=axis)
+
+
+@writer("pad")
+def _pad(write: Writer, node: Node, x: Value) -> Value:
+    own, mode = _operand(node), node.params["mode"]
+    if mode not in ("constant", "edge", "reflect"):
+        raise NoCounterpart(f"Pad of ONNX has no mode {mode!r}")
+    widths = np.broadcast_to(np.array(node.params["pad_width"], np.int64), (own.ndim, 2))
+    return write("Pad", x, write.integers(*widths.T.ravel()), mode=mode) if own.ndim else x
+
+
+@writer("sort", "argsort")
+def _sorted(write: Writer, node: Node, x: Value) -> Value:
+    assert node.op is not None
+    axis = node.params["axis"]
+    if axis is None:
+        x, axis = _flat(write, x), 0
+    size = write("Unsqueeze", write.size(x, axis), write.integers(0))
+    values, places = write.all_of("TopK", x, size, outputs=2, axis=axis, largest=0, sorted=1)
+    return values if node.op.name == "sort" else places
+
+
+# Entries
+
+
+@writer("index")
+def _index(write: Writer, node: Node, x: Value, *arrays: Value) -> Value:
+    template, own = node.params["template"], _operand(node)
+    masks = [i for i in range(len(arrays)) if _operand(node, 1 + i).dtype.kind == "b"]
+    if masks and len(template) == 1 and _operand(node, 1).ndim == own.ndim:
+        return write("Compress", _flat(write, x), _flat(write, arrays[0]))
+    items = _items(template, own.ndim)
+    whole = {i: item for i, item in enumerate(y for y in items if y is not None) if isinstance(item, slice)}
+    x = _sliced(write, x, {i: item for i, item in whole.items() if item != slice(None)})
+    if arrays:
+        return _selected(write, node, x, items, arrays, bool(masks))
+    return _placed(write, x, items)
+
+
+def _items(template: tuple[Any, ...], ndim: int) -> list[Any]:
+    """One item for every axis, and None for every new one."""
+    rest = ndim - sum(item is not None and item is not Ellipsis for item in template)
+    spread = [[slice(None)] * rest if item is Ellipsis else [item] for item in template]
+    items = list(itertools.chain(*spread))
+    return items if Ellipsis in template else items + [slice(None)] * rest
+
+
+def _sliced(write: Writer, x: Value, parts: dict[int, slice]) -> Value:
+    if not parts:
+        return x
+    starts, stops, steps = [], [], []
+    for part in parts.values():
+        step = 1 if part.step is None else part.step
+        first, last = (ENDS[1], ENDS[0]) if step < 0 else (0, ENDS[1])
+        starts.append(first if part.start is None else part.start)
+        stops.append(last if part.stop is None else part.stop)
+        steps.append(step)
+    return write("Slice", x, *(write.integers(*numbers) for numbers in (starts, stops, parts, steps)))
+
+
+def _placed(write: Writer, x: Value, items: list[Any]) -> Value:
+    """The entries at whole numbers, and new axes."""
+    axis = 0
+    for item in [y for y in items if y is not None]:
+        if isinstance(item, slice):
+            axis += 1
+        else:
+            x = write("Gather", x, write.array(np.int64(item)), axis=axis)
+    left = [y for y in items if y is None or isinstance(y, slice)]
+    new = [i for i, y in enumerate(left) if y is None]
+    return write("Unsqueeze", x, write.integers(*new)) if new else x
+
+
+def _selected(write: Writer, node: Node, x: Value, items: list[Any], arrays: tuple[Value, ...], masked: bool) -> Value:
+    """The entries at which arrays point: one array along an axis, or several along the first axes."""
+    places = [i for i, item in enumerate(items) if item is ARRAY]
+    plain = all(item is ARRAY or isinstance(item, slice) for item in items)
+    if plain and len(arrays) == 1:
+        if masked:
+            if _operand(node, 1).ndim > 1:
+                raise NoCounterpart("its mask has fewer axes than what it selects from, and more than one")
+            return write("Compress", x, arrays[0], axis=places[0])
+        return write("Gather", x, write.cast(arrays[0], np.int64), axis=places[0])
+    if not plain or masked or places != list(range(len(places))):
+        raise NoCounterpart("its index has arrays beside numbers, new axes or masks, or not along the first axes")
+    indices = [write.cast(y, np.int64) for y in arrays]
+    for one, other in itertools.permutations(range(len(indices)), 2):
+        indices[one] = write("Expand", indices[one], write("Shape", indices[other]))
+    last = max(_operand(node, 1 + i).ndim for i in range(len(arrays)))
+    parts = [write("Unsqueeze", y, write.integers(last)) for y in indices]
+    return write("GatherND", x, write("Concat", *parts, axis=last))
+
+
+@writer("take_along_axis")
+def _take_along_axis(write: Writer, node: Node, x: Value, indices: Value) -> Value:
+    own, other, axis = _operand(node), _operand(node, 1), normalize_axis_index(node.params["axis"], node.ndim)
+    if any(n != m for i, (n, m) in enumerate(zip(own.shape, other.shape, strict=True)) if i != axis):
+        raise NoCounterpart("its indices are broadcast, which GatherElements of ONNX does not do")
+    return write("GatherElements", x, write.cast(indices, np.int64), axis=axis)
+
+
+@writer("searchsorted")
+def _searchsorted(write: Writer, node: Node, a: Value, v: Value) -> Value:
+    dtype = np.result_type(a.dtype, v.dtype)
+    v = write("Unsqueeze", write.cast(v, dtype), write.integers(-1))
+    before = write("Less" if node.params["side"] == "left" else "LessOrEqual", write.cast(a, dtype), v)
+    return write("ReduceSum", write.cast(before, np.int64), write.integers(-1), keepdims=0)
+
+
+# Sums of products
+
+
+@writer("matmul")
+def _matmul(write: Writer, node: Node, x: Value, y: Value) -> Value:
+    return write("MatMul", write.cast(x, node.dtype), write.cast(y, node.dtype))
+
+
+@writer("outer")
+def _outer(write: Writer, node: Node, a: Value, b: Value) -> Value:
+    a, b = write.cast(a, node.dtype), write.cast(b, node.dtype)
+    return write("Mul", write("Reshape", a, write.integers(-1, 1)), write("Reshape", b, write.integers(1, -1)))
+
+
+@writer("cross")
+def _cross(write: Writer, node: Node, a: Value, b: Value) -> Value:
+    a, b = write.cast(a, node.dtype), write.cast(b, node.dtype)
+    turned = [write.integers(1, 2, 0), write.integers(2, 0, 1)]
+    (a1, b1), (a2, b2) = ([write("Gather", x, places, axis=-1) for x in (a, b)] for places in turned)
+    return write("Sub", write("Mul", a1, b2), write("Mul", a2, b1))
+
+
+@writer("einsum")
+def _einsum(write: Writer, node: Node, *operands: Value) -> Value:
+    return write("Einsum", *(write.cast(x, node.dtype) for x in operands), equation=node.params["subscripts"])
+
+
+@writer("det")
+def _det(write: Writer, node: Node, A: Value) -> Value:
+    return write("Det", write.cast(A, node.dtype))
+
+
+# Reductions
+
+REDUCTIONS = {"sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin", "prod": "ReduceProd"}
+
+
+def _reduced(write: Writer, operator: str, node: Node, x: Value) -> Value:
+    own = _operand(node)
+    axes = Reduction.gone(own.ndim, node.params)
+    if not own.ndim or not axes:
+        return x
+    return write(operator, x, write.integers(*axes), keepdims=int(bool(node.params.get("keepdims"))))
+
+
+@writer(*REDUCTIONS)
+def _reduction(write: Writer, node: Node, x: Value) -> Value:
+    assert node.op is not None
+    return _reduced(write, REDUCTIONS[node.op.name], node, write.cast(x, node.dtype))
+
+
+@writer("all", "any")
+def _truth(write: Writer, node: Node, x: Value) -> Value:
+    assert node.op is not None
+    numbers = write.cast(write.cast(x, np.bool_), np.int32)
+    return _reduced(write, "ReduceMin" if node.op.name == "all" else "ReduceMax", node, numbers)
+
+
+@writer("count_nonzero")
+def _count_nonzero(write: Writer, node: Node, x: Value) -> Value:
+    return _reduced(write, "ReduceSum", node, write.cast(write.cast(x, np.bool_), np.int64))
+
+
+@writer("argmax", "argmin")
+def _extreme(write: Writer, node: Node, x: Value) -> Value:
+    assert node.op is not None
+    axis, keepdims = node.params["axis"], int(bool(node.params["keepdims"]))
+    operator = "ArgMax" if node.op.name == "argmax" else "ArgMin"
+    if axis is not None:
+        return write(operator, x, axis=axis, keepdims=keepdims)
+    found = write(operator, _flat(write, x), axis=0, keepdims=0)
+    return write("Reshape", found, write.integers(*node.shape)) if node.shape else found
+
+
+@writer("cumsum")
+def _cumsum(write: Writer, node: Node, x: Value) -> Value:
+    return write("CumSum", write.cast(x, node.dtype), write.array(np.int64(node.params["axis"])))
+
+
+NORMS = {None: "ReduceL2", 2: "ReduceL2", 1: "ReduceL1"}
+EXTREMES = {np.inf: "ReduceMax", -np.inf: "ReduceMin"}
+
+
+@writer("norm")
+def _norm(write: Writer, node: Node, x: Value) -> Value:
+    order, x = node.params["ord"], write.cast(x, node.dtype)
+    if order is not None and len(Reduction.gone(_operand(node).ndim, node.params)) > 1:
+        raise NoCounterpart(f"it is a norm of matrices, of order {order!r}")
+    if order in NORMS:
+        return _reduced(write, NORMS[order], node, x)
+    if order in EXTREMES:
+        return _reduced(write, EXTREMES[order], node, write("Abs", x))
+    if not order or isinstance(order, str):
+        raise NoCounterpart(f"it is a norm of order {order!r}")
+    powers = write("Pow", write("Abs", x), write.array(order, node.dtype))
+    return write("Pow", _reduced(write, "ReduceSum", node, powers), write.array(1 / order, node.dtype))
