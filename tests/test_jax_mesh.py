@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import tinygraph as tg
 from tests.compiled import MODELS
@@ -133,6 +134,25 @@ def test_a_value_for_each_row_is_refused(mesh: Any) -> None:
 def test_an_op_without_a_counterpart_is_named(mesh: Any) -> None:
     with pytest.raises(TypeError, match="JAX cannot trace scatter_like"):
         recorded("an entry of each row").compile(backend="jax", mesh=mesh)
+
+
+def test_a_sparse_matrix_is_refused(mesh: Any) -> None:
+    S = tg.constant(sparse.csr_array(np.eye(3)))
+    w = tg.parameter(np.ones(3))
+    with pytest.raises(TypeError, match=r"S: a sparse matrix.*S.toarray\(\)"):
+        tg.Graph(np.sum(S @ w), names={"S": S, "w": w}).compile(backend="jax", mesh=mesh)
+
+
+def test_rows_may_lie_along_another_axis_and_constants_without_a_name_are_shared_too(mesh: Any) -> None:
+    W = tg.parameter(np.ones((3, 3)))
+    away = W @ np.random.default_rng(0).normal(size=(3, 6)) - np.random.default_rng(1).normal(size=(3, 6))
+    graph = tg.Graph(np.mean(away**2) + 0.1 * np.max(W), names={"W": W})
+    value = np.arange(9.0).reshape(3, 3)
+    (loss, gradients), (expected, theirs) = (
+        graph.compile(**setting)(W=value) for setting in ({"backend": "jax", "mesh": mesh}, {})
+    )
+    np.testing.assert_allclose(loss, expected, rtol=1e-13)
+    np.testing.assert_allclose(gradients["W"], theirs["W"], rtol=1e-12)
 
 
 def test_the_mesh_is_checked() -> None:

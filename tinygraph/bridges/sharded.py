@@ -17,6 +17,7 @@ from tinygraph.compiler.sizes import SizeError
 from tinygraph.compiler.step import KNOWN
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.sparse import holds_sparse
 
 
 class ShardedStep:
@@ -32,6 +33,11 @@ class ShardedStep:
         jax = jax_module()
         self._jax, self.mesh = jax, _checked(jax, mesh)
         self._wanted = wanted = Wanted(graph, wrt, bind or {}, copy=False)
+        sparse = [graph.name(x) or repr(x) for x in graph.forward if holds_sparse(x)]
+        if sparse:
+            raise TypeError(
+                f"{', '.join(sparse)}: a sparse matrix cannot be shared by devices: record the graph with {sparse[0]}.toarray()"
+            )
         twin = graph.with_leaves({})
         if wanted.wrt:
             twin.backprop(wrt=[graph.name(x) or "" for x in wanted.wrt])
@@ -88,6 +94,8 @@ class ShardedStep:
         try:
             found = self._jax.block_until_ready(compiled(*arguments))
         except self._jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" in f"{error}":  # this process has no memory left, which is no loss of another
+                raise
             raise LostProcessError(
                 "a process of the mesh has ended, or cannot be reached: end this one too by os._exit(75), as JAX waits for the "
                 "others when Python ends, and start all of them again from the last checkpoint"
