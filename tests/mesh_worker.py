@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 import tinygraph as tg
@@ -43,6 +42,8 @@ def errors(mesh: Any, rows_of: list[int]) -> dict[str, Any]:
 
 def train(mesh: Any, path: Path, until: int, dies: int) -> None:
     """Descend from the last checkpoint, by batches of which the last is ragged."""
+    import jax  # here, so that pytest reads this file where JAX is not installed
+
     data = MODELS["two layers"].values(50)
     X, Y = data.pop("X"), data.pop("Y")
     parameters, state = tg.bridges.checkpoint.load(path) if path.exists() else (data, {"step": 0})
@@ -64,6 +65,8 @@ def train(mesh: Any, path: Path, until: int, dies: int) -> None:
 
 def main(folder: str, count: int, process: int, port: int, until: int, dies: int) -> None:
     """Everything, in a process of several."""
+    import jax
+
     if count > 1:
         jax.distributed.initialize(
             f"127.0.0.1:{port}", count, process, coordinator_bind_address=f"127.0.0.1:{port}", initialization_timeout=60
