@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 
 import tinygraph as tg
 from models.tree import Tree, from_paths, last, paths
-from tinygraph.bridges import checkpoint
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -83,16 +82,16 @@ def _hyperparameters(cls: type[Any], header: dict[str, Any]) -> dict[str, Any]:
 def write(path: str | Path, parameters: Tree, header: Mapping[str, Any]) -> Path:
     """Write nested dicts of arrays and a header that JSON can hold; gives the path."""
     try:
-        return checkpoint.write(path, parameters, header, "model")
-    except checkpoint.CheckpointError as error:
+        return tg.bridges.checkpoint.write(path, parameters, header, "model")
+    except tg.bridges.checkpoint.CheckpointError as error:
         raise SavedModelError(f"{error}: fit the model again before saving it") from None
 
 
 def read(path: str | Path) -> tuple[Tree, Tree]:
     """The parameters and the header that `write` wrote; raises SavedModelError for any other file, OSError for none."""
     try:
-        return checkpoint.read(path, "model")
-    except checkpoint.CheckpointError as error:
+        return tg.bridges.checkpoint.read(path, "model")
+    except tg.bridges.checkpoint.CheckpointError as error:
         raise SavedModelError(f"{error}") from None
 
 
@@ -191,16 +190,16 @@ def _check_header(header: Any) -> None:
 
 def _in_order(parameters: Tree, model: Any) -> Tree:
     """The parameters in the order of the layers, if they are those of a model with so many features, hidden units and classes."""
-    found = {name: array.shape for name, array in checkpoint.dotted(parameters)}
+    found = {name: array.shape for name, array in tg.bridges.checkpoint.dotted(parameters)}
     sizes = [model.n_features_in_, *getattr(model, "hidden_layer_sizes", ())]
     largest = max(a * b for a, b in itertools.pairwise([1, *sizes]))
     if largest > sum(math.prod(shape) for shape in found.values()):  # before anything of that size is made
         raise SavedModelError(f"its header needs {largest} weights in one layer, and it has parameters of the shapes {found}")
     start = model._start(model.n_features_in_, np.random.RandomState(0))
-    expected = {name: np.shape(array) for name, array in checkpoint.dotted(start)}
+    expected = {name: np.shape(array) for name, array in tg.bridges.checkpoint.dotted(start)}
     if found != expected:
         raise SavedModelError(f"its header needs parameters of the shapes {expected}, and it has {found}")
-    arrays = dict(checkpoint.dotted(parameters))
+    arrays = dict(tg.bridges.checkpoint.dotted(parameters))
     parameters = from_paths((path, arrays[".".join(path)]) for path, _ in paths(start))
     outputs = last(model._forward(np.zeros((1, model.n_features_in_)), parameters))
     classes = len(model.classes_) if hasattr(model, "classes_") else 0
