@@ -1,20 +1,12 @@
-"""A fitted model as a safetensors file: its parameters, and a JSON header of what it is. No pickle is written or read.
-
-The metadata of the file holds the header and a SHA-256 digest over header and parameters, so that a file either gives the very
-model that was saved or raises SavedModelError.
-"""
+"""A fitted model as a safetensors file: its parameters, and a JSON header of what it is, in the form of a checkpoint."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
-import json
 import math
-import os
 import re
-import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted
 import tinygraph as tg
 from models.tree import Tree, from_paths, last, paths
 
-FORMAT = 1
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -90,91 +81,18 @@ def _hyperparameters(cls: type[Any], header: dict[str, Any]) -> dict[str, Any]:
 
 def write(path: str | Path, parameters: Tree, header: Mapping[str, Any]) -> Path:
     """Write nested dicts of arrays and a header that JSON can hold; gives the path."""
-    from safetensors.numpy import save as to_bytes
-
-    path = Path(path)
-    arrays = {}
-    for name, leaf in _dotted(parameters):
-        array = np.array(leaf, order="C")  # safetensors writes the memory as it lies
-        if array.dtype not in (np.float32, np.float64):
-            raise SavedModelError(f"the parameter {name} is of dtype {array.dtype}: float32 and float64 can be saved")
-        if not np.isfinite(array).all():
-            raise SavedModelError(f"the parameter {name} is not finite: fit the model again before saving it")
-        arrays[name] = array
-    text = json.dumps(header, allow_nan=False)
-    metadata = {"format": f"tinygraph model {FORMAT}", "header": text, "sha256": _digest(text, arrays)}
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with open(part, "xb") as file:
-            file.write(to_bytes(arrays, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
-    return path
+        return tg.bridges.checkpoint.write(path, parameters, header, "model")
+    except tg.bridges.checkpoint.CheckpointError as error:
+        raise SavedModelError(f"{error}: fit the model again before saving it") from None
 
 
-def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def read(path: str | Path) -> tuple[Tree, Tree]:
     """The parameters and the header that `write` wrote; raises SavedModelError for any other file, OSError for none."""
-    from safetensors import SafetensorError, safe_open
-
-    with open(path, "rb"):
-        pass  # whatever the system says of the path is an OSError of its own
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            _check_format(path, metadata)
-            dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  # it is no dict
-            for name, dtype in dtypes.items():
-                if dtype not in ("F32", "F64"):
-                    raise SavedModelError(f"{path}: the parameter {name} is of dtype {dtype}, and a model has F32 or F64")
-            arrays = {name: file.get_tensor(name) for name in sorted(dtypes)}
-    except SafetensorError as error:
-        raise SavedModelError(f"{path} is cut short, damaged, or no safetensors file: {error}") from None
-    if metadata["sha256"] != _digest(metadata["header"], arrays):
-        raise SavedModelError(f"{path} is damaged: its contents do not fit its digest")
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise SavedModelError(f"{path}: the parameter {name} is not finite")
-    try:
-        header = json.loads(metadata["header"])
-    except (ValueError, RecursionError) as error:
-        raise SavedModelError(f"{path}: its header is not JSON: {error}") from None
-    return _nested(path, arrays), header
-
-
-def _check_format(path: str | Path, metadata: Mapping[str, str]) -> None:
-    found = re.fullmatch(r"tinygraph model (\d{1,9})", metadata.get("format", ""))
-    if not found or not {"header", "sha256"} <= set(metadata):
-        raise SavedModelError(f"{path} is a safetensors file of another program, not a model that tinygraph saved")
-    if int(found[1]) != FORMAT:
-        raise SavedModelError(
-            f"{path} is of format {found[1]}, and tinygraph {tg.__version__} reads format {FORMAT}: "
-            + ("upgrade tinygraph" if int(found[1]) > FORMAT else "save the model again")
-        )
-
-
-def _digest(header: str, arrays: Mapping[str, Array]) -> str:
-    digest = hashlib.sha256(header.encode())
-    for name in sorted(arrays):
-        digest.update(json.dumps([name, arrays[name].dtype.str, arrays[name].shape]).encode())
-        digest.update(arrays[name].tobytes())
-    return digest.hexdigest()
-
-
-def _dotted(tree: Tree) -> Iterator[tuple[str, Any]]:
-    """Each array under the names that lead to it, such as layer1.W."""
-    return ((".".join(path), array) for path, array in paths(tree))
-
-
-def _nested(path: str | Path, arrays: Mapping[str, Array]) -> Tree:
-    """The tree whose arrays these are."""
-    try:
-        return from_paths((tuple(name.split(".")), array) for name, array in arrays.items())
-    except (AttributeError, IndexError):  # one of the branches is an array
-        raise SavedModelError(f"{path}: one of the parameters {', '.join(arrays)} is a part of another") from None
+        return tg.bridges.checkpoint.read(path, "model")
+    except tg.bridges.checkpoint.CheckpointError as error:
+        raise SavedModelError(f"{error}") from None
 
 
 # The header
@@ -272,16 +190,16 @@ def _check_header(header: Any) -> None:
 
 def _in_order(parameters: Tree, model: Any) -> Tree:
     """The parameters in the order of the layers, if they are those of a model with so many features, hidden units and classes."""
-    found = {name: array.shape for name, array in _dotted(parameters)}
+    found = {name: array.shape for name, array in tg.bridges.checkpoint.dotted(parameters)}
     sizes = [model.n_features_in_, *getattr(model, "hidden_layer_sizes", ())]
     largest = max(a * b for a, b in itertools.pairwise([1, *sizes]))
     if largest > sum(math.prod(shape) for shape in found.values()):  # before anything of that size is made
         raise SavedModelError(f"its header needs {largest} weights in one layer, and it has parameters of the shapes {found}")
     start = model._start(model.n_features_in_, np.random.RandomState(0))
-    expected = {name: np.shape(array) for name, array in _dotted(start)}
+    expected = {name: np.shape(array) for name, array in tg.bridges.checkpoint.dotted(start)}
     if found != expected:
         raise SavedModelError(f"its header needs parameters of the shapes {expected}, and it has {found}")
-    arrays = dict(_dotted(parameters))
+    arrays = dict(tg.bridges.checkpoint.dotted(parameters))
     parameters = from_paths((path, arrays[".".join(path)]) for path, _ in paths(start))
     outputs = last(model._forward(np.zeros((1, model.n_features_in_)), parameters))
     classes = len(model.classes_) if hasattr(model, "classes_") else 0

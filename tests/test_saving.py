@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 import models
 from models import LogisticRegression, MLPClassifier, MLPRegressor, SoftmaxRegression, saving
 from models.saving import SavedModelError, load, read, save, write
+from tinygraph.bridges import checkpoint
 
 
 def fitted(**hyperparameters: Any) -> MLPClassifier:
@@ -220,7 +221,7 @@ def test_parameters_that_cannot_be_saved(leaf: Any, said: str, tmp_path: Path) -
 
 def resigned(change: Any) -> bytes:
     """A saved model whose parts `change` edits in place, under a digest that fits them."""
-    arrays = {name: np.array(leaf) for name, leaf in saving._dotted(fitted().parameters_)}
+    arrays = {name: np.array(leaf) for name, leaf in checkpoint.dotted(fitted().parameters_)}
     model = fitted()
     header = {
         "class": "MLPClassifier",
@@ -235,7 +236,7 @@ def resigned(change: Any) -> bytes:
     captured = {"header": header, "arrays": arrays, "format": "tinygraph model 1", "text": None}
     change(captured)
     text = json.dumps(captured["header"]) if captured["text"] is None else captured["text"]
-    metadata = {"format": captured["format"], "header": text, "sha256": saving._digest(text, captured["arrays"])}
+    metadata = {"format": captured["format"], "header": text, "sha256": checkpoint.digest(text, captured["arrays"])}
     return to_bytes(captured["arrays"], metadata)
 
 

@@ -10,6 +10,7 @@ from tinygraph.errors import GradientError
 
 if TYPE_CHECKING:
     from tinygraph.bridges.jax import JaxStep
+    from tinygraph.bridges.sharded import ShardedStep
     from tinygraph.compiler.step import Step
     from tinygraph.compiler.tracing import Jit
     from tinygraph.draw.picture import Picture
@@ -259,7 +260,8 @@ class Faces:
         strategy: str | None = None,
         copy: bool = True,
         backend: str = "numpy",
-    ) -> Step | JaxStep:
+        mesh: Any = None,
+    ) -> Step | JaxStep | ShardedStep:
         """The graph as a fast function of its leaves: `step(X=X, w=w)` returns the output and a dict of gradients, by name.
 
         The output is that of the graph, a tuple where there are several; the gradients are those of the first output with
@@ -271,11 +273,13 @@ class Faces:
         `threads` work on the rows of large data at the same time. `strategy` is "whole"; "rows", block by block of rows; or
         "groups", for graphs of scalars, those of one depth and op together; by default the fastest for the sizes of a call.
         With `copy=False` the arrays that are returned may change in the next call. `backend="jax"` runs the program of
-        `graph.source()` under `jax.jit`, which decides all that by itself, and returns arrays of JAX.
+        `graph.source()` under `jax.jit`, which decides all that by itself, and returns arrays of JAX; with
+        `mesh=tg.bridges.jax.mesh(batch=jax.devices())` each device computes some of the rows.
 
-        Raises ValueError for a graph without gradients and for an unknown setting, KeyError for an unknown name. A call raises
-        TypeError for arguments that are missing, unknown, or of another dtype, ValueError for another number of axes, for sizes
-        that what was recorded does not hold for, and where Python would have decided otherwise.
+        Raises ValueError for a graph without gradients, one that does not split over the rows of a mesh, and an unknown setting,
+        KeyError for an unknown name. A call raises TypeError for arguments that are missing, unknown, or of another dtype,
+        ValueError for another number of axes, for sizes that what was recorded does not hold for, and where Python would have
+        decided otherwise.
 
         >>> w, x = tg.parameter(3.0), tg.constant(2.0)
         >>> step = tg.Graph(w * x, names={"w": w, "x": x}).compile()
@@ -285,11 +289,17 @@ class Faces:
         if backend == "jax":
             if (threads, strategy, copy) != (1, None, True):
                 raise ValueError('threads=, strategy= and copy= are settings of backend="numpy": JAX decides by itself')
+            if mesh is not None:
+                from tinygraph.bridges.sharded import ShardedStep
+
+                return ShardedStep(self._graph, wrt, bind, mesh)
             from tinygraph.bridges.jax import JaxStep
 
             return JaxStep(self._graph, wrt, bind)
         if backend != "numpy":
             raise ValueError(f"backend={backend!r}: choose 'numpy' or 'jax'")
+        if mesh is not None:
+            raise ValueError('mesh= is a setting of backend="jax"')
         from tinygraph.compiler.step import Step
 
         return Step(self._graph, wrt, bind, threads, strategy, copy)

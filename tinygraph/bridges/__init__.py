@@ -1,16 +1,16 @@
 """Graphs on other engines; each bridge is imported where it is asked for.
 
 >>> tg.bridges.__all__
-['jax', 'onnx']
+['checkpoint', 'jax', 'onnx']
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinygraph.bridges import jax, onnx
+    from tinygraph.bridges import checkpoint, jax, onnx
 
-__all__ = ["jax", "onnx"]
+__all__ = ["checkpoint", "jax", "onnx"]
 
 if not TYPE_CHECKING:
 

@@ -18,6 +18,11 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 
 INSTALL = 'pip install "tinygraph-autodiff[jax]"'
+BATCH = "batch"  # the axis of a mesh
+
+
+class LostProcessError(RuntimeError):
+    """Another process of the mesh has ended, or cannot be reached: the step was not computed."""
 
 
 class JaxStep:
@@ -27,7 +32,7 @@ class JaxStep:
     """
 
     def __init__(self, graph: Graph, wrt: Wrt = None, bind: Mapping[str, Any] | None = None) -> None:
-        jax = _jax()
+        jax = jax_module()
         self._wanted = wanted = Wanted(graph, wrt, bind or {})
         twin = graph.with_leaves({})
         names = [graph.name(x) or "" for x in wanted.wrt]
@@ -37,9 +42,9 @@ class JaxStep:
         self.source: str = getattr(program, "source", "")
         self._compiled = jax.jit(program)
         is_double = any(x.dtype.itemsize == 8 for x in graph.forward)
-        self._labels = Labels(graph, wanted.arguments.leaves)
+        self._labels = Labels(graph, [*wanted.arguments.leaves, *wanted.bound])
         self._known: dict[Any, dict[Node, tuple[int, ...]]] = {}  # the shapes of nodes by those of arguments
-        self._precision = partial(_precision, jax, is_double)
+        self._precision = partial(precision, jax, is_double)
 
     def __call__(self, /, **leaves: Any) -> Any:
         """The outputs, and a dict of the gradients by name."""
@@ -70,7 +75,25 @@ class JaxStep:
         return f"<{self._wanted.arguments.call} on JAX>"
 
 
-def _jax() -> Any:
+def mesh(*, batch: Any) -> Any:
+    """A mesh of devices that share the rows of a batch, for `graph.compile(backend="jax", mesh=...)`; in several processes
+    `jax.devices()` are those of all.
+
+    Raises ValueError where there is no device, or one twice, ImportError without JAX.
+
+    >>> import jax
+    >>> tg.bridges.jax.mesh(batch=jax.devices()).axis_names
+    ('batch',)
+    """
+    devices = list(batch)
+    if not devices:
+        raise ValueError("batch=[] has no device: give it jax.devices()")
+    if len(set(devices)) < len(devices):
+        raise ValueError("batch= has a device twice: give it jax.devices()")
+    return jax_module().sharding.Mesh(np.array(devices), (BATCH,))
+
+
+def jax_module() -> Any:
     """JAX, which has types for a part of itself alone."""
     try:
         import jax
@@ -81,7 +104,7 @@ def _jax() -> Any:
     return jax
 
 
-def _precision(jax: Any, is_double: bool) -> AbstractContextManager[Any]:
+def precision(jax: Any, is_double: bool) -> AbstractContextManager[Any]:
     """Where JAX has double precision, or has not, by the leaves."""
     enable = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
     context: AbstractContextManager[Any] = enable(is_double)

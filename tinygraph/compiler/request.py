@@ -25,7 +25,8 @@ class Wanted:
     has the leaves that are entries of other leaves' arrays, each with the leaf of the array.
     """
 
-    def __init__(self, graph: Graph, wrt: Wrt, bind: Mapping[str, Any]) -> None:
+    def __init__(self, graph: Graph, wrt: Wrt, bind: Mapping[str, Any], copy: bool = True) -> None:
+        """Without `copy` the bound values are the caller's own arrays."""
         self.graph = graph
         self.path: Path | None = None
         if wrt is None:
@@ -40,7 +41,8 @@ class Wanted:
         own = [x for x in leaves if x not in self.entries]
         given = Arguments(graph, own)
         self.bound: dict[Node, Any] = {x: x._value for x in own if not _is_given(graph, x)}
-        self.bound |= {x: _kept(x, graph.name(x) or "", value) for x, value in given.flat(bind, required=False).items()}
+        kept = _kept if copy else fitted
+        self.bound |= {x: kept(x, graph.name(x) or "", value) for x, value in given.flat(bind, required=False).items()}
         self.arguments = Arguments(graph, [x for x in own if x not in self.bound])
 
     def gradients(self) -> list[Node]:

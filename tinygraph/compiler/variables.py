@@ -13,7 +13,7 @@ from tinygraph.node import Node
 from tinygraph.ops import REGISTRY
 
 OWN = re.compile(
-    r"[cmut]\d+|.*_0d|constants|buffers|scalar|array|asarray|float|spent|clock|before|now"
+    r"[cmut]\d+|.*_0d|constants|buffers|scalar|array|asarray|float|spent|clock|before|now|rows|own|added|step"
 )  # what a script has itself
 
 

@@ -1,0 +1,279 @@
+"""`graph.compile(backend="jax", mesh=...)`: the numbers of the engine on several devices and in several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+import tinygraph as tg
+from tests.compiled import MODELS
+
+jax = pytest.importorskip("jax", reason='needs JAX: pip install -e ".[jax]"')
+pytest.importorskip("safetensors", reason='needs safetensors: pip install -e ".[jax]"')
+ROOT = Path(__file__).parents[1]
+SECONDS = 60  # in which everything ends
+STEPS, DIES = 12, 5
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def workers(folder: Path, count: int = 1, devices: int = 1, until: int = STEPS, dies: int = -1) -> list[tuple[int, str]]:
+    """What each of several processes ended with, and what it wrote to stderr."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+    }
+    port = free_port()
+    started = []
+    for process in range(count):
+        arguments = [folder, count, process, port, until, dies]
+        command = [sys.executable, "-m", "tests.mesh_worker", *map(str, arguments)]
+        started.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True))
+    try:
+        ended = [one.communicate(timeout=SECONDS)[1] for one in started]
+    finally:
+        for one in started:
+            one.kill()
+    return [(one.returncode, text) for one, text in zip(started, ended, strict=True)]
+
+
+def end(folder: Path) -> dict[str, Any]:
+    parameters, state = tg.bridges.checkpoint.load(folder / "run.safetensors")
+    assert state == {"step": STEPS}
+    return parameters
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The same training by the step that NumPy runs."""
+    from tests import mesh_worker
+
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    mesh_worker.train(None, folder / "run.safetensors", STEPS, -1)
+    return end(folder)
+
+
+def assert_found(path: Path, counts: list[int]) -> None:
+    found = json.loads(path.read_text())
+    assert [int(n) for n in found] == counts
+    for n, models in found.items():
+        assert len(models) == (9 if int(n) == counts[-1] else 3)
+        for name, (error, reductions, gathers) in models.items():
+            assert error < 5e-13, name
+            assert (reductions, gathers) == (1, 0), name
+
+
+def assert_ends_equal(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-12, atol=1e-12)
+
+
+def test_one_two_and_four_devices(tmp_path: Path, uninterrupted: Any) -> None:
+    ((code, text),) = workers(tmp_path, devices=4)
+    assert not code, text
+    assert_found(tmp_path / "found-0.json", [1, 2, 4])
+    assert_ends_equal(end(tmp_path), uninterrupted)
+
+
+def test_two_processes_one_of_which_dies_and_both_go_on(tmp_path: Path, uninterrupted: Any) -> None:
+    (survived, text), (died, _) = workers(tmp_path, count=2, dies=DIES)
+    assert (survived, died) == (75, 1), text
+    assert "a process of the mesh has ended" in text
+    for process in range(2):
+        assert_found(tmp_path / f"found-{process}.json", [2])
+    assert tg.bridges.checkpoint.load(tmp_path / "run.safetensors")[1] == {"step": DIES}
+    assert [code for code, _ in workers(tmp_path, count=2, devices=2)] == [0, 0]
+    assert_ends_equal(end(tmp_path), uninterrupted)
+
+
+# In this process
+
+
+@pytest.fixture
+def mesh() -> Any:
+    return tg.bridges.jax.mesh(batch=jax.devices())
+
+
+def recorded(name: str, rows: int = 6) -> tg.Graph:
+    return MODELS[name].recorded(MODELS[name].values(rows))[0]
+
+
+REFUSED = {
+    "variance": "subtract of each row needs a sum over all of them",
+    "normalised": "std of all rows is no sum of what it gives of some of them",
+    "a running sum": "cumsum is not known to compute each row from the same row",
+}
+
+
+@pytest.mark.parametrize(("name", "reason"), REFUSED.items(), ids=REFUSED)
+def test_what_couples_rows_is_refused_with_the_reason(mesh: Any, name: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"the graph does not split over rows: {reason}"):
+        recorded(name).compile(backend="jax", mesh=mesh)
+
+
+def test_a_value_for_each_row_is_refused(mesh: Any) -> None:
+    with pytest.raises(ValueError, match="a value with an entry for each row is returned"):
+        recorded("logistic regression").compile(backend="jax", mesh=mesh, wrt=["X"])
+
+
+def test_an_op_without_a_counterpart_is_named(mesh: Any) -> None:
+    with pytest.raises(TypeError, match="JAX cannot trace scatter_like"):
+        recorded("an entry of each row").compile(backend="jax", mesh=mesh)
+
+
+def test_a_sparse_matrix_is_refused(mesh: Any) -> None:
+    S = tg.constant(sparse.csr_array(np.eye(3)))
+    w = tg.parameter(np.ones(3))
+    with pytest.raises(TypeError, match=r"S: a sparse matrix.*S.toarray\(\)"):
+        tg.Graph(np.sum(S @ w), names={"S": S, "w": w}).compile(backend="jax", mesh=mesh)
+
+
+def test_rows_may_lie_along_another_axis_and_constants_without_a_name_are_shared_too(mesh: Any) -> None:
+    W = tg.parameter(np.ones((3, 3)))
+    away = W @ np.random.default_rng(0).normal(size=(3, 6)) - np.random.default_rng(1).normal(size=(3, 6))
+    graph = tg.Graph(np.mean(away**2) + 0.1 * np.max(W), names={"W": W})
+    value = np.arange(9.0).reshape(3, 3)
+    (loss, gradients), (expected, theirs) = (
+        graph.compile(**setting)(W=value) for setting in ({"backend": "jax", "mesh": mesh}, {})
+    )
+    np.testing.assert_allclose(loss, expected, rtol=1e-13)
+    np.testing.assert_allclose(gradients["W"], theirs["W"], rtol=1e-12)
+
+
+def test_the_mesh_is_checked() -> None:
+    with pytest.raises(ValueError, match=r"batch=\[\] has no device: give it jax.devices\(\)"):
+        tg.bridges.jax.mesh(batch=[])
+    with pytest.raises(ValueError, match="a device twice"):
+        tg.bridges.jax.mesh(batch=jax.devices()[:1] * 2)
+    graph = recorded("logistic regression")
+    other = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("model",))
+    for wrong in (other, jax.devices()):
+        with pytest.raises(ValueError, match=r"give tg.bridges.jax.mesh\(batch=jax.devices\(\)\)"):
+            graph.compile(backend="jax", mesh=wrong)
+    with pytest.raises(ValueError, match='mesh= is a setting of backend="jax"'):
+        graph.compile(mesh=other)
+
+
+def test_arguments_are_checked(mesh: Any) -> None:
+    step: Any = recorded("softmax of labels").compile(backend="jax", mesh=mesh)
+    values = MODELS["softmax of labels"].values(9)
+    with pytest.raises(ValueError, match=r"the numbers of rows differ: X has 9, y has 8"):
+        step(**values | {"y": values["y"][:8]})
+    with pytest.raises(ValueError, match=r"W has shape \(3, 5\).*only the number of rows may differ"):
+        step(**values | {"W": np.ones((3, 5))})
+    with pytest.raises(TypeError, match=r"X has dtype float32, and was recorded with float64: pass X.astype\(np.float64\)"):
+        step(**values | {"X": values["X"].astype(np.float32)})
+    for label in (9, -1):
+        with pytest.raises(ValueError, match=f"labels from {label} to {label} do not fit 4 classes"):
+            step(**values | {"y": np.full(9, label)})
+
+
+@pytest.mark.parametrize("on_mesh", [True, False])
+def test_bound_labels_are_checked(mesh: Any, on_mesh: bool) -> None:
+    values = MODELS["softmax of labels"].values(6)
+    graph = recorded("softmax of labels")
+    setting = {"mesh": mesh} if on_mesh else {}
+    step: Any = graph.compile(backend="jax", bind={"y": np.full(6, 9)}, **setting)
+    with pytest.raises(ValueError, match="labels from 9 to 9 do not fit 4 classes"):
+        step(X=values["X"], W=values["W"], b=values["b"])
+
+
+def test_what_was_recorded_as_a_number_holds_for_its_rows_alone(mesh: Any) -> None:
+    w, X = tg.parameter(np.ones(3)), tg.constant(np.ones((6, 3)))
+    graph = tg.Graph(np.sum(X @ w) / len(X), names={"w": w, "X": X})
+    step: Any = graph.compile(backend="jax", mesh=mesh)
+    assert float(step(X=np.ones((6, 3)), w=np.ones(3))[0]) == 3
+    with pytest.raises(ValueError, match=r"len\(X\).*stays the number"):
+        step(X=np.ones((7, 3)), w=np.ones(3))
+
+
+def test_what_is_bound_is_a_copy_on_the_devices(mesh: Any) -> None:
+    values = MODELS["logistic regression"].values(6)
+    graph = recorded("logistic regression")
+    expected = graph.compile()(**values)[0]
+    X, y = values.pop("X"), values.pop("y")
+    step: Any = graph.compile(backend="jax", mesh=mesh, bind={"X": X, "y": y})
+    X[:], y[:] = 7, 1
+    np.testing.assert_allclose(step(**values)[0], expected, rtol=1e-14)
+    assert "1 devices" in repr(step) or len(jax.devices()) > 1
+
+
+def test_float32_stays_float32(mesh: Any) -> None:
+    values = {name: np.float32(x) for name, x in MODELS["logistic regression"].values(6).items()}
+    graph = MODELS["logistic regression"].recorded(values)[0]
+    loss, gradients = graph.compile(backend="jax", mesh=mesh)(**values)
+    assert {loss.dtype, *(x.dtype for x in gradients.values())} == {np.dtype(np.float32)}
+    np.testing.assert_allclose(loss, graph.outputs[0].value, rtol=1e-6)
+
+
+def test_nested_parameters_and_several_outputs(mesh: Any) -> None:
+    X = tg.constant(np.arange(12.0).reshape(4, 3))
+    layer = {"w": tg.parameter(np.ones(3)), "b": tg.parameter(0.5)}
+    z = X @ layer["w"] + layer["b"]
+    graph = tg.Graph(np.mean(z**2), np.sum(z), names={"layer": layer, "X": X})
+    values = {"X": X.value, "layer": {"w": np.full(3, 2.0), "b": 1.0}}
+    (first, second), gradients = graph.compile(backend="jax", mesh=mesh)(**values)
+    expected, theirs = graph.compile()(**values)
+    np.testing.assert_allclose([first, second], expected)
+    np.testing.assert_allclose(gradients["layer"]["w"], theirs["layer"]["w"])
+
+
+# Checkpoints
+
+
+def test_a_checkpoint_that_is_damaged_is_refused(tmp_path: Path) -> None:
+    checkpoint = tg.bridges.checkpoint
+    path = checkpoint.save(tmp_path / "run", {"layer": {"w": np.arange(3.0)}, "b": np.float32(2)}, step=3)
+    parameters, state = checkpoint.load(path)
+    assert (parameters["layer"]["w"].tolist(), parameters["b"].dtype, state) == ([0, 1, 2], np.float32, {"step": 3})
+    raw = path.read_bytes()
+    for damaged in (raw[:-1], raw[:-8] + bytes(8)[::-1], b"", raw[:-3] + b"\1" + raw[-2:]):
+        path.write_bytes(damaged)
+        if damaged != raw:
+            with pytest.raises(checkpoint.CheckpointError, match=r"damaged"):
+                checkpoint.load(path)
+    with pytest.raises(FileNotFoundError):
+        checkpoint.load(tmp_path / "none")
+
+
+def test_a_failed_save_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = tg.bridges.checkpoint
+    path = checkpoint.save(tmp_path / "run", {"w": np.ones(3)}, step=1)
+    wrong: list[dict[str, Any]] = [{"w": np.array([1, np.nan])}, {"w": np.ones(3, int)}, {"a.b": np.ones(3)}]
+    for parameters in wrong:
+        with pytest.raises(checkpoint.CheckpointError):
+            checkpoint.save(path, parameters, step=2)
+    with pytest.raises(TypeError, match="JSON"):
+        checkpoint.save(path, {"w": np.ones(3)}, step=object())
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        checkpoint.save(path, {"w": np.zeros(3)}, step=2)
+    assert checkpoint.load(path)[1] == {"step": 1}
+    assert [x.name for x in tmp_path.iterdir()] == ["run"]
+
+
+def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    devices = jax.devices()
+    calls: dict[str, Callable[[], Any]] = {
+        "safetensors": lambda: tg.bridges.checkpoint.save(tmp_path / "run", {}),
+        "jax": lambda: tg.bridges.jax.mesh(batch=devices),
+    }
+    for name, call in calls.items():
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(ImportError, match=r'needs \w+: pip install "tinygraph-autodiff\[jax\]"'):
+            call()
