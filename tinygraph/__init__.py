@@ -25,6 +25,7 @@ from tinygraph.ops import (
 from tinygraph.place import Place
 
 if TYPE_CHECKING:
+    from tinygraph import bridges
     from tinygraph.check import NonFinite, check_gradients, check_op, find_nonfinite
     from tinygraph.faces import assert_gradients, compare_engines, explain, jit, ladder
     from tinygraph.graph import Graph
@@ -46,6 +47,7 @@ __all__ = [
     "assert_gradients",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "bridges",
     "check_gradients",
     "check_op",
     "compare_engines",
@@ -93,9 +95,11 @@ _LATER = {
 if not TYPE_CHECKING:  # a type checker knows that what is not listed is not there
 
     def __getattr__(name: str) -> Any:
-        if name in _LATER:
-            from importlib import import_module
+        from importlib import import_module
 
+        if name == "bridges":
+            return import_module("tinygraph.bridges")
+        if name in _LATER:
             found = globals()[name] = getattr(import_module(f"tinygraph.{_LATER[name]}"), name)
             return found
         if name.startswith("_"):  # Python asks for many of these

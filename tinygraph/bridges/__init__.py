@@ -1,1 +1,23 @@
-"""Graphs on other engines; each bridge is imported where it is asked for."""
+"""Graphs on other engines; each bridge is imported where it is asked for.
+
+>>> tg.bridges.__all__
+['dask', 'jax']
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinygraph.bridges import dask, jax
+
+__all__ = ["dask", "jax"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}: there are {', '.join(__all__)}")
+        return import_module(f"{__name__}.{name}")
+
+    def __dir__() -> list[str]:
+        return [*globals(), *__all__]
