@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the tests use all cores already; NumPy reads it when it is imported
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,21 @@ import pytest
 
 import tinygraph as tg
 
+collect_ignore = [] if find_spec("dask") else ["tinygraph/bridges/dask.py"]  # its example needs the extra
 TESTS = Path(__file__).parent / "tests"
 
 # A test is quick unless its file is listed here: one that takes more than about three seconds by itself on one core.
 SLOW = {
     "test_accuracy", "test_against_torch", "test_animation", "test_benchmarks", "test_calculus", "test_cheatsheet",
-    "test_compile", "test_compile_lines", "test_compile_random", "test_contract", "test_courses", "test_curves", "test_decisions",
-    "test_drawn", "test_engines", "test_entries", "test_estimators", "test_explained", "test_explanation", "test_export",
-    "test_flags", "test_flow", "test_folding", "test_form", "test_formula", "test_formulas", "test_fuzz", "test_groups",
-    "test_hostile_names", "test_interpreter", "test_jax_mesh", "test_latex", "test_live", "test_mathml", "test_model_files",
-    "test_models_command", "test_network_drawing", "test_notation", "test_notebooks", "test_onnx", "test_other_sizes",
-    "test_page_foldings", "test_page_looks", "test_page_plots", "test_page_tools", "test_paths", "test_picture", "test_pictures",
-    "test_planted_slips", "test_plots", "test_rewrites", "test_rooms", "test_saving", "test_scale", "test_sheet", "test_source",
-    "test_sparse", "test_stepper", "test_stepper_page", "test_tall", "test_trainer", "test_verdicts", "test_view", "test_wheel",
-    "test_widget", "test_working",
+    "test_compile", "test_compile_lines", "test_compile_random", "test_contract", "test_courses", "test_curves", "test_dask",
+    "test_decisions", "test_drawn", "test_engines", "test_entries", "test_estimators", "test_explained", "test_explanation",
+    "test_export", "test_flags", "test_flow", "test_folding", "test_form", "test_formula", "test_formulas", "test_fuzz",
+    "test_groups", "test_hostile_names", "test_interpreter", "test_jax_mesh", "test_latex", "test_live", "test_mathml",
+    "test_model_files", "test_models_command", "test_network_drawing", "test_notation", "test_notebooks", "test_onnx",
+    "test_other_sizes", "test_page_foldings", "test_page_looks", "test_page_plots", "test_page_tools", "test_paths",
+    "test_picture", "test_pictures", "test_planted_slips", "test_plots", "test_rewrites", "test_rooms", "test_saving",
+    "test_scale", "test_sheet", "test_source", "test_sparse", "test_stepper", "test_stepper_page", "test_tall", "test_trainer",
+    "test_verdicts", "test_view", "test_wheel", "test_widget", "test_working",
 }  # fmt: skip
 
 

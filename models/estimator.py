@@ -19,6 +19,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, chec
 
 import tinygraph as tg
 from models import saving, validation
+from models.chunked import is_chunked
+from models.chunked import mapped as mapped_rows
 from models.fitted import as_fitted
 from models.objective import Examples, Objective
 from models.settings import Settings
@@ -78,6 +80,8 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X of shape (m, n), an array, data frame or sparse matrix, and targets y of shape (m,).
+
+        X and y may be dask arrays, for the solver "lbfgs", which "auto" means then, without weights and `early_stopping`.
 
         `sample_weight` of shape (m,) weighs the examples in the mean loss; a weight counts as so many repetitions. An interrupt
         (Ctrl-C) leaves the model of the last finished epoch. Raises ValueError for input that does not fit; warns where the loss
@@ -141,6 +145,13 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
         self.__dict__ = new.__dict__
         return self
 
+    def _check_chunked(self, sample_weight: Any) -> None:
+        """Raise ValueError for settings that dask arrays are not supported with."""
+        if self.solver not in ("lbfgs", "auto"):
+            raise ValueError(f'solver={self.solver!r} does not take dask arrays: set solver="lbfgs"')
+        if sample_weight is not None or getattr(self, "class_weight", None) is not None or self.early_stopping:
+            raise ValueError("weights and early_stopping do not work with dask arrays: leave them out")
+
     def _check_stream(self, method: str) -> None:
         """Raise ValueError for settings that need all examples at once."""
         if self.early_stopping:
@@ -194,6 +205,9 @@ class Estimator(CallbackSupport, Settings, BaseEstimator):  # type: ignore[misc]
 
     def _data(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Examples:
         """Checked examples as the objective takes them."""
+        if is_chunked(y):
+            self._check_chunked(sample_weight)
+            return Examples(X, mapped_rows(lambda rows: self._targets(rows, X.dtype), y))
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 import tinygraph as tg
 from models import linear_regression, logistic_regression, mlp_classifier, mlp_regressor, softmax_regression
+from models.chunked import by_chunks, is_chunked
 from models.estimator import Estimator, moves_by_batches
 from models.objective import Examples
 from models.separation import separable
@@ -34,6 +35,7 @@ class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]  # scikit-lear
         if self.early_stopping == "accuracy":
             raise ValueError('early_stopping="accuracy" needs a classifier: set early_stopping=True')
 
+    @by_chunks
     def predict(self, X: Any) -> Any:
         """The predictions for X of shape (m, n), of shape (m,)."""
         return self._outputs(X)
@@ -46,15 +48,18 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]  # likewise
     class_weight: Any = None
     """"balanced", or a dict of classes and their weights, by which the examples are weighed."""
 
+    @by_chunks
     def decision_function(self, X: Any) -> Any:
         """The logits: of shape (m,) for two classes, of class 1 against class 0, else (m, K)."""
         Z = self._logits(self._outputs(X))
         return Z[:, 1] - Z[:, 0] if Z.shape[1] == 2 else Z
 
+    @by_chunks
     def predict_proba(self, X: Any) -> Any:
         """The probabilities of the classes, of shape (m, K)."""
         return self._proportions(self._logits(self._outputs(X)))
 
+    @by_chunks
     def predict(self, X: Any) -> Any:
         """The most probable class of each example, of shape (m,)."""
         chosen = self._chosen(self._outputs(X))
@@ -202,7 +207,8 @@ class LinearClassifier(Linear, Classifier):
 
     def _verdict(self, training: Training, data: Examples) -> str:
         ended = training.reason.startswith(("gradient", "plateau", "epochs", "rounding"))
-        return NO_OPTIMUM if ended and not self.l2 and self._separable(training, data) else training.reason
+        is_asked = ended and not self.l2 and not is_chunked(data.X)
+        return NO_OPTIMUM if is_asked and self._separable(training, data) else training.reason
 
     def _separable(self, training: Training, data: Examples) -> bool:
         state = training.state()
@@ -364,6 +370,7 @@ class MLPRegressor(Network, Regressor):
     def _targets(self, y: Any, dtype: Any) -> Any:
         return super()._targets(y, dtype)[:, np.newaxis]
 
+    @by_chunks
     def predict(self, X: Any) -> Any:
         """The predictions for X of shape (m, n), of shape (m,)."""
         return self._outputs(X)[:, 0]
@@ -371,6 +378,8 @@ class MLPRegressor(Network, Regressor):
 
 def _from_one_hot(y: Any) -> tuple[Any, int]:
     """The numbers of the columns with a 1, and how many columns there are, where y is one-hot rows; else y and 0."""
+    if is_chunked(y):
+        return y, 0
     rows = np.asarray(y)
     if rows.ndim != 2 or rows.shape[1] < 2:
         return y, 0

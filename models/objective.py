@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygraph as tg
+from models.chunked import is_chunked
 from models.curvature import curvature, hessian
 from models.recorded_loss import Recorded
 from models.tree import Layout, Tree, from_paths, paths
@@ -171,8 +172,9 @@ class Objective:
     def _run(self, function: Recordable, parameters: Tree, data: Examples) -> tuple[Any, ...]:
         """The values of what `function` records, by a compiled program."""
         if not (self._latest and self._latest[0] == function and self._latest[1] is data):
-            self._latest = function, data, self._program(function, parameters, data)
-        program: Recorded = self._latest[2]
+            program: Any = self._program(function, parameters, data)
+            self._latest = function, data, program.over(data.arrays()) if is_chunked(data.X) else program
+        program = self._latest[2]
         return program(parameters, data.arrays())
 
     def _program(self, function: Recordable, parameters: Tree, data: Examples) -> Recorded:
@@ -183,7 +185,9 @@ class Objective:
         is_shared = self._key is not None and not hasattr(data.X, "tocsr")
         shelf = _shelf(self._key, form) if is_shared else self._own.setdefault(form, [])
         if not shelf:  # it is recorded on few examples, which stay in memory with it
-            shelf.append(Recorded(function, parameters, data.rows(slice(2)).arrays()))
+            few = data.rows(slice(2)).arrays()
+            arrays = {name: np.asarray(x) for name, x in few.items()} if is_chunked(data.X) else few
+            shelf.append(Recorded(function, parameters, arrays))
         return shelf[0]
 
     def product(self, parameters: Tree, data: Examples, direction: Tree) -> Tree:

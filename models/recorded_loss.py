@@ -29,15 +29,25 @@ class Recorded:
         leaves = {node for node in tg.Graph(*outputs, names=names).forward if node.op is None}
         own = leaves - set(names.values())  # numbers and arrays of the function itself: without a name, a call would need them
         kept = {f"kept{i}": leaf for i, leaf in enumerate(own)}
-        self.step = tg.Graph(*outputs, names=names | kept).compile(wrt=[], bind={name: leaf.value for name, leaf in kept.items()})
+        self._graph, self._kept = tg.Graph(*outputs, names=names | kept), {name: leaf.value for name, leaf in kept.items()}
+        self.step = self._graph.compile(wrt=[], bind=self._kept)
         self._is_one = len(outputs) == 1
         self._parameters = list(named)
         self._unused = [name for name, node in names.items() if node not in leaves]
 
     def __call__(self, parameters: Tree, data: Tree) -> tuple[Any, ...]:
         """The values for these parameters and data."""
+        return self._values(self.step, parameters, data)
+
+    def over(self, data: Tree) -> Callable[[Tree, Tree], tuple[Any, ...]]:
+        """The same for these data, dask arrays, chunk by chunk; raises ValueError for what is no sum or mean over rows."""
+        used = {name: array for name, array in data.items() if name not in self._unused}
+        step = tg.bridges.dask.step(self._graph, [], self._kept, **used)
+        return lambda parameters, data: self._values(step, parameters, {})
+
+    def _values(self, step: Callable[..., Any], parameters: Tree, data: Tree) -> tuple[Any, ...]:
         given = {name: array for name, (_, array) in zip(self._parameters, paths(parameters), strict=True)} | data
         for name in self._unused:
-            del given[name]
-        values: Any = self.step(**given)[0]
+            given.pop(name, None)
+        values: Any = step(**given)[0]
         return (values,) if self._is_one else values

@@ -111,7 +111,7 @@ def chosen(solver: str, linear: bool, parameters: int, data: Examples | None) ->
     """The solver that "auto" means: "newton" where the Hessian of a convex loss costs little, else "lbfgs"."""
     if solver != "auto":
         return solver
-    is_small = linear and data is not None and not hasattr(data.X, "tocsr") and len(data.y) * parameters**2 <= AUTO
+    is_small = linear and data is not None and type(data.X) is np.ndarray and len(data.y) * parameters**2 <= AUTO
     return "newton" if is_small else "lbfgs"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from models.chunked import is_chunked
 from models.estimator import Estimator
 from models.objective import Examples, Objective
 from models.trainer import Training
@@ -28,7 +29,8 @@ class Statistics(Estimator):
     """Standard errors for a model with weights w of shape (n,) and a bias b."""
 
     def _keep(self, training: Training, data: Examples, size: float) -> None:
-        self._training_data = LastFit(training.objective, data, size, training.loss())
+        if not is_chunked(data.X):
+            self._training_data = LastFit(training.objective, data, size, training.loss())
 
     def _dispersion(self, data: Examples, size: float, count: int) -> float:
         """The factor from the inverse Hessian of the mean loss, over m, to the covariance; `count` parameters were fitted."""
@@ -39,9 +41,9 @@ class Statistics(Estimator):
         """The standard error of each parameter, in a tree like `parameters_`, from the Hessian that the engine computes.
 
         With a penalty they are those of the posterior. They are computed when they are read, from the examples of the last `fit`.
-        Raises AttributeError where these are gone (after pickling, loading, `partial_fit` or `fit_batches`), and ValueError where
-        they were changed, where columns of X depend on each other, or where there is no optimum; warns where training stopped
-        before it.
+        Raises AttributeError where these are gone (after pickling, loading, `partial_fit`, `fit_batches` or a fit to dask arrays)
+        and ValueError where they were changed, where columns of X depend on each other, or where there is no optimum; warns where
+        training stopped before it.
         """
         check_is_fitted(self)
         if self.stop_reason_.startswith(("no finite optimum", "diverged")):

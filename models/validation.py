@@ -9,14 +9,22 @@ from sklearn.base import is_regressor
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+from models import chunked
+from models.chunked import FLOATS
 
 
 def examples(estimator: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-    """X and y as arrays, or X as a sparse `csr_array`; `reset` learns the number and the names of the features.
+    """X and y as arrays, both of dask or of neither, or X as a sparse `csr_array`; `reset` learns the number and the names of
+    the features.
 
     Raises ValueError or TypeError for what scikit-learn takes for no examples.
     """
+    if chunked.is_chunked(X) or chunked.is_chunked(y):
+        if not reset:
+            raise TypeError("`fit` and the predictions take dask arrays, and nothing else: pass X.compute() and y.compute()")
+        X, y = chunked.examples(X, y)
+        estimator.n_features_in_ = X.shape[1]
+        return X, y
     passes = _passes(X) and _are_targets(y, len(X))
     if passes and reset and not hasattr(estimator, "feature_names_in_"):
         estimator.n_features_in_ = X.shape[1]
@@ -35,12 +43,14 @@ def features(estimator: Any, X: Any) -> Any:
 
 def check_labels(y: Any) -> None:
     """Raise ValueError for checked targets that are no labels, and warn where nearly each example has a label of its own."""
-    if not has_few(y):
+    if not chunked.is_chunked(y) and not has_few(y):
         check_classification_targets(y)
 
 
 def classes_of(y: Any) -> Any:
     """The labels that occur, sorted."""
+    if chunked.is_chunked(y):
+        return chunked.classes_of(y)
     if not has_few(y):
         return np.unique(y)
     least = y.min()

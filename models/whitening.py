@@ -17,10 +17,10 @@ FEWEST = 20  # examples of a sample for each parameter
 
 
 def sample(data: Examples, parameters: int) -> Examples | None:
-    """As many examples as Newton's method is quick for; None where these would be too few, or X is sparse."""
+    """As many examples as Newton's method is quick for; None where these would be too few, or X is sparse or a dask array."""
     count = AUTO // parameters**2
     m = data.y.shape[0]
-    if hasattr(data.X, "tocsr") or not FEWEST * parameters <= count < m:
+    if type(data.X) is not np.ndarray or not FEWEST * parameters <= count < m:
         return None
     return data.rows(np.sort(np.random.default_rng(0).integers(m, size=count))).normalised()
 

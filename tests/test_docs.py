@@ -16,7 +16,7 @@ import pytest
 import tinygraph as tg
 
 ROOT = Path(__file__).parent.parent
-NEEDS = {"bridges.md": ["jax", "onnx", "onnxruntime", "safetensors"]}  # extras that may be missing
+NEEDS = {"bridges.md": ["dask", "jax", "onnx", "onnxruntime", "safetensors"]}  # extras that may be missing
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LESSONS = sorted((ROOT / "docs" / "lessons").glob("*.md"))
 

@@ -1,16 +1,16 @@
 """Graphs on other engines; each bridge is imported where it is asked for.
 
 >>> tg.bridges.__all__
-['checkpoint', 'jax', 'onnx']
+['checkpoint', 'dask', 'jax', 'onnx']
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinygraph.bridges import checkpoint, jax, onnx
+    from tinygraph.bridges import checkpoint, dask, jax, onnx
 
-__all__ = ["checkpoint", "jax", "onnx"]
+__all__ = ["checkpoint", "dask", "jax", "onnx"]
 
 if not TYPE_CHECKING:
 

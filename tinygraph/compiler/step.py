@@ -54,7 +54,7 @@ class Step:
         with CollectorPaused():
             self._program = _program(wanted, threads, strategy, copy)
         self._labels = Labels(graph, self._arguments.leaves)
-        self._decides = may_decide and _decides(graph)
+        self._decides = may_decide and decides(graph)
         self._runs: dict[Any, Run] = {}  # by the shapes of the arguments
         self._lock = Lock()  # of these
         self._latest: list[Run | None] = [None]
@@ -148,7 +148,7 @@ def _program(wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> 
     return ArrayProgram(wanted, threads, strategy, copy)
 
 
-def _decides(graph: Graph) -> bool:
+def decides(graph: Graph) -> bool:
     """Whether Python decided by a value of the graph."""
     leaves = [x for x in graph.forward if isinstance(x, Leaf)]
     until = graph._recorded_until

@@ -1,0 +1,79 @@
+"""Examples in dask arrays: checked and predicted chunk by chunk, so that a few chunks at a time are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def is_chunked(x: Any) -> bool:
+    """Whether x is a dask array."""
+    return hasattr(x, "dask") and hasattr(x, "chunks")
+
+
+def examples(X: Any, y: Any) -> tuple[Any, Any]:
+    """X of shape (m, n), of floats, and targets y of shape (m,), with the same chunks of rows.
+
+    Raises TypeError where only one of them is a dask array, and ValueError for other shapes, for chunks of unknown sizes, and for
+    values that are not finite.
+    """
+    da = _arrays()
+    for name, x in (("X", X), ("y", y)):
+        if not is_chunked(x):
+            raise TypeError(f"X and y must both be dask arrays: pass dask.array.from_array({name}, chunks=...)")
+        if np.isnan(x.shape[0]):
+            raise ValueError(f"{name} has chunks of unknown sizes: call {name}.compute_chunk_sizes() first")
+    X = features(X)
+    if y.shape != X.shape[:1]:
+        raise ValueError(f"y must have shape ({X.shape[0]},), a target for each row of X, and has {y.shape}")
+    y = y.rechunk({0: X.chunks[0]})
+    are_finite = [da.isfinite(x).all() for x in (X, y) if x.dtype.kind == "f"]
+    if not all(da.compute(*are_finite)):
+        raise ValueError("Input X or y contains NaN, infinity or a value too large")
+    return X, y
+
+
+def _arrays() -> Any:
+    """The module of dask's arrays, which has types for a part of itself alone; whoever has made one has it."""
+    import dask.array
+
+    return dask.array
+
+
+def features(X: Any) -> Any:
+    """X as floats, with one chunk of columns."""
+    if X.ndim != 2:
+        raise ValueError(f"X must have shape (m, n), and has {X.shape}")
+    return (X if X.dtype in FLOATS else X.astype(np.float64)).rechunk({1: -1})
+
+
+def classes_of(y: Any) -> Any:
+    """The labels that occur, sorted."""
+    return _arrays().unique(y).compute()
+
+
+def mapped(function: Callable[[Any], Any], x: Any) -> Any:
+    """The results of a function of rows for each chunk of rows, as a dask array; they have one or two axes."""
+    example = function(np.zeros((2, *x.shape[1:]), x.dtype))
+    chunks = (x.chunks[0], *((n,) for n in example.shape[1:]))
+    dropped = list(range(example.ndim, x.ndim))
+    new = list(range(x.ndim, example.ndim))
+    return x.map_blocks(function, dtype=example.dtype, chunks=chunks, drop_axis=dropped, new_axis=new, meta=example[:0])
+
+
+def by_chunks(method: Method) -> Method:
+    """A method of an estimator that for X as a dask array returns one, too, which computes it for each chunk."""
+
+    @wraps(method)
+    def predict(self: Any, X: Any) -> Any:
+        if not is_chunked(X):
+            return method(self, X)
+        return mapped(lambda rows: method(self, rows), features(X))
+
+    return cast("Method", predict)
