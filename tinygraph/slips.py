@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# The sentences, by the kind of the slip; what stands behind a colon tells apart several of one kind.
+# The sentences, by the kind of the slip; what stands behind a colon is which of several of one kind it is.
 SLIPS = {
     "sign": "The sign is wrong",
     "sign: of a term": "The minus before {term} is missing",
