@@ -99,10 +99,13 @@ def skip_foreign(app: Sphinx, what: str, name: str, obj: Any, skip: bool, option
     return isinstance(obj, ForeignAttribute) or None
 
 
-def stand_alone(app: Sphinx, doctree: nodes.document) -> None:
-    """Assignments are reached by links alone."""
-    if app.env.current_document.docname.startswith(ASSIGNMENTS):
-        app.env.metadata[app.env.current_document.docname]["orphan"] = True
+def set_apart(app: Sphinx, doctree: nodes.document) -> None:
+    """Assignments are reached by links alone, and a search does not find what has changed."""
+    docname = app.env.current_document.docname
+    if docname.startswith(ASSIGNMENTS):
+        app.env.metadata[docname]["orphan"] = True
+    if docname == "CHANGELOG":
+        app.env.metadata[docname]["nosearch"] = True
 
 
 def lead_to_the_start(app: Sphinx, failure: Exception | None) -> None:
@@ -117,6 +120,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Add what is made here."""
     app.add_source_parser(Code)
     app.connect("autodoc-skip-member", skip_foreign)
-    app.connect("doctree-read", stand_alone)
+    app.connect("doctree-read", set_apart)
     app.connect("build-finished", lead_to_the_start)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
