@@ -1,4 +1,4 @@
-"""How Sphinx makes the site: `python -m sphinx -W -c docs . out/site`, without a network.
+"""How Sphinx makes the site: `python -m sphinx -W --keep-going -j auto -c docs . out/site`, without a network.
 
 The sources are the repository itself, so that the notebooks and the documents are read where they are, and their links lead to
 each other as they do there.
@@ -6,6 +6,7 @@ each other as they do there.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from sphinx.parsers import Parser
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))  # for the notebooks' kernels
 
 import tinygraph as tg
 from tinygraph.draw.theme import DARK, LIGHT

@@ -21,7 +21,7 @@ from tinygraph.explaining.sheet import body
 from tinygraph.ops import REGISTRY
 
 ROOT = Path(__file__).parent.parent
-BUILD = ["-m", "sphinx", "-W", "--keep-going", "-c", "docs", "."]  # as README says
+BUILD = ["-m", "sphinx", "-W", "--keep-going", "-j", "auto", "-c", "docs", "."]  # as README says
 NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/*.ipynb"))
 PAGES = [  # one of each kind
     "index.html", "docs/index.html", "docs/graphs.html", "docs/gallery.html", "docs/neighbours.html",
