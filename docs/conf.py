@@ -26,7 +26,7 @@ from tinygraph.missing import ForeignAttribute
 
 DOCUMENTS = [
     *ROOT.glob("*.md"),
-    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
 ]
 
 
@@ -47,7 +47,8 @@ root_doc = "docs/index"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "reference"]
 ASSIGNMENTS = "docs/courses/"  # notebooks that a page links to, and that stand outside the order of the site
 include_patterns = [
-    "*.md", "docs/*.md", "docs/reference/*.rst", "notebooks/*.ipynb", f"{ASSIGNMENTS}**/*.ipynb", *linked_code(),
+    "*.md", "docs/*.md", "docs/lessons/*.md", "docs/reference/*.rst", "notebooks/*.ipynb",
+    f"{ASSIGNMENTS}**/*.ipynb", *linked_code(),
 ]  # fmt: skip
 exclude_patterns = [".*", "out", "build", "dist"]
 nitpicky = True

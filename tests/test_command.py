@@ -2,7 +2,6 @@
 
 import io
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -159,6 +158,7 @@ def test_in_a_terminal_a_contribution_is_not_called_a_local_derivative(monkeypat
 
 def test_in_a_terminal_a_command_reads_keys_until_the_input_ends() -> None:
     """A pseudo-terminal: what is typed there, and what is shown there."""
+    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal, which Windows has not")
     head, tail = pty.openpty()
     argv = [sys.executable, "-m", "tinygraph", "step", NEURON, *LEAVES, "--wrt=w,b"]
     process = subprocess.Popen(argv, stdin=tail, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

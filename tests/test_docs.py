@@ -16,7 +16,8 @@ import pytest
 import tinygraph as tg
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LESSONS = sorted((ROOT / "docs" / "lessons").glob("*.md"))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -38,8 +39,24 @@ def test_blocks_run_and_print_what_is_shown(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_to_files(path: Path) -> None:
     prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
-        assert (path.parent / target).exists(), target
+    for target, section in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", prose):
+        leads_to = path.parent / target if target else path
+        assert leads_to.exists(), target
+        assert not section or section in sections(leads_to), f"{target}#{section}"
+
+
+def sections(path: Path) -> set[str]:
+    """The anchors of a document's headings."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_takes_90_minutes_and_has_what_a_teacher_needs(path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
+    assert sum(int(minutes) for minutes in re.findall(r"^\| (\d+) \|", page, re.M)) == 90
+    for part in ("**Goal.** ", "**Before.** ", "**Shown.** ", "## Worksheet and key", ".worksheet(seed=1)", "print(sheet.key)"):
+        assert part in page
 
 
 def test_the_readme_has_the_two_commands() -> None:

@@ -233,10 +233,20 @@ def _steps(page: Any, frame: Any) -> bool:
     return True
 
 
-def test_every_place_in_the_tables_of_the_texts_is_a_section() -> None:
+def test_every_item_of_the_texts_has_a_row() -> None:
     table = (ROOT / "docs" / "texts.md").read_text(encoding="utf-8")
     rows = [f"A{i}" for i in range(1, 26)] + [f"B{i}" for i in range(1, 40)]
-    assert re.findall(r"^\| ([AB]\d+) \|", table, re.M) == rows
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\| [AB]\d+ .*$", table, re.M)]
+    assert [key for key, *_ in found] == rows
+    for key, item, place, missing in found:
+        assert item, key
+        assert re.search(r"\d\d · |\]\(|Models", place) or missing, key
+
+
+@pytest.mark.parametrize("page", ["texts.md", *(f"lessons/{path.name}" for path in ROOT.glob("docs/lessons/*.md"))])
+def test_every_place_that_a_page_names_is_a_section(page: str) -> None:
+    table = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert " · " in table
     for number, heading in re.findall(r"(\d\d) · ([^;|)]+?) *(?=[;|)])", table):
         (path,) = ROOT.glob(f"notebooks/{number}_*.ipynb")
         lines = [line for cell in cells(path) if cell.kind == "markdown" for line in cell.source.splitlines()]

@@ -26,7 +26,7 @@ NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/*.ipynb"))
 PAGES = [  # one of each kind
     "index.html", "docs/index.html", "docs/graphs.html", "docs/gallery.html", "docs/neighbours.html",
     "docs/reference/package.html", "docs/reference/elementary.html", "docs/reference/linear_algebra.html",
-    "docs/courses/otter/logistic.html", "tinygraph/node.html", "search.html", "genindex.html",
+    "docs/courses/otter/logistic.html", "docs/lessons/1_neuron.html", "tinygraph/node.html", "search.html", "genindex.html",
     *(f"notebooks/{name}.html" for name in NOTEBOOKS),
 ]  # fmt: skip
 OF_THE_PAGE = ("#", "mailto:", "data:", "http:", "https:")

@@ -183,27 +183,20 @@ window.leave = render({ model: window.model, el: document.getElementById("host")
 """
 
 
+TRAITS = (
+    "data", "texts", "leaves", "position", "breakpoints", "style", "new_value", "problem", "answer", "verdict", "program", "live",
+)  # fmt: skip
+
+
 def faked(visit: Visit, shown: Widget) -> Any:
     """The module in a blank page with a model that nobody answers."""
-    state = {
-        key: getattr(shown, key)
-        for key in (
-            "data",
-            "texts",
-            "leaves",
-            "position",
-            "breakpoints",
-            "style",
-            "new_value",
-            "problem",
-            "answer",
-            "verdict",
-            "program",
-            "live",
-        )
-    }
-    text = json.dumps(state).replace("<", "\\u003c")
-    return visit.show(FAKE.replace("SCRIPT", Widget._esm.replace("export default { render };", "")).replace("STATE", text))
+    return faked_from(visit, Widget._esm, {key: getattr(shown, key) for key in TRAITS})
+
+
+def faked_from(visit: Visit, module: str, traits: dict[str, Any]) -> Any:
+    """The same of a module and traits that may come from another process."""
+    text = json.dumps(traits).replace("<", "\\u003c")
+    return visit.show(FAKE.replace("SCRIPT", module.replace("export default { render };", "")).replace("STATE", text))
 
 
 class TestModule:

@@ -17,6 +17,7 @@ from tests.live_programs import residual
 from tinygraph.express.equations import equations_of
 from tinygraph.express.mathml import print_layout
 from tinygraph.program.statements import program_of
+from tinygraph.referee.rounding import value_of
 from tinygraph.referee.worksheet import BLANK, LONG
 
 GRAPHS = {"neuron": neuron, "logistic": logistic, "perceptron": perceptron}
@@ -110,6 +111,40 @@ class TestSeeds:
     def test_answers_of_the_key_are_right_by_the_referee(self) -> None:
         sheet = perceptron().worksheet(seed=5)
         tg.assert_gradients(sheet.graph, **{s.name: s.value for s in sheet.graph.statements()})
+
+
+def by_hand(graph: tg.Graph) -> dict[str, Any]:
+    """Every statement to three decimals, computed from the numbers before it as they were written down."""
+    values: dict[Any, Any] = {}
+    for s in graph.statements():
+        values[s.node] = np.round(value_of(s.expression, values), 3)
+    return {s.name: values[s.node] for s in graph.statements()}
+
+
+class TestCompare:
+    @pytest.mark.parametrize("make", GRAPHS.values(), ids=GRAPHS)
+    @pytest.mark.parametrize("seed", range(12))
+    def test_numbers_to_three_decimals_are_right_and_so_is_what_is_computed_from_them(self, make: Any, seed: int) -> None:
+        sheet = make().worksheet(seed)
+        answers = by_hand(sheet.graph)
+        assert str(sheet.compare(**answers)).count("right") == len(answers)
+        assert not sheet.graph.compare(**answers).right
+
+    @pytest.mark.parametrize("seed", range(12))
+    def test_a_slip_is_named_although_the_numbers_are_rounded(self, seed: int) -> None:
+        sheet = neuron().worksheet(seed)
+        answers = by_hand(sheet.graph)
+        a, x1 = answers["a"], sheet.graph["x1"].value
+        dz = np.round(a * (1 - a), 3)
+        report = sheet.compare(**(answers | {"dz": dz, "dw1": np.round(dz * x1, 3), "db": dz}))
+        assert report["dz"].slips[0].kind == "upstream"
+        assert (report["dw1"].status, report["db"].status) == ("follows", "follows")
+        wrong = sheet.compare(**(answers | {"dw1": -answers["dw1"]}))
+        assert (wrong.first and wrong.first.name, wrong["dw1"].slips[0].kind) == ("dw1", "sign")
+
+    def test_a_number_that_is_not_rounded_but_wrong(self) -> None:
+        sheet = neuron().worksheet()
+        assert not sheet.compare(L=sheet.graph["L"].value + 0.01).right
 
 
 class TestErrors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tinygraph.draw.cards import LONGEST, Card, CardLine, Drawing, Finding, NamedGraph, wrapped
 from tinygraph.express.text import cut
+from tinygraph.node import Node
 from tinygraph.referee.report import Report, Verdict
 
 SIGNS = {"right": "✓", "wrong": "✗", "follows": "(✓)"}
@@ -13,7 +14,7 @@ MARKS = {"right": "good", "wrong": "bad", "follows": "weak"}
 
 def mark(report: Report, drawing: Drawing, named: NamedGraph) -> None:
     """Put each verdict on the card of its value; the note counts them, and has those without a card."""
-    cards = {node: card for card in drawing.cards for node in card.members}
+    cards: dict[Node | None, Card] = {node: card for card in drawing.cards for node in card.members}
     may_stand = (v for v in report.verdicts if v.node in cards and (named.request is not None or not v.is_gradient))
     shown = [(v, cards[v.node]) for v in may_stand if v.status in SIGNS]
     for verdict, card in shown:

@@ -25,8 +25,8 @@ from tinygraph.wording import suggestion
 UNKNOWN = "It is wrong, and no known slip explains it"
 
 
-def compare(graph: Graph, given: Mapping[str, Any]) -> Report:
-    """The report on values and gradients by their names in a graph."""
+def compare(graph: Graph, given: Mapping[str, Any], decimals: int | None = None) -> Report:
+    """The report on values and gradients by their names in a graph, which may be rounded to so many `decimals`."""
     if graph._is_partial:
         raise ValueError("this graph ends where an op failed, so that it has no gradients")
     if not given:
@@ -35,16 +35,16 @@ def compare(graph: Graph, given: Mapping[str, Any]) -> Report:
         graph.backprop()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # about values that are tried as what a slip may have led to
-        return Judge(graph).report(given)
+        return Judge(graph, decimals).report(given)
 
 
 class Judge:
     """Judges answers about one graph."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, decimals: int | None = None) -> None:
         self._graph = graph
         self._program = program = program_of(graph)
-        self._rounding = Rounding(program)
+        self._rounding = Rounding(program, decimals)
         self._diagnosis = Diagnosis(program, self._rounding)
         self._statements = {s.node: s for s in program.statements}
         self._nodes = {program.name(leaf): leaf for leaf in program.leaves} | {s.name: s.node for s in program.statements}

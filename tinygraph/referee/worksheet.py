@@ -19,13 +19,16 @@ from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Number
+from tinygraph.referee.compare import compare
 from tinygraph.referee.redrawn import with_other_numbers
+from tinygraph.referee.report import Report
 from tinygraph.sparse import is_sparse
 
 BLANK = "_" * 8
 LONG = BLANK * 4  # for a formula
 AS_WIDE = -11111.5  # a number of as many characters as a blank
 BLANK_CLASS = ' class="tg-blank"'
+DECIMALS = 3  # to which answers are written
 NOTE = "Write each gradient as a formula in the names above it, and numbers to three decimals."
 STYLE = """
 .tg-worksheet { color-scheme: light dark; VARIABLES color: var(--text); background: var(--page); padding: 12px 16px;
@@ -105,6 +108,20 @@ class Worksheet:
         filled = copy(self)
         filled._has_answers = True
         return filled
+
+    def compare(self, **given: Any) -> Report:
+        """Judge what was written on the sheet, as `graph.compare` does, where every number may be rounded to three decimals.
+
+        >>> w, x = tg.parameter(3.0), tg.constant(2.0)
+        >>> z = w * x
+        >>> L = np.tanh(z / 7)
+        >>> sheet = tg.Graph(L, names={"w": w, "x": x, "z": z, "L": L}).worksheet()
+        >>> print(sheet.compare(L=0.695, dz=0.074, dw=0.148))
+        L   right
+        dz  right
+        dw  right
+        """
+        return compare(self.graph, given, DECIMALS)
 
     @property
     def title(self) -> str:

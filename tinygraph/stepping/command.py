@@ -1,4 +1,4 @@
-"""`python -m tinygraph step`: records a typed program as a graph; then a walk, a quiz or a page of it."""
+"""`tinygraph step`: records a typed program as a graph; then a walk, a quiz or a page of it."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from tinygraph.wording import counted
 TYPED = "<typed program>"
 EXAMPLE = '"z = w*x + b; a = sigmoid(z); L = -(y*log(a) + (1-y)*log(1-a))" w=0.3 x=2 b=0.2 y=1'
 KEYS = "Enter step, b back, r rewind, c run on, run NAME, q quit"
-DESCRIPTION = f"""\
+DESCRIPTION = """\
 Walk through a program, forward and then backward, one step at a time.
 
-In a terminal: {KEYS}.
+In a terminal: KEYS.
 Elsewhere the whole walk is printed.
 
 example:
-  python -m tinygraph step {EXAMPLE}
+  CALLED EXAMPLE
 """
 
 
-def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+def arguments(argv: Sequence[str], called: str) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     """The argument parser, and the arguments that it found."""
     parser = argparse.ArgumentParser(
-        "python -m tinygraph step",
-        description=DESCRIPTION,
+        called,
+        description=DESCRIPTION.replace("KEYS", KEYS).replace("CALLED", called).replace("EXAMPLE", EXAMPLE),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -68,9 +68,9 @@ def arguments(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Na
     return parser, parser.parse_intermixed_args(spaced)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; for wrong arguments it prints a message and exits with code 2."""
-    parser, typed = arguments(argv)
+def main(argv: Sequence[str], called: str = "tinygraph step") -> None:
+    """Run the command that the user calls so; for wrong arguments it prints a message and exits with code 2."""
+    parser, typed = arguments(argv, called)
     if typed.seed is not None and not typed.quiz:
         parser.error("--seed goes with --quiz")
     if typed.save and typed.save.suffix.lower() not in WRITERS:
