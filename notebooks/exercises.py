@@ -1,4 +1,4 @@
-"""Exercises grade themselves: an answer is compared with the value that the notebook computed.
+"""Exercises grade themselves: an answer is compared with what the notebook computed, or judged by a graph.
 
 >>> check(None, 6.0)
 Not answered yet: write your answer in place of None and run this cell again.
@@ -10,10 +10,17 @@ Right.
 Not yet: a shape is a tuple, such as (4, 2).
 >>> check("6", 6.0)
 Not yet: a number is wanted, without quotation marks.
+>>> w, x = tg.parameter(3.0), tg.constant(2.0)
+>>> z = w * x
+>>> check({"dz": 12.0, "dw": lambda x, dz: -x * dz}, tg.Graph(z**2, names={"w": w, "x": x, "z": z}), wanted="dz dw")
+Not yet:
+dz  right
+dw  The sign is wrong
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,14 +30,21 @@ import tinygraph as tg
 RELATIVE, ABSOLUTE = 1e-2, 5e-4  # as in the quiz; the latter is half of the last decimal that is printed
 
 
-def check(answer: Any, right: Any) -> None:
+def check(answer: Any, right: Any, *, wanted: str = "") -> None:
     """Print whether an answer is right, and what is wrong with it if that can be seen.
 
     Both may be numbers, arrays, nodes, shapes, texts or lists of them. Floats may be off by 1 % or 0.0005, everything else must
-    be equal. None is an exercise that is not answered yet.
+    be equal. Where `right` is a graph, the answer is a dict of gradients, or of functions that compute them, with the names
+    `wanted`. Where `right` is a function, it returns the report on the answer. None is an exercise that is not answered yet.
     """
     if answer is None:
         print("Not answered yet: write your answer in place of None and run this cell again.")
+        return
+    if isinstance(right, tg.Graph):
+        _print_report(answer, lambda given: right.compare(**given), wanted.split())
+        return
+    if callable(right):
+        _print_report(answer, right, [])
         return
     if isinstance(right, tuple):
         is_shape = isinstance(answer, tuple | list)
@@ -41,6 +55,19 @@ def check(answer: Any, right: Any) -> None:
         answer, right = answer.strip().lower(), right.strip().lower()
     wrong = _mistake(_array(answer), _array(right))
     print("Right." if wrong is None else f"Not yet{wrong}.")
+
+
+def _print_report(answer: Any, judge: Callable[[Any], Any], wanted: list[str]) -> None:
+    """Print what a report says of an answer, which must be a dict if names are wanted."""
+    if wanted and not isinstance(answer, dict):
+        print(f'Not yet: a dict is wanted, such as {{"{wanted[0]}": ...}}.')
+        return
+    missing = [name for name in wanted if name not in answer]
+    if missing:
+        print(f"Not yet: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
+        return
+    report = judge(answer)
+    print("Right." if report.right else f"Not yet:\n{report}")
 
 
 def _array(x: Any) -> np.ndarray[Any, Any]:

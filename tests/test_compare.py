@@ -133,7 +133,7 @@ BAD = [
     ("a name", {"dwx": 1.0}, "this graph has no value of that name: did you mean dw"),
     ("text", {"dw": "X.T @ dz"}, "a str is no array of real numbers"),
     ("None", {"dw": None}, "no array of real numbers"),
-    ("a ragged list", {"dw": [[1.0], [1.0, 2.0]]}, "a list is no array of numbers"),
+    ("a ragged list", {"dw": [[1.0], [1.0, 2.0]]}, "a list is no array of real numbers"),
     ("complex numbers", {"dw": np.array([1j, 2j])}, "an array of complex128 is no array of real numbers"),
     ("a parameter that is no value", {"dw": lambda foo: foo}, "takes foo, which is no value of this graph"),
     ("a function that raises", {"dw": lambda dz: dz @ dz @ dz}, "raises ValueError"),
@@ -194,6 +194,138 @@ def test_a_graph_that_ends_where_an_op_failed() -> None:
     assert isinstance(caught.value, tg.OpError)
     with pytest.raises(ValueError, match="ends where an op failed"):
         caught.value.graph.compare(dw=1.0)
+
+
+class TestWhatIsRight:
+    def test_the_scale_is_that_of_each_entry(self) -> None:
+        u = tg.parameter([1000.0, 0.0002])
+        graph = tg.Graph(np.sum(u**2), names={"u": u})
+        assert not graph.compare(du=[2000.0, -0.0004]).right
+        assert graph.compare(du=np.float32([2000.0, 0.0004])).right
+
+    @pytest.mark.parametrize("factor", [1.05, 1.5, -1.0, 0.0])
+    def test_a_saturated_sigmoid_does_not_make_everything_right(self, factor: float) -> None:
+        graph = logistic().with_leaves({"w": np.array([4.5, -3.0])})
+        right = answers(graph)
+        assert graph.compare(dz=right["dz"], dw=right["dw"]).right
+        assert graph.compare(dz=factor * right["dz"])["dz"].status == "wrong"
+        assert graph.compare(dw=[3.0, -5.0])["dw"].status == "wrong"
+
+    @pytest.mark.parametrize("side", [np.greater, np.greater_equal], ids=["from below", "from above"])
+    def test_a_gradient_on_either_side_of_a_kink(self, side: Any) -> None:
+        Z = tg.parameter([[0.0, 1.0], [-1.0, 0.0]])
+        A = np.maximum(Z, 0)
+        graph = tg.Graph(np.sum(A * np.array([2.0, 3.0])), names={"Z": Z, "A": A})
+        graph.backprop()
+        dA = graph["dA"].value
+        assert graph.compare(dZ=dA * side(Z.value, 0)).right
+        assert not graph.compare(dZ=dA * (Z.value < 0)).right
+
+    def test_one_of_equal_entries_of_a_maximum(self) -> None:
+        x = tg.parameter([1.0, 3.0, 3.0])
+        graph = tg.Graph(np.max(x) * 2.0, names={"x": x})
+        assert graph.compare(dx=[0.0, 2.0, 0.0]).right
+        assert not graph.compare(dx=[2.0, 0.0, 0.0]).right
+
+    def test_a_value_as_it_is_written_with_three_decimals(self) -> None:
+        graph = logistic()
+        right = answers(graph)
+        assert graph.compare(dw=np.round(right["dw"], 3), db=round(float(right["db"]), 4)).right
+        assert not graph.compare(dw=np.round(right["dw"], 3) + 0.001).right
+
+
+class TestNames:
+    def test_a_constant_s_gradient_is_computed_where_it_is_wanted(self) -> None:
+        w, x = tg.parameter(3.0), tg.constant(2.0)
+        graph = tg.Graph((w * x) ** 2, names={"w": w, "x": x})
+        assert graph.compare(dx=36.0).right
+        assert graph.compare(dw=24.0, dx=-36.0)["dx"].slips[0].kind == "sign"
+
+    def test_a_name_that_the_program_spells_in_another_way(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        var = np.var(w)
+        graph = tg.Graph(var * 3.0, names={"w": w, "var": var})
+        assert [v.name for v in graph.compare(var=0.25, dvar=3.0)] == ["var", "dvar"]
+        assert graph.compare(var=0.25, dvar=3.0).right
+
+    def test_a_value_called_self(self) -> None:
+        w = tg.parameter(3.0)
+        assert tg.Graph(w * w, names={"self": w}).compare(self=3.0).right
+
+    def test_a_function_may_take_a_number_that_has_a_name(self) -> None:
+        graph = logistic()
+        assert graph.compare(dz=lambda a, y, m: (a - y) / m, db=lambda dz, scale=1: np.sum(dz) * scale).right
+
+    def test_a_function_may_read_arrays_of_its_own_and_change_what_it_is_given(self) -> None:
+        graph = logistic()
+
+        def dz(a: Any) -> Any:
+            a -= Y
+            return a / 5
+
+        assert graph.compare(dz=dz, dw=lambda dz: X.T @ dz).right
+
+    def test_a_gradient_under_the_name_of_its_value(self) -> None:
+        graph = logistic()
+        assert graph.compare(w=answers(graph)["dw"])["w"].text == "It is dw"
+
+
+class TestNoFalseExplanation:
+    """What no slip explains is not explained, although a slip would lead to numbers without bounds."""
+
+    def test_of_an_answer_that_is_just_wrong(self) -> None:
+        graph = logistic().with_leaves({"w": np.array([0.0, 0.0]), "b": 1e-17})
+        assert graph.compare(dw=[3.0, -7.0])["dw"].slips == ()
+
+    def test_behind_an_infinite_value(self) -> None:
+        graph = logistic()
+        dz = np.array(answers(graph)["dz"])
+        dz[2] = np.inf
+        report = graph.compare(dz=dz, dw=[3.0, 4.0], db=7.0)
+        assert [v.status for v in report] == ["wrong", "wrong", "wrong"]
+
+    def test_of_zeros(self) -> None:
+        graph = logistic()
+        report = graph.compare(dz=np.zeros(5), dw=np.zeros(2), db=0.0)
+        assert report["dz"].text == "It is 0 everywhere"
+        assert report["dw"].status == report["db"].status == "follows"
+
+    def test_of_a_function_whose_factor_is_another_on_other_numbers(self) -> None:
+        w = tg.parameter([1.0, 2.0])
+        graph = tg.Graph(np.sqrt(np.sum(w**2)), names={"w": w})
+        assert graph.compare(dw=lambda w: w)["dw"].slips == ()
+
+
+class TestOddGraphs:
+    def test_sparse_data(self) -> None:
+        w = tg.parameter([0.3, -0.2])
+        S = tg.constant(sparse.csr_array(X))
+        z = S @ w
+        graph = tg.Graph(np.sum(z**2), names={"S": S, "w": w, "z": z})
+        assert graph.compare(dz=2 * (X @ w.value), dw=X.T @ (2 * X @ w.value)).right
+        assert graph.compare(dw=-(X.T @ (2 * X @ w.value)))["dw"].slips[0].kind == "sign"
+
+    def test_an_op_that_refuses_rounded_numbers(self) -> None:
+        @tg.op(lambda g, out, p: -g * (1 + np.log(p)))
+        def entropy(p: Any) -> Any:
+            if abs(np.sum(p) - 1) > 1e-12:
+                raise ValueError("probabilities must add up to 1")
+            return -np.sum(p * np.log(p))
+
+        p = tg.parameter([0.25, 0.75])
+        graph = tg.Graph(entropy(p), names={"p": p})
+        assert graph.compare(dp=-(1 + np.log(p.value))).right
+        assert not graph.compare(dp=[1.0, 2.0]).right
+
+    def test_an_answer_that_raises_as_it_is_read(self) -> None:
+        class Tensor:
+            def __array__(self, *_: Any, **__: Any) -> Any:
+                raise RuntimeError("call detach() first")
+
+        graph = logistic()
+        report = graph.compare(dw=Tensor(), db=answers(graph)["db"])
+        assert [v.status for v in report] == ["right", "not judged"]
+        assert "call detach() first" in report["dw"].text
 
 
 class TestReport:

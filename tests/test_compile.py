@@ -67,6 +67,9 @@ class TestNumbers:
         assert "of 300,000 rows at a time" in f"{step.plan}"
         compared(model, step, model.values(5))
         assert step.plan.strategy == "whole"
+        compared(model, step, values)  # of sizes that it had before
+        assert step.plan.strategy == "blocks of rows"
+        assert "def rows(" in step.source
 
     @by_model
     def test_four_threads_may_call_at_the_same_time(self, model: Model) -> None:
@@ -507,7 +510,7 @@ class TestOtherRuns:
         step = model.recorded(model.values(6))[0].compile()
         for rows in range(2, 2 + 2 * KNOWN):
             step(**model.values(rows))
-        assert len(step._known) == KNOWN
+        assert len(step._runs) == KNOWN
 
     def test_of_forgotten_sizes_leave_no_buffers(self) -> None:
         model = MODELS["logistic regression"]

@@ -944,3 +944,16 @@ def test_the_engine_has_forty_lines_of_code() -> None:
     lines = SOURCES["ScalarEngine"].read_text(encoding="utf-8").splitlines()
     code = [line for line in lines if line.strip() and not line.lstrip().startswith(('"""', "#"))]
     assert len(code) <= 42
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "1"])
+def test_a_timeout_is_a_positive_number(timeout: Any) -> None:
+    with pytest.raises(ValueError, match="timeout="):
+        tg.compare_engines(neuron(), engine("ScalarEngine"), timeout=timeout)
+
+
+def test_an_engine_that_keeps_the_gradients_of_leaves_alone_may_be_wrong_in_an_op_behind() -> None:
+    leaves = ("return x.gradient", "return x.gradient if not x.inputs else None")
+    report = tg.compare_engines(neuron(), engine("ScalarEngine", ("g * (1 - a * a)", "-g * (1 - a * a)"), leaves))
+    assert report.first is not None
+    assert "or an op behind is wrong, as the engine gives no " in report.first.text

@@ -63,3 +63,37 @@ def test_an_answer_is_right_that_is_equal_but_for_rounding(answer: Any, right: A
 def test_any_other_answer_is_not_and_what_is_wrong_is_said(answer: Any, right: Any, said: str, capsys: Any) -> None:
     check(answer, right)
     assert capsys.readouterr().out == f"{said}\n"
+
+
+def neuron() -> tg.Graph:
+    w, x, b, y = tg.parameter(0.3), tg.constant(2.0), tg.parameter(0.2), tg.constant(1.0)
+    z = w * x + b
+    a = tg.sigmoid(z)
+    L = (a - y) ** 2 / 2
+    return tg.Graph(L, names={"w": w, "x": x, "b": b, "y": y, "z": z, "a": a, "L": L})
+
+
+RIGHT = {"da": lambda a, y: a - y, "dz": lambda da, a: da * a * (1 - a), "dw": lambda dz, x: dz * x, "db": lambda dz: dz}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (RIGHT, "Right."),
+        (RIGHT | {"dw": lambda dz, x: -dz * x}, "Not yet:\nda  right\ndz  right\ndw  The sign is wrong\ndb  right"),
+        ({"da": 1.0, "dz": 1.0}, "Not yet: dw, db are missing."),
+        ({"da": 1.0, "dz": 1.0, "dw": 1.0}, "Not yet: db is missing."),
+        (3.0, 'Not yet: a dict is wanted, such as {"da": ...}.'),
+        (None, "Not answered yet: write your answer in place of None and run this cell again."),
+    ],
+    ids=["right", "sign", "missing", "one missing", "number", "none"],
+)
+def test_gradients_are_judged_by_their_graph(answer: Any, said: str, capsys: Any) -> None:
+    check(answer, neuron(), wanted="da dz dw db")
+    assert capsys.readouterr().out == f"{said}\n"
+
+
+def test_an_answer_may_be_judged_by_a_function_that_returns_a_report(capsys: Any) -> None:
+    for factor in (1.0, -1.0):
+        check(factor, lambda answer: neuron().compare(da=lambda a, y: answer * (a - y)))
+    assert capsys.readouterr().out == "Right.\nNot yet:\nda  The sign is wrong\n"

@@ -200,7 +200,9 @@ def test_the_page_that_nbconvert_makes_shows_pictures_equations_and_walks_offlin
         assert min(sizes) > 15
         page.set_viewport_size({"width": 400, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") == 400  # what is wider scrolls inside its output
-        assert page.locator("math").count() == sum(".latex()" in text for text in code(path))
+        typeset = page.evaluate("[...document.querySelectorAll('math')].filter(x => !x.closest('.tg-explained')).length")
+        assert typeset == sum(".latex()" in text for text in code(path))
+        assert page.locator(".tg-explained").count() == sum("tg.explain(" in text for text in code(path))
         assert {request.split("/")[2] for request in visit.requests} <= LATER
         assert not visit.dialogs
         assert not visit.errors

@@ -61,10 +61,24 @@ def test_what_is_said(case: Case) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "value"),
-    [(VALUE + 1, VALUE), (3.3, 2.0), (np.zeros(3), ROW), (ROW, np.zeros(3)), (np.zeros((0, 3)), np.zeros((0, 3)))],
+    [(VALUE + 1, VALUE), (3.3, 2.0), (ROW, np.zeros(3)), (np.zeros((0, 3)), np.zeros((0, 3)))],
 )
 def test_nothing_is_said_where_nothing_is_known(answer: Any, value: Any) -> None:
     assert of_numbers(answer, right(value)) == []
+
+
+def test_an_answer_of_zeros() -> None:
+    assert [one.text for one in of_numbers(np.zeros(3), right(ROW))] == ["It is 0 everywhere"]
+
+
+@pytest.mark.parametrize("factor", [1 + 5e-6, 0.999, 1.00001])
+def test_a_factor_near_1_is_lost_digits(factor: float) -> None:
+    assert of_numbers(factor * ROW, right(ROW)) == []
+    assert nearly(factor * ROW, right(ROW))[0].kind == "digits"
+
+
+def test_equal_entries_are_no_multiples_of_others() -> None:
+    assert of_numbers(np.full(3, 0.7), right(np.full(3, 0.31))) == []
 
 
 def test_a_number_that_is_a_size_and_a_usual_factor_is_said_to_be_both() -> None:

@@ -450,7 +450,7 @@ class Faces:
         return Stepper(self._graph, level)
 
     @face
-    def compare(self, **given: Any) -> Report:
+    def compare(self, /, **given: Any) -> Report:
         """Judge values and gradients that were computed by hand: which is the first wrong one, and which slip explains it.
 
         Each is given by its name, as an array, a list, a number, a Node, or a function of other values, whose parameters are

@@ -41,6 +41,7 @@ SLIPS = {
     "shape": "The numbers are right, but the shape is {shape}: {name} should {be}",
     "misfit": "The shape is {shape}: {name} should {be}",
     "nan": "It is NaN or infinite at {entries}",
+    "zero": "It is 0 everywhere",
     "here alone": "It is right for these numbers only",
 }
 # The slips of engines, beside these: what each is.
@@ -61,6 +62,7 @@ ENGINE_SLIPS = {
     "changed": "the backward pass writes into a value",
     "kink": "another value than tinygraph's where there is no derivative",
 }
+NEAR = 0.01  # a factor as near to 1 is lost digits
 STARTS = {sentence.partition(" ")[0] for sentence in SLIPS.values()}  # the first words of sentences
 FEW = 4  # entries that are listed
 FACTORS = (2.0, 0.5, 4.0, 0.25)
@@ -103,7 +105,9 @@ def of_numbers(given: Any, right: Right) -> list[Slip]:
     """The slips that the numbers alone give away."""
     if np.shape(given) != np.shape(right.value):
         return _of_shape(given, right)
-    if found := _factors(given, right):
+    if not np.any(given) and np.any(right.value):
+        return [slip("zero", right.name)]
+    if found := factors(given, right) or _any_factor(given, right):
         return found
     return [slip("transposed", right.name)] if _is_transposed(given, right) else []
 
@@ -148,8 +152,8 @@ def _listed(places: Any, name: str) -> str:
     return ", ".join(texts[:FEW]) + (f" and {len(texts) - FEW} more" if len(texts) > FEW else "")
 
 
-def _factors(given: Any, right: Right) -> list[Slip]:
-    """The slips by which an answer is a constant times the right value."""
+def factors(given: Any, right: Right) -> list[Slip]:
+    """The slips by which an answer is the right value times -1, a size, or another number that is often forgotten."""
     if not np.any(right.value):
         return []
     known = [*right.sizes.values(), *FACTORS, *right.numbers.values()]
@@ -157,17 +161,19 @@ def _factors(given: Any, right: Right) -> list[Slip]:
         for sign in (1, -1):
             if sign * size != 1 and right.close(given, sign * size * right.value):
                 return times(sign * size, right)
-    ratio = _ratio(given, right.value)
-    return [] if ratio is None or not right.close(given, ratio * right.value) else times(ratio, right)
+    return []
 
 
-def _ratio(given: Any, value: Any) -> float | None:
-    """How many times the value the answer is, by its largest entry; None for a single number, some multiple of any other."""
-    if np.count_nonzero(value) < 2:
-        return None
-    at = np.unravel_index(np.argmax(np.abs(value)), np.shape(value))
-    ratio = float(given[at] / value[at])
-    return ratio if ratio and np.isfinite(ratio) else None
+def _any_factor(given: Any, right: Right) -> list[Slip]:
+    """The slip by which all entries of an answer are the right ones times one number."""
+    sizes = np.abs(right.value)
+    if np.count_nonzero(sizes) < 2 or np.ptp(sizes) <= 1e-9 * np.max(sizes):  # a number is some multiple of any other
+        return []
+    at = np.unravel_index(np.argmax(sizes), np.shape(right.value))
+    ratio = float(given[at] / right.value[at])
+    if not np.isfinite(ratio) or ratio == 0 or abs(ratio - 1) < NEAR or not right.close(given, ratio * right.value):
+        return []
+    return times(ratio, right)
 
 
 def times(ratio: float, right: Right) -> list[Slip]:
@@ -179,7 +185,7 @@ def times(ratio: float, right: Right) -> list[Slip]:
     ['It is 6 times too large: is a division by m missing?']
     """
     size = abs(ratio)
-    if np.isclose(size, 1):
+    if np.isclose(ratio, -1):
         return [slip("sign", right.name)]
     large, than = (size, "times too large") if size > 1 else (1 / size, "times too small")
     words = {"size": f"{large:.6g}", "than": than}
@@ -212,7 +218,7 @@ def _of_shape(given: Any, right: Right) -> list[Slip]:
     words = {"name": right.name, "be": f"have the shape {wanted}" if wanted else "be a number"}
     if _is_transposed(given, right):
         return [slip("transposed", right.name)]
-    if _without_ones(shape) == _without_ones(wanted) and right.close(np.reshape(given, wanted), right.value):
+    if np.size(given) == np.size(right.value) and right.close(np.reshape(given, wanted), right.value):
         return [slip("shape", right.name, shape=shape, **words)]
     for axes, summed in _sums(given):
         if _without_ones(np.shape(summed)) == _without_ones(wanted):
@@ -220,7 +226,7 @@ def _of_shape(given: Any, right: Right) -> list[Slip]:
             whole = np.reshape(summed, wanted)
             if right.close(whole, right.value):
                 return [found]
-            if besides := _factors(whole, right):
+            if besides := factors(whole, right):
                 return [joined(found, one) for one in besides]
     for axes, summed in _sums(right.value):
         if np.shape(summed) == shape and right.close(given, summed):

@@ -18,12 +18,14 @@ def entry(
     names: Sequence[str],
     leaves: Sequence[Node],
     known: Mapping[Any, Any],
+    latest: list[Any],
     slow: Callable[[Given], Any],
     outputs: int,
     gradients: Mapping[str, Any],
 ) -> Callable[[Given], Any]:
-    """A function of the arguments by name: where each is an array of the dtype of its leaf, and `known` has a function for the
-    shapes of those with axes, it calls that; else `slow`. `gradients` has the place of each gradient, nested as it is returned.
+    """A function of the arguments by name: where each is an array of the dtype of its leaf, and `known` has a program for the
+    shapes of those with axes, it runs that, and notes it in `latest`; else it calls `slow`. `gradients` has the place of each
+    gradient, nested as it is returned.
 
     It reads the arguments from a dict, as Python takes quadratic time to pass several hundred of them by keyword.
     """
@@ -31,18 +33,19 @@ def entry(
     shapes = "".join(f"{x}.shape, " for x, leaf in zip(arguments, leaves, strict=True) if leaf.shape)
     taken = "; ".join(f"{x} = given[{name!r}]" for x, name in zip(arguments, names, strict=True))
     text = f"""def enter(given):
-    run = None
+    found = None
     try:
         {taken or "pass"}
     except KeyError:
         return slow(given)
     if {" and ".join([f"len(given) == {len(names)}", *_conditions(arguments, leaves)])}:
-        run = known.get(({shapes}))
-    if run is None:
+        found = known.get(({shapes}))
+    if found is None:
         return slow(given)
-    out = run({", ".join(arguments)})
+    latest[0] = found
+    out = found.run({", ".join(arguments)})
     return {_outputs(outputs)}, {_nested(gradients)}"""
-    functions = {"known": known, "slow": slow, "array": np.ndarray}
+    functions = {"known": known, "latest": latest, "slow": slow, "array": np.ndarray}
     functions |= {f"type{i}": leaf.dtype.type for i, leaf in enumerate(leaves)}
     functions |= {f"dtype{i}": leaf.dtype for i, leaf in enumerate(leaves)}
     return loaded("enter", text, functions)

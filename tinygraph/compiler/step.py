@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any, TypeAlias
 
@@ -55,16 +55,15 @@ class Step:
             self._program = _program(wanted, threads, strategy, copy)
         self._labels = Labels(graph, self._arguments.leaves)
         self._decides = may_decide and _decides(graph)
-        self._known: dict[Any, Callable[..., Any]] = {}  # what runs for arguments of some shapes
-        self._runs: dict[Any, Run] = {}  # the same
-        self._lock = Lock()  # of these two
-        self._latest: Run | None = None
+        self._runs: dict[Any, Run] = {}  # by the shapes of the arguments
+        self._lock = Lock()  # of these
+        self._latest: list[Run | None] = [None]
         count = len(graph.outputs)
         places = dict(zip(wanted.wrt, range(count, count + len(wanted.wrt)), strict=True))
         self._is_measured = isinstance(self._program, ArrayProgram) and self._program.is_measured
-        known = {} if self._labels or self._decides or self._is_measured else self._known
+        known = {} if self._labels or self._decides or self._is_measured else self._runs
         names, leaves = self._arguments.names, self._arguments.leaves
-        self._enter = entry(names, leaves, known, self._slowly, count, self._arguments.nested(places))
+        self._enter = entry(names, leaves, known, self._latest, self._slowly, count, self._arguments.nested(places))
 
     def __call__(self, /, **leaves: Any) -> Any:
         """The outputs and the gradients; the arrays are the caller's own unless the graph was compiled with `copy=False`."""
@@ -73,9 +72,8 @@ class Step:
     @property
     def _last(self) -> Run:
         """What ran last, or would run for the recorded sizes."""
-        if self._latest is None:
-            self._latest = self._program.at_recorded_sizes()
-        return self._latest
+        (latest,) = self._latest
+        return self._program.at_recorded_sizes() if latest is None else latest
 
     @property
     def source(self) -> str:
@@ -117,18 +115,17 @@ class Step:
     def _run_for(self, values: Mapping[Node, Any]) -> Run:
         """The program for arguments of these shapes."""
         if self._is_measured:
-            self._latest = self._program.at(values)
-            return self._latest
+            self._latest[0] = measured = self._program.at(values)
+            return measured
         key = tuple([np.shape(x) for leaf, x in values.items() if leaf.shape])
         found = self._runs.get(key)
         if found is None:
             found = self._program.at(values)
             with self._lock:
                 while len(self._runs) >= KNOWN:
-                    oldest = next(iter(self._runs))
-                    del self._known[oldest], self._runs[oldest]
-                self._known[key], self._runs[key] = found.run, found
-        self._latest = found
+                    del self._runs[next(iter(self._runs))]
+                self._runs[key] = found
+        self._latest[0] = found
         return found
 
     def _check(self, values: Mapping[Node, Any], run: Run) -> None:

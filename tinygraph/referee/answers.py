@@ -30,26 +30,37 @@ def array_of(given: Any, value: Callable[[str], Any], names: list[str]) -> Any:
         given = given.toarray()
     try:
         array = np.asarray(given)
-    except (ValueError, TypeError) as error:
-        raise UnreadableError(f"{_type(given)} is no array of numbers: {error}") from None
+        if array.dtype.kind == "O":
+            array = np.vectorize(float, otypes=[np.float64])(array)  # fractions, decimals
+    except Exception as error:  # what is given may raise anything
+        raise UnreadableError(f"{_type(given)} is no array of real numbers: {error}") from None
     if array.dtype.kind not in "biuf":
         raise UnreadableError(f"{_type(given)} is no array of real numbers: give an array, a number, or a function of values")
     return array.astype(np.float64)[()]
 
 
+def with_data_of_its_own(function: Callable[..., Any]) -> bool:
+    """Whether a function reads arrays that it does not take, so that it belongs to the recorded numbers alone."""
+    if not inspect.isfunction(function):
+        return False
+    found = inspect.getclosurevars(function)
+    return any(isinstance(x, np.ndarray | Node | list | tuple) for x in (*found.nonlocals.values(), *found.globals.values()))
+
+
 def _called(function: Callable[..., Any], value: Callable[[str], Any], names: list[str]) -> Any:
     called = getattr(function, "__name__", "the function")
     try:
-        wanted = list(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         raise UnreadableError(f"the parameters of {called} are not known: write lambda X, dz: X.T @ dz") from None
+    wanted = [name for name, one in parameters.items() if name in names or one.default is inspect.Parameter.empty]
     for name in wanted:
         if name not in names:
             raise UnreadableError(f"{called} takes {name}, which is no value of this graph: {suggestion(name, names)}")
     try:
         with np.errstate(all="ignore"):
             found = function(**{name: value(name) for name in wanted})
-    except Exception as error:  # a learner's function may raise anything
+    except (Exception, SystemExit) as error:  # a learner's function may raise anything
         raise UnreadableError(f"{called} raises {type(error).__name__}: {error}") from None
     if found is None:
         raise UnreadableError(f"{called} returns None: is a `return` missing?")

@@ -4,7 +4,8 @@ from those before it."""
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,11 +15,11 @@ import numpy as np
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.statements import program_of
-from tinygraph.referee.answers import UnreadableError, array_of
+from tinygraph.referee.answers import UnreadableError, array_of, with_data_of_its_own
 from tinygraph.referee.diagnosis import Cause, Diagnosis, one_of_each
 from tinygraph.referee.redrawn import on_other_leaves
 from tinygraph.referee.report import Report, Verdict
-from tinygraph.referee.rounding import Rounding, values_of
+from tinygraph.referee.rounding import Rounding, on_one_side, values_of
 from tinygraph.slips import Slip, continued, slip
 from tinygraph.wording import suggestion
 
@@ -33,9 +34,20 @@ def compare(graph: Graph, given: Mapping[str, Any], decimals: int | None = None)
         raise TypeError("compare takes values and gradients by name: graph.compare(dz=A - y, dw=X.T @ (A - y))")
     if not graph._requests():
         graph.backprop()
+    _request(graph, given)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # about values that are tried as what a slip may have led to
         return Judge(graph, decimals).report(given)
+
+
+def _request(graph: Graph, names: Iterable[str]) -> None:
+    """Record the gradients that names stand for and that were not asked for, such as that of a constant."""
+    program = program_of(graph)
+    known = {s.name for s in program.statements}
+    for name in names:
+        if name not in known and name.startswith("d") and name[1:] in graph.names:
+            with suppress(ValueError, TypeError):  # the output does not depend on it
+                graph.backprop(wrt=name[1:])
 
 
 class Judge:
@@ -48,6 +60,9 @@ class Judge:
         self._diagnosis = Diagnosis(program, self._rounding)
         self._statements = {s.node: s for s in program.statements}
         self._nodes = {program.name(leaf): leaf for leaf in program.leaves} | {s.name: s.node for s in program.statements}
+        own = {name: graph[name] for name in graph.names}  # under which a program may have another name
+        gradients = {f"d{name}": s.node for name, node in own.items() for s in program.backward if s.of is node}
+        self._known = own | gradients | self._nodes
 
     def report(self, given: Mapping[str, Any]) -> Report:
         """The verdicts in the order of the walk, and behind them what cannot be judged."""
@@ -57,14 +72,17 @@ class Judge:
                 answers[name] = self._read(name, x)
             except UnreadableError as error:
                 unreadable.append(Verdict(name, "not judged", f"not judged: {error}"))
-        walk = Walk({self._nodes[name]: answers[name] for name in self._nodes if name in answers})
+        order = {node: i for i, node in enumerate(self._nodes.values())}
+        named = {self._known[name]: name for name in answers}
+        walk = Walk({node: answers[named[node]] for node in sorted(named, key=lambda node: order.get(node, -1))})
         verdicts = [self._with_later(self._verdict(node, walk), walk) for node in walk.answers]
-        judged = [self._placed(self._elsewhere(verdict, given[verdict.name])) for verdict in verdicts]
+        called = [replace(verdict, name=named[node]) for verdict, node in zip(verdicts, walk.answers, strict=True)]
+        judged = [self._placed(self._elsewhere(verdict, given[verdict.name])) for verdict in called]
         return Report((*judged, *unreadable), self._graph)
 
     def _placed(self, verdict: Verdict) -> Verdict:
         """A verdict with the value on whose card it stands."""
-        node = self._nodes[verdict.name]
+        node = self._known[verdict.name]
         statement = self._statements.get(node)
         if statement is None or statement.of is None:
             return replace(verdict, node=node)
@@ -85,18 +103,21 @@ class Judge:
 
     def _elsewhere(self, verdict: Verdict, given: Any) -> Verdict:
         """The verdict on a function with what other leaf values add to it: the slips that fit there too."""
-        if isinstance(given, Node) or not callable(given) or verdict.status == "follows":
+        if isinstance(given, Node) or not callable(given) or verdict.status == "follows" or with_data_of_its_own(given):
             return verdict
         slips = verdict.slips
         for other in self._others:
-            node = other._nodes[verdict.name]
-            answer = other._read(verdict.name, given)
+            node = other._known[verdict.name]
+            try:
+                answer = other._read(verdict.name, given)
+            except UnreadableError:  # it may raise anything on other numbers
+                continue
             if other._is_right(node, answer):
                 continue
             if verdict.status == "right":
                 return self._wrong(verdict.name, [slip("here alone", verdict.name)])
             there = other._diagnosis.own(answer, node, values_of(other._program))
-            slips = tuple(one for one in slips if one in there) or slips
+            slips = tuple(one for one in slips if one in there)
         return verdict if slips == verdict.slips else self._wrong(verdict.name, slips)
 
     @cached_property
@@ -105,9 +126,14 @@ class Judge:
         return [Judge(graph) for graph in on_other_leaves(self._graph) if graph is not self._graph]
 
     def _read(self, name: str, x: Any) -> Any:
-        if name not in self._nodes:
+        if name not in self._known:
             raise UnreadableError(f"this graph has no value of that name: {suggestion(name, self._nodes)}")
-        return array_of(x, lambda name: self._nodes[name].value, list(self._nodes))
+        numbers = self._program.numbers
+
+        def value(name: str) -> Any:
+            return numbers[name] if name in numbers else np.array(self._known[name].value)[()]
+
+        return array_of(x, value, [*self._known, *numbers])
 
     def _verdict(self, node: Node, walk: Walk) -> Verdict:
         name, answer = self._program.name(node), walk.answers[node]
@@ -130,7 +156,14 @@ class Judge:
         return self._wrong(name, found or self._diagnosis.nearly(answer, node, values))
 
     def _is_right(self, node: Node, answer: Any) -> bool:
-        return self._rounding.close(node)(answer, node._value)
+        if self._rounding.is_right(node, answer) or _is_rounded(node._value, answer):
+            return True
+        sides = (side[node] for side in self._sides if np.isfinite(side[node]).all())
+        return any(self._rounding.is_right(node, answer, side) for side in sides)
+
+    @cached_property
+    def _sides(self) -> list[Mapping[Node, Any]]:
+        return [on_one_side(self._program, sign) for sign in (1, -1)]
 
     def _wrong(self, name: str, found: Sequence[Slip], more: str = "") -> Verdict:
         texts = [one.text if one.of == name else f"In {one.of}: {continued(one.text)}" for one in found] or [UNKNOWN]
@@ -168,6 +201,13 @@ class Judge:
                         yield x
                     else:
                         stack.append(x)
+
+
+def _is_rounded(value: Any, answer: Any) -> bool:
+    """Whether an answer is a value as it is written with three to six decimals."""
+    if np.shape(value) != np.shape(answer) or np.asarray(value).dtype.kind != "f":
+        return False
+    return any(np.allclose(answer, np.round(value, n), rtol=0, atol=1e-12) for n in range(3, 7) if np.any(np.round(value, n)))
 
 
 @dataclass

@@ -16,10 +16,9 @@ from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Name, Number
 from tinygraph.referee.rounding import Rounding, value_of, values_of
 from tinygraph.referee.suspects import Suspect, Suspects, numbers_of, sizes_of
-from tinygraph.slips import FACTORS, Right, Slip, joined, nearly, not_finite, of_numbers, times
+from tinygraph.slips import FACTORS, Right, Slip, factors, joined, nearly, not_finite, of_numbers, slip, times
 
 MOST = 3  # explanations of one answer
-BESIDES = {"sign", "factor", "mean", "transposed"}  # which may come with another slip
 WORK = 100_000  # statements that are computed again to find a slip in a value that was not given
 
 Values = Mapping[Node, Any]
@@ -60,9 +59,10 @@ class Diagnosis:
         right = self._right(node, values)
         statement = self._statements.get(node)
         if statement is None:
-            return not_finite(answer, right) or of_numbers(answer, right)
+            return not_finite(answer, right) or self._gradients(answer, node) or of_numbers(answer, right)
         ways = (
             not_finite(answer, right),
+            [one for one in of_numbers(answer, right) if one.kind == "zero"],
             [*of_numbers(answer, right), *self._fitting(answer, right, self._suspects.usual(statement), values)],
             self._fitting(answer, right, self._suspects.elsewhere(statement), values),
             self._fitting(answer, right, self._suspects.written(statement), values),
@@ -75,6 +75,11 @@ class Diagnosis:
                 return certain
             shapes += found
         return shapes
+
+    def _gradients(self, answer: Any, leaf: Node) -> list[Slip]:
+        """The gradient of a leaf that is given as the leaf."""
+        found = [s for s in self._program.backward if s.of is leaf and self._rounding.is_right(s.node, answer)]
+        return [slip("other gradient", self._program.name(leaf), other=s.name) for s in found[:1]]
 
     def nearly(self, answer: Any, node: Node, values: Values) -> list[Slip]:
         """What is said of an answer most of which is right."""
@@ -109,18 +114,18 @@ class Diagnosis:
         yield from (one.slip for one in fitting if one.depth == least)
 
     def _both(self, answer: Any, right: Right, statement: Statement, values: Values) -> Iterator[Slip]:
-        """A slip in the formula, and the sign, a factor, a transposition besides."""
+        """A slip in the formula, and the sign or a factor besides."""
         for suspects in (self._suspects.usual(statement), self._suspects.written(statement)):
             for one, value in self._valued(suspects, values, np.shape(right.value)):
-                if np.any(value) and np.shape(value):
-                    besides = [slip for slip in of_numbers(answer, right._replace(value=value)) if slip.kind in BESIDES]
+                if np.size(value) > 1 and np.ptp(np.abs(value)) > 0 and np.isfinite(value).all():
+                    besides = factors(answer, right._replace(value=value))
                     yield from (joined(one.slip, other) for other in besides)
 
     def _multiples(self, statement: Statement) -> Iterator[Suspect]:
         """The sign and the usual factors."""
         right = self._right(statement.node, {})
-        factors = [x for n in (*self._sizes.values(), *FACTORS) for x in (n, 1 / n)]
-        for factor in dict.fromkeys((-1, *factors)):
+        known = [x for n in (*self._sizes.values(), *FACTORS) for x in (n, 1 / n)]
+        for factor in dict.fromkeys((-1, *known)):
             for one in times(factor, right):
                 yield Suspect(partial(_this, one), product(Number(factor), Name(statement.node)))
 

@@ -27,7 +27,7 @@ NEEDED = {"leaf", "apply", "value"}  # methods without which nothing can be comp
 
 def compare(graph: Graph, engine: Engine, timeout: float | None) -> EngineReport:
     """The report of a comparison; `tg.compare_engines` documents it."""
-    _refuse(graph, engine)
+    _refuse(graph, engine, timeout)
     player = Player(graph, engine)
     ended = ends_within(timeout, player.play, player.over)
     with np.errstate(all="ignore"):  # what overflows in the engine does so here too
@@ -35,11 +35,13 @@ def compare(graph: Graph, engine: Engine, timeout: float | None) -> EngineReport
         return EngineReport(tuple(judge.verdicts), graph, judge.engine, tuple(judge.notes), judge.is_whole)
 
 
-def _refuse(graph: Any, engine: Any) -> None:
+def _refuse(graph: Any, engine: Any, timeout: Any) -> None:
     """Raise an error for what cannot be compared at all."""
     if not isinstance(graph, Graph):
         write = "tg.compare_engines(tg.Graph(L), engine)"
         raise TypeError(f"compare_engines takes a graph, not a {type(graph).__name__}: write {write}")
+    if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
+        raise ValueError(f"timeout={timeout!r} must be a number of seconds above 0, or None")
     if isinstance(engine, type):
         raise TypeError(f"compare_engines takes an engine, not its class: write {engine.__name__}()")
     missing = missing_methods(engine)

@@ -229,7 +229,11 @@ class Gradients:
             return verdict
         plausible = [guess for guess in guesses if not self._is_refuted(guess)] or guesses
         slips = [Slip(guess.kind, guess.text, guess.of) for guess in plausible]
-        return wrong(step, "backward", found if slips else f"{found}: {self._blamed(step)}", slips)
+        verdict = wrong(step, "backward", found if slips else f"{found}: {self._blamed(step)}", slips)
+        unknown = [gradient_name(edge.reader) for edge in self.local.edges[step] if edge.reader not in self.run.gradients]
+        if not slips or not unknown:
+            return verdict
+        return replace(verdict, text=f"{verdict.text}; or an op behind is wrong, as the engine gives no {listed(unknown)}")
 
     def _is_refuted(self, guess: Guess) -> bool:
         """Whether a slip would have changed a gradient that is right."""

@@ -121,7 +121,7 @@ def with_other_numbers(graph: Graph, seed: int) -> Graph:
     Raises ValueError for a seed that is not a whole number from 0 on, where there are no such leaves, and where all gradients
     tried have entries that are not finite.
     """
-    if not isinstance(seed, Integral) or seed < 0:
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
         raise ValueError(f"seed={seed!r:.50} must be a whole number from 0 on, such as seed=7")
     rng = np.random.default_rng(int(seed))
     given = [x for x in _free_leaves(graph) if x.dtype.kind == "f" and not (_is_label(x) or (x.shape and x.kind == "constant"))]

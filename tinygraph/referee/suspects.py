@@ -285,6 +285,7 @@ def sizes_of(program: Program) -> dict[str, int]:
     sizes = {name: int(x) for name, x in program.numbers.items() if isinstance(x, int | np.integer) and x > 1}
     lengths = {n for leaf in (*program.leaves, *(s.node for s in program.statements)) for n in leaf.shape}
     found = {name: n for name, n in sizes.items() if n in lengths}
+    products: dict[str, int] = {}
     applications = (x for s in program.statements for x in applied(s.expression))
     counted = {y.node for x in applications if x.op is count for y in x.inputs if isinstance(y, Name)}
     leaves = sorted((x for x in program.leaves if x.shape), key=lambda x: (x not in counted, x.kind == "parameter"))
@@ -293,7 +294,13 @@ def sizes_of(program: Program) -> dict[str, int]:
             text = f"{program.name(leaf)}.shape[{axis}]" if axis else f"len({program.name(leaf)})"
             if n > 1 and n not in found.values():
                 found[text] = n
-    return found
+    for value in (*leaves, *(s.node for s in program.forward if s.node not in program.temporaries)):
+        for first, second in combinations(range(len(value.shape)), 2):
+            name, n = program.name(value), value.shape[first] * value.shape[second]
+            text = f"{name}.size" if len(value.shape) == 2 else f"{name}.shape[{first}] * {name}.shape[{second}]"
+            if n > 1 and n not in (*found.values(), *products.values()):
+                products[text] = n
+    return found | products
 
 
 def numbers_of(program: Program, sizes: Mapping[str, int]) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy as np
 from tinygraph.express.text import number
 from tinygraph.referee.playing import Step, Trouble
 from tinygraph.referee.report import Status, Verdict
-from tinygraph.slips import Slip
+from tinygraph.slips import NEAR, Slip
 
 EXPLAINED = 3  # explanations in one sentence
 PLAIN = 12  # the largest number that is a plain factor
@@ -97,7 +97,7 @@ def constant_factor(value: Any, right: Any) -> float | None:
         return None
     factor = float(value[at] / right[at])
     near = np.max(np.abs(value - factor * right)) <= 1e-6 * np.max(np.abs(value))
-    return factor if near and factor not in (0.0, 1.0) else None
+    return factor if near and factor and abs(factor - 1) > NEAR else None
 
 
 def is_plain(factor: float) -> bool:
