@@ -60,6 +60,7 @@ nb_execution_mode = "force"
 nb_execution_excludepatterns = [f"{ASSIGNMENTS}**/*"]
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_merge_streams = True
 
 default_role = "code"  # docstrings have `code` as Markdown writes it
 autodoc_member_order = "groupwise"
