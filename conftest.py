@@ -27,8 +27,8 @@ SLOW = {
     "test_model_files", "test_models_command", "test_network_drawing", "test_notation", "test_notebooks", "test_onnx",
     "test_other_sizes", "test_page_foldings", "test_page_looks", "test_page_plots", "test_page_tools", "test_paths",
     "test_picture", "test_pictures", "test_planted_slips", "test_plots", "test_rewrites", "test_rooms", "test_saving",
-    "test_scale", "test_sheet", "test_source", "test_sparse", "test_stepper", "test_stepper_page", "test_tall", "test_trainer",
-    "test_verdicts", "test_view", "test_wheel", "test_widget", "test_working",
+    "test_scale", "test_sheet", "test_site", "test_source", "test_sparse", "test_stepper", "test_stepper_page", "test_tall",
+    "test_trainer", "test_verdicts", "test_view", "test_wheel", "test_widget", "test_working",
 }  # fmt: skip
 
 

@@ -74,7 +74,7 @@ class Graph(Faces):
                 )
         if names is not None and not isinstance(names, Mapping):
             raise TypeError(f"names must map names to nodes, as locals() does, not be a {type(names).__name__}")
-        self.outputs = outputs
+        self.outputs = outputs  #: The outputs, in the order in which they were given.
         self._forward = reached(outputs)
         self._known = set(self._forward)
         frame = user_frame(sys._getframe(1))
@@ -87,7 +87,7 @@ class Graph(Faces):
         self._start()
         self._is_partial = False  # whether it ends where something went wrong, so that there is no backward pass
         self._failure: Failure | None = None  # the op that failed there
-        self.check_finite = check_finite
+        self.check_finite = check_finite  #: Whether a value that is NaN or infinite raises NonFiniteError.
         if check_finite:
             self._refuse_nonfinite({name: self._names[name] for name in self._names} if names is None else names)
 

@@ -57,7 +57,17 @@ def style() -> str:
 
 
 def html(x: Explanation) -> str:
-    """The whole sheet; all text of a user's op is escaped."""
+    """The whole sheet, with its style."""
+    return f'<div class="tg-explained"><style>{style()}</style>{_parts(x)}</div>'
+
+
+def body(x: Explanation) -> str:
+    """The whole sheet, for a page that has the style already."""
+    return f'<div class="tg-explained">{_parts(x)}</div>'
+
+
+def _parts(x: Explanation) -> str:
+    """What a sheet shows; all text of a user's op is escaped."""
     head = escape(x.signature) + (f" <small>as {escape(x.numpy)}</small>" if x.numpy else "")
     formulas = "".join(formula.mathml for formula in (x.formula, *x.derivatives.values()) if formula is not None)
     notes = "".join(f"<li>{_prose(note)}</li>" for note in (*x.notes, *([f"Shape: {x.shape}"] if x.shape else [])))
@@ -68,7 +78,7 @@ def html(x: Explanation) -> str:
         *([] if x.numbers is None else _tables(x.numbers)),
         f"<ul>{notes}</ul>" if notes else "",
     ]
-    return f'<div class="tg-explained"><style>{style()}</style>{"".join(parts)}</div>'
+    return "".join(parts)
 
 
 def _prose(text: str) -> str:
