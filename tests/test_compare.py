@@ -91,6 +91,13 @@ class TestWhatFollows:
         report = graph.compare(dz=5 * right["dz"], dw=right["dw"])
         assert [v.status for v in report] == ["wrong", "right"]
 
+    def test_a_division_that_is_made_later_is_said_of_arrays_alone(self) -> None:
+        graph = logistic()
+        right = answers(graph)
+        later = "dw is right: is it divided later?"
+        assert graph.compare(dz=5 * right["dz"], dw=right["dw"])["dz"].text.endswith(later)
+        assert later not in graph.compare(dz=5 * right["dz"], dw=lambda X, dz: X.T @ dz)["dz"].text
+
     def test_from_one_slip_in_a_value_that_was_not_given(self) -> None:
         graph = logistic()
         a = answers(graph)["a"]

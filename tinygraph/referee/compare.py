@@ -75,7 +75,8 @@ class Judge:
         order = {node: i for i, node in enumerate(self._nodes.values())}
         named = {self._known[name]: name for name in answers}
         walk = Walk({node: answers[named[node]] for node in sorted(named, key=lambda node: order.get(node, -1))})
-        verdicts = [self._with_later(self._verdict(node, walk), walk) for node in walk.answers]
+        own = {self._known[name] for name in answers if not _is_function(given[name])}  # which no right value went into
+        verdicts = [self._with_later(self._verdict(node, walk), walk, own) for node in walk.answers]
         called = [replace(verdict, name=named[node]) for verdict, node in zip(verdicts, walk.answers, strict=True)]
         judged = [self._placed(self._elsewhere(verdict, given[verdict.name])) for verdict in called]
         return Report((*judged, *unreadable), self._graph)
@@ -88,13 +89,13 @@ class Judge:
             return replace(verdict, node=node)
         return replace(verdict, node=statement.of, is_gradient=True)
 
-    def _with_later(self, verdict: Verdict, walk: Walk) -> Verdict:
+    def _with_later(self, verdict: Verdict, walk: Walk, own: set[Node]) -> Verdict:
         """A verdict on a missing division, with what is right although it is computed from that value."""
         statement = self._statements.get(self._nodes[verdict.name])
         if statement is None or statement.of is None or not verdict.slips or verdict.slips[0].kind != "mean":
             return verdict
         readers = [x for x in walk.answers if x in self._statements and statement.node in {*self._statements[x].inputs}]
-        behind = [x for x in readers if self._is_right(x, walk.answers[x])]
+        behind = [x for x in readers if x in own and self._is_right(x, walk.answers[x])]
         if not behind:
             return verdict
         names = " and ".join(map(self._program.name, behind))
@@ -103,7 +104,7 @@ class Judge:
 
     def _elsewhere(self, verdict: Verdict, given: Any) -> Verdict:
         """The verdict on a function with what other leaf values add to it: the slips that fit there too."""
-        if isinstance(given, Node) or not callable(given) or verdict.status == "follows" or with_data_of_its_own(given):
+        if not _is_function(given) or verdict.status == "follows" or with_data_of_its_own(given):
             return verdict
         slips = verdict.slips
         for other in self._others:
@@ -201,6 +202,10 @@ class Judge:
                         yield x
                     else:
                         stack.append(x)
+
+
+def _is_function(given: Any) -> bool:
+    return callable(given) and not isinstance(given, Node)
 
 
 @dataclass
