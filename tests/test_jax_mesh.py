@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from tests.compiled import MODELS
 
 jax = pytest.importorskip("jax", reason='needs JAX: pip install -e ".[jax]"')
 pytest.importorskip("safetensors", reason='needs safetensors: pip install -e ".[jax]"')
+from tinygraph.bridges.processes import answered  # noqa: E402  # which needs no JAX, as the tests do
+
 ROOT = Path(__file__).parents[1]
 SECONDS = 60  # in which everything ends
 STEPS, DIES = 12, 5
@@ -99,6 +103,93 @@ def test_two_processes_one_of_which_dies_and_both_go_on(tmp_path: Path, uninterr
     assert tg.bridges.checkpoint.load(tmp_path / "run.safetensors")[1] == {"step": DIES}
     assert [code for code, _ in workers(tmp_path, count=2, devices=2)] == [0, 0]
     assert_ends_equal(end(tmp_path), uninterrupted)
+
+
+# The script of the documentation
+
+SCRIPT, SHELL = (
+    re.search(rf"```{kind}\n(.*?)```", (ROOT / "docs" / "bridges.md").read_text().partition("This is `train.py`")[2], re.S)[1]  # type: ignore[index]
+    for kind in ("py", "bash")
+)
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "JAX_PLATFORMS": "cpu",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+
+def test_the_shell_starts_all_again_when_one_is_killed_and_the_end_is_the_same(tmp_path: Path) -> None:
+    dies = "    if i == 50 and process == 1 and state['step'] == 0:\n        os.kill(os.getpid(), 9)\n    loss, grads"
+    (tmp_path / "train.py").write_text(SCRIPT.replace("    loss, grads", dies))
+    shell = SHELL.replace("127.0.0.1:5000", f"127.0.0.1:{free_port()}")
+    ended = subprocess.run(["bash", "-c", shell], cwd=tmp_path, env=environment(), timeout=SECONDS, capture_output=True)
+    assert ended.returncode == 0, ended.stderr
+    assert b"LostProcessError" in ended.stderr
+    found, state = tg.bridges.checkpoint.load(tmp_path / "run.safetensors")
+    assert state == {"step": 100}
+
+    text = re.sub(r"^jax.distributed.*$", "", SCRIPT, flags=re.M).partition("\npath = ")[0].partition("random = ")[2]
+    scope: dict[str, Any] = {"np": np, "tg": tg}
+    exec(f"random = {text.partition('step = ')[0]}", scope)
+    step: Any = tg.Graph(scope["L"], names=scope["names"]).compile(bind={"X": scope["X"], "y": scope["y"]})
+    parameters = {"w": np.zeros(3), "b": np.float64(0)}
+    for _ in range(100):
+        _, gradients = step(**parameters)
+        parameters = {name: parameters[name] - 2.0 * gradients[name] for name in parameters}
+    assert_ends_equal(found, parameters)
+
+
+CHANGES = {
+    "an exception in one process": ("    loss, grads", "    if i == process * 5 > 0:\n        bad\n    loss, grads"),
+    "parameters of each process": (
+        '"w": np.zeros(3), "b": np.float64(0.0)}, {',
+        '"w": np.full(3, 1.0 * process), "b": np.zeros(())}, {',
+    ),
+    "data of each process": ("default_rng(0)", "default_rng(process)"),
+}
+SAID = {
+    "an exception in one process": ["a process of the mesh has ended", "name 'bad' is not defined"],
+    "parameters of each process": ["the processes call the step with different arrays: w."] * 2,
+    "data of each process": ["the processes call the step with different arrays: X, y."] * 2,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_all_processes_end_with_the_reason(tmp_path: Path, name: str) -> None:
+    before, after = CHANGES[name]
+    assert before in SCRIPT
+    (tmp_path / "train.py").write_text(SCRIPT.replace(before, after))
+    own = environment() | {"MESH_ADDRESS": f"127.0.0.1:{free_port()}", "PROCESSES": "2"}
+    command = [sys.executable, "train.py"]
+    started = [
+        subprocess.Popen(command, cwd=tmp_path, env=own | {"PROCESS": str(i)}, stderr=subprocess.PIPE, text=True)
+        for i in range(2)
+    ]
+    try:
+        ended = [one.communicate(timeout=SECONDS)[1] for one in started]
+    finally:
+        for one in started:
+            one.kill()
+    for one, text, said in zip(started, ended, SAID[name], strict=True):
+        assert one.returncode == 75, text
+        assert said in text
+
+
+def test_an_error_that_is_no_loss_of_a_process_stays_as_it_is() -> None:
+    several = SimpleNamespace(process_count=lambda: 2, block_until_ready=lambda x: x, errors=jax.errors)
+
+    def run(message: str) -> None:
+        raise jax.errors.JaxRuntimeError(message)
+
+    for message in ("RESOURCE_EXHAUSTED: Out of memory", "INVALID_ARGUMENT: wrong", "INTERNAL: a kernel failed"):
+        with pytest.raises(jax.errors.JaxRuntimeError, match=message):
+            answered(several, lambda message=message: run(message))
+    for message in ("UNKNOWN: Gloo all-reduce failed: Connection closed by peer", "UNAVAILABLE: Socket closed"):
+        with pytest.raises(tg.bridges.jax.LostProcessError):
+            answered(several, lambda message=message: run(message))
 
 
 # In this process
@@ -231,6 +322,30 @@ def test_nested_parameters_and_several_outputs(mesh: Any) -> None:
     expected, theirs = graph.compile()(**values)
     np.testing.assert_allclose([first, second], expected)
     np.testing.assert_allclose(gradients["layer"]["w"], theirs["layer"]["w"])
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.int32, np.float32])
+def test_dtypes_are_those_of_numpy(mesh: Any, dtype: Any) -> None:
+    values = {"X": np.array([[0.1, 0.7], [0.3, 0.2], [1, 3]]), "w": np.array([0.1, 0.3]), "k": np.array([0, 1, 1], dtype)}
+    nodes = {name: (tg.parameter if name == "w" else tg.constant)(value) for name, value in values.items()}
+    z, k = nodes["X"] @ nodes["w"], nodes["k"]
+    graph = tg.Graph(np.sum((z - k / np.float64(3)) ** 2), np.mean((z > 0.2) == (k > 0)), names=nodes)
+    expected, theirs = graph.compile()(**values)
+    for setting in ({}, {"mesh": mesh}):
+        found, gradients = graph.compile(backend="jax", **setting)(**values)  # type: ignore[arg-type]
+        for x, y in zip([*found, gradients["w"]], [*expected, theirs["w"]], strict=True):
+            assert x.dtype == y.dtype == np.float64
+            np.testing.assert_allclose(x, y, rtol=1e-14)
+
+
+def test_a_softmax_by_hand_splits_over_rows(mesh: Any) -> None:
+    values = MODELS["softmax"].values(5)
+    nodes = {name: (tg.parameter if name in "Wb" else tg.constant)(value) for name, value in values.items()}
+    Z = nodes["X"] @ nodes["W"] + nodes["b"]
+    E = np.exp(Z - np.max(Z, axis=1, keepdims=True))
+    graph = tg.Graph(-np.mean(np.sum(nodes["Y"] * np.log(E / np.sum(E, axis=1, keepdims=True)), axis=1)), names=nodes)
+    _, gradients = graph.compile(backend="jax", mesh=mesh)(**values)
+    np.testing.assert_allclose(gradients["W"], graph.compile()(**values)[1]["W"], rtol=1e-12, atol=1e-15)
 
 
 # Checkpoints

@@ -11,7 +11,7 @@ import pytest
 import tinygraph as tg
 from tests.compiled import MODELS, Model
 
-pytest.importorskip("jax", reason='needs JAX: pip install -e ".[jax]"')
+jax = pytest.importorskip("jax", reason='needs JAX: pip install -e ".[jax]"')
 TRACEABLE = ["logistic regression", "two layers", "softmax of labels", "normalised", "products of rows"]
 
 
@@ -57,6 +57,34 @@ def test_takes_the_same_settings() -> None:
         step()
     with pytest.raises(TypeError, match="w has dtype <U1"):
         step(w="a")
+
+
+def test_an_array_in_which_jax_has_lost_digits_is_not_taken() -> None:
+    w = tg.parameter(np.ones(3))
+    step = tg.Graph(np.sum(w**3), names={"w": w}).compile(backend="jax")
+    with pytest.raises(TypeError, match=r"w is an array of JAX with dtype float32.*np.asarray\(grads\[...\]\)"):
+        step(w=jax.numpy.ones(3))
+    _, gradients = step(w=np.ones(3))
+    step(w=gradients["w"])
+
+
+def test_sizes_that_do_not_fit_have_the_error_of_the_engine() -> None:
+    values = {"X": np.ones((4, 3)), "w": np.ones(3)}
+    X, w = tg.constant(values["X"]), tg.parameter(values["w"])
+    graph = tg.Graph(np.sum(X @ w), names={"X": X, "w": w})
+    said = []
+    for setting in ({}, {"backend": "jax"}):
+        with pytest.raises(ValueError) as error:
+            graph.compile(**setting)(**values | {"w": np.ones(5)})  # type: ignore[arg-type]
+        said.append(str(error.value))
+    assert said[0] == said[1]
+
+
+def test_a_dtype_that_jax_makes_narrower_raises() -> None:
+    X, w = tg.constant(np.ones((4, 3), np.float32)), tg.parameter(np.ones(3))
+    graph = tg.Graph(np.sum(np.maximum(X @ w, 0.5)), names={"X": X, "w": w})
+    with pytest.raises(TypeError, match=r"dw is of dtype float32 in JAX.*one dtype"):
+        graph.compile(backend="jax")(X=X.value, w=w.value)
 
 
 def test_what_cannot_be_traced_raises() -> None:

@@ -180,14 +180,17 @@ class Graph(Faces):
         given = {self[node] if isinstance(node, str) else node: value for node, value in values.items()}
         return self._twin(replayed(self._forward, given, self._recorded_until, self.name))
 
-    def _twin(self, new: Mapping[Node, Node], named: Iterable[Node] = ()) -> Graph:
-        """The graph of the nodes that stand for this one's, with names for those of `named` too, and with the same gradients."""
+    def _twin(self, new: Mapping[Node, Node], named: Iterable[Node] = (), forward: list[Node] | None = None) -> Graph:
+        """The graph of the nodes that stand for this one's, with names for those of `named` too, and with the same gradients.
+
+        `forward` has all its nodes, where they are more than these.
+        """
         twin = Graph.__new__(Graph)
         with self._lock:
             vars(twin).update(vars(self), _names=self._names.translated(new, named), _gradients={}, check_finite=False)
             twin._temporaries = {new[node] for node in self._temporaries}
             twin.outputs = tuple(new[node] for node in self.outputs)
-            twin._forward = [new[node] for node in self._forward]
+            twin._forward = [new[node] for node in self._forward] if forward is None else forward
             twin._known = set(twin._forward)
             twin._start()
             stands_for = dict(new)  # gradients too, which a later request may have been about

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.bridges.promotion import check_dtypes, promoted
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.labels import Labels
 from tinygraph.compiler.request import Wanted, Wrt
-from tinygraph.compiler.sizes import check_ops
+from tinygraph.compiler.sizes import check_ops, check_sizes
 from tinygraph.compiler.step import KNOWN
 from tinygraph.graph import Graph
 from tinygraph.node import Node
@@ -32,7 +33,8 @@ class JaxStep:
     """
 
     def __init__(self, graph: Graph, wrt: Wrt = None, bind: Mapping[str, Any] | None = None) -> None:
-        jax = jax_module()
+        self._jax = jax = jax_module()
+        graph, wrt = promoted(graph, wrt)
         self._wanted = wanted = Wanted(graph, wrt, bind or {})
         twin = graph.with_leaves({})
         names = [graph.name(x) or "" for x in wanted.wrt]
@@ -49,16 +51,21 @@ class JaxStep:
     def __call__(self, /, **leaves: Any) -> Any:
         """The outputs, and a dict of the gradients by name."""
         wanted, twin = self._wanted, self._twin
-        flat = wanted.arguments.flat(leaves)
-        values = wanted.bound | {x: fitted(x, wanted.graph.name(x) or "", value) for x, value in flat.items()}
+        values = values_of(self._jax, wanted, leaves)
         if self._labels:
             self._labels.check(values, self._shapes(values))
-        with self._precision():
-            found = self._compiled(**{name: value for x, value in values.items() if (name := wanted.graph.name(x)) is not None})
-        if not self._gradients:
-            return found, {}
-        outputs, gradients = found
-        return outputs, wanted.arguments.nested({x: gradients[twin.name(g)] for x, g in self._gradients.items()})
+        given = {name: value for x, value in values.items() if (name := wanted.graph.name(x)) is not None}
+        try:
+            with self._precision():
+                found = self._compiled(**given)
+        except TypeError:  # as JAX says it of operands that do not fit
+            check_sizes(wanted.graph, values)
+            raise
+        outputs, gradients = found if self._gradients else (found, {})
+        of_leaves = {x: gradients[twin.name(g)] for x, g in self._gradients.items()}
+        check_dtypes(wanted.graph, zip(wanted.graph.outputs, outputs if type(outputs) is tuple else (outputs,), strict=True))
+        check_dtypes(wanted.graph, of_leaves.items(), "d")
+        return outputs, wanted.arguments.nested(of_leaves)
 
     def _shapes(self, values: Mapping[Node, Any]) -> Callable[[Node], tuple[int, ...]]:
         """The shapes of nodes, which NumPy computes once for arguments of some shapes."""
@@ -91,6 +98,21 @@ def mesh(*, batch: Any) -> Any:
     if len(set(devices)) < len(devices):
         raise ValueError("batch= has a device twice: give it jax.devices()")
     return jax_module().sharding.Mesh(np.array(devices), (BATCH,))
+
+
+def values_of(jax: Any, wanted: Wanted, leaves: Mapping[str, Any]) -> dict[Node, Any]:
+    """The values of all leaves in a call, as arrays of NumPy; raises TypeError or ValueError for those that do not fit."""
+    values = dict(wanted.bound)
+    for x, value in wanted.arguments.flat(leaves).items():
+        name = wanted.graph.name(x) or ""
+        if isinstance(value, jax.Array) and x.dtype == np.float64 != value.dtype:
+            raise TypeError(
+                f"{name} is an array of JAX with dtype {value.dtype}, and was recorded with float64: outside a step JAX computes "
+                f"in float32. Make an array of NumPy of each gradient, as np.asarray(grads[...]), before you compute {name} of "
+                'it, or write jax.config.update("jax_enable_x64", True) first'
+            )
+        values[x] = fitted(x, name, value)
+    return values
 
 
 def jax_module() -> Any:

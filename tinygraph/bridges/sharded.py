@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.bridges.jax import BATCH, LostProcessError, jax_module, precision
+from tinygraph.bridges.jax import BATCH, jax_module, precision, values_of
+from tinygraph.bridges.processes import answered, check_agreement
+from tinygraph.bridges.promotion import check_dtypes, promoted
 from tinygraph.bridges.rows import Rows
-from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.labels import Labels
 from tinygraph.compiler.request import Wanted, Wrt
 from tinygraph.compiler.sizes import SizeError
@@ -32,6 +33,7 @@ class ShardedStep:
     def __init__(self, graph: Graph, wrt: Wrt, bind: Mapping[str, Any] | None, mesh: Any) -> None:
         jax = jax_module()
         self._jax, self.mesh = jax, _checked(jax, mesh)
+        graph, wrt = promoted(graph, wrt)
         self._wanted = wanted = Wanted(graph, wrt, bind or {}, copy=False)
         sparse = [graph.name(x) or repr(x) for x in graph.forward if holds_sparse(x)]
         if sparse:
@@ -55,10 +57,12 @@ class ShardedStep:
         """The outputs, and a dict of the gradients by name."""
         with self._precision():
             compiled, arguments = self._prepared(leaves)
-            found = self._run(compiled, arguments)
+            found = answered(self._jax, lambda: compiled(*arguments))
         count, wanted = len(self._wanted.graph.outputs), self._wanted
-        gradients = wanted.arguments.nested(dict(zip(wanted.wrt, found[count:], strict=True)))
-        return found[0] if count == 1 else found[:count], gradients
+        gradients = dict(zip(wanted.wrt, found[count:], strict=True))
+        check_dtypes(wanted.graph, zip(wanted.graph.outputs, found[:count], strict=True))
+        check_dtypes(wanted.graph, gradients.items(), "d")
+        return found[0] if count == 1 else found[:count], wanted.arguments.nested(gradients)
 
     def compiled(self, /, **leaves: Any) -> str:
         """The program that XLA runs for these arguments, as text."""
@@ -72,35 +76,20 @@ class ShardedStep:
     def _prepared(self, leaves: Mapping[str, Any]) -> tuple[Any, list[Any]]:
         """What is run, and its arguments on the devices."""
         wanted, rows = self._wanted, self._rows
-        flat = wanted.arguments.flat(leaves)
-        values = wanted.bound | {x: fitted(x, wanted.graph.name(x) or "", value) for x, value in flat.items()}
+        values = values_of(self._jax, wanted, leaves)
         total = self._total(values)
-        if total not in self._compiled:
+        known = self._compiled.get(total)
+        if known is None:
             self._check(values)
         self._labels.check(values, lambda x: self._shape(x, total))
         placed = [self._placed[x] if x in self._placed else self._place(x, values[x]) for x in (*rows.of_rows, *rows.whole)]
-        if total not in self._compiled:
+        if known is None:
             counted = self._counted(total)
-            self._compiled[total] = self._made(total).lower(*placed, counted).compile(), counted
-            while len(self._compiled) > KNOWN:
-                del self._compiled[next(iter(self._compiled))]
-        compiled, counted = self._compiled[total]
+            known = self._compiled[total] = self._made(total).lower(*placed, counted).compile(), counted
+            while len(self._compiled) > KNOWN:  # another thread may do so too
+                self._compiled.pop(next(iter(self._compiled)), None)
+        compiled, counted = known
         return compiled, [*placed, counted]
-
-    def _run(self, compiled: Any, arguments: list[Any]) -> Any:
-        """What the devices compute; where there are several processes, it is known when all have answered."""
-        if self._jax.process_count() == 1:
-            return compiled(*arguments)
-        try:
-            found = self._jax.block_until_ready(compiled(*arguments))
-        except self._jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" in f"{error}":  # this process has no memory left, which is no loss of another
-                raise
-            raise LostProcessError(
-                "a process of the mesh has ended, or cannot be reached: end this one too by os._exit(75), as JAX waits for the "
-                "others when Python ends, and start all of them again from the last checkpoint"
-            ) from error
-        return found
 
     def _made(self, total: int) -> Any:
         """The step for a number of rows."""
@@ -137,13 +126,16 @@ class ShardedStep:
         return node.shape if stand_in is None else self._rows.sized(stand_in, total)
 
     def _check(self, values: Mapping[Node, Any]) -> None:
-        """Raise an error where what was recorded does not hold for arrays of these shapes; computes nothing."""
+        """Raise an error where what was recorded does not hold for arrays of these shapes, or other processes have others."""
+        name = self._wanted.graph.name
         shapes = {
-            name: self._jax.ShapeDtypeStruct(np.shape(value), x.dtype)
+            own: self._jax.ShapeDtypeStruct(np.shape(value), x.dtype)
             for x, value in values.items()
-            if (name := self._wanted.graph.name(x)) is not None
+            if (own := name(x)) is not None
         }
         self._jax.eval_shape(self._recorded, **shapes)
+        named = [{name(x) or repr(x): values[x] for x in leaves} for leaves in (self._rows.of_rows, self._rows.whole)]
+        check_agreement(self._jax, self.mesh, *named)
 
     def _padded(self, total: int) -> int:
         """The number of rows that all devices have together."""

@@ -76,6 +76,7 @@ from tinygraph.ops.elementary import (
     tanh,
 )
 from tinygraph.ops.kinds import (
+    Cast,
     Contraction,
     Elementwise,
     Kind,
