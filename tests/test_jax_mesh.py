@@ -370,11 +370,12 @@ def test_a_failed_save_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: p
     checkpoint = tg.bridges.checkpoint
     path = checkpoint.save(tmp_path / "run", {"w": np.ones(3)}, step=1)
     wrong: list[dict[str, Any]] = [{"w": np.array([1, np.nan])}, {"w": np.ones(3, int)}, {"a.b": np.ones(3)}]
+    wrong += [{"w": [np.ones(2), np.ones(2)]}, {"__metadata__": np.ones(3)}]
     for parameters in wrong:
         with pytest.raises(checkpoint.CheckpointError):
             checkpoint.save(path, parameters, step=2)
-    with pytest.raises(TypeError, match="JSON"):
-        checkpoint.save(path, {"w": np.ones(3)}, step=object())
+    with pytest.raises(TypeError, match=r"np.int64\(2\) of type int64 cannot be saved in JSON: write int\(...\)"):
+        checkpoint.save(path, {"w": np.ones(3)}, step=np.int64(2))
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         checkpoint.save(path, {"w": np.zeros(3)}, step=2)

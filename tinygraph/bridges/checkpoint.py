@@ -20,6 +20,7 @@ import numpy as np
 
 INSTALL = 'pip install "tinygraph-autodiff[jax]"'
 FORMAT = 1
+RESERVED = "__metadata__"  # by safetensors
 Tree = dict[str, Any]
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -31,8 +32,8 @@ class CheckpointError(ValueError):
 def save(path: str | Path, parameters: Mapping[str, Any], **state: Any) -> Path:
     """Write nested dicts of arrays and a `state` that JSON can hold in place of the file, which stays as it was if that fails.
 
-    Raises CheckpointError for arrays of other dtypes than float32 and float64 and for entries that are not finite, TypeError or
-    ValueError for a state that JSON cannot hold, ImportError without safetensors.
+    Raises CheckpointError for arrays of other dtypes than float32 and float64, for lists, and for entries that are not finite,
+    TypeError or ValueError for a state that JSON cannot hold, ImportError without safetensors.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -60,7 +61,7 @@ def write(path: str | Path, parameters: Tree, header: Mapping[str, Any], kind: s
         if not np.isfinite(array).all():
             raise CheckpointError(f"the parameter {name} is not finite")
         arrays[name] = array
-    text = json.dumps(header, allow_nan=False)
+    text = json.dumps(header, allow_nan=False, default=_no_json)
     metadata = {"format": f"tinygraph {kind} {FORMAT}", "header": text, "sha256": digest(text, arrays)}
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -103,6 +104,10 @@ def read(path: str | Path, kind: str) -> tuple[Tree, Tree]:
     return _nested(path, arrays), header
 
 
+def _no_json(value: Any) -> Any:
+    raise TypeError(f"{value!r} of type {type(value).__name__} cannot be saved in JSON: write int(...), float(...) or .tolist()")
+
+
 def _safetensors() -> Any:
     try:
         import safetensors
@@ -137,8 +142,10 @@ def digest(header: str, arrays: Mapping[str, Array]) -> str:
 def dotted(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """Each array under the names that lead to it, such as layer1.W."""
     for key, branch in tree.items():
-        if not isinstance(key, str) or "." in key:
-            raise CheckpointError(f"the name {key!r} cannot be saved: use strings without a dot")
+        if not isinstance(key, str) or "." in key or f"{above}{key}" == RESERVED:
+            raise CheckpointError(f"the name {key!r} cannot be saved: use strings without a dot, other than {RESERVED}")
+        if isinstance(branch, list | tuple):
+            raise CheckpointError(f"{above}{key} is a {type(branch).__name__}: save a dict of its entries, or np.array of it")
         if isinstance(branch, dict):
             yield from dotted(branch, f"{above}{key}.")
         else:
