@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from tinygraph.compiler.primitives import read, reads
 from tinygraph.node import Node
-from tinygraph.ops import Cast, Elementwise, KindError, Rearrangement, Reduction, Repetition, Sum, SumOfProducts
+from tinygraph.ops import Elementwise, KindError, Rearrangement, Reduction, Repetition, Sum, SumOfProducts
 from tinygraph.sizes import Axis, Sizes, Sizing, varies
 
 # The kinds of ops that compute each row of a result from the same rows of the operands, along any axis that the result has.
-ROW_BY_ROW = (Cast, Elementwise, Rearrangement, Reduction, Repetition, SumOfProducts)
+ROW_BY_ROW = (Elementwise, Rearrangement, Reduction, Repetition, SumOfProducts)
 
 
 class Dimensions(Sizing):

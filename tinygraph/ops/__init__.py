@@ -76,7 +76,6 @@ from tinygraph.ops.elementary import (
     tanh,
 )
 from tinygraph.ops.kinds import (
-    Cast,
     Contraction,
     Elementwise,
     Kind,

@@ -96,10 +96,6 @@ class Same(Kind):
         return axes.met(node.inputs) if self.fits else axes.of(node.inputs[self.argument])
 
 
-class Cast(Same):
-    """Each entry of the first argument in another dtype."""
-
-
 class Repetition(Same):
     """The first argument, repeated along the axes of the argument at a position that it lacks or has with size 1."""
 

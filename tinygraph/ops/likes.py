@@ -16,7 +16,7 @@ from tinygraph.ops import work
 from tinygraph.ops.declaration import Array, whole
 from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import Dtype, summed
-from tinygraph.ops.kinds import Cast, Contraction, Opaque, Params, Place, Rearrangement, Repetition, Same, Shape
+from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Repetition, Same, Shape
 from tinygraph.sizes import Axis as AxisOf
 from tinygraph.sizes import Sizes, Sizing
 from tinygraph.syntax import ATOM, PRODUCT, Operand, SourceForm, Written, subscript
@@ -161,7 +161,7 @@ def _cast_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return cast_like(g, x)
 
 
-@op(_cast_rule, None, kind=Cast(), shape_only=("like",), dtype="like", source="{}.astype({}.dtype)", notation="{}")
+@op(_cast_rule, None, kind=Same(), shape_only=("like",), dtype="like", source="{}.astype({}.dtype)", notation="{}")
 def cast_like(x: Array, like: Array) -> Array:
     """x cast to the dtype of `like`.
 
@@ -174,7 +174,7 @@ def cast_like(x: Array, like: Array) -> Array:
     return np.asarray(x).astype(like.dtype)
 
 
-@op(lambda g, out, x, dtype: cast_like(g, x), kind=Cast(), dtype="dtype", source="{}.astype({dtype})", notation="{}")
+@op(lambda g, out, x, dtype: cast_like(g, x), kind=Same(), dtype="dtype", source="{}.astype({dtype})", notation="{}")
 def cast(x: Array, *, dtype: Any) -> Array:
     """x cast to another dtype.
 
