@@ -107,7 +107,7 @@ def _longest(nodes: Sequence[Node], sizes: Dimensions, data: Collection[Node]) -
             whole = dict.fromkeys(met, node.op.name) | whole
     free = {size: count for size, count in entries.items() if isinstance(size, Axis) and size not in fixed}
     if not free:
-        raise NoRowsError("no argument has an axis that no parameter has")
+        raise NoRowsError("no argument has an axis of two entries or more that no parameter has")
     rows = max(free, key=lambda size: free[size])
     if rows in whole:
         raise NoRowsError(f"{whole[rows]} is not known to compute each row from the same row")
