@@ -189,9 +189,7 @@ def _check_sizes(step: Step, wanted: Wanted, axis: Mapping[Node, int]) -> None:
     """Raise SizeError where the recording holds for its own number of rows alone: compute it with one row more."""
     leaves = wanted.arguments.leaves
     names = [wanted.graph.name(x) or "" for x in leaves]
-    values = [
-        np.concatenate([x._value, x._value.take([-1], axis[x])], axis[x]) if x in axis else x._value for x in leaves
-    ]
+    values = [np.concatenate([x._value, x._value.take([-1], axis[x])], axis[x]) if x in axis else x._value for x in leaves]
     with np.errstate(all="ignore"):
         step(**dict(zip(names, values, strict=True)))
 
