@@ -23,6 +23,7 @@ dask = pytest.importorskip("dask", reason='needs dask: pip install -e ".[dask]"'
 da = pytest.importorskip("dask.array", reason='needs dask: pip install -e ".[dask]"')
 
 SPLIT = [
+    "columns",
     "logistic regression",
     "logistic regression by hand",
     "softmax",
