@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from tinygraph.compiler.primitives import read, reads
 from tinygraph.node import Node
-from tinygraph.ops import Elementwise, KindError, Rearrangement, Reduction, Repetition, Sum, SumOfProducts
+from tinygraph.ops import Elementwise, EntryByEntry, KindError, Opaque, Rearrangement, Reduction, Repetition, Sum, SumOfProducts
 from tinygraph.sizes import Axis, Sizes, Sizing, varies
 
 # The kinds of ops that compute each row of a result from the same rows of the operands, along any axis that the result has.
-ROW_BY_ROW = (Elementwise, Rearrangement, Reduction, Repetition, SumOfProducts)
+ROW_BY_ROW = (Elementwise, EntryByEntry, Rearrangement, Reduction, Repetition, SumOfProducts)
 
 
 class Dimensions(Sizing):
@@ -104,10 +104,11 @@ def _longest(nodes: Sequence[Node], sizes: Dimensions, data: Collection[Node]) -
                 entries[size] = entries.get(size, 0) + node.size
         elif not isinstance(node.op.kind, ROW_BY_ROW):
             met = [*own, *(size for x in node.inputs if isinstance(x, Node) for size in sizes.of_all(x))]
-            whole = dict.fromkeys(met, node.op.name) | whole
+            apart = {own[i] for i in node.op.kind.apart(node)} if isinstance(node.op.kind, Opaque) else set()
+            whole = dict.fromkeys((size for size in met if size not in apart), node.op.name) | whole
     free = {size: count for size, count in entries.items() if isinstance(size, Axis) and size not in fixed}
     if not free:
-        raise NoRowsError("no argument has an axis that no parameter has")
+        raise NoRowsError("each axis of the arguments has the size of a parameter, a number in the code, or 1")
     rows = max(free, key=lambda size: free[size])
     if rows in whole:
         raise NoRowsError(f"{whole[rows]} is not known to compute each row from the same row")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinygraph.compiler.primitives import function_of
+from tinygraph.compiler.request import is_given
 from tinygraph.graph import Graph
-from tinygraph.node import Node
+from tinygraph.node import Leaf, Node
 from tinygraph.ops.declare import scalar
 
 
@@ -77,7 +78,8 @@ def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:
             if now != then:
                 changed.setdefault(then, (leaf, i, now))
     for leaf, value in leaves.items():
-        for n in np.shape(value) if value is leaf._value else ():
+        is_kept = value is leaf._value and isinstance(leaf, Leaf) and not is_given(graph, leaf)
+        for n in np.shape(value) if is_kept else ():
             if n in changed:
                 other, axis, now = changed[n]
                 raise SizeError(

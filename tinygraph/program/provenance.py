@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import IntEnum
 from functools import lru_cache
 
+from tinygraph.syntax import parsed
+
 Bindings = Mapping[str, list[ast.expr | None]]
 STEP = ast.Constant(0)  # what stands for the values of a loop
 DEEPEST, MOST = 4, 16  # names that are followed one from another, and values that are tried of each
@@ -103,7 +105,7 @@ def _bindings(filename: str, lines: tuple[str, ...]) -> Bindings:
     """What a file assigns to each name; None for what it does not show, such as an argument."""
     found: dict[str, list[ast.expr | None]] = {}
     try:
-        module = ast.parse("".join(lines), filename)
+        module = parsed("".join(lines), filename)
     except (SyntaxError, ValueError):
         return found
     for node in ast.walk(module):
