@@ -304,6 +304,20 @@ def test_what_is_bound_is_a_copy_on_the_devices(mesh: Any) -> None:
     assert "1 devices" in repr(step) or len(jax.devices()) > 1
 
 
+@pytest.mark.parametrize("on_mesh", [True, False])
+def test_arrays_may_change_after_a_call(mesh: Any, on_mesh: bool) -> None:
+    memory = np.zeros(400_001 * 8)
+    X = memory[-memory.ctypes.data % 64 // 8 :][: 400_000 * 8].reshape(-1, 8)  # which JAX reads in place
+    names = {"X": tg.constant(np.ones((4, 8))), "w": tg.parameter(np.ones(8))}
+    graph = tg.Graph(np.mean(np.tanh(names["X"] @ names["w"])), names=names)
+    step: Any = graph.compile(backend="jax", **{"mesh": mesh} if on_mesh else {})
+    for _ in range(3):
+        X[:] = 0
+        loss, _ = step(X=X, w=np.ones(8))
+        X[:] = 1
+        assert float(loss) == 0
+
+
 def test_float32_stays_float32(mesh: Any) -> None:
     values = {name: np.float32(x) for name, x in MODELS["logistic regression"].values(6).items()}
     graph = MODELS["logistic regression"].recorded(values)[0]

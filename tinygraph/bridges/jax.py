@@ -50,14 +50,14 @@ class JaxStep:
 
     def __call__(self, /, **leaves: Any) -> Any:
         """The outputs, and a dict of the gradients by name."""
-        wanted, twin = self._wanted, self._twin
-        values = values_of(self._jax, wanted, leaves)
+        jax, wanted, twin = self._jax, self._wanted, self._twin
+        values = values_of(jax, wanted, leaves)
         if self._labels:
             self._labels.check(values, self._shapes(values))
         given = {name: value for x, value in values.items() if (name := wanted.graph.name(x)) is not None}
         try:
             with self._precision():
-                found = self._compiled(**given)
+                found = jax.block_until_ready(self._compiled(**given))  # until then JAX reads the caller's arrays
         except TypeError:  # as JAX says it of operands that do not fit
             check_sizes(wanted.graph, values)
             raise

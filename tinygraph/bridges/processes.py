@@ -16,13 +16,14 @@ LOST = re.compile(r"gloo|nccl|^(UNAVAILABLE|ABORTED|CANCELLED|DEADLINE_EXCEEDED)
 
 
 def answered(jax: Any, run: Callable[[], Any]) -> Any:
-    """What devices compute, when all processes have answered; raises LostProcessError where one does not."""
-    if jax.process_count() == 1:
-        return run()
+    """What devices compute, when it is there: until then they read the caller's arrays, which may change afterwards.
+
+    Raises LostProcessError where another process does not answer.
+    """
     try:
         return jax.block_until_ready(run())
     except jax.errors.JaxRuntimeError as error:
-        if not LOST.search(f"{error}"):  # such as that this process has no memory left
+        if jax.process_count() == 1 or not LOST.search(f"{error}"):  # such as that this process has no memory left
             raise
         raise LostProcessError(
             "a process of the mesh has ended, or cannot be reached: end this one too by os._exit(75), as JAX waits for the "
