@@ -249,6 +249,9 @@ def test_rows_may_lie_along_another_axis_and_constants_without_a_name_are_shared
 def test_the_mesh_is_checked() -> None:
     with pytest.raises(ValueError, match=r"batch=\[\] has no device: give it jax.devices\(\)"):
         tg.bridges.jax.mesh(batch=[])
+    for no_devices in (8, "cpu", None, jax.devices()[0]):
+        with pytest.raises(TypeError, match=r"is no list of devices: give it jax.devices\(\)"):
+            tg.bridges.jax.mesh(batch=no_devices)
     with pytest.raises(ValueError, match="a device twice"):
         tg.bridges.jax.mesh(batch=jax.devices()[:1] * 2)
     graph = recorded("logistic regression")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -86,18 +86,21 @@ def mesh(*, batch: Any) -> Any:
     """A mesh of devices that share the rows of a batch, for `graph.compile(backend="jax", mesh=...)`; in several processes
     `jax.devices()` are those of all.
 
-    Raises ValueError where there is no device, or one twice, ImportError without JAX.
+    Raises TypeError for what is no device, ValueError where there is none, or one twice, ImportError without JAX.
 
     >>> import jax
     >>> tg.bridges.jax.mesh(batch=jax.devices()).axis_names
     ('batch',)
     """
-    devices = list(batch)
+    jax = jax_module()
+    devices = list(batch) if isinstance(batch, Iterable) else [None]
+    if not all(isinstance(x, jax.Device) for x in devices):
+        raise TypeError(f"batch={batch!r} is no list of devices: give it jax.devices()")
     if not devices:
         raise ValueError("batch=[] has no device: give it jax.devices()")
     if len(set(devices)) < len(devices):
         raise ValueError("batch= has a device twice: give it jax.devices()")
-    return jax_module().sharding.Mesh(np.array(devices), (BATCH,))
+    return jax.sharding.Mesh(np.array(devices), (BATCH,))
 
 
 def values_of(jax: Any, wanted: Wanted, leaves: Mapping[str, Any]) -> dict[Node, Any]:
