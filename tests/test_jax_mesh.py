@@ -192,6 +192,22 @@ def test_an_error_that_is_no_loss_of_a_process_stays_as_it_is() -> None:
             answered(several, lambda message=message: run(message))
 
 
+def test_an_infinite_row_stays_so_where_the_last_device_is_filled(tmp_path: Path) -> None:
+    script = """
+import jax, numpy as np, tinygraph as tg
+X, w = tg.constant(np.ones((8, 2))), tg.parameter(np.ones(2))
+step = tg.Graph(np.sum(X @ w) + np.sum(np.exp(X) * np.log(X)), names={"X": X, "w": w}).compile(
+    backend="jax", mesh=tg.bridges.jax.mesh(batch=jax.devices()))
+rows = np.ones((9, 2))
+print(float(step(X=rows, w=np.ones(2))[0]))
+rows[-1] = np.inf
+print(step(X=rows, w=np.ones(2))[1]["w"])
+"""
+    own = environment() | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    ended = subprocess.run([sys.executable, "-c", script], env=own, timeout=SECONDS, capture_output=True, text=True)
+    assert ended.stdout == "18.0\n[inf inf]\n", ended.stderr
+
+
 # In this process
 
 

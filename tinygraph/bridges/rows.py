@@ -15,7 +15,7 @@ from tinygraph.backprop import reached
 from tinygraph.compiler.hoisting import hoisted
 from tinygraph.compiler.lowering import Lowering
 from tinygraph.compiler.planning import NoRowsError, fixed, phases
-from tinygraph.compiler.primitives import function_of, needed, read
+from tinygraph.compiler.primitives import function_of, needed
 from tinygraph.compiler.request import Wanted
 from tinygraph.compiler.rewrites import REWRITES
 from tinygraph.compiler.variables import Variables
@@ -69,7 +69,7 @@ class Rows:
 
     def function(self, module: Any, rows: int, total: int, own: Callable[..., Any]) -> Callable[..., Any]:
         """The program with the functions of a module, for that many `rows` of a `total`; `own(x, rows, axis)` is x with 0 where a
-        row does not count.
+        row does not count, as leaves have it.
         """
         likes = {name: np.broadcast_to(np.zeros((), x.dtype), self.sized(x, rows)) for x, name in self.likes.items()}
         constants = {self.constants[x]: value for x, value in self._values(total).items()}
@@ -125,10 +125,9 @@ class Rows:
         return "\n\n".join(["\n".join(["import numpy as np", *helpers.imports]), *helpers.definitions, "\n".join(lines)]) + "\n"
 
     def _line(self, node: Node, is_sum: bool = False) -> str:
-        masked = min((x for x in read(node) if x in self.axis), key=lambda x: x.ndim, default=None) if is_sum else None
-
-        def name(x: Node) -> str:
-            return f"own({self._name(x)}, rows, {self.axis[x]})" if x is masked else self._name(x)
+        def name(x: Node) -> str:  # leaves are 0 there
+            is_masked = is_sum and x in self.axis and x.op is not None
+            return f"own({self._name(x)}, rows, {self.axis[x]})" if is_masked else self._name(x)
 
         shapes = [x for i, x in enumerate(node.inputs) if node.op is not None and node.op.reads_shape_at(i)]
         for x in shapes:

@@ -161,16 +161,17 @@ class ShardedStep:
         return self._jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
 
     def _on_rows(self, value: Any, axis: int, keep: bool) -> Any:
-        """An array of which each device has its rows; where some are missing, the last one again."""
+        """An array of which each device has its rows; where some are missing, 0."""
         total = value.shape[axis]
         shape = (*value.shape[:axis], self._padded(total), *value.shape[axis + 1 :])
         sharding = self._jax.sharding.NamedSharding(self.mesh, self._spec(axis))
 
         def part(index: Any) -> Any:
             start, stop, _ = index[axis].indices(shape[axis])
+            own = value[(*[slice(None)] * axis, slice(start, stop))]
             if stop <= total:
-                return np.array(value[(*[slice(None)] * axis, slice(start, stop))], copy=keep or None)
-            return np.take(value, np.minimum(range(start, stop), total - 1), axis=axis)
+                return np.array(own, copy=keep or None)
+            return np.pad(own, [(0, stop - max(start, total) if i == axis else 0) for i in range(value.ndim)])
 
         return self._jax.make_array_from_callback(shape, sharding, part)
 
