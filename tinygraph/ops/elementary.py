@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygraph.ops import work
 from tinygraph.ops.activations import sigmoid
+from tinygraph.ops.arithmetic import SIGNBIT
 from tinygraph.ops.declaration import Array
 from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating, of_ufunc
@@ -361,8 +362,8 @@ def arctan(x: Array) -> Array:
     numpy=np.arctan2,
     javascript="Math.atan2({}, {})",
     onnx=(
-        "Add(Where(And(Equal({0}, 0), Equal({1}, 0)), 0, Atan(Div({0}, {1}))), Where(Less({1}, 0), Where(Less({0}, 0), "
-        "-3.141592653589793, 3.141592653589793), 0))"
+        f"Mul(Where({SIGNBIT}, -1, 1), Abs(Sub(Where({SIGNBIT.replace('0}', '1}')}, 3.141592653589793, 0), "
+        "Where(Equal(Abs({0}), Abs({1})), Mul(Sign(Abs({0})), 0.7853981633974483), Atan(Div(Abs({0}), Abs({1})))))))"
     ),
 )
 def arctan2(y: Array, x: Array) -> Array:

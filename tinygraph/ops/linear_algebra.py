@@ -52,6 +52,7 @@ def _matmul(ranks: Sequence[int], params: Params) -> str:
     operator="@",
     notation="{} {}",
     work=work.product,
+    onnx="MatMul",
 )
 def matmul(x: Array, y: Array) -> Array:
     """The matrix product x @ y of matrices, vectors or stacks of matrices.
@@ -342,6 +343,7 @@ def cofactors(A: Array) -> Array:
     kind=Contraction("...ii->..."),
     dtype=floating,
     work=work.of_a_matrix,
+    onnx="Det",
 )
 def det(A: Array) -> Array:
     """The determinant of a square matrix of any rank, or of each matrix of a stack.
