@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
@@ -332,6 +333,15 @@ def test_parameters_are_kept_and_constants_are_given() -> None:
         tg.bridges.onnx.export(graph, NAME, bind={"X": np.ones((3, 2))})
 
 
+def test_the_batch_is_the_first_axis_of_all_that_have_it() -> None:
+    w, X = tg.constant(np.ones(3)), tg.constant(np.ones((4, 3)))
+    model = tg.bridges.onnx.export(tg.Graph(w @ X.T, names={"w": w, "X": X}), NAME)
+    assert shapes(model.graph.input) == {"w": ["w_axis_0"], "X": ["batch", "w_axis_0"]}
+    A, x = tg.constant(np.ones((4, 4))), tg.constant(np.ones(4))
+    model = tg.bridges.onnx.export(tg.Graph(A @ x + x, names={"A": A, "x": x}), NAME)
+    assert shapes(model.graph.input) == {"A": ["batch", "batch"], "x": ["batch"]}
+
+
 def test_float32_beside_float64() -> None:
     x, w = tg.constant(np.ones(3, np.float32)), tg.parameter(np.array([0.1, 0.2, 0.3]))
     y = np.exp(x) * 2
@@ -389,9 +399,12 @@ def onnx_unknown(x: Any) -> Any:
     return np.asarray(np.sort(np.asarray(x))[::-1])
 
 
-@tg.op(None, elementwise=True, onnx="Sine({})")
-def onnx_misspelled(x: Any) -> Any:
-    return np.asarray(np.sin(np.asarray(x)))
+def onnx_misspelled(onnx: str) -> tg.Op:
+    @tg.op(None, elementwise=True, onnx=onnx)
+    def onnx_wrong(x: Any) -> Any:
+        return np.asarray(np.sin(np.asarray(x)))
+
+    return onnx_wrong
 
 
 def test_ops_of_the_user() -> None:
@@ -409,8 +422,13 @@ def test_an_error_has_the_line_and_what_to_do() -> None:
     assert "@tg.op(..., onnx=...)" in str(error.value)
     assert "test_onnx.py" in str(error.value)
     assert "y = onnx_unknown(x)" in str(error.value)
+    for wrong in ("Sin({}, {})", "Sin({x", "Sin(", "Sin({}) + 1", "Sin({y})"):
+        with pytest.raises(
+            TypeError, match=rf"onnx_wrong .* '{re.escape(wrong)}' is not operators within each other"
+        ):
+            tg.bridges.onnx.export(tg.Graph(onnx_misspelled(wrong)(x), names={"x": x}), NAME)
     with pytest.raises(TypeError, match="opset 18 has no operator Sine"):
-        tg.bridges.onnx.export(tg.Graph(onnx_misspelled(x), names={"x": x}), NAME)
+        tg.bridges.onnx.export(tg.Graph(onnx_misspelled("Sine({})")(x), names={"x": x}), NAME)
     assert not Path(NAME).exists()
 
 

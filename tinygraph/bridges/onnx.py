@@ -147,12 +147,12 @@ class Shapes:
     def __init__(self, program: Program, inputs: set[Node]) -> None:
         self._axes = program._axes
         self._symbols: dict[Hashable, str] = {}
-        for group in program.free_axes():
-            if inputs.issuperset(x for x, _ in group):
-                (leaf, axis), names = group[0], self._symbols.values()
-                is_batch = any(i == 0 for _, i in group) and "batch" not in names
-                name = "batch" if is_batch else f"{program.name(leaf)}_axis_{axis}"
-                self._symbols[self._axes.identity_of(leaf, axis)] = name
+        groups = [group for group in program.free_axes() if inputs.issuperset(x for x, _ in group)]
+        batch = next((group for every in (all, any) for group in groups if every(i == 0 for _, i in group)), None)
+        for group in groups:
+            leaf, axis = group[0]
+            name = "batch" if group is batch else f"{program.name(leaf)}_axis_{axis}"
+            self._symbols[self._axes.identity_of(leaf, axis)] = name
 
     def of(self, node: Node) -> list[int | str | None]:
         """The shape of a value of the forward pass; None for a size that the values decide."""

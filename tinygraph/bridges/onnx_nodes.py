@@ -155,8 +155,11 @@ def expressed(write: Writer, node: Node, inputs: tuple[Value, ...]) -> Value:
     if form.isidentifier():
         return write(form, *inputs)
     names = {f"x{i}": x for i, x in enumerate(inputs)}
-    text = form.format(*names, **{name: repr(value) for name, value in node.params.items()})
-    return _evaluated(write, _parsed(text), names, inputs[0].dtype)
+    try:
+        text = form.format(*names, **{name: repr(value) for name, value in node.params.items()})
+        return _evaluated(write, _parsed(text), names, inputs[0].dtype)
+    except (IndexError, KeyError, SyntaxError, ValueError) as error:
+        raise NoCounterpart(f"its declaration {form!r} is not operators within each other ({error})") from None
 
 
 @lru_cache(maxsize=256)
