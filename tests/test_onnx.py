@@ -423,9 +423,7 @@ def test_an_error_has_the_line_and_what_to_do() -> None:
     assert "test_onnx.py" in str(error.value)
     assert "y = onnx_unknown(x)" in str(error.value)
     for wrong in ("Sin({}, {})", "Sin({x", "Sin(", "Sin({}) + 1", "Sin({y})"):
-        with pytest.raises(
-            TypeError, match=rf"onnx_wrong .* '{re.escape(wrong)}' is not operators within each other"
-        ):
+        with pytest.raises(TypeError, match=rf"onnx_wrong .* '{re.escape(wrong)}' is not operators within each other"):
             tg.bridges.onnx.export(tg.Graph(onnx_misspelled(wrong)(x), names={"x": x}), NAME)
     with pytest.raises(TypeError, match="opset 18 has no operator Sine"):
         tg.bridges.onnx.export(tg.Graph(onnx_misspelled("Sine({})")(x), names={"x": x}), NAME)
