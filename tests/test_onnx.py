@@ -263,6 +263,7 @@ NUMBERS = np.array([[3.0, -0.5], [np.nan, 2.0], [np.inf, -np.inf]])
         (lambda x, y: x * y, [TRUTHS, TRUTHS[::-1]], RUNTIMES),
         (np.maximum, [TRUTHS, TRUTHS[::-1]], RUNTIMES),
         (np.minimum, [TRUTHS, TRUTHS[::-1]], RUNTIMES),
+        (lambda c, x: np.where(c, x, np.array([[True, False]])), [TRUTHS, TRUTHS[::-1]], RUNTIMES),
     ],
 )
 def test_edges(function: Any, arrays: list[Any], runtimes: Any) -> None:
@@ -436,6 +437,8 @@ def test_dtypes_that_an_operator_does_not_take() -> None:
         tg.bridges.onnx.export(tg.Graph(np.isnan(x), names={"x": x}), NAME)
     with pytest.raises(TypeError, match="less cannot be exported to ONNX: Less of ONNX takes no uint64 beside int64"):
         tg.bridges.onnx.export(tg.Graph(y < x, names={"x": x, "y": y}), NAME)
+    with pytest.raises(TypeError, match="greater cannot be exported to ONNX: Python integer -1 out of bounds for uint64"):
+        tg.bridges.onnx.export(tg.Graph(y > -1, names={"y": y}), NAME)
 
 
 def test_what_is_no_graph_and_a_dtype_that_onnx_has_not() -> None:

@@ -190,7 +190,7 @@ def written(write: Writer, node: Node, values: Mapping[Node, Value]) -> Value:
         if not has_counterpart(op):
             raise NoCounterpart(f"opset {OPSET} has no counterpart")
         return write.cast(_written(write, node, op, values), node.dtype)
-    except NoCounterpart as reason:
+    except (NoCounterpart, OverflowError) as reason:  # a number may be beyond what it is compared with
         raise TypeError(
             f"{op.name} cannot be exported to ONNX: {reason}. Declare what it is there, @tg.op(..., onnx=...), or export an "
             f"output that does not need it\n  at {node.place}"

@@ -44,6 +44,8 @@ def _operand(node: Node, i: int = 0) -> Node:
 
 @writer("where")
 def _where(write: Writer, node: Node, condition: Value, x: Value, y: Value) -> Value:
+    if node.dtype == np.bool_:  # for which onnxruntime has no kernel
+        return write("Or", write("And", condition, x), write("And", write("Not", condition), y))
     return write("Where", write.cast(condition, np.bool_), write.cast(x, node.dtype), write.cast(y, node.dtype))
 
 
