@@ -301,6 +301,14 @@ def test_indices(index: str) -> None:
     check(tg.bridges.onnx.export(graph, NAME), graph, 0)
 
 
+def test_the_axes_of_arrays_apart_come_first() -> None:
+    x = tg.constant(np.ones((5, 4, 3)))
+    i = PLACES["i"]
+    for y, shape in ((x[:, i, 0], ["batch", 3]), (x[:, i, ..., 0], [3, "batch"]), (x[0, :, i], [3, "x_axis_1"])):
+        model = tg.bridges.onnx.export(tg.Graph(y, names={"x": x, "y": y}), NAME)
+        assert shapes(model.graph.output)["y"] == shape
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 def test_random_programs() -> None:
     compared = 0
