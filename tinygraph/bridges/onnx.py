@@ -37,7 +37,7 @@ def export(graph: Graph, path: str | os.PathLike[str], *, bind: Mapping[str, Any
 
     Raises ImportError without the extra `onnx`; TypeError for an op without a counterpart, a sparse matrix, a graph in which
     Python decided by a value, two outputs of one name, a name in `bind` that there is not; ValueError for a value in `bind` of
-    another shape.
+    another shape. A file that was there before stays as it was if anything fails.
 
     >>> import tempfile
     >>> X, w = tg.constant([[1.0, 2.0], [3.0, 4.0]]), tg.parameter([0.5, -0.5])
