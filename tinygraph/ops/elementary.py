@@ -17,6 +17,7 @@ from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating, of_ufunc
 
 LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 alone
+COSH = "Add(Mul(Div(Exp(Div(Abs({0}), 2)), 2), Exp(Div(Abs({0}), 2))), Div(Exp(Neg(Abs({0}))), 2))"  # in ONNX, without overflow
 
 
 @op(lambda g, out, x: g * out, elementwise=True, numpy=np.exp, javascript="Math.exp({})", onnx="Exp")
@@ -407,8 +408,8 @@ def cosine(x: Array, y: Array) -> Array:
     numpy=np.hypot,
     javascript="Math.hypot({}, {})",
     onnx=(
-        "Where(Or(Equal(Max(Abs({0}), Abs({1})), 0), IsInf(Max(Abs({0}), Abs({1})))), Max(Abs({0}), Abs({1})), "
-        "Mul(Max(Abs({0}), Abs({1})), Sqrt(Add(1, Pow(Div(Min(Abs({0}), Abs({1})), Max(Abs({0}), Abs({1}))), 2)))))"
+        "Where(Or(IsInf({0}), IsInf({1})), 1e999, Where(Equal(Max(Abs({0}), Abs({1})), 0), 0, "
+        "Mul(Max(Abs({0}), Abs({1})), Sqrt(Add(1, Pow(Div(Min(Abs({0}), Abs({1})), Max(Abs({0}), Abs({1}))), 2))))))"
     ),
 )
 def hypot(x: Array, y: Array) -> Array:
@@ -516,7 +517,7 @@ def rad2deg(x: Array) -> Array:
     elementwise=True,
     numpy=np.sinh,
     javascript="Math.sinh({})",
-    onnx="Mul(Tanh({0}), Div(Add(Exp({0}), Exp(Neg({0}))), 2))",
+    onnx="Mul(Tanh({0}), " + COSH + ")",
 )
 def sinh(x: Array) -> Array:
     """The hyperbolic sine of x.
@@ -535,7 +536,7 @@ def sinh(x: Array) -> Array:
     elementwise=True,
     numpy=np.cosh,
     javascript="Math.cosh({})",
-    onnx="Div(Add(Exp({0}), Exp(Neg({0}))), 2)",
+    onnx=COSH,
 )
 def cosh(x: Array) -> Array:
     """The hyperbolic cosine of x.
