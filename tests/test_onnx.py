@@ -258,6 +258,7 @@ NUMBERS = np.array([[3.0, -0.5], [np.nan, 2.0], [np.inf, -np.inf]])
         (lambda x: np.min(x, keepdims=True), [NUMBERS], RUNTIMES),
         (lambda x: np.linalg.norm(x, np.inf, axis=0), [NUMBERS], RUNTIMES),
         (np.linalg.norm, [np.array(-2.5)], RUNTIMES),
+        (lambda x: np.isclose(x, 0.5, rtol=np.float64(0.1)), [EDGES], RUNTIMES),
         (np.any, [np.zeros((0, 2), bool)], RUNTIMES),
         (np.all, [np.zeros((0, 2), bool)], RUNTIMES),
         (lambda x: np.var(x, axis=0, ddof=1), [np.array([[3, 4], [5, -7], [0, 2]])], RUNTIMES),

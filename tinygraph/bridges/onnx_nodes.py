@@ -148,7 +148,10 @@ def _numpy_type(text: str) -> np.dtype[Any]:
 
 
 def expressed(write: Writer, node: Node, inputs: tuple[Value, ...]) -> Value:
-    """What an op is in ONNX by its declaration: an operator, or operators within each other with `{}` for each argument."""
+    """What an op is in ONNX by its declaration: an operator, or operators within each other with `{}` for each argument.
+
+    Numbers have the dtype of the first argument; those of axes and shapes stand in `int64(...)`.
+    """
     assert node.op is not None
     assert isinstance(node.op.onnx, str)
     form = node.op.onnx
@@ -156,7 +159,8 @@ def expressed(write: Writer, node: Node, inputs: tuple[Value, ...]) -> Value:
         return write(form, *inputs)
     names = {f"x{i}": x for i, x in enumerate(inputs)}
     try:
-        text = form.format(*names, **{name: repr(value) for name, value in node.params.items()})
+        params = {name: value.item() if isinstance(value, np.generic) else value for name, value in node.params.items()}
+        text = form.format(*names, **{name: repr(value) for name, value in params.items()})
         return _evaluated(write, _parsed(text), names, inputs[0].dtype)
     except (IndexError, KeyError, SyntaxError, ValueError) as error:
         raise NoCounterpart(f"its declaration {form!r} is not operators within each other ({error})") from None
@@ -171,6 +175,8 @@ def _evaluated(write: Writer, x: ast.expr, names: Mapping[str, Value], dtype: np
     match x:
         case ast.Name(id=name):
             return names[name]
+        case ast.Call(func=ast.Name(id="int64"), args=[numbers]):
+            return write.array(np.array(ast.literal_eval(numbers), np.int64))
         case ast.Call(func=ast.Name(id=operator), args=arguments, keywords=words):
             inputs = [_evaluated(write, y, names, dtype) for y in arguments]
             return write(operator, *inputs, **{str(word.arg): ast.literal_eval(word.value) for word in words})

@@ -188,12 +188,6 @@ def _flat(write: Writer, x: Value) -> Value:
     return write("Reshape", x, write.integers(-1))
 
 
-@writer("tril", "triu")
-def _triangle(write: Writer, node: Node, x: Value) -> Value:
-    assert node.op is not None
-    return write("Trilu", x, write.array(np.int64(node.params["k"])), upper=int(node.op.name == "triu"))
-
-
 @writer("diagonal")
 def _diagonal(write: Writer, node: Node, x: Value) -> Value:
     own, offset = _operand(node), node.params["offset"]
@@ -369,20 +363,6 @@ def _searchsorted(write: Writer, node: Node, a: Value, v: Value) -> Value:
 # Sums of products
 
 
-@writer("outer")
-def _outer(write: Writer, node: Node, a: Value, b: Value) -> Value:
-    a, b = write.cast(a, node.dtype), write.cast(b, node.dtype)
-    return write("Mul", write("Reshape", a, write.integers(-1, 1)), write("Reshape", b, write.integers(1, -1)))
-
-
-@writer("cross")
-def _cross(write: Writer, node: Node, a: Value, b: Value) -> Value:
-    a, b = write.cast(a, node.dtype), write.cast(b, node.dtype)
-    turned = [write.integers(1, 2, 0), write.integers(2, 0, 1)]
-    (a1, b1), (a2, b2) = ([write("Gather", x, places, axis=-1) for x in (a, b)] for places in turned)
-    return write("Sub", write("Mul", a1, b2), write("Mul", a2, b1))
-
-
 @writer("einsum")
 def _einsum(write: Writer, node: Node, *operands: Value) -> Value:
     return write("Einsum", *(write.cast(x, node.dtype) for x in operands), equation=node.params["subscripts"])
@@ -433,11 +413,6 @@ def _extreme(write: Writer, node: Node, x: Value) -> Value:
         return write(operator, x, axis=axis, keepdims=keepdims)
     found = write(operator, _flat(write, x), axis=0, keepdims=0)
     return write("Reshape", found, write.integers(*node.shape)) if node.shape else found
-
-
-@writer("cumsum")
-def _cumsum(write: Writer, node: Node, x: Value) -> Value:
-    return write("CumSum", write.cast(x, node.dtype), write.array(np.int64(node.params["axis"])))
 
 
 NORMS = {None: "ReduceL2", 2: "ReduceL2", 1: "ReduceL1"}

@@ -81,6 +81,7 @@ def _check_vectors(a: Array, b: Array) -> None:
     view=False,
     notation="⊗",
     work=work.each_with_each,
+    onnx="Mul(Reshape({}, int64([-1, 1])), Reshape({}, int64([1, -1])))",
 )
 def outer(a: Array, b: Array) -> Array:
     """Every entry of one vector times every entry of another one.
@@ -125,7 +126,16 @@ def _second_rule(g: Array, out: Array, a: Array, b: Array) -> Array:
     return cross(g, a)
 
 
-@op(_first_rule, _second_rule, numpy=np.cross, kind=Contraction("...i,...i->...i"))
+@op(
+    _first_rule,
+    _second_rule,
+    numpy=np.cross,
+    kind=Contraction("...i,...i->...i"),
+    onnx=(
+        "Sub(Mul(Gather({0}, int64([1, 2, 0]), axis=-1), Gather({1}, int64([2, 0, 1]), axis=-1)), "
+        "Mul(Gather({0}, int64([2, 0, 1]), axis=-1), Gather({1}, int64([1, 2, 0]), axis=-1)))"
+    ),
+)
 def cross(a: Array, b: Array) -> Array:
     """The vector product a × b along the last axis.
 
