@@ -1,4 +1,4 @@
-"""What ops that are not elementwise are in ONNX: one writer for each, by the name of the op.
+"""What ops are in ONNX that no expression in their declaration says: one writer for each, by the name of the op.
 
 A writer is given the node, for its metadata and dtype, and the values of its inputs. It reads no size from the node that may be
 another one in a run of the model: such sizes are computed there.
