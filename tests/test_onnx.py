@@ -257,6 +257,8 @@ NUMBERS = np.array([[3.0, -0.5], [np.nan, 2.0], [np.inf, -np.inf]])
         (lambda x: np.max(x, axis=1), [NUMBERS], RUNTIMES),
         (lambda x: np.min(x, keepdims=True), [NUMBERS], RUNTIMES),
         (lambda x: np.linalg.norm(x, np.inf, axis=0), [NUMBERS], RUNTIMES),
+        (lambda x: np.argmax(x, axis=1), [NUMBERS[:, ::-1]], RUNTIMES),
+        (lambda x: np.argmin(x, keepdims=True), [NUMBERS], RUNTIMES),
         (np.linalg.norm, [np.array(-2.5)], RUNTIMES),
         (lambda x: np.isclose(x, 0.5, rtol=np.float64(0.1)), [EDGES], RUNTIMES),
         (np.any, [np.zeros((0, 2), bool)], RUNTIMES),

@@ -382,8 +382,16 @@ def _reduced(write: Writer, operator: str, node: Node, x: Value) -> Value:
     found = write(operator, x, write.integers(*axes), keepdims=int(bool(node.params.get("keepdims"))))
     if operator not in EXTREMES.values() or x.dtype.kind != "f":
         return found
-    has_nan = _reduced(write, "ReduceMax", node, write.cast(write("IsNaN", x), np.int32))  # which onnxruntime passes over
-    return write("Where", write.cast(has_nan, np.bool_), write.array(np.nan, x.dtype), found)
+    return write("Where", _has_nan(write, node, _is_nan(write, x)), write.array(np.nan, x.dtype), found)
+
+
+def _is_nan(write: Writer, x: Value) -> Value:
+    """Where x is NaN, which onnxruntime may pass over in search of an extreme."""
+    return write.cast(write("IsNaN", x), np.int32)
+
+
+def _has_nan(write: Writer, node: Node, is_nan: Value) -> Value:
+    return write.cast(_reduced(write, "ReduceMax", node, is_nan), np.bool_)
 
 
 @writer(*REDUCTIONS)
@@ -407,8 +415,15 @@ def _count_nonzero(write: Writer, node: Node, x: Value) -> Value:
 @writer("argmax", "argmin")
 def _extreme(write: Writer, node: Node, x: Value) -> Value:
     assert node.op is not None
+    found = _place(write, "ArgMax" if node.op.name == "argmax" else "ArgMin", node, x)
+    if x.dtype.kind != "f":
+        return found
+    is_nan = _is_nan(write, x)
+    return write("Where", _has_nan(write, node, is_nan), _place(write, "ArgMax", node, is_nan), found)
+
+
+def _place(write: Writer, operator: str, node: Node, x: Value) -> Value:
     axis, keepdims = node.params["axis"], int(bool(node.params["keepdims"]))
-    operator = "ArgMax" if node.op.name == "argmax" else "ArgMin"
     if axis is not None:
         return write(operator, x, axis=axis, keepdims=keepdims)
     found = write(operator, _flat(write, x), axis=0, keepdims=0)
