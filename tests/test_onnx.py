@@ -490,7 +490,7 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(monkeypatch: pytest.Monk
     graph = tg.Graph(np.exp(x), names={"x": x})
     with pytest.raises(TypeError, match="opset 18 has no counterpart"):
         tg.bridges.onnx.export(tg.Graph(np.cumprod(x), names={"x": x}), NAME)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=f"missing.{NAME} cannot be written: there is no folder missing"):
         tg.bridges.onnx.export(graph, f"missing/{NAME}")
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):

@@ -308,7 +308,7 @@ def _items(write: Writer, node: Node, arrays: tuple[Value, ...]) -> tuple[list[A
             if is_mask and not own.ndim:
                 raise NoCounterpart("its mask has no axes")
             ndim = max(ndim, 1 if is_mask else own.ndim)
-            found = _places(write, array, own.ndim) if is_mask else [write.cast(array, np.int64)]
+            found = _trues(write, array, own.ndim) if is_mask else [write.cast(array, np.int64)]
         points += found
         items += [ARRAY] * len(found) or [item]
     whole = [slice(None)] * (_operand(node).ndim - sum(item is not None and item is not Ellipsis for item in items))
@@ -316,7 +316,7 @@ def _items(write: Writer, node: Node, arrays: tuple[Value, ...]) -> tuple[list[A
     return [*items[:at], *whole, *items[at + 1 :]], points, ndim
 
 
-def _places(write: Writer, mask: Value, ndim: int) -> list[Value]:
+def _trues(write: Writer, mask: Value, ndim: int) -> list[Value]:
     """Where a mask is true, along each of its axes."""
     found = write("NonZero", mask)
     return [write("Gather", found, write.array(np.int64(i)), axis=0) for i in range(ndim)]
