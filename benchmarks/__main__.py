@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compiled import compiled
+from benchmarks.costs import costs
 from benchmarks.data import CLASSIFICATIONS, SIZES
 from benchmarks.plot import DRAWN, save
 from benchmarks.printing import printing
@@ -24,6 +25,7 @@ OTHERS = ["torch_eager", "jax_jit", "jax_donated", "jax_eager", "autograd_numpy"
 ARRAYS = ["by_hand", *TINYGRAPH, *OTHERS, "torch_compiled"]
 LOGISTIC = ["by_hand", "by_hand_tuned", *ARRAYS[1:]]
 LARGE = [*LOGISTIC, "tinygraph_compiled_threads"]
+SHARED = [*(f"tinygraph_mesh_{kind}" for kind in (1, 2, 4, "processes")), "tinygraph_dask_threads", "tinygraph_dask_workers"]
 SCALARS = ["micrograd_scalars", *TINYGRAPH]
 FLOAT32 = ["by_hand", "by_hand_tuned", "tinygraph_compiled", "tinygraph_arrays", "torch_eager", "jax_jit"]
 # Each workload with its peers, the first of which the others are measured by.
@@ -31,9 +33,11 @@ COMPARISONS = {
     "chain": ["by_hand", *TINYGRAPH, *OTHERS],  # torch.compile takes minutes for it
     **dict.fromkeys(("moons", "moons gc off"), SCALARS),
     **dict.fromkeys(("logistic 100x2", "logistic 1000x20", "logistic 1000x1000"), LOGISTIC),
-    **dict.fromkeys(("logistic 1e5x20", "logistic 1e6x20"), LARGE),
+    "logistic 1e5x20": LARGE,
+    "logistic 1e6x20": [*LARGE, *SHARED],
     **{f"logistic {size} float32": FLOAT32 for size in SIZES},
     **dict.fromkeys(("mlp 32", "mlp 256"), ARRAYS),
+    "mlp 2e5x20": ["by_hand", "tinygraph_compiled", "tinygraph_compiled_threads", "torch_eager", "jax_jit", *SHARED],
     **{f"fit {name}": ["sklearn_lbfgs", "tinygraph_models"] for name in CLASSIFICATIONS},
 }
 # What is promised for a compiled step: the ratio to each of these is at most.
@@ -64,7 +68,7 @@ PROMISES = [
     ("fit 1e5x50", "tinygraph_models", "sklearn_lbfgs", 0.85),
     ("fit 1e6x20", "tinygraph_models", "sklearn_lbfgs", 0.65),
 ]
-FIGURES = {"size": sizes, "printing": printing, "compiled": compiled}
+FIGURES = {"size": sizes, "printing": printing, "compiled": compiled, "costs": costs}
 FIGURE_PROMISES = {
     "bytes a scalar node": 250,
     "slowest over fastest of these": 2,

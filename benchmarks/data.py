@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ CHAIN_START = np.linspace(0.1, 0.9, 8)
 CHAIN_ROUNDS = 250  # of four ops
 CLASSIFICATIONS = ("breast cancer", "digits", "1e5x50", "1e6x20")
 SIZES = {"100x2": (100, 2), "1000x20": (1000, 20), "1000x1000": (1000, 1000), "1e5x20": (10**5, 20), "1e6x20": (10**6, 20)}
+# The rows of each network, and its widths.
+IMAGES = (784, 128, 64, 10)
+NETWORKS = {"mlp 32": (32, IMAGES), "mlp 256": (256, IMAGES), "mlp 2e5x20": (200_000, (20, 32, 16, 2))}
 L2, TOL = 1e-3, 1e-8  # of a fit: penalty, and the largest gradient entry at its end
 
 
@@ -27,7 +31,7 @@ def chain(x: Any, tanh: Callable[[Any], Any]) -> Any:
 
 def workloads(chain: Any, logistic: Any, mlp: Any) -> dict[str, Any]:
     """The workloads over arrays by name, from one preparation each."""
-    return {"chain": chain, **logistics(logistic), **{f"mlp {batch}": partial(mlp, batch) for batch in (32, 256)}}
+    return {"chain": chain, **logistics(logistic), **{name: partial(mlp, *sizes) for name, sizes in NETWORKS.items()}}
 
 
 def logistics(logistic: Any) -> dict[str, Any]:
@@ -57,12 +61,11 @@ def logistic(m: int, n: int, dtype: str = "float64") -> tuple[Any, Any, Any, Any
     return X.astype(dtype, copy=False), y.astype(dtype), w.astype(dtype), np.dtype(dtype).type(0)
 
 
-def mlp(batch: int) -> tuple[Any, Any, list[Any]]:
-    """A batch of images X, one-hot labels Y, and the parameters W1, b1, W2, b2, W3, b3 of a 784-128-64-10 network."""
+def mlp(batch: int, widths: tuple[int, int, int, int]) -> tuple[Any, Any, list[Any]]:
+    """A batch X, one-hot labels Y, and the parameters W1, b1, W2, b2, W3, b3 of a network of three layers."""
     random = np.random.default_rng(0)
-    X, Y = random.normal(size=(batch, 784)), np.eye(10)[random.integers(0, 10, batch)]
-    parameters = []
-    for rows, columns in ((784, 128), (128, 64), (64, 10)):
+    X, Y, parameters = random.normal(size=(batch, widths[0])), np.eye(widths[-1])[random.integers(0, widths[-1], batch)], []
+    for rows, columns in pairwise(widths):
         parameters += [random.normal(size=(rows, columns)) / np.sqrt(rows), np.zeros(columns)]
     return X, Y, parameters
 

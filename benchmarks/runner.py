@@ -16,6 +16,7 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_
 AT_LEAST = 0.05  # seconds that one timing of a workload takes
 # The C library gives arrays of this size back to the system in each step, or keeps them, by chance: here it keeps them.
 KEEP_MEMORY = {"mlp 32": {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)}}
+SEVERAL_CORES = ("_threads", "_mesh", "_dask")  # in the names of peers that are not kept to one core
 CONTROL = "control"  # the first peer once more
 STEADY, TRIES = 0.05, 5  # how far the control may be off; how often a workload is timed until it is not
 
@@ -100,25 +101,27 @@ def compare(workload: str, peers: list[str], rounds: int) -> Result:
 
 
 def serve(peer: str) -> None:
-    """Time the workloads that arrive on standard input, one a line."""
-    if not peer.endswith("_threads"):
+    """Time the workloads that arrive on standard input, one a line; what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    if not any(x in peer for x in SEVERAL_CORES):
         _keep_to_one_core()
     steps: dict[str, Any] = {}
     try:
         module = importlib.import_module(f"benchmarks.peers.{peer}")
     except ImportError as error:
-        print(f"not installed: {error}", flush=True)
+        print(f"not installed: {error}", file=answers, flush=True)
         return
-    print(flush=True)
+    print(file=answers, flush=True)
     for line in sys.stdin:
         workload = line.strip()
         if workload not in module.WORKLOADS:
-            print("has no such workload", flush=True)
+            print("has no such workload", file=answers, flush=True)
             continue
         if workload not in steps:
             steps[workload] = module.WORKLOADS[workload]()
             steps[workload]()
-        print(timed(steps[workload]), flush=True)
+        print(timed(steps[workload]), file=answers, flush=True)
 
 
 def _keep_to_one_core() -> None:

@@ -9,8 +9,9 @@ import pytest
 from sklearn.metrics import log_loss
 
 from benchmarks import __main__ as command
-from benchmarks import data, runner
+from benchmarks import costs, data, runner
 from benchmarks.compiled import GRAPHS, SECONDS
+from benchmarks.costs import Machine, Work, limits, seconds
 from benchmarks.plot import save
 from benchmarks.runner import Result, compare
 from benchmarks.size import measure
@@ -25,11 +26,13 @@ PEERS = [
     "mygrad_tensors",
 ]
 VARIANTS = ["by_hand_tuned", "tinygraph_compiled_threads", "jax_eager", "jax_donated"]
+ON_ROWS = {"tinygraph_mesh_1": "jax", "tinygraph_dask_threads": "dask"}
 EQUAL = {"float64": 1e-9, "float32": 1e-5}
 
 
 def peer(name: str) -> Any:
-    needed = {"torch": "torch", "jax": "jax", "autograd": "autograd", "mygrad": "mygrad"}.get(name.split("_")[0])
+    libraries = {"torch": "torch", "jax": "jax", "autograd": "autograd", "mygrad": "mygrad"}
+    needed = ON_ROWS.get(name) or libraries.get(name.split("_")[0])
     if needed:
         pytest.importorskip(needed, reason=f"{needed} is not installed")
     return importlib.import_module(f"benchmarks.peers.{name}").WORKLOADS
@@ -40,7 +43,8 @@ def peer(name: str) -> Any:
     ("workload", "name"),
     [(workload, name) for workload in ("chain", "logistic 100x2", "mlp 32") for name in PEERS]
     + [(f"logistic 100x2{ending}", name) for ending in ("", " float32") for name in VARIANTS]
-    + [("logistic 100x2 float32", name) for name in PEERS],
+    + [("logistic 100x2 float32", name) for name in PEERS]
+    + [(workload, name) for workload in ("logistic 100x2", "mlp 32") for name in ON_ROWS],
 )
 def test_every_peer_does_the_same_work(workload: str, name: str) -> None:
     by_hand = importlib.import_module("benchmarks.peers.by_hand").WORKLOADS[workload]()
@@ -88,6 +92,29 @@ def test_timing_in_turn_gives_ratios_and_reports_who_is_missing() -> None:
     assert min(result.times["tinygraph_compiled"]) > 0
     assert "not installed" in result.missing["nobody"]
     assert result.missing["micrograd_scalars"]
+
+
+def test_peers_of_several_processes_are_timed_too() -> None:
+    pytest.importorskip("jax", reason="jax is not installed")
+    pytest.importorskip("distributed", reason="distributed is not installed")
+    result = compare("logistic 100x2", ["tinygraph_mesh_processes", "tinygraph_dask_workers"], rounds=1)
+    assert not result.missing
+
+
+@pytest.mark.parametrize("workload", costs.ROWS)
+def test_the_work_of_a_step_grows_with_its_rows(workload: str) -> None:
+    small, large = (costs.few(workload, rows)[0] for rows in (500, 4000))
+    expected = costs.work(large, 4000, costs.ROWS[workload])
+    np.testing.assert_allclose(costs.work(small, 4000, costs.ROWS[workload]), expected, rtol=0.01)
+
+
+def test_a_step_takes_the_longest_of_its_limits() -> None:
+    machine = Machine(operations=1e9, read=1e9, cores=4, network=1e8, latency=1e-4)
+    assert seconds(Work(operations=8e9, read=1e9, added=1e3), machine) == 2  # operations
+    assert seconds(Work(operations=8e9, read=3e9, added=1e3), machine) == 3  # reading
+    assert limits(Work(operations=8e9, read=8e9, added=1e6), machine, machines=4) == pytest.approx(
+        {"operations": 0.5, "reading": 2, "adding up": 4 * 1e-4 + 2 * 0.75 * 1e6 / 1e8}
+    )
 
 
 def test_a_ratio_is_the_median_of_the_rounds_between_its_quartiles() -> None:

@@ -19,7 +19,7 @@ Function = Callable[..., Any]
 @pytest.fixture(params=[1, 2, 5, 12])
 def _short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions of few statements, for graphs of any size."""
-    monkeypatch.setattr("tinygraph.compiler.arrays.LONG", 0)
+    monkeypatch.setattr("tinygraph.compiler.lowered.LONG", 0)
     monkeypatch.setattr("tinygraph.compiler.lines.STATEMENTS", request.param)
 
 

@@ -36,8 +36,8 @@ def logistic(m, n, dtype):
     return descent(f, [w, b], 0.1)
 
 
-def mlp(batch):
-    X, Y, parameters = data.mlp(batch)
+def mlp(batch, widths):
+    X, Y, parameters = data.mlp(batch, widths)
 
     def f(parameters):
         W1, b1, W2, b2, W3, b3 = parameters

@@ -40,8 +40,8 @@ def logistic(m, n, dtype):
     return step
 
 
-def mlp(batch):
-    X, Y, parameters = data.mlp(batch)
+def mlp(batch, widths):
+    X, Y, parameters = data.mlp(batch, widths)
     state = {"parameters": parameters}
 
     def step():

@@ -43,8 +43,8 @@ def logistic(compiled, m, n, dtype):
     return descent(compiled, f, [w, b], 0.1)
 
 
-def mlp(compiled, batch):
-    X, Y, parameters = data.mlp(batch)
+def mlp(compiled, batch, widths):
+    X, Y, parameters = data.mlp(batch, widths)
 
     def f(parameters):
         W1, b1, W2, b2, W3, b3 = parameters

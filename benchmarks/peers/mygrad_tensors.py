@@ -37,8 +37,8 @@ def logistic(m, n, dtype):
     return descent(f, [w, b], 0.1)
 
 
-def mlp(batch):
-    X, Y, parameters = data.mlp(batch)
+def mlp(batch, widths):
+    X, Y, parameters = data.mlp(batch, widths)
     labels = Y.argmax(axis=1)
 
     def f(parameters):

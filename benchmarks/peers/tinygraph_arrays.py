@@ -40,8 +40,8 @@ def mlp_loss(X, Y, W1, b1, W2, b2, W3, b3):
     return tg.softmax_cross_entropy(A2 @ W3 + b3, Y)
 
 
-def mlp(differentiate, batch):
-    X, Y, parameters = data.mlp(batch)
+def mlp(differentiate, batch, widths):
+    X, Y, parameters = data.mlp(batch, widths)
     state = {"parameters": parameters}
 
     def step():

@@ -1,5 +1,7 @@
 """tinygraph with `graph.compile(threads=2)`."""
 
-from benchmarks.peers.tinygraph_compiled import workloads
+from functools import partial
 
-WORKLOADS = workloads(threads=2)
+from benchmarks.peers.tinygraph_compiled import compiled, workloads
+
+WORKLOADS = workloads(partial(compiled, threads=2))

@@ -43,8 +43,8 @@ def logistic(compiled, m, n, dtype):
     return descent(f, [w.requires_grad_(), b.requires_grad_()], 0.1)
 
 
-def mlp(compiled, batch):
-    X, Y, parameters = data.mlp(batch)
+def mlp(compiled, batch, widths):
+    X, Y, parameters = data.mlp(batch, widths)
     X, Y = torch.tensor(X), torch.tensor(Y)
 
     @compiled

@@ -6,17 +6,16 @@ saved or raises CheckpointError.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tinygraph.bridges import files
 
 INSTALL = 'pip install "tinygraph-autodiff[jax]"'
 FORMAT = 1
@@ -52,7 +51,6 @@ def load(path: str | Path) -> tuple[Tree, Tree]:
 def write(path: str | Path, parameters: Tree, header: Mapping[str, Any], kind: str) -> Path:
     """Write nested dicts of arrays and a header, as a file of some kind; gives the path."""
     to_bytes = _safetensors().numpy.save
-    path = Path(path)
     arrays = {}
     for name, leaf in dotted(parameters):
         array = np.array(leaf, order="C")  # safetensors writes the memory as it lies
@@ -63,17 +61,7 @@ def write(path: str | Path, parameters: Tree, header: Mapping[str, Any], kind: s
         arrays[name] = array
     text = json.dumps(header, allow_nan=False, default=_no_json)
     metadata = {"format": f"tinygraph {kind} {FORMAT}", "header": text, "sha256": digest(text, arrays)}
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(to_bytes(arrays, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
-    return path
+    return files.write(path, to_bytes(arrays, metadata))
 
 
 def read(path: str | Path, kind: str) -> tuple[Tree, Tree]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.bridges import files
 from tinygraph.bridges.onnx_nodes import OPSET, NoCounterpart, Value, Writer, expressed
 from tinygraph.bridges.onnx_ops import WRITERS
 from tinygraph.compiler.lowering import Lowering, Rewrite
@@ -36,21 +37,21 @@ def export(graph: Graph, path: str | os.PathLike[str], *, bind: Mapping[str, Any
 
     Raises ImportError without the extra `onnx`; TypeError for an op without a counterpart, a sparse matrix, a graph in which
     Python decided by a value, two outputs of one name, a name in `bind` that there is not; ValueError for a value in `bind` of
-    another shape.
+    another shape. A file that was there before stays as it was if anything fails.
 
     >>> import tempfile
     >>> X, w = tg.constant([[1.0, 2.0], [3.0, 4.0]]), tg.parameter([0.5, -0.5])
-    >>> graph = tg.Graph(tg.sigmoid(X @ w), names={"X": X, "w": w})
+    >>> graph = tg.Graph(np.tanh(X @ w), names={"X": X, "w": w})
     >>> model = tg.bridges.onnx.export(graph, f"{tempfile.mkdtemp()}/model.onnx")
     >>> [node.op_type for node in model.graph.node]
-    ['MatMul', 'Sigmoid']
+    ['MatMul', 'Tanh']
     """
     if not isinstance(graph, Graph):
         raise TypeError(f"export takes a graph, not a {type(graph).__name__}: tg.bridges.onnx.export(tg.Graph(a), path)")
     onnx = _onnx()
     model = _Model(onnx, graph, bind or {}).proto()
     onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, os.fspath(path))
+    files.write(path, model.SerializeToString())
     return model
 
 
@@ -73,6 +74,8 @@ class _Model:
 
     def proto(self) -> Any:
         """The model."""
+        import tinygraph as tg
+
         for x in dict.fromkeys(self._lowered.values()):
             self._compute(x)
         own = set(self._wanted.graph.forward)
@@ -93,8 +96,13 @@ class _Model:
             self._write.initializers,
             value_info=[self._info(x, value) for x, value in named.items() if value.name not in known],
         )
-        opset = [helper.make_opsetid("", OPSET)]
-        return helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION, producer_name="tinygraph")
+        return helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="tinygraph",
+            producer_version=tg.__version__,
+        )
 
     def _compute(self, x: Node) -> None:
         """The value of a primitive node, after those of its inputs."""
@@ -139,12 +147,12 @@ class Shapes:
     def __init__(self, program: Program, inputs: set[Node]) -> None:
         self._axes = program._axes
         self._symbols: dict[Hashable, str] = {}
-        for group in program.free_axes():
-            if inputs.issuperset(x for x, _ in group):
-                (leaf, axis), names = group[0], self._symbols.values()
-                is_batch = any(i == 0 for _, i in group) and "batch" not in names
-                name = "batch" if is_batch else f"{program.name(leaf)}_axis_{axis}"
-                self._symbols[self._axes.identity_of(leaf, axis)] = name
+        groups = [group for group in program.free_axes() if inputs.issuperset(x for x, _ in group)]
+        batch = next((group for every in (all, any) for group in groups if every(i == 0 for _, i in group)), None)
+        for group in groups:
+            leaf, axis = group[0]
+            name = "batch" if group is batch else f"{program.name(leaf)}_axis_{axis}"
+            self._symbols[self._axes.identity_of(leaf, axis)] = name
 
     def of(self, node: Node) -> list[int | str | None]:
         """The shape of a value of the forward pass; None for a size that the values decide."""
@@ -182,7 +190,7 @@ def written(write: Writer, node: Node, values: Mapping[Node, Value]) -> Value:
         if not has_counterpart(op):
             raise NoCounterpart(f"opset {OPSET} has no counterpart")
         return write.cast(_written(write, node, op, values), node.dtype)
-    except NoCounterpart as reason:
+    except (NoCounterpart, OverflowError) as reason:  # a number may be beyond what it is compared with
         raise TypeError(
             f"{op.name} cannot be exported to ONNX: {reason}. Declare what it is there, @tg.op(..., onnx=...), or export an "
             f"output that does not need it\n  at {node.place}"
@@ -217,13 +225,17 @@ def _deviation(make: Lowering, op: Op, inputs: tuple[Any, ...], params: Mapping[
     return make.made("sqrt", make.made("var", *inputs, **params))
 
 
+def _of_floats(make: Lowering, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+    """The variance of whole numbers."""
+    (x,) = inputs
+    return make.made("var", make.made("cast", x, dtype=np.dtype(float)), **params) if x.dtype.kind in "biu" else None
+
+
 def _sum_of_powers(make: Lowering, op: Op, inputs: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     """`logaddexp` and `logaddexp2`: the larger operand and what the other adds, which is small; equal ones may be infinite."""
     x, y = inputs
     away = make.made("negative", make.made("abs", make.made("subtract", x, y)))
-    if op.name == "logaddexp2":
-        away = make.made("multiply", away, LN_2)
-    more = make.made("log1p", make.made("exp", away))
+    more = make.made("log1p", make.made("exp2" if op.name == "logaddexp2" else "exp", away))
     if op.name == "logaddexp2":
         more = make.made("divide", more, LN_2)
     twice = make.made("add", x if isinstance(x, Node) else y, 1 if op.name == "logaddexp2" else LN_2)
@@ -237,12 +249,12 @@ def _over_axes(make: Lowering, op: Op, inputs: tuple[Any, ...], params: Mapping[
 
 # What is simpler than the body of an op, or takes no number from a shape where the body does.
 TABLE: dict[str, Sequence[Rewrite]] = {
-    **{name: REWRITES[name] for name in ("softmax_cross_entropy", "sum_like", "reshape_like", "var")},
+    **{name: REWRITES[name] for name in ("softmax_cross_entropy", "sum_like", "reshape_like")},
+    "var": [*REWRITES["var"], _of_floats],
     "std": [_deviation],
     "logaddexp": [_sum_of_powers],
     "logaddexp2": [_sum_of_powers],
     "softmax": [_over_axes],
-    "log_softmax": [_over_axes],
 }
 
 

@@ -13,6 +13,7 @@ from tinygraph.node import Node
 
 OPSET = 18  # of 2022, which has the axes of all reductions as inputs
 LOGICAL = ("And", "Or", "Not")  # which take truth values
+OF_TRUTH = {"Add": "Or", "Max": "Or", "Mul": "And", "Min": "And"}  # what arithmetic is in NumPy, of truth values alone
 
 
 class NoCounterpart(Exception):  # noqa: N818 - it is caught where the op is known
@@ -32,6 +33,7 @@ class Writer:
     def __init__(self, onnx: Any, taken: set[str]) -> None:
         self._onnx = onnx
         self._taken = taken
+        self._counts: dict[str, int] = {}  # the number that comes next behind a name
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
         self._made: dict[Hashable, list[Value]] = {}
@@ -40,6 +42,8 @@ class Writer:
 
     def __call__(self, operator: str, *inputs: Value, **attributes: Any) -> Value:
         """The result of an operator of ONNX; raises NoCounterpart where it takes no such dtypes."""
+        if all(x.dtype == np.bool_ for x in inputs):
+            operator = OF_TRUTH.get(operator, operator)
         if operator in LOGICAL:
             inputs = tuple(self.cast(x, np.bool_) for x in inputs)
         return self.all_of(operator, *inputs, **attributes)[0]
@@ -60,9 +64,10 @@ class Writer:
 
     def free(self, wanted: str) -> str:
         """A name that nothing has: the one that is wanted, or that with a number."""
-        name, k = wanted, 1
+        name, k = wanted, self._counts.get(wanted, 1)
         while name in self._taken:
             name, k = f"{wanted}_{k}", k + 1
+        self._counts[wanted] = k
         self._taken.add(name)
         return name
 
@@ -79,7 +84,8 @@ class Writer:
             formal = schema.inputs[min(i, len(schema.inputs) - 1)]
             if self._type(x.dtype) not in formal.types:
                 raise NoCounterpart(f"{operator} of ONNX takes no {x.dtype}")
-            letters.setdefault(formal.type_str, x.dtype)
+            if letters.setdefault(formal.type_str, x.dtype) != x.dtype:
+                raise NoCounterpart(f"{operator} of ONNX takes no {letters[formal.type_str]} beside {x.dtype}")
         result = schema.outputs[output]
         return letters[result.type_str] if result.type_str in letters else _numpy_type(min(result.types))
 
@@ -142,15 +148,22 @@ def _numpy_type(text: str) -> np.dtype[Any]:
 
 
 def expressed(write: Writer, node: Node, inputs: tuple[Value, ...]) -> Value:
-    """What an op is in ONNX by its declaration: an operator, or operators within each other with `{}` for each argument."""
+    """What an op is in ONNX by its declaration: an operator, or operators within each other with `{}` for each argument.
+
+    Numbers have the dtype of the first argument; those of axes and shapes stand in `int64(...)`.
+    """
     assert node.op is not None
     assert isinstance(node.op.onnx, str)
     form = node.op.onnx
     if form.isidentifier():
         return write(form, *inputs)
     names = {f"x{i}": x for i, x in enumerate(inputs)}
-    text = form.format(*names, **{name: repr(value) for name, value in node.params.items()})
-    return _evaluated(write, _parsed(text), names, inputs[0].dtype)
+    try:
+        params = {name: value.item() if isinstance(value, np.generic) else value for name, value in node.params.items()}
+        text = form.format(*names, **{name: repr(value) for name, value in params.items()})
+        return _evaluated(write, _parsed(text), names, inputs[0].dtype)
+    except (IndexError, KeyError, SyntaxError, ValueError) as error:
+        raise NoCounterpart(f"its declaration {form!r} is not operators within each other ({error})") from None
 
 
 @lru_cache(maxsize=256)
@@ -162,6 +175,8 @@ def _evaluated(write: Writer, x: ast.expr, names: Mapping[str, Value], dtype: np
     match x:
         case ast.Name(id=name):
             return names[name]
+        case ast.Call(func=ast.Name(id="int64"), args=[numbers]):
+            return write.array(np.array(ast.literal_eval(numbers), np.int64))
         case ast.Call(func=ast.Name(id=operator), args=arguments, keywords=words):
             inputs = [_evaluated(write, y, names, dtype) for y in arguments]
             return write(operator, *inputs, **{str(word.arg): ast.literal_eval(word.value) for word in words})

@@ -1,4 +1,4 @@
-"""What ops that are not elementwise are in ONNX: one writer for each, by the name of the op.
+"""What ops are in ONNX that no expression in their declaration says: one writer for each, by the name of the op.
 
 A writer is given the node, for its metadata and dtype, and the values of its inputs. It reads no size from the node that may be
 another one in a run of the model: such sizes are computed there.
@@ -6,7 +6,7 @@ another one in a run of the model: such sizes are computed there.
 
 from __future__ import annotations
 
-import itertools
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +44,8 @@ def _operand(node: Node, i: int = 0) -> Node:
 
 @writer("where")
 def _where(write: Writer, node: Node, condition: Value, x: Value, y: Value) -> Value:
+    if node.dtype == np.bool_:  # for which onnxruntime has no kernel
+        return write("Or", write("And", condition, x), write("And", write("Not", condition), y))
     return write("Where", write.cast(condition, np.bool_), write.cast(x, node.dtype), write.cast(y, node.dtype))
 
 
@@ -52,16 +54,24 @@ def _remainder(write: Writer, node: Node, x: Value, y: Value) -> Value:
     x, y = write.cast(x, node.dtype), write.cast(y, node.dtype)
     if node.dtype.kind != "f":
         return write("Mod", x, y)
-    rest, zero = write("Mod", x, y, fmod=1), write.array(0, node.dtype)  # with the sign of x
-    differs = write("Not", write("Equal", write("Less", rest, zero), write("Less", y, zero)))
-    return write("Where", write("And", write("Not", write("Equal", rest, zero)), differs), write("Add", rest, y), rest)
+    rest = write("Mod", x, y, fmod=1)
+    return write("Where", _is_opposite(write, rest, y), write("Add", rest, y), rest)
+
+
+def _is_opposite(write: Writer, rest: Value, y: Value) -> Value:
+    """Whether what is left of a division, with the sign of the dividend, has not that of the divisor."""
+    return write("Less", write("Mul", write("Sign", rest), write("Sign", y)), write.array(0, rest.dtype))
 
 
 @writer("floor_divide")
 def _floor_divide(write: Writer, node: Node, x: Value, y: Value) -> Value:
     x, y = write.cast(x, node.dtype), write.cast(y, node.dtype)
-    quotient = write("Div", write("Sub", x, _remainder(write, node, x, y)), y)
-    return write("Round", quotient) if node.dtype.kind == "f" else quotient
+    if node.dtype.kind != "f":
+        return write("Div", write("Sub", x, write("Mod", x, y)), y)
+    rest = write("Mod", x, y, fmod=1)
+    quotient = write("Div", write("Sub", x, rest), y)
+    lower = write("Sub", quotient, write.cast(_is_opposite(write, rest, y), node.dtype))
+    return write("Where", write("Equal", y, write.array(0, node.dtype)), write("Div", x, y), write("Round", lower))
 
 
 # Dtypes and shapes
@@ -101,8 +111,11 @@ def _reshape(write: Writer, node: Node, x: Value) -> Value:
 @writer("transpose")
 def _transpose(write: Writer, node: Node, x: Value) -> Value:
     axes = node.params["axes"]
-    order = range(node.ndim)[::-1] if axes is None else normalize_axis_tuple(axes, node.ndim)
-    return write("Transpose", x, perm=tuple(order)) if order else x
+    return _transposed(write, x, *(range(node.ndim)[::-1] if axes is None else normalize_axis_tuple(axes, node.ndim)))
+
+
+def _transposed(write: Writer, x: Value, *order: int) -> Value:
+    return x if order == tuple(range(len(order))) else write("Transpose", x, perm=order)
 
 
 @writer("expand_dims")
@@ -175,28 +188,16 @@ def _flat(write: Writer, x: Value) -> Value:
     return write("Reshape", x, write.integers(-1))
 
 
-@writer("tril", "triu")
-def _triangle(write: Writer, node: Node, x: Value) -> Value:
-    assert node.op is not None
-    return write("Trilu", x, write.array(np.int64(node.params["k"])), upper=int(node.op.name == "triu"))
-
-
 @writer("diagonal")
 def _diagonal(write: Writer, node: Node, x: Value) -> Value:
-    """The planes as one axis, of which every entry one row and one column after the last is taken."""
     own, offset = _operand(node), node.params["offset"]
     planes = normalize_axis_tuple((node.params["axis1"], node.params["axis2"]), own.ndim)
-    others = [i for i in range(own.ndim) if i not in planes]
-    x = write("Transpose", x, perm=(*others, *planes))
-    rows, columns = (write.size(x, len(others) + i) for i in range(2))
+    x = _transposed(write, x, *planes, *(i for i in range(own.ndim) if i not in planes))
     down, right = (write.array(np.int64(max(n, 0))) for n in (-offset, offset))
-    length = write("Max", write("Min", write("Sub", rows, down), write("Sub", columns, right)), write.array(np.int64(0)))
-    places = write.counting(length)
-    places = write("Add", write("Mul", write("Add", places, down), columns), write("Add", places, right))
-    sizes = [write("Unsqueeze", n, write.integers(0)) for n in [*(write.size(x, i) for i in range(len(others)))]]
-    entries = write("Unsqueeze", write("Mul", rows, columns), write.integers(0))
-    flat = write("Reshape", x, write("Concat", *sizes, entries, axis=0), allowzero=1)
-    return write("Gather", flat, places, axis=len(others))
+    rows, columns = (write("Sub", write.size(x, i), before) for i, before in enumerate((down, right)))
+    places = write.counting(write("Max", write("Min", rows, columns), write.array(np.int64(0))))
+    x = write("GatherND", x, _together(write, [write("Add", places, down), write("Add", places, right)], 1))
+    return _transposed(write, x, *range(1, node.ndim), 0)
 
 
 @writer("diagonal_matrix")
@@ -271,70 +272,76 @@ def _sorted(write: Writer, node: Node, x: Value) -> Value:
 
 @writer("index")
 def _index(write: Writer, node: Node, x: Value, *arrays: Value) -> Value:
-    template, own = node.params["template"], _operand(node)
-    masks = [i for i in range(len(arrays)) if _operand(node, 1 + i).dtype.kind == "b"]
-    if masks and len(template) == 1 and _operand(node, 1).ndim == own.ndim:
+    """Slices are taken first, then the entries to which numbers, arrays and masks point; new axes come last."""
+    template = node.params["template"]
+    if template == (ARRAY,) and _operand(node, 1).dtype.kind == "b" and _operand(node, 1).ndim == _operand(node).ndim:
         return write("Compress", _flat(write, x), _flat(write, arrays[0]))
-    items = _items(template, own.ndim)
-    whole = {i: item for i, item in enumerate(y for y in items if y is not None) if isinstance(item, slice)}
-    x = _sliced(write, x, {i: item for i, item in whole.items() if item != slice(None)})
-    if arrays:
-        return _selected(write, node, x, items, arrays, bool(masks))
-    return _placed(write, x, items)
+    items, points, ndim = _items(write, node, arrays)
+    axes = [item for item in items if item is not None]
+    x = _sliced(write, x, {i: item for i, item in enumerate(axes) if isinstance(item, slice) and item != slice(None)})
+    chosen, others = ([i for i, item in enumerate(axes) if (item is ARRAY) == is_array] for is_array in (True, False))
+    places = [i for i, item in enumerate(template) if item is ARRAY or isinstance(item, int)]
+    at = items.index(ARRAY) if places and places[-1] - places[0] < len(places) else 0  # the axes of arrays apart come first
+    left = [item for item in items if item is not ARRAY]
+    if len(chosen) == 1 or not arrays:
+        for axis, point in reversed([*zip(chosen, points, strict=True)]):
+            x = write("Gather", x, point, axis=axis)
+    else:
+        x = write("GatherND", _transposed(write, x, *chosen, *others), _together(write, points, ndim))
+        before = sum(item is not None for item in left[:at])
+        kept = [i + ndim for i in range(len(others))]
+        x = _transposed(write, x, *kept[:before], *range(ndim), *kept[before:])
+    new = [i for i, item in enumerate([*left[:at], *[ARRAY] * ndim, *left[at:]]) if item is None]
+    return write("Unsqueeze", x, write.integers(*new)) if new else x
 
 
-def _items(template: tuple[Any, ...], ndim: int) -> list[Any]:
-    """One item for every axis, and None for every new one."""
-    rest = ndim - sum(item is not None and item is not Ellipsis for item in template)
-    spread = [[slice(None)] * rest if item is Ellipsis else [item] for item in template]
-    items = list(itertools.chain(*spread))
-    return items if Ellipsis in template else items + [slice(None)] * rest
+def _items(write: Writer, node: Node, arrays: tuple[Value, ...]) -> tuple[list[Any], list[Value], int]:
+    """A slice or ARRAY for every axis and None for every new one; the places for each ARRAY, and how many axes these have."""
+    items: list[Any] = []
+    points: list[Value] = []
+    ndim, rest = 0, zip(arrays, node.inputs[1:], strict=True)
+    for item in node.params["template"]:
+        found = [write.array(np.int64(item))] if isinstance(item, int) else []
+        if item is ARRAY:
+            array, own = next(rest)
+            is_mask = own.dtype.kind == "b"
+            if is_mask and not own.ndim:
+                raise NoCounterpart("its mask has no axes")
+            ndim = max(ndim, 1 if is_mask else own.ndim)
+            found = _trues(write, array, own.ndim) if is_mask else [write.cast(array, np.int64)]
+        points += found
+        items += [ARRAY] * len(found) or [item]
+    whole = [slice(None)] * (_operand(node).ndim - sum(item is not None and item is not Ellipsis for item in items))
+    at = items.index(Ellipsis) if Ellipsis in items else len(items)
+    return [*items[:at], *whole, *items[at + 1 :]], points, ndim
+
+
+def _trues(write: Writer, mask: Value, ndim: int) -> list[Value]:
+    """Where a mask is true, along each of its axes."""
+    found = write("NonZero", mask)
+    return [write("Gather", found, write.array(np.int64(i)), axis=0) for i in range(ndim)]
+
+
+def _together(write: Writer, points: list[Value], ndim: int) -> Value:
+    """Places along several axes, broadcast together, in one array."""
+    shape = write("Shape", functools.reduce(lambda x, y: write("Add", x, y), points))
+    return write("Concat", *(write("Unsqueeze", write("Expand", x, shape), write.integers(ndim)) for x in points), axis=ndim)
 
 
 def _sliced(write: Writer, x: Value, parts: dict[int, slice]) -> Value:
     if not parts:
         return x
     starts, stops, steps = [], [], []
-    for part in parts.values():
-        step = 1 if part.step is None else part.step
+    for axis, part in parts.items():
+        start, stop, step = part.start, part.stop, 1 if part.step is None else part.step
+        if step < 0 and start is not None and start < -1:  # which ONNX takes for the first entry where there are fewer
+            x = _sliced(write, x, {axis: slice(None, start + 1)})
+            start, stop = None, stop if stop is None or stop >= 0 else min(stop - start - 1, -1)
         first, last = (ENDS[1], ENDS[0]) if step < 0 else (0, ENDS[1])
-        starts.append(first if part.start is None else part.start)
-        stops.append(last if part.stop is None else part.stop)
+        starts.append(first if start is None else start)
+        stops.append(last if stop is None else stop)
         steps.append(step)
     return write("Slice", x, *(write.integers(*numbers) for numbers in (starts, stops, parts, steps)))
-
-
-def _placed(write: Writer, x: Value, items: list[Any]) -> Value:
-    """The entries at whole numbers, and new axes."""
-    axis = 0
-    for item in [y for y in items if y is not None]:
-        if isinstance(item, slice):
-            axis += 1
-        else:
-            x = write("Gather", x, write.array(np.int64(item)), axis=axis)
-    left = [y for y in items if y is None or isinstance(y, slice)]
-    new = [i for i, y in enumerate(left) if y is None]
-    return write("Unsqueeze", x, write.integers(*new)) if new else x
-
-
-def _selected(write: Writer, node: Node, x: Value, items: list[Any], arrays: tuple[Value, ...], masked: bool) -> Value:
-    """The entries at which arrays point: one array along an axis, or several along the first axes."""
-    places = [i for i, item in enumerate(items) if item is ARRAY]
-    plain = all(item is ARRAY or isinstance(item, slice) for item in items)
-    if plain and len(arrays) == 1:
-        if masked:
-            if _operand(node, 1).ndim > 1:
-                raise NoCounterpart("its mask has fewer axes than what it selects from, and more than one")
-            return write("Compress", x, arrays[0], axis=places[0])
-        return write("Gather", x, write.cast(arrays[0], np.int64), axis=places[0])
-    if not plain or masked or places != list(range(len(places))):
-        raise NoCounterpart("its index has arrays beside numbers, new axes or masks, or not along the first axes")
-    indices = [write.cast(y, np.int64) for y in arrays]
-    for one, other in itertools.permutations(range(len(indices)), 2):
-        indices[one] = write("Expand", indices[one], write("Shape", indices[other]))
-    last = max(_operand(node, 1 + i).ndim for i in range(len(arrays)))
-    parts = [write("Unsqueeze", y, write.integers(last)) for y in indices]
-    return write("GatherND", x, write("Concat", *parts, axis=last))
 
 
 @writer("take_along_axis")
@@ -349,30 +356,11 @@ def _take_along_axis(write: Writer, node: Node, x: Value, indices: Value) -> Val
 def _searchsorted(write: Writer, node: Node, a: Value, v: Value) -> Value:
     dtype = np.result_type(a.dtype, v.dtype)
     v = write("Unsqueeze", write.cast(v, dtype), write.integers(-1))
-    before = write("Less" if node.params["side"] == "left" else "LessOrEqual", write.cast(a, dtype), v)
-    return write("ReduceSum", write.cast(before, np.int64), write.integers(-1), keepdims=0)
+    after = write("GreaterOrEqual" if node.params["side"] == "left" else "Greater", write.cast(a, dtype), v)
+    return write("ReduceSum", write.cast(write("Not", after), np.int64), write.integers(-1), keepdims=0)  # NaN comes last
 
 
 # Sums of products
-
-
-@writer("matmul")
-def _matmul(write: Writer, node: Node, x: Value, y: Value) -> Value:
-    return write("MatMul", write.cast(x, node.dtype), write.cast(y, node.dtype))
-
-
-@writer("outer")
-def _outer(write: Writer, node: Node, a: Value, b: Value) -> Value:
-    a, b = write.cast(a, node.dtype), write.cast(b, node.dtype)
-    return write("Mul", write("Reshape", a, write.integers(-1, 1)), write("Reshape", b, write.integers(1, -1)))
-
-
-@writer("cross")
-def _cross(write: Writer, node: Node, a: Value, b: Value) -> Value:
-    a, b = write.cast(a, node.dtype), write.cast(b, node.dtype)
-    turned = [write.integers(1, 2, 0), write.integers(2, 0, 1)]
-    (a1, b1), (a2, b2) = ([write("Gather", x, places, axis=-1) for x in (a, b)] for places in turned)
-    return write("Sub", write("Mul", a1, b2), write("Mul", a2, b1))
 
 
 @writer("einsum")
@@ -380,14 +368,10 @@ def _einsum(write: Writer, node: Node, *operands: Value) -> Value:
     return write("Einsum", *(write.cast(x, node.dtype) for x in operands), equation=node.params["subscripts"])
 
 
-@writer("det")
-def _det(write: Writer, node: Node, A: Value) -> Value:
-    return write("Det", write.cast(A, node.dtype))
-
-
 # Reductions
 
 REDUCTIONS = {"sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin", "prod": "ReduceProd"}
+EXTREMES = {np.inf: "ReduceMax", -np.inf: "ReduceMin"}  # which are norms too
 
 
 def _reduced(write: Writer, operator: str, node: Node, x: Value) -> Value:
@@ -395,7 +379,19 @@ def _reduced(write: Writer, operator: str, node: Node, x: Value) -> Value:
     axes = Reduction.gone(own.ndim, node.params)
     if not own.ndim or not axes:
         return x
-    return write(operator, x, write.integers(*axes), keepdims=int(bool(node.params.get("keepdims"))))
+    found = write(operator, x, write.integers(*axes), keepdims=int(bool(node.params.get("keepdims"))))
+    if operator not in EXTREMES.values() or x.dtype.kind != "f":
+        return found
+    return write("Where", _has_nan(write, node, _is_nan(write, x)), write.array(np.nan, x.dtype), found)
+
+
+def _is_nan(write: Writer, x: Value) -> Value:
+    """Where x is NaN, which onnxruntime may pass over in search of an extreme."""
+    return write.cast(write("IsNaN", x), np.int32)
+
+
+def _has_nan(write: Writer, node: Node, is_nan: Value) -> Value:
+    return write.cast(_reduced(write, "ReduceMax", node, is_nan), np.bool_)
 
 
 @writer(*REDUCTIONS)
@@ -408,7 +404,7 @@ def _reduction(write: Writer, node: Node, x: Value) -> Value:
 def _truth(write: Writer, node: Node, x: Value) -> Value:
     assert node.op is not None
     numbers = write.cast(write.cast(x, np.bool_), np.int32)
-    return _reduced(write, "ReduceMin" if node.op.name == "all" else "ReduceMax", node, numbers)
+    return _reduced(write, "ReduceMin" if node.op.name == "all" else "ReduceSum", node, numbers)
 
 
 @writer("count_nonzero")
@@ -419,21 +415,22 @@ def _count_nonzero(write: Writer, node: Node, x: Value) -> Value:
 @writer("argmax", "argmin")
 def _extreme(write: Writer, node: Node, x: Value) -> Value:
     assert node.op is not None
+    found = _place(write, "ArgMax" if node.op.name == "argmax" else "ArgMin", node, x)
+    if x.dtype.kind != "f":
+        return found
+    is_nan = _is_nan(write, x)
+    return write("Where", _has_nan(write, node, is_nan), _place(write, "ArgMax", node, is_nan), found)
+
+
+def _place(write: Writer, operator: str, node: Node, x: Value) -> Value:
     axis, keepdims = node.params["axis"], int(bool(node.params["keepdims"]))
-    operator = "ArgMax" if node.op.name == "argmax" else "ArgMin"
     if axis is not None:
         return write(operator, x, axis=axis, keepdims=keepdims)
     found = write(operator, _flat(write, x), axis=0, keepdims=0)
     return write("Reshape", found, write.integers(*node.shape)) if node.shape else found
 
 
-@writer("cumsum")
-def _cumsum(write: Writer, node: Node, x: Value) -> Value:
-    return write("CumSum", write.cast(x, node.dtype), write.array(np.int64(node.params["axis"])))
-
-
 NORMS = {None: "ReduceL2", 2: "ReduceL2", 1: "ReduceL1"}
-EXTREMES = {np.inf: "ReduceMax", -np.inf: "ReduceMin"}
 
 
 @writer("norm")
@@ -441,6 +438,8 @@ def _norm(write: Writer, node: Node, x: Value) -> Value:
     order, x = node.params["ord"], write.cast(x, node.dtype)
     if order is not None and len(Reduction.gone(_operand(node).ndim, node.params)) > 1:
         raise NoCounterpart(f"it is a norm of matrices, of order {order!r}")
+    if not _operand(node).ndim:
+        return write("Abs", x)
     if order in NORMS:
         return _reduced(write, NORMS[order], node, x)
     if order in EXTREMES:

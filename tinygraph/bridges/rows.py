@@ -6,19 +6,14 @@ Which axis is that of the rows, and whether the graph splits there, is read from
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import reached
-from tinygraph.compiler.hoisting import hoisted
-from tinygraph.compiler.lowering import Lowering
-from tinygraph.compiler.planning import NoRowsError, fixed, phases
+from tinygraph.compiler.lowered import Lowered
+from tinygraph.compiler.planning import NoRowsError
 from tinygraph.compiler.primitives import function_of, needed
 from tinygraph.compiler.request import Wanted
-from tinygraph.compiler.rewrites import REWRITES
-from tinygraph.compiler.variables import Variables
 from tinygraph.express.helpers import Helpers
 from tinygraph.express.python import is_called, python
 from tinygraph.node import Node
@@ -35,16 +30,11 @@ class Rows:
     """
 
     def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._lowering = lowering = Lowering(REWRITES, wanted.entries)
-        self.targets = hoisted(lowering, lowering.of([*wanted.graph.outputs, *wanted.gradients()]))
         arguments, bound = wanted.arguments.leaves, [x for x in wanted.bound if x.shape]
-        self.nodes = reached([*self.targets, *arguments])
-        self._fixed = fixed(self.nodes, [*arguments, *bound])
-        computed = [x for x in needed(self.nodes, self.targets) if x.op is not None and x not in self._fixed]
-        data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
+        self._lowered = lowered = Lowered(wanted, [*wanted.graph.outputs, *wanted.gradients()], bound)
+        self.nodes, self.targets = lowered.nodes, lowered.targets
         try:
-            self.phases = phases(computed, self.nodes, self.targets, data)
+            self.phases = lowered.phases(lowered.data)
         except NoRowsError as reason:
             raise ValueError(f"the graph does not split over rows: {reason}") from None
         self.axis = self.phases.axis
@@ -57,11 +47,11 @@ class Rows:
 
     def names(self, leaves: Sequence[Node]) -> list[str]:
         """What the program calls leaves."""
-        return [self._variables.of(x) for x in leaves]
+        return [self._lowered.variables.of(x) for x in leaves]
 
     def stands_for(self, node: Node) -> Node | None:
         """The node that computes here what a recorded one does."""
-        return self._lowering.stands_for(node)
+        return self._lowered.lowering.stands_for(node)
 
     def sized(self, node: Node, rows: int) -> Shape:
         """The shape of a value of that many rows."""
@@ -95,17 +85,6 @@ class Rows:
 
     # The program
 
-    @cached_property
-    def _variables(self) -> Variables:
-        graph, arguments = self._wanted.graph, self._wanted.arguments
-        variables = Variables()
-        variables.give(zip(arguments.leaves, arguments.names, strict=True))
-        called = [*(graph.name(x) or "" for x in graph.outputs), *(f"d{graph.name(x)}" for x in self._wanted.wrt)]
-        variables.give((x, name) for x, name in zip(self.targets, called, strict=True) if x.op is not None)
-        names = [(self._lowering.stands_for(x), graph.name(x)) for x in graph.forward]
-        variables.give((x, name) for x, name in names if x is not None and name is not None)
-        return variables
-
     def _written(self) -> str:
         found = self.phases
         sums = set(found.sums)
@@ -132,12 +111,12 @@ class Rows:
         shapes = [x for i, x in enumerate(node.inputs) if node.op is not None and node.op.reads_shape_at(i)]
         for x in shapes:
             if x not in self._known and isinstance(x, Node) and x not in self.constants:
-                self.likes.setdefault(x, self._variables.of(x))
-        return f"    {self._variables.of(node)} = {python(_expression(node), name)}"
+                self.likes.setdefault(x, self._lowered.variables.of(x))
+        return f"    {self._lowered.variables.of(node)} = {python(_expression(node), name)}"
 
     def _name(self, x: Node) -> str:
         """What the program calls a value that it computes or is given."""
-        name = self._variables.of(x)
+        name = self._lowered.variables.of(x)
         if x not in self._known and x not in self.likes:
             self.constants.setdefault(x, name)
         return name

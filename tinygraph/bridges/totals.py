@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tinygraph.backprop import reached
-from tinygraph.compiler.lowering import Lowering
-from tinygraph.compiler.planning import NoRowsError, fixed, phases
+from tinygraph.compiler.lowered import Lowered
+from tinygraph.compiler.planning import NoRowsError
 from tinygraph.compiler.primitives import needed, read, reads
 from tinygraph.compiler.request import Wanted
-from tinygraph.compiler.rewrites import REWRITES
 from tinygraph.node import Node
 from tinygraph.ops import Op, Reduction, Sum, SumOfProducts
 
@@ -42,31 +40,24 @@ class _Value(NamedTuple):
 
 def split(wanted: Wanted, given: Collection[Node]) -> Split:
     """How outputs are computed from parts of the rows of the `given` leaves; raises NoRowsError with the reason."""
-    lowering = Lowering(REWRITES, wanted.entries)
-    outputs = lowering.of(wanted.graph.outputs)
-    leaves = wanted.arguments.leaves
-    nodes = reached([*outputs, *leaves])
-    constants = fixed(nodes, leaves)
-    computed = [x for x in needed(nodes, outputs) if x.op is not None and x not in constants]
+    lowered = Lowered(wanted, wanted.graph.outputs)
     try:
-        axis = phases(computed, nodes, outputs, given).axis
+        axis = lowered.phases(given).axis
     except NoRowsError:
-        every = {x for x in nodes if x.op is None and x.kind == "constant"}
-        axis = phases(computed, nodes, outputs, every).axis  # raises the error again where no array is missing
-        missing = [x for x in nodes if x in every and x in axis and x not in given]
+        axis = lowered.phases(lowered.data).axis  # raises the error again where no array is missing
+        missing = [x for x in lowered.nodes if x in lowered.data and x in axis and x not in given]
         if not missing:
             raise
         name = wanted.graph.name(missing[0])
-        is_named = missing[0] in set(leaves)
-        which = f"{name} has" if is_named else "an array without a name has"
+        which = f"{name} has" if missing[0] in set(wanted.arguments.leaves) else "an array without a name has"
         raise NoRowsError(f"{which} an entry for each row, and is not given with the others") from None
     names = [[wanted.graph.name(x) for x in given if (x in axis) == is_tied] for is_tied in (False, True)]
     if names[0]:
         raise NoRowsError(f"nothing in the graph says that {names[0][0]} has the rows of {names[1][0]}")
     found = _Powers(axis)
-    for node in needed(nodes, outputs):
+    for node in needed(lowered.nodes, lowered.targets):
         found.add(node)
-    return Split({x: axis[x] for x in given}, [_is_mean(found.of(x), x) for x in outputs])
+    return Split({x: axis[x] for x in given}, [_is_mean(found.of(x), x) for x in lowered.targets])
 
 
 def _is_mean(output: _Value, node: Node) -> bool:

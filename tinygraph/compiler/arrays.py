@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -13,21 +12,18 @@ import numpy as np
 
 from tinygraph.backprop import reached
 from tinygraph.compiler.executors import BLOCK, Blocks, Executor, Prepared, Whole, Writer
-from tinygraph.compiler.hoisting import hoisted
 from tinygraph.compiler.lines import Lines
-from tinygraph.compiler.lowering import Lowering
-from tinygraph.compiler.planning import Dimensions, NoRowsError, fixed, phases
-from tinygraph.compiler.primitives import function_of, needed
+from tinygraph.compiler.lowered import Lowered
+from tinygraph.compiler.planning import Dimensions, NoRowsError
+from tinygraph.compiler.primitives import function_of
 from tinygraph.compiler.ready import Shape, ShapeOf
 from tinygraph.compiler.report import Applied, Plan, Profile, moved, opaque, operations, profiled
 from tinygraph.compiler.request import Wanted
-from tinygraph.compiler.rewrites import REWRITES, shown
+from tinygraph.compiler.rewrites import shown
 from tinygraph.compiler.sizes import check_sizes
-from tinygraph.compiler.variables import Variables
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
 
-LONG = 2000  # nodes of a graph of scalars, whose statements are those that were recorded
 ROWS_FROM = 4 * BLOCK  # bytes of data from which a step is computed block by block
 
 
@@ -40,7 +36,7 @@ class ArrayRun:
 
     def shape(self, node: Node) -> Shape:
         """The shape of a recorded node there."""
-        stand_in = self._program.lowering.stands_for(node)
+        stand_in = self._program.lowered.lowering.stands_for(node)
         return node.shape if stand_in is None else self._shape(stand_in)
 
     @property
@@ -60,8 +56,8 @@ class ArrayRun:
             self.prepared.why or program.why_whole or "the data are small",
             {name: (shape(x), f"{x.dtype}") for name, x in names},
             [wanted.graph.name(x) or "" for x in wanted.bound],
-            [Applied(*shown(name), count) for name, count in program.lowering.applied.items()],
-            len([x for x in reached(program.recorded) if x.op is not None]),
+            [Applied(*shown(name), count) for name, count in program.lowered.lowering.applied.items()],
+            len([x for x in reached(program.lowered.recorded) if x.op is not None]),
             sum(node is not None for script in executor.scripts for _, node in script.lines),
             opaque(nodes),
             sum(len(script.buffers) for script in executor.scripts),
@@ -76,7 +72,7 @@ class ArrayRun:
 
 
 class ArrayProgram:
-    """The primitive nodes of a step, `targets` among them, and its scripts: `whole`, and `blocks` of rows where these apply.
+    """The scripts of a step: `whole`, and `blocks` of rows where these apply.
 
     It `is_measured` where sizes of values depend on what arguments hold, so that each call has to measure them.
 
@@ -85,58 +81,38 @@ class ArrayProgram:
 
     def __init__(self, wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> None:
         self.wanted, self._strategy = wanted, strategy
-        self.lowering = Lowering(REWRITES, wanted.entries)
-        self.recorded = [*wanted.graph.outputs, *wanted.gradients()]
-        behind = reached(self.recorded)
-        has_arrays = any(x.shape for x in behind)
-        is_long = len(behind) > LONG and not has_arrays and not wanted.entries
-        lowered = self.lowering.as_recorded(self.recorded) if is_long else self.lowering.of(self.recorded)
-        self.targets = hoisted(self.lowering, lowered) if has_arrays else lowered
-        leaves = wanted.arguments.leaves
-        self.nodes = behind if is_long else reached([*self.targets, *leaves])
-        self.constants = fixed(self.nodes, leaves)
-        computed = [x for x in needed(self.nodes, self.targets) if x.op is not None and x not in self.constants]
+        self.lowered = lowered = Lowered(wanted, [*wanted.graph.outputs, *wanted.gradients()])
+        self.nodes, self.constants = lowered.nodes, lowered.constants
+        leaves, has_arrays = wanted.arguments.leaves, lowered.has_arrays
         self.is_measured = has_arrays and any(_selects(x) and x not in self.constants for x in self.nodes)
-        if is_long:
-            self.whole: Executor = Lines(self._name_or_number, computed, leaves, self.targets)
+        if lowered.is_long:
+            self.whole: Executor = Lines(self._name_or_number, lowered.computed, leaves, lowered.targets)
         else:
             writer = Writer(self._name, Dimensions(self.nodes if has_arrays else ()).of_all, not copy)
-            self.whole = Whole(writer, computed, leaves, self.targets)
+            self.whole = Whole(writer, lowered.computed, leaves, lowered.targets)
         self.blocks: Blocks | None = None
         self.why_whole = "there are scalars alone"
         if has_arrays:
-            self.blocks, self.why_whole = self._by_rows(writer, computed, threads)
+            self.blocks, self.why_whole = self._by_rows(writer, threads)
         if strategy == "rows" and self.blocks is None:
             raise ValueError(f'strategy="rows" does not apply: {self.why_whole}')
 
-    def _by_rows(self, writer: Writer, computed: Sequence[Node], threads: int) -> tuple[Blocks | None, str]:
+    def _by_rows(self, writer: Writer, threads: int) -> tuple[Blocks | None, str]:
         """The step block by block of rows, or else why there is none."""
-        leaves = self.wanted.arguments.leaves
-        data = {x for x in self.nodes if x.op is None and x.kind == "constant"}
+        lowered, leaves = self.lowered, self.wanted.arguments.leaves
         try:
-            found = phases(computed, self.nodes, self.targets, data)
-            return Blocks(writer, found, self.constants, leaves, self.targets, threads), ""
+            found = lowered.phases(lowered.data)
+            return Blocks(writer, found, self.constants, leaves, lowered.targets, threads), ""
         except NoRowsError as reason:
             return None, f"{reason}"
 
     def _name(self, node: Node) -> str:
         """What source calls a value."""
-        return self._variables.of(node)
+        return self.lowered.variables.of(node)
 
     def _name_or_number(self, node: Node) -> str:
         """What source calls a scalar, or the number that a leaf without a name keeps."""
         return repr(node.item()) if node.op is None and self.wanted.graph.name(node) is None else self._name(node)
-
-    @cached_property
-    def _variables(self) -> Variables:
-        graph, arguments = self.wanted.graph, self.wanted.arguments
-        variables = Variables()
-        variables.give(zip(arguments.leaves, arguments.names, strict=True))
-        called = [*(graph.name(x) or "" for x in graph.outputs), *(f"d{graph.name(x)}" for x in self.wanted.wrt)]
-        variables.give((x, name) for x, name in zip(self.targets, called, strict=True) if x.op is not None)
-        names = [(self.lowering.stands_for(x), graph.name(x)) for x in graph.forward]
-        variables.give((x, name) for x, name in names if x is not None and name is not None)
-        return variables
 
     def at_recorded_sizes(self) -> ArrayRun:
         """The step for the sizes that were recorded."""

@@ -17,7 +17,6 @@ from tinygraph.ops.kinds import Same
     quiet=True,
     dtype=of_ufunc(np.exp),
     squashes=True,
-    onnx="Sigmoid",
 )
 def sigmoid(z: Array) -> Array:
     """The logistic function `1 / (1 + exp(-z))`, between 0 and 1.
@@ -90,7 +89,6 @@ def softmax(z: Array, *, axis: int = -1) -> Array:
     quiet=True,
     kind=Same(),
     dtype=of_ufunc(np.exp),
-    onnx="LogSoftmax({}, axis={axis})",
 )
 def log_softmax(z: Array, *, axis: int = -1) -> Array:
     """`log(softmax(z))` along `axis`, finite where the softmax itself underflows.

@@ -13,6 +13,8 @@ from tinygraph.ops.dtypes import Dtype, of_ufunc, together
 from tinygraph.ops.likes import broadcast_like, cast_like
 from tinygraph.ops.selection import where
 
+SIGNBIT = "Less(Where(Equal({0}, 0), Div(1, {0}), {0}), 0)"  # in ONNX
+
 
 @op(
     lambda g, out, x, y: g,
@@ -287,7 +289,7 @@ def heaviside(x: Array, at_0: Array) -> Array:
     elementwise=True,
     numpy=np.copysign,
     javascript="copysign({}, {})",
-    onnx="Where(Less(Where(Equal({1}, 0), Div(1, {1}), {1}), 0), Neg(Abs({0})), Abs({0}))",
+    onnx=f"Mul(Where({SIGNBIT.replace('0}', '1}')}, -1, 1), Abs({{0}}))",
 )
 def copysign(x: Array, y: Array) -> Array:
     """|x| with the sign of y, including the sign of -0.0.

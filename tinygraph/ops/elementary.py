@@ -11,11 +11,13 @@ import numpy as np
 
 from tinygraph.ops import work
 from tinygraph.ops.activations import sigmoid
+from tinygraph.ops.arithmetic import SIGNBIT
 from tinygraph.ops.declaration import Array
 from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import floating, of_ufunc
 
 LN_2, LN_10 = math.log(2), math.log(10)  # Python numbers, which leave float32 alone
+COSH = "Add(Mul(Div(Exp(Div(Abs({0}), 2)), 2), Exp(Div(Abs({0}), 2))), Div(Exp(Neg(Abs({0}))), 2))"  # in ONNX, without overflow
 
 
 @op(lambda g, out, x: g * out, elementwise=True, numpy=np.exp, javascript="Math.exp({})", onnx="Exp")
@@ -361,8 +363,8 @@ def arctan(x: Array) -> Array:
     numpy=np.arctan2,
     javascript="Math.atan2({}, {})",
     onnx=(
-        "Add(Where(And(Equal({0}, 0), Equal({1}, 0)), 0, Atan(Div({0}, {1}))), Where(Less({1}, 0), Where(Less({0}, 0), "
-        "-3.141592653589793, 3.141592653589793), 0))"
+        f"Mul(Where({SIGNBIT}, -1, 1), Abs(Sub(Where({SIGNBIT.replace('0}', '1}')}, 3.141592653589793, 0), "
+        "Where(Equal(Abs({0}), Abs({1})), Mul(Sign(Abs({0})), 0.7853981633974483), Atan(Div(Abs({0}), Abs({1})))))))"
     ),
 )
 def arctan2(y: Array, x: Array) -> Array:
@@ -406,8 +408,8 @@ def cosine(x: Array, y: Array) -> Array:
     numpy=np.hypot,
     javascript="Math.hypot({}, {})",
     onnx=(
-        "Where(Or(Equal(Max(Abs({0}), Abs({1})), 0), IsInf(Max(Abs({0}), Abs({1})))), Max(Abs({0}), Abs({1})), "
-        "Mul(Max(Abs({0}), Abs({1})), Sqrt(Add(1, Pow(Div(Min(Abs({0}), Abs({1})), Max(Abs({0}), Abs({1}))), 2)))))"
+        "Where(Or(IsInf({0}), IsInf({1})), 1e999, Where(Equal(Max(Abs({0}), Abs({1})), 0), 0, "
+        "Mul(Max(Abs({0}), Abs({1})), Sqrt(Add(1, Pow(Div(Min(Abs({0}), Abs({1})), Max(Abs({0}), Abs({1}))), 2))))))"
     ),
 )
 def hypot(x: Array, y: Array) -> Array:
@@ -515,7 +517,7 @@ def rad2deg(x: Array) -> Array:
     elementwise=True,
     numpy=np.sinh,
     javascript="Math.sinh({})",
-    onnx="Mul(Tanh({0}), Div(Add(Exp({0}), Exp(Neg({0}))), 2))",
+    onnx="Mul(Tanh({0}), " + COSH + ")",
 )
 def sinh(x: Array) -> Array:
     """The hyperbolic sine of x.
@@ -534,7 +536,7 @@ def sinh(x: Array) -> Array:
     elementwise=True,
     numpy=np.cosh,
     javascript="Math.cosh({})",
-    onnx="Div(Add(Exp({0}), Exp(Neg({0}))), 2)",
+    onnx=COSH,
 )
 def cosh(x: Array) -> Array:
     """The hyperbolic cosine of x.

@@ -334,8 +334,11 @@ def _indexed(axes: Sizing, node: Node) -> Sizes:
     if masks and (len(arrays) > 1 or not masks[0].ndim):
         return tuple(AxisOf(node, i) for i in range(node.ndim))
     template = _parts(node.params["template"], x.ndim, masks)
-    advanced = [i for i, part in enumerate(template) if part is ARRAY or (arrays and isinstance(part, int))]
-    together = not arrays or advanced == list(range(advanced[0], advanced[0] + len(advanced)))
+    written, advanced = (
+        [i for i, part in enumerate(parts) if part is ARRAY or (arrays and isinstance(part, int))]
+        for parts in (node.params["template"], template)
+    )
+    together = not arrays or written[-1] - written[0] < len(written)  # an Ellipsis parts arrays even where it is no axis
     place = sum(not isinstance(part, int) for part in template[: advanced[0]]) if arrays and together else 0
     taken = (axes.masked.setdefault(masks[0], AxisOf(node, place)),) if masks else axes.met(arrays)
     sizes, result = iter(axes.of(x)), [] if together else list(taken)

@@ -52,6 +52,7 @@ def _matmul(ranks: Sequence[int], params: Params) -> str:
     operator="@",
     notation="{} {}",
     work=work.product,
+    onnx="MatMul",
 )
 def matmul(x: Array, y: Array) -> Array:
     """The matrix product x @ y of matrices, vectors or stacks of matrices.
@@ -80,6 +81,7 @@ def _check_vectors(a: Array, b: Array) -> None:
     view=False,
     notation="⊗",
     work=work.each_with_each,
+    onnx="Mul(Reshape({}, int64([-1, 1])), Reshape({}, int64([1, -1])))",
 )
 def outer(a: Array, b: Array) -> Array:
     """Every entry of one vector times every entry of another one.
@@ -124,7 +126,16 @@ def _second_rule(g: Array, out: Array, a: Array, b: Array) -> Array:
     return cross(g, a)
 
 
-@op(_first_rule, _second_rule, numpy=np.cross, kind=Contraction("...i,...i->...i"))
+@op(
+    _first_rule,
+    _second_rule,
+    numpy=np.cross,
+    kind=Contraction("...i,...i->...i"),
+    onnx=(
+        "Sub(Mul(Gather({0}, int64([1, 2, 0]), axis=-1), Gather({1}, int64([2, 0, 1]), axis=-1)), "
+        "Mul(Gather({0}, int64([2, 0, 1]), axis=-1), Gather({1}, int64([1, 2, 0]), axis=-1)))"
+    ),
+)
 def cross(a: Array, b: Array) -> Array:
     """The vector product a × b along the last axis.
 
@@ -342,6 +353,7 @@ def cofactors(A: Array) -> Array:
     kind=Contraction("...ii->..."),
     dtype=floating,
     work=work.of_a_matrix,
+    onnx="Det",
 )
 def det(A: Array) -> Array:
     """The determinant of a square matrix of any rank, or of each matrix of a stack.

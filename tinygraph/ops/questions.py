@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygraph.node import Node
 from tinygraph.operators import implements
+from tinygraph.ops.arithmetic import SIGNBIT
 from tinygraph.ops.declaration import Array
 from tinygraph.ops.declare import op
 from tinygraph.ops.kinds import Opaque, Same
@@ -45,7 +46,7 @@ def isfinite(x: Array) -> Array:
     return np.isfinite(x)
 
 
-@op(None, elementwise=True, numpy=np.signbit, javascript="isNegative({})", onnx="Less(Where(Equal({0}, 0), Div(1, {0}), {0}), 0)")
+@op(None, elementwise=True, numpy=np.signbit, javascript="isNegative({})", onnx=SIGNBIT)
 def signbit(x: Array) -> Array:
     """Whether each entry has a minus sign, which −0.0 has too.
 

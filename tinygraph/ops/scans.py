@@ -26,7 +26,7 @@ def _cumsum_rule(g: Array, out: Array, x: Array, axis: int) -> Array:
     return flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis)
 
 
-@op(_cumsum_rule, numpy=np.cumsum, kind=Same(), dtype=summed)
+@op(_cumsum_rule, numpy=np.cumsum, kind=Same(), dtype=summed, onnx="CumSum({}, int64({axis}))")
 def cumsum(x: Array, *, axis: int) -> Array:
     """The cumulative sum along `axis`: out[i] = x[0] + ... + x[i].
 

@@ -222,7 +222,7 @@ def roll(x: Array, *, shift: int | tuple[int, ...], axis: Axis = None) -> Array:
     return np.roll(x, shift, axis=axis)
 
 
-@op(lambda g, out, x, k: np.tril(g, k), numpy=np.tril, kind=Same())
+@op(lambda g, out, x, k: np.tril(g, k), numpy=np.tril, kind=Same(), onnx="Trilu({}, int64({k}), upper=0)")
 def tril(x: Array, *, k: int = 0) -> Array:
     """The lower triangle of matrices, with zeros above diagonal k.
 
@@ -235,7 +235,7 @@ def tril(x: Array, *, k: int = 0) -> Array:
     return np.tril(x, k)
 
 
-@op(lambda g, out, x, k: np.triu(g, k), numpy=np.triu, kind=Same())
+@op(lambda g, out, x, k: np.triu(g, k), numpy=np.triu, kind=Same(), onnx="Trilu({}, int64({k}))")
 def triu(x: Array, *, k: int = 0) -> Array:
     """The upper triangle of matrices, with zeros below diagonal k.
 
