@@ -149,11 +149,13 @@ CHANGES = {
         '"w": np.full(3, 1.0 * process), "b": np.zeros(())}, {',
     ),
     "data of each process": ("default_rng(0)", "default_rng(process)"),
+    "a number of each process": ('names["b"], names', 'names["b"] * (process + 1.5), names'),
 }
 SAID = {
     "an exception in one process": ["a process of the mesh has ended", "name 'bad' is not defined"],
-    "parameters of each process": ["the processes call the step with different arrays: w."] * 2,
-    "data of each process": ["the processes call the step with different arrays: X, y."] * 2,
+    "parameters of each process": ["the processes have different w:"] * 2,
+    "data of each process": ["the processes have different X, y:"] * 2,
+    "a number of each process": ["the processes have different step.source:"] * 2,
 }
 
 
