@@ -149,12 +149,29 @@ CHANGES = {
         '"w": np.full(3, 1.0 * process), "b": np.zeros(())}, {',
     ),
     "data of each process": ("default_rng(0)", "default_rng(process)"),
+    "a number of each process": ('names["b"], names', 'names["b"] * (process + 1.5), names'),
 }
 SAID = {
     "an exception in one process": ["a process of the mesh has ended", "name 'bad' is not defined"],
-    "parameters of each process": ["the processes call the step with different arrays: w."] * 2,
-    "data of each process": ["the processes call the step with different arrays: X, y."] * 2,
+    "parameters of each process": ["the processes have different w:"] * 2,
+    "data of each process": ["the processes have different X, y:"] * 2,
+    "a number of each process": ["the processes have different step.source:"] * 2,
 }
+
+
+def of_two_processes(folder: Path) -> list[tuple[int, str]]:
+    """What each process of the script in a folder ended with, and what it wrote to stderr."""
+    own = environment() | {"MESH_ADDRESS": f"127.0.0.1:{free_port()}", "PROCESSES": "2"}
+    command = [sys.executable, "train.py"]
+    started = [
+        subprocess.Popen(command, cwd=folder, env=own | {"PROCESS": str(i)}, stderr=subprocess.PIPE, text=True) for i in range(2)
+    ]
+    try:
+        texts = [one.communicate(timeout=SECONDS)[1] for one in started]
+    finally:
+        for one in started:
+            one.kill()
+    return [(one.returncode, text) for one, text in zip(started, texts, strict=True)]
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -162,20 +179,29 @@ def test_all_processes_end_with_the_reason(tmp_path: Path, name: str) -> None:
     before, after = CHANGES[name]
     assert before in SCRIPT
     (tmp_path / "train.py").write_text(SCRIPT.replace(before, after))
-    own = environment() | {"MESH_ADDRESS": f"127.0.0.1:{free_port()}", "PROCESSES": "2"}
-    command = [sys.executable, "train.py"]
-    started = [
-        subprocess.Popen(command, cwd=tmp_path, env=own | {"PROCESS": str(i)}, stderr=subprocess.PIPE, text=True)
-        for i in range(2)
-    ]
-    try:
-        ended = [one.communicate(timeout=SECONDS)[1] for one in started]
-    finally:
-        for one in started:
-            one.kill()
-    for one, text, said in zip(started, ended, SAID[name], strict=True):
-        assert one.returncode == 75, text
+    for (code, text), said in zip(of_two_processes(tmp_path), SAID[name], strict=True):
+        assert code == 75, text
         assert said in text
+
+
+LISTENING = """
+    if i == 0:
+        own = {os.readlink(f"/proc/self/fd/{x}") for x in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{x}")}
+        lines = [line.split() for kind in ("tcp", "tcp6") for line in open(f"/proc/self/net/{kind}")]
+        for line in lines:
+            if line[3] == "0A" and f"socket:[{line[9]}]" in own:
+                print("listens at", ".".join(str(x) for x in bytes.fromhex(line[1].split(":")[0][-8:])[::-1]), file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="reads the sockets of Linux")
+def test_processes_listen_at_the_address_given_and_that_of_the_name_of_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT.replace("    parameters = {name:", f"{LISTENING}    parameters = {{name:"))
+    gloo = f"listens at {socket.gethostbyname(socket.gethostname())}"
+    (first, one), (second, other) = of_two_processes(tmp_path)
+    assert (first, second) == (0, 0), one + other
+    assert sorted(re.findall("listens at .*", one)) == sorted(["listens at 127.0.0.1", gloo])
+    assert re.findall("listens at .*", other) == [gloo]
 
 
 def test_an_error_that_is_no_loss_of_a_process_stays_as_it_is() -> None:

@@ -32,7 +32,7 @@ def answered(jax: Any, run: Callable[[], Any]) -> Any:
 
 
 def check_agreement(jax: Any, mesh: Any, of_rows: Mapping[str, Any], whole: Mapping[str, Any]) -> None:
-    """Raise ValueError, in all processes, where they call a step with different arrays.
+    """Raise ValueError, in all processes, where these arrays differ between them.
 
     Of arrays with an axis of rows the shape, the first and the last row are compared, so that no other row is read.
     """
@@ -48,8 +48,8 @@ def check_agreement(jax: Any, mesh: Any, of_rows: Mapping[str, Any], whole: Mapp
     different = [name for name, is_same in zip([*of_rows, *whole], same, strict=True) if not is_same]
     if different:
         raise ValueError(
-            f"the processes call the step with different arrays: {', '.join(different)}. Give all of them the same whole arrays, "
-            "of which each reads its rows by itself, and the same parameters, such as those of np.random.default_rng(0)"
+            f"the processes have different {', '.join(different)}: give all of them the same graph, the same whole arrays, of "
+            "which each reads its rows by itself, and the same parameters, such as those of np.random.default_rng(0)"
         )
 
 

@@ -135,6 +135,7 @@ class ShardedStep:
         }
         self._jax.eval_shape(self._recorded, **shapes)
         named = [{name(x) or repr(x): values[x] for x in leaves} for leaves in (self._rows.of_rows, self._rows.whole)]
+        named[1]["step.source"] = np.frombuffer(self.source.encode(), np.uint8)
         check_agreement(self._jax, self.mesh, *named)
 
     def _padded(self, total: int) -> int:
