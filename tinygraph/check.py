@@ -29,11 +29,11 @@ TOLERANCE = 1e-6  # relative to the largest entry of a gradient: what extrapolat
 class NonFinite(NamedTuple):
     """The first node of a graph whose value is not finite though its inputs are."""
 
-    node: Node
-    name: str
-    inputs: tuple[Any, ...]
-    place: Place
-    names: tuple[str | None, ...]  # of the inputs
+    node: Node  #: The node.
+    name: str  #: Its name in the graph, or that of its op.
+    inputs: tuple[Any, ...]  #: Its inputs, nodes and numbers.
+    place: Place  #: Where it was made.
+    names: tuple[str | None, ...]  #: The names of the inputs, None for a number and for a node without a name.
 
     def __str__(self) -> str:
         made = "brought by the user" if self.node.op is None else f"made by {self.node.op.name}"
