@@ -11,7 +11,7 @@ import numpy as np
 from tinygraph.backprop import reached
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.sizes import SizeError
-from tinygraph.compiler.step import Step
+from tinygraph.compiler.step import Step, forget
 from tinygraph.decisions import DecisionError, check_decisions
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant
@@ -120,8 +120,7 @@ class Jit:
             traces = self._traces.setdefault(_kind((arguments, keywords), leaves), [])
         except TypeError as error:
             raise TypeError(f"tg.jit takes arrays, trees of arrays, and settings that can be keys of a dict: {error}") from None
-        if len(self._traces) > KINDS:
-            self._traces.pop(next(iter(self._traces)), None)
+        forget(self._traces, KINDS)
         new: Trace | None = None
         for trace in sorted(traces, key=lambda trace: shapes not in trace.shapes):
             if shapes not in trace.shapes:
@@ -142,8 +141,7 @@ class Jit:
         with np.errstate(all=None if shapes in trace.shapes else "ignore"):  # the recording of a moment ago has warned
             result = trace(arrays)
         trace.shapes[shapes] = None
-        if len(trace.shapes) > SHAPES:
-            trace.shapes.pop(next(iter(trace.shapes)), None)
+        forget(trace.shapes, SHAPES)
         self.step = trace.step
         return result
 
