@@ -6,6 +6,7 @@ import gc
 import pickle
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -352,11 +353,25 @@ class TestResults:
         assert gradients["second"]["b"] == 2.0
         assert gradients["first"].keys() == {"W", "b"}
 
-    @pytest.mark.parametrize("outer", ["a_b", "p"])
-    def test_are_nested_so_where_names_collide(self, outer: str) -> None:
+    @pytest.mark.parametrize(
+        "named",
+        [
+            lambda v, w: {"a": {"b": v}, "a_b": w},
+            lambda v, w: {"p_0": {"w": v}, "p": {"0": {"w": w}}},
+            lambda v, w: {"p": {"w b": v, "w_b": w}},
+            lambda v, w: {"p": {"w": v, "p_w": w}},
+        ],
+    )
+    def test_are_nested_so_where_names_collide(self, named: Callable[..., dict[str, Any]]) -> None:
         v, w = tg.parameter(2.0), tg.parameter(3.0)
-        names: dict[str, Any] = {"a": {"b": v}, outer: w} if outer == "a_b" else {"p_0": {"w": v}, "p": {"0": {"w": w}}}
+        names = named(v, w)
         assert tg.Graph(v * w, names=names).compile()(**names) == (6.0, _of_arrays(names, {v: 3.0, w: 2.0}))
+
+    def test_have_the_keys_of_the_dict_where_variables_are_called_otherwise(self) -> None:
+        params = {"weights": tg.parameter(3.0)}
+        w = params["weights"]
+        step = tg.Graph(w * w, names={"w": w, "params": params}).compile()
+        assert step(params={"weights": 2.0}) == (4.0, {"params": {"weights": 4.0}})
 
     def test_are_those_that_are_asked_for(self) -> None:
         w, x = tg.parameter(3.0), tg.constant(2.0)

@@ -81,9 +81,10 @@ class Arguments:
         return found
 
     def _path(self, leaf: Node) -> tuple[str, ...]:
-        """The names of the dicts that a leaf was found in, and its name there."""
-        name, scope = self._graph.name(leaf) or "", self._graph._names.scopes.get(leaf, ())
-        return *scope, name.removeprefix(f"{'_'.join(scope)}_") if scope else name
+        """The names of the dicts that a leaf was found in, and its key there."""
+        names = self._graph._names
+        scope = names.scopes.get(leaf, ())
+        return *scope, names.keys[leaf] if scope else names.of(leaf) or ""
 
 
 def fitted(leaf: Node, name: str, value: Any) -> Any:
