@@ -283,6 +283,49 @@ class TestOpsOfTheUser:
         with pytest.raises(ValueError, match=r"positive returned an array of shape \(1,\), and one of \(3,\)"):
             step(w=np.array([1.0, -1.0, -1.0]))
 
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            lambda g, out, x: g * 2 * x / len(x),
+            lambda g, out, x: g * 2 * x / x.shape[0],
+            lambda g, out, x: np.broadcast_to(g, x.shape) * 2 * x / tg.ops.count(x, axis=None),
+            lambda g, out, x: g * np.full(x.shape, 2.0) * x / tg.ops.count(x, axis=None),
+        ],
+    )
+    def test_whose_rules_take_sizes_raise_at_other_sizes(self, rule: Any) -> None:
+        @tg.op(rule)
+        def mean_square(x: Any) -> Any:
+            return np.sum(x * x) / len(x)
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(mean_square(w), names={"w": w}).compile()
+        assert_same(step(w=np.ones(3))[1]["w"], np.full(3, 2 / 3))
+        with pytest.raises(ValueError, match=r"mean_square or its gradient takes a number or a shape from the sizes") as raised:
+            step(w=np.ones(6))
+        assert "step = tg.Graph(mean_square(w)" in str(raised.value)
+
+    def test_whose_rules_count_entries_hold_at_other_sizes(self) -> None:
+        @tg.op(lambda g, out, x: tg.ops.broadcast_like(g, x) * 2 * x / tg.ops.count(x, axis=None))
+        def mean_square(x: Any) -> Any:
+            return np.sum(x * x) / len(x)
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(mean_square(w), names={"w": w}).compile()
+        assert_same(step(w=np.ones(6))[1]["w"], np.full(6, 2 / 6))
+
+    def test_whose_body_takes_sizes_are_traced_again(self) -> None:
+        @tg.op(lambda g, out, x: g / len(x), elementwise=True)
+        def share(x: Any) -> Any:
+            return x / len(x)
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(np.sum(share(w)), names={"w": w}).compile(wrt=[])
+        with pytest.raises(ValueError, match="share or its gradient takes a number"):
+            step(w=np.ones(6))
+        fast = tg.jit(share)
+        for n in (3, 6, 3):
+            assert_same(fast(np.ones(n)), np.full(n, 1 / n))
+
     def test_write_to_no_argument(self) -> None:
         is_writing = False
 
