@@ -466,7 +466,7 @@ class TestArguments:
                 r"w has dtype float32, .* recorded with float64: pass w.astype\(np.float64\)",
             ),
             ({"w": np.ones(3, complex)}, TypeError, "w has dtype complex128"),
-            ({"w": np.ma.array(np.ones(3))}, TypeError, r"w is a masked array: fill it first, `w.filled\(0\)`"),
+            ({"w": np.ma.array(np.ones(3))}, TypeError, r"w cannot be a masked array: fill it first, `w.filled\(0\)`"),
             ({"w": "ones"}, TypeError, "w has dtype <U4"),
             ({"w": [[1.0], [2.0, 3.0]]}, TypeError, "w must be one array of numbers"),
             ({"X": np.ones(3)}, ValueError, r"X has shape \(3,\), and was recorded with \(6, 3\): give it 2 axes"),

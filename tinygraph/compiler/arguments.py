@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.graph import Graph
+from tinygraph.leaves import refuse_masked
 from tinygraph.node import Node
 from tinygraph.sparse import Sparse, is_sparse, sparse_of
 from tinygraph.wording import suggestion
@@ -93,8 +94,7 @@ def fitted(leaf: Node, name: str, value: Any) -> Any:
         value = value.operand
     if type(leaf._value) is Sparse or is_sparse(value) or type(value) is Sparse:
         return _sparse(leaf, name, value)
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array: fill it first, `{name}.filled(0)`, or use np.where with the mask")
+    refuse_masked(value, name, name)
     try:
         array = np.asarray(value)
     except ValueError as error:
