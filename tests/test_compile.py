@@ -313,6 +313,15 @@ class TestOpsOfTheUser:
         step = tg.Graph(mean_square(w), names={"w": w}).compile()
         assert_same(step(w=np.ones(6))[1]["w"], np.full(6, 2 / 6))
 
+    def test_whose_body_makes_arrays_hold_at_other_sizes(self) -> None:
+        @tg.op(lambda g, out, x: g * tg.stop_gradient(out) / x, elementwise=True)
+        def ranked(x: Any) -> Any:
+            return x * np.arange(len(x))
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(np.sum(ranked(w)), names={"w": w}).compile()
+        assert_same(step(w=np.ones(5))[1]["w"], np.arange(5.0))
+
     def test_whose_body_takes_sizes_are_traced_again(self) -> None:
         @tg.op(lambda g, out, x: g / len(x), elementwise=True)
         def share(x: Any) -> Any:

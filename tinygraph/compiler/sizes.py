@@ -9,12 +9,12 @@ import numpy as np
 
 from tinygraph.backprop import sweep
 from tinygraph.compiler.alike import are_alike
+from tinygraph.compiler.lowering import body_of
 from tinygraph.compiler.primitives import function_of
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant, parameter, seed_leaf
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
-from tinygraph.program.composed import composition_of
 
 
 class SizeError(ValueError):
@@ -112,7 +112,7 @@ def _recorded(node: Node, operands: Sequence[Any], has_gradients: bool) -> tuple
     if has_gradients:
         given.append(seed_leaf(np.ones(out.shape, out.dtype)))
         found += sweep(out, [x for x in given if x.kind == "parameter"], given[-1], on_nodes=True).values()
-    body = composition_of(out) if op.elementwise else None
+    body = body_of(out) if op.elementwise else None
     if body is not None:
         given += [x for x in body.operands if isinstance(x, Node)]
         found.append(body.result)
