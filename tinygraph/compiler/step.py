@@ -148,6 +148,13 @@ def _program(wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> 
     return ArrayProgram(wanted, threads, strategy, copy)
 
 
+def forget(entries: dict[Any, Any], most: int) -> None:
+    """Drop the oldest entries of a dict that has more than `most`; other threads may add some at the same time."""
+    while len(entries) > most:
+        oldest, *_ = entries
+        entries.pop(oldest, None)
+
+
 def decides(graph: Graph) -> bool:
     """Whether Python decided by a value of the graph."""
     leaves = [x for x in graph.forward if isinstance(x, Leaf)]
