@@ -122,9 +122,8 @@ class Step:
         if found is None:
             found = self._program.at(values)
             with self._lock:
-                while len(self._runs) >= KNOWN:
-                    del self._runs[next(iter(self._runs))]
                 self._runs[key] = found
+                forget(self._runs, KNOWN)
         self._latest[0] = found
         return found
 
