@@ -71,6 +71,7 @@ def test_the_lines_of_pytorch_run_and_lead_to_the_same_numbers(names: dict[str, 
         run("\n".join(right), names)
         if "w.grad" in left:
             assert theirs["w"].grad.tolist() == pytest.approx(names["dw"].tolist(), rel=1e-6)
+            assert theirs["h"].grad.tolist() == pytest.approx(names["dh"].tolist(), rel=1e-6)
     assert theirs["w"].tolist() == pytest.approx(names["w"].tolist(), rel=1e-6)
 
 

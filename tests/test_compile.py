@@ -6,6 +6,7 @@ import gc
 import pickle
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -282,6 +283,58 @@ class TestOpsOfTheUser:
         with pytest.raises(ValueError, match=r"positive returned an array of shape \(1,\), and one of \(3,\)"):
             step(w=np.array([1.0, -1.0, -1.0]))
 
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            lambda g, out, x: g * 2 * x / len(x),
+            lambda g, out, x: g * 2 * x / x.shape[0],
+            lambda g, out, x: np.broadcast_to(g, x.shape) * 2 * x / tg.ops.count(x, axis=None),
+            lambda g, out, x: g * np.full(x.shape, 2.0) * x / tg.ops.count(x, axis=None),
+        ],
+    )
+    def test_whose_rules_take_sizes_raise_at_other_sizes(self, rule: Any) -> None:
+        @tg.op(rule)
+        def mean_square(x: Any) -> Any:
+            return np.sum(x * x) / len(x)
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(mean_square(w), names={"w": w}).compile()
+        assert_same(step(w=np.ones(3))[1]["w"], np.full(3, 2 / 3))
+        with pytest.raises(ValueError, match=r"mean_square or its gradient takes a number or a shape from the sizes") as raised:
+            step(w=np.ones(6))
+        assert "step = tg.Graph(mean_square(w)" in str(raised.value)
+
+    def test_whose_rules_count_entries_hold_at_other_sizes(self) -> None:
+        @tg.op(lambda g, out, x: tg.ops.broadcast_like(g, x) * 2 * x / tg.ops.count(x, axis=None))
+        def mean_square(x: Any) -> Any:
+            return np.sum(x * x) / len(x)
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(mean_square(w), names={"w": w}).compile()
+        assert_same(step(w=np.ones(6))[1]["w"], np.full(6, 2 / 6))
+
+    def test_whose_body_makes_arrays_hold_at_other_sizes(self) -> None:
+        @tg.op(lambda g, out, x: g * tg.stop_gradient(out) / x, elementwise=True)
+        def ranked(x: Any) -> Any:
+            return x * np.arange(len(x))
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(np.sum(ranked(w)), names={"w": w}).compile()
+        assert_same(step(w=np.ones(5))[1]["w"], np.arange(5.0))
+
+    def test_whose_body_takes_sizes_are_traced_again(self) -> None:
+        @tg.op(lambda g, out, x: g / len(x), elementwise=True)
+        def share(x: Any) -> Any:
+            return x / len(x)
+
+        w = tg.parameter(np.ones(3))
+        step = tg.Graph(np.sum(share(w)), names={"w": w}).compile(wrt=[])
+        with pytest.raises(ValueError, match="share or its gradient takes a number"):
+            step(w=np.ones(6))
+        fast = tg.jit(share)
+        for n in (3, 6, 3):
+            assert_same(fast(np.ones(n)), np.full(n, 1 / n))
+
     def test_write_to_no_argument(self) -> None:
         is_writing = False
 
@@ -352,11 +405,25 @@ class TestResults:
         assert gradients["second"]["b"] == 2.0
         assert gradients["first"].keys() == {"W", "b"}
 
-    @pytest.mark.parametrize("outer", ["a_b", "p"])
-    def test_are_nested_so_where_names_collide(self, outer: str) -> None:
+    @pytest.mark.parametrize(
+        "named",
+        [
+            lambda v, w: {"a": {"b": v}, "a_b": w},
+            lambda v, w: {"p_0": {"w": v}, "p": {"0": {"w": w}}},
+            lambda v, w: {"p": {"w b": v, "w_b": w}},
+            lambda v, w: {"p": {"w": v, "p_w": w}},
+        ],
+    )
+    def test_are_nested_so_where_names_collide(self, named: Callable[..., dict[str, Any]]) -> None:
         v, w = tg.parameter(2.0), tg.parameter(3.0)
-        names: dict[str, Any] = {"a": {"b": v}, outer: w} if outer == "a_b" else {"p_0": {"w": v}, "p": {"0": {"w": w}}}
+        names = named(v, w)
         assert tg.Graph(v * w, names=names).compile()(**names) == (6.0, _of_arrays(names, {v: 3.0, w: 2.0}))
+
+    def test_have_the_keys_of_the_dict_where_variables_are_called_otherwise(self) -> None:
+        params = {"weights": tg.parameter(3.0)}
+        w = params["weights"]
+        step = tg.Graph(w * w, names={"w": w, "params": params}).compile()
+        assert step(params={"weights": 2.0}) == (4.0, {"params": {"weights": 4.0}})
 
     def test_are_those_that_are_asked_for(self) -> None:
         w, x = tg.parameter(3.0), tg.constant(2.0)
@@ -408,7 +475,7 @@ class TestArguments:
                 r"w has dtype float32, .* recorded with float64: pass w.astype\(np.float64\)",
             ),
             ({"w": np.ones(3, complex)}, TypeError, "w has dtype complex128"),
-            ({"w": np.ma.array(np.ones(3))}, TypeError, r"w is a masked array: fill it first, `w.filled\(0\)`"),
+            ({"w": np.ma.array(np.ones(3))}, TypeError, r"w cannot be a masked array: fill it first, `w.filled\(0\)`"),
             ({"w": "ones"}, TypeError, "w has dtype <U4"),
             ({"w": [[1.0], [2.0, 3.0]]}, TypeError, "w must be one array of numbers"),
             ({"X": np.ones(3)}, ValueError, r"X has shape \(3,\), and was recorded with \(6, 3\): give it 2 axes"),

@@ -132,3 +132,16 @@ def test_without_source_another_size_is_warned_of() -> None:
     run(names["graph"], 4)
     with pytest.warns(UserWarning, match=r"X has size 5 along axis 0, where it had 4: if 4 at <string>:1"):
         run(names["graph"], 5)
+
+
+def test_a_size_in_a_rule_of_the_users_is_refused_with_its_line() -> None:
+    @tg.op(lambda g, out, x: 2 * g * x / len(x))
+    def mean_square(x: Any) -> Any:
+        return np.sum(x * x) / len(x)
+
+    w = tg.parameter(np.ones(3))
+    graph = tg.Graph(mean_square(w), names={"w": w})
+    graph.backprop()
+    assert graph.function()(w=np.ones(3))[1]["dw"].tolist() == [2 / 3] * 3
+    with pytest.raises(ValueError, match=r"w has size 4 .* len\(x\) at test_counts.py:\d+, in <lambda> stays the number"):
+        graph.function()(w=np.ones(4))

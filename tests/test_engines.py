@@ -522,6 +522,14 @@ def leaves(*_: Any) -> None:
     raise SystemExit(3)
 
 
+def without_numpy(_: str, z: Any) -> Any:
+    return own_tanh(z)
+
+
+def own_tanh(z: Any) -> Any:
+    return z.data.tanh()
+
+
 def is_tanh(op_name: str, *_: Any) -> bool:
     return op_name == "tanh"
 
@@ -555,6 +563,18 @@ SENTENCES: list[tuple[str, Any, str, str]] = [
         failing("apply", lambda name, *_: getattr(1, name), is_tanh),
         "no op",
         "has no op tanh .AttributeError",
+    ),
+    (
+        "an op reads an attribute that is not there",
+        failing("apply", without_numpy, is_tanh),
+        "raised",
+        r"apply\('tanh', z\) raised AttributeError: 'float' object has no attribute 'tanh', at test_engines.py:\d+, in own_tanh",
+    ),
+    (
+        "an op misspells a function",
+        failing("apply", lambda name, z: getattr(np, f"{name}h"), is_tanh),
+        "raised",
+        r"apply\('tanh', z\) raised AttributeError: module 'numpy' has no attribute 'tanhh'",
     ),
     ("backward raises", failing("backward", raises), "raised", r"backward\(L\) raised ValueError: not today"),
     ("backward never returns", failing("backward", deeper), "raised", r"backward\(L\) raised RecursionError"),

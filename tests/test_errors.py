@@ -139,3 +139,37 @@ def single() -> tg.Graph:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_one_thing_is_counted_in_the_singular(show: Any, text: str) -> None:
     assert text in show()
+
+
+MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda w, graph: tg.parameter(MASKED),
+        lambda w, graph: w * MASKED,
+        lambda w, graph: w[MASKED > 1],
+        lambda w, graph: tg.gradients(w, w, seed=MASKED),
+        lambda w, graph: tg.Graph(w).backprop(seed=MASKED),
+        lambda w, graph: tg.vjp(lambda x: x * x, w.value)[1](MASKED),
+        lambda w, graph: tg.grad(np.sum)(MASKED),
+        lambda w, graph: tg.jit(np.sum)(MASKED),
+        lambda w, graph: tg.check_gradients(np.sum, MASKED),
+        lambda w, graph: tg.check_op(tg.sigmoid, MASKED),
+        lambda w, graph: graph.compile()(w=MASKED),
+        lambda w, graph: graph.with_leaves({"w": MASKED}),
+    ],
+)
+def test_a_masked_array_is_no_array_of_numbers(use: Callable[..., Any]) -> None:
+    """Its masked entries would count as data."""
+    w = tg.parameter([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"cannot be a masked array: fill it first, `\w+.filled\(0\)`, or use np.where"):
+        use(w, tg.Graph(np.sum(w), names={"w": w}))
+
+
+def test_a_masked_array_is_no_answer() -> None:
+    w = tg.parameter([1.0, 2.0])
+    graph = tg.Graph(np.sum(w), names={"w": w})
+    graph.backprop()
+    assert "an answer cannot be a masked array" in str(graph.compare(dw=np.ma.array([1.0, 1.0])))

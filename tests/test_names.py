@@ -610,6 +610,19 @@ def test_names_are_unique_where_several_places_have_the_same_one() -> None:
     assert called(text) == "x z_1_2 z_2 z z_1"
 
 
+@pytest.mark.parametrize("scope", [lambda names: names, lambda names: {"params": names}], ids=["variables", "dict"])
+@pytest.mark.parametrize("names", [("w b", "w_b"), ("w_b", "w b"), ("exp", "exp_"), ("w b", "w-b", "w_b_2")])
+def test_a_name_finds_what_the_user_calls_so(names: tuple[str, ...], scope: Any) -> None:
+    """Not another value whose name Python spells so."""
+    leaves = {name: tg.parameter(float(i)) for i, name in enumerate(names)}
+    L = sum(i * leaf for i, leaf in enumerate(leaves.values()))
+    graph = tg.Graph(L, names=scope(leaves))
+    grads = graph.backprop()
+    for i, (name, leaf) in enumerate(leaves.items()):
+        assert graph[name] is leaf
+        assert grads[name].value == i
+
+
 def test_a_long_loop_is_numbered_through() -> None:
     h = tg.parameter(1.0)
     for _ in range(20_000):

@@ -38,7 +38,7 @@ APPLIES: dict[str, Build] = {
     "the numerator of a sigmoid": lambda X, y, w: tg.sigmoid(X @ w),
     "a maximum beside what is NaN too": lambda X, y, w: np.maximum(y, 0) - (X @ w) * y,
     "no broadcast before an op that broadcasts": lambda X, y, w: tg.ops.broadcast_like(w, X) * X - tg.ops.broadcast_like(w[0], X),
-    hoisting.NAME: lambda X, y, w: (-(2.0 * y) / 3.0) @ X,
+    hoisting.NAME: lambda X, y, w: (-(2.0 * y) / (np.sum(X * X) + 1)) @ X,
 }  # fmt: skip
 
 
@@ -73,3 +73,34 @@ def test_a_sign_of_an_unsigned_number_wraps_around() -> None:
     for expression in (np.sum(1.5 + -y), np.sum(1.5 - -y)):
         step = tg.Graph(expression, names={"y": y}).compile(wrt=[])
         assert step(y=y.value)[0] == expression.value
+
+
+# Losses whose gradient is near the limits of floats, with the entries of X and y that bring it there.
+LIMITS: dict[str, tuple[Build, Callable[[Any], float]]] = {
+    "too large before the division": (lambda X, y, w: np.mean(X @ w * np.sign(y)), lambda info: info.max / 10),
+    "too small before the product": (lambda X, y, w: np.sum(X @ w * y * (1 / y.value[0])), lambda info: info.tiny**0.6),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("case", LIMITS)
+def test_a_factor_is_applied_where_it_was_recorded(case: str, dtype: Any) -> None:
+    """Elsewhere a finite gradient could be infinite, and a normal one 0."""
+    loss, entry = LIMITS[case]
+    values = {"X": np.full((1000, 2), entry(np.finfo(dtype)), dtype), "y": np.full(1000, entry(np.finfo(dtype)), dtype)}
+    leaves = {"w": tg.parameter(np.full(2, 1e-4, dtype))} | {name: tg.constant(x) for name, x in values.items()}
+    graph = tg.Graph(loss(**leaves), names=leaves)
+    step = graph.compile()
+    _, gradients = step(**{name: leaves[name].value for name in step.plan.arguments})
+    np.testing.assert_allclose(gradients["w"], graph.backprop()["w"].value, rtol=1e-3)
+
+
+def test_a_factor_that_depends_on_all_rows_is_behind_their_sum() -> None:
+    """So one pass over the rows is enough."""
+    rng = np.random.default_rng(0)
+    leaves = {"X": tg.constant(rng.normal(size=(50, 3))), "y": tg.constant(rng.normal(size=50)), "w": tg.parameter(np.ones(3))}
+    X, y, w = leaves.values()
+    graph = tg.Graph(np.sqrt(np.mean((X @ w - y) ** 2)), names=leaves)
+    step = graph.compile(strategy="rows")
+    _, gradients = step(**{name: x.value for name, x in leaves.items()})
+    assert_same(gradients["w"], graph.backprop()["w"].value)

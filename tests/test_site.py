@@ -85,6 +85,10 @@ def test_every_public_name_is_in_the_reference_and_nothing_else(reference: str, 
     assert sorted(re.findall(rf'<dt [^>]*id="{re.escape(prefix)}(\w+)"', reference)) == sorted(PUBLIC[section]())
 
 
+def test_no_text_of_the_reference_is_of_python_itself(reference: str) -> None:
+    assert "Alias for field number" not in reference
+
+
 def test_every_op_is_in_the_reference_as_its_declaration_explains_it(reference: str) -> None:
     ops = [op for op in REGISTRY.values() if op.built_in]
     assert len(ops) > 100

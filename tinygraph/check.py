@@ -12,7 +12,7 @@ from tinygraph.backprop import between, reached, sweep
 from tinygraph.calculus import Call, gradients
 from tinygraph.errors import GradientError
 from tinygraph.graph import Graph
-from tinygraph.leaves import constant, parameter
+from tinygraph.leaves import constant, parameter, refuse_masked
 from tinygraph.node import Node, summary
 from tinygraph.ops import Op
 from tinygraph.place import Place
@@ -29,11 +29,11 @@ TOLERANCE = 1e-6  # relative to the largest entry of a gradient: what extrapolat
 class NonFinite(NamedTuple):
     """The first node of a graph whose value is not finite though its inputs are."""
 
-    node: Node
-    name: str
-    inputs: tuple[Any, ...]
-    place: Place
-    names: tuple[str | None, ...]  # of the inputs
+    node: Node  #: The node.
+    name: str  #: Its name in the graph, or that of its op.
+    inputs: tuple[Any, ...]  #: Its inputs, nodes and numbers.
+    place: Place  #: Where it was made.
+    names: tuple[str | None, ...]  #: The names of the inputs, None for a number and for a node without a name.
 
     def __str__(self) -> str:
         made = "brought by the user" if self.node.op is None else f"made by {self.node.op.name}"
@@ -99,6 +99,8 @@ def check_gradients(function: Callable[..., Any], *arguments: Any, order: int = 
     moved = [i for i, leaf in enumerate(given) if _is_real(leaf)]
     if not moved:
         raise ValueError("no argument is a float, so there is no gradient to check: write 3.0 for 3, or x.astype(float)")
+    for i in moved:
+        refuse_masked(given[i], "an argument")
     flat = [np.asarray(given[i], dtype=np.float64)[()] for i in moved]
 
     def flat_function(*values: Any) -> Any:
@@ -233,6 +235,8 @@ def check_op(op: Op, *arguments: Any, **params: Any) -> None:
     """
     if not isinstance(op, Op):
         raise TypeError(f"check_op takes an op, declared by @tg.op, not {type(op).__name__}")
+    for x in arguments:
+        refuse_masked(x, "an argument")
     arrays = [_value(x) if isinstance(x, Node) else np.asarray(x)[()] for x in arguments]
     rules = op.rules_for(len(arrays))
     wrt = [k for k, rule in enumerate(rules) if rule is not None and arrays[k].dtype == np.float64]

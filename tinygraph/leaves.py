@@ -64,6 +64,12 @@ def seed_leaf(value: Any) -> Node:
 _leaves: dict[int, ref[Leaf]] = {}  # those that some graph holds, by the identity of the array
 
 
+def refuse_masked(value: Any, what: str, name: str = "value") -> None:
+    """Raise TypeError for a masked array, whose masked entries would count as data."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{what} cannot be a masked array: fill it first, `{name}.filled(0)`, or use np.where with the mask")
+
+
 def refuse_list_of_nodes(value: Any) -> None:
     """Raise TypeError where an operand is a list or tuple, however nested, that holds a node."""
     if isinstance(value, list | tuple) and _holds_node(value):
@@ -170,8 +176,7 @@ def _real(kind: str, value: Any, copy: bool, may_be_sparse: bool = False) -> Any
         return value
     if isinstance(value, Node):
         value = value.value
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"a {kind} cannot be a masked array: fill it first, `value.filled(0)`, or use np.where with the mask")
+    refuse_masked(value, f"a {kind}")
     if isinstance(value, np.generic):
         array: Any = value
     else:

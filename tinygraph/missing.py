@@ -36,6 +36,7 @@ ATTRIBUTES = {
     "backward": "gradients are values here: `dw, db = tg.gradients(L, w, b)`, or `tg.Graph(L, names=locals()).backprop()`",
     "grad": "nothing is stored on a node: `(dw,) = tg.gradients(L, w)`, or `graph.backprop()[w].value`",
     "zero_grad": "nothing accumulates, so there is nothing to reset: delete the line",
+    "retain_grad": "every value has a gradient: `(dh,) = tg.gradients(L, h)`, or `graph.backprop()[h].value`",
     "requires_grad": "make the leaf by `tg.parameter`; `node.kind` shows what it is",
     "toarray": "write `node.value.toarray()` of a sparse node; another holds an array already",
     "detach": "write `tg.stop_gradient(node)`, or `node.value` for the array",

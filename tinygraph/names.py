@@ -27,6 +27,7 @@ class Names:
         self._counts: dict[str, int] = {}  # how often each name was wanted that was taken
         self.invented: set[Node] = set()  # the nodes whose names are not the user's
         self.scopes: dict[Node, tuple[str, ...]] = {}  # the nested dicts that a named node was found in, outermost first
+        self.keys: dict[Node, str] = {}  # what the innermost of these calls it
 
     def __getitem__(self, name: str) -> Node:
         return self._node[name]
@@ -58,6 +59,7 @@ class Names:
         names._node = {name: new[node] for name, node in self._node.items() if node in new}
         names.invented = {new[node] for node in self.invented if node in new}
         names.scopes = {new[node]: scope for node, scope in self.scopes.items() if node in new}
+        names.keys = {new[node]: key for node, key in self.keys.items() if node in new}
         for node in named:
             names.invent(node, letter)
         return names
@@ -93,6 +95,7 @@ class Names:
                 self._node.setdefault(alias, node)
         if not self.scopes.get(node):
             self.scopes[node] = scope
+            self.keys[node] = wanted.removeprefix(f"{'_'.join(scope)}_") if wanted == fallback else wanted
 
 
 def temporary(taken: Iterable[str]) -> str:

@@ -42,7 +42,7 @@ def named(outputs: Sequence[Node], nodes: Sequence[Node], given: Mapping[str, An
 
 def _name_as_given(names: Names, nodes: Sequence[Node], leaves: Sequence[Node], given: Mapping[str, Any], code: CodeType) -> None:
     """By the user's mapping; leaves that are not in it, by the names of the code."""
-    spellings = list(given_names(given))
+    spellings = sorted(given_names(given), key=_is_respelled)
     _give_nodes(names, spellings, nodes)
     _give_arrays(names, spellings, leaves)
     rebound = _rebound(names, nodes, code) if names.nodes else {}
@@ -57,7 +57,7 @@ def _name_as_the_code_does(
 
     Entries of a list are looked up in the lists of the calling frame first; its bare arrays come last.
     """
-    spellings = list(given_names(variables))
+    spellings = sorted(given_names(variables), key=_is_respelled)
     _give_nodes(names, [spelling for spelling in spellings if spelling.fallback is None], nodes)
     rebound = _rebound_by_calls(names, nodes, code)
     stored = made(nodes, names.of) | _variables(rebound)
@@ -70,6 +70,11 @@ def _name_as_the_code_does(
     _give_nodes(names, spellings, nodes)
     _number(names, entries)
     _give_arrays(names, spellings, leaves)
+
+
+def _is_respelled(one: GivenName) -> bool:
+    """Whether a name has to be spelled otherwise: it leaves that spelling to another name that is spelled so."""
+    return identifier(one.wanted) != one.wanted
 
 
 def _unnamed(names: Names, nodes: Iterable[Node], *others: Container[Node]) -> list[Node]:

@@ -20,9 +20,9 @@ PACKAGE = os.path.dirname(__file__) + os.sep
 class Place(NamedTuple):
     """A line of the user's code; prints as `file.py:12, in fit: z = X @ w + b`."""
 
-    filename: str
-    line: int
-    function: str
+    filename: str  #: The path of the file.
+    line: int  #: The number of the line, from 1.
+    function: str  #: The name of the function, `<module>` outside of one.
 
     @property
     def text(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import typed
+from tinygraph.leaves import refuse_masked
 from tinygraph.node import Node
 from tinygraph.sparse import Sparse
 
@@ -28,6 +29,7 @@ def seed_for(of: Node, seed: Any) -> Any:
         raise ValueError(
             f"the seed has shape {np.shape(seed)}, but the output {of!r} has shape {value.shape}: give it that shape"
         )
+    refuse_masked(seed, "a seed")
     given = seed if isinstance(seed, Node) else np.asarray(seed)
     if given.dtype.kind not in "biuf":
         raise TypeError(f"a seed must be real numbers, not {given.dtype}")

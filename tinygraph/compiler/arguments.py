@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.graph import Graph
+from tinygraph.leaves import refuse_masked
 from tinygraph.node import Node
 from tinygraph.sparse import Sparse, is_sparse, sparse_of
 from tinygraph.wording import suggestion
@@ -81,9 +82,10 @@ class Arguments:
         return found
 
     def _path(self, leaf: Node) -> tuple[str, ...]:
-        """The names of the dicts that a leaf was found in, and its name there."""
-        name, scope = self._graph.name(leaf) or "", self._graph._names.scopes.get(leaf, ())
-        return *scope, name.removeprefix(f"{'_'.join(scope)}_") if scope else name
+        """The names of the dicts that a leaf was found in, and its key there."""
+        names = self._graph._names
+        scope = names.scopes.get(leaf, ())
+        return *scope, names.keys[leaf] if scope else names.of(leaf) or ""
 
 
 def fitted(leaf: Node, name: str, value: Any) -> Any:
@@ -92,8 +94,7 @@ def fitted(leaf: Node, name: str, value: Any) -> Any:
         value = value.operand
     if type(leaf._value) is Sparse or is_sparse(value) or type(value) is Sparse:
         return _sparse(leaf, name, value)
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array: fill it first, `{name}.filled(0)`, or use np.where with the mask")
+    refuse_masked(value, name, name)
     try:
         array = np.asarray(value)
     except ValueError as error:

@@ -124,7 +124,7 @@ class ArrayProgram:
         is_recorded = all(np.shape(value) == x.shape for x, value in leaves.items())
         if not self.is_measured and is_recorded and all(value is x._value for x, value in self.wanted.bound.items()):
             return self.at_recorded_sizes()
-        check_sizes(self.wanted.graph, leaves)
+        check_sizes(self.wanted.graph, leaves, bool(self.wanted.wrt))
         shapes, constants = self._computed(leaves)
         return self._at(shapes.__getitem__, constants)
 

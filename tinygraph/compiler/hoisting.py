@@ -1,9 +1,14 @@
-"""Scalar factors where they cost least: behind the products and sums that make fewer entries of an array."""
+"""Scalar factors behind the products and sums that make fewer entries of an array, where that is needed and safe.
+
+A factor that depends on the data, as the gradient of a root of a mean of squares has one, is known when all rows are: behind the
+sum over them, one pass over the rows does. A sign costs less there. Any other factor stays where it is, as a sum of what was not
+divided yet may be too large for a float, and one of what was not multiplied yet too small.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tinygraph.backprop import reached
@@ -16,7 +21,7 @@ BEFORE, AFTER = "sum(c * x), y @ (c * x)", "c * sum(x), c * (y @ x)"
 
 
 def hoisted(make: Lowering, targets: Sequence[Node]) -> list[Node]:
-    """Nodes that compute the same, with scalar factors multiplied where arrays are smallest."""
+    """Nodes that compute the same, with signs and factors that depend on the data behind sums and products of matrices."""
     while True:
         moved = _once(make, targets)
         if all(x is y for x, y in zip(moved, targets, strict=True)):
@@ -31,11 +36,28 @@ def _once(make: Lowering, targets: Sequence[Node]) -> list[Node]:
         for x in reads(node):
             readers[x].append(node)
     kept = set(targets)
-    factors = {x: _factor(x) for x in nodes if x not in kept and _factor(x) and _pays(x, readers[x])}
+    factors = {x: factor for x, factor in _factors(nodes) if x not in kept and _pays(x, readers[x])}
     new: dict[Node, Node] = {}
     for node in nodes:
         new[node] = node if node.op is None else _moved(make, node, factors, new)
     return [new[x] for x in targets]
+
+
+def _factors(nodes: Sequence[Node]) -> Iterator[tuple[Node, tuple[str, Any, Node]]]:
+    """The products with a sign or with a factor that depends on the data, and those of such products with any factor."""
+    of_data: set[Node] = set()  # the nodes whose values depend on the data
+    late: set[Node] = set()  # the products with such a factor
+    for x in nodes:
+        is_data = x.op is None and x.shape and x.kind == "constant"
+        if is_data or not of_data.isdisjoint(reads(x)):
+            of_data.add(x)
+        factor = _factor(x)
+        if factor is not None:
+            name, scalar, array = factor
+            if array in late or (isinstance(scalar, Node) and scalar in of_data):
+                late.add(x)
+            if name == "negative" or x in late:
+                yield x, factor
 
 
 def _factor(x: Node) -> tuple[str, Any, Node] | None:

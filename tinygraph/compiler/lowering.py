@@ -129,13 +129,18 @@ class Lowering:
         types = tuple((x.dtype, x.shape) if isinstance(x, Node) else exact(x) for x in node.inputs)
         key = op, types, exact_metadata(node.params)
         if key not in self._compositions:
-            found = composition_of(node)
-            self._compositions[key] = found if found is not None and _is_of_any_size(found) else None
+            self._compositions[key] = body_of(node)
         return self._compositions[key]
 
 
 def _same(x: Any, y: Any) -> bool:
     return x is y or (not isinstance(x, Node) and not isinstance(y, Node) and exact(x) == exact(y))
+
+
+def body_of(node: Node) -> Composition | None:
+    """What an op is made of, where the numbers in it do not show that this holds for operands of these sizes alone."""
+    found = composition_of(node)
+    return found if found is not None and _is_of_any_size(found) else None
 
 
 def _is_of_any_size(composition: Composition) -> bool:

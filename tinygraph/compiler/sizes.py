@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tinygraph.backprop import sweep
+from tinygraph.compiler.alike import are_alike
+from tinygraph.compiler.lowering import body_of
 from tinygraph.compiler.primitives import function_of
 from tinygraph.compiler.request import is_given
 from tinygraph.graph import Graph
+from tinygraph.leaves import constant, parameter, seed_leaf
 from tinygraph.node import Leaf, Node
 from tinygraph.ops.declare import scalar
 
@@ -30,11 +34,14 @@ def of_shape(value: Any, expected: tuple[tuple[int, ...], Node]) -> Any:
     )
 
 
-def check_sizes(graph: Graph, leaves: Mapping[Node, Any]) -> None:
-    """Raise SizeError where what was recorded does not hold for leaves of these sizes."""
+def check_sizes(graph: Graph, leaves: Mapping[Node, Any], has_gradients: bool) -> None:
+    """Raise SizeError where what was recorded, with gradients or without, does not hold for leaves of these sizes."""
     _check_kept(graph, leaves)
     with np.errstate(all="ignore"):
-        check_ops(graph, leaves)
+        values = _computed(graph, leaves)
+        for node in values:
+            if node.op is not None and not node.op.built_in:
+                _check_own(node, _operands(node, values), has_gradients)
         try:
             function = graph.function()
         except ValueError as error:
@@ -52,12 +59,17 @@ def check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> dict[Node, tuple[int,
 
     Ends where an op cannot be computed, which the source has words for.
     """
+    return {node: np.shape(value) for node, value in _computed(graph, leaves).items()}
+
+
+def _computed(graph: Graph, leaves: Mapping[Node, Any]) -> dict[Node, Any]:
+    """The values of all nodes, up to one that cannot be computed."""
     values: dict[Node, Any] = {}
     for node in graph.forward:
         if node.op is None:
             values[node] = leaves.get(node, node.operand)
             continue
-        operands = [values[x] if isinstance(x, Node) else x for x in node.inputs]
+        operands = _operands(node, values)
         try:
             if node.op.check is not None:
                 node.op.check(*operands, **node.params)
@@ -67,7 +79,49 @@ def check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> dict[Node, tuple[int,
             values[node] = scalar(function_of(node.op)(*operands, **node.params))
         except ValueError:
             break
-    return {node: np.shape(value) for node, value in values.items()}
+    return values
+
+
+def _operands(node: Node, values: Mapping[Node, Any]) -> list[Any]:
+    return [values[x] if isinstance(x, Node) else x for x in node.inputs]
+
+
+def _check_own(node: Node, operands: Sequence[Any], has_gradients: bool) -> None:
+    """Raise SizeError where rules of the user's, or a body that is replaced by its ops, take anything from sizes."""
+    assert node.op is not None
+    recorded = [x.operand if isinstance(x, Node) else x for x in node.inputs]
+    shapes = [*map(np.shape, operands)]
+    if shapes == [*map(np.shape, recorded)]:
+        return
+    now, then = (_recorded(node, x, has_gradients) for x in (operands, recorded))
+    if not are_alike(*now, *then):
+        raise SizeError(
+            f"{node.op.name} or its gradient takes a number or a shape from the sizes of its operands, which are now "
+            f"{', '.join(map(str, shapes))}\n  at {node.place}\n  fix: write tg.ops.count(x, axis=None) in place of x.size, and "
+            "tg.ops.reshape_like(y, x) or tg.ops.broadcast_like(y, x) in place of x.shape; or record the graph again"
+        )
+
+
+def _recorded(node: Node, operands: Sequence[Any], has_gradients: bool) -> tuple[list[Node], list[Node]]:
+    """What a step reads of a user's op on other operands, its gradients and its body, and the leaves that these depend on."""
+    op = node.op
+    assert op is not None
+    inputs = [_leaf(x) if isinstance(old, Node) else x for x, old in zip(operands, node.inputs, strict=True)]
+    out = op(*inputs, **node.params)
+    given = [x for x in inputs if isinstance(x, Node)]
+    found: list[Node] = []
+    if has_gradients:
+        given.append(seed_leaf(np.ones(out.shape, out.dtype)))
+        found += sweep(out, [x for x in given if x.kind == "parameter"], given[-1], on_nodes=True).values()
+    body = body_of(out) if op.elementwise else None
+    if body is not None:
+        given += [x for x in body.operands if isinstance(x, Node)]
+        found.append(body.result)
+    return found, given
+
+
+def _leaf(value: Any) -> Node:
+    return parameter(value) if np.asarray(value).dtype.kind == "f" else constant(value)
 
 
 def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:

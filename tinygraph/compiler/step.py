@@ -122,9 +122,8 @@ class Step:
         if found is None:
             found = self._program.at(values)
             with self._lock:
-                while len(self._runs) >= KNOWN:
-                    del self._runs[next(iter(self._runs))]
                 self._runs[key] = found
+                forget(self._runs, KNOWN)
         self._latest[0] = found
         return found
 
@@ -146,6 +145,13 @@ def _program(wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> 
             if strategy == "groups":
                 raise ValueError(f'strategy="groups" does not apply: {reason}') from None
     return ArrayProgram(wanted, threads, strategy, copy)
+
+
+def forget(entries: dict[Any, Any], most: int) -> None:
+    """Drop the oldest entries of a dict that has more than `most`; other threads may add some at the same time."""
+    while len(entries) > most:
+        oldest, *_ = entries
+        entries.pop(oldest, None)
 
 
 def decides(graph: Graph) -> bool:

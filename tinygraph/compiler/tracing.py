@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import reached
+from tinygraph.compiler.alike import are_alike, same
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.sizes import SizeError
-from tinygraph.compiler.step import Step
+from tinygraph.compiler.step import Step, forget
 from tinygraph.decisions import DecisionError, check_decisions
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant
 from tinygraph.node import NUMBERING, Leaf, Node
-from tinygraph.program.value import exact
 from tinygraph.sparse import is_sparse
 from tinygraph.tree import arrays_of, map_arrays, rebuild
 
@@ -66,34 +65,17 @@ class Trace:
 
     def is_like(self, other: Trace) -> bool:
         """Whether both compute the same: what Python took from the sizes of arrays, such as `len(x) // 2`, is part of it."""
-        if _structure(self.result) != _structure(other.result):
+        if _structure(self.result) != _structure(other.result) or not all(map(same, self._returned(), other._returned())):
             return False
-        return all(_alike(x, y) for x, y in zip(self._written(), other._written(), strict=False))
+        return are_alike(list(self.places), self._given.values(), list(other.places), other._given.values())
 
-    def _written(self) -> Iterator[Any]:
-        """What is computed, by the places of operands, up to how long it is."""
-        nodes = reached(list(self.places))
-        place = {x: i for i, x in enumerate(nodes)}
-        given = {x: name for name, x in self._given.items()}
-        yield len(nodes), [place.get(x) if isinstance(x, Node) else None for x in self.flat]
-        yield from (x for x in self.flat if not isinstance(x, Node))
-        for node in nodes:
-            if node.op is None:
-                yield given.get(node, node._value)
-            else:
-                yield node.op, [(place[x],) if isinstance(x, Node) else x for x in node.inputs]
-                yield from (x for item in node.params.items() for x in item)
+    def _returned(self) -> list[Any]:
+        """The parts of the result: places of nodes, and what else there is."""
+        return [(self.places[x],) if isinstance(x, Node) else x for x in self.flat]
 
 
 def _structure(tree: Any) -> str:
     return repr(map_arrays(lambda _: None, tree))
-
-
-def _alike(x: Any, y: Any) -> bool:
-    """Whether two arrays, or other values, are the same."""
-    if isinstance(x, np.ndarray | np.generic) and isinstance(y, np.ndarray | np.generic):
-        return x is y or (x.dtype == y.dtype and np.array_equal(x, y, equal_nan=x.dtype.kind == "f"))
-    return bool(exact(x) == exact(y))
 
 
 def _own(x: Any) -> Any:
@@ -120,8 +102,7 @@ class Jit:
             traces = self._traces.setdefault(_kind((arguments, keywords), leaves), [])
         except TypeError as error:
             raise TypeError(f"tg.jit takes arrays, trees of arrays, and settings that can be keys of a dict: {error}") from None
-        if len(self._traces) > KINDS:
-            self._traces.pop(next(iter(self._traces)), None)
+        forget(self._traces, KINDS)
         new: Trace | None = None
         for trace in sorted(traces, key=lambda trace: shapes not in trace.shapes):
             if shapes not in trace.shapes:
@@ -142,8 +123,7 @@ class Jit:
         with np.errstate(all=None if shapes in trace.shapes else "ignore"):  # the recording of a moment ago has warned
             result = trace(arrays)
         trace.shapes[shapes] = None
-        if len(trace.shapes) > SHAPES:
-            trace.shapes.pop(next(iter(trace.shapes)), None)
+        forget(trace.shapes, SHAPES)
         self.step = trace.step
         return result
 

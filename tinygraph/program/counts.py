@@ -69,7 +69,7 @@ def _text(x: ast.expr | None, value: Any) -> str:
 
 def _parts(graph: Graph, spelling: Spelling) -> Iterator[tuple[Node, int, Number]]:
     """The numbers that are operands, and the names in one that is written with names."""
-    for node in graph.forward:
+    for node in (*graph.forward, *_of_own_rules(graph)):
         for i, x in enumerate(node.inputs):
             if isinstance(x, Node | bool):
                 continue
@@ -78,6 +78,12 @@ def _parts(graph: Graph, spelling: Spelling) -> Iterator[tuple[Node, int, Number
             yield from ((node, i, part) for part in named if isinstance(part, Number) and part.name is not None)
             if written is None:
                 yield node, i, Number(x)
+
+
+def _of_own_rules(graph: Graph) -> Iterator[Node]:
+    """What rules of the user's recorded; those of built-in ops bring no sizes along."""
+    own = {x for x in graph.forward if x.op is not None and not x.op.built_in}
+    return (x for x in graph._backward if graph._origin(x) in own) if own else iter(())
 
 
 def _entries(value: float, x: ast.expr | None, filename: str, sizes: Sizes) -> list[int]:

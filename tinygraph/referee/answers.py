@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygraph.leaves import refuse_masked
 from tinygraph.node import Node
 from tinygraph.sparse import holds_sparse, is_sparse
 from tinygraph.wording import suggestion
@@ -28,6 +29,10 @@ def array_of(given: Any, value: Callable[[str], Any], names: list[str]) -> Any:
         given = _called(given, value, names)
     if is_sparse(given) or holds_sparse(given):
         given = given.toarray()
+    try:
+        refuse_masked(given, "an answer")
+    except TypeError as error:
+        raise UnreadableError(str(error)) from None
     try:
         array = np.asarray(given)
         if array.dtype.kind == "O":

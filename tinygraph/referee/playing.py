@@ -31,7 +31,7 @@ METHODS = ("leaf", "apply", "value", "backward", "gradient")
 NAME = 40  # characters of what stands for a name
 PLACE = 100  # characters of a line of code
 REASON = 200  # characters of the message of an error
-UNKNOWN = (LookupError, AttributeError, NotImplementedError)  # what an engine raises for an op that it does not have, or else
+UNKNOWN = (LookupError, AttributeError)  # what an engine raises where it looks for an op that it does not have, or else
 UNKNOWN_OP = re.compile(r"unknown|unsupported|no such|no op\b|not (supported|implemented|known|found)", re.IGNORECASE)  # says
 
 
@@ -317,12 +317,23 @@ def _failure(error: BaseException, text: str, op_name: str, engine: Engine) -> t
     """What an error of the engine means, and whether it means that the engine does not have an op."""
     said = cut(" ".join(f"{error}".split()), REASON)
     reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    is_named = op_name in said and (isinstance(error, UNKNOWN) or UNKNOWN_OP.search(said))
-    if op_name and (is_named or isinstance(error, NotImplementedError)):
+    is_unknown = (isinstance(error, UNKNOWN) and _is_looked_up(error, op_name)) or UNKNOWN_OP.search(said)
+    if op_name and ((is_unknown and _names(op_name, said)) or isinstance(error, NotImplementedError)):
         return Trouble("no op", f"{type(engine).__name__} has no op {op_name} ({reason})"), True
     if not op_name and isinstance(error, NotImplementedError):
         return Trouble("raised", f"{text} is not implemented"), False
     return Trouble("raised", f"{text} raised {reason}{_where(error)}"), False
+
+
+def _is_looked_up(error: BaseException, op_name: str) -> bool:
+    """Whether the code that raised an error has the name of an op as a value, as what looks it up does."""
+    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+    return any(isinstance(x, str) and _names(op_name, x) for x in frame.f_locals.values())
+
+
+def _names(op_name: str, text: str) -> bool:
+    """Whether a text has the name of an op, also behind a prefix such as `op_`, but not as the beginning of another name."""
+    return re.search(rf"(?<![a-zA-Z0-9]){re.escape(op_name)}(?!\w)", text) is not None
 
 
 def _where(error: BaseException) -> str:
