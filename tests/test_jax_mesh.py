@@ -397,6 +397,28 @@ def test_dtypes_are_those_of_numpy(mesh: Any, dtype: Any) -> None:
             np.testing.assert_allclose(x, y, rtol=1e-14)
 
 
+@tg.op(lambda g, out, x: g * np.array([1.0, 2, 3]), elementwise=True)
+def weighted(x: Any) -> Any:
+    return x * np.array([1.0, 2, 3])
+
+
+@tg.op(lambda g, out, x: g * np.full(len(x), 2.0), elementwise=True)
+def doubled(x: Any) -> Any:
+    return 2 * x
+
+
+def test_a_rule_may_have_an_array_of_its_own(mesh: Any) -> None:
+    values = {"X": np.arange(12.0).reshape(4, 3), "w": np.array([0.1, 0.3, -0.2])}
+    nodes = {name: (tg.parameter if name == "w" else tg.constant)(value) for name, value in values.items()}
+    graph = tg.Graph(np.sum(weighted(nodes["X"] * nodes["w"]) ** 2), names=nodes)
+    for setting in ({}, {"mesh": mesh}):
+        _, gradients = graph.compile(backend="jax", **setting)(**values)  # type: ignore[arg-type]
+        np.testing.assert_allclose(gradients["w"], graph.compile()(**values)[1]["w"], rtol=1e-14)
+    of_rows = tg.Graph(np.sum(doubled(nodes["X"] @ nodes["w"]) ** 2), names=nodes)
+    with pytest.raises(ValueError, match="the rule of an op has an array with an entry for each row"):
+        of_rows.compile(backend="jax", mesh=mesh)
+
+
 def test_a_softmax_by_hand_splits_over_rows(mesh: Any) -> None:
     values = MODELS["softmax"].values(5)
     nodes = {name: (tg.parameter if name in "Wb" else tg.constant)(value) for name, value in values.items()}

@@ -17,6 +17,7 @@ from tinygraph.compiler.sizes import check_ops, check_sizes
 from tinygraph.compiler.step import KNOWN
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.program.statements import program_of
 
 INSTALL = 'pip install "tinygraph-autodiff[jax]"'
 BATCH = "batch"  # the axis of a mesh
@@ -43,6 +44,7 @@ class JaxStep:
         program = twin.function(jax.numpy)
         self.source: str = getattr(program, "source", "")
         self._compiled = jax.jit(program)
+        self._constants = constants_of(twin)
         is_double = any(x.dtype.itemsize == 8 for x in graph.forward)
         self._labels = Labels(graph, [*wanted.arguments.leaves, *wanted.bound])
         self._known: dict[Any, dict[Node, tuple[int, ...]]] = {}  # the shapes of nodes by those of arguments
@@ -57,9 +59,11 @@ class JaxStep:
         given = {name: value for x, value in values.items() if (name := wanted.graph.name(x)) is not None}
         try:
             with self._precision():
-                found = jax.block_until_ready(self._compiled(**given))  # until then JAX reads the caller's arrays
+                found = jax.block_until_ready(
+                    self._compiled(**given, **self._constants)
+                )  # until then JAX reads the caller's arrays
         except TypeError:  # as JAX says it of operands that do not fit
-            check_sizes(wanted.graph, values)
+            check_sizes(wanted.graph, values, bool(wanted.wrt))
             raise
         outputs, gradients = found if self._gradients else (found, {})
         of_leaves = {x: gradients[twin.name(g)] for x, g in self._gradients.items()}
@@ -116,6 +120,12 @@ def values_of(jax: Any, wanted: Wanted, leaves: Mapping[str, Any]) -> dict[Node,
             )
         values[x] = fitted(x, name, value)
     return values
+
+
+def constants_of(graph: Graph) -> dict[str, Any]:
+    """The arrays of rules, which the program of a graph takes beside its leaves, by name."""
+    program, own = program_of(graph), set(graph.forward)
+    return {program.name(x): x.operand for x in program.leaves if x not in own}
 
 
 def jax_module() -> Any:

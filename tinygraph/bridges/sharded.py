@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygraph.bridges.jax import BATCH, jax_module, precision, values_of
+from tinygraph.bridges.jax import BATCH, constants_of, jax_module, precision, values_of
 from tinygraph.bridges.processes import answered, check_agreement
 from tinygraph.bridges.promotion import check_dtypes, promoted
 from tinygraph.bridges.rows import Rows
@@ -44,7 +44,10 @@ class ShardedStep:
         if wanted.wrt:
             twin.backprop(wrt=[graph.name(x) or "" for x in wanted.wrt])
         self._recorded = twin.function(jax.numpy)  # which checks whether what was recorded holds for other sizes
+        self._constants = constants_of(twin)
         self._rows = Rows(wanted)
+        if any(x.op is None and x in self._rows.axis for x in self._rows.constants):
+            raise ValueError("the graph does not split over rows: the rule of an op has an array with an entry for each row")
         self.source: str = self._rows.source
         self._labels = Labels(graph, [*wanted.arguments.leaves, *wanted.bound])
         self._precision = partial(precision, jax, any(x.dtype.itemsize == 8 for x in graph.forward))
@@ -133,7 +136,7 @@ class ShardedStep:
             for x, value in values.items()
             if (own := name(x)) is not None
         }
-        self._jax.eval_shape(self._recorded, **shapes)
+        self._jax.eval_shape(self._recorded, **shapes, **self._constants)
         named = [{name(x) or repr(x): values[x] for x in leaves} for leaves in (self._rows.of_rows, self._rows.whole)]
         named[1]["step.source"] = np.frombuffer(self.source.encode(), np.uint8)
         check_agreement(self._jax, self.mesh, *named)
