@@ -297,6 +297,13 @@ class TestNoFalseExplanation:
         assert graph.compare(dw=lambda w: w)["dw"].slips == ()
 
 
+    def test_of_an_array_where_an_operand_is_a_comparison(self) -> None:
+        Z = tg.parameter([0.5, -1.0, -2.0, 3.0])
+        A = tg.relu(Z)
+        graph = tg.Graph(np.sum(A * [2.0, 3.0, 5.0, 7.0]), names={"Z": Z, "A": A})
+        assert graph.compare(dZ=[1.0, -4.0, 7.0, 0.3])["dZ"].slips == ()
+
+
 class TestOddGraphs:
     def test_sparse_data(self) -> None:
         w = tg.parameter([0.3, -0.2])

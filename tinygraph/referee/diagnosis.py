@@ -160,8 +160,8 @@ def _this(one: Slip) -> Slip:
 
 
 def _or_none(expression: Expression, values: Values) -> Any:
-    """The value of a suspect, None where there is none."""
+    """The value of a suspect as floats, None where there is none."""
     try:
-        return value_of(expression, values)
+        return np.asarray(value_of(expression, values), np.float64)[()]
     except Exception:  # ops on other operands than they were recorded with may raise anything
         return None
