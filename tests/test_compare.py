@@ -98,6 +98,12 @@ class TestWhatFollows:
         assert graph.compare(dz=5 * right["dz"], dw=right["dw"])["dz"].text.endswith(later)
         assert later not in graph.compare(dz=5 * right["dz"], dw=lambda X, dz: X.T @ dz)["dz"].text
 
+    def test_nothing_for_a_formula_as_it_is_called_with_right_values(self) -> None:
+        graph = logistic()
+        dz = -answers(graph)["dz"]
+        report = graph.compare(dz=dz, dw=lambda X, dz: -X.T @ dz)
+        assert [v.slips[0].kind for v in report] == ["sign", "sign"]
+
     def test_from_one_slip_in_a_value_that_was_not_given(self) -> None:
         graph = logistic()
         a = answers(graph)["a"]
@@ -112,6 +118,19 @@ class TestWhatFollows:
         right = answers(graph)
         report = graph.compare(dw=5 * right["dw"], db=right["db"])
         assert [(one.kind, one.of) for one in report["dw"].slips] == [("mean", "dw")]
+
+    def test_one_slip_before_rather_than_two_at_once(self) -> None:
+        x, y, w = X, Y, tg.parameter([0.3, -0.2])
+        e = x @ w - y
+        graph = tg.Graph(np.mean(e**2) + 0.3 * np.sum(w**2), names={"x": x, "y": y, "w": w, "e": e})
+        slips = graph.compare(dw=x.T @ e.value / 5 + 0.6 * w.value)["dw"].slips  # without the 2 of de = 2 * e / 5
+        assert {slip.of for slip in slips} == {"de"}
+
+    def test_a_division_before_is_named_by_the_size(self) -> None:
+        graph = logistic()
+        assert graph.compare(dw=5 * answers(graph)["dw"], db=5 * answers(graph)["db"])["dw"].text == (
+            "In dz: it is 5 times too large: is a division by m missing?"
+        )
 
 
 class TestFunctions:
@@ -249,6 +268,12 @@ class TestNames:
         assert [v.name for v in graph.compare(var=0.25, dvar=3.0)] == ["var", "dvar"]
         assert graph.compare(var=0.25, dvar=3.0).right
 
+    def test_a_value_that_is_given_under_two_names_is_judged_once(self) -> None:
+        w = tg.parameter(3.0)
+        report = tg.Graph(w * w, names={"w": w, "v": w}).compare(w=3.0, v=4.0)
+        assert [v.status for v in report] == ["right", "not judged"]
+        assert report["v"].text == "not judged: it is the same value as w"
+
     def test_a_value_called_self(self) -> None:
         w = tg.parameter(3.0)
         assert tg.Graph(w * w, names={"self": w}).compare(self=3.0).right
@@ -295,7 +320,6 @@ class TestNoFalseExplanation:
         w = tg.parameter([1.0, 2.0])
         graph = tg.Graph(np.sqrt(np.sum(w**2)), names={"w": w})
         assert graph.compare(dw=lambda w: w)["dw"].slips == ()
-
 
     def test_of_an_array_where_an_operand_is_a_comparison(self) -> None:
         Z = tg.parameter([0.5, -1.0, -2.0, 3.0])

@@ -38,7 +38,7 @@ def _slips(rule: ArgumentRule, recorded: Node, seed: Any, right: Right, others: 
             return None
 
     given = gradient(names)
-    yield from (one for one in of_numbers(given, right) if one.kind != "misfit")
+    yield from of_numbers(given, right)
     if np.shape(given) == np.shape(seed) and right.close(given * seed, right.value):
         yield slip("upstream", right.name, through="")
     if np.shape(seed) == np.shape(given) and right.close(given, seed):

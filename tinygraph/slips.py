@@ -112,10 +112,10 @@ def of_numbers(given: Any, right: Right) -> list[Slip]:
     return [slip("transposed", right.name)] if _is_transposed(given, right) else []
 
 
-def nearly(given: Any, right: Right) -> list[Slip]:
-    """The slips of an answer most of which is right: low precision, or a few wrong entries."""
+def unexplained(given: Any, right: Right) -> list[Slip]:
+    """What is said of an answer that no slip explains: its shape, the digits to which it is right, or its few wrong entries."""
     if np.shape(given) != np.shape(right.value):
-        return []
+        return [slip("misfit", right.name, shape=np.shape(given), **_wanted_shape(right))]
     scale = np.max(np.abs(right.value), initial=0)
     away = np.abs(given - right.value)
     for digits in (5, 4, 3, 2):
@@ -214,8 +214,7 @@ def _is_transposed(given: Any, right: Right) -> bool:
 
 def _of_shape(given: Any, right: Right) -> list[Slip]:
     """The slip by which an answer has another shape."""
-    shape, wanted = np.shape(given), np.shape(right.value)
-    words = {"name": right.name, "be": f"have the shape {wanted}" if wanted else "be a number"}
+    shape, wanted, words = np.shape(given), np.shape(right.value), _wanted_shape(right)
     if _is_transposed(given, right):
         return [slip("transposed", right.name)]
     if np.size(given) == np.size(right.value) and right.close(np.reshape(given, wanted), right.value):
@@ -231,7 +230,12 @@ def _of_shape(given: Any, right: Right) -> list[Slip]:
     for axes, summed in _sums(right.value):
         if np.shape(summed) == shape and right.close(given, summed):
             return [slip("axis: too many", right.name, axis=_listed_axes(axes), **words)]
-    return [slip("misfit", right.name, shape=shape, **words)]
+    return []
+
+
+def _wanted_shape(right: Right) -> dict[str, str]:
+    wanted = np.shape(right.value)
+    return {"name": right.name, "be": f"have the shape {wanted}" if wanted else "be a number"}
 
 
 def _without_ones(shape: Sequence[int]) -> list[int]:

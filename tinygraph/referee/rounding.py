@@ -24,10 +24,9 @@ NOTHING = 1e-12  # of the scale of a value, in which terms may have cancelled
 FLOOR = 2e-7  # of the largest entry, which is allowed for any other
 
 
-def values_of(program: Program, given: Mapping[Node, Any] | None = None) -> dict[Node, Any]:
+def values_of(program: Program, given: Mapping[Node, Any]) -> dict[Node, Any]:
     """The value of every leaf and statement where some have given values: what is computed from these is computed again."""
     found: dict[Node, Any] = {leaf: leaf._value for leaf in program.leaves}
-    given = {} if given is None else given
     changed: set[Node] = set()
     for statement in program.statements:
         node = statement.node
