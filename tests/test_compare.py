@@ -321,6 +321,12 @@ class TestNoFalseExplanation:
         graph = tg.Graph(np.sqrt(np.sum(w**2)), names={"w": w})
         assert graph.compare(dw=lambda w: w)["dw"].slips == ()
 
+    def test_by_the_value_itself(self) -> None:
+        graph = logistic()
+        right = answers(graph)
+        slips = graph.compare(dz=2 * right["dz"] * right["a"] * (1 - right["a"]))["dz"].slips  # as if dz were da, times 2
+        assert not any(slip.text.startswith("dz is used") for slip in slips)
+
     def test_of_an_array_where_an_operand_is_a_comparison(self) -> None:
         Z = tg.parameter([0.5, -1.0, -2.0, 3.0])
         A = tg.relu(Z)

@@ -116,7 +116,7 @@ def test_entries_that_are_not_finite_are_named() -> None:
 
 def test_every_kind_has_a_sentence_that_its_words_fill() -> None:
     words = dict.fromkeys(("be", "size", "than", "hint", "through", "used", "wanted", "axis", "name", "term", "what"), "x")
-    words |= dict.fromkeys(("factor", "other", "entries", "digits", "shape", "value", "reader"), "x")
+    words |= dict.fromkeys(("op", "factor", "other", "entries", "digits", "shape", "value", "reader"), "x")
     for key in SLIPS:
         found = slip(key, "dw", **words)
         assert found.text

@@ -18,6 +18,9 @@ SLIPS = {
     "factor": "It is {size} {than}",
     "mean": "It is {size} {than}: {hint}",
     "upstream": "It is the local derivative{through} alone: the upstream gradient is forgotten",
+    "upstream: of the other sign": (
+        "It is the local derivative{through} alone: the upstream gradient is forgotten; also, the sign is wrong"
+    ),
     "upstream: of one": "The upstream gradient through {through} is forgotten; the rest is right",
     "local": "It is the upstream gradient{through} alone: the local derivative is forgotten",
     "local: of one": "The local derivative through {through} is forgotten; the rest is right",
@@ -34,6 +37,7 @@ SLIPS = {
     "twice": "The use of {value} in {through} is counted twice",
     "term": "{term} {what}",
     "missing factor": "The factor {factor} {what}",
+    "missing factor: of an op": "{op} is missing",
     "other gradient": "It is {other}",
     "index": "The slice is off by one: {used}",
     "entry": "It is wrong at {entries}, and right elsewhere",

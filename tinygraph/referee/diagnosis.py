@@ -15,7 +15,8 @@ from tinygraph.program.flow import Flow
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Name, Number
 from tinygraph.referee.rounding import Rounding, value_of, values_of
-from tinygraph.referee.suspects import Suspect, Suspects, numbers_of, sizes_of
+from tinygraph.referee.suspects import Suspects, numbers_of, sizes_of
+from tinygraph.referee.variants import Suspect
 from tinygraph.slips import FACTORS, Right, Slip, factors, joined, not_finite, of_numbers, slip, times, unexplained
 
 MOST = 3  # explanations of one answer
