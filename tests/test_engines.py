@@ -704,7 +704,7 @@ def test_a_second_backward_that_does_not_end_is_stopped() -> None:
     report = tg.compare_engines(neuron(), failing("backward", loops, lambda *_: bool(calls.append(1)) or len(calls) > 1), 0.5)
     assert report.first is not None
     assert report.first.phase == "second backward"
-    assert report.first.text.startswith("a second backward: backward(L) did not end")
+    assert report.first.text.startswith("a second backward after a second forward pass: backward(L) did not end")
 
 
 def test_an_engine_is_stopped_off_the_main_thread_too() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from tinygraph.referee.backward_slips import About, Guess, WrongGradient, rule_of, subject
 from tinygraph.referee.forward_slips import dtype_slip, forward_slips, is_right
 from tinygraph.referee.local import Local, close, is_dense
-from tinygraph.referee.playing import Player, Run, Step, Trouble
+from tinygraph.referee.playing import Player, Run, Step
 from tinygraph.referee.verdicts import StepVerdict, agreeing, failed, gradient_name, seen, unjudged, wrong
 from tinygraph.slips import Slip
 from tinygraph.wording import listed
@@ -23,13 +23,11 @@ SECOND = "a second backward "
 
 
 class Judge:
-    """All verdicts on one engine, in the order of the walk; `over` is the time limit, where the engine came to it."""
+    """All verdicts on one engine, in the order of the walk."""
 
-    def __init__(self, player: Player, engine: str, missing: Sequence[str], over: float | None) -> None:
-        self.engine, self.player, self.over = engine, player, over
+    def __init__(self, player: Player, engine: str, missing: Sequence[str]) -> None:
+        self.engine, self.player = engine, player
         self._lacking = [name for name in missing if name in ("backward", "gradient")]
-        if over is not None:
-            player.complete()
         self.path = player.path
         self.local = Local(player.steps, self.path, player.values)
         self.notes: list[str] = []
@@ -42,10 +40,6 @@ class Judge:
             names = listed(list(dict.fromkeys(player.lowered)))
             self.notes.append(f"{engine} has no op {names}: judged are the ops that tinygraph makes it of")
 
-    def endless(self) -> Trouble:
-        """The trouble with the call at which time was over."""
-        return Trouble("time", f"{self.player.doing} did not end, and the {self.over:g} s of timeout= are over: does it loop?")
-
     # Forward
 
     def _forward(self) -> Iterator[StepVerdict]:
@@ -57,7 +51,7 @@ class Judge:
             yield verdict
 
     def _of_value(self, step: Step, tainted: set[Step]) -> StepVerdict:
-        trouble = self.player.troubles.get(step) or self._cut_off(step)
+        trouble = self.player.troubles.get(step)
         if trouble is not None:
             return failed(step, "forward", trouble)
         if step not in self.player.values:
@@ -80,12 +74,6 @@ class Judge:
         slips = [*forward_slips(self.local, step, value, right)]
         return wrong(step, "forward", seen(value, right) + ("" if slips else f": look at {step.op_name}"), slips)
 
-    def _cut_off(self, step: Step) -> Trouble | None:
-        """The trouble of the step at which time was over."""
-        at = self.player.at
-        is_at = at is not None and at.part_of is step.part_of and step not in self.player.values
-        return self.endless() if self.over is not None and is_at and not self.player.runs else None
-
     def _why_unmade(self, step: Step) -> str:
         while missing := [x for x in step.steps if not self.player.has_made(x)]:  # back to the first that is
             step = missing[0]
@@ -105,15 +93,13 @@ class Judge:
             yield from self._of_run(self.player.runs[0])
 
     def _of_run(self, run: Run) -> Iterator[StepVerdict]:
-        is_cut = self.over is not None and len(self.player.runs) == 1
-        trouble = run.trouble or (self.endless() if is_cut and not run.given else None)
-        if trouble is None:
+        if run.trouble is None:
             yield from self._changed(run)
             is_clean = all(verdict.status == "right" for verdict in self.verdicts)
-            yield from Gradients(self.local, run, self.endless() if is_cut else None, self.player.at, is_clean).verdicts()
+            yield from Gradients(self.local, run, is_clean).verdicts()
             return
         output, *rest = self.path
-        yield failed(output, "backward", trouble)
+        yield failed(output, "backward", run.trouble)
         yield from (unjudged(step, "backward", f"{output.name} has no gradients") for step in rest)
 
     def _changed(self, run: Run) -> Iterator[StepVerdict]:
@@ -141,8 +127,6 @@ class Judge:
             if parted is not None:
                 yield self._of_second(parted, run, first, when)
                 return
-        if self.over is not None and self.is_whole:
-            yield failed(self.path[0], "second backward", self.endless(), f"{SECOND.strip()}: ")
 
     def _of_second(self, step: Step, run: Run, first: Run, when: str) -> StepVerdict:
         given, before = run.gradients[step], first.gradients[step]
@@ -156,8 +140,8 @@ class Judge:
 class Gradients:
     """The verdicts on the gradients after one backward pass."""
 
-    def __init__(self, local: Local, run: Run, cut: Trouble | None, at: Step | None, is_clean: bool) -> None:
-        self.local, self.run, self._cut, self._at, self._is_clean = local, run, cut, at, is_clean
+    def __init__(self, local: Local, run: Run, is_clean: bool) -> None:
+        self.local, self.run, self._is_clean = local, run, is_clean
         self._held = local.gradients() | run.gradients  # the right one where the engine gave none
         self._recorded = Local(local.steps, local.path, {}).gradients()
         self._right: dict[About, list[WrongGradient]] = {}  # gradients that turned out right, by what they prove
@@ -197,7 +181,7 @@ class Gradients:
         return agreeing(step, "backward", given, recorded, not close(given, recorded, suspect.size))
 
     def _of_none(self, step: Step) -> StepVerdict:
-        trouble = self.run.troubles.get(step) or (self._cut if self._at is step else None)
+        trouble = self.run.troubles.get(step)
         if trouble is None:
             return unjudged(step, "backward", "the time was over")
         if trouble.kind == "none" and step.node.op is not None:  # many engines keep the gradients of leaves alone
