@@ -173,11 +173,18 @@ def _any_factor(given: Any, right: Right) -> list[Slip]:
     sizes = np.abs(right.value)
     if np.count_nonzero(sizes) < 2 or np.ptp(sizes) <= 1e-9 * np.max(sizes):  # a number is some multiple of any other
         return []
-    at = np.unravel_index(np.argmax(sizes), np.shape(right.value))
-    ratio = float(given[at] / right.value[at])
-    if not np.isfinite(ratio) or ratio == 0 or abs(ratio - 1) < NEAR or not right.close(given, ratio * right.value):
-        return []
-    return times(ratio, right)
+    ratio = ratio_of(given, right.value, right.close)
+    return [] if ratio is None or abs(ratio - 1) < NEAR else times(ratio, right)
+
+
+def ratio_of(x: Any, y: Any, close: Close) -> float | None:
+    """The number that one value is times another one; None where there is none, or 0."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if x.shape != y.shape or not np.any(y):
+        return None
+    at = np.unravel_index(np.argmax(np.abs(y)), y.shape)
+    ratio = float(x[at] / y[at])
+    return ratio if np.isfinite(ratio) and ratio and close(x, ratio * y) else None
 
 
 def times(ratio: float, right: Right) -> list[Slip]:

@@ -17,7 +17,7 @@ from tinygraph.ops.declare import REGISTRY
 from tinygraph.referee.forward_slips import OTHERS
 from tinygraph.referee.local import Edge, Local, close, fitted, size_of
 from tinygraph.referee.playing import Step
-from tinygraph.referee.verdicts import constant_factor, gradient_name, is_plain
+from tinygraph.referee.verdicts import constant_factor, gradient_name
 
 MOST = 5  # contributions of which all partial sums are tried
 MANY, OFTEN = 3, 4  # contributions that may count more than once, and how often
@@ -73,7 +73,7 @@ class WrongGradient:
 
     def is_given(self, value: Any) -> bool:
         """Whether that is what the engine gave."""
-        return value is not None and close(self.given, value, self.size)
+        return close(self.given, value, self.size)
 
     @cached_property
     def size(self) -> float:
@@ -116,7 +116,7 @@ class WrongGradient:
         for edge in self.parts:
             if rule_of(edge) == guess.about:
                 wrong = [x.part for x in (*self._plain_slips(edge), *self._wrong_factors(edge)) if x.kind == guess.kind]
-                return bool(wrong) and all(part is None or not close(part, self.parts[edge]) for part in wrong)
+                return bool(wrong) and not any(close(self.parts[edge], part) for part in wrong)
         return False
 
     # Shapes
@@ -334,11 +334,11 @@ class WrongGradient:
                     yield Instead("other op", f"passes on to {to} what {name} would", other)
 
     def _wrong_numbers(self, edge: Edge) -> Iterator[Instead]:
-        """What a rule passes on times a number; of a single number that is known only where the factor is a plain one."""
+        """What a rule passes on times a number."""
         part = self.parts[edge]
         others = sum((x for key, x in self.parts.items() if key != edge), np.zeros_like(part))
         factor = constant_factor(self.given - others, part)
-        if factor is not None and (np.size(part) > 1 or is_plain(factor)):
+        if factor is not None:
             yield Instead("factor", f"passes {factor:.4g} times the right gradient on to {self.step.name}", part * factor)
 
 

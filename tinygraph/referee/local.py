@@ -29,8 +29,11 @@ class Edge(NamedTuple):
 
 
 def close(value: Any, right: Any, largest: float = 0.0) -> bool:
-    """Whether two arrays are equal up to the rounding of one op, shape included; `largest` is the size of what was added."""
-    if np.shape(value) != np.shape(right):
+    """Whether two arrays are equal up to the rounding of one op, shape included; `largest` is the size of what was added.
+
+    None is equal to nothing.
+    """
+    if right is None or np.shape(value) != np.shape(right):
         return False
     floats = [x.dtype.itemsize for x in map(np.asarray, (value, right)) if x.dtype.kind == "f"]
     relative = RELATIVE.get(min(floats), EXACT) if floats else 0.0

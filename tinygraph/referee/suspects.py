@@ -20,7 +20,7 @@ from tinygraph.program.flow import Flow, Pass
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Name, Number, applied, apply, atoms, evaluate, is_operator, replaced
 from tinygraph.referee.variants import MOST, Suspect, Variants
-from tinygraph.slips import Slip, slip
+from tinygraph.slips import Slip, ratio_of, slip
 
 MOST_PASSES = 6  # of which every part is tried as what was added up
 MOST_TERMS = 12  # contributions of which a formula is made
@@ -149,8 +149,8 @@ class Suspects:
         """A gradient as textbooks write it after a loss that fits: a - y, (a - y) / m, 2 * (a - y) / m."""
         alike = [x for x in self._named if x.shape == gradient.shape and x not in self._backward]
         for a, y in permutations(alike, 2):
-            found = _ratio(gradient._value, a._value - y._value) if y.op is None and a.op is not None else None
-            if found is not None:
+            found = ratio_of(gradient._value, a._value - y._value, _equal) if y.op is None and a.op is not None else None
+            if found is not None and (gradient.size > 1 or _equal(found, 1)):  # a number is some multiple of any other
                 difference = added(Name(a), Name(y), -1)
                 sizes = [n for n in (*gradient.shape, gradient.size) if n and np.isclose(found * n, round(found * n), rtol=1e-9)]
                 factor = round(found * sizes[0]) if sizes else found
@@ -235,12 +235,8 @@ def _derivative(expression: Expression, of: Node, at: Node) -> Any:
     return gradients(y, x, seed=np.ones(y.shape))[0]
 
 
-def _ratio(x: Any, y: Any) -> float | None:
-    """The number that one value is times another; for single numbers 1 alone counts."""
-    found = np.ravel(x)[np.argmax(np.abs(y))] / np.ravel(y)[np.argmax(np.abs(y))] if np.any(y) else 0.0
-    if not np.isfinite(found) or not found or (np.size(x) < 2 and not np.isclose(found, 1, rtol=1e-9)):
-        return None
-    return float(found) if np.allclose(x, found * y, rtol=1e-9, atol=1e-12 * np.max(np.abs(x))) else None
+def _equal(x: Any, y: Any) -> bool:
+    return np.allclose(x, y, rtol=1e-9, atol=1e-12 * np.max(np.abs(x)))
 
 
 def _exchanged(others: Mapping[Expression, Expression], x: Expression) -> Expression:

@@ -11,10 +11,10 @@ import numpy as np
 from tinygraph.express.text import number
 from tinygraph.referee.playing import Step, Trouble
 from tinygraph.referee.report import Status, Verdict
-from tinygraph.slips import NEAR, Slip
+from tinygraph.slips import NEAR, Slip, ratio_of
 
 EXPLAINED = 3  # explanations in one sentence
-PLAIN = 12  # the largest number that is a plain factor
+PLAIN = 12  # the largest factor of a single number that means something
 
 Phase: TypeAlias = Literal["forward", "backward", "second backward"]
 
@@ -88,18 +88,12 @@ def seen(value: Any, right: Any) -> str:
 
 
 def constant_factor(value: Any, right: Any) -> float | None:
-    """The number by which a right value was multiplied to a wrong one; None where there is none."""
-    value, right = np.asarray(value, np.float64), np.asarray(right, np.float64)
-    if value.shape != right.shape or not value.size:
-        return None
-    at = np.unravel_index(np.argmax(np.abs(right)), right.shape)
-    if not right[at] or not np.isfinite(value).all() or not np.isfinite(right).all():
-        return None
-    factor = float(value[at] / right[at])
-    near = np.max(np.abs(value - factor * right)) <= 1e-6 * np.max(np.abs(value))
-    return factor if near and factor and abs(factor - 1) > NEAR else None
+    """The number by which a right value was multiplied to a wrong one; None where there is none.
 
-
-def is_plain(factor: float) -> bool:
-    """Whether a factor is a small whole number, or 1 over one, so that even that of a single number means something."""
-    return any(abs(x - round(x)) < 1e-6 and 2 <= abs(round(x)) <= PLAIN for x in (factor, 1 / factor))
+    Any number is some multiple of another: for one alone the factor, or 1 over it, is a small whole number.
+    """
+    factor = ratio_of(value, right, lambda x, y: bool(np.max(np.abs(x - y)) <= 1e-6 * np.max(np.abs(x))))
+    if factor is None or abs(factor - 1) <= NEAR:
+        return None
+    is_plain = any(abs(x - round(x)) < 1e-6 and 2 <= abs(round(x)) <= PLAIN for x in (factor, 1 / factor))
+    return factor if is_plain or np.size(value) > 1 else None
