@@ -200,23 +200,14 @@ def times(ratio: float, right: Right) -> list[Slip]:
         return [slip("sign", right.name)]
     large, than = (size, "times too large") if size > 1 else (1 / size, "times too small")
     words = {"size": f"{large:.6g}", "than": than}
-    sizes = [name for name, n in right.sizes.items() if np.isclose(n, large)]
-    found = [slip("mean", right.name, **words, hint=_of_mean(name, words)) for name in sizes]
+    mean = "is a division by {} missing?" if size > 1 else "is one division by {} too many?"
+    found = [slip("mean", right.name, **words, hint=mean.format(name)) for name, n in right.sizes.items() if np.isclose(n, large)]
     number = next((name for name, x in right.numbers.items() if np.isclose(x, size)), None)
     hint = f": {number} is {size:.6g}" if number is not None else FACTOR_HINTS.get(round(size, 6), "")
     if not found or hint:
-        found.append(_and(slip("factor", right.name, **words), hint))
+        factor = slip("factor", right.name, **words)
+        found.append(factor._replace(text=factor.text + hint))
     return found if ratio > 0 else [one._replace(text=f"The sign is wrong, and {continued(one.text)}") for one in found]
-
-
-def _of_mean(size: str, words: Mapping[str, str]) -> str:
-    if words["than"].endswith("large"):
-        return f"is a division by {size} missing?"
-    return f"is one division by {size} too many?"
-
-
-def _and(one: Slip, more: str) -> Slip:
-    return one._replace(text=one.text + more)
 
 
 def _is_transposed(given: Any, right: Right) -> bool:
