@@ -29,14 +29,6 @@ def is_right(local: Local, step: Step, value: Any, right: Any) -> bool:
     return close(value, right, inputs if adds else ROUNDING * inputs)
 
 
-def dtype_slip(step: Step, value: Any, wanted: Any) -> Slip | None:
-    """The slip of a value in floats of another size than the right one, or in no floats."""
-    dtype, right = np.asarray(value).dtype, np.asarray(wanted).dtype
-    if right.kind != "f" or dtype == right:
-        return None
-    return Slip("dtype", f"{step.op_name} gives {dtype} where NumPy gives {right}", step.name)
-
-
 def forward_slips(local: Local, step: Step, value: Any, right: Any) -> Iterator[Slip]:
     """Every explanation of a wrong value of an op that fits."""
     right = np.asarray(right, np.float64) if np.asarray(right).dtype.kind == "b" else right

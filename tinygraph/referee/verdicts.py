@@ -41,10 +41,14 @@ def name_of(step: Step, phase: Phase) -> str:
     return step.name if phase == "forward" else gradient_name(step)
 
 
-def agreeing(step: Step, phase: Phase, value: Any, recorded: Any, follows: bool) -> StepVerdict:
-    """The verdict on what is right by what the engine gave before, be that right or wrong."""
-    text = f"{name_of(step, phase)} {seen(value, recorded)}" if follows else ""
-    return _verdict(step, phase, "follows" if follows else "right", text)
+def right(step: Step, phase: Phase) -> StepVerdict:
+    """The verdict on what is right."""
+    return _verdict(step, phase, "right", "")
+
+
+def following(step: Step, phase: Phase, value: Any, recorded: Any) -> StepVerdict:
+    """The verdict on what is right by wrong numbers that the engine gave before."""
+    return _verdict(step, phase, "follows", f"{name_of(step, phase)} {seen(value, recorded)}")
 
 
 def unjudged(step: Step, phase: Phase, reason: str) -> StepVerdict:
@@ -56,6 +60,11 @@ def wrong(step: Step, phase: Phase, found: str, slips: Sequence[Slip]) -> StepVe
     """The verdict on a wrong number, with what was `found` after its name, and every explanation."""
     reasons = "; or ".join(slip.text for slip in slips[:EXPLAINED])
     return _verdict(step, phase, "wrong", f"{name_of(step, phase)} {found}{': ' * bool(slips)}{reasons}", slips)
+
+
+def other_dtype(step: Step, phase: Phase, value: Any, right: Any, text: str) -> StepVerdict:
+    """The verdict on right numbers in another dtype."""
+    return wrong(step, phase, f"is {np.asarray(value).dtype}, not {np.asarray(right).dtype}", [Slip("dtype", text, step.name)])
 
 
 def failed(step: Step, phase: Phase, trouble: Trouble, before: str = "") -> StepVerdict:
