@@ -199,27 +199,22 @@ class WrongGradient:
             yield Guess("kink", text, edge.reader.name, rule_of(edge))
 
     def _fitting(self, slips: Callable[[Edge], Iterator[Instead]]) -> Iterator[Guess]:
-        """The slips of one rule that fit, made in one contribution or in all by ops of its name."""
-        instead = {edge: [one for one in slips(edge) if one.part is not None] for edge in self.parts}
-        for edge, others in instead.items():
-            for one in others:
-                if self._explains({edge: one.part}):
-                    yield Guess(one.kind, f"{subject(edge)} {one.text}", edge.reader.name, rule_of(edge))
-        for group in self._alike():
-            keyed = {edge: _by_kind(instead[edge]) for edge in group}
-            for key in dict.fromkeys(key for ones in keyed.values() for key in ones):
-                changed = {edge: ones[key] for edge, ones in keyed.items() if key in ones}
-                if len(changed) > 1 and self._explains({edge: one.part for edge, one in changed.items()}):
+        """The slips of one rule that fit, made in one contribution or in all by that rule or by ops of its name."""
+        instead = {edge: _by_kind([one for one in slips(edge) if one.part is not None]) for edge in self.parts}
+        for group in self._groups():
+            for key in dict.fromkeys(key for edge in group for key in instead[edge]):
+                changed = {edge: instead[edge][key] for edge in group if key in instead[edge]}
+                if self._explains({edge: one.part for edge, one in changed.items()}):
                     edge, one = next(iter(changed.items()))
                     yield Guess(one.kind, f"{subject(edge)} {one.text}", edge.reader.name, rule_of(edge))
 
-    def _alike(self) -> list[list[Edge]]:
-        """The contributions by one rule, and those by one op, where there are several."""
+    def _groups(self) -> list[list[Edge]]:
+        """Each contribution alone; then those by one rule, and those by one op, where there are several."""
         groups: dict[Any, list[Edge]] = {}
         for edge in self.parts:
             groups.setdefault(rule_of(edge), []).append(edge)
             groups.setdefault(edge.reader.op_name, []).append(edge)
-        return [group for group in groups.values() if len(group) > 1]
+        return [[edge] for edge in self.parts] + [group for group in groups.values() if len(group) > 1]
 
     def _explains(self, changed: Mapping[Edge, Any]) -> bool:
         """Whether the engine gave what comes of some other contributions."""

@@ -37,7 +37,7 @@ def compare(graph: Graph, given: Mapping[str, Any], decimals: int | None = None)
     _request(graph, given)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # about values that are tried as what a slip may have led to
-        return Judge(graph, decimals).report(given)
+        return Comparison(graph, decimals).report(given)
 
 
 def _request(graph: Graph, names: Iterable[str]) -> None:
@@ -78,8 +78,8 @@ class Walk:
     assumed: set[Node] = field(default_factory=set)
 
 
-class Judge:
-    """Judges answers about one graph."""
+class Comparison:
+    """Judges the answers about one graph."""
 
     def __init__(self, graph: Graph, decimals: int | None = None) -> None:
         self._graph = graph
@@ -172,9 +172,9 @@ class Judge:
         return verdict if slips == verdict.slips else self._wrong(verdict.name, slips)
 
     @cached_property
-    def _others(self) -> list[Judge]:
-        """Judges of the same graph with other leaf values."""
-        return [Judge(graph) for graph in on_other_leaves(self._graph) if graph is not self._graph]
+    def _others(self) -> list[Comparison]:
+        """The same graph with other leaf values."""
+        return [Comparison(graph) for graph in on_other_leaves(self._graph) if graph is not self._graph]
 
     def _is_right(self, node: Node, answer: Any) -> bool:
         if self._rounding.is_right(node, answer):

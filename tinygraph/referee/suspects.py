@@ -256,25 +256,34 @@ def _added(found: Sequence[Expression]) -> Expression:
 
 def sizes_of(program: Program) -> dict[str, int]:
     """The sizes of the axes of a program by the names that the user has for them, or else by a leaf that has them."""
-    sizes = {name: int(x) for name, x in program.numbers.items() if isinstance(x, int | np.integer) and x > 1}
-    lengths = {n for leaf in (*program.leaves, *(s.node for s in program.statements)) for n in leaf.shape}
-    found = {name: n for name, n in sizes.items() if n in lengths}
-    products: dict[str, int] = {}
+    numbers = {name: int(x) for name, x in program.numbers.items() if isinstance(x, int | np.integer) and x > 1}
+    lengths = {n for value in (*program.leaves, *(s.node for s in program.statements)) for n in value.shape}
+    found = {name: n for name, n in numbers.items() if n in lengths}
+    for text, n in chain(_lengths(program), _products_of_lengths(program)):
+        if n > 1 and n not in found.values():
+            found[text] = n
+    return found
+
+
+def _leaves(program: Program) -> list[Node]:
+    """Arrays among the leaves: first those whose sizes the program counts, and parameters last."""
     applications = (x for s in program.statements for x in applied(s.expression))
     counted = {y.node for x in applications if x.op is count for y in x.inputs if isinstance(y, Name)}
-    leaves = sorted((x for x in program.leaves if x.shape), key=lambda x: (x not in counted, x.kind == "parameter"))
-    for leaf in leaves:
+    return sorted((x for x in program.leaves if x.shape), key=lambda x: (x not in counted, x.kind == "parameter"))
+
+
+def _lengths(program: Program) -> Iterator[tuple[str, int]]:
+    for name, leaf in ((program.name(leaf), leaf) for leaf in _leaves(program)):
         for axis, n in enumerate(leaf.shape):
-            text = f"{program.name(leaf)}.shape[{axis}]" if axis else f"len({program.name(leaf)})"
-            if n > 1 and n not in found.values():
-                found[text] = n
-    for value in (*leaves, *(s.node for s in program.forward if s.node not in program.temporaries)):
+            yield f"{name}.shape[{axis}]" if axis else f"len({name})", n
+
+
+def _products_of_lengths(program: Program) -> Iterator[tuple[str, int]]:
+    for value in (*_leaves(program), *(s.node for s in program.forward if s.node not in program.temporaries)):
+        name = program.name(value)
         for first, second in combinations(range(len(value.shape)), 2):
-            name, n = program.name(value), value.shape[first] * value.shape[second]
             text = f"{name}.size" if len(value.shape) == 2 else f"{name}.shape[{first}] * {name}.shape[{second}]"
-            if n > 1 and n not in (*found.values(), *products.values()):
-                products[text] = n
-    return found | products
+            yield text, value.shape[first] * value.shape[second]
 
 
 def numbers_of(program: Program, sizes: Mapping[str, int]) -> dict[str, float]:
