@@ -144,6 +144,17 @@ class TestFunctions:
         db = float(answers(graph)["db"])
         assert graph.compare(db=lambda: db)["db"].slips[0].kind == "here alone"
 
+    def test_that_fit_are_right_where_an_array_is_computed_by_code_without_a_source(self) -> None:
+        code = "L = -np.mean(Y * np.log(a) + (1 - Y) * np.log(1 - a))"  # nothing says that 1 - Y is no array of its own
+        w = tg.parameter([0.3, -0.2])
+        z = X @ w
+        values = {"np": np, "X": X, "Y": Y, "w": w, "z": z, "a": tg.sigmoid(z)}
+        exec(code, values)
+        graph = tg.Graph(values["L"], names=values)
+        assert graph.compare(dz=lambda a, Y: (a - Y) / len(Y)).right
+        dz = graph["dz"].value.tolist()
+        assert graph.compare(dz=eval(f"lambda: {dz}"))["dz"].slips[0].kind == "here alone"
+
     def test_explanations_that_other_numbers_rule_out_are_left_out(self) -> None:
         w, x = tg.parameter(2.0), tg.constant(2.0)
         z = w * x

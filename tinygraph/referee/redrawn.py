@@ -42,9 +42,17 @@ def _finite(graph: Graph, draws: Iterable[Mapping[Node, Any]]) -> Iterator[Graph
 
 def _free_leaves(graph: Graph) -> list[Node]:
     """The leaves that may get other values: neither scalar constants without a name, which formulas have as literals, nor the
-    seed of an earlier backward pass, which formulas have as a number."""
-    free = [x for x in graph.forward if x.op is None and x.kind != "seed"]
-    return [x for x in free if x.shape or x.kind == "parameter" or graph._is_named_by_user(x)]
+    seed of an earlier backward pass, which formulas have as a number.
+
+    Where an array has no name, constants stay as they are: it may be computed from them, as 1 - y is, by code without a source.
+    """
+    free = [
+        x
+        for x in graph.forward
+        if x.op is None and x.kind != "seed" and (x.shape or x.kind == "parameter" or graph._is_named_by_user(x))
+    ]
+    all_named = all(x.kind == "parameter" or graph._is_named_by_user(x) for x in free)
+    return [x for x in free if x.kind == "parameter" or all_named]
 
 
 def _read_as_numbers(graph: Graph) -> set[Node]:
