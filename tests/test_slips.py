@@ -68,6 +68,8 @@ def test_nothing_is_said_where_nothing_is_known(answer: Any, value: Any) -> None
 
 def test_an_answer_of_zeros() -> None:
     assert [one.text for one in of_numbers(np.zeros(3), right(ROW))] == ["It is 0 everywhere"]
+    assert [one.text for one in of_numbers(1e-17 * ROW, right(ROW))] == ["It is 0 everywhere"]  # but for rounding
+    assert of_numbers(ROW, right(np.array([np.inf, 0, 0]))) == []
 
 
 @pytest.mark.parametrize("factor", [1 + 5e-6, 0.999, 1.00001])

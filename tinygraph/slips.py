@@ -67,6 +67,7 @@ ENGINE_SLIPS = {
     "kink": "another value than tinygraph's where there is no derivative",
 }
 NEAR = 0.01  # a factor as near to 1 is lost digits
+NOTHING = 1e-12  # of the largest right entry: what is left by rounding where all is 0
 STARTS = {sentence.partition(" ")[0] for sentence in SLIPS.values()}  # the first words of sentences
 FEW = 4  # entries that are listed
 FACTORS = (2.0, 0.5, 4.0, 0.25)
@@ -109,7 +110,8 @@ def of_numbers(given: Any, right: Right) -> list[Slip]:
     """The slips that the numbers alone give away."""
     if np.shape(given) != np.shape(right.value):
         return _of_shape(given, right)
-    if not np.any(given) and np.any(right.value):
+    largest = np.max(np.abs(right.value), where=np.isfinite(right.value), initial=0)
+    if largest and np.max(np.abs(given)) <= NOTHING * largest:
         return [slip("zero", right.name)]
     if found := factors(given, right) or _any_factor(given, right):
         return found
