@@ -90,14 +90,13 @@ class Diagnosis:
         replays = WORK // len(self._program.statements)
         for statement in self._before(node, given):
             is_backward = statement.phase == "backward"
-            for way in (self._suspects.usual, *((self._multiples,) if is_backward else ()), self._suspects.written):
-                found = self._valued(way(statement), RIGHT, statement.shape)
-                whole = ((one, value) for one, value in found if np.shape(value) == statement.shape)
-                causes = [(one, values_of(self._program, {statement.node: value})) for one, value in islice(whole, replays)]
-                replays -= len(causes)
-                fitting = [(one, values) for one, values in causes if close(answer, values.get(node, node._value))]
-                least = min((one.depth for one, _ in fitting), default=0)
-                yield from (Cause(one.slip, statement.node, is_backward, values) for one, values in fitting if one.depth == least)
+            for way in (self._suspects.usual, *([self._multiples] if is_backward else []), self._suspects.written):
+                valued = self._valued(way(statement), RIGHT, statement.shape)
+                tried = [*islice(((one, value) for one, value in valued if np.shape(value) == statement.shape), replays)]
+                replays -= len(tried)
+                replayed = ((one, values_of(self._program, {statement.node: value})) for one, value in tried)
+                fitting = _outermost((one, values) for one, values in replayed if close(answer, values.get(node, node._value)))
+                yield from (Cause(one.slip, statement.node, is_backward, values) for one, values in fitting)
                 if fitting:
                     break
 
@@ -106,11 +105,9 @@ class Diagnosis:
         return Right(self._program.name(node), value, self._rounding.close(node), self._sizes, self._numbers)
 
     def _fitting(self, answer: Any, right: Right, suspects: Iterable[Suspect], values: Values) -> Iterator[Slip]:
-        """The slips that lead to the answer, the outermost alone: those inside them only come to the same."""
-        found = self._valued(suspects, values, np.shape(right.value))
-        fitting = [one for one, value in found if right.close(answer, value)]
-        least = min((one.depth for one in fitting), default=0)
-        yield from (one.slip for one in fitting if one.depth == least)
+        """The slips that lead to the answer."""
+        valued = self._valued(suspects, values, np.shape(right.value))
+        yield from (one.slip for one, _ in _outermost((one, value) for one, value in valued if right.close(answer, value)))
 
     def _both(self, answer: Any, right: Right, statement: Statement, values: Values) -> Iterator[Slip]:
         for suspects in (self._suspects.usual(statement), self._suspects.written(statement)):
@@ -125,7 +122,7 @@ class Diagnosis:
         known = [x for n in (*self._sizes.values(), *FACTORS) for x in (n, 1 / n)]
         for factor in dict.fromkeys((-1, *known)):
             for one in times(factor, right):
-                yield Suspect(partial(_this, one), product(Number(factor), Name(statement.node)))
+                yield Suspect(partial(Slip, *one), product(Number(factor), Name(statement.node)))
 
     def _valued(self, suspects: Iterable[Suspect], values: Values, shape: tuple[int, ...]) -> Iterator[tuple[Suspect, Any]]:
         for one in suspects:
@@ -153,8 +150,11 @@ def one_of_each(slips: Iterable[Slip]) -> list[Slip]:
     return [*found.values()]
 
 
-def _this(one: Slip) -> Slip:
-    return one
+def _outermost(found: Iterable[tuple[Suspect, Any]]) -> list[tuple[Suspect, Any]]:
+    """The outermost suspects, with what was found of them: those inside them only come to the same."""
+    every = [*found]
+    least = min((one.depth for one, _ in every), default=0)
+    return [(one, value) for one, value in every if one.depth == least]
 
 
 def _or_none(expression: Expression, values: Values) -> Any:

@@ -142,7 +142,7 @@ class Player:
         """Forward and backward; then forward again from the same leaves, and backward twice."""
         for node in self.graph.forward:
             step = Step(node, self._inputs(node, self._of), self.name(node), node)
-            self._of[node] = self._make(step, self._made)
+            self._of[node] = self._make(step)
             self._read_value(self._of[node])
         again = dict(self._made)
         if self._backward(self._made) and self._forward_again(again) and self._backward(again):
@@ -173,15 +173,15 @@ class Player:
     def _inputs(node: Node, steps: dict[Node, Step]) -> tuple[Operand, ...]:
         return tuple(steps[x] if isinstance(x, Node) else x for x in node.inputs)
 
-    def _make(self, step: Step, made: dict[Step, Any]) -> Step:
+    def _make(self, step: Step) -> Step:
         """Let the engine make the value of a step; returns the step that has it, another one where a body is played."""
         self._at = step
         known, lowered = len(self.steps), len(self.lowered)
         try:
-            if step.node.op is None or all(x in made for x in step.steps):
-                made[step] = self._called(step, made)
+            if step.node.op is None or all(map(self.has_made, step.steps)):
+                self._made[step] = self._called(step, self._made)
         except CallError as error:
-            last = self._lowered(step, made) if error.is_unknown else None
+            last = self._lowered(step) if error.is_unknown else None
             if last is not None:
                 return last
             del self.steps[known:], self.lowered[lowered:]
@@ -208,7 +208,7 @@ class Player:
             raise CallError(Trouble("none", f"{text} returned {made}: {why}"), bool(op_name))
         return made
 
-    def _lowered(self, step: Step, made: dict[Step, Any]) -> Step | None:
+    def _lowered(self, step: Step) -> Step | None:
         """The last step of the body of an op that the engine does not have; None without a body, or without an op of it."""
         found = composition_of(step.node)
         if found is None:
@@ -218,8 +218,8 @@ class Player:
         *inner, result = (x for x in reached([found.result]) if x not in of)
         for node in (*inner, result):
             name = step.name if node is result else f"{node.op.name if node.op is not None else 'a number'} in {step.name}"
-            of[node] = self._make(Step(node, self._inputs(node, of), name, step.part_of), made)
-            if of[node] not in made:
+            of[node] = self._make(Step(node, self._inputs(node, of), name, step.part_of))
+            if not self.has_made(of[node]):
                 return self._half_lowered(step, of[node])
             if node is not result:
                 self._read_value(of[node])
