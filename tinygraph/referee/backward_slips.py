@@ -231,7 +231,7 @@ class WrongGradient:
             alone = local.part(edge, np.ones_like(g))
             text = f"passes the local derivative alone on to {to}: the upstream gradient {upstream} is forgotten"
             yield Instead("upstream", text, alone)
-        same = self._fitted(g)
+        same = fitted(g, local.value(self.step))
         if same is not None and not close(np.abs(same), np.abs(part)):
             yield Instead("local", f"passes {upstream} on to {to} as it is: the local derivative is forgotten", same)
         if np.ndim(part) == 2 and edge.reader.op_name != "matmul":
@@ -239,12 +239,6 @@ class WrongGradient:
         yield from self._of_operands(edge, g)
         yield from self._of_axes(edge, g)
         yield from self._of_broadcasting(edge, g)
-
-    def _fitted(self, value: Any) -> Any:
-        try:
-            return fitted(value, self.local.value(self.step))
-        except ValueError:
-            return None
 
     def _of_operands(self, edge: Edge, g: Any) -> Iterator[Instead]:
         """The local derivative at other values, or by another operand."""

@@ -10,20 +10,11 @@ import numpy as np
 
 from tinygraph.referee.backward_slips import About, Guess, WrongGradient, rule_of, subject
 from tinygraph.referee.forward_slips import forward_slips, is_right
-from tinygraph.referee.local import Local, close, is_dense
+from tinygraph.referee.local import Local, close
 from tinygraph.referee.playing import Player, Run, Step
-from tinygraph.referee.verdicts import (
-    StepVerdict,
-    failed,
-    following,
-    gradient_name,
-    other_dtype,
-    right,
-    seen,
-    unjudged,
-    wrong,
-)
+from tinygraph.referee.verdicts import StepVerdict, failed, following, gradient_name, other_dtype, right, seen, unjudged, wrong
 from tinygraph.slips import Slip
+from tinygraph.sparse import is_sparse
 from tinygraph.wording import listed
 
 EXAMINED = 20  # wrong gradients that are explained
@@ -244,7 +235,7 @@ class Gradients:
 
 
 def _of_leaf(step: Step, value: Any, recorded: Any) -> StepVerdict:
-    if not is_dense(step):
+    if is_sparse(recorded):  # which is not compared
         return right(step, "forward")
     if recorded.dtype.kind == "f" and np.asarray(value).dtype != recorded.dtype:
         return other_dtype(step, "forward", value, recorded, "a leaf keeps the dtype that it is given")
