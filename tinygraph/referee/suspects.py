@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import chain, combinations, islice, permutations, takewhile
+from heapq import nsmallest
+from itertools import chain, combinations, islice, takewhile
+from itertools import product as cartesian
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from tinygraph.ops import count, greater
 from tinygraph.program.build import added, negated, product, quotient
 from tinygraph.program.flow import Flow, Pass
 from tinygraph.program.statements import Program, Statement
-from tinygraph.program.value import Expression, Name, Number, applied, apply, atoms, evaluate, is_operator, replaced
+from tinygraph.program.value import Expression, Name, Number, Shape, applied, apply, atoms, evaluate, is_operator, replaced
 from tinygraph.referee.variants import MOST, Suspect, Variants
 from tinygraph.slips import Slip, ratio_of, slip
 
@@ -36,6 +38,7 @@ class Suspects:
         self.program = program
         self._flow = flow
         self._statements = {s.node: s for s in program.statements}
+        self._near: dict[Node, list[Node]] = {}
 
     def usual(self, statement: Statement) -> Iterator[Suspect]:
         """Those of the chain rule: a part of it is forgotten, or comes twice."""
@@ -133,7 +136,7 @@ class Suspects:
             if any(known):
                 yield _added([form or p.contribution for form, p in zip(known, passes, strict=True)])
         if statement.of is not None:
-            yield from self._differences(statement.node)
+            yield from self._differences(statement.node, statement.of)
 
     def _written_out(self, x: Expression) -> Expression:
         """An expression with what is no value of the user's written out, as far as it stays short."""
@@ -145,11 +148,11 @@ class Suspects:
         longer = replaced(x, out)
         return x if longer is x or sum(1 for _ in atoms(longer)) > MOST_ATOMS else self._written_out(longer)
 
-    def _differences(self, gradient: Node) -> Iterator[Expression]:
+    def _differences(self, gradient: Node, of: Node) -> Iterator[Expression]:
         """A gradient as textbooks write it after a loss that fits: a - y, (a - y) / m, 2 * (a - y) / m."""
-        alike = [x for x in self._named if x.shape == gradient.shape and x not in self._backward]
-        for a, y in permutations(alike, 2):
-            found = ratio_of(gradient._value, a._value - y._value, _equal) if y.op is None and a.op is not None else None
+        near = [of, *(x for x in self._nearest(of) if x not in self._gradients)]
+        for a, y in cartesian((x for x in near if x.op is not None), [x for x in near if x.op is None]):
+            found = ratio_of(gradient._value, a._value - y._value, _equal)
             if found is not None and (gradient.size > 1 or _equal(found, 1)):  # a number is some multiple of any other
                 difference = added(Name(a), Name(y), -1)
                 sizes = [n for n in (*gradient.shape, gradient.size) if n and np.isclose(found * n, round(found * n), rtol=1e-9)]
@@ -173,40 +176,45 @@ class Suspects:
         for other in self._others(statement, p.of):
             try:
                 local = _derivative(expression, p.of, other)
-            except (TypeError, ValueError, ArithmeticError):
+            except Exception:  # an op may raise anything at other values
                 continue
             taken = product(Name(p.upstream), Name(as_node(local)))
             key = "wrong value: of a derivative"
             yield self._suspect(statement, key, taken, reader=p.reader.name, used=Name(other), wanted=Name(p.of))
 
     def _others(self, statement: Statement, node: Node) -> list[Node]:
-        """What may be taken for a value in the formula of another one: values of one shape and kind, in the same phase."""
-        return [x for x in self._alike.get(node, []) if x is not statement.node]
+        """What may be taken for a value in the formula of another one."""
+        return [x for x in self._nearest(node) if x is not statement.node]
+
+    def _nearest(self, node: Node) -> list[Node]:
+        """The values of the shape and phase of one, and its gradient or value, those first that were recorded nearest to it."""
+        if node not in self._near:
+            alike = self._alike.get((node.shape, node in self._gradients), [])
+            every = (*alike, self._counterparts.get(node, node))
+            others = [x for x in every if x is not node and x.shape == node.shape and self._is_named(x)]
+            near = nsmallest(MOST_OTHERS, others, key=lambda x: abs(x.number - node.number))
+            self._near[node] = near if self._is_named(node) else []
+        return self._near[node]
+
+    def _is_named(self, node: Node) -> bool:
+        return node not in self._hidden and node.dtype.kind == "f"
 
     @cached_property
-    def _named(self) -> list[Node]:
-        return [x for x in (*self.program.leaves, *self._statements) if x not in self._hidden and x.dtype.kind == "f"]
+    def _gradients(self) -> set[Node]:
+        return {s.node for s in self.program.backward}
 
     @cached_property
-    def _backward(self) -> dict[Node, Node | None]:
-        """What each gradient is the gradient of."""
-        return {s.node: s.of for s in self.program.backward}
+    def _counterparts(self) -> dict[Node, Node]:
+        """The gradient of each value, and the value of each gradient."""
+        pairs = [(s.node, s.of) for s in self.program.backward if s.of is not None]
+        return dict(pairs) | {of: node for node, of in pairs}
 
     @cached_property
-    def _alike(self) -> dict[Node, list[Node]]:
-        backward = self._backward
-
-        def may_be_taken(y: Node, x: Node) -> bool:
-            is_counterpart = backward.get(x) is y or backward.get(y) is x
-            return y is not x and y.shape == x.shape and ((y in backward) == (x in backward) or is_counterpart)
-
-        places = {x: i for i, x in enumerate(self._named)}
-
-        def nearest(x: Node) -> list[Node]:
-            alike = [y for y in self._named if may_be_taken(y, x)]
-            return sorted(alike, key=lambda y: abs(places[y] - places[x]))[:MOST_OTHERS]
-
-        return {x: nearest(x) for x in self._named}
+    def _alike(self) -> dict[tuple[Shape, bool], list[Node]]:
+        found: dict[tuple[Shape, bool], list[Node]] = {}
+        for x in (*self.program.leaves, *self._statements):
+            found.setdefault((x.shape, x in self._gradients), []).append(x)
+        return found
 
     @cached_property
     def _hidden(self) -> set[Node]:
