@@ -81,7 +81,7 @@ class WrongGradient:
         return size_of(*self.parts.values())
 
     def guesses(self) -> list[Guess]:
-        """Those that fit, of the likeliest way in which there are any."""
+        """The guesses that fit, all of the likeliest way in which there are any."""
         if np.shape(self.given) != np.shape(self.right):
             return [*self._of_shape()]
         if np.isnan(self.given).any() and not np.isnan(self.right).any():

@@ -41,7 +41,7 @@ class Suspects:
         self._near: dict[Node, list[Node]] = {}
 
     def usual(self, statement: Statement) -> Iterator[Suspect]:
-        """Those of the chain rule: a part of it is forgotten, or comes twice."""
+        """Slips in the chain rule: a part of it is forgotten, or comes twice."""
         passes = self._flow.passes(statement.node)
         if len(passes) > 1:
             yield from self._of_parts(passes, statement)
@@ -54,14 +54,14 @@ class Suspects:
                 yield self._suspect(statement, "local", Name(p.upstream), through=through)
 
     def siblings(self, statement: Statement) -> Iterator[Suspect]:
-        """Those that take the gradient of another operand of the same reader for this one."""
+        """The gradient of another operand of the same reader, taken for this one."""
         for p in self._flow.passes(statement.node):
             for other in self._flow.passed(p.upstream).values():
                 if other.of is not p.of and other.of.shape == p.of.shape:
                     yield self._instead(statement, other.gradient)
 
     def elsewhere(self, statement: Statement) -> Iterator[Suspect]:
-        """Those that take another value of the program for this one."""
+        """Another value of the program, taken for this one."""
         for node in (*self._statements, *self.program.leaves):
             if node is not statement.node and node.shape == statement.shape and not self.is_hidden(node):
                 yield self._instead(statement, node)
@@ -70,7 +70,7 @@ class Suspects:
         return self._suspect(statement, "other gradient", Name(node), other=Name(node))
 
     def written(self, statement: Statement) -> Iterator[Suspect]:
-        """Those of a slip in writing the formula, and of a local derivative that is taken at another value."""
+        """Slips in writing the formula, and a local derivative that is taken at another value."""
         for form in self.forms(statement):
             yield from islice(self._with_another_name(form, statement), MOST)
             yield from self._variants(statement).of(form)
@@ -79,7 +79,7 @@ class Suspects:
                 yield from self._of_local(p, statement)
 
     def terms(self, statement: Statement) -> Iterator[Suspect]:
-        """Those of a term of a sum, which may be divided, that is missing or has the wrong sign."""
+        """A term of a sum, which may be divided, that is missing or has the wrong sign."""
         within = int(is_operator(statement.expression, ast.Div))
         outermost = takewhile(lambda one: one.depth <= within, self._variants(statement).of(statement.expression))
         return (one for one in outermost if one.slip.kind == "term")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial, reduce
 from itertools import islice
 from typing import Any, NamedTuple
 
 from tinygraph.node import Node
-from tinygraph.ops import matmul, negative, not_equal, where
-from tinygraph.program.build import added, matrix_product, product, quotient, repeated, transposed
-from tinygraph.program.value import Apply, Expression, Name, Number, apply, broadcast, is_operator
+from tinygraph.ops import matmul, not_equal, transpose, where
+from tinygraph.program.build import added, matrix_product, negated, product, quotient, repeated, transposed
+from tinygraph.program.value import Apply, Expression, Name, Number, apply, is_operator
 from tinygraph.slips import Slip
 
 MOST = 500  # variants of one expression, the outermost first
@@ -114,7 +115,7 @@ class Variants:
         for a, b in [*ways, *((b, a) for a, b in ways)]:
             if (a, b) != (left, right):
                 yield self._instead("operands", x, matrix_product(a, b, x.shape, x.kind))
-        if _meet(left, right):
+        with suppress(ValueError):  # operands that do not broadcast
             yield self._instead("operands", x, product(left, right, x.kind))
 
     def _of_reduction(self, x: Apply) -> Iterator[Suspect]:
@@ -154,15 +155,6 @@ def _with_input(x: Apply, i: int, part: Expression) -> Apply:
     return Apply(x.op, inputs, x.params, x.shape, x.kind, 1 + sum(y.size for y in inputs))
 
 
-def _meet(left: Expression, right: Expression) -> bool:
-    """Whether two operands broadcast."""
-    try:
-        broadcast([left.shape, right.shape])
-    except ValueError:
-        return False
-    return True
-
-
 def _moved(part: Any, step: int) -> Any:
     if isinstance(part, int):
         return part + step
@@ -172,11 +164,9 @@ def _moved(part: Any, step: int) -> Any:
 
 def _ways(x: Expression) -> list[Expression]:
     """An operand as it is, and transposed if it is a matrix."""
-    return [x, transposed(x, (1, 0)) if not _is_transpose(x) else x.inputs[0]] if len(x.shape) == 2 else [x]  # type: ignore[union-attr]
-
-
-def _is_transpose(x: Expression) -> bool:
-    return isinstance(x, Apply) and x.op.name == "transpose"
+    if len(x.shape) != 2:
+        return [x]
+    return [x, x.inputs[0] if isinstance(x, Apply) and x.op is transpose else transposed(x, (1, 0))]
 
 
 def quotient_of(x: Expression) -> tuple[list[Expression], list[Expression]]:
@@ -219,7 +209,5 @@ def _assigned(before: Expression, term: Expression) -> Expression:
 
 
 def _sum(found: Sequence[tuple[int, Expression]]) -> Expression:
-    if not found:
-        return Number(0)
-    first = found[0][1] if found[0][0] > 0 else apply(negative, found[0][1])
-    return reduce(lambda whole, term: added(whole, term[1], term[0]), found[1:], first)
+    (sign, first), *others = found
+    return reduce(lambda whole, term: added(whole, term[1], term[0]), others, first if sign > 0 else negated(first))
