@@ -258,6 +258,14 @@ class TestWhatIsRight:
         assert graph.compare(dZ=dA * side(Z.value, 0)).right
         assert not graph.compare(dZ=dA * (Z.value < 0)).right
 
+    @pytest.mark.parametrize("side", [np.greater, np.greater_equal], ids=["from below", "from above"])
+    def test_a_gradient_on_either_side_of_a_kink_whose_mask_has_a_name(self, side: Any) -> None:
+        Z = tg.parameter([0.0, 1.0, -1.0])
+        M = Z > 0
+        A = Z * M
+        graph = tg.Graph(np.sum(A * [2.0, 3.0, 5.0]), names={"Z": Z, "M": M, "A": A})
+        assert graph.compare(dZ=np.array([2.0, 3.0, 5.0]) * side(Z.value, 0)).right
+
     def test_one_of_equal_entries_of_a_maximum(self) -> None:
         x = tg.parameter([1.0, 3.0, 3.0])
         graph = tg.Graph(np.max(x) * 2.0, names={"x": x})
