@@ -1,5 +1,6 @@
 """A number that the source takes from a shape holds for that size alone: at another one an error says where it stands."""
 
+import math
 import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -53,6 +54,8 @@ def in_a_quotient(v: Any) -> Any:
         (lambda v: 1 / (2 * len(v.y)) * np.sum(v.X @ v.w), r"1 / \(2 \* len\(v.y\)\)"),
         (lambda v: np.sum(v.X @ v.w) / (len(v.y) - 1), r"len\(v.y\) - 1"),
         (in_a_quotient, r"rate / \(2 \* m\)"),
+        (lambda v: np.sum(v.X @ v.w) / np.sqrt(len(v.y)), r"np.sqrt\(len\(v.y\)\)"),
+        (lambda v: np.float64(v.y.size) * np.sum(v.X @ v.w), r"np.float64\(v.y.size\)"),
         (lambda v: np.sum(v.w) * np.sum(v.X) / np.concatenate([v.y, v.y]).shape[0], r"np.concatenate\(\[v.y, v.y\]\).shape\[0\]"),
     ],
 )
@@ -78,6 +81,8 @@ def test_another_size_is_refused_with_the_line(build: Build, text: str) -> None:
         lambda v: np.sum(v.X @ v.w) * SETTINGS.rate,
         lambda v: np.sum(v.X @ v.w) * RATES["rate"],
         lambda v: tg.binary_cross_entropy_with_logits(v.X @ v.w, v.y),
+        lambda v: np.sum(v.X @ v.w) * np.float64(4) / np.sqrt(16),
+        lambda v: np.sum(v.X @ v.w) / np.sqrt(len(v.w)) / math.sqrt(v.X.shape[1]),
     ],
 )
 def test_a_literal_and_what_follows_the_size_never_are(build: Build) -> None:

@@ -193,12 +193,21 @@ def test_gradients_of_bound_and_computed_values_that_no_row_decides() -> None:
     np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-12)
 
 
-def test_a_recorded_number_of_rows_raises_an_error() -> None:
-    def loss(X: Any, y: Any, w: Any) -> Any:
-        m = len(y)
-        return np.sum((X @ w - y) ** 2) / m
+def over_rows(X: Any, y: Any, w: Any) -> Any:
+    m = len(y)
+    return np.sum((X @ w - y) ** 2) / m
 
-    with pytest.raises(ValueError, match=r"len\(y\)|\bm\b"):
+
+@pytest.mark.parametrize(
+    ("loss", "number"),
+    [
+        (over_rows, "m"),
+        (lambda X, y, w: np.mean((X @ w - y) ** 2) + np.sum(w**2) / (2 * len(y)), r"2 \* len\(y\)"),
+        (lambda X, y, w: np.sum((X @ w - y) ** 2) / np.sqrt(y.size), r"np.sqrt\(y.size\)"),
+    ],
+)
+def test_a_recorded_number_of_rows_raises_an_error(loss: Callable[..., Any], number: str) -> None:
+    with pytest.raises(ValueError, match=rf"and {number} at test_dask.py:.* stays the number that was recorded"):
         tg.bridges.dask.step(recorded(loss), **in_chunks(points(5), (5,)))
 
 

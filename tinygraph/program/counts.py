@@ -72,12 +72,20 @@ def _parts(graph: Graph, spelling: Spelling) -> Iterator[tuple[Node, int, Number
     for node in graph.forward:
         for i, x in enumerate(node.inputs):
             if isinstance(x, Node | bool):
+                if isinstance(x, Node) and _is_number(graph, x):
+                    yield node, i, Number(x.item())
                 continue
             written = spelling.named(node, i)
             named = () if written is None else atoms(written)
             yield from ((node, i, part) for part in named if isinstance(part, Number) and part.name is not None)
             if written is None:
                 yield node, i, Number(x)
+
+
+def _is_number(graph: Graph, x: Node) -> bool:
+    """Whether an operand is a number of NumPy's, such as `np.sqrt(m)`, that has no name."""
+    has_name = graph.name(x) is not None and x not in graph._names.invented
+    return x.op is None and x.kind == "constant" and not x.shape and x.dtype.kind in "iuf" and not has_name
 
 
 def _entries(value: float, x: ast.expr | None, filename: str, sizes: Sizes) -> list[int]:
