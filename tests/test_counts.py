@@ -54,8 +54,6 @@ def in_a_quotient(v: Any) -> Any:
         (lambda v: 1 / (2 * len(v.y)) * np.sum(v.X @ v.w), r"1 / \(2 \* len\(v.y\)\)"),
         (lambda v: np.sum(v.X @ v.w) / (len(v.y) - 1), r"len\(v.y\) - 1"),
         (in_a_quotient, r"rate / \(2 \* m\)"),
-        (lambda v: np.sum(v.X @ v.w) / np.sqrt(len(v.y)), r"np.sqrt\(len\(v.y\)\)"),
-        (lambda v: np.float64(v.y.size) * np.sum(v.X @ v.w), r"np.float64\(v.y.size\)"),
         (lambda v: np.sum(v.w) * np.sum(v.X) / np.concatenate([v.y, v.y]).shape[0], r"np.concatenate\(\[v.y, v.y\]\).shape\[0\]"),
     ],
 )
@@ -81,8 +79,7 @@ def test_another_size_is_refused_with_the_line(build: Build, text: str) -> None:
         lambda v: np.sum(v.X @ v.w) * SETTINGS.rate,
         lambda v: np.sum(v.X @ v.w) * RATES["rate"],
         lambda v: tg.binary_cross_entropy_with_logits(v.X @ v.w, v.y),
-        lambda v: np.sum(v.X @ v.w) * np.float64(4) / np.sqrt(16),
-        lambda v: np.sum(v.X @ v.w) / np.sqrt(len(v.w)) / math.sqrt(v.X.shape[1]),
+        lambda v: np.sum(v.X @ v.w) / math.sqrt(v.X.shape[1]),
     ],
 )
 def test_a_literal_and_what_follows_the_size_never_are(build: Build) -> None:
@@ -137,3 +134,23 @@ def test_without_source_another_size_is_warned_of() -> None:
     run(names["graph"], 4)
     with pytest.warns(UserWarning, match=r"X has size 5 along axis 0, where it had 4: if 4 at <string>:1"):
         run(names["graph"], 5)
+
+
+@pytest.mark.parametrize(
+    ("build", "text"),
+    [
+        (lambda v: np.sum(v.X @ v.w) / np.sqrt(len(v.y)), r"np.sqrt\(len\(v.y\)\)"),
+        (lambda v: np.float64(v.y.size) * np.sum(v.X @ v.w * v.y), r"np.float64\(v.y.size\)"),
+        (lambda v: np.sum(v.X @ v.w) / np.log(v.X.shape[0]), r"np.log\(v.X.shape\[0\]\)"),
+    ],
+)
+def test_a_number_of_numpy_that_a_step_keeps_is_one_too(build: Build, text: str) -> None:
+    graph = recorded(build)
+    data = {name: np.ones((5, 3) if name == "X" else 5) for name in ("X", "y") if name in graph.names}
+    with pytest.raises(ValueError, match=rf"size 5 along .* where it had 4, and {text} at test_counts.py:\d+, in .* stays the"):
+        graph.compile()(**data, w=np.ones(3))
+
+
+def test_a_number_of_numpy_that_holds_for_other_sizes_is_none() -> None:
+    graph = recorded(lambda v: np.sum(v.X @ v.w) * np.float64(4) / np.sqrt(len(v.w)))
+    assert graph.compile()(X=np.ones((9, 3)), w=np.ones(3))[0] == pytest.approx(27 * 4 / np.sqrt(3))

@@ -69,7 +69,12 @@ ARITHMETIC: Mapping[type[ast.AST], Callable[..., float]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
     ast.FloorDiv: operator.floordiv, ast.USub: operator.neg, ast.UAdd: operator.pos,
 }  # fmt: skip
-FUNCTIONS: Mapping[str, Callable[[float], float]] = {"sqrt": math.sqrt, "float": float, "float32": np.float32, "float64": float}
+FUNCTIONS: Mapping[str, Callable[[float], float]] = {
+    "sqrt": math.sqrt,
+    "float": float,
+    "float32": lambda x: float(np.float32(x)),
+    "float64": float,
+}
 
 
 def values_at(x: ast.expr, filename: str, size: int) -> set[float]:
