@@ -256,6 +256,20 @@ def test_what_is_given_is_checked() -> None:
         tg.bridges.dask.step(graph, **data)()
 
 
+@tg.op(lambda g, out, x: 2 * g)
+def doubled(x: Any) -> Any:
+    return 2 * x
+
+
+def test_an_op_of_the_user_that_is_not_known_to_split_raises_an_error_with_the_declaration() -> None:
+    data = in_chunks(points(ROWS), (4, 7))
+    with pytest.raises(ValueError, match=r"doubled is not known .* tg.op\(..., elementwise=True\)"):
+        tg.bridges.dask.step(recorded(lambda X, y, w: np.mean(doubled(X @ w) * y)), **data)
+    step = tg.bridges.dask.step(recorded(lambda X, y, w: np.mean((X @ doubled(w)) * y)), **data)  # it reads no rows
+    expected = np.mean((points(ROWS)["X"] @ np.full(3, 2.0)) * points(ROWS)["y"])
+    np.testing.assert_allclose(step(w=np.ones(3))[0], expected, rtol=1e-12)
+
+
 def test_labels_are_checked_in_every_chunk() -> None:
     model = MODELS["softmax of labels"]
     values = model.values(ROWS)
