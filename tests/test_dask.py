@@ -101,7 +101,11 @@ SUMS = {
     "several outputs": lambda X, y, w: (np.mean(np.exp(X @ w)), np.sum(y * (X @ w)), np.sum(w)),
     "gradients": lambda X, y, w: tg.grad(lambda w: np.mean(tg.softplus(X @ w) * y) + np.sum(w**2))(w),
     "a transposed sum": lambda X, y, w: np.sum(X.T @ X),
-    "right answers": lambda X, y, w: (np.mean(tg.softplus(-y * (X @ w))), np.mean((X @ w > 0) == (y > 0)), np.sum(X @ w > y)),
+    "right answers": lambda X, y, w: (
+        np.mean(tg.softplus(-y * (X @ w))),
+        np.mean((X @ w > 0) == (y > 0)),
+        np.count_nonzero(X @ w > y),
+    ),
     "what no row decides": lambda X, y, w: (np.mean((X @ w - y) ** 2), w > 0, np.argmax(w)),
     "casts": lambda X, y, w: np.mean((y > 0).astype(float) * (X @ w) + (X @ w * y * 9).astype(int)),
     "columns": lambda X, y, w: np.mean((X[:, 0] * w[0] - X[:, 1:] @ w[1:] - X[..., ::-1] @ w) ** 2 * y),
