@@ -9,19 +9,22 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+NUMBERS = "biufO"  # the kinds of dtypes that are cast to floats
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def is_chunked(x: Any) -> bool:
-    """Whether x is a dask array."""
+    """Whether x is a dask array; raises TypeError for a data frame of dask, which would be read into memory as a whole."""
+    if hasattr(x, "to_dask_array"):
+        raise TypeError("a data frame of dask is no array: pass its to_dask_array(lengths=True)")
     return hasattr(x, "dask") and hasattr(x, "chunks")
 
 
-def examples(X: Any, y: Any) -> tuple[Any, Any]:
-    """X of shape (m, n), of floats, and targets y of shape (m,), with the same chunks of rows.
+def examples(X: Any, y: Any, of_numbers: bool) -> tuple[Any, Any]:
+    """X of shape (m, n), of floats, and targets y of shape (m,), with the same chunks of rows; m is 2 or more.
 
     Raises TypeError where only one of them is a dask array, and ValueError for other shapes, for chunks of unknown sizes, and for
-    values that are not finite.
+    values that are not finite. Targets are `of_numbers`, or any labels.
     """
     da = _arrays()
     for name, x in (("X", X), ("y", y)):
@@ -30,6 +33,10 @@ def examples(X: Any, y: Any) -> tuple[Any, Any]:
         if np.isnan(x.shape[0]):
             raise ValueError(f"{name} has chunks of unknown sizes: call {name}.compute_chunk_sizes() first")
     X = features(X)
+    if min(X.shape[0], X.shape[1] + 1) < 2:
+        raise ValueError(f"X must have two rows or more, and a column, and has shape {X.shape}")
+    if y.dtype.kind not in NUMBERS and (of_numbers or y.dtype.kind == "c"):
+        raise ValueError(f"y must hold real numbers, and has dtype {y.dtype}")
     if y.shape != X.shape[:1]:
         raise ValueError(f"y must have shape ({X.shape[0]},), a target for each row of X, and has {y.shape}")
     y = y.rechunk({0: X.chunks[0]})
@@ -50,6 +57,8 @@ def features(X: Any) -> Any:
     """X as floats, with one chunk of columns."""
     if X.ndim != 2:
         raise ValueError(f"X must have shape (m, n), and has {X.shape}")
+    if X.dtype.kind not in NUMBERS or hasattr(X._meta, "tocsr"):
+        raise ValueError(f"X must hold dense real numbers, and has chunks of {type(X._meta).__name__} with dtype {X.dtype}")
     return (X if X.dtype in FLOATS else X.astype(np.float64)).rechunk({1: -1})
 
 
@@ -64,7 +73,11 @@ def mapped(function: Callable[[Any], Any], x: Any) -> Any:
     chunks = (x.chunks[0], *((n,) for n in example.shape[1:]))
     dropped = list(range(example.ndim, x.ndim))
     new = list(range(x.ndim, example.ndim))
-    return x.map_blocks(function, dtype=example.dtype, chunks=chunks, drop_axis=dropped, new_axis=new, meta=example[:0])
+
+    def computed(rows: Any) -> Any:
+        return function(rows) if len(rows) else example[:0]
+
+    return x.map_blocks(computed, dtype=example.dtype, chunks=chunks, drop_axis=dropped, new_axis=new, meta=example[:0])
 
 
 def by_chunks(method: Method) -> Method:

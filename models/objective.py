@@ -108,7 +108,6 @@ class Objective:
         right = self.right(outputs, data.y)
         if right is None:
             return None
-        right = 1.0 * right  # a sum of numbers can be made block by block, and a mean of masks not
         return np.mean(right) if data.weights is None else np.sum(data.weights * right) / np.sum(data.weights)
 
     def measure(self, parameters: Tree, data: Examples) -> tuple[float, float]:

@@ -53,7 +53,8 @@ class Statistics(Estimator):
             warnings.warn(message, ConvergenceWarning, stacklevel=2)
         last_fit: LastFit | None = getattr(self, "_training_data", None)
         if last_fit is None:
-            raise AttributeError("standard errors need the examples of the fit, which are neither saved nor pickled: fit again")
+            lost = "which are not kept of dask arrays, and neither saved nor pickled"
+            raise AttributeError(f"standard errors need the examples of the fit, {lost}: fit again")
         parameters = self.parameters_
         if not np.isclose(last_fit.objective.measure(parameters, last_fit.data)[0], last_fit.loss, rtol=1e-9, atol=0):
             raise ValueError("the examples were changed after the fit, so its standard errors are lost: fit again")

@@ -22,7 +22,7 @@ def examples(estimator: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
     if chunked.is_chunked(X) or chunked.is_chunked(y):
         if not reset:
             raise TypeError("`fit` and the predictions take dask arrays, and nothing else: pass X.compute() and y.compute()")
-        X, y = chunked.examples(X, y)
+        X, y = chunked.examples(X, y, is_regressor(estimator))
         estimator.n_features_in_ = X.shape[1]
         return X, y
     passes = _passes(X) and _are_targets(y, len(X))

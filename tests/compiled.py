@@ -76,7 +76,15 @@ def normalised(X: Any, y: Any, w: Any, b: Any) -> Any:
     return np.mean(tg.softplus(((X - np.mean(X, axis=0)) / np.std(X, axis=0)) @ w + b) * y)
 
 
+def columns(X: Any, y: Any, w: Any, b: Any) -> Any:
+    """Takes columns and puts them together, and casts."""
+    Z = np.concatenate([X[:, :1], np.stack([X[:, 1], X[:, 2] ** 2], axis=1)], axis=1)
+    right = (Z @ w > 0) == (y > 0.5)
+    return np.mean((Z @ w[:, None] + b - y.reshape(-1, 1)) ** 2) + np.mean(right) + np.mean((X[:, 0] > 0).astype(float) * y)
+
+
 MODELS = {
+    "columns": Model(columns, line, points),
     "logistic regression": Model(lambda X, y, w, b: tg.binary_cross_entropy_with_logits(X @ w + b, y), line, points),
     "logistic regression by hand": Model(hand_written, line, points),
     "from probabilities": Model(lambda X, y, w, b: tg.binary_cross_entropy(tg.sigmoid(X @ w + b), y), line, points),

@@ -506,6 +506,12 @@ class TestArguments:
         with pytest.raises(TypeError, match="takes no X: keeps its value"):
             step(**values)
 
+    def test_may_be_the_recorded_array_itself_beside_others_of_new_sizes(self) -> None:
+        value = np.ones(3)
+        X, w = tg.constant(np.ones((3, 3))), tg.parameter(value, copy=False)
+        step = tg.Graph(np.mean(X @ w), names={"X": X, "w": w}).compile()
+        assert step(X=np.ones((5, 3)), w=value)[0] == 3.0
+
     def test_may_all_be_bound(self) -> None:
         w = tg.parameter(3.0)
         assert tg.Graph(w * w, names={"w": w}).compile(bind={"w": 2.0})() == (4.0, {"w": 4.0})

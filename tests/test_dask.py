@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import tinygraph as tg
 from models import LinearRegression, LogisticRegression, MLPClassifier, SoftmaxRegression
@@ -22,6 +23,7 @@ dask = pytest.importorskip("dask", reason='needs dask: pip install -e ".[dask]"'
 da = pytest.importorskip("dask.array", reason='needs dask: pip install -e ".[dask]"')
 
 SPLIT = [
+    "columns",
     "logistic regression",
     "logistic regression by hand",
     "softmax",
@@ -99,6 +101,19 @@ SUMS = {
     "several outputs": lambda X, y, w: (np.mean(np.exp(X @ w)), np.sum(y * (X @ w)), np.sum(w)),
     "gradients": lambda X, y, w: tg.grad(lambda w: np.mean(tg.softplus(X @ w) * y) + np.sum(w**2))(w),
     "a transposed sum": lambda X, y, w: np.sum(X.T @ X),
+    "right answers": lambda X, y, w: (
+        np.mean(tg.softplus(-y * (X @ w))),
+        np.mean((X @ w > 0) == (y > 0)),
+        np.count_nonzero(X @ w > y),
+    ),
+    "what no row decides": lambda X, y, w: (np.mean((X @ w - y) ** 2), w > 0, np.argmax(w)),
+    "casts": lambda X, y, w: np.mean((y > 0).astype(float) * (X @ w) + (X @ w * y * 9).astype(int)),
+    "columns": lambda X, y, w: np.mean((X[:, 0] * w[0] - X[:, 1:] @ w[1:] - X[..., ::-1] @ w) ** 2 * y),
+    "new axes": lambda X, y, w: np.mean((X @ w[:, None] - y[:, None]) ** 2) + np.mean((y.reshape(-1, 1) * X) @ w),
+    "joined columns": lambda X, y, w: np.mean(
+        np.concatenate([X, X**2], axis=1) @ np.stack([w, w]).ravel() * np.stack([y, y], 1)[:, 0]
+    ),
+    "entries of sums": lambda X, y, w: (X.T @ y)[0] * w[0] + np.trace(X.T @ X) * w[1] + np.sum(np.stack([X.T @ y, y @ X]) * w),
 }
 
 
@@ -118,12 +133,18 @@ def test_sums_and_means_are_added_up(name: str) -> None:
     expected = graph(ROWS).compile(wrt=wrt)(**data, **rest)
     found = tg.bridges.dask.step(few, wrt, **in_chunks(data, (1, 7, 3)))(**rest)
     np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-12, atol=1e-12)
+    assert [x.dtype for x in entries(found)] == [x.dtype for x in entries(expected)]
+
+
+def entries(results: Any) -> list[Any]:
+    """The outputs and the gradients."""
+    outputs, gradients = results
+    return [*(outputs if isinstance(outputs, tuple) else [outputs]), *gradients.values()]
 
 
 def flat(results: Any) -> Any:
-    """All entries of outputs and gradients."""
-    outputs, gradients = results
-    return np.concatenate([np.ravel(x) for x in (*(outputs if isinstance(outputs, tuple) else [outputs]), *gradients.values())])
+    """All their entries."""
+    return np.concatenate([np.ravel(x) for x in entries(results)])
 
 
 COUPLED = {
@@ -138,6 +159,12 @@ COUPLED = {
     "a value with an entry for each row is returned": lambda X, y, w: X @ w - y,
     "an array without a name has an entry for each row": lambda X, y, w: np.mean((X @ w - np.arange(5.0)) ** 2 * y),
     "nothing in the graph says that y has the rows of X": lambda X, y, w: np.mean(X @ w) + np.mean(y),
+    "cast is not linear in a sum over all rows": lambda X, y, w: np.sum(y * (X @ w)).astype(int) * np.sum(w),
+    "stack is not linear in a sum over all rows": lambda X, y, w: np.sum(np.stack([np.sum(X @ w * y), np.sum(w)])),
+    "index is not known to compute each row from the same row": lambda X, y, w: np.mean(X[::-1] @ w * y),
+    "concatenate is not known to compute each row": lambda X, y, w: np.mean(np.concatenate([X @ w, y])),
+    "reshape is not known to compute each row": lambda X, y, w: np.mean(np.reshape(X * w, -1)) + np.mean(X @ w * y),
+    "each axis of the arguments has the size of a parameter, a number": lambda X, y, w: np.mean(X @ w - y.reshape(5, 1)[:, 0]),
     "Python decided by a value": lambda X, y, w: np.mean(X @ w * y) if np.sum(w) > 0 else np.mean(y),
 }
 
@@ -149,12 +176,42 @@ def test_what_couples_rows_raises_the_reason(reason: str) -> None:
         tg.bridges.dask.step(graph, **in_chunks(points(ROWS), (4, 7)))
 
 
-def test_a_recorded_number_of_rows_raises_an_error() -> None:
-    def loss(X: Any, y: Any, w: Any) -> Any:
-        m = len(y)
-        return np.sum((X @ w - y) ** 2) / m
+@pytest.mark.parametrize("wrt", ["X", "z", ["w", "y"], "L"])
+def test_what_depends_on_rows_has_no_gradient_chunk_by_chunk(wrt: Any) -> None:
+    nodes = {name: tg.constant(x) for name, x in points().items()} | {"w": tg.parameter(np.ones(3))}
+    nodes["z"] = z = nodes["X"] @ nodes["w"]
+    nodes["L"] = L = np.mean((z - nodes["y"]) ** 2)
+    graph = tg.Graph(L, names=nodes)
+    with pytest.raises(ValueError, match="depends on the rows, and a gradient is taken with respect to it"):
+        tg.bridges.dask.step(graph, wrt, **in_chunks(points(8), (4, 4)))
 
-    with pytest.raises(ValueError, match=r"len\(y\)|\bm\b"):
+
+def test_gradients_of_bound_and_computed_values_that_no_row_decides() -> None:
+    nodes = {name: tg.constant(x) for name, x in points().items()} | {"w": tg.parameter(np.ones(3)), "l2": tg.constant(0.1)}
+    nodes["size"] = np.sum(nodes["w"] ** 2)
+    L = np.mean((nodes["X"] @ nodes["w"] - nodes["y"]) ** 2) + nodes["l2"] * nodes["size"]
+    graph, wrt, bind = tg.Graph(L, names=nodes), ["w", "size", "l2"], {"w": np.array([0.1, 0.2, 0.3])}
+    found = tg.bridges.dask.step(graph, wrt, bind, **in_chunks(points(ROWS), (4, 7)))(l2=0.5)
+    expected = graph.compile(wrt=wrt, bind=bind)(**points(ROWS), l2=0.5)
+    assert list(found[1]) == list(expected[1])
+    np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-12)
+
+
+def over_rows(X: Any, y: Any, w: Any) -> Any:
+    m = len(y)
+    return np.sum((X @ w - y) ** 2) / m
+
+
+@pytest.mark.parametrize(
+    ("loss", "number"),
+    [
+        (over_rows, "m"),
+        (lambda X, y, w: np.mean((X @ w - y) ** 2) + np.sum(w**2) / (2 * len(y)), r"2 \* len\(y\)"),
+        (lambda X, y, w: np.sum((X @ w - y) ** 2) / np.sqrt(y.size), r"np.sqrt\(y.size\)"),
+    ],
+)
+def test_a_recorded_number_of_rows_raises_an_error(loss: Callable[..., Any], number: str) -> None:
+    with pytest.raises(ValueError, match=rf"and {number} at test_dask.py:.* stays the number that was recorded"):
         tg.bridges.dask.step(recorded(loss), **in_chunks(points(5), (5,)))
 
 
@@ -163,9 +220,17 @@ def squares(X: Any, y: Any, w: Any) -> Any:
 
 
 def test_a_parameter_may_have_as_many_entries_as_there_were_rows() -> None:
-    step = tg.bridges.dask.step(recorded(squares, **points(3)), **in_chunks(points(ROWS), (4, 7)))
-    expected = recorded(squares).compile()(**points(ROWS), w=np.zeros(3))
-    np.testing.assert_allclose(flat(step(w=np.zeros(3))), flat(expected), rtol=1e-12)
+    graph = recorded(squares, **points(3))
+    step = tg.bridges.dask.step(graph, **in_chunks(points(ROWS), (4, 7)))
+    for w in (np.zeros(3), graph["w"].value):
+        expected = recorded(squares).compile()(**points(ROWS), w=w)
+        np.testing.assert_allclose(flat(step(w=w)), flat(expected), rtol=1e-12)
+
+
+def test_the_largest_array_has_the_chunks_that_are_computed() -> None:
+    data = in_chunks(points(ROWS), (4, 4, 3))
+    step = tg.bridges.dask.step(recorded(squares), y=data["y"].rechunk(-1), X=data["X"])
+    assert "on 3 chunks of dask" in repr(step)
 
 
 def test_what_is_given_is_checked() -> None:
@@ -185,15 +250,35 @@ def test_what_is_given_is_checked() -> None:
             tg.bridges.dask.step(graph, **data | changed)
     with pytest.raises(TypeError, match="give the arrays"):
         tg.bridges.dask.step(graph)
+    with pytest.raises(TypeError, match="takes a graph, not a Node"):
+        tg.bridges.dask.step(graph.outputs[0], **data)
+    with pytest.raises(TypeError, match="X was recorded sparse, and chunks are dense"):
+        tg.bridges.dask.step(recorded(squares, X=sparse.csr_array(points()["X"])), **data)
     with pytest.raises(ValueError, match="y has an entry for each row, and is not given"):
         tg.bridges.dask.step(graph, X=data["X"])
     with pytest.raises(TypeError, match="the step needs w"):
         tg.bridges.dask.step(graph, **data)()
 
 
+@tg.op(lambda g, out, x: 2 * g)
+def doubled(x: Any) -> Any:
+    return 2 * x
+
+
+def test_an_op_of_the_user_that_is_not_known_to_split_raises_an_error_with_the_declaration() -> None:
+    data = in_chunks(points(ROWS), (4, 7))
+    with pytest.raises(ValueError, match=r"doubled is not known .* tg.op\(..., elementwise=True\)"):
+        tg.bridges.dask.step(recorded(lambda X, y, w: np.mean(doubled(X @ w) * y)), **data)
+    step = tg.bridges.dask.step(recorded(lambda X, y, w: np.mean((X @ doubled(w)) * y)), **data)  # it reads no rows
+    expected = np.mean((points(ROWS)["X"] @ np.full(3, 2.0)) * points(ROWS)["y"])
+    np.testing.assert_allclose(step(w=np.ones(3))[0], expected, rtol=1e-12)
+
+
 def test_labels_are_checked_in_every_chunk() -> None:
     model = MODELS["softmax of labels"]
     values = model.values(ROWS)
+    narrow = in_chunks({"X": values["X"], "y": values["y"].astype(np.int8)}, (4, 7))
+    tg.bridges.dask.step(model.recorded(model.values(6))[0], **narrow)(W=values["W"], b=values["b"])
     wrong = values["y"].copy()
     wrong[-1] = 9
     step = tg.bridges.dask.step(model.recorded(model.values(6))[0], **in_chunks({"X": values["X"], "y": wrong}, (4, 7)))
@@ -226,6 +311,19 @@ def test_files_are_read_by_dask(tmp_path: Path) -> None:
         loss, gradients = tg.bridges.dask.step(recorded(squares), X=X, y=da.from_array(values["y"], chunks=5))(w=np.ones(3))
         np.testing.assert_allclose(loss, expected[0], rtol=1e-12)
         np.testing.assert_allclose(gradients["w"], expected[1]["w"], rtol=1e-12)
+
+
+def test_a_data_frame_is_not_read_into_memory() -> None:
+    frame = pytest.importorskip("dask.dataframe").from_array(da.from_array(points(ROWS)["X"], chunks=(4, 3)))
+    y = da.from_array(points(ROWS)["y"], chunks=4)
+    fitted = LinearRegression().fit(points(ROWS)["X"], points(ROWS)["y"])
+    for of_frame in (
+        lambda: tg.bridges.dask.step(recorded(squares), X=frame, y=y),
+        lambda: LinearRegression().fit(frame, y),
+        lambda: fitted.predict(frame),
+    ):
+        with pytest.raises(TypeError, match=r"to_dask_array\(lengths=True\)"):
+            of_frame()
 
 
 def one_chunk(rows: Any, seconds: float) -> Any:
@@ -302,6 +400,16 @@ def test_estimators_fit_and_predict_dask_arrays(name: str) -> None:
                 np.testing.assert_array_equal(found, expected)
 
 
+def test_chunks_without_rows_have_no_predictions() -> None:
+    X, y = examples(lambda z: z > 0)
+    chunked = da.from_array(X, chunks=(25, 3))
+    model = LogisticRegression(l2=0.1).fit(chunked, da.from_array(y, chunks=40))
+    chosen = X[:, 0] > np.sort(X[:, 0])[-3]
+    rows = chunked[da.from_array(chosen, chunks=25)].compute_chunk_sizes()
+    assert 0 in rows.chunks[0]
+    np.testing.assert_allclose(model.predict_proba(rows).compute(), model.predict_proba(X[chosen]), rtol=1e-12)
+
+
 def test_what_estimators_do_not_do_with_dask_arrays_raises_an_error() -> None:
     X, y = examples(lambda z: z > 0)
     X, y = da.from_array(X, chunks=(25, 3)), da.from_array(y, chunks=40)
@@ -318,6 +426,15 @@ def test_what_estimators_do_not_do_with_dask_arrays_raises_an_error() -> None:
         LogisticRegression().fit(X[X[:, 0] > 0], y)
     with pytest.raises(ValueError, match="contains NaN"):
         LogisticRegression().fit(X * np.nan, y)
+    for wrong in (X + 0j, X.astype(str), X.map_blocks(sparse.csr_array)):
+        with pytest.raises(ValueError, match="X must hold dense real numbers"):
+            LogisticRegression().fit(wrong, y)
+    for targets in (y + 0j, y.astype(str)):
+        with pytest.raises(ValueError, match="y must hold real numbers"):
+            LinearRegression().fit(X, targets)
+    for few in (X[:1], X[:, :0]):
+        with pytest.raises(ValueError, match="two rows or more, and a column"):
+            LinearRegression().fit(few, y[: len(few)])
     fitted = LogisticRegression(l2=0.1).fit(X, y)
     with pytest.raises(ValueError, match="features"):
         fitted.predict(X[:, :2])

@@ -1,13 +1,17 @@
 """Forms in which source writes an op: what they print, and that they are read back."""
 
 import ast
+import gc
+import sys
+import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygraph as tg
-from tinygraph.syntax import ATOM, BINARY, SUM, UNARY, Operand, SourceForm, operator_of
+from tinygraph.syntax import ATOM, BINARY, SUM, UNARY, Operand, SourceForm, operator_of, parsed
 
 X = Operand("x", ATOM, (3,))
 SUMMED = Operand("a + b", SUM, (3,))
@@ -105,3 +109,35 @@ def test_a_form_may_name_numpy_alone() -> None:
         @tg.op(lambda g, out, x: g, source="helper({})")
         def helped(x: Any) -> Any:
             return np.exp(x)
+
+
+def test_several_threads_parse_while_the_collector_runs_python() -> None:
+    """As in a worker of dask, which measures the collector: in a callback of it the threads take turns."""
+    text = Path(tg.ops.elementary.__file__).read_text()
+    faults: list[Exception] = []
+
+    def parse() -> None:
+        try:
+            for _ in range(3):
+                parsed(text)
+        except Exception as fault:
+            faults.append(fault)
+
+    def callback(phase: str, info: Any) -> None:
+        sum(i for i in range(100))
+
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+    gc.callbacks.append(callback)
+    try:
+        gc.set_threshold(200)
+        sys.setswitchinterval(1e-6)
+        threads = [threading.Thread(target=parse) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        gc.callbacks.remove(callback)
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(interval)
+    assert not faults

@@ -10,6 +10,8 @@ from itertools import islice
 from types import CodeType
 from typing import NamedTuple
 
+from tinygraph.syntax import parsed
+
 Span = tuple[int, int, int, int]  # first and last line, first and last column in bytes of UTF-8, as Python counts them
 
 
@@ -69,7 +71,7 @@ def _excerpts(filename: str, lines: tuple[str, ...]) -> Mapping[Span, Excerpt]:
     """Every expression of a file by its position."""
     found: dict[Span, Excerpt] = {}
     try:
-        module = ast.parse("".join(lines), filename)
+        module = parsed("".join(lines), filename)
     except (SyntaxError, ValueError):
         return found
     stack: list[tuple[ast.AST, ast.stmt | None]] = [(module, None)]

@@ -11,6 +11,7 @@ import numpy as np
 from tinygraph.errors import describe, name_in
 from tinygraph.excerpt import Excerpt, excerpt
 from tinygraph.place import is_installed, place_of, user_frame
+from tinygraph.syntax import parsed
 
 if TYPE_CHECKING:
     from tinygraph.node import Node
@@ -116,7 +117,7 @@ def _spelled(node: Node, frame: FrameType, reader: ast.AST | None) -> str | None
 
 def _whole(name: str) -> str:
     """An expression to which `.value` can be added."""
-    is_whole = isinstance(ast.parse(name, mode="eval").body, ast.Name | ast.Call | ast.Subscript | ast.Attribute)
+    is_whole = isinstance(parsed(name, mode="eval").body, ast.Name | ast.Call | ast.Subscript | ast.Attribute)
     return name if is_whole else f"({name})"
 
 

@@ -14,6 +14,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from threading import RLock
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -74,6 +75,19 @@ UNARY = {
     )
 }
 OF_SYNTAX: Mapping[type[ast.AST], Operator] = {x.syntax: x for x in (*BINARY.values(), *UNARY.values())}
+
+
+_PARSING = RLock()
+
+
+def parsed(text: str, filename: str = "<unknown>", mode: str = "exec") -> Any:
+    """The syntax tree of a text, in one thread at a time: Python 3.11 raises a SystemError where several take turns at it.
+
+    >>> ast.unparse(parsed("x=1"))
+    'x = 1'
+    """
+    with _PARSING:
+        return ast.parse(text, filename, mode)
 
 
 def operator_of(text: str, operands: int) -> Operator:
@@ -194,7 +208,8 @@ class SourceForm:
     @cached_property
     def pattern(self) -> ast.expr:
         """Its syntax tree."""
-        return ast.parse(with_names(self.between, self.found), mode="eval").body
+        tree: ast.expr = parsed(with_names(self.between, self.found), mode="eval").body
+        return tree
 
     @cached_property
     def binds(self) -> int:

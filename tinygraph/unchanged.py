@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from tinygraph.place import place_of, user_frame
+from tinygraph.syntax import parsed
 
 # The operators that assign, by the names of their methods.
 IN_PLACE = {
@@ -63,7 +64,7 @@ def instead(text: str) -> str:
 def _statement(text: str) -> ast.stmt | None:
     """The statement of a line, or None if the line is not one statement."""
     try:
-        (statement,) = ast.parse(text).body
+        (statement,) = parsed(text).body
     except (SyntaxError, ValueError):  # a part of a statement, or several
         return None
     return statement

@@ -6,22 +6,22 @@ import pickle
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from copy import deepcopy
 from functools import lru_cache
-from threading import Lock
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 import numpy as np
 
+from tinygraph.backprop import reached
 from tinygraph.bridges.totals import split
-from tinygraph.compiler.arguments import Arguments, fitted
+from tinygraph.compiler.arguments import Arguments, check_dtype, fitted
 from tinygraph.compiler.planning import NoRowsError
 from tinygraph.compiler.request import Wanted, Wrt
 from tinygraph.compiler.step import KNOWN, Step, decides
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.sparse import Sparse
+from tinygraph.tree import arrays_of, rebuild
 from tinygraph.wording import counted, suggestion
 
 INSTALL = 'pip install "tinygraph-autodiff[dask]"'
@@ -43,12 +43,16 @@ class DaskStep:
     """A graph as a function of its leaves without the rows, as `tinygraph.compiler.step.Step` is one of all; see `step`."""
 
     def __init__(self, graph: Graph, wrt: Wrt, bind: Mapping[str, Any], rows: Mapping[str, Any]) -> None:
+        if not isinstance(graph, Graph):
+            raise TypeError(f"step takes a graph, not a {type(graph).__name__}: tg.bridges.dask.step(tg.Graph(L), X=...)")
         dask = _dask()
         self._wanted = wanted = Wanted(graph, wrt, bind)
-        self._count = len(graph.outputs)
         given = _leaves(wanted, rows)
         for leaf, array in given.items():
             _check(leaf, graph.name(leaf) or "", array)
+        for x in wanted.wrt:
+            if any(leaf in given for leaf in reached([x])):
+                raise ValueError(f"{_REFUSED}: {graph.name(x)} depends on the rows, and a gradient is taken with respect to it")
         if decides(graph):
             raise ValueError(f"{_REFUSED}: Python decided by a value, and would have to decide the same for every chunk")
         try:
@@ -77,8 +81,9 @@ class DaskStep:
         while len(found) > 1 or found is chunks:
             found = [add(found[i : i + TOGETHER]) for i in range(0, len(found), TOGETHER)]
         results = _result(dask, found[0])
-        gradients = wanted.arguments.nested(dict(zip(wanted.wrt, results[self._count :], strict=True)))
-        return results[0] if self._count == 1 else tuple(results[: self._count]), gradients
+        outputs = [_cast(x, result) for x, result in zip(wanted.graph.outputs, results, strict=False)]
+        gradients = rebuild(wanted.arguments.nested(dict.fromkeys(wanted.wrt, ...)), results[len(outputs) :])
+        return outputs[0] if len(outputs) == 1 else tuple(outputs), gradients
 
     def _on_chunks(self, **given: Any) -> list[Any]:
         """A task for each chunk, into which dask fuses those that read it."""
@@ -146,12 +151,14 @@ def _leaves(wanted: Wanted, rows: Mapping[str, Any]) -> dict[Node, Any]:
 
 
 def _check(leaf: Node, name: str, array: Any) -> None:
-    """Raise an error for an array that is none of dask, or not of the leaf's dtype, rank, and known sizes."""
+    """Raise an error for an array that is none of dask, or not of the leaf's kind, dtype, rank, and known sizes."""
     if not hasattr(array, "dask") or not hasattr(array, "chunks"):
-        raise TypeError(f"{name} is no dask array: pass dask.array.from_array({name}, chunks=...)")
-    if array.dtype != leaf.dtype and not (array.dtype.kind in "biu" and leaf.dtype.kind == "f"):
-        fix = f"pass {name}.astype(np.{leaf.dtype}), or record the graph with {array.dtype}"
-        raise TypeError(f"{name} has dtype {array.dtype}, and was recorded with {leaf.dtype}: {fix}")
+        is_frame = hasattr(array, "to_dask_array")
+        fix = f"{name}.to_dask_array(lengths=True)" if is_frame else f"dask.array.from_array({name}, chunks=...)"
+        raise TypeError(f"{name} is no dask array: pass {fix}")
+    if type(leaf._value) is Sparse:
+        raise TypeError(f"{name} was recorded sparse, and chunks are dense: record it dense")
+    check_dtype(leaf, name, array)
     if np.isnan(np.sum([size for sizes in array.chunks for size in sizes])):
         raise ValueError(f"{name} has chunks of unknown sizes: call {name}.compute_chunk_sizes() first")
     if array.ndim != leaf.ndim:
@@ -159,9 +166,9 @@ def _check(leaf: Node, name: str, array: Any) -> None:
 
 
 def _aligned(arrays: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:
-    """The arrays with the chunks of the first along their rows, and one along any other axis."""
+    """The arrays with the chunks of the largest along their rows, and one along any other axis."""
     found: dict[str, Any] = {}
-    first, (model, place) = next(iter(arrays.items()))
+    first, (model, place) = max(arrays.items(), key=lambda item: item[1][0].nbytes)
     chunks = tuple(n for n in model.chunks[place] if n)
     if not chunks:
         raise ValueError(f"{first} has no rows")
@@ -179,15 +186,10 @@ def _aligned(arrays: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:
 
 
 def _check_sizes(step: Step, wanted: Wanted, axis: Mapping[Node, int]) -> None:
-    """Raise SizeError where the recording holds for its own number of rows alone: compute it with one row more.
-
-    A value that is the recorded one itself counts as one that no call gives.
-    """
+    """Raise SizeError where the recording holds for its own number of rows alone: compute it with one row more."""
     leaves = wanted.arguments.leaves
     names = [wanted.graph.name(x) or "" for x in leaves]
-    values = [
-        np.concatenate([x._value, x._value.take([-1], axis[x])], axis[x]) if x in axis else deepcopy(x._value) for x in leaves
-    ]
+    values = [np.concatenate([x._value, x._value.take([-1], axis[x])], axis[x]) if x in axis else x._value for x in leaves]
     with np.errstate(all="ignore"):
         step(**dict(zip(names, values, strict=True)))
 
@@ -203,10 +205,6 @@ def _pickled(*step: Any) -> bytes:
 
 
 _OWN: WeakValueDictionary[bytes, Step] = WeakValueDictionary()  # the steps that were made in this process
-
-
-_SHAPES: WeakKeyDictionary[Step, set[Any]] = WeakKeyDictionary()  # those of the chunks that each step has computed
-_PREPARING = Lock()  # a step reads source for new shapes, and Python 3.11 cannot parse in two threads at a time
 
 
 @lru_cache(maxsize=KNOWN)
@@ -226,16 +224,13 @@ def _computed(*blocks: Any, part: Part, beside: Mapping[str, Any], errors: Any, 
     if repeats > 1:
         rows = {name: np.repeat(block, repeats, part.axis[name]) for name, block in rows.items()}
     compiled = _OWN.get(part.step) or _unpickled(part.step)
-    shapes = tuple(x.shape for x in blocks)
-    known = _SHAPES.setdefault(compiled, set())
-    with np.errstate(**errors), nullcontext() if shapes in known else _PREPARING:
+    with np.errstate(**errors):
         outputs, gradients = compiled(**rows, **beside)
-    known.add(shapes)
-    flat = compiled._arguments.flat(gradients, required=False)
     shares = [count / part.rows if is_mean else 1 / repeats for is_mean in part.is_mean]
-    found = [share * x for share, x in zip(shares, outputs if len(shares) > 1 else [outputs], strict=True)]
+    slopes = arrays_of(gradients)
+    results = zip([*shares, *shares[:1] * len(slopes)], [*(outputs if len(shares) > 1 else [outputs]), *slopes], strict=True)
     entry = np.empty((1,) * (1 + sum(x.ndim - 1 for x in blocks)), object)
-    entry[(0,) * entry.ndim] = [*found, *(shares[0] * flat[x] for x in compiled._wanted.wrt)]
+    entry[(0,) * entry.ndim] = [x if share == 1 else share * x for share, x in results]
     return entry
 
 
@@ -243,6 +238,11 @@ def _added(results: Sequence[Any]) -> list[Any]:
     """The sums of some results, in their order, so that they do not depend on when each was computed."""
     results = [x.item() if isinstance(x, np.ndarray) else x for x in results]
     return [sum(parts[1:], parts[0]) for parts in zip(*results, strict=True)]
+
+
+def _cast(output: Node, total: Any) -> Any:
+    """A sum of shares in the dtype of the output, which may be one of whole numbers."""
+    return total if total.dtype == output.dtype else np.rint(total).astype(output.dtype)
 
 
 def _result(dask: Any, total: Any) -> list[Any]:

@@ -16,8 +16,12 @@ from tinygraph.compiler.request import Wanted
 from tinygraph.node import Node
 from tinygraph.ops import Op, Reduction, Sum, SumOfProducts
 
-# Built-in ops that are linear in their first argument; a kind speaks of axes alone.
-LINEAR = {"alias", "broadcast_like", "cast", "cast_like", "expand_dims", "negative", "reshape", "squeeze", "transpose"}
+# Built-in ops that are linear in their first argument, the second in all; a kind speaks of axes alone.
+LINEAR = {
+    *("alias", "broadcast_like", "cast", "cast_like", "diagonal", "expand_dims", "flip", "index", "negative", "reshape", "roll"),
+    *("squeeze", "transpose", "tril", "triu"),
+}
+JOINING = {"concatenate", "stack"}
 
 
 class Split(NamedTuple):
@@ -114,8 +118,11 @@ class _Powers:
         elif name == "divide":
             if not values[1].is_total:
                 return powers[0] - powers[1], bool(totals)
-        elif name in LINEAR or isinstance(op.kind, Sum):
+        elif name in JOINING and len(set(values)) == 1:
             return values[0]
+        elif (name in LINEAR and not _rounds(node)) or isinstance(op.kind, Sum):
+            if set(values[1:]) <= {_Value(0, False)}:
+                return values[0]
         elif not totals and not any(powers):
             return 0, False
         raise NoRowsError(f"{op.name} is not linear in {_what(totals)}, at {node.place}")
@@ -130,6 +137,11 @@ class _Powers:
                 "value to the result"
             )
         raise NoRowsError(f"values that depend differently on how many rows there are are added, at {node.place}")
+
+
+def _rounds(node: Node) -> bool:
+    """Whether an op casts floats to whole numbers."""
+    return node.dtype.kind != "f" and any(x.dtype.kind == "f" for x in reads(node))
 
 
 def _name(op: Op) -> str:

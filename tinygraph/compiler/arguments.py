@@ -99,13 +99,14 @@ def fitted(leaf: Node, name: str, value: Any) -> Any:
         array = np.asarray(value)
     except ValueError as error:
         raise TypeError(f"{name} must be one array of numbers: {error}") from error
-    _check_dtype(leaf, name, array)
+    check_dtype(leaf, name, array)
     _check_shape(leaf, name, array.shape)
     array = array.astype(leaf.dtype, copy=False)
     return array if array.shape else array[()]
 
 
-def _check_dtype(leaf: Node, name: str, array: Any) -> None:
+def check_dtype(leaf: Node, name: str, array: Any) -> None:
+    """Raise TypeError for an array that cannot be cast to the dtype of its leaf without loss."""
     if array.dtype == leaf.dtype:
         return
     if array.dtype.kind in "biu" and (leaf.dtype.kind == "f" or np.can_cast(array.dtype, leaf.dtype)):
@@ -129,5 +130,5 @@ def _sparse(leaf: Node, name: str, value: Any) -> Any:
         raise TypeError(f"{name} is dense, and was recorded sparse: pass scipy.sparse.csr_array({name})")
     value = value if type(value) is Sparse else sparse_of(value, copy=False)
     _check_shape(leaf, name, value.shape)
-    _check_dtype(leaf, name, value)
+    check_dtype(leaf, name, value)
     return value

@@ -40,7 +40,7 @@ class Wanted:
         }
         own = [x for x in leaves if x not in self.entries]
         given = Arguments(graph, own)
-        self.bound: dict[Node, Any] = {x: x._value for x in own if not _is_given(graph, x)}
+        self.bound: dict[Node, Any] = {x: x._value for x in own if not is_given(graph, x)}
         kept = _kept if copy else fitted
         self.bound |= {x: kept(x, graph.name(x) or "", value) for x, value in given.flat(bind, required=False).items()}
         self.arguments = Arguments(graph, [x for x in own if x not in self.bound])
@@ -58,7 +58,7 @@ class Wanted:
         return [found[x] for x in self.wrt]
 
 
-def _is_given(graph: Graph, leaf: Leaf) -> bool:
+def is_given(graph: Graph, leaf: Leaf) -> bool:
     """Whether a call gives the value of a leaf: a parameter, one with a name, one computed of others beside the graph."""
     return leaf.kind == "parameter" or not (is_unit(leaf) or _is_numbered(graph, leaf)) or bool(leaf.beside)
 

@@ -79,9 +79,16 @@ def _uncast(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
 @rewrite("a mean is a sum over a count", "mean(x)", "sum(x) / n", "mean")
 def _mean(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     (x,) = inputs
+    if x.dtype.kind in "biu":  # NumPy adds them up as floats, too
+        x = make.made("cast", x, dtype=np.dtype(np.float64))
     if x.dtype not in (np.float64, np.float32) or not x.shape:
         return None
     return make.made("divide", make.made("sum", x, **params), make.made("count", x, axis=params["axis"]))
+
+
+@rewrite("a number of entries is a sum", "count_nonzero(x)", "sum(x != 0)", "count_nonzero")
+def _count(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    return make.made("sum", make.made("not_equal", inputs[0], 0), **params)
 
 
 @rewrite("a variance is a mean of squares", "var(x)", "sum((x - mean(x)) ** 2) / n", "var")

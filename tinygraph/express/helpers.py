@@ -18,7 +18,7 @@ from tinygraph.express.python import numpy_function
 from tinygraph.names import RESERVED
 from tinygraph.ops import ARRAY, Op
 from tinygraph.place import is_installed
-from tinygraph.syntax import constant
+from tinygraph.syntax import constant, parsed
 
 
 class Helpers:
@@ -224,7 +224,7 @@ def _tree(function: Callable[..., Any], op: Op) -> ast.FunctionDef:
     if hasattr(function, "__wrapped__"):
         raise ValueError(f"{op!r} cannot be written as source: {function.__name__} is wrapped by a decorator")
     try:
-        tree = ast.parse(_text(function)).body[0]
+        tree = parsed(_text(function)).body[0]
     except (OSError, TypeError, SyntaxError) as error:
         raise ValueError(f"{op!r} cannot be written as source: that of {function.__name__} is not to be found") from error
     if not isinstance(tree, ast.FunctionDef):
@@ -238,4 +238,5 @@ def _text(function: Callable[..., Any]) -> str:
 
 
 def _parsed(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+    tree: ast.expr = parsed(text, mode="eval").body
+    return tree

@@ -78,6 +78,7 @@ from tinygraph.ops.elementary import (
 from tinygraph.ops.kinds import (
     Contraction,
     Elementwise,
+    EntryByEntry,
     Kind,
     KindError,
     Letter,

@@ -96,6 +96,10 @@ class Same(Kind):
         return axes.met(node.inputs) if self.fits else axes.of(node.inputs[self.argument])
 
 
+class EntryByEntry(Same):
+    """The axes of the first argument, of which alone each entry of the result is computed from the entry in its place."""
+
+
 class Repetition(Same):
     """The first argument, repeated along the axes of the argument at a position that it lacks or has with size 1."""
 
@@ -171,10 +175,18 @@ class Rearrangement(Kind):
 
 
 class Opaque(Kind):
-    """Anything else; `rule(axes, node)` gives the sizes where they are known, and otherwise they are measured."""
+    """Anything else; `rule(axes, node)` gives the sizes where they are known, and otherwise they are measured.
 
-    def __init__(self, rule: Callable[[Sizing, Node], Sequence[Size]] | None = None) -> None:
+    `apart(node)` gives the axes of the result of which each row is computed from the same rows of the arguments.
+    """
+
+    def __init__(
+        self,
+        rule: Callable[[Sizing, Node], Sequence[Size]] | None = None,
+        apart: Callable[[Node], Sequence[int]] = lambda node: (),
+    ) -> None:
         self.rule = rule
+        self.apart = apart
 
     def sizes(self, axes: Sizing, node: Node) -> Sizes:
         """By the rule; operands that may have been broadcast stay equally long where there is none."""

@@ -16,7 +16,7 @@ from tinygraph.ops import work
 from tinygraph.ops.declaration import Array, whole
 from tinygraph.ops.declare import op
 from tinygraph.ops.dtypes import Dtype, summed
-from tinygraph.ops.kinds import Contraction, Opaque, Params, Place, Rearrangement, Repetition, Same, Shape
+from tinygraph.ops.kinds import Contraction, EntryByEntry, Opaque, Params, Place, Rearrangement, Repetition, Same, Shape
 from tinygraph.sizes import Axis as AxisOf
 from tinygraph.sizes import Sizes, Sizing
 from tinygraph.syntax import ATOM, PRODUCT, Operand, SourceForm, Written, subscript
@@ -161,7 +161,7 @@ def _cast_rule(g: Array, out: Array, x: Array, like: Array) -> Array:
     return cast_like(g, x)
 
 
-@op(_cast_rule, None, kind=Same(), shape_only=("like",), dtype="like", source="{}.astype({}.dtype)", notation="{}")
+@op(_cast_rule, None, kind=EntryByEntry(), shape_only=("like",), dtype="like", source="{}.astype({}.dtype)", notation="{}")
 def cast_like(x: Array, like: Array) -> Array:
     """x cast to the dtype of `like`.
 
@@ -174,7 +174,7 @@ def cast_like(x: Array, like: Array) -> Array:
     return np.asarray(x).astype(like.dtype)
 
 
-@op(lambda g, out, x, dtype: cast_like(g, x), kind=Same(), dtype="dtype", source="{}.astype({dtype})", notation="{}")
+@op(lambda g, out, x, dtype: cast_like(g, x), kind=EntryByEntry(), dtype="dtype", source="{}.astype({dtype})", notation="{}")
 def cast(x: Array, *, dtype: Any) -> Array:
     """x cast to another dtype.
 
@@ -354,6 +354,13 @@ def _indexed(axes: Sizing, node: Node) -> Sizes:
     return tuple(result)
 
 
+def _apart(node: Node) -> list[int]:
+    """The axes that are taken as they are."""
+    x, *arrays = node.inputs
+    parts = [] if arrays else [part for part in _parts(node.params["template"], x.ndim, ()) if not isinstance(part, int)]
+    return [i for i, part in enumerate(parts) if part == slice(None)]
+
+
 def _parts(template: Sequence[Any], ndim: int, masks: Sequence[Node]) -> list[Any]:
     """An index with a part for every axis that no mask takes."""
     read = sum(part is not None and part is not Ellipsis for part in template) + sum(mask.ndim - 1 for mask in masks)
@@ -376,7 +383,7 @@ def _in_brackets(x: Operand, *arrays: Operand, template: tuple[Any, ...]) -> str
 @op(
     _index_rule,
     None,
-    kind=Opaque(_indexed),
+    kind=Opaque(_indexed, _apart),
     dtype="x",
     view=True,
     untraceable=_of_a_mask,

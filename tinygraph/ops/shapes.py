@@ -41,6 +41,14 @@ def _reshaped(axes: Sizing, node: Node) -> Sizes:
     return tuple(result)
 
 
+def _reshaped_alone(node: Node) -> list[int]:
+    """The axis of the size -1 where it is one of x."""
+    shape = node.params["shape"]
+    shape = shape if isinstance(shape, tuple) else (shape,)
+    runs = _runs(node.inputs[0].shape, node.shape)
+    return [after[0] for before, after in runs if len(before) == len(after) == 1 and shape[after[0]] == -1]
+
+
 def _runs(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
     """The shortest runs of axes, from the first on, that have as many entries in one shape as in the other."""
     if 0 in before:
@@ -62,7 +70,7 @@ def _runs(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[list[in
 @op(
     lambda g, out, x, shape: reshape_like(g, x),
     numpy=np.reshape,
-    kind=Opaque(_reshaped),
+    kind=Opaque(_reshaped, _reshaped_alone),
     view=True,
     source="np.reshape({}, {shape})",
 )
@@ -580,6 +588,11 @@ def part_like(x: Array, *arrays: Array, position: int, axis: int) -> Array:
     return x[tuple(part)]
 
 
+def _but_one(node: Node) -> list[int]:
+    """The axes along which no arrays are put together."""
+    return [i for i in range(node.ndim) if i != normalize_axis_index(node.params["axis"], node.ndim)]
+
+
 def _joined(axes: Sizing, node: Node) -> Sizes:
     axis = normalize_axis_index(node.params["axis"], node.ndim)
     together = [[axes.of(x)[i] for x in node.inputs] for i in range(node.ndim)]
@@ -590,7 +603,7 @@ def _joined(axes: Sizing, node: Node) -> Sizes:
     lambda g, out, *arrays, position, axis: part_like(g, *arrays, position=position, axis=axis),
     hint="all arrays need the same number of axes and the same sizes, except along the axis they are joined on",
     numpy=np.concatenate,
-    kind=Opaque(_joined),
+    kind=Opaque(_joined, _but_one),
     work=work.together,
 )
 def concatenate(*arrays: Array, axis: int = 0) -> Array:
@@ -616,7 +629,7 @@ def _stacked(axes: Sizing, node: Node) -> Sizes:
     return tuple(sizes)
 
 
-@op(_stack_rule, hint="all arrays need the same shape", numpy=np.stack, kind=Opaque(_stacked), work=work.together)
+@op(_stack_rule, hint="all arrays need the same shape", numpy=np.stack, kind=Opaque(_stacked, _but_one), work=work.together)
 def stack(*arrays: Array, axis: int = 0) -> Array:
     """Arrays of the same shape joined along a new axis.
 
