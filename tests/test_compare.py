@@ -98,6 +98,12 @@ class TestWhatFollows:
         assert graph.compare(dz=5 * right["dz"], dw=right["dw"])["dz"].text.endswith(later)
         assert later not in graph.compare(dz=5 * right["dz"], dw=lambda X, dz: X.T @ dz)["dz"].text
 
+    def test_nothing_for_a_formula_as_it_is_called_with_right_values(self) -> None:
+        graph = logistic()
+        dz = -answers(graph)["dz"]
+        report = graph.compare(dz=dz, dw=lambda X, dz: -X.T @ dz)
+        assert [v.slips[0].kind for v in report] == ["sign", "sign"]
+
     def test_from_one_slip_in_a_value_that_was_not_given(self) -> None:
         graph = logistic()
         a = answers(graph)["a"]
@@ -113,6 +119,19 @@ class TestWhatFollows:
         report = graph.compare(dw=5 * right["dw"], db=right["db"])
         assert [(one.kind, one.of) for one in report["dw"].slips] == [("mean", "dw")]
 
+    def test_one_slip_before_rather_than_two_at_once(self) -> None:
+        x, y, w = X, Y, tg.parameter([0.3, -0.2])
+        e = x @ w - y
+        graph = tg.Graph(np.mean(e**2) + 0.3 * np.sum(w**2), names={"x": x, "y": y, "w": w, "e": e})
+        slips = graph.compare(dw=x.T @ e.value / 5 + 0.6 * w.value)["dw"].slips  # without the 2 of de = 2 * e / 5
+        assert {slip.of for slip in slips} == {"de"}
+
+    def test_a_division_before_is_named_by_the_size(self) -> None:
+        graph = logistic()
+        assert graph.compare(dw=5 * answers(graph)["dw"], db=5 * answers(graph)["db"])["dw"].text == (
+            "In dz: it is 5 times too large: is a division by m missing?"
+        )
+
 
 class TestFunctions:
     def test_are_called_with_the_values_that_they_name(self) -> None:
@@ -124,6 +143,17 @@ class TestFunctions:
         graph = logistic()
         db = float(answers(graph)["db"])
         assert graph.compare(db=lambda: db)["db"].slips[0].kind == "here alone"
+
+    def test_that_fit_are_right_where_an_array_is_computed_by_code_without_a_source(self) -> None:
+        code = "L = -np.mean(Y * np.log(a) + (1 - Y) * np.log(1 - a))"  # nothing says that 1 - Y is no array of its own
+        w = tg.parameter([0.3, -0.2])
+        z = X @ w
+        values = {"np": np, "X": X, "Y": Y, "w": w, "z": z, "a": tg.sigmoid(z)}
+        exec(code, values)
+        graph = tg.Graph(values["L"], names=values)
+        assert graph.compare(dz=lambda a, Y: (a - Y) / len(Y)).right
+        dz = graph["dz"].value.tolist()
+        assert graph.compare(dz=eval(f"lambda: {dz}"))["dz"].slips[0].kind == "here alone"
 
     def test_explanations_that_other_numbers_rule_out_are_left_out(self) -> None:
         w, x = tg.parameter(2.0), tg.constant(2.0)
@@ -228,6 +258,14 @@ class TestWhatIsRight:
         assert graph.compare(dZ=dA * side(Z.value, 0)).right
         assert not graph.compare(dZ=dA * (Z.value < 0)).right
 
+    @pytest.mark.parametrize("side", [np.greater, np.greater_equal], ids=["from below", "from above"])
+    def test_a_gradient_on_either_side_of_a_kink_whose_mask_has_a_name(self, side: Any) -> None:
+        Z = tg.parameter([0.0, 1.0, -1.0])
+        M = Z > 0
+        A = Z * M
+        graph = tg.Graph(np.sum(A * [2.0, 3.0, 5.0]), names={"Z": Z, "M": M, "A": A})
+        assert graph.compare(dZ=np.array([2.0, 3.0, 5.0]) * side(Z.value, 0)).right
+
     def test_one_of_equal_entries_of_a_maximum(self) -> None:
         x = tg.parameter([1.0, 3.0, 3.0])
         graph = tg.Graph(np.max(x) * 2.0, names={"x": x})
@@ -248,6 +286,12 @@ class TestNames:
         graph = tg.Graph(var * 3.0, names={"w": w, "var": var})
         assert [v.name for v in graph.compare(var=0.25, dvar=3.0)] == ["var", "dvar"]
         assert graph.compare(var=0.25, dvar=3.0).right
+
+    def test_a_value_that_is_given_under_two_names_is_judged_once(self) -> None:
+        w = tg.parameter(3.0)
+        report = tg.Graph(w * w, names={"w": w, "v": w}).compare(w=3.0, v=4.0)
+        assert [v.status for v in report] == ["right", "not judged"]
+        assert report["v"].text == "not judged: it is the same value as w"
 
     def test_a_value_called_self(self) -> None:
         w = tg.parameter(3.0)
@@ -295,6 +339,18 @@ class TestNoFalseExplanation:
         w = tg.parameter([1.0, 2.0])
         graph = tg.Graph(np.sqrt(np.sum(w**2)), names={"w": w})
         assert graph.compare(dw=lambda w: w)["dw"].slips == ()
+
+    def test_by_the_value_itself(self) -> None:
+        graph = logistic()
+        right = answers(graph)
+        slips = graph.compare(dz=2 * right["dz"] * right["a"] * (1 - right["a"]))["dz"].slips  # as if dz were da, times 2
+        assert not any(slip.text.startswith("dz is used") for slip in slips)
+
+    def test_of_an_array_where_an_operand_is_a_comparison(self) -> None:
+        Z = tg.parameter([0.5, -1.0, -2.0, 3.0])
+        A = tg.relu(Z)
+        graph = tg.Graph(np.sum(A * [2.0, 3.0, 5.0, 7.0]), names={"Z": Z, "A": A})
+        assert graph.compare(dZ=[1.0, -4.0, 7.0, 0.3])["dZ"].slips == ()
 
 
 class TestOddGraphs:

@@ -1,5 +1,6 @@
 """A number that the source takes from a shape holds for that size alone: at another one an error says where it stands."""
 
+import math
 import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -78,6 +79,7 @@ def test_another_size_is_refused_with_the_line(build: Build, text: str) -> None:
         lambda v: np.sum(v.X @ v.w) * SETTINGS.rate,
         lambda v: np.sum(v.X @ v.w) * RATES["rate"],
         lambda v: tg.binary_cross_entropy_with_logits(v.X @ v.w, v.y),
+        lambda v: np.sum(v.X @ v.w) / math.sqrt(v.X.shape[1]),
     ],
 )
 def test_a_literal_and_what_follows_the_size_never_are(build: Build) -> None:
@@ -88,6 +90,26 @@ def test_a_literal_and_what_follows_the_size_never_are(build: Build) -> None:
     fresh = recorded(build, 5)
     again, _ = run(fresh, 5)
     assert output == again
+
+
+@pytest.mark.parametrize(
+    ("build", "text"),
+    [
+        (lambda v: np.sum(v.X @ v.w) / np.sqrt(len(v.y)), r"np.sqrt\(len\(v.y\)\)"),
+        (lambda v: np.float64(v.y.size) * np.sum(v.X @ v.w * v.y), r"np.float64\(v.y.size\)"),
+        (lambda v: np.sum(v.X @ v.w) / np.log(v.X.shape[0]), r"np.log\(v.X.shape\[0\]\)"),
+    ],
+)
+def test_a_number_of_numpy_that_a_step_keeps_is_one_too(build: Build, text: str) -> None:
+    graph = recorded(build)
+    data = {name: np.ones((5, 3) if name == "X" else 5) for name in ("X", "y") if name in graph.names}
+    with pytest.raises(ValueError, match=rf"size 5 along .* where it had 4, and {text} at test_counts.py:\d+, in .* stays the"):
+        graph.compile()(**data, w=np.ones(3))
+
+
+def test_a_number_of_numpy_that_holds_for_other_sizes_is_none() -> None:
+    graph = recorded(lambda v: np.sum(v.X @ v.w) * np.float64(4) / np.sqrt(len(v.w)))
+    assert graph.compile()(X=np.ones((9, 3)), w=np.ones(3))[0] == pytest.approx(27 * 4 / np.sqrt(3))
 
 
 def test_a_name_inside_of_a_number_may_be_one() -> None:

@@ -101,7 +101,11 @@ SUMS = {
     "several outputs": lambda X, y, w: (np.mean(np.exp(X @ w)), np.sum(y * (X @ w)), np.sum(w)),
     "gradients": lambda X, y, w: tg.grad(lambda w: np.mean(tg.softplus(X @ w) * y) + np.sum(w**2))(w),
     "a transposed sum": lambda X, y, w: np.sum(X.T @ X),
-    "right answers": lambda X, y, w: (np.mean(tg.softplus(-y * (X @ w))), np.mean((X @ w > 0) == (y > 0)), np.sum(X @ w > y)),
+    "right answers": lambda X, y, w: (
+        np.mean(tg.softplus(-y * (X @ w))),
+        np.mean((X @ w > 0) == (y > 0)),
+        np.count_nonzero(X @ w > y),
+    ),
     "what no row decides": lambda X, y, w: (np.mean((X @ w - y) ** 2), w > 0, np.argmax(w)),
     "casts": lambda X, y, w: np.mean((y > 0).astype(float) * (X @ w) + (X @ w * y * 9).astype(int)),
     "columns": lambda X, y, w: np.mean((X[:, 0] * w[0] - X[:, 1:] @ w[1:] - X[..., ::-1] @ w) ** 2 * y),
@@ -193,12 +197,21 @@ def test_gradients_of_bound_and_computed_values_that_no_row_decides() -> None:
     np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-12)
 
 
-def test_a_recorded_number_of_rows_raises_an_error() -> None:
-    def loss(X: Any, y: Any, w: Any) -> Any:
-        m = len(y)
-        return np.sum((X @ w - y) ** 2) / m
+def over_rows(X: Any, y: Any, w: Any) -> Any:
+    m = len(y)
+    return np.sum((X @ w - y) ** 2) / m
 
-    with pytest.raises(ValueError, match=r"len\(y\)|\bm\b"):
+
+@pytest.mark.parametrize(
+    ("loss", "number"),
+    [
+        (over_rows, "m"),
+        (lambda X, y, w: np.mean((X @ w - y) ** 2) + np.sum(w**2) / (2 * len(y)), r"2 \* len\(y\)"),
+        (lambda X, y, w: np.sum((X @ w - y) ** 2) / np.sqrt(y.size), r"np.sqrt\(y.size\)"),
+    ],
+)
+def test_a_recorded_number_of_rows_raises_an_error(loss: Callable[..., Any], number: str) -> None:
+    with pytest.raises(ValueError, match=rf"and {number} at test_dask.py:.* stays the number that was recorded"):
         tg.bridges.dask.step(recorded(loss), **in_chunks(points(5), (5,)))
 
 
@@ -245,6 +258,20 @@ def test_what_is_given_is_checked() -> None:
         tg.bridges.dask.step(graph, X=data["X"])
     with pytest.raises(TypeError, match="the step needs w"):
         tg.bridges.dask.step(graph, **data)()
+
+
+@tg.op(lambda g, out, x: 2 * g)
+def doubled(x: Any) -> Any:
+    return 2 * x
+
+
+def test_an_op_of_the_user_that_is_not_known_to_split_raises_an_error_with_the_declaration() -> None:
+    data = in_chunks(points(ROWS), (4, 7))
+    with pytest.raises(ValueError, match=r"doubled is not known .* tg.op\(..., elementwise=True\)"):
+        tg.bridges.dask.step(recorded(lambda X, y, w: np.mean(doubled(X @ w) * y)), **data)
+    step = tg.bridges.dask.step(recorded(lambda X, y, w: np.mean((X @ doubled(w)) * y)), **data)  # it reads no rows
+    expected = np.mean((points(ROWS)["X"] @ np.full(3, 2.0)) * points(ROWS)["y"])
+    np.testing.assert_allclose(step(w=np.ones(3))[0], expected, rtol=1e-12)
 
 
 def test_labels_are_checked_in_every_chunk() -> None:

@@ -296,6 +296,22 @@ ARRAY_FAULTS: list[tuple[str, list[Change], str, str, str, str]] = [
         "s",
         "spreads its gradient along axis 1",
     ),
+    (
+        "sum with 1/n",
+        [("spread(g, x, axis, keepdims),)", "spread(g, x, axis, keepdims) / x.size,)")],
+        "sum(a + b)",
+        "mean",
+        "L",
+        "divides the gradient of a sum by 3",
+    ),
+    (
+        "sum times n",
+        [("spread(g, x, axis, keepdims),)", "spread(g, x, axis, keepdims) * x.size,)")],
+        "sum(a + b)",
+        "factor",
+        "L",
+        "passes 3 times the right gradient on to z$",
+    ),
     ("mean without 1/n", [(" * out.size / x.size,", ",")], "means of rows", "mean", "L", "the factor 1/6 of the mean"),
     ("mean that is a sum", [("out = np.mean(", "out = np.sum(")], "means of rows", "mean", "m", "what sum gives, not mean"),
     (
@@ -423,6 +439,28 @@ def test_a_broken_engine_is_diagnosed_by_its_own_fault(
     assert of in {slip.of for slip in first.slips}, report
     assert re.search(words, first.text), report
     assert str(report).startswith(f"{name} parts from the graph of L at {first.name}, in the ")
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        (("g / x,", "g / math.log(x),"), "wrong value", r"log \(z\) takes the local derivative at its result z, not at x"),
+        (
+            ("(g / y, -g * x / y**2)", "(g / x, -g * y / x**2)"),
+            "operands",
+            r"divide \(a\) takes its operands in the wrong order for z",
+        ),
+    ],
+)
+def test_a_rule_that_takes_other_values_is_named(change: Change, kind: str, words: str) -> None:
+    x, y = tg.parameter(3.0), tg.parameter(-5.0)
+    z = np.log(x)
+    a = z / y
+    L = 7 * a
+    report = tg.compare_engines(tg.Graph(L), engine("ScalarEngine", change))
+    found = [slip for verdict in report.verdicts for slip in verdict.slips]
+    assert kind in {slip.kind for slip in found}, report
+    assert re.search(words, str(report))
 
 
 def test_faults_are_diagnosed_in_random_programs_too() -> None:
@@ -724,7 +762,7 @@ def test_a_second_backward_that_does_not_end_is_stopped() -> None:
     report = tg.compare_engines(neuron(), failing("backward", loops, lambda *_: bool(calls.append(1)) or len(calls) > 1), 0.5)
     assert report.first is not None
     assert report.first.phase == "second backward"
-    assert report.first.text.startswith("a second backward: backward(L) did not end")
+    assert report.first.text.startswith("a second backward after a second forward pass: backward(L) did not end")
 
 
 def test_an_engine_is_stopped_off_the_main_thread_too() -> None:

@@ -23,6 +23,7 @@ APPLIES: dict[str, Build] = {
     "the value itself": lambda X, y, w: tg.stop_gradient(w) * w,
     "no cast to its own dtype": lambda X, y, w: w.astype(float) * 2,
     "a mean is a sum over a count": lambda X, y, w: np.mean(X * w, axis=1),
+    "a number of entries is a sum": lambda X, y, w: w * np.count_nonzero(X > 0) + np.count_nonzero(X, axis=0, keepdims=True),
     "a variance is a mean of squares": lambda X, y, w: np.var(X * w, axis=0, ddof=1),
     "labels are rows with a 1": lambda X, y, w: tg.softmax_cross_entropy(X * w, (y > 0).astype(int)),
     "broadcasting is undone by a sum": lambda X, y, w: np.sum(tg.ops.sum_like(X, w)) * tg.ops.sum_like(X, y[:, None]),

@@ -30,33 +30,33 @@ def _slips(rule: ArgumentRule, recorded: Node, seed: Any, right: Right, others: 
     x = recorded.inputs[rule.position]
     names = dict(zip(("out", *_arguments(rule)), (recorded._value, *values), strict=True))
 
-    def gradient(known: Mapping[str, Any], g: Any = seed) -> Any:
+    def gradient(known: Mapping[str, Any]) -> Any:
         """What the rule returns for such values; None where it fails."""
         try:
-            return _fit(rule.gradient(g, *known.values(), **recorded.params), x)
+            return _fit(rule.gradient(seed, *known.values(), **recorded.params), x)
         except Exception:  # a rule may raise anything on other values than its own
             return None
 
     given = gradient(names)
-    yield from (one for one in of_numbers(given, right) if one.kind != "misfit")
-    if np.shape(given) == np.shape(seed) and right.close(given * seed, right.value):
-        yield slip("upstream", right.name, through="")
-    if np.shape(seed) == np.shape(given) and right.close(given, seed):
-        yield slip("local", right.name, through="")
-    for used, wanted in permutations(names, 2):
-        if np.shape(names[used]) == np.shape(names[wanted]):
-            found = gradient({**names, used: names[wanted]})
-            if found is not None and right.close(found, right.value):
-                yield slip("wrong value", right.name, used=used, wanted=wanted)
+    yield from of_numbers(given, right)
+    if np.shape(given) == np.shape(seed):
+        if right.close(given * seed, right.value):
+            yield slip("upstream", right.name, through="")
+        if right.close(given, seed):
+            yield slip("local", right.name, through="")
+    pairs = permutations(names.items(), 2)
+    alike = [(used, wanted, y) for (used, one), (wanted, y) in pairs if np.shape(one) == np.shape(y)]
+    turned = [(name, f"{name}.T", np.transpose(value)) for name, value in names.items() if np.ndim(value) == 2]
+    for used, wanted, value in alike + turned:
+        found = gradient({**names, used: value})
+        if found is not None and right.close(found, right.value):
+            yield slip("wrong value", right.name, used=used, wanted=wanted)
     for name, value in names.items():
         if np.shape(value) == np.shape(given):
             if right.close(given * value, right.value):
                 yield slip("missing factor", right.name, factor=name, what="is missing")
             if right.close(given, right.value * value):
                 yield slip("missing factor", right.name, factor=name, what="is one too many")
-        turned = gradient({**names, name: np.transpose(value)}) if np.ndim(value) == 2 else None
-        if turned is not None and right.close(turned, right.value):
-            yield slip("wrong value", right.name, used=name, wanted=f"{name}.T")
     for name, other in others.items():
         if right.close(given, other()):
             yield slip("other gradient", right.name, other=f"the gradient of {name}")

@@ -18,6 +18,9 @@ SLIPS = {
     "factor": "It is {size} {than}",
     "mean": "It is {size} {than}: {hint}",
     "upstream": "It is the local derivative{through} alone: the upstream gradient is forgotten",
+    "upstream: of the other sign": (
+        "It is the local derivative{through} alone: the upstream gradient is forgotten; also, the sign is wrong"
+    ),
     "upstream: of one": "The upstream gradient through {through} is forgotten; the rest is right",
     "local": "It is the upstream gradient{through} alone: the local derivative is forgotten",
     "local: of one": "The local derivative through {through} is forgotten; the rest is right",
@@ -34,6 +37,7 @@ SLIPS = {
     "twice": "The use of {value} in {through} is counted twice",
     "term": "{term} {what}",
     "missing factor": "The factor {factor} {what}",
+    "missing factor: of an op": "{op} is missing",
     "other gradient": "It is {other}",
     "index": "The slice is off by one: {used}",
     "entry": "It is wrong at {entries}, and right elsewhere",
@@ -63,6 +67,7 @@ ENGINE_SLIPS = {
     "kink": "another value than tinygraph's where there is no derivative",
 }
 NEAR = 0.01  # a factor as near to 1 is lost digits
+NOTHING = 1e-12  # of the largest right entry: what is left by rounding where all is 0
 STARTS = {sentence.partition(" ")[0] for sentence in SLIPS.values()}  # the first words of sentences
 FEW = 4  # entries that are listed
 FACTORS = (2.0, 0.5, 4.0, 0.25)
@@ -105,17 +110,18 @@ def of_numbers(given: Any, right: Right) -> list[Slip]:
     """The slips that the numbers alone give away."""
     if np.shape(given) != np.shape(right.value):
         return _of_shape(given, right)
-    if not np.any(given) and np.any(right.value):
+    largest = np.max(np.abs(right.value), where=np.isfinite(right.value), initial=0)
+    if largest and np.max(np.abs(given)) <= NOTHING * largest:
         return [slip("zero", right.name)]
     if found := factors(given, right) or _any_factor(given, right):
         return found
     return [slip("transposed", right.name)] if _is_transposed(given, right) else []
 
 
-def nearly(given: Any, right: Right) -> list[Slip]:
-    """The slips of an answer most of which is right: low precision, or a few wrong entries."""
+def unexplained(given: Any, right: Right) -> list[Slip]:
+    """What is said of an answer that no slip explains: its shape, the digits to which it is right, or its few wrong entries."""
     if np.shape(given) != np.shape(right.value):
-        return []
+        return [slip("misfit", right.name, shape=np.shape(given), **_wanted_shape(right))]
     scale = np.max(np.abs(right.value), initial=0)
     away = np.abs(given - right.value)
     for digits in (5, 4, 3, 2):
@@ -169,11 +175,18 @@ def _any_factor(given: Any, right: Right) -> list[Slip]:
     sizes = np.abs(right.value)
     if np.count_nonzero(sizes) < 2 or np.ptp(sizes) <= 1e-9 * np.max(sizes):  # a number is some multiple of any other
         return []
-    at = np.unravel_index(np.argmax(sizes), np.shape(right.value))
-    ratio = float(given[at] / right.value[at])
-    if not np.isfinite(ratio) or ratio == 0 or abs(ratio - 1) < NEAR or not right.close(given, ratio * right.value):
-        return []
-    return times(ratio, right)
+    ratio = ratio_of(given, right.value, right.close)
+    return [] if ratio is None or abs(ratio - 1) < NEAR else times(ratio, right)
+
+
+def ratio_of(x: Any, y: Any, close: Close) -> float | None:
+    """The number that one value is times another one; None where there is none, or 0."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if x.shape != y.shape or not np.any(y):
+        return None
+    at = np.unravel_index(np.argmax(np.abs(y)), y.shape)
+    ratio = float(x[at] / y[at])
+    return ratio if np.isfinite(ratio) and ratio and close(x, ratio * y) else None
 
 
 def times(ratio: float, right: Right) -> list[Slip]:
@@ -189,23 +202,14 @@ def times(ratio: float, right: Right) -> list[Slip]:
         return [slip("sign", right.name)]
     large, than = (size, "times too large") if size > 1 else (1 / size, "times too small")
     words = {"size": f"{large:.6g}", "than": than}
-    sizes = [name for name, n in right.sizes.items() if np.isclose(n, large)]
-    found = [slip("mean", right.name, **words, hint=_of_mean(name, words)) for name in sizes]
+    mean = "is a division by {} missing?" if size > 1 else "is one division by {} too many?"
+    found = [slip("mean", right.name, **words, hint=mean.format(name)) for name, n in right.sizes.items() if np.isclose(n, large)]
     number = next((name for name, x in right.numbers.items() if np.isclose(x, size)), None)
     hint = f": {number} is {size:.6g}" if number is not None else FACTOR_HINTS.get(round(size, 6), "")
     if not found or hint:
-        found.append(_and(slip("factor", right.name, **words), hint))
+        factor = slip("factor", right.name, **words)
+        found.append(factor._replace(text=factor.text + hint))
     return found if ratio > 0 else [one._replace(text=f"The sign is wrong, and {continued(one.text)}") for one in found]
-
-
-def _of_mean(size: str, words: Mapping[str, str]) -> str:
-    if words["than"].endswith("large"):
-        return f"is a division by {size} missing?"
-    return f"is one division by {size} too many?"
-
-
-def _and(one: Slip, more: str) -> Slip:
-    return one._replace(text=one.text + more)
 
 
 def _is_transposed(given: Any, right: Right) -> bool:
@@ -214,8 +218,7 @@ def _is_transposed(given: Any, right: Right) -> bool:
 
 def _of_shape(given: Any, right: Right) -> list[Slip]:
     """The slip by which an answer has another shape."""
-    shape, wanted = np.shape(given), np.shape(right.value)
-    words = {"name": right.name, "be": f"have the shape {wanted}" if wanted else "be a number"}
+    shape, wanted, words = np.shape(given), np.shape(right.value), _wanted_shape(right)
     if _is_transposed(given, right):
         return [slip("transposed", right.name)]
     if np.size(given) == np.size(right.value) and right.close(np.reshape(given, wanted), right.value):
@@ -231,7 +234,12 @@ def _of_shape(given: Any, right: Right) -> list[Slip]:
     for axes, summed in _sums(right.value):
         if np.shape(summed) == shape and right.close(given, summed):
             return [slip("axis: too many", right.name, axis=_listed_axes(axes), **words)]
-    return [slip("misfit", right.name, shape=shape, **words)]
+    return []
+
+
+def _wanted_shape(right: Right) -> dict[str, str]:
+    wanted = np.shape(right.value)
+    return {"name": right.name, "be": f"have the shape {wanted}" if wanted else "be a number"}
 
 
 def _without_ones(shape: Sequence[int]) -> list[int]:

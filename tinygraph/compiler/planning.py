@@ -7,7 +7,18 @@ from typing import NamedTuple
 
 from tinygraph.compiler.primitives import read, reads
 from tinygraph.node import Node
-from tinygraph.ops import Elementwise, EntryByEntry, KindError, Opaque, Rearrangement, Reduction, Repetition, Sum, SumOfProducts
+from tinygraph.ops import (
+    Elementwise,
+    EntryByEntry,
+    KindError,
+    Op,
+    Opaque,
+    Rearrangement,
+    Reduction,
+    Repetition,
+    Sum,
+    SumOfProducts,
+)
 from tinygraph.sizes import Axis, Sizes, Sizing, varies
 
 # The kinds of ops that compute each row of a result from the same rows of the operands, along any axis that the result has.
@@ -94,7 +105,7 @@ def _longest(nodes: Sequence[Node], sizes: Dimensions, data: Collection[Node]) -
     """Of the axes of the data that no other leaf has, and no op treats as a whole, the one along which the data have most."""
     entries: dict[Hashable, int] = {}
     fixed: set[Hashable] = set()
-    whole: dict[Hashable, str] = {}
+    whole: dict[Hashable, Op] = {}
     for node in nodes:
         own = sizes.of_all(node)
         if node.op is None and node not in data:
@@ -105,13 +116,15 @@ def _longest(nodes: Sequence[Node], sizes: Dimensions, data: Collection[Node]) -
         elif not isinstance(node.op.kind, ROW_BY_ROW):
             met = [*own, *(size for x in node.inputs if isinstance(x, Node) for size in sizes.of_all(x))]
             apart = {own[i] for i in node.op.kind.apart(node)} if isinstance(node.op.kind, Opaque) else set()
-            whole = dict.fromkeys((size for size in met if size not in apart), node.op.name) | whole
+            whole = dict.fromkeys((size for size in met if size not in apart), node.op) | whole
     free = {size: count for size, count in entries.items() if isinstance(size, Axis) and size not in fixed}
     if not free:
         raise NoRowsError("each axis of the arguments has the size of a parameter, a number in the code, or 1")
     rows = max(free, key=lambda size: free[size])
     if rows in whole:
-        raise NoRowsError(f"{whole[rows]} is not known to compute each row from the same row")
+        op = whole[rows]
+        fix = "" if op.built_in else ": if it does so entry by entry, declare it by tg.op(..., elementwise=True)"
+        raise NoRowsError(f"{op.name} is not known to compute each row from the same row{fix}")
     return rows
 
 

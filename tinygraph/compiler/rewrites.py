@@ -86,6 +86,11 @@ def _mean(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     return make.made("divide", make.made("sum", x, **params), make.made("count", x, axis=params["axis"]))
 
 
+@rewrite("a number of entries is a sum", "count_nonzero(x)", "sum(x != 0)", "count_nonzero")
+def _count(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
+    return make.made("sum", make.made("not_equal", inputs[0], 0), **params)
+
+
 @rewrite("a variance is a mean of squares", "var(x)", "sum((x - mean(x)) ** 2) / n", "var")
 def _variance(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
     (x,), axis, ddof = inputs, params["axis"], params["ddof"]

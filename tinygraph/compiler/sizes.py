@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tinygraph.graph import Graph
 from tinygraph.leaves import constant, parameter, seed_leaf
 from tinygraph.node import Leaf, Node
 from tinygraph.ops.declare import scalar
+from tinygraph.program.statements import program_of
 
 
 class SizeError(ValueError):
@@ -124,16 +126,29 @@ def _leaf(value: Any) -> Node:
     return parameter(value) if np.asarray(value).dtype.kind == "f" else constant(value)
 
 
+def _check_numbers(graph: Graph, leaves: Mapping[Node, Any], kept: Collection[Node]) -> None:
+    """Raise an error for a number of NumPy's that was computed of a size, such as `np.sqrt(len(y))`, and has no name."""
+    for (node, places, _, needed, _), text, place, certain in program_of(graph).counts_kept(kept):
+        now = math.prod(np.shape(leaves.get(node, node.operand))[i] for i in places)
+        if certain and now != needed:
+            axes = f"axis {places[0]}" if len(places) == 1 else f"axes {', '.join(map(str, places))}"
+            raise SizeError(
+                f"{graph.name(node)} has size {now} along {axes}, where it had {needed}, and {text} at {place} stays the "
+                "number that was recorded then: give it a name, so that each call gives its value, or record the graph again"
+            )
+
+
 def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:
     """Raise an error for a constant without a name that may be as long as an argument was, which has another size now."""
+    own = (x for x, value in leaves.items() if value is x._value)
+    kept = dict.fromkeys(x for x in own if isinstance(x, Leaf) and not is_given(graph, x))
     changed: dict[int, tuple[Node, int, int]] = {}
     for leaf, value in leaves.items():
         for i, (now, then) in enumerate(zip(np.shape(value), leaf.shape, strict=True)):
             if now != then:
                 changed.setdefault(then, (leaf, i, now))
-    for leaf, value in leaves.items():
-        is_kept = value is leaf._value and isinstance(leaf, Leaf) and not is_given(graph, leaf)
-        for n in np.shape(value) if is_kept else ():
+    for leaf in kept:
+        for n in leaf.shape:
             if n in changed:
                 other, axis, now = changed[n]
                 raise SizeError(
@@ -141,3 +156,5 @@ def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:
                     f"and keeps its value\n  at {leaf.place}\n  fix: give it a name, so that each call gives its value, or "
                     "record the graph again"
                 )
+    if any(not x.shape and x.dtype.kind in "iuf" for x in kept):
+        _check_numbers(graph, leaves, kept)

@@ -241,8 +241,9 @@ def op(*rules: Rule | None, **settings: Unpack[Settings]) -> Callable[[Callable[
 
     The rest is what programs read of an op; what they do without it is safe. `kind` is how the axes of the result arise:
     `Elementwise`, `Reduction`, `Same`, `Contraction`, `Rearrangement` or `Opaque`, all of `tg.ops`; else the result is measured.
-    `Sum`, `SumOfProducts` and `Repetition` are kinds that say what the entries are as well, so that gradients are written in
-    fewer words. `shape_only` names the arguments of which the shape and dtype alone are read. `dtype` is that of the result: the
+    `EntryByEntry`, `Sum`, `SumOfProducts` and `Repetition` are kinds that say what the entries are as well, so that gradients are
+    written in fewer words, and large arrays are computed in parts.
+    `shape_only` names the arguments of which the shape and dtype alone are read. `dtype` is that of the result: the
     name of an argument or of metadata, names of arguments for the dtype that they have together, a dtype, or a function of the
     dtypes of the arguments; else a program casts the result where an argument has another dtype than it was recorded with.
     `view=False` says that the result never shows the entries of an argument; a program copies what may. `untraceable` is why JAX

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tinygraph.graph import Graph
@@ -37,10 +37,21 @@ class Count(NamedTuple):
 
 def counts(graph: Graph, axes: Axes, spelling: Spelling) -> Iterator[Count]:
     """The sizes that must be as they were recorded for the numbers of a graph, each once."""
+    return _counts(_parts(graph, spelling), axes, spelling)
+
+
+def counts_kept(graph: Graph, leaves: Collection[Node], axes: Axes, spelling: Spelling) -> Iterator[Count]:
+    """Those for leaves that keep their values and are numbers of NumPy's, such as `np.sqrt(m)`."""
+    operands = ((node, i, x) for node in graph.forward for i, x in enumerate(node.inputs))
+    parts = ((node, i, Number(x.item())) for node, i, x in operands if isinstance(x, Node) and not x.shape and x in leaves)
+    return _counts(parts, axes, spelling)
+
+
+def _counts(parts: Iterable[tuple[Node, int, Number]], axes: Axes, spelling: Spelling) -> Iterator[Count]:
     sizes: Sizes | None = None
     found: dict[tuple[bool, Any], Count] = {}
     seen: set[Any] = set()
-    for node, i, part in _parts(graph, spelling):
+    for node, i, part in parts:
         key = id(node.code), node.instruction, node.op, i, part.name, part.value
         if key in seen:
             continue

@@ -9,10 +9,13 @@ from __future__ import annotations
 import ast
 import itertools
 import linecache
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import IntEnum
 from functools import lru_cache
+
+import numpy as np
 
 from tinygraph.syntax import parsed
 
@@ -66,6 +69,12 @@ ARITHMETIC: Mapping[type[ast.AST], Callable[..., float]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
     ast.FloorDiv: operator.floordiv, ast.USub: operator.neg, ast.UAdd: operator.pos,
 }  # fmt: skip
+FUNCTIONS: Mapping[str, Callable[[float], float]] = {
+    "sqrt": math.sqrt,
+    "float": float,
+    "float32": lambda x: float(np.float32(x)),
+    "float64": float,
+}
 
 
 def values_at(x: ast.expr, filename: str, size: int) -> set[float]:
@@ -90,6 +99,8 @@ def _values(x: ast.expr, bindings: Bindings, size: int, depth: int) -> Iterable[
             return [z for y in _values(operand, bindings, size, depth) if (z := _applied(operation, y)) is not None]
         case ast.Subscript(value=value):
             return [size] if _is_shape(value) else []
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[operand]) if name in FUNCTIONS:
+            return [FUNCTIONS[name](y) for y in _values(operand, bindings, size, depth) if y >= 0]
     return [size] if _is_shape(x) else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -14,7 +14,7 @@ from tinygraph.names import temporary
 from tinygraph.node import Node
 from tinygraph.place import Place
 from tinygraph.program.bodies import Part
-from tinygraph.program.counts import counts
+from tinygraph.program.counts import Count, counts, counts_kept
 from tinygraph.program.drafts import Draft
 from tinygraph.program.shapes import Shapes
 from tinygraph.program.value import Apply, Expression, Like, Name, Number
@@ -169,6 +169,10 @@ class Program:
     def free_axes(self) -> tuple[tuple[tuple[Node, int], ...], ...]:
         """The axes of leaves that may be as long as one likes, those of one size together, such as that of the examples."""
         return self._axes.free(count.demand.size for count in self.counts)
+
+    def counts_kept(self, leaves: Collection[Node]) -> Iterator[Count]:
+        """The sizes that must be as they were recorded where these leaves keep their values."""
+        return counts_kept(self.graph, leaves, self._axes, self.spelling)
 
     def size_of(self, x: Expression, axis: int) -> Hashable:
         """The same for all axes that are of one size by what the ops do; how many entries there are where that is not known."""

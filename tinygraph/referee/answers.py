@@ -13,6 +13,8 @@ from tinygraph.node import Node
 from tinygraph.sparse import holds_sparse, is_sparse
 from tinygraph.wording import suggestion
 
+MORE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)  # which need not be given
+
 
 class UnreadableError(ValueError):
     """What was given is no value that can be judged; the message says why."""
@@ -58,7 +60,8 @@ def _called(function: Callable[..., Any], value: Callable[[str], Any], names: li
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         raise UnreadableError(f"the parameters of {called} are not known: write lambda X, dz: X.T @ dz") from None
-    wanted = [name for name, one in parameters.items() if name in names or one.default is inspect.Parameter.empty]
+    needed = [name for name, one in parameters.items() if one.default is one.empty and one.kind not in MORE]
+    wanted = [name for name in parameters if name in names or name in needed]
     for name in wanted:
         if name not in names:
             raise UnreadableError(f"{called} takes {name}, which is no value of this graph: {suggestion(name, names)}")

@@ -17,7 +17,7 @@ from tinygraph.ops.declare import REGISTRY
 from tinygraph.referee.forward_slips import OTHERS
 from tinygraph.referee.local import Edge, Local, close, fitted, size_of
 from tinygraph.referee.playing import Step
-from tinygraph.referee.verdicts import constant_factor, gradient_name, is_plain
+from tinygraph.referee.verdicts import constant_factor, gradient_name
 
 MOST = 5  # contributions of which all partial sums are tried
 MANY, OFTEN = 3, 4  # contributions that may count more than once, and how often
@@ -73,7 +73,7 @@ class WrongGradient:
 
     def is_given(self, value: Any) -> bool:
         """Whether that is what the engine gave."""
-        return value is not None and close(self.given, value, self.size)
+        return close(self.given, value, self.size)
 
     @cached_property
     def size(self) -> float:
@@ -81,25 +81,18 @@ class WrongGradient:
         return size_of(*self.parts.values())
 
     def guesses(self) -> list[Guess]:
-        """Those that fit, the best first."""
+        """The guesses that fit, all of the likeliest way in which there are any."""
         if np.shape(self.given) != np.shape(self.right):
             return [*self._of_shape()]
         if np.isnan(self.given).any() and not np.isnan(self.right).any():
             return [Guess("nan", f"{subject(edge)} passes NaN on", edge.reader.name, rule_of(edge)) for edge in self.edges]
-        for guesses in (self._of_kinks, self._usual, self._of_factors, self._of_numbers):
-            found = list({guess.text: guess for guess in guesses()}.values())
-            if found:
-                return found
-        return []
-
-    def _usual(self) -> list[Guess]:
-        return [*self._of_sums(), *self._of_order(), *self._fitting(self._plain_slips)]
-
-    def _of_factors(self) -> Iterator[Guess]:
-        return self._fitting(self._wrong_factors)
-
-    def _of_numbers(self) -> Iterator[Guess]:
-        return self._fitting(self._wrong_numbers)
+        ways = (
+            self._of_kinks(),
+            chain(self._of_sums(), self._of_order(), self._fitting(self._plain_slips)),
+            self._fitting(self._wrong_factors),
+            self._fitting(self._wrong_numbers),
+        )
+        return next(filter(None, ([*{guess.text: guess for guess in way}.values()] for way in ways)), [])
 
     def _replaced(self, changed: Mapping[Edge, Any]) -> Any:
         """The gradient with some contributions in place of the right ones."""
@@ -123,27 +116,22 @@ class WrongGradient:
         for edge in self.parts:
             if rule_of(edge) == guess.about:
                 wrong = [x.part for x in (*self._plain_slips(edge), *self._wrong_factors(edge)) if x.kind == guess.kind]
-                return bool(wrong) and all(part is None or not close(part, self.parts[edge]) for part in wrong)
+                return bool(wrong) and not any(close(self.parts[edge], part) for part in wrong)
         return False
 
     # Shapes
 
     def _of_shape(self) -> Iterator[Guess]:
         shape, wanted, name = np.shape(self.given), np.shape(self.right), gradient_name(self.step)
-        raws = [self.local.raw(edge, self.gradients[edge.reader]) for edge in self.edges]
-        wide = [edge for edge, raw in zip(self.edges, raws, strict=True) if np.shape(raw) != wanted]
-        for edge in wide:
-            if shape == np.shape(raws[self.edges.index(edge)]):
-                text = f"{subject(edge)} repeats {self.step.name} along an axis, and the sum over that axis is missing in {name}"
-                yield Guess("not summed", text, edge.reader.name, ("broadcasting",))
-        if not wide and len(wanted) == 2 and shape == wanted[::-1] and self.is_given_as(np.transpose(self.right)):
+        raws = {edge: np.shape(self.local.raw(edge, self.gradients[edge.reader])) for edge in self.edges}
+        wide = {edge: raw for edge, raw in raws.items() if raw != wanted}
+        for edge in (edge for edge, raw in wide.items() if raw == shape):
+            text = f"{subject(edge)} repeats {self.step.name} along an axis, and the sum over that axis is missing in {name}"
+            yield Guess("not summed", text, edge.reader.name, ("broadcasting",))
+        if not wide and len(wanted) == 2 and shape == wanted[::-1] and self.is_given(np.transpose(self.right)):
             yield Guess("transposed", f"{name} is transposed", self.edges[0].reader.name, rule_of(self.edges[0]))
-        elif np.size(self.given) == np.size(self.right) and self.is_given_as(np.reshape(self.right, shape)):
+        elif np.size(self.given) == np.size(self.right) and self.is_given(np.reshape(self.right, shape)):
             yield Guess("shape", f"{name} has the right numbers in shape {shape}, not {wanted}", self.step.name, ("shape",))
-
-    def is_given_as(self, value: Any) -> bool:
-        """Whether the engine gave an array of another shape than the right one."""
-        return close(self.given, value, size_of(value))
 
     # Sums
 
@@ -211,27 +199,22 @@ class WrongGradient:
             yield Guess("kink", text, edge.reader.name, rule_of(edge))
 
     def _fitting(self, slips: Callable[[Edge], Iterator[Instead]]) -> Iterator[Guess]:
-        """The slips of one rule that fit, made in one contribution or in all by ops of its name."""
-        instead = {edge: [one for one in slips(edge) if one.part is not None] for edge in self.parts}
-        for edge, others in instead.items():
-            for one in others:
-                if self._explains({edge: one.part}):
-                    yield Guess(one.kind, f"{subject(edge)} {one.text}", edge.reader.name, rule_of(edge))
-        for group in self._alike():
-            keyed = {edge: _by_kind(instead[edge]) for edge in group}
-            for key in dict.fromkeys(key for ones in keyed.values() for key in ones):
-                changed = {edge: ones[key] for edge, ones in keyed.items() if key in ones}
-                if len(changed) > 1 and self._explains({edge: one.part for edge, one in changed.items()}):
+        """The slips of one rule that fit, made in one contribution or in all by that rule or by ops of its name."""
+        instead = {edge: _by_kind([one for one in slips(edge) if one.part is not None]) for edge in self.parts}
+        for group in self._groups():
+            for key in dict.fromkeys(key for edge in group for key in instead[edge]):
+                changed = {edge: instead[edge][key] for edge in group if key in instead[edge]}
+                if self._explains({edge: one.part for edge, one in changed.items()}):
                     edge, one = next(iter(changed.items()))
                     yield Guess(one.kind, f"{subject(edge)} {one.text}", edge.reader.name, rule_of(edge))
 
-    def _alike(self) -> list[list[Edge]]:
-        """The contributions by one rule, and those by one op, where there are several."""
+    def _groups(self) -> list[list[Edge]]:
+        """Each contribution alone; then those by one rule, and those by one op, where there are several."""
         groups: dict[Any, list[Edge]] = {}
         for edge in self.parts:
             groups.setdefault(rule_of(edge), []).append(edge)
             groups.setdefault(edge.reader.op_name, []).append(edge)
-        return [group for group in groups.values() if len(group) > 1]
+        return [[edge] for edge in self.parts] + [group for group in groups.values() if len(group) > 1]
 
     def _explains(self, changed: Mapping[Edge, Any]) -> bool:
         """Whether the engine gave what comes of some other contributions."""
@@ -248,19 +231,14 @@ class WrongGradient:
             alone = local.part(edge, np.ones_like(g))
             text = f"passes the local derivative alone on to {to}: the upstream gradient {upstream} is forgotten"
             yield Instead("upstream", text, alone)
-        same = self._fitted(g)
+        same = fitted(g, local.value(self.step))
         if same is not None and not close(np.abs(same), np.abs(part)):
             yield Instead("local", f"passes {upstream} on to {to} as it is: the local derivative is forgotten", same)
         if np.ndim(part) == 2 and edge.reader.op_name != "matmul":
             yield Instead("transposed", f"passes the transposed gradient on to {to}", np.transpose(part))
         yield from self._of_operands(edge, g)
         yield from self._of_axes(edge, g)
-
-    def _fitted(self, value: Any) -> Any:
-        try:
-            return fitted(value, self.local.value(self.step))
-        except ValueError:
-            return None
+        yield from self._of_broadcasting(edge, g)
 
     def _of_operands(self, edge: Edge, g: Any) -> Iterator[Instead]:
         """The local derivative at other values, or by another operand."""
@@ -268,11 +246,11 @@ class WrongGradient:
         op, inputs, out = reader.node.op, [local.value(x) for x in reader.inputs], local.value(reader)
         assert op is not None
         if len(inputs) == 1 and op.elementwise:
-            text = f"takes the local derivative at {to}, not at its result {reader.name}"
-            yield Instead("wrong value", text, local.part(edge, g, out=inputs[0]))
-            text = f"takes the local derivative at its result {reader.name}, not at {to}"
-            yield Instead("wrong value", text, local.part(edge, g, inputs=[out]))
-        if op.name == "matmul":
+            result = f"its result {reader.name}"
+            for used, wanted, change in ((to, result, {"out": inputs[0]}), (result, to, {"inputs": [out]})):
+                text = f"takes the local derivative at {used}, not at {wanted}"
+                yield Instead("wrong value", text, local.part(edge, g, **change))
+        elif op.name == "matmul":
             yield from self._of_products(edge, g, inputs)
         elif len(inputs) == 2 and op.name not in ("add", "subtract"):
             own = local.part(edge, g, rule=op.rules_for(2)[1 - edge.position])
@@ -284,45 +262,44 @@ class WrongGradient:
                 yield Instead("operands", f"takes its operands in the wrong order for {to}", swapped)
 
     def _of_products(self, edge: Edge, g: Any, inputs: Sequence[Any]) -> Iterator[Instead]:
-        other, upstream = inputs[1 - edge.position], gradient_name(edge.reader)
-        known = edge.reader.inputs[1 - edge.position]
-        name = known.name if isinstance(known, Step) else f"{known}"
-        pairs = ((g, upstream), (other, name))
-        for (x, left), (y, right) in (pairs, pairs[::-1]):
-            for a, left_ in ((x, left), (np.transpose(x), f"{left}.T")):
-                for b, right_ in ((y, right), (np.transpose(y), f"{right}.T")):
-                    text = f"passes {left_} @ {right_} on to {self.step.name}: an operand is transposed or swapped"
-                    yield Instead("operands", text, self.local.applied(np.matmul, [a, b], {}))
+        other = edge.reader.inputs[1 - edge.position]
+        named = (
+            (g, gradient_name(edge.reader)),
+            (inputs[1 - edge.position], other.name if isinstance(other, Step) else f"{other}"),
+        )
+        ways = [((x, name), (np.transpose(x), f"{name}.T")) for x, name in named]
+        for (a, left), (b, right) in chain(product(*ways), product(*ways[::-1])):
+            text = f"passes {left} @ {right} on to {self.step.name}: an operand is transposed or swapped"
+            yield Instead("operands", text, self.local.applied(np.matmul, [a, b], {}))
 
     def _of_axes(self, edge: Edge, g: Any) -> Iterator[Instead]:
-        """What comes of another axis than the right one."""
-        params, local, to = edge.reader.node.params, self.local, self.step.name
-        if "axis" in params:
-            for axis in range(np.ndim(local.value(self.step))):
-                if axis != params["axis"]:
-                    text = f"spreads its gradient along axis {axis}, not axis {params['axis']}"
-                    yield Instead("axis", text, local.part(edge, g, axis=axis))
-        count = np.size(local.value(self.step)) // max(1, np.size(local.value(edge.reader)))
-        if edge.reader.op_name in ("mean", "sum") and count > 1:
-            yield Instead("mean", f"leaves out the factor 1/{count} of the mean", self.parts[edge] * count)
-            yield Instead("mean", f"divides the gradient of a sum by {count}", self.parts[edge] / count)
-        raw = local.raw(edge, g)
-        wanted = np.shape(local.value(self.step))
+        """What comes of another axis than that of the op, and of the 1/n of a mean."""
+        params, part, value = edge.reader.node.params, self.parts[edge], self.local.value(self.step)
+        for axis in range(np.ndim(value)) if "axis" in params else ():
+            if axis != params["axis"]:
+                text = f"spreads its gradient along axis {axis}, not axis {params['axis']}"
+                yield Instead("axis", text, self.local.part(edge, g, axis=axis))
+        count = np.size(value) // max(1, np.size(self.local.value(edge.reader)))
+        if edge.reader.op_name == "mean":
+            yield Instead("mean", f"leaves out the factor 1/{count} of the mean", part * count)
+        elif edge.reader.op_name == "sum":
+            yield Instead("mean", f"divides the gradient of a sum by {count}", part / count)
+
+    def _of_broadcasting(self, edge: Edge, g: Any) -> Iterator[Instead]:
+        """What comes of broadcasting that is not undone by a sum over the repeated axes."""
+        raw, wanted = self.local.raw(edge, g), np.shape(self.local.value(self.step))
         if raw is None or np.shape(raw) == wanted:
             return
-        lost = np.ndim(raw) - len(wanted)
+        repeats, lost = f"repeats {self.step.name}:", np.ndim(raw) - len(wanted)
         for axes in combinations(range(np.ndim(raw)), max(lost, 1)):
             kept = np.sum(raw, axis=axes)
             if np.size(kept) == np.prod(wanted):
-                over = ", ".join(map(str, axes))
-                text = f"repeats {to}: its gradient is summed over axis {over}, which is not the repeated one"
+                text = f"{repeats} its gradient is summed over axis {', '.join(map(str, axes))}, which is not the repeated one"
                 yield Instead("axis", text, np.reshape(kept, wanted))
-        count = np.size(raw) // max(1, int(np.prod(wanted)))
-        text = f"repeats {to}: its gradient is the mean over the repeated axes, not the sum"
-        yield Instead("mean", text, self.parts[edge] / count)
-        for i, which in ((0, "first"), (-1, "last")):
-            if lost == 1:
-                yield Instead("not summed", f"repeats {to}: only the {which} row of its gradient is kept, not the sum", raw[i])
+        mean = self.parts[edge] * (np.prod(wanted) / np.size(raw))
+        yield Instead("mean", f"{repeats} its gradient is the mean over the repeated axes, not the sum", mean)
+        for which, i in {"first": 0, "last": -1}.items() if lost == 1 else ():
+            yield Instead("not summed", f"{repeats} only the {which} row of its gradient is kept, not the sum", raw[i])
 
     def _wrong_factors(self, edge: Edge) -> Iterator[Instead]:
         """What a rule passes on where a factor is missing or there is one too many, or by the rule of another op."""
@@ -346,11 +323,11 @@ class WrongGradient:
                     yield Instead("other op", f"passes on to {to} what {name} would", other)
 
     def _wrong_numbers(self, edge: Edge) -> Iterator[Instead]:
-        """What a rule passes on times a number; of a single number that is known only where the factor is a plain one."""
+        """What a rule passes on times a number."""
         part = self.parts[edge]
         others = sum((x for key, x in self.parts.items() if key != edge), np.zeros_like(part))
         factor = constant_factor(self.given - others, part)
-        if factor is not None and (np.size(part) > 1 or is_plain(factor)):
+        if factor is not None:
             yield Instead("factor", f"passes {factor:.4g} times the right gradient on to {self.step.name}", part * factor)
 
 
@@ -361,14 +338,7 @@ def _by_kind(slips: Sequence[Instead]) -> dict[tuple[str, int], Instead]:
 
 
 def _subsets(edges: Sequence[Edge], whole: bool = False) -> Iterator[tuple[Edge, ...]]:
-    """Some of the contributions; of many only one, all but one, and the first and last ones."""
+    """Some of the contributions; of many only none, one, or all but one."""
     n = len(edges)
-    if n <= MOST:
-        yield from chain.from_iterable(combinations(edges, count) for count in range(n + whole))
-        return
-    yield from ((), *((edge,) for edge in edges))
-    yield from ((*edges[:i], *edges[i + 1 :]) for i in range(n))
-    yield from (tuple(edges[:i]) for i in range(2, n - 1))
-    yield from (tuple(edges[i:]) for i in range(2, n - 1))
-    if whole:
-        yield tuple(edges)
+    counts = [count for count in range(n + whole) if n <= MOST or count in (0, 1, n - 1, n)]
+    return chain.from_iterable(combinations(edges, count) for count in counts)

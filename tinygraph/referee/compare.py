@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def compare(graph: Graph, given: Mapping[str, Any], decimals: int | None = None)
     _request(graph, given)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # about values that are tried as what a slip may have led to
-        return Judge(graph, decimals).report(given)
+        return Comparison(graph, decimals).report(given)
 
 
 def _request(graph: Graph, names: Iterable[str]) -> None:
@@ -50,81 +50,63 @@ def _request(graph: Graph, names: Iterable[str]) -> None:
                 graph.backprop(wrt=name[1:])
 
 
-class Judge:
-    """Judges answers about one graph."""
+class Answer(NamedTuple):
+    """What was given under a name, and the array that it is."""
+
+    name: str
+    given: Any
+    value: Any
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it was called with right values, whatever else was given."""
+        return callable(self.given) and not isinstance(self.given, Node)
+
+    @property
+    def is_formula(self) -> bool:
+        """Whether it was computed from right values alone, so that it has a value on other numbers, too."""
+        return self.is_function and not with_data_of_its_own(self.given)
+
+
+@dataclass
+class Walk:
+    """The answers in the order of the walk, and of those that were judged the wrong ones; `assumed` are the values that were not
+    given, and hold a slip that explains the answers behind them."""
+
+    answers: Mapping[Node, Answer]
+    wrong: dict[Node, Any] = field(default_factory=dict)
+    assumed: set[Node] = field(default_factory=set)
+
+
+class Comparison:
+    """Judges the answers about one graph."""
 
     def __init__(self, graph: Graph, decimals: int | None = None) -> None:
         self._graph = graph
         self._program = program = program_of(graph)
         self._rounding = Rounding(program, decimals)
         self._diagnosis = Diagnosis(program, self._rounding)
-        self._statements = {s.node: s for s in program.statements}
+        self._inputs = {s.node: s.inputs for s in program.statements}
+        self._gradients = {s.node: s.of for s in program.backward if s.of is not None}
         self._nodes = {program.name(leaf): leaf for leaf in program.leaves} | {s.name: s.node for s in program.statements}
         own = {name: graph[name] for name in graph.names}  # under which a program may have another name
-        gradients = {f"d{name}": s.node for name, node in own.items() for s in program.backward if s.of is node}
+        gradients = {f"d{name}": gradient for name, node in own.items() for gradient, of in self._gradients.items() if of is node}
         self._known = own | gradients | self._nodes
 
     def report(self, given: Mapping[str, Any]) -> Report:
         """The verdicts in the order of the walk, and behind them what cannot be judged."""
-        answers, unreadable = {}, []
+        answers: dict[Node, Answer] = {}
+        unreadable = []
         for name, x in given.items():
             try:
-                answers[name] = self._read(name, x)
+                answer = Answer(name, x, self._read(name, x))
+                if answers.setdefault(self._known[name], answer) is not answer:
+                    raise UnreadableError(f"it is the same value as {answers[self._known[name]].name}")
             except UnreadableError as error:
                 unreadable.append(Verdict(name, "not judged", f"not judged: {error}"))
         order = {node: i for i, node in enumerate(self._nodes.values())}
-        named = {self._known[name]: name for name in answers}
-        walk = Walk({node: answers[named[node]] for node in sorted(named, key=lambda node: order.get(node, -1))})
-        own = {self._known[name] for name in answers if not _is_function(given[name])}  # which no right value went into
-        verdicts = [self._with_later(self._verdict(node, walk), walk, own) for node in walk.answers]
-        called = [replace(verdict, name=named[node]) for verdict, node in zip(verdicts, walk.answers, strict=True)]
-        judged = [self._placed(self._elsewhere(verdict, given[verdict.name])) for verdict in called]
-        return Report((*judged, *unreadable), self._graph)
-
-    def _placed(self, verdict: Verdict) -> Verdict:
-        """A verdict with the value on whose card it stands."""
-        node = self._known[verdict.name]
-        statement = self._statements.get(node)
-        if statement is None or statement.of is None:
-            return replace(verdict, node=node)
-        return replace(verdict, node=statement.of, is_gradient=True)
-
-    def _with_later(self, verdict: Verdict, walk: Walk, own: set[Node]) -> Verdict:
-        """A verdict on a missing division, with what is right although it is computed from that value."""
-        statement = self._statements.get(self._nodes[verdict.name])
-        if statement is None or statement.of is None or not verdict.slips or verdict.slips[0].kind != "mean":
-            return verdict
-        readers = [x for x in walk.answers if x in self._statements and statement.node in {*self._statements[x].inputs}]
-        behind = [x for x in readers if x in own and self._is_right(x, walk.answers[x])]
-        if not behind:
-            return verdict
-        names = " and ".join(map(self._program.name, behind))
-        verb = "is" if len(behind) == 1 else "are"
-        return replace(verdict, text=f"{verdict.text} {names} {verb} right: is it divided later?")
-
-    def _elsewhere(self, verdict: Verdict, given: Any) -> Verdict:
-        """The verdict on a function with what other leaf values add to it: the slips that fit there too."""
-        if not _is_function(given) or verdict.status == "follows" or with_data_of_its_own(given):
-            return verdict
-        slips = verdict.slips
-        for other in self._others:
-            node = other._known[verdict.name]
-            try:
-                answer = other._read(verdict.name, given)
-            except UnreadableError:  # it may raise anything on other numbers
-                continue
-            if other._is_right(node, answer):
-                continue
-            if verdict.status == "right":
-                return self._wrong(verdict.name, [slip("here alone", verdict.name)])
-            there = other._diagnosis.own(answer, node, values_of(other._program))
-            slips = tuple(one for one in slips if one in there)
-        return verdict if slips == verdict.slips else self._wrong(verdict.name, slips)
-
-    @cached_property
-    def _others(self) -> list[Judge]:
-        """Judges of the same graph with other leaf values."""
-        return [Judge(graph) for graph in on_other_leaves(self._graph) if graph is not self._graph]
+        walk = Walk({node: answers[node] for node in sorted(answers, key=lambda node: order.get(node, -1))})
+        return Report((*[self._judged(node, walk) for node in walk.answers], *unreadable), self._graph)
 
     def _read(self, name: str, x: Any) -> Any:
         if name not in self._known:
@@ -136,25 +118,63 @@ class Judge:
 
         return array_of(x, value, [*self._known, *numbers])
 
+    def _judged(self, node: Node, walk: Walk) -> Verdict:
+        """The verdict on an answer, with the card on which it stands."""
+        answer, verdict = walk.answers[node], self._verdict(node, walk)
+        if answer.is_formula:
+            verdict = self._elsewhere(verdict, node, answer)
+        text = verdict.text + self._divided_later(verdict, node, walk)
+        card = self._gradients.get(node, node)
+        return replace(verdict, name=answer.name, text=text, node=card, is_gradient=card is not node)
+
     def _verdict(self, node: Node, walk: Walk) -> Verdict:
-        name, answer = self._program.name(node), walk.answers[node]
+        """The verdict on an answer as it follows from those before it."""
+        name, answer = self._program.name(node), walk.answers[node].value
         if self._is_right(node, answer):
             return Verdict(name, "right")
-        before = dict(walk.wrong)
+        before = {} if walk.answers[node].is_formula else dict(walk.wrong)
         walk.wrong[node] = answer
         if sources := list(self._sources(node, before)):
-            text = " and ".join(self._program.name(x) for x in sources)
+            text = " and ".join(map(self._program.name, sources))
             values = values_of(self._program, before)
             if self._diagnosis.follows(answer, node, values):
                 from_what = "from the same slip in" if walk.assumed.issuperset(sources) else "correctly from your"
                 return Verdict(name, "follows", f"follows {from_what} {text}")
-            found = self._diagnosis.own(answer, node, values)
-            if any(one.kind != "misfit" for one in found):
+            if found := self._diagnosis.own(answer, node, values) or self._diagnosis.both(answer, node, values):
                 return self._wrong(name, found, f", even for your {text}")
-        values = values_of(self._program)
-        own = self._diagnosis.own(answer, node, values)
+        own = self._diagnosis.own(answer, node)
         found = self._behind(node, walk, least=1 if own else 0) or own
-        return self._wrong(name, found or self._diagnosis.nearly(answer, node, values))
+        return self._wrong(name, found or self._diagnosis.both(answer, node) or self._diagnosis.unexplained(answer, node))
+
+    def _divided_later(self, verdict: Verdict, node: Node, walk: Walk) -> str:
+        """What to say of a missing division where that which is computed from the value is right all the same."""
+        if node not in self._gradients or not verdict.slips or verdict.slips[0].kind != "mean":
+            return ""
+        read = {x: answer for x, answer in walk.answers.items() if node in {*self._inputs.get(x, ())} and not answer.is_function}
+        right = [self._program.name(x) for x, answer in read.items() if self._is_right(x, answer.value)]
+        return f" {' and '.join(right)} {'is' if len(right) == 1 else 'are'} right: is it divided later?" if right else ""
+
+    def _elsewhere(self, verdict: Verdict, node: Node, answer: Answer) -> Verdict:
+        """The verdict on a function with what other leaf values add to it: the slips that fit there too."""
+        slips = verdict.slips
+        for other in self._others:
+            at = other._known[answer.name]
+            try:
+                value = other._read(answer.name, answer.given)
+            except UnreadableError:  # it may raise anything on other numbers
+                continue
+            if other._is_right(at, value):
+                continue
+            if verdict.status == "right":
+                return self._wrong(verdict.name, [slip("here alone", verdict.name)])
+            there = other._diagnosis.own(value, at) or other._diagnosis.both(value, at) or other._diagnosis.unexplained(value, at)
+            slips = tuple(one for one in slips if one in there)
+        return verdict if slips == verdict.slips else self._wrong(verdict.name, slips)
+
+    @cached_property
+    def _others(self) -> list[Comparison]:
+        """The same graph with other leaf values."""
+        return [Comparison(graph) for graph in on_other_leaves(self._graph) if graph is not self._graph]
 
     def _is_right(self, node: Node, answer: Any) -> bool:
         if self._rounding.is_right(node, answer):
@@ -172,12 +192,14 @@ class Judge:
 
     def _behind(self, node: Node, walk: Walk, least: int) -> list[Slip]:
         """The slips in a value that was not given that explain this answer, and with it the most others, and at least so many."""
-        causes = list(self._diagnosis.behind(walk.answers[node], node, walk.answers))
+        causes = list(self._diagnosis.behind(walk.answers[node].value, node, walk.answers))
         values = values_of(self._program, walk.wrong)
         later = {
-            x: answer
+            x: answer.value
             for x, answer in walk.answers.items()
-            if x not in walk.wrong and not self._is_right(x, answer) and not self._diagnosis.follows(answer, x, values)
+            if x not in walk.wrong
+            and not self._is_right(x, answer.value)
+            and not self._diagnosis.follows(answer.value, x, values)
         }
 
         def explained(cause: Cause) -> int:
@@ -194,25 +216,10 @@ class Judge:
         """The nearest wrong values that a value is computed from."""
         stack, seen = [node], {node}
         while stack:
-            statement = self._statements.get(stack.pop())
-            for x in statement.inputs if statement is not None else ():
+            for x in self._inputs.get(stack.pop(), ()):
                 if x not in seen:
                     seen.add(x)
                     if x in wrong:
                         yield x
                     else:
                         stack.append(x)
-
-
-def _is_function(given: Any) -> bool:
-    return callable(given) and not isinstance(given, Node)
-
-
-@dataclass
-class Walk:
-    """The answers in the order of the walk, and of those that were judged the wrong ones; `assumed` are the values that were not
-    given, and hold a slip that explains the answers behind them."""
-
-    answers: Mapping[Node, Any]
-    wrong: dict[Node, Any] = field(default_factory=dict)
-    assumed: set[Node] = field(default_factory=set)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,13 +15,15 @@ from tinygraph.program.flow import Flow
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.value import Expression, Name, Number
 from tinygraph.referee.rounding import Rounding, value_of, values_of
-from tinygraph.referee.suspects import Suspect, Suspects, numbers_of, sizes_of
-from tinygraph.slips import FACTORS, Right, Slip, factors, joined, nearly, not_finite, of_numbers, slip, times
+from tinygraph.referee.suspects import Suspects, numbers_of, sizes_of
+from tinygraph.referee.variants import Suspect
+from tinygraph.slips import FACTORS, Right, Slip, factors, joined, not_finite, of_numbers, slip, times, unexplained
 
 MOST = 3  # explanations of one answer
 WORK = 100_000  # statements that are computed again to find a slip in a value that was not given
 
-Values = Mapping[Node, Any]
+Values = Mapping[Node, Any]  # of those that do not have their recorded value
+RIGHT: Values = {}
 
 
 class Cause(NamedTuple):
@@ -51,39 +53,36 @@ class Diagnosis:
             return True
         statement = self._statements.get(node)
         forms = () if statement is None else self._suspects.forms(statement)
-        found = (_or_none(form, values) for form in forms)
-        return any(value is not None and close(answer, value) for value in found)
+        return any(value is not None and close(answer, value) for value in (_or_none(form, values) for form in forms))
 
-    def own(self, answer: Any, node: Node, values: Values) -> list[Slip]:
-        """The slips that lead to an answer from such values of the others, up to three: all of the likeliest kind that fits."""
-        right = self._right(node, values)
-        statement = self._statements.get(node)
+    def own(self, answer: Any, node: Node, values: Values = RIGHT) -> list[Slip]:
+        """The single slips that lead to an answer from such values of the others, up to three: all of the likeliest way."""
+        right, statement = self._right(node, values), self._statements.get(node)
+        numbers = of_numbers(answer, right)
+        evident = not_finite(answer, right) or [one for one in numbers if one.kind == "zero"]
         if statement is None:
-            return not_finite(answer, right) or self._gradients(answer, node) or of_numbers(answer, right)
+            return evident or self._gradients(answer, node) or numbers
         ways = (
-            not_finite(answer, right),
-            [one for one in of_numbers(answer, right) if one.kind == "zero"],
-            [*of_numbers(answer, right), *self._fitting(answer, right, self._suspects.usual(statement), values)],
+            evident,
+            chain(numbers, self._fitting(answer, right, self._suspects.usual(statement), values)),
             self._fitting(answer, right, self._suspects.elsewhere(statement), values),
             self._fitting(answer, right, self._suspects.written(statement), values),
-            self._both(answer, right, statement, values),
         )
-        shapes: list[Slip] = []
-        for way in ways:
-            found = one_of_each(way)
-            if certain := [one for one in found if one.kind != "misfit"]:
-                return certain
-            shapes += found
-        return shapes
+        return next(filter(None, map(one_of_each, ways)), [])
+
+    def both(self, answer: Any, node: Node, values: Values = RIGHT) -> list[Slip]:
+        """A slip in the formula, and the sign or a factor besides."""
+        statement = self._statements.get(node)
+        return [] if statement is None else one_of_each(self._both(answer, self._right(node, values), statement, values))
+
+    def unexplained(self, answer: Any, node: Node, values: Values = RIGHT) -> list[Slip]:
+        """What is said of an answer that no slip explains."""
+        return unexplained(answer, self._right(node, values))
 
     def _gradients(self, answer: Any, leaf: Node) -> list[Slip]:
         """The gradient of a leaf that is given as the leaf."""
         found = [s for s in self._program.backward if s.of is leaf and self._rounding.is_right(s.node, answer)]
         return [slip("other gradient", self._program.name(leaf), other=s.name) for s in found[:1]]
-
-    def nearly(self, answer: Any, node: Node, values: Values) -> list[Slip]:
-        """What is said of an answer most of which is right."""
-        return nearly(answer, self._right(node, values))
 
     def behind(self, answer: Any, node: Node, given: Collection[Node]) -> Iterator[Cause]:
         """The slips in values that were not given that lead to an answer, those in the nearest value first."""
@@ -91,14 +90,13 @@ class Diagnosis:
         replays = WORK // len(self._program.statements)
         for statement in self._before(node, given):
             is_backward = statement.phase == "backward"
-            for way in (self._suspects.usual, self._suspects.written, *((self._multiples,) if is_backward else ())):
-                found = self._valued(way(statement), {}, statement.shape)
-                whole = ((one, value) for one, value in found if np.shape(value) == statement.shape)
-                causes = [(one, values_of(self._program, {statement.node: value})) for one, value in islice(whole, replays)]
-                replays -= len(causes)
-                fitting = [(one, values) for one, values in causes if close(answer, values.get(node, node._value))]
-                least = min((one.depth for one, _ in fitting), default=0)
-                yield from (Cause(one.slip, statement.node, is_backward, values) for one, values in fitting if one.depth == least)
+            for way in (self._suspects.usual, *([self._multiples] if is_backward else []), self._suspects.written):
+                valued = self._valued(way(statement), RIGHT, statement.shape)
+                tried = [*islice(((one, value) for one, value in valued if np.shape(value) == statement.shape), replays)]
+                replays -= len(tried)
+                replayed = ((one, values_of(self._program, {statement.node: value})) for one, value in tried)
+                fitting = _outermost((one, values) for one, values in replayed if close(answer, values.get(node, node._value)))
+                yield from (Cause(one.slip, statement.node, is_backward, values) for one, values in fitting)
                 if fitting:
                     break
 
@@ -107,14 +105,11 @@ class Diagnosis:
         return Right(self._program.name(node), value, self._rounding.close(node), self._sizes, self._numbers)
 
     def _fitting(self, answer: Any, right: Right, suspects: Iterable[Suspect], values: Values) -> Iterator[Slip]:
-        """The slips that lead to the answer, the outermost alone: those inside them only come to the same."""
-        found = self._valued(suspects, values, np.shape(right.value))
-        fitting = [one for one, value in found if right.close(answer, value)]
-        least = min((one.depth for one in fitting), default=0)
-        yield from (one.slip for one in fitting if one.depth == least)
+        """The slips that lead to the answer."""
+        valued = self._valued(suspects, values, np.shape(right.value))
+        yield from (one.slip for one, _ in _outermost((one, value) for one, value in valued if right.close(answer, value)))
 
     def _both(self, answer: Any, right: Right, statement: Statement, values: Values) -> Iterator[Slip]:
-        """A slip in the formula, and the sign or a factor besides."""
         for suspects in (self._suspects.usual(statement), self._suspects.written(statement)):
             for one, value in self._valued(suspects, values, np.shape(right.value)):
                 if np.size(value) > 1 and np.ptp(np.abs(value)) > 0 and np.isfinite(value).all():
@@ -123,11 +118,11 @@ class Diagnosis:
 
     def _multiples(self, statement: Statement) -> Iterator[Suspect]:
         """The sign and the usual factors."""
-        right = self._right(statement.node, {})
+        right = self._right(statement.node, RIGHT)
         known = [x for n in (*self._sizes.values(), *FACTORS) for x in (n, 1 / n)]
         for factor in dict.fromkeys((-1, *known)):
             for one in times(factor, right):
-                yield Suspect(partial(_this, one), product(Number(factor), Name(statement.node)))
+                yield Suspect(partial(Slip, *one), product(Number(factor), Name(statement.node)))
 
     def _valued(self, suspects: Iterable[Suspect], values: Values, shape: tuple[int, ...]) -> Iterator[tuple[Suspect, Any]]:
         for one in suspects:
@@ -155,13 +150,16 @@ def one_of_each(slips: Iterable[Slip]) -> list[Slip]:
     return [*found.values()]
 
 
-def _this(one: Slip) -> Slip:
-    return one
+def _outermost(found: Iterable[tuple[Suspect, Any]]) -> list[tuple[Suspect, Any]]:
+    """The outermost suspects, with what was found of them: those inside them only come to the same."""
+    every = [*found]
+    least = min((one.depth for one, _ in every), default=0)
+    return [(one, value) for one, value in every if one.depth == least]
 
 
 def _or_none(expression: Expression, values: Values) -> Any:
-    """The value of a suspect, None where there is none."""
+    """The value of a suspect as floats, None where there is none."""
     try:
-        return value_of(expression, values)
+        return np.asarray(value_of(expression, values), np.float64)[()]
     except Exception:  # ops on other operands than they were recorded with may raise anything
         return None

@@ -29,9 +29,10 @@ def compare(graph: Graph, engine: Engine, timeout: float | None) -> EngineReport
     """The report of a comparison; `tg.compare_engines` documents it."""
     _refuse(graph, engine, timeout)
     player = Player(graph, engine)
-    ended = ends_within(timeout, player.play, player.over)
+    if not ends_within(timeout, player.play, player.over) and timeout is not None:
+        player.cut_off(timeout)
     with np.errstate(all="ignore"):  # what overflows in the engine does so here too
-        judge = Judge(player, type(engine).__name__, missing_methods(engine), None if ended else timeout)
+        judge = Judge(player, type(engine).__name__, missing_methods(engine))
         return EngineReport(tuple(judge.verdicts), graph, judge.engine, tuple(judge.notes), judge.is_whole)
 
 

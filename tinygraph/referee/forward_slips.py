@@ -10,7 +10,7 @@ import numpy as np
 from tinygraph.ops.declare import REGISTRY
 from tinygraph.referee.local import ROUNDING, Local, close, size_of
 from tinygraph.referee.playing import Step
-from tinygraph.referee.verdicts import constant_factor, is_plain
+from tinygraph.referee.verdicts import constant_factor
 from tinygraph.slips import Slip
 
 OTHERS = [  # ops that may be meant for one another
@@ -29,14 +29,6 @@ def is_right(local: Local, step: Step, value: Any, right: Any) -> bool:
     return close(value, right, inputs if adds else ROUNDING * inputs)
 
 
-def dtype_slip(step: Step, value: Any, wanted: Any) -> Slip | None:
-    """The slip of a value in floats of another size than the right one, or in no floats."""
-    dtype, right = np.asarray(value).dtype, np.asarray(wanted).dtype
-    if right.kind != "f" or dtype == right:
-        return None
-    return Slip("dtype", f"{step.op_name} gives {dtype} where NumPy gives {right}", step.name)
-
-
 def forward_slips(local: Local, step: Step, value: Any, right: Any) -> Iterator[Slip]:
     """Every explanation of a wrong value of an op that fits."""
     right = np.asarray(right, np.float64) if np.asarray(right).dtype.kind == "b" else right
@@ -48,10 +40,7 @@ def forward_slips(local: Local, step: Step, value: Any, right: Any) -> Iterator[
 
 def _of_shape(local: Local, step: Step, value: Any, right: Any) -> Iterator[tuple[str, str]]:
     op, shape, wanted = step.op_name, np.shape(value), np.shape(right)
-    for params, words in _other_axes(local, step):
-        other = local.computed(step, **params)
-        if other is not None and close(value, other):
-            yield "axis", f"that is {op} {words}"
+    yield from _of_axes(local, step, value)
     inputs = [np.shape(local.value(x)) for x in step.inputs]
     assert step.node.op is not None
     if step.node.op.elementwise and len(set(inputs)) > 1:
@@ -61,20 +50,20 @@ def _of_shape(local: Local, step: Step, value: Any, right: Any) -> Iterator[tupl
         yield "shape", f"{op} gives the right numbers in shape {shape}, not {wanted}"
 
 
-def _other_axes(local: Local, step: Step) -> Iterator[tuple[dict[str, Any], str]]:
-    """Other settings of axis and keepdims than those of a step, with words for what they are."""
-    params = step.node.params
-    if "axis" in params and step.inputs:
+def _of_axes(local: Local, step: Step, value: Any) -> Iterator[tuple[str, str]]:
+    """Another axis, or another keepdims, than those of a step."""
+    params, changes = step.node.params, []
+    if "axis" in params:
         own, ndim = params["axis"], np.ndim(local.value(step.inputs[0]))
-        for axis in (None, *range(ndim)):
-            if axis != own and not (isinstance(own, int) and axis == own % ndim):
-                words = f"over {_over(axis)}, not {_over(own)}"
-                yield {"axis": axis}, words
-                if "keepdims" in params:
-                    yield {"axis": axis, "keepdims": not params["keepdims"]}, words
+        others = [axis for axis in (None, *range(ndim)) if axis != (own % ndim if isinstance(own, int) else own)]
+        kept = [{"keepdims": keepdims} for keepdims in (False, True)] if "keepdims" in params else [{}]
+        words = [(axis, f"over {_over(axis)}, not {_over(own)}") for axis in others]
+        changes += [({"axis": axis, **keepdims}, text) for axis, text in words for keepdims in kept]
     if "keepdims" in params:
-        kept = "without" if params["keepdims"] else "with"
-        yield {"keepdims": not params["keepdims"]}, f"{kept} keepdims=True"
+        changes.append(({"keepdims": not params["keepdims"]}, f"{'without' if params['keepdims'] else 'with'} keepdims=True"))
+    for change, text in changes:
+        if close(value, local.computed(step, **change)):
+            yield "axis", f"that is {step.op_name} {text}"
 
 
 def _over(axis: Any) -> str:
@@ -91,32 +80,24 @@ def _of_numbers(local: Local, step: Step, value: Any, right: Any) -> Iterator[tu
         yield "sign", f"{op.name} gives the wrong sign"
     if len(inputs) == 2 and close(value, local.applied(op.function, inputs[::-1], step.node.params)):
         yield "operands", f"{op.name} takes its operands in the wrong order"
-    for params, words in _other_axes(local, step):
-        other = local.computed(step, **params)
-        if other is not None and close(value, other):
-            yield "axis", f"that is {op.name} {words}"
+    yield from _of_axes(local, step, value)
     if np.ndim(right) == 2 and close(value, np.transpose(right)):
         yield "transposed", f"{op.name} gives the transposed result"
-    yield from _of_other_ops(local, step, value, inputs)
+    for name in OTHERS:
+        other = REGISTRY[name]
+        if other is not op and len(other.rules) == len(inputs):
+            params = {key: x for key, x in step.node.params.items() if key in other.defaults}
+            found = local.applied(other.function, inputs, params)
+            if np.asarray(found).dtype.kind == "f" and close(value, found):
+                is_mean = {name, op.name} == {"sum", "mean"}
+                yield "mean" if is_mean else "other op", f"that is what {name} gives, not {op.name}"
 
 
 def _of_factors(step: Step, value: Any, right: Any) -> Iterator[tuple[str, str]]:
     factor = constant_factor(value, right)
-    if factor is not None and factor != -1 and (np.size(value) > 1 or is_plain(factor)):
+    if factor is not None:
         yield "factor", f"{step.op_name} gives {factor:.4g} times the right result"
     wrong = ~np.isclose(value, right, rtol=1e-6)
     if np.size(value) > 2 and 0 < np.count_nonzero(wrong) <= np.size(value) // 3:
         at = ", ".join(str(list(map(int, i))) for i in np.argwhere(wrong)[:3])
         yield "entry", f"{step.op_name} is wrong at {at} alone"
-
-
-def _of_other_ops(local: Local, step: Step, value: Any, inputs: list[Any]) -> Iterator[tuple[str, str]]:
-    assert step.node.op is not None
-    for name in OTHERS:
-        op = REGISTRY[name]
-        params = {key: x for key, x in step.node.params.items() if key in op.defaults}
-        if op is not step.node.op and len(op.rules) == len(inputs):
-            other = local.applied(op.function, inputs, params)
-            if other is not None and other.dtype.kind == "f" and close(value, other):
-                is_mean = {name, step.op_name} == {"sum", "mean"}
-                yield "mean" if is_mean else "other op", f"that is what {name} gives, not {step.op_name}"

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from tinygraph.referee.backward_slips import About, Guess, WrongGradient, rule_of, subject
-from tinygraph.referee.forward_slips import dtype_slip, forward_slips, is_right
-from tinygraph.referee.local import Local, close, is_dense
-from tinygraph.referee.playing import Player, Run, Step, Trouble
-from tinygraph.referee.verdicts import StepVerdict, agreeing, failed, gradient_name, seen, unjudged, wrong
+from tinygraph.referee.forward_slips import forward_slips, is_right
+from tinygraph.referee.local import Local, close
+from tinygraph.referee.playing import Player, Run, Step
+from tinygraph.referee.verdicts import StepVerdict, failed, following, gradient_name, other_dtype, right, seen, unjudged, wrong
 from tinygraph.slips import Slip
+from tinygraph.sparse import is_sparse
 from tinygraph.wording import listed
 
 EXAMINED = 20  # wrong gradients that are explained
@@ -23,13 +24,11 @@ SECOND = "a second backward "
 
 
 class Judge:
-    """All verdicts on one engine, in the order of the walk; `over` is the time limit, where the engine came to it."""
+    """All verdicts on one engine, in the order of the walk."""
 
-    def __init__(self, player: Player, engine: str, missing: Sequence[str], over: float | None) -> None:
-        self.engine, self.player, self.over = engine, player, over
+    def __init__(self, player: Player, engine: str, missing: Sequence[str]) -> None:
+        self.engine, self.player = engine, player
         self._lacking = [name for name in missing if name in ("backward", "gradient")]
-        if over is not None:
-            player.complete()
         self.path = player.path
         self.local = Local(player.steps, self.path, player.values)
         self.notes: list[str] = []
@@ -42,10 +41,6 @@ class Judge:
             names = listed(list(dict.fromkeys(player.lowered)))
             self.notes.append(f"{engine} has no op {names}: judged are the ops that tinygraph makes it of")
 
-    def endless(self) -> Trouble:
-        """The trouble with the call at which time was over."""
-        return Trouble("time", f"{self.player.doing} did not end, and the {self.over:g} s of timeout= are over: does it loop?")
-
     # Forward
 
     def _forward(self) -> Iterator[StepVerdict]:
@@ -57,7 +52,7 @@ class Judge:
             yield verdict
 
     def _of_value(self, step: Step, tainted: set[Step]) -> StepVerdict:
-        trouble = self.player.troubles.get(step) or self._cut_off(step)
+        trouble = self.player.troubles.get(step)
         if trouble is not None:
             return failed(step, "forward", trouble)
         if step not in self.player.values:
@@ -65,26 +60,21 @@ class Judge:
         value, recorded = self.player.values[step], step.node.value
         if step.node.op is None:
             return _of_leaf(step, value, recorded)
-        right = self.local.computed(step)
-        if right is None:
+        computed = self.local.computed(step)
+        if computed is None:
             return unjudged(step, "forward", f"{step.op_name} is not defined for such operands")
-        slip = dtype_slip(step, value, right)
-        if is_right(self.local, step, value, right):
-            if slip is not None:
-                return wrong(step, "forward", _dtypes(value, right), [slip])
+        if is_right(self.local, step, value, computed):
+            dtypes = [np.asarray(x).dtype for x in (value, computed)]
+            if dtypes[1].kind == "f" and dtypes[0] != dtypes[1]:
+                text = f"{step.op_name} gives {dtypes[0]} where NumPy gives {dtypes[1]}"
+                return other_dtype(step, "forward", value, computed, text)
             follows = not tainted.isdisjoint(step.steps) and not is_right(self.local, step, value, recorded)
-            return agreeing(step, "forward", value, recorded, follows)
-        if _is_single(value, right):
-            slip = Slip("dtype", f"{step.op_name} is right to the digits of float32 alone", step.name)
-            return wrong(step, "forward", seen(value, right), [slip])
-        slips = [*forward_slips(self.local, step, value, right)]
-        return wrong(step, "forward", seen(value, right) + ("" if slips else f": look at {step.op_name}"), slips)
-
-    def _cut_off(self, step: Step) -> Trouble | None:
-        """The trouble of the step at which time was over."""
-        at = self.player.at
-        is_at = at is not None and at.part_of is step.part_of and step not in self.player.values
-        return self.endless() if self.over is not None and is_at and not self.player.runs else None
+            return following(step, "forward", value, recorded) if follows else right(step, "forward")
+        if _is_single(value, computed):
+            slips = [Slip("dtype", f"{step.op_name} is right to the digits of float32 alone", step.name)]
+        else:
+            slips = [*forward_slips(self.local, step, value, computed)]
+        return wrong(step, "forward", seen(value, computed) + ("" if slips else f": look at {step.op_name}"), slips)
 
     def _why_unmade(self, step: Step) -> str:
         while missing := [x for x in step.steps if not self.player.has_made(x)]:  # back to the first that is
@@ -105,15 +95,13 @@ class Judge:
             yield from self._of_run(self.player.runs[0])
 
     def _of_run(self, run: Run) -> Iterator[StepVerdict]:
-        is_cut = self.over is not None and len(self.player.runs) == 1
-        trouble = run.trouble or (self.endless() if is_cut and not run.given else None)
-        if trouble is None:
+        if run.trouble is None:
             yield from self._changed(run)
             is_clean = all(verdict.status == "right" for verdict in self.verdicts)
-            yield from Gradients(self.local, run, self.endless() if is_cut else None, self.player.at, is_clean).verdicts()
+            yield from Gradients(self.local, run, is_clean).verdicts()
             return
         output, *rest = self.path
-        yield failed(output, "backward", trouble)
+        yield failed(output, "backward", run.trouble)
         yield from (unjudged(step, "backward", f"{output.name} has no gradients") for step in rest)
 
     def _changed(self, run: Run) -> Iterator[StepVerdict]:
@@ -141,8 +129,6 @@ class Judge:
             if parted is not None:
                 yield self._of_second(parted, run, first, when)
                 return
-        if self.over is not None and self.is_whole:
-            yield failed(self.path[0], "second backward", self.endless(), f"{SECOND.strip()}: ")
 
     def _of_second(self, step: Step, run: Run, first: Run, when: str) -> StepVerdict:
         given, before = run.gradients[step], first.gradients[step]
@@ -156,8 +142,8 @@ class Judge:
 class Gradients:
     """The verdicts on the gradients after one backward pass."""
 
-    def __init__(self, local: Local, run: Run, cut: Trouble | None, at: Step | None, is_clean: bool) -> None:
-        self.local, self.run, self._cut, self._at, self._is_clean = local, run, cut, at, is_clean
+    def __init__(self, local: Local, run: Run, is_clean: bool) -> None:
+        self.local, self.run, self._is_clean = local, run, is_clean
         self._held = local.gradients() | run.gradients  # the right one where the engine gave none
         self._recorded = Local(local.steps, local.path, {}).gradients()
         self._right: dict[About, list[WrongGradient]] = {}  # gradients that turned out right, by what they prove
@@ -169,7 +155,7 @@ class Gradients:
         for verdict in [self._of(step) for step in self.local.path]:
             step = verdict.step
             if verdict.status == "follows" and self._is_clean and not tainted:  # off by rounding that added up
-                verdict = agreeing(step, "backward", None, None, False)
+                verdict = right(step, "backward")
             if verdict.status == "wrong" or not tainted.isdisjoint(edge.reader for edge in self.local.edges[step]):
                 tainted.add(step)
             yield self._explained(verdict)
@@ -180,24 +166,24 @@ class Gradients:
         given = self.run.gradients[step]
         suspect = WrongGradient(self.local, self._held, step, given)
         is_output = step is self.local.path[0]
-        right = np.ones_like(self.local.value(step))[()] if is_output else suspect.right
-        if right is None:
+        summed = np.ones_like(self.local.value(step))[()] if is_output else suspect.right
+        if summed is None:
             return unjudged(step, "backward", "the contributions to it are not defined for such values")
-        if not close(given, right, suspect.size):
+        if not close(given, summed, suspect.size):
             if is_output:
                 slip = Slip("seed", "backward must start from 1, the gradient of the output with respect to itself", step.name)
-                return wrong(step, "backward", seen(given, right), [slip])
-            return self._of_wrong(step, suspect, right)
+                return wrong(step, "backward", seen(given, summed), [slip])
+            return self._of_wrong(step, suspect, summed)
         if self._changes_dtype(step, given):
-            slip = Slip("dtype", f"a gradient has the dtype of its value {step.name}", step.name)
-            return wrong(step, "backward", _dtypes(given, step.node.value), [slip])
+            return other_dtype(step, "backward", given, step.node.value, f"a gradient has the dtype of its value {step.name}")
         for about in suspect.proves():
             self._right.setdefault(about, []).append(suspect)
         recorded = self._recorded[step]
-        return agreeing(step, "backward", given, recorded, not close(given, recorded, suspect.size))
+        agrees = close(given, recorded, suspect.size)
+        return right(step, "backward") if agrees else following(step, "backward", given, recorded)
 
     def _of_none(self, step: Step) -> StepVerdict:
-        trouble = self.run.troubles.get(step) or (self._cut if self._at is step else None)
+        trouble = self.run.troubles.get(step)
         if trouble is None:
             return unjudged(step, "backward", "the time was over")
         if trouble.kind == "none" and step.node.op is not None:  # many engines keep the gradients of leaves alone
@@ -210,7 +196,7 @@ class Gradients:
         brought = [self._held[reader] for reader in readers] + [self.local.value(x) for x in (step, *readers)]
         return found != step.node.dtype and all(found != np.asarray(x).dtype for x in brought)
 
-    def _of_wrong(self, step: Step, suspect: WrongGradient, right: Any) -> StepVerdict:
+    def _of_wrong(self, step: Step, suspect: WrongGradient, summed: Any) -> StepVerdict:
         given = self.run.given
         shared = [x for x in given if x is not step and _share(given[x], given[step])]
         if shared:
@@ -219,7 +205,7 @@ class Gradients:
             self._guesses[step] = [Guess("shared", text, step.name, ("shared",))]
         elif len(self._guesses) < EXAMINED:
             self._guesses[step] = suspect.guesses()
-        return wrong(step, "backward", seen(suspect.given, right), [])
+        return wrong(step, "backward", seen(suspect.given, summed), [])
 
     def _explained(self, verdict: StepVerdict) -> StepVerdict:
         """A verdict with its explanations, but those by code that is right elsewhere if there are others."""
@@ -237,7 +223,7 @@ class Gradients:
 
     def _is_refuted(self, guess: Guess) -> bool:
         """Whether a slip would have changed a gradient that is right."""
-        return any(right.shows(guess) for right in self._right.get(guess.about, [])[:WITNESSES])
+        return any(one.shows(guess) for one in self._right.get(guess.about, [])[:WITNESSES])
 
     def _blamed(self, step: Step) -> str:
         """The rules of which one must be wrong where no usual slip explains a gradient."""
@@ -249,20 +235,15 @@ class Gradients:
 
 
 def _of_leaf(step: Step, value: Any, recorded: Any) -> StepVerdict:
-    if not is_dense(step):
-        return agreeing(step, "forward", None, None, False)
+    if is_sparse(recorded):  # which is not compared
+        return right(step, "forward")
     if recorded.dtype.kind == "f" and np.asarray(value).dtype != recorded.dtype:
-        slip = Slip("dtype", "a leaf keeps the dtype that it is given", step.name)
-        return wrong(step, "forward", _dtypes(value, recorded), [slip])
+        return other_dtype(step, "forward", value, recorded, "a leaf keeps the dtype that it is given")
     if close(value, recorded):
-        return agreeing(step, "forward", value, recorded, False)
+        return right(step, "forward")
     kind = "shape" if np.shape(value) != np.shape(recorded) else "wrong value"
     slip = Slip(kind, "value(x) of a leaf is the array that leaf(array) was given", step.name)
     return wrong(step, "forward", seen(value, recorded), [slip])
-
-
-def _dtypes(value: Any, right: Any) -> str:
-    return f"is {np.asarray(value).dtype}, not {np.asarray(right).dtype}"
 
 
 def _is_single(value: Any, right: Any) -> bool:

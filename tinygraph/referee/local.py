@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygraph.ops import sum_like
-from tinygraph.referee.playing import Step, ruled
-from tinygraph.sparse import is_sparse
+from tinygraph.referee.playing import Step
 
 RELATIVE = {2: 1e-2, 4: 1e-4}  # of one op, by the bytes of the dtype; of larger ones:
 EXACT = 1e-9
@@ -27,10 +26,18 @@ class Edge(NamedTuple):
     reader: Step
     position: int
 
+    @property
+    def value(self) -> Any:
+        """The input at that place."""
+        return self.reader.inputs[self.position]
+
 
 def close(value: Any, right: Any, largest: float = 0.0) -> bool:
-    """Whether two arrays are equal up to the rounding of one op, shape included; `largest` is the size of what was added."""
-    if np.shape(value) != np.shape(right):
+    """Whether two arrays are equal up to the rounding of one op, shape included; `largest` is the size of what was added.
+
+    None is equal to nothing.
+    """
+    if right is None or np.shape(value) != np.shape(right):
         return False
     floats = [x.dtype.itemsize for x in map(np.asarray, (value, right)) if x.dtype.kind == "f"]
     relative = RELATIVE.get(min(floats), EXACT) if floats else 0.0
@@ -48,13 +55,16 @@ def size_of(*values: Any) -> float:
 
 
 def fitted(part: Any, value: Any) -> Any:
-    """A contribution in the shape and dtype of the value that it belongs to; raises ValueError where it does not fit."""
-    part, like = np.asarray(part), np.asarray(value)
-    if part.shape != like.shape:
-        if np.broadcast_shapes(part.shape, like.shape) != part.shape:
-            raise ValueError(f"{part.shape} does not fit {like.shape}")
-        part = np.asarray(sum_like(part, like))
-    return part.astype(like.dtype)[()]
+    """A contribution in the shape and dtype of the value that it belongs to; None where it does not fit, or is None."""
+    like = np.asarray(value)
+    if np.shape(part) != like.shape:
+        try:
+            if np.broadcast_shapes(np.shape(part), like.shape) != np.shape(part):
+                return None
+        except ValueError:
+            return None
+        part = sum_like(np.asarray(part), like)
+    return None if part is None else np.asarray(part).astype(like.dtype)[()]
 
 
 class Local:
@@ -88,13 +98,11 @@ class Local:
     @cached_property
     def edges(self) -> dict[Step, list[Edge]]:
         """The readers that contribute to the gradient of each step, in the order of the program."""
-        on_path = set(self.path)
         found: dict[Step, list[Edge]] = {step: [] for step in self.path}
         for reader in reversed(self.path):
-            passes = set(ruled(reader))
-            for position, x in enumerate(reader.inputs):
-                if isinstance(x, Step) and x in on_path and x in passes and self._rule(Edge(reader, position)) is not None:
-                    found[x].append(Edge(reader, position))
+            for edge in (Edge(reader, position) for position in range(len(reader.inputs))):
+                if edge.value in found and self._rule(edge) is not None:
+                    found[edge.value].append(edge)
         return found
 
     @staticmethod
@@ -112,28 +120,13 @@ class Local:
 
     def part(self, edge: Edge, g: Any, **changes: Any) -> Any:
         """The contribution of a reader to the gradient of its input, for an upstream gradient; None where there is none."""
-        raw = self.raw(edge, g, **changes)
-        x = edge.reader.inputs[edge.position]
-        if raw is None:
-            return None
-        try:
-            return fitted(raw, self.value(x))
-        except ValueError:
-            return None
+        return fitted(self.raw(edge, g, **changes), self.value(edge.value))
 
     def gradients(self) -> dict[Step, Any]:
         """The right gradients for these values."""
         found: dict[Step, Any] = {}
         for step in self.path:
             parts = [self.part(edge, found[edge.reader]) for edge in self.edges[step] if edge.reader in found]
-            value = np.asarray(self.value(step))
-            total = np.ones(value.shape, value.dtype) if step is self.path[0] else np.zeros(value.shape, value.dtype)
-            for part in parts:
-                total = total + (0 if part is None else part)
-            found[step] = total[()]
+            seed = np.full_like(self.value(step), step is self.path[0])
+            found[step] = sum((part for part in parts if part is not None), seed)[()]
         return found
-
-
-def is_dense(step: Step) -> bool:
-    """Whether the value of a step is no sparse matrix, which is not compared."""
-    return not is_sparse(step.node.value)

@@ -115,8 +115,8 @@ class Player:
         self.troubles: dict[Step, Trouble] = {}
         self.runs: list[Run] = []
         self.lowered: list[str] = []  # the names of ops whose bodies were played
-        self.doing = ""  # the call of the engine that was made last
-        self.at: Step | None = None
+        self._doing = ""  # the call of the engine that was made last
+        self._at: Step | None = None  # the step that was made last
         self.over = threading.Event()  # set when the time is over
         self._made: dict[Step, Any] = {}
         self._of: dict[Node, Step] = {}
@@ -142,32 +142,46 @@ class Player:
         """Forward and backward; then forward again from the same leaves, and backward twice."""
         for node in self.graph.forward:
             step = Step(node, self._inputs(node, self._of), self.name(node), node)
-            self._of[node] = self._make(step, self._made)
+            self._of[node] = self._make(step)
             self._read_value(self._of[node])
         again = dict(self._made)
         if self._backward(self._made) and self._forward_again(again) and self._backward(again):
             self._backward(again)
 
-    def complete(self) -> None:
-        """Add a step for each node that was not come to, as the time was over."""
+    def cut_off(self, seconds: float) -> None:
+        """Note the trouble with the call in which the time was over, and add a step for each node that was not come to."""
+        trouble = Trouble("time", f"{self._doing} did not end, and the {seconds:g} s of timeout= are over: does it loop?")
         for node in self.graph.forward:
             if node not in self._of:
                 self._of[node] = Step(node, self._inputs(node, self._of), self.name(node), node)
                 self.steps.append(self._of[node])
+        if not self.runs:
+            at = None if self._at is None else self._at.part_of
+            undone = [step for step in self.steps if step.part_of is at and step not in self.values]
+            self.troubles |= dict.fromkeys(undone, trouble)
+            return
+        run = self.runs[-1]
+        unread = [step for step in self.path if step not in run.gradients and step not in run.troubles]
+        if len(self.runs) > 1 or not run.given:
+            run.trouble = trouble
+        elif unread:
+            run.troubles[unread[0]] = trouble
+        else:
+            self.runs.append(Run(trouble=trouble))
 
     @staticmethod
     def _inputs(node: Node, steps: dict[Node, Step]) -> tuple[Operand, ...]:
         return tuple(steps[x] if isinstance(x, Node) else x for x in node.inputs)
 
-    def _make(self, step: Step, made: dict[Step, Any]) -> Step:
+    def _make(self, step: Step) -> Step:
         """Let the engine make the value of a step; returns the step that has it, another one where a body is played."""
-        self.at = step
+        self._at = step
         known, lowered = len(self.steps), len(self.lowered)
         try:
-            if step.node.op is None or all(x in made for x in step.steps):
-                made[step] = self._called(step, made)
+            if step.node.op is None or all(map(self.has_made, step.steps)):
+                self._made[step] = self._called(step, self._made)
         except CallError as error:
-            last = self._lowered(step, made) if error.is_unknown else None
+            last = self._lowered(step) if error.is_unknown else None
             if last is not None:
                 return last
             del self.steps[known:], self.lowered[lowered:]
@@ -194,7 +208,7 @@ class Player:
             raise CallError(Trouble("none", f"{text} returned {made}: {why}"), bool(op_name))
         return made
 
-    def _lowered(self, step: Step, made: dict[Step, Any]) -> Step | None:
+    def _lowered(self, step: Step) -> Step | None:
         """The last step of the body of an op that the engine does not have; None without a body, or without an op of it."""
         found = composition_of(step.node)
         if found is None:
@@ -204,8 +218,8 @@ class Player:
         *inner, result = (x for x in reached([found.result]) if x not in of)
         for node in (*inner, result):
             name = step.name if node is result else f"{node.op.name if node.op is not None else 'a number'} in {step.name}"
-            of[node] = self._make(Step(node, self._inputs(node, of), name, step.part_of), made)
-            if of[node] not in made:
+            of[node] = self._make(Step(node, self._inputs(node, of), name, step.part_of))
+            if not self.has_made(of[node]):
                 return self._half_lowered(step, of[node])
             if node is not result:
                 self._read_value(of[node])
@@ -238,7 +252,6 @@ class Player:
         """Apply all ops again, to the same leaves; says whether that succeeded as before."""
         for step in self.steps:
             if step.node.op is not None and step in made:
-                self.at = step
                 try:
                     made[step] = self._called(step, made)
                 except CallError as error:
@@ -254,7 +267,6 @@ class Player:
             return False
         run = Run()
         self.runs.append(run)
-        self.at = output
         try:
             self._call("backward", f"backward({output.name})", made[output])
         except CallError as error:
@@ -262,7 +274,6 @@ class Player:
             return False
         for step in path:
             text = f"gradient({step.name})"
-            self.at = step
             try:
                 given = run.given[step] = self._call("gradient", text, made[step])
                 run.gradients[step] = as_array(given, step.node, text)
@@ -292,7 +303,7 @@ class Player:
         return ordered
 
     def _call(self, method: str, text: str, *arguments: Any, **params: Any) -> Any:
-        self.doing = text
+        self._doing = text
         try:
             returned = getattr(self._engine, method)(*arguments, **params)
             if self.over.is_set():  # and the engine caught what was to stop it

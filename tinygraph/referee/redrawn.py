@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from numbers import Integral
 from typing import Any
 
@@ -21,29 +23,36 @@ TRIES = 40  # to find leaves on which everything is finite
 
 def on_other_leaves(graph: Graph) -> list[Graph]:
     """The same graph with other leaf values on which all gradients are finite; if none are found, the graph itself."""
-    found: list[Graph] = []
     ways = [*manners(graph).items()]
-    for i in range(TRIES):
+    draws = ({x: _redrawn(x, how, i, place) for place, (x, how) in enumerate(ways)} for i in range(TRIES))
+    return [*islice(_finite(graph, draws), DRAWS)] or [graph]
+
+
+def _finite(graph: Graph, draws: Iterable[Mapping[Node, Any]]) -> Iterator[Graph]:
+    """The graphs with other leaf values on which everything is finite, and which take the same branches."""
+    for leaves in draws:
         try:
-            other = graph.with_leaves({x: _redrawn(x, how, i, place) for place, (x, how) in enumerate(ways)})
+            with np.errstate(all="ignore"):
+                other = graph.with_leaves(leaves)
         except DecisionError:  # with these numbers the program would take another branch
             continue
-        if _is_finite(other):
-            found.append(other)
-        if len(found) == DRAWS:
-            break
-    return found or [graph]
-
-
-def _is_finite(graph: Graph) -> bool:
-    return all(np.isfinite(stored(s.value)).all() for s in program_of(graph).statements)
+        if all(np.isfinite(stored(s.value)).all() for s in program_of(other).statements):
+            yield other
 
 
 def _free_leaves(graph: Graph) -> list[Node]:
     """The leaves that may get other values: neither scalar constants without a name, which formulas have as literals, nor the
-    seed of an earlier backward pass, which formulas have as a number."""
-    free = [x for x in graph.forward if x.op is None and x.kind != "seed"]
-    return [x for x in free if x.shape or x.kind == "parameter" or graph._is_named_by_user(x)]
+    seed of an earlier backward pass, which formulas have as a number.
+
+    Where an array has no name, constants stay as they are: it may be computed from them, as 1 - y is, by code without a source.
+    """
+    free = [
+        x
+        for x in graph.forward
+        if x.op is None and x.kind != "seed" and (x.shape or x.kind == "parameter" or graph._is_named_by_user(x))
+    ]
+    all_named = all(x.kind == "parameter" or graph._is_named_by_user(x) for x in free)
+    return [x for x in free if x.kind == "parameter" or all_named]
 
 
 def _read_as_numbers(graph: Graph) -> set[Node]:
@@ -127,15 +136,10 @@ def with_other_numbers(graph: Graph, seed: int) -> Graph:
     given = [x for x in _free_leaves(graph) if x.dtype.kind == "f" and not (_is_label(x) or (x.shape and x.kind == "constant"))]
     if not given:
         raise ValueError(f"seed={seed}: there is no parameter and no scalar with a name to give another number")
-    for _ in range(TRIES):
-        try:
-            with np.errstate(all="ignore"):
-                other = graph.with_leaves({leaf: _rounded(leaf, rng) for leaf in given})
-        except DecisionError:  # with these numbers the program would take another branch
-            continue
-        if _is_finite(other):
-            return other
-    raise ValueError(f"seed={seed}: no numbers were found on which every gradient is finite")
+    found = next(_finite(graph, ({leaf: _rounded(leaf, rng) for leaf in given} for _ in range(TRIES))), None)
+    if found is None:
+        raise ValueError(f"seed={seed}: no numbers were found on which every gradient is finite")
+    return found
 
 
 def _rounded(leaf: Node, rng: np.random.Generator) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -24,24 +25,16 @@ NOTHING = 1e-12  # of the scale of a value, in which terms may have cancelled
 FLOOR = 2e-7  # of the largest entry, which is allowed for any other
 
 
-def values_of(program: Program, given: Mapping[Node, Any] | None = None) -> dict[Node, Any]:
+def values_of(program: Program, given: Mapping[Node, Any]) -> dict[Node, Any]:
     """The value of every leaf and statement where some have given values: what is computed from these is computed again."""
-    found: dict[Node, Any] = {leaf: leaf._value for leaf in program.leaves}
-    given = {} if given is None else given
-    changed: set[Node] = set()
+    found: dict[Node, Any] = {leaf: given.get(leaf, leaf._value) for leaf in program.leaves}
+    changed = set(given)
     for statement in program.statements:
         node = statement.node
-        if node in given:
-            found[node] = given[node]
-            changed.add(node)
-        elif changed.isdisjoint(statement.inputs):
-            found[node] = node._value
-        else:
-            try:
+        found[node] = given.get(node, node._value)
+        if node not in given and not changed.isdisjoint(statement.inputs):
+            with suppress(Exception):  # ops on values of another shape may raise anything
                 found[node] = value_of(statement.expression, found)
-            except Exception:  # ops on values of another shape may raise anything
-                found[node] = node._value
-            else:
                 changed.add(node)
     return found
 
@@ -64,20 +57,13 @@ def on_one_side(program: Program, sign: int) -> dict[Node, Any]:
 
     A gradient differs from the recorded one only where a value lies on a kink, as at 0 of relu, or at equal entries of a maximum.
     """
-    named = (s.node for s in program.forward if s.node not in program.temporaries)
-    found = {node: node._value for node in (*program.leaves, *named)}
-    for node, value in found.items():
+    given = {}
+    for node in (*program.leaves, *(s.node for s in program.forward if s.node not in program.temporaries)):
         if node.dtype.kind == "f" and not holds_sparse(node):
+            value = node._value
             order = np.reshape(np.arange(np.size(value), 0, -1) / max(np.size(value), 1), np.shape(value))
-            found[node] = value + TINY * (sign + 0.5 * order) * (np.max(np.abs(value), initial=0) or 1.0)
-    for statement in program.statements:
-        if statement.node in found:
-            continue
-        try:
-            found[statement.node] = value_of(statement.expression, found)
-        except Exception:  # an op may refuse other values than it was recorded with
-            found[statement.node] = statement.node._value
-    return found
+            given[node] = value + TINY * (sign + 0.5 * order) * (np.max(np.abs(value), initial=0) or 1.0)
+    return values_of(program, given)
 
 
 class Rounding:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from tinygraph.graph import Graph
 from tinygraph.leaves import constant, parameter
-from tinygraph.node import Node
 from tinygraph.ops import relu, sigmoid
 from tinygraph.wording import suggestion
 
 Part: TypeAlias = Literal["scalars", "arrays"]
-Body: TypeAlias = Callable[[Mapping[str, Node]], dict[str, Any]]
+Step: TypeAlias = Callable[[Any], Any]  # of the values so far, which are read as attributes
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +27,17 @@ class Rung:
     catches: str
     part: Part
     leaves: Mapping[str, Any]
-    body: Body
+    steps: Mapping[str, Step]
 
     @cached_property
     def graph(self) -> Graph:
         """The recorded program: `X`, `Y` and `y` are constants, the other leaves parameters."""
-        names = {name: (constant if name in DATA else parameter)(value) for name, value in self.leaves.items()}
-        names |= self.body(names)
-        return Graph(names["L"], names=names)
+        known = SimpleNamespace()
+        for name, value in self.leaves.items():
+            setattr(known, name, (constant if name in DATA else parameter)(value))
+        for name, step in self.steps.items():
+            setattr(known, name, step(known))
+        return Graph(known.L, names=vars(known))
 
     @property
     def ops(self) -> frozenset[str]:
@@ -58,30 +61,12 @@ def rungs(part: str | None = None) -> tuple[Rung, ...]:
     return tuple(rung for rung in LADDER if part in (None, rung.part))
 
 
-def _then(**steps: Callable[[Any], Any]) -> Body:
-    """A program of named steps, each a function of what has a name so far."""
-
-    def body(names: Mapping[str, Node]) -> dict[str, Any]:
-        known = _Names(names)
-        for name, step in steps.items():
-            known[name] = step(known)
-        return dict(known)
-
-    return body
+def _scalars(name: str, catches: str, leaves: Mapping[str, Any], **steps: Step) -> Rung:
+    return Rung(name, catches, "scalars", leaves, steps)
 
 
-class _Names(dict[str, Any]):
-    """Values by name, which are read as attributes."""
-
-    __getattr__ = dict.__getitem__
-
-
-def _scalars(name: str, catches: str, leaves: Mapping[str, Any], **steps: Callable[[Any], Any]) -> Rung:
-    return Rung(name, catches, "scalars", leaves, _then(**steps))
-
-
-def _arrays(name: str, catches: str, leaves: Mapping[str, Any], **steps: Callable[[Any], Any]) -> Rung:
-    return Rung(name, catches, "arrays", {key: np.asarray(x) for key, x in leaves.items()}, _then(**steps))
+def _arrays(name: str, catches: str, leaves: Mapping[str, Any], **steps: Step) -> Rung:
+    return Rung(name, catches, "arrays", {key: np.asarray(x) for key, x in leaves.items()}, steps)
 
 
 AB = {"a": 2.0, "b": -3.0}

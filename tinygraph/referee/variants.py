@@ -5,43 +5,47 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial, reduce
 from itertools import islice
 from typing import Any, NamedTuple
 
 from tinygraph.node import Node
-from tinygraph.ops import matmul, negative, not_equal, where
-from tinygraph.program.build import added, matrix_product, product, quotient, repeated, transposed
-from tinygraph.program.value import Apply, Expression, Name, Number, apply, broadcast, is_operator
+from tinygraph.ops import matmul, not_equal, transpose, where
+from tinygraph.program.build import added, matrix_product, negated, product, quotient, repeated, transposed
+from tinygraph.program.value import Apply, Expression, Name, Number, apply, is_operator
+from tinygraph.slips import Slip
 
 MOST = 500  # variants of one expression, the outermost first
 MOST_AXES = 4
 
-Words = dict[str, tuple[str | Expression, ...]]
 
+class Suspect(NamedTuple):
+    """A slip, the value that it leads to as an expression, and how deep in the formula it was made."""
 
-class Variant(NamedTuple):
-    """An expression as one slip makes it: the key of the slip, the words of its sentence, parts of which may be expressions, and
-    how deep the place is where it was made."""
-
-    key: str
-    words: Words
+    said: Callable[[], Slip]  # the words take time, and few are read
     expression: Expression
     depth: int = 0
 
+    @property
+    def slip(self) -> Slip:
+        """The slip."""
+        return self.said()
+
 
 class Variants:
-    """The variants of expressions where each of `others(node)` may be taken for a value."""
+    """The variants of expressions where each of `others(node)` may be taken for a value, and `said(key, **words)` is the slip."""
 
-    def __init__(self, others: Callable[[Node], Sequence[Node]]) -> None:
+    def __init__(self, others: Callable[[Node], Sequence[Node]], said: Callable[..., Slip]) -> None:
         self._others = others
+        self._said = said
 
-    def of(self, x: Expression) -> Iterator[Variant]:
+    def of(self, x: Expression) -> Iterator[Suspect]:
         """The variants of an expression, those of the whole before those of its parts."""
         return islice(self._outermost_first(x), MOST)
 
-    def _outermost_first(self, x: Expression) -> Iterator[Variant]:
-        places: deque[tuple[Expression, int, Callable[[Expression], Expression]]] = deque([(x, 0, _itself)])
+    def _outermost_first(self, x: Expression) -> Iterator[Suspect]:
+        places: deque[tuple[Expression, int, Callable[[Expression], Expression]]] = deque([(x, 0, lambda part: part)])
         while places:
             part, depth, rebuilt = places.popleft()
             for variant in self._here(part):
@@ -49,7 +53,7 @@ class Variants:
             if isinstance(part, Apply):
                 places.extend((y, depth + 1, partial(_put_in, rebuilt, part, i)) for i, y in enumerate(part.inputs))
 
-    def _here(self, x: Expression) -> Iterator[Variant]:
+    def _here(self, x: Expression) -> Iterator[Suspect]:
         if isinstance(x, Name):
             yield from (self._instead("wrong value", x, Name(other)) for other in self._others(x.node))
         elif is_operator(x, ast.Mult) or is_operator(x, ast.Div):
@@ -57,83 +61,89 @@ class Variants:
         elif is_operator(x, ast.Add) or is_operator(x, ast.Sub):
             yield from self._of_sum(x)
         elif is_operator(x, ast.USub):
-            yield Variant("sign: of a term", {"term": (x.inputs[0],)}, x.inputs[0])
+            yield self._suspect("sign: of a term", x.inputs[0], term=x.inputs[0])
         elif isinstance(x, Apply):
             yield from self._of_application(x)
 
-    def _of_application(self, x: Apply) -> Iterator[Variant]:
+    def _of_application(self, x: Apply) -> Iterator[Suspect]:
         if x.op is matmul:
             yield from self._of_matmul(x)
         elif len(x.inputs) == 1 and not x.op.elementwise and "axis" in x.params and x.kind == "f":
             yield from self._of_reduction(x)
         elif len(x.inputs) == 1 and x.op.elementwise:
-            yield self._missing(x.op.name, x.inputs[0])
+            yield self._suspect("missing factor: of an op", x.inputs[0], op=x.op.name)
         if "template" in x.params:
             yield from self._of_slices(x)
 
-    def _missing(self, factor: str | Expression, expression: Expression, what: str = "is missing") -> Variant:
-        return Variant("missing factor", {"factor": (factor,), "what": (what,)}, expression)
+    def _suspect(self, key: str, expression: Expression, **words: str | Expression) -> Suspect:
+        return Suspect(partial(self._said, key, **words), expression)
 
-    def _of_product(self, x: Apply) -> Iterator[Variant]:
+    def _instead(self, key: str, wanted: Expression, used: Expression) -> Suspect:
+        return self._suspect(key, used, used=used, wanted=wanted)
+
+    def _factor(self, factor: Expression, what: str, expression: Expression) -> Suspect:
+        return self._suspect("missing factor", expression, factor=factor, what=what)
+
+    def _of_product(self, x: Apply) -> Iterator[Suspect]:
         """A factor that is missing or taken twice, a divisor that is missing or multiplied by."""
         above, below = quotient_of(x)
         if len(above) > 1:
             for i, factor in enumerate(above):
-                yield self._missing(factor, _product([*above[:i], *above[i + 1 :]], below))
+                yield self._factor(factor, "is missing", _product(_without(above, i), below))
         for factor in above:
             if not isinstance(factor, Number):
-                yield self._missing(factor, product(x, factor), "is taken twice")
+                yield self._factor(factor, "is taken twice", product(x, factor))
         for i, divisor in enumerate(below):
-            rest = [*below[:i], *below[i + 1 :]]
-            inverse = quotient(Number(1), divisor)
-            yield self._missing(inverse, _product(above, rest))
-            yield self._missing(inverse, _product([*above, divisor], rest), "is inverted")
+            inverse, rest = quotient(Number(1), divisor), _without(below, i)
+            yield self._factor(inverse, "is missing", _product(above, rest))
+            yield self._factor(inverse, "is inverted", _product([*above, divisor], rest))
 
-    def _of_sum(self, x: Apply) -> Iterator[Variant]:
+    def _of_sum(self, x: Apply) -> Iterator[Suspect]:
         """A term that is missing or has the wrong sign."""
         found = terms(x)
         for i, (sign, term) in enumerate(found):
-            rest = [*found[:i], *found[i + 1 :]]
-            yield Variant("term", {"term": (_sum([(sign, term)]),), "what": ("is missing",)}, _sum(rest))
             changed = [*found[:i], (-sign, term), *found[i + 1 :]]
-            yield Variant("term", {"term": (term,), "what": ("has the wrong sign",)}, _sum(changed))
+            yield self._suspect("term", _sum(_without(found, i)), term=_sum([(sign, term)]), what="is missing")
+            yield self._suspect("term", _sum(changed), term=term, what="has the wrong sign")
         if len({x.shape, *(term.shape for _, term in found)}) == 1 and x.shape:
-            yield Variant("overwritten: by slices", {}, reduce(_assigned, (_sum([one]) for one in found)))
+            yield self._suspect("overwritten: by slices", reduce(_assigned, (_sum([one]) for one in found)))
 
-    def _of_matmul(self, x: Apply) -> Iterator[Variant]:
+    def _of_matmul(self, x: Apply) -> Iterator[Suspect]:
         """Operands that are swapped or transposed, and the product entry by entry."""
         left, right = x.inputs
         ways = [(a, b) for a in _ways(left) for b in _ways(right)]
         for a, b in [*ways, *((b, a) for a, b in ways)]:
             if (a, b) != (left, right):
                 yield self._instead("operands", x, matrix_product(a, b, x.shape, x.kind))
-        if _meet(left, right):
+        with suppress(ValueError):  # operands that do not broadcast
             yield self._instead("operands", x, product(left, right, x.kind))
 
-    def _of_reduction(self, x: Apply) -> Iterator[Variant]:
+    def _of_reduction(self, x: Apply) -> Iterator[Suspect]:
         """Another axis, or none."""
-        given = x.params["axis"]
-        for axis in [None, *range(len(x.inputs[0].shape))][: MOST_AXES + 1]:
-            if axis != given and not (given is None and len(x.inputs[0].shape) == 1):
-                for change in ({}, {"keepdims": not x.params["keepdims"]}) if "keepdims" in x.params else ({},):
-                    other = Apply(x.op, x.inputs, {**x.params, "axis": axis, **change}, x.shape, x.kind, x.size)
-                    yield Variant("axis", {"used": (other,)}, other)
-        yield self._missing(f"{x.op.name} over axis {given}", x.inputs[0])
+        given, axes = x.params["axis"], range(len(x.inputs[0].shape))
+        changes = ({}, {"keepdims": not x.params["keepdims"]}) if "keepdims" in x.params else ({},)
+        for axis in [None, *axes][: MOST_AXES + 1]:
+            if axis != given and (given is not None or len(axes) > 1):
+                for change in changes:
+                    other = _with_params(x, axis=axis, **change)
+                    yield self._suspect("axis", other, used=other)
+        yield self._suspect("missing factor: of an op", x.inputs[0], op=f"{x.op.name} over axis {given}")
 
-    def _of_slices(self, x: Apply) -> Iterator[Variant]:
+    def _of_slices(self, x: Apply) -> Iterator[Suspect]:
         """Slices that start and end one place away."""
-        for i, part in enumerate(x.params["template"]):
+        template = x.params["template"]
+        for i, part in enumerate(template):
             for step in (1, -1) if isinstance(part, slice | int) and not isinstance(part, bool) else ():
-                template = (*x.params["template"][:i], _moved(part, step), *x.params["template"][i + 1 :])
-                other = Apply(x.op, x.inputs, {**x.params, "template": template}, x.shape, x.kind, x.size)
-                yield Variant("index", {"used": (other,)}, other)
-
-    def _instead(self, key: str, wanted: Expression, used: Expression) -> Variant:
-        return Variant(key, {"used": (used,), "wanted": (wanted,)}, used)
+                other = _with_params(x, template=(*template[:i], _moved(part, step), *template[i + 1 :]))
+                yield self._suspect("index", other, used=other)
 
 
-def _itself(x: Expression) -> Expression:
-    return x
+def _without(many: Sequence[Any], i: int) -> list[Any]:
+    return [*many[:i], *many[i + 1 :]]
+
+
+def _with_params(x: Apply, **changes: Any) -> Apply:
+    return Apply(x.op, x.inputs, {**x.params, **changes}, x.shape, x.kind, x.size)
 
 
 def _put_in(rebuilt: Callable[[Expression], Expression], whole: Apply, i: int, part: Expression) -> Expression:
@@ -145,15 +155,6 @@ def _with_input(x: Apply, i: int, part: Expression) -> Apply:
     return Apply(x.op, inputs, x.params, x.shape, x.kind, 1 + sum(y.size for y in inputs))
 
 
-def _meet(left: Expression, right: Expression) -> bool:
-    """Whether two operands broadcast."""
-    try:
-        broadcast([left.shape, right.shape])
-    except ValueError:
-        return False
-    return True
-
-
 def _moved(part: Any, step: int) -> Any:
     if isinstance(part, int):
         return part + step
@@ -163,11 +164,9 @@ def _moved(part: Any, step: int) -> Any:
 
 def _ways(x: Expression) -> list[Expression]:
     """An operand as it is, and transposed if it is a matrix."""
-    return [x, transposed(x, (1, 0)) if not _is_transpose(x) else x.inputs[0]] if len(x.shape) == 2 else [x]  # type: ignore[union-attr]
-
-
-def _is_transpose(x: Expression) -> bool:
-    return isinstance(x, Apply) and x.op.name == "transpose"
+    if len(x.shape) != 2:
+        return [x]
+    return [x, x.inputs[0] if isinstance(x, Apply) and x.op is transpose else transposed(x, (1, 0))]
 
 
 def quotient_of(x: Expression) -> tuple[list[Expression], list[Expression]]:
@@ -210,7 +209,5 @@ def _assigned(before: Expression, term: Expression) -> Expression:
 
 
 def _sum(found: Sequence[tuple[int, Expression]]) -> Expression:
-    if not found:
-        return Number(0)
-    first = found[0][1] if found[0][0] > 0 else apply(negative, found[0][1])
-    return reduce(lambda whole, term: added(whole, term[1], term[0]), found[1:], first)
+    (sign, first), *others = found
+    return reduce(lambda whole, term: added(whole, term[1], term[0]), others, first if sign > 0 else negated(first))

@@ -11,10 +11,10 @@ import numpy as np
 from tinygraph.express.text import number
 from tinygraph.referee.playing import Step, Trouble
 from tinygraph.referee.report import Status, Verdict
-from tinygraph.slips import NEAR, Slip
+from tinygraph.slips import NEAR, Slip, ratio_of
 
 EXPLAINED = 3  # explanations in one sentence
-PLAIN = 12  # the largest number that is a plain factor
+PLAIN = 12  # the largest factor of a single number that means something
 
 Phase: TypeAlias = Literal["forward", "backward", "second backward"]
 
@@ -41,10 +41,14 @@ def name_of(step: Step, phase: Phase) -> str:
     return step.name if phase == "forward" else gradient_name(step)
 
 
-def agreeing(step: Step, phase: Phase, value: Any, recorded: Any, follows: bool) -> StepVerdict:
-    """The verdict on what is right by what the engine gave before, be that right or wrong."""
-    text = f"{name_of(step, phase)} {seen(value, recorded)}" if follows else ""
-    return _verdict(step, phase, "follows" if follows else "right", text)
+def right(step: Step, phase: Phase) -> StepVerdict:
+    """The verdict on what is right."""
+    return _verdict(step, phase, "right", "")
+
+
+def following(step: Step, phase: Phase, value: Any, recorded: Any) -> StepVerdict:
+    """The verdict on what is right by wrong numbers that the engine gave before."""
+    return _verdict(step, phase, "follows", f"{name_of(step, phase)} {seen(value, recorded)}")
 
 
 def unjudged(step: Step, phase: Phase, reason: str) -> StepVerdict:
@@ -56,6 +60,11 @@ def wrong(step: Step, phase: Phase, found: str, slips: Sequence[Slip]) -> StepVe
     """The verdict on a wrong number, with what was `found` after its name, and every explanation."""
     reasons = "; or ".join(slip.text for slip in slips[:EXPLAINED])
     return _verdict(step, phase, "wrong", f"{name_of(step, phase)} {found}{': ' * bool(slips)}{reasons}", slips)
+
+
+def other_dtype(step: Step, phase: Phase, value: Any, right: Any, text: str) -> StepVerdict:
+    """The verdict on right numbers in another dtype."""
+    return wrong(step, phase, f"is {np.asarray(value).dtype}, not {np.asarray(right).dtype}", [Slip("dtype", text, step.name)])
 
 
 def failed(step: Step, phase: Phase, trouble: Trouble, before: str = "") -> StepVerdict:
@@ -88,18 +97,12 @@ def seen(value: Any, right: Any) -> str:
 
 
 def constant_factor(value: Any, right: Any) -> float | None:
-    """The number by which a right value was multiplied to a wrong one; None where there is none."""
-    value, right = np.asarray(value, np.float64), np.asarray(right, np.float64)
-    if value.shape != right.shape or not value.size:
-        return None
-    at = np.unravel_index(np.argmax(np.abs(right)), right.shape)
-    if not right[at] or not np.isfinite(value).all() or not np.isfinite(right).all():
-        return None
-    factor = float(value[at] / right[at])
-    near = np.max(np.abs(value - factor * right)) <= 1e-6 * np.max(np.abs(value))
-    return factor if near and factor and abs(factor - 1) > NEAR else None
+    """The number by which a right value was multiplied to a wrong one; None where there is none.
 
-
-def is_plain(factor: float) -> bool:
-    """Whether a factor is a small whole number, or 1 over one, so that even that of a single number means something."""
-    return any(abs(x - round(x)) < 1e-6 and 2 <= abs(round(x)) <= PLAIN for x in (factor, 1 / factor))
+    Any number is some multiple of another: for one alone the factor, or 1 over it, is a small whole number.
+    """
+    factor = ratio_of(value, right, lambda x, y: bool(np.max(np.abs(x - y)) <= 1e-6 * np.max(np.abs(x))))
+    if factor is None or abs(factor - 1) <= NEAR:
+        return None
+    is_plain = any(abs(x - round(x)) < 1e-6 and 2 <= abs(round(x)) <= PLAIN for x in (factor, 1 / factor))
+    return factor if is_plain or np.size(value) > 1 else None
