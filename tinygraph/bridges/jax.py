@@ -14,7 +14,7 @@ from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.labels import Labels
 from tinygraph.compiler.request import Wanted, Wrt
 from tinygraph.compiler.sizes import check_ops, check_sizes
-from tinygraph.compiler.step import KNOWN
+from tinygraph.compiler.step import KNOWN, forget
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.statements import program_of
@@ -49,6 +49,8 @@ class JaxStep:
         self._labels = Labels(graph, [*wanted.arguments.leaves, *wanted.bound])
         self._known: dict[Any, dict[Node, tuple[int, ...]]] = {}  # the shapes of nodes by those of arguments
         self._precision = partial(precision, jax, is_double)
+        with self._precision():
+            self._placed = {name: jax.device_put(value) for x, value in wanted.bound.items() if (name := graph.name(x))}
 
     def __call__(self, /, **leaves: Any) -> Any:
         """The outputs, and a dict of the gradients by name."""
@@ -56,12 +58,10 @@ class JaxStep:
         values = values_of(jax, wanted, leaves)
         if self._labels:
             self._labels.check(values, self._shapes(values))
-        given = {name: value for x, value in values.items() if (name := wanted.graph.name(x)) is not None}
+        given = {wanted.graph.name(x): values[x] for x in wanted.arguments.leaves} | self._placed | self._constants
         try:
             with self._precision():
-                found = jax.block_until_ready(
-                    self._compiled(**given, **self._constants)
-                )  # until then JAX reads the caller's arrays
+                found = jax.block_until_ready(self._compiled(**given))  # until then JAX reads the caller's arrays
         except TypeError:  # as JAX says it of operands that do not fit
             check_sizes(wanted.graph, values, bool(wanted.wrt))
             raise
@@ -77,8 +77,7 @@ class JaxStep:
         if key not in self._known:
             with np.errstate(all="ignore"):
                 self._known[key] = check_ops(self._wanted.graph, values)
-            while len(self._known) > KNOWN:
-                self._known.pop(next(iter(self._known)), None)
+            forget(self._known, KNOWN)
         shapes = self._known[key]
         return lambda x: shapes.get(x, x.shape)
 

@@ -15,7 +15,7 @@ from tinygraph.bridges.rows import Rows
 from tinygraph.compiler.labels import Labels
 from tinygraph.compiler.request import Wanted, Wrt
 from tinygraph.compiler.sizes import SizeError
-from tinygraph.compiler.step import KNOWN
+from tinygraph.compiler.step import KNOWN, forget
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.sparse import holds_sparse
@@ -89,8 +89,7 @@ class ShardedStep:
         if known is None:
             counted = self._counted(total)
             known = self._compiled[total] = self._made(total).lower(*placed, counted).compile(), counted
-            while len(self._compiled) > KNOWN:  # another thread may do so too
-                self._compiled.pop(next(iter(self._compiled)), None)
+            forget(self._compiled, KNOWN)
         compiled, counted = known
         return compiled, [*placed, counted]
 
