@@ -58,7 +58,7 @@ def work(step: Step, rows: float, of_rows: Sequence[str]) -> Work:
 
 
 def limits(work: Work, machine: Machine, machines: int = 1) -> dict[str, float]:
-    """The seconds of a step by what takes them: it lasts as long as the longer of the first two, and the third."""
+    """The seconds that each part of a step takes; the longest of them limits it."""
     rounds = 2 * math.ceil(math.log2(machines))
     return {
         "operations": work.operations / (machines * machine.cores * machine.operations),
@@ -69,8 +69,7 @@ def limits(work: Work, machine: Machine, machines: int = 1) -> dict[str, float]:
 
 def seconds(work: Work, machine: Machine, machines: int = 1) -> float:
     """The seconds of a step by the model."""
-    operations, reading, adding = limits(work, machine, machines).values()
-    return max(operations, reading) + adding
+    return sum(limits(work, machine, machines).values())
 
 
 # What this machine does

@@ -108,13 +108,14 @@ def test_the_work_of_a_step_grows_with_its_rows(workload: str) -> None:
     np.testing.assert_allclose(costs.work(small, 4000, costs.ROWS[workload]), expected, rtol=0.01)
 
 
-def test_a_step_takes_the_longest_of_its_limits() -> None:
+def test_the_parts_of_a_step_add_up() -> None:
     machine = Machine(operations=1e9, read=1e9, cores=4, network=1e8, latency=1e-4)
-    assert seconds(Work(operations=8e9, read=1e9, added=1e3), machine) == 2  # operations
-    assert seconds(Work(operations=8e9, read=3e9, added=1e3), machine) == 3  # reading
-    assert limits(Work(operations=8e9, read=8e9, added=1e6), machine, machines=4) == pytest.approx(
-        {"operations": 0.5, "reading": 2, "adding up": 4 * 1e-4 + 2 * 0.75 * 1e6 / 1e8}
-    )
+    own = Work(operations=8e9, read=3e9, added=1e6)
+    assert limits(own, machine) == {"operations": 2, "reading": 3, "adding up": 0}
+    assert seconds(own, machine) == 5
+    rounds, share = 2 * 2, 2 * 3 / 4  # of an all-reduce of 4 machines
+    expected = {"operations": 0.5, "reading": 0.75, "adding up": rounds * 1e-4 + share * 1e6 / 1e8}
+    assert limits(own, machine, machines=4) == pytest.approx(expected)
 
 
 def test_a_ratio_is_the_median_of_the_rounds_between_its_quartiles() -> None:
