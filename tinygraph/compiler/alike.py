@@ -12,11 +12,6 @@ from tinygraph.node import Node
 from tinygraph.program.value import exact
 
 
-def are_alike(nodes: Sequence[Node], given: Iterable[Node], others: Sequence[Node], given_there: Iterable[Node]) -> bool:
-    """Whether nodes are computed from what is given, of any sizes, as others are from what is given there."""
-    return all(map(same, _written(nodes, given), _written(others, given_there)))
-
-
 def same(x: Any, y: Any) -> bool:
     """Whether two arrays, or other values, are the same."""
     if isinstance(x, np.ndarray | np.generic) and isinstance(y, np.ndarray | np.generic):
@@ -24,8 +19,12 @@ def same(x: Any, y: Any) -> bool:
     return bool(exact(x) == exact(y))
 
 
-def _written(nodes: Sequence[Node], given: Iterable[Node]) -> Iterator[Any]:
-    """What is computed, by the places of operands, up to how long it is."""
+def written(nodes: Sequence[Node], given: Iterable[Node]) -> Iterator[Any]:
+    """How nodes are computed from those that are given, which may have any values and sizes.
+
+    Two recordings compute the same where each part of one is the `same` as that of the other: how many nodes there are and which
+    of them are results, then for each node its op, its operands by their places, and its metadata; for a leaf its value.
+    """
     behind = reached(nodes)
     place = {x: i for i, x in enumerate(behind)}
     names = {x: f"x{i}" for i, x in enumerate(given)}

@@ -20,7 +20,7 @@ from tinygraph.compiler.ready import Shape, ShapeOf
 from tinygraph.compiler.report import Applied, Plan, Profile, moved, opaque, operations, profiled
 from tinygraph.compiler.request import Wanted
 from tinygraph.compiler.rewrites import shown
-from tinygraph.compiler.sizes import check_sizes
+from tinygraph.compiler.sizes import Sizes
 from tinygraph.node import Node
 from tinygraph.ops.declare import scalar
 
@@ -81,6 +81,7 @@ class ArrayProgram:
 
     def __init__(self, wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> None:
         self.wanted, self._strategy = wanted, strategy
+        self._sizes = Sizes(wanted.graph, wanted.wrt)
         self.lowered = lowered = Lowered(wanted, [*wanted.graph.outputs, *wanted.gradients()])
         self.nodes, self.constants = lowered.nodes, lowered.constants
         leaves, has_arrays = wanted.arguments.leaves, lowered.has_arrays
@@ -124,7 +125,7 @@ class ArrayProgram:
         is_recorded = all(np.shape(value) == x.shape for x, value in leaves.items())
         if not self.is_measured and is_recorded and all(value is x._value for x, value in self.wanted.bound.items()):
             return self.at_recorded_sizes()
-        check_sizes(self.wanted.graph, leaves, bool(self.wanted.wrt))
+        self._sizes.check(leaves)
         shapes, constants = self._computed(leaves)
         return self._at(shapes.__getitem__, constants)
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tinygraph.backprop import sweep
-from tinygraph.compiler.alike import are_alike
+from tinygraph.backprop import Path, between, sweep
+from tinygraph.compiler.alike import same, written
 from tinygraph.compiler.lowering import body_of
 from tinygraph.compiler.primitives import function_of
 from tinygraph.compiler.request import is_given
 from tinygraph.graph import Graph
-from tinygraph.leaves import constant, parameter, seed_leaf
+from tinygraph.leaves import constant, seed_leaf
 from tinygraph.node import Leaf, Node
 from tinygraph.ops.declare import scalar
 from tinygraph.program.statements import program_of
+
+SHAPES = 1000  # of operands that an op of the user's is known to hold for
 
 
 class SizeError(ValueError):
@@ -36,24 +39,96 @@ def of_shape(value: Any, expected: tuple[tuple[int, ...], Node]) -> Any:
     )
 
 
+class Sizes:
+    """What a graph demands of other sizes, where a step takes its gradients with respect to `wrt`."""
+
+    def __init__(self, graph: Graph, wrt: Collection[Node]) -> None:
+        self._graph, self._wrt = graph, wrt
+        self._recorded: dict[Node, list[Any]] = {}  # what a step reads of ops of the user's
+        self._known: set[tuple[Node, Any]] = set()  # those, with the shapes of operands for which it reads the same
+
+    def check(self, leaves: Mapping[Node, Any]) -> None:
+        """Raise SizeError where what was recorded does not hold for leaves of these sizes."""
+        graph = self._graph
+        _check_kept(graph, leaves)
+        with np.errstate(all="ignore"):
+            values = _computed(graph, leaves)
+            for node in values:
+                if node.op is not None and not node.op.built_in:
+                    self._check_own(node, _operands(node, values))
+            try:
+                function = graph.function()
+            except ValueError as error:
+                raise SizeError(f"it is not known whether what was recorded holds for other sizes, as {error}") from error
+            given = {name: value for x, value in leaves.items() if (name := graph.name(x)) is not None}
+            try:
+                function(**given)
+            except ValueError as error:
+                shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in given.items())
+                raise SizeError(f"{error}\n  in a step with the shapes {shapes}") from error
+
+    @cached_property
+    def _path(self) -> Path:
+        """The nodes that a gradient flows through."""
+        return between(self._graph.outputs[0], self._wrt) if self._wrt else {}
+
+    def _check_own(self, node: Node, operands: Sequence[Any]) -> None:
+        """Raise SizeError where rules of the user's, or a body that is replaced by its ops, take anything from sizes."""
+        assert node.op is not None
+        recorded = [x.operand if isinstance(x, Node) else x for x in node.inputs]
+        shapes = tuple(map(np.shape, operands))
+        is_read = node.op.elementwise or node in self._path
+        if not is_read or shapes == tuple(map(np.shape, recorded)) or (node, shapes) in self._known:
+            return
+        text = ", ".join(map(str, shapes))
+        try:
+            now = self._read(node, operands)
+        except Exception as error:  # a user's rule may raise anything
+            raise SizeError(
+                f"{node.op.name} or its gradient raised {type(error).__name__}: {error}\n  for operands of shapes {text}, at "
+                f"{node.place}"
+            ) from error
+        if not self._is_recorded(node, now):
+            self._recorded[node] = self._read(node, recorded)  # for the first time, or a variable of the rule's has changed
+        if not self._is_recorded(node, now):
+            raise SizeError(
+                f"{node.op.name} or its gradient takes a number, a shape or an array from the sizes of its operands, which are "
+                f"now {text}\n  at {node.place}\n  fix: write tg.ops.count(x, axis=0) in place of len(x), "
+                "tg.ops.count(x, axis=None) in place of x.size, tg.ops.reshape_like(y, x) or tg.ops.broadcast_like(y, x) in "
+                "place of x.shape, tg.ops.broadcast_like(c, x) in place of np.full_like(x, c), np.zeros_like(x) or "
+                "np.ones_like(x); or record the graph again"
+            )
+        if len(self._known) >= SHAPES:
+            self._known.clear()
+        self._known.add((node, shapes))
+
+    def _is_recorded(self, node: Node, now: Sequence[Any]) -> bool:
+        return node in self._recorded and all(map(same, now, self._recorded[node]))
+
+    def _read(self, node: Node, operands: Sequence[Any]) -> list[Any]:
+        """What a step reads of a user's op on other operands: the gradients that flow through it, and its body."""
+        op = node.op
+        assert op is not None
+        inputs = [
+            constant(scalar(x), copy=False) if isinstance(old, Node) else x for x, old in zip(operands, node.inputs, strict=True)
+        ]
+        out = op(*inputs, **node.params)
+        given = [x for x in inputs if isinstance(x, Node)]
+        found: list[Node] = []
+        if node in self._path:
+            given.append(seed_leaf(np.ones(out.shape, out.dtype)))
+            wrt = [x for x, old in zip(inputs, node.inputs, strict=True) if isinstance(old, Node) and old in self._path]
+            found += sweep(out, wrt, given[-1], on_nodes=True).values()
+        body = body_of(out) if op.elementwise else None
+        if body is not None:
+            given += [x for x in body.operands if isinstance(x, Node)]
+            found.append(body.result)
+        return list(written(found, given))
+
+
 def check_sizes(graph: Graph, leaves: Mapping[Node, Any], has_gradients: bool) -> None:
-    """Raise SizeError where what was recorded, with gradients or without, does not hold for leaves of these sizes."""
-    _check_kept(graph, leaves)
-    with np.errstate(all="ignore"):
-        values = _computed(graph, leaves)
-        for node in values:
-            if node.op is not None and not node.op.built_in:
-                _check_own(node, _operands(node, values), has_gradients)
-        try:
-            function = graph.function()
-        except ValueError as error:
-            raise SizeError(f"it is not known whether what was recorded holds for other sizes, as {error}") from error
-        given = {name: value for x, value in leaves.items() if (name := graph.name(x)) is not None}
-        try:
-            function(**given)
-        except ValueError as error:
-            shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in given.items())
-            raise SizeError(f"{error}\n  in a step with the shapes {shapes}") from error
+    """Raise SizeError where what was recorded, with gradients of parameters or without, does not hold for these sizes."""
+    Sizes(graph, [x for x in graph.forward if x.kind == "parameter" and has_gradients]).check(leaves)
 
 
 def check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> dict[Node, tuple[int, ...]]:
@@ -86,44 +161,6 @@ def _computed(graph: Graph, leaves: Mapping[Node, Any]) -> dict[Node, Any]:
 
 def _operands(node: Node, values: Mapping[Node, Any]) -> list[Any]:
     return [values[x] if isinstance(x, Node) else x for x in node.inputs]
-
-
-def _check_own(node: Node, operands: Sequence[Any], has_gradients: bool) -> None:
-    """Raise SizeError where rules of the user's, or a body that is replaced by its ops, take anything from sizes."""
-    assert node.op is not None
-    recorded = [x.operand if isinstance(x, Node) else x for x in node.inputs]
-    shapes = [*map(np.shape, operands)]
-    if shapes == [*map(np.shape, recorded)]:
-        return
-    now, then = (_recorded(node, x, has_gradients) for x in (operands, recorded))
-    if not are_alike(*now, *then):
-        raise SizeError(
-            f"{node.op.name} or its gradient takes a number or a shape from the sizes of its operands, which are now "
-            f"{', '.join(map(str, shapes))}\n  at {node.place}\n  fix: write tg.ops.count(x, axis=None) in place of x.size, and "
-            "tg.ops.reshape_like(y, x) or tg.ops.broadcast_like(y, x) in place of x.shape; or record the graph again"
-        )
-
-
-def _recorded(node: Node, operands: Sequence[Any], has_gradients: bool) -> tuple[list[Node], list[Node]]:
-    """What a step reads of a user's op on other operands, its gradients and its body, and the leaves that these depend on."""
-    op = node.op
-    assert op is not None
-    inputs = [_leaf(x) if isinstance(old, Node) else x for x, old in zip(operands, node.inputs, strict=True)]
-    out = op(*inputs, **node.params)
-    given = [x for x in inputs if isinstance(x, Node)]
-    found: list[Node] = []
-    if has_gradients:
-        given.append(seed_leaf(np.ones(out.shape, out.dtype)))
-        found += sweep(out, [x for x in given if x.kind == "parameter"], given[-1], on_nodes=True).values()
-    body = body_of(out) if op.elementwise else None
-    if body is not None:
-        given += [x for x in body.operands if isinstance(x, Node)]
-        found.append(body.result)
-    return found, given
-
-
-def _leaf(value: Any) -> Node:
-    return parameter(value) if np.asarray(value).dtype.kind == "f" else constant(value)
 
 
 def _check_numbers(graph: Graph, leaves: Mapping[Node, Any], kept: Collection[Node]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import update_wrapper
 from typing import Any
 
 import numpy as np
 
-from tinygraph.compiler.alike import are_alike, same
+from tinygraph.compiler.alike import same, written
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.sizes import SizeError
 from tinygraph.compiler.step import Step, forget
@@ -67,7 +67,10 @@ class Trace:
         """Whether both compute the same: what Python took from the sizes of arrays, such as `len(x) // 2`, is part of it."""
         if _structure(self.result) != _structure(other.result) or not all(map(same, self._returned(), other._returned())):
             return False
-        return are_alike(list(self.places), self._given.values(), list(other.places), other._given.values())
+        return all(map(same, self._written(), other._written()))
+
+    def _written(self) -> Iterator[Any]:
+        return written(list(self.places), self._given.values())
 
     def _returned(self) -> list[Any]:
         """The parts of the result: places of nodes, and what else there is."""
