@@ -110,6 +110,27 @@ def test_what_cannot_be_followed_is_a_leaf_of_its_own(f: Function) -> None:
     np.testing.assert_array_equal(out.value, f(Z, Y))
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda z, y: z * np.add(2, 3),
+        lambda z, y: z - np.negative(2),
+        lambda z, y: z * (y * np.power(10, -2.0)),
+        lambda z, y: z * np.maximum(y, np.divide(1, 2)),
+        lambda z, y: z / np.sqrt(np.add(len(y), 1)),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_number_that_numpy_computed_of_numbers_is_its_own(f: Function, dtype: Any) -> None:
+    z, y, other = tg.parameter(Z.astype(dtype)), Y.astype(dtype), OTHER_Y.astype(dtype)
+    out = f(z, y)
+    assert out.dtype == f(z.value, y).dtype
+    np.testing.assert_array_equal(out.value, f(z.value, y))
+    graph = tg.Graph(out, names={"z": z, "y": y})
+    given = {name: value for name, value in {"z": z.value, "y": other}.items() if name in graph.names}
+    np.testing.assert_array_equal(graph.compile(wrt=[])(**given)[0], f(z.value, other))
+
+
 def test_no_property_runs() -> None:
     z, batch = tg.parameter(Z), Batch(Y)
     out = z * (1 - batch.counted) + z * (1 - batch.y)

@@ -336,7 +336,10 @@ class _Reading:
         keywords = {keyword.arg or "": self._argument(keyword.value) for keyword in x.keywords}
         op = NUMPY.get(function) if isinstance(function, np.ufunc) else None
         if isinstance(op, Op) and all(type(argument) in NUMBERS for argument in arguments):  # as in np.sqrt(2)
-            return op.record(arguments, keywords)
+            made = op.record(arguments, keywords)
+            if not isinstance(made._value, np.generic):  # Python's own number, as 2 + 3 in place of np.add(2, 3)
+                return _on_a_leaf(function(*arguments, **keywords))
+            return made
         return function(*arguments, **keywords)
 
     def _argument(self, x: ast.expr) -> Any:
