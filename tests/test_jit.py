@@ -11,6 +11,8 @@ import pytest
 import tinygraph as tg
 from tests.compiled import assert_same
 
+OWN = tg.parameter(3.0)
+
 
 class Counted:
     """A function that counts how often it ran."""
@@ -206,3 +208,41 @@ def test_shows_its_step() -> None:
     assert fast.__name__ == "<lambda>"
     with pytest.raises(ValueError, match="choose 'whole' or 'rows' or 'groups'"):
         tg.jit(lambda x: x + 1, strategy="fast")(1.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "what"),
+    [
+        (lambda w, X: np.sum(X @ tg.parameter(w)), r"tg.parameter\(node\)"),
+        (lambda w, X: np.sum(X @ w) * tg.constant(np.max(w)), r"tg.constant\(node\)"),
+        (lambda w, X: tg.gradients(np.sum(np.exp(X @ w)), w)[0], "tg.gradients"),
+        (lambda w, X: tg.gradients(np.exp(OWN), OWN, seed=w[0])[0], "tg.gradients"),
+        (lambda w, X: tg.gradients(np.sum(OWN * X), OWN)[0], "tg.gradients"),
+        (lambda w, X: tg.jit(lambda x: tg.gradients(np.sum(x * X), X)[0])(np.ones((2, 3))), "tg.gradients"),
+    ],
+)
+def test_keeps_no_value_of_one_call(function: Any, what: str) -> None:
+    with pytest.raises(TypeError, match=rf"{what} takes a value out of the record.* write tg.jit\(tg.value_and_grad\(loss\)\)"):
+        tg.jit(function)(np.ones(3), np.ones((2, 3)))
+
+
+def test_may_keep_what_depends_on_no_argument() -> None:
+    def scaled(x: Any) -> Any:
+        v = tg.parameter(OWN)
+        return x * tg.gradients(v * v, v)[0]
+
+    fast = tg.jit(scaled)
+    assert [fast(1.0), fast(2.0)] == [6.0, 12.0]
+
+
+def test_may_keep_anything_where_recording_has_ended() -> None:
+    kept: list[Any] = []
+
+    def failing(x: Any) -> None:
+        kept.append(x)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        tg.jit(failing)(3.0)
+    (x,) = kept
+    assert tg.gradients(x * tg.constant(x), x) == (3.0,)

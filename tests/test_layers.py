@@ -28,6 +28,7 @@ ROOMS = [
         "missing",
         "operators",
         "node",
+        "jitted",
         "leaves",
         "sizes",
         "ops",

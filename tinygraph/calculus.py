@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.backprop import Path, between, reached, sweep, typed
+from tinygraph.jitted import refuse_jitted
 from tinygraph.leaves import constant, parameter, seed_leaf
 from tinygraph.node import Node, Recorded
 from tinygraph.ops import alias, broadcast_like, cast
@@ -42,7 +43,9 @@ def gradients(of: Recorded, *wrt: Recorded, seed: Any = None) -> tuple[Any, ...]
     if not wrt:
         raise TypeError("name the nodes to differentiate with respect to: tg.gradients(L, w, b)")
     check_wrt(wrt)
+    refuse_jitted(of, "tg.gradients")
     if isinstance(seed, Node):
+        refuse_jitted(seed, "tg.gradients")
         seed = seed._value
     found = sweep(of, wrt, seed_for(of, seed))
     missing = [node for node in wrt if node not in found]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinygraph.decisions import recall
+from tinygraph.jitted import refuse_jitted
 from tinygraph.node import Leaf, Node
 from tinygraph.place import user_frame
 from tinygraph.sparse import Sparse, in_dtype, is_sparse, sparse_of, stored
@@ -175,6 +176,7 @@ def _real(kind: str, value: Any, copy: bool, may_be_sparse: bool = False) -> Any
     if type(value) is ndarray and not copy and value.dtype.kind in "biuf":
         return value
     if isinstance(value, Node):
+        refuse_jitted(value, f"tg.{kind}(node)")
         value = value.value
     refuse_masked(value, f"a {kind}")
     if isinstance(value, np.generic):

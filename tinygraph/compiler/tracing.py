@@ -14,6 +14,7 @@ from tinygraph.compiler.sizes import SizeError
 from tinygraph.compiler.step import Step, forget
 from tinygraph.decisions import DecisionError, check_decisions
 from tinygraph.graph import Graph
+from tinygraph.jitted import recorded
 from tinygraph.leaves import constant
 from tinygraph.node import NUMBERING, Leaf, Node
 from tinygraph.sparse import is_sparse
@@ -35,7 +36,8 @@ class Trace:
         leaves = [constant(x) if _is_array(x) else x for x in arrays_of(arguments)]
         given = {f"x{i}": x for i, x in enumerate(x for x in leaves if isinstance(x, Node))}
         positional, keywords = rebuild(arguments, leaves)
-        self.result = function(*positional, **keywords)
+        with recorded(given.values()):
+            self.result = function(*positional, **keywords)
         self.flat = arrays_of(self.result)
         self.places = {x: i for i, x in enumerate(dict.fromkeys(x for x in self.flat if isinstance(x, Node)))}
         self.shapes: dict[Any, None] = {}
