@@ -609,6 +609,12 @@ SENTENCES: list[tuple[str, Any, str, str]] = [
         r"apply\('tanh', z\) raised AttributeError: 'float' object has no attribute 'tanh', at test_engines.py:\d+, in own_tanh",
     ),
     (
+        "an op looks for another op",
+        failing("apply", lambda name, z: {}[f"arc{name}"], is_tanh),
+        "raised",
+        r"apply\('tanh', z\) raised KeyError: 'arctanh'",
+    ),
+    (
         "an op misspells a function",
         failing("apply", lambda name, z: getattr(np, f"{name}h"), is_tanh),
         "raised",
@@ -840,6 +846,20 @@ def test_an_op_that_is_missing_is_played_by_those_that_it_is_made_of() -> None:
     assert missing.first is not None
     assert (missing.first.name, missing.first.slips[0].kind) == ("P", "no op")
     assert missing.first.text == "OwnEngine has no op softmax (NotImplementedError)"
+
+
+@pytest.mark.parametrize("method", ["{}_forward", "do{}", "do_{}", "{}Forward", "forward_{}_of_rows"])
+def test_an_op_that_a_method_of_its_name_computes_is_made_of_others_too(method: str) -> None:
+    class Dispatching(OwnEngine):
+        def apply(self, op_name: str, *inputs: Any, **params: Any) -> Any:
+            return getattr(self, method.format(op_name))(*inputs, **params)
+
+    for name in ("matmul", "subtract", "max", "exp", "sum", "divide", "log", "mean", "negative"):
+        setattr(Dispatching, method.format(name), staticmethod(REGISTRY[name]))
+    P = tg.softmax(tg.constant(np.eye(3, 2)) @ tg.parameter(np.array([[0.2, -0.1], [0.4, 0.3]])))
+    report = tg.compare_engines(tg.Graph(-np.mean(np.log(P))), Dispatching())
+    assert report.right, report
+    assert report.notes == ("Dispatching has no op softmax: judged are the ops that tinygraph makes it of",)
 
 
 # Reports

@@ -22,6 +22,7 @@ from tinygraph.excerpt import excerpt
 from tinygraph.express.text import cut
 from tinygraph.graph import Graph
 from tinygraph.node import Node
+from tinygraph.ops import REGISTRY
 from tinygraph.place import PACKAGE, Place, is_installed
 from tinygraph.program.composed import composition_of
 from tinygraph.program.statements import program_of
@@ -328,18 +329,25 @@ def _failure(error: BaseException, text: str, op_name: str, engine: Engine) -> t
     """What an error of the engine means, and whether it means that the engine does not have an op."""
     said = cut(" ".join(f"{error}".split()), REASON)
     reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    is_unknown = (isinstance(error, UNKNOWN) and _is_looked_up(error, op_name)) or UNKNOWN_OP.search(said)
-    if op_name and ((is_unknown and _names(op_name, said)) or isinstance(error, NotImplementedError)):
+    is_said = UNKNOWN_OP.search(said) and _names(op_name, said)
+    if op_name and (is_said or _is_looked_up(error, op_name, said) or isinstance(error, NotImplementedError)):
         return Trouble("no op", f"{type(engine).__name__} has no op {op_name} ({reason})"), True
     if not op_name and isinstance(error, NotImplementedError):
         return Trouble("raised", f"{text} is not implemented"), False
     return Trouble("raised", f"{text} raised {reason}{_where(error)}"), False
 
 
-def _is_looked_up(error: BaseException, op_name: str) -> bool:
-    """Whether the code that raised an error has the name of an op as a value, as what looks it up does."""
+def _is_looked_up(error: BaseException, op_name: str, said: str) -> bool:
+    """Whether an error is of a name that is made of an op's, which the code that raised it has as a value to look the op up."""
     *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
-    return any(isinstance(x, str) and _names(op_name, x) for x in frame.f_locals.values())
+    values = [x for x in frame.f_locals.values() if isinstance(x, str)]
+    return isinstance(error, UNKNOWN) and _is_part(op_name, said) and any(_is_part(op_name, x) for x in values)
+
+
+def _is_part(op_name: str, text: str) -> bool:
+    """Whether a text has the name of an op, or a compound of it such as `do_tanh` or `tanhForward` that is no other op."""
+    names = re.findall(rf"\w*{re.escape(op_name)}(?![a-z0-9])\w*", text)
+    return any(name == op_name or name not in REGISTRY for name in names)
 
 
 def _names(op_name: str, text: str) -> bool:
