@@ -154,6 +154,15 @@ class TestNumbers:
             loss, _ = step(**values)
             assert_same(loss, np.mean(np.max(A, axis=1) * np.min(A, axis=1)))
 
+    @pytest.mark.parametrize("number", [np.count_nonzero, np.sum])
+    @pytest.mark.parametrize("strategy", ["whole", "rows"])
+    def test_a_number_of_true_entries(self, number: Any, strategy: str) -> None:
+        X = np.random.default_rng(0).normal(size=(50, 3))
+        leaves = {"X": tg.constant(X), "w": tg.parameter(np.ones(3))}
+        step = tg.Graph(number(leaves["X"] @ leaves["w"] > 0), names=leaves).compile(wrt=[], strategy=strategy)
+        assert "intp(count_nonzero(" in step.source
+        assert_same(step(X=X, w=np.ones(3))[0], number(X @ np.ones(3) > 0))
+
     def test_of_a_long_chain_of_scalars_are_those_of_a_recording(self) -> None:
         w, x = tg.parameter(0.5), tg.constant(0.3)
         h = w

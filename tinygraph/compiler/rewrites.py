@@ -88,7 +88,8 @@ def _mean(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
 
 @rewrite("a number of entries is a sum", "count_nonzero(x)", "sum(x != 0)", "count_nonzero")
 def _count(make: Lowering, op: Op, inputs: Inputs, params: Params) -> Any:
-    return make.made("sum", make.made("not_equal", inputs[0], 0), **params)
+    (x,) = inputs
+    return make.made("sum", x if x.dtype == bool else make.made("not_equal", x, 0), **params)
 
 
 @rewrite("a variance is a mean of squares", "var(x)", "sum((x - mean(x)) ** 2) / n", "var")

@@ -265,8 +265,12 @@ class Written:
         return repr(value) if is_plain else self._called(f"m{len(self.functions)}", value)
 
     def _sum(self, node: Node, out: list[str]) -> str | None:
-        """A sum along an axis of a matrix, or over all entries, as a product with ones, which takes less time."""
+        """A sum along an axis of a matrix, or over all entries, as a product with ones or, of bools, as their number, which takes
+        less time.
+        """
         x, axes = node.inputs[0], summed_axes(node)
+        if x.dtype == bool and x.shape and not node.shape:
+            return f"{self._called('intp', np.intp)}({self._called('count_nonzero', np.count_nonzero)}({self._value(x)}))"
         if sums_matrix(node) and axes is not None:
             ones = self._constant(Ones(x, axes[0], node.params["keepdims"]))
             left, right = (ones, self._value(x)) if axes == (0,) else (self._value(x), ones)
