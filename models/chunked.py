@@ -14,10 +14,14 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def is_chunked(x: Any) -> bool:
-    """Whether x is a dask array; raises TypeError for a data frame of dask, which would be read into memory as a whole."""
-    if hasattr(x, "to_dask_array"):
-        raise TypeError("a data frame of dask is no array: pass its to_dask_array(lengths=True)")
+    """Whether x is a dask array."""
     return hasattr(x, "dask") and hasattr(x, "chunks")
+
+
+def refuse_frames(*examples: Any) -> None:
+    """Raise TypeError for a data frame of dask, which would be read into memory as a whole."""
+    if any(hasattr(x, "to_dask_array") for x in examples):
+        raise TypeError("a data frame of dask is no array: pass its to_dask_array(lengths=True)")
 
 
 def examples(X: Any, y: Any, of_numbers: bool) -> tuple[Any, Any]:

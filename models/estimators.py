@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 import tinygraph as tg
 from models import linear_regression, logistic_regression, mlp_classifier, mlp_regressor, softmax_regression
-from models.chunked import by_chunks, is_chunked
+from models.chunked import by_chunks, is_chunked, refuse_frames
 from models.estimator import Estimator, moves_by_batches
 from models.objective import Examples
 from models.separation import separable
@@ -378,6 +378,7 @@ class MLPRegressor(Network, Regressor):
 
 def _from_one_hot(y: Any) -> tuple[Any, int]:
     """The numbers of the columns with a 1, and how many columns there are, where y is one-hot rows; else y and 0."""
+    refuse_frames(y)
     if is_chunked(y):
         return y, 0
     rows = np.asarray(y)

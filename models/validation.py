@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from models import chunked
-from models.chunked import FLOATS
+from models.chunked import FLOATS, refuse_frames
 
 
 def examples(estimator: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
@@ -19,6 +19,7 @@ def examples(estimator: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
 
     Raises ValueError or TypeError for what scikit-learn takes for no examples.
     """
+    refuse_frames(X, y)
     if chunked.is_chunked(X) or chunked.is_chunked(y):
         if not reset:
             raise TypeError("`fit` and the predictions take dask arrays, and nothing else: pass X.compute() and y.compute()")
@@ -38,6 +39,7 @@ def examples(estimator: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
 
 def features(estimator: Any, X: Any) -> Any:
     """The same for X alone, with the features of the fit."""
+    refuse_frames(X)
     return validate_data(estimator, X, reset=False, skip_check_array=_passes(X), accept_sparse="csr", dtype=FLOATS)
 
 

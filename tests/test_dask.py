@@ -17,6 +17,7 @@ from scipy import sparse
 
 import tinygraph as tg
 from models import LinearRegression, LogisticRegression, MLPClassifier, SoftmaxRegression
+from models.chunked import is_chunked
 from tests.compiled import MODELS, Model
 
 dask = pytest.importorskip("dask", reason='needs dask: pip install -e ".[dask]"')
@@ -164,7 +165,7 @@ COUPLED = {
     "index is not known to compute each row from the same row": lambda X, y, w: np.mean(X[::-1] @ w * y),
     "concatenate is not known to compute each row": lambda X, y, w: np.mean(np.concatenate([X @ w, y])),
     "reshape is not known to compute each row": lambda X, y, w: np.mean(np.reshape(X * w, -1)) + np.mean(X @ w * y),
-    "each axis of the arguments has the size of a parameter, a number": lambda X, y, w: np.mean(X @ w - y.reshape(5, 1)[:, 0]),
+    "has the size of a parameter's axis, or a size that is 1": lambda X, y, w: np.mean(X @ w - y.reshape(5, 1)[:, 0]),
     "Python decided by a value": lambda X, y, w: np.mean(X @ w * y) if np.sum(w) > 0 else np.mean(y),
 }
 
@@ -320,10 +321,13 @@ def test_a_data_frame_is_not_read_into_memory() -> None:
     for of_frame in (
         lambda: tg.bridges.dask.step(recorded(squares), X=frame, y=y),
         lambda: LinearRegression().fit(frame, y),
+        lambda: LinearRegression().fit(points(ROWS)["X"], frame),
+        lambda: LogisticRegression().fit(points(ROWS)["X"], frame),
         lambda: fitted.predict(frame),
     ):
         with pytest.raises(TypeError, match=r"to_dask_array\(lengths=True\)"):
             of_frame()
+    assert not is_chunked(frame)
 
 
 def one_chunk(rows: Any, seconds: float) -> Any:

@@ -132,3 +132,14 @@ def test_importing_brings_numpy_alone() -> None:
 def test_slow_test_files_are_there() -> None:
     files = {path.stem for path in Path(__file__).parent.glob("test_*.py")}
     assert set(conftest.SLOW) <= files
+
+
+def test_python_is_parsed_in_one_thread_at_a_time() -> None:
+    """Python 3.11 raises a SystemError where threads take turns at `ast.parse`, which `syntax.parsed` prevents."""
+    parsing = {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*.py")
+        for x in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(x, ast.Call) and ast.unparse(x.func) == "ast.parse"
+    }
+    assert parsing == {"syntax.py"}

@@ -1,8 +1,8 @@
-"""Scalar factors behind the products and sums that make fewer entries of an array, where that is needed and safe.
+"""Scalar factors that are applied after the products and sums that make fewer entries of an array, where that is needed and safe.
 
-A factor that depends on the data, as the gradient of a root of a mean of squares has one, is known when all rows are: behind the
-sum over them, one pass over the rows does. A sign costs less there. Any other factor stays where it is, as a sum of what was not
-divided yet may be too large for a float, and one of what was not multiplied yet too small.
+A factor that depends on the data, as the gradient of a root of a mean of squares has one, is known when all rows are: if it is
+applied after the sum over them, one pass over the rows does. A sign costs less there. Any other factor stays where it is, as a
+sum of what was not divided yet may be too large for a float, and one of what was not multiplied yet too small.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from tinygraph.compiler.lowering import Lowering
 from tinygraph.compiler.primitives import FLOATS, reads
 from tinygraph.node import Node
 
-NAME = "a scalar factor behind a sum or a product of matrices"
+NAME = "a scalar factor after a sum or a product of matrices"
 BEFORE, AFTER = "sum(c * x), y @ (c * x)", "c * sum(x), c * (y @ x)"
 
 
 def hoisted(make: Lowering, targets: Sequence[Node]) -> list[Node]:
-    """Nodes that compute the same, with signs and factors that depend on the data behind sums and products of matrices."""
+    """Nodes that compute the same, with signs and factors that depend on the data after sums and products of matrices."""
     while True:
         moved = _once(make, targets)
         if all(x is y for x, y in zip(moved, targets, strict=True)):

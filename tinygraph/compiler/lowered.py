@@ -21,8 +21,8 @@ LONG = 2000  # nodes of a graph of scalars, whose statements are those that were
 class Lowered:
     """The primitive nodes that compute what was `recorded`: `targets`, and all `nodes` behind them, in order.
 
-    Each call computes the `computed` nodes; `constants` have one value for all arguments, and `varying` leaves, of some shapes.
-    `data` are the leaves that are no parameters.
+    Each call computes the `computed` nodes; `constants` have one value for all arguments of some shapes. `varying` are bound
+    leaves whose values change between calls, and `data` are the leaves that are no parameters.
     """
 
     def __init__(self, wanted: Wanted, recorded: Sequence[Node], varying: Iterable[Node] = ()) -> None:

@@ -115,11 +115,13 @@ def _longest(nodes: Sequence[Node], sizes: Dimensions, data: Collection[Node]) -
                 entries[size] = entries.get(size, 0) + node.size
         elif not isinstance(node.op.kind, ROW_BY_ROW):
             met = [*own, *(size for x in node.inputs if isinstance(x, Node) for size in sizes.of_all(x))]
-            apart = {own[i] for i in node.op.kind.apart(node)} if isinstance(node.op.kind, Opaque) else set()
-            whole = dict.fromkeys((size for size in met if size not in apart), node.op) | whole
+            rowwise = {own[i] for i in node.op.kind.rowwise(node)} if isinstance(node.op.kind, Opaque) else set()
+            whole = dict.fromkeys((size for size in met if size not in rowwise), node.op) | whole
     free = {size: count for size, count in entries.items() if isinstance(size, Axis) and size not in fixed}
     if not free:
-        raise NoRowsError("each axis of the arguments has the size of a parameter, a number in the code, or 1")
+        raise NoRowsError(
+            "each axis of the arguments has the size of a parameter's axis, or a size that is 1 or a constant of the program"
+        )
     rows = max(free, key=lambda size: free[size])
     if rows in whole:
         op = whole[rows]

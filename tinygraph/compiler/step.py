@@ -150,7 +150,7 @@ def _program(wanted: Wanted, threads: int, strategy: str | None, copy: bool) -> 
 def forget(entries: dict[Any, Any], most: int) -> None:
     """Drop the oldest entries of a dict that has more than `most`; other threads may add some at the same time."""
     while len(entries) > most:
-        oldest, *_ = entries
+        oldest, *_ = entries  # one bytecode: no other thread adds a key while it reads them
         entries.pop(oldest, None)
 
 

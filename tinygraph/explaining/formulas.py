@@ -28,6 +28,7 @@ from tinygraph.ops import REGISTRY, Op
 from tinygraph.ops.declare import OPERATORS
 from tinygraph.program.statements import Statement, program_of
 from tinygraph.program.value import Apply, Expression, Name, Number
+from tinygraph.syntax import parsed
 
 LONGEST = 200  # characters of a formula in a docstring
 LARGEST = 10  # ops of a formula that is shown
@@ -142,7 +143,7 @@ class Formulas:
         known.setdefault(RESULT, (own, self.sample.out.value))
         try:
             with np.errstate(all="ignore"):
-                return _Reader(known).read(ast.parse(text, mode="eval").body)[0]
+                return _Reader(known).read(parsed(text, mode="eval").body)[0]
         except (*FAILURES, SyntaxError, RecursionError, MemoryError):
             return None
 
@@ -244,4 +245,4 @@ class _Reader:
 
 
 def _names(code: str) -> set[str]:
-    return {x.id for x in ast.walk(ast.parse(code, mode="eval")) if isinstance(x, ast.Name)}
+    return {x.id for x in ast.walk(parsed(code, mode="eval")) if isinstance(x, ast.Name)}

@@ -16,6 +16,7 @@ from tinygraph.node import Node
 from tinygraph.ops import Contraction, Op
 from tinygraph.ops.declaration import EMPTY
 from tinygraph.sparse import Sparse
+from tinygraph.syntax import parsed
 
 FAILURES = (
     *EXPLAINED,
@@ -112,7 +113,7 @@ def _in_docstring(op: Op) -> Sample | None:
     names: dict[str, Any] = {"np": np, "tg": tinygraph}
     with np.errstate(all="ignore"):
         for given in doctest.DocTestParser().get_examples(op.__doc__ or ""):
-            tree = ast.parse(given.source.strip())
+            tree = parsed(given.source.strip())
             for x in ast.walk(tree):
                 if isinstance(x, ast.expr) and (found := _applied(op, x, names)) is not None:
                     return found

@@ -97,7 +97,7 @@ class Same(Kind):
 
 
 class EntryByEntry(Same):
-    """The axes of the first argument, of which alone each entry of the result is computed from the entry in its place."""
+    """Each entry of the result depends only on the entry at the same position of the first argument."""
 
 
 class Repetition(Same):
@@ -177,16 +177,16 @@ class Rearrangement(Kind):
 class Opaque(Kind):
     """Anything else; `rule(axes, node)` gives the sizes where they are known, and otherwise they are measured.
 
-    `apart(node)` gives the axes of the result of which each row is computed from the same rows of the arguments.
+    `rowwise(node)` gives the axes of the result of which each row is computed from the same rows of the arguments.
     """
 
     def __init__(
         self,
         rule: Callable[[Sizing, Node], Sequence[Size]] | None = None,
-        apart: Callable[[Node], Sequence[int]] = lambda node: (),
+        rowwise: Callable[[Node], Sequence[int]] = lambda node: (),
     ) -> None:
         self.rule = rule
-        self.apart = apart
+        self.rowwise = rowwise
 
     def sizes(self, axes: Sizing, node: Node) -> Sizes:
         """By the rule; operands that may have been broadcast stay equally long where there is none."""

@@ -354,7 +354,7 @@ def _indexed(axes: Sizing, node: Node) -> Sizes:
     return tuple(result)
 
 
-def _apart(node: Node) -> list[int]:
+def _rowwise(node: Node) -> list[int]:
     """The axes that are taken as they are."""
     x, *arrays = node.inputs
     parts = [] if arrays else [part for part in _parts(node.params["template"], x.ndim, ()) if not isinstance(part, int)]
@@ -383,7 +383,7 @@ def _in_brackets(x: Operand, *arrays: Operand, template: tuple[Any, ...]) -> str
 @op(
     _index_rule,
     None,
-    kind=Opaque(_indexed, _apart),
+    kind=Opaque(_indexed, _rowwise),
     dtype="x",
     view=True,
     untraceable=_of_a_mask,

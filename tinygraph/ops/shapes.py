@@ -41,7 +41,7 @@ def _reshaped(axes: Sizing, node: Node) -> Sizes:
     return tuple(result)
 
 
-def _reshaped_alone(node: Node) -> list[int]:
+def _reshaped_rowwise(node: Node) -> list[int]:
     """The axis of the size -1 where it is one of x."""
     shape = node.params["shape"]
     shape = shape if isinstance(shape, tuple) else (shape,)
@@ -70,7 +70,7 @@ def _runs(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[list[in
 @op(
     lambda g, out, x, shape: reshape_like(g, x),
     numpy=np.reshape,
-    kind=Opaque(_reshaped, _reshaped_alone),
+    kind=Opaque(_reshaped, _reshaped_rowwise),
     view=True,
     source="np.reshape({}, {shape})",
 )
@@ -588,7 +588,7 @@ def part_like(x: Array, *arrays: Array, position: int, axis: int) -> Array:
     return x[tuple(part)]
 
 
-def _but_one(node: Node) -> list[int]:
+def _joined_rowwise(node: Node) -> list[int]:
     """The axes along which no arrays are put together."""
     return [i for i in range(node.ndim) if i != normalize_axis_index(node.params["axis"], node.ndim)]
 
@@ -603,7 +603,7 @@ def _joined(axes: Sizing, node: Node) -> Sizes:
     lambda g, out, *arrays, position, axis: part_like(g, *arrays, position=position, axis=axis),
     hint="all arrays need the same number of axes and the same sizes, except along the axis they are joined on",
     numpy=np.concatenate,
-    kind=Opaque(_joined, _but_one),
+    kind=Opaque(_joined, _joined_rowwise),
     work=work.together,
 )
 def concatenate(*arrays: Array, axis: int = 0) -> Array:
@@ -629,7 +629,9 @@ def _stacked(axes: Sizing, node: Node) -> Sizes:
     return tuple(sizes)
 
 
-@op(_stack_rule, hint="all arrays need the same shape", numpy=np.stack, kind=Opaque(_stacked, _but_one), work=work.together)
+@op(
+    _stack_rule, hint="all arrays need the same shape", numpy=np.stack, kind=Opaque(_stacked, _joined_rowwise), work=work.together
+)
 def stack(*arrays: Array, axis: int = 0) -> Array:
     """Arrays of the same shape joined along a new axis.
 

@@ -12,7 +12,7 @@ from tinygraph.referee.backward_slips import About, Guess, WrongGradient, rule_o
 from tinygraph.referee.forward_slips import forward_slips, is_right
 from tinygraph.referee.local import Local, close
 from tinygraph.referee.playing import Player, Run, Step
-from tinygraph.referee.verdicts import StepVerdict, failed, following, gradient_name, other_dtype, right, seen, unjudged, wrong
+from tinygraph.referee.verdicts import StepVerdict, agreed, failed, following, gradient_name, other_dtype, seen, unjudged, wrong
 from tinygraph.slips import Slip
 from tinygraph.sparse import is_sparse
 from tinygraph.wording import listed
@@ -69,7 +69,7 @@ class Judge:
                 text = f"{step.op_name} gives {dtypes[0]} where NumPy gives {dtypes[1]}"
                 return other_dtype(step, "forward", value, computed, text)
             follows = not tainted.isdisjoint(step.steps) and not is_right(self.local, step, value, recorded)
-            return following(step, "forward", value, recorded) if follows else right(step, "forward")
+            return following(step, "forward", value, recorded) if follows else agreed(step, "forward")
         if _is_single(value, computed):
             slips = [Slip("dtype", f"{step.op_name} is right to the digits of float32 alone", step.name)]
         else:
@@ -155,7 +155,7 @@ class Gradients:
         for verdict in [self._of(step) for step in self.local.path]:
             step = verdict.step
             if verdict.status == "follows" and self._is_clean and not tainted:  # off by rounding that added up
-                verdict = right(step, "backward")
+                verdict = agreed(step, "backward")
             if verdict.status == "wrong" or not tainted.isdisjoint(edge.reader for edge in self.local.edges[step]):
                 tainted.add(step)
             yield self._explained(verdict)
@@ -180,7 +180,7 @@ class Gradients:
             self._right.setdefault(about, []).append(suspect)
         recorded = self._recorded[step]
         agrees = close(given, recorded, suspect.size)
-        return right(step, "backward") if agrees else following(step, "backward", given, recorded)
+        return agreed(step, "backward") if agrees else following(step, "backward", given, recorded)
 
     def _of_none(self, step: Step) -> StepVerdict:
         trouble = self.run.troubles.get(step)
@@ -236,11 +236,11 @@ class Gradients:
 
 def _of_leaf(step: Step, value: Any, recorded: Any) -> StepVerdict:
     if is_sparse(recorded):  # which is not compared
-        return right(step, "forward")
+        return agreed(step, "forward")
     if recorded.dtype.kind == "f" and np.asarray(value).dtype != recorded.dtype:
         return other_dtype(step, "forward", value, recorded, "a leaf keeps the dtype that it is given")
     if close(value, recorded):
-        return right(step, "forward")
+        return agreed(step, "forward")
     kind = "shape" if np.shape(value) != np.shape(recorded) else "wrong value"
     slip = Slip(kind, "value(x) of a leaf is the array that leaf(array) was given", step.name)
     return wrong(step, "forward", seen(value, recorded), [slip])

@@ -41,13 +41,13 @@ def name_of(step: Step, phase: Phase) -> str:
     return step.name if phase == "forward" else gradient_name(step)
 
 
-def right(step: Step, phase: Phase) -> StepVerdict:
+def agreed(step: Step, phase: Phase) -> StepVerdict:
     """The verdict on what is right."""
     return _verdict(step, phase, "right", "")
 
 
 def following(step: Step, phase: Phase, value: Any, recorded: Any) -> StepVerdict:
-    """The verdict on what is right by wrong numbers that the engine gave before."""
+    """The verdict on what is computed correctly from earlier wrong values."""
     return _verdict(step, phase, "follows", f"{name_of(step, phase)} {seen(value, recorded)}")
 
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tinygraph import ops
+from tinygraph import ops, syntax
 from tinygraph.names import LONGEST
 from tinygraph.ops import OPERATORS
 from tinygraph.stepping.literals import end, literal, place, whole
@@ -140,7 +140,7 @@ def parsed(source: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source, filename="")  # for a syntax error Python reads the file, so there must be none
+            return syntax.parsed(source, "")  # for a syntax error Python reads the file, so there must be none
     except SyntaxError as error:
         _refuse_products(source)
         where = _where(source, error.lineno or 1, max((error.offset or 1) - 1, 0))
