@@ -165,7 +165,7 @@ COUPLED = {
     "index is not known to compute each row from the same row": lambda X, y, w: np.mean(X[::-1] @ w * y),
     "concatenate is not known to compute each row": lambda X, y, w: np.mean(np.concatenate([X @ w, y])),
     "reshape is not known to compute each row": lambda X, y, w: np.mean(np.reshape(X * w, -1)) + np.mean(X @ w * y),
-    "has the size of a parameter's axis, or a size that is 1": lambda X, y, w: np.mean(X @ w - y.reshape(5, 1)[:, 0]),
+    "each axis of the arguments has the size of a parameter's axis, or": lambda X, y, w: np.mean(X @ w - y.reshape(5, 1)[:, 0]),
     "Python decided by a value": lambda X, y, w: np.mean(X @ w * y) if np.sum(w) > 0 else np.mean(y),
 }
 
