@@ -136,6 +136,18 @@ def test_sums_and_means_are_added_up(name: str) -> None:
     assert [x.dtype for x in entries(found)] == [x.dtype for x in entries(expected)]
 
 
+@pytest.mark.parametrize("chunks", CHUNKS, ids=str)
+def test_whole_numbers_are_exact(chunks: tuple[int, ...]) -> None:
+    large = 2**53 + 1  # which no float64 is
+    k, n = tg.constant(np.full(5, large)), tg.constant(np.array([large, -large]))
+    graph = tg.Graph(np.sum(k), n, np.sum(k[:, None] * np.array([1, 2]), axis=0), n > 0, names={"k": k, "n": n})
+    step = tg.bridges.dask.step(graph, [], **in_chunks({"k": np.full(ROWS, large)}, chunks))
+    (total, same, columns, truths), _ = step(n=n.value)
+    assert (int(total), same.tolist(), truths.tolist()) == (ROWS * large, [large, -large], [True, False])
+    assert columns.tolist() == [ROWS * large, 2 * ROWS * large]
+    assert [x.dtype for x in (total, same, columns, truths)] == [np.int64, np.int64, np.int64, np.bool_]
+
+
 def entries(results: Any) -> list[Any]:
     """The outputs and the gradients."""
     outputs, gradients = results
@@ -237,7 +249,7 @@ def test_what_is_given_is_checked() -> None:
     graph, data = recorded(squares), in_chunks(points(ROWS), (4, 7))
     wrong: list[tuple[type[Exception], str, dict[str, Any]]] = [
         (TypeError, "X has dtype float32, and was recorded with float64: pass", {"X": data["X"].astype(np.float32)}),
-        (TypeError, "X is no dask array", {"X": points(ROWS)["X"]}),
+        (TypeError, "X is not a dask array", {"X": points(ROWS)["X"]}),
         (TypeError, "the graph has no leaf Z", {"Z": data["X"]}),
         (ValueError, r"chunks of unknown sizes: call X.compute_chunk_sizes\(\)", {"X": data["X"][data["y"] > 0]}),
         (ValueError, "y has 11 rows, and X has 5", {"X": data["X"][:5]}),
