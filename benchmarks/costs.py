@@ -28,7 +28,7 @@ REPEAT = 7
 
 
 class Work(NamedTuple):
-    """What a step takes: operations on numbers, bytes of the rows, and bytes of what is added up over rows."""
+    """What a step takes: operations on numbers, bytes of the rows, and bytes of the gradients, which are added up over rows."""
 
     operations: float
     read: float
@@ -36,34 +36,39 @@ class Work(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What a machine does in a second: operations on a core, bytes read from where the rows are, bytes over the network.
+    """How fast a machine is: operations a second on a core, bytes a second from where the rows are and over the network.
 
     `latency` is the seconds that a message takes.
     """
 
-    operations: float
-    read: float
+    core_speed: float
+    read_speed: float
     cores: int = 1
-    network: float = math.inf
+    network_speed: float = math.inf
     latency: float = 0.0
 
 
 def work(step: Step, rows: float, of_rows: Sequence[str]) -> Work:
-    """The work on that many rows of a step that was called on fewer; `of_rows` are its arguments with an entry for each row."""
+    """The work on that many rows of a step that was called on fewer; `of_rows` are its arguments with an entry for each row.
+
+    Raises ValueError for a graph of scalars, whose plan does not count operations.
+    """
     plan = step.plan
+    if plan.operations is None:
+        raise ValueError("the plan of a graph of scalars does not count operations: record the graph on arrays")
     sizes = {name: math.prod(shape) * np.dtype(dtype).itemsize for name, (shape, dtype) in plan.arguments.items()}
     factor = rows / plan.arguments[of_rows[0]][0][0]
     read = sum(sizes[name] for name in of_rows)
-    return Work((plan.operations or 0) * factor, read * factor, sum(sizes.values()) - read)
+    return Work(plan.operations * factor, read * factor, sum(sizes.values()) - read)
 
 
 def limits(work: Work, machine: Machine, machines: int = 1) -> dict[str, float]:
     """The seconds that each part of a step takes; the longest of them limits it."""
-    rounds = 2 * math.ceil(math.log2(machines))
+    messages, share = 2 * (machines - 1), 2 * (machines - 1) / machines  # of an all-reduce in a ring
     return {
-        "operations": work.operations / (machines * machine.cores * machine.operations),
-        "reading": work.read / (machines * machine.read),
-        "adding up": rounds * machine.latency + 2 * work.added * (machines - 1) / machines / machine.network,
+        "computing": work.operations / (machines * machine.cores * machine.core_speed),
+        "reading": work.read / (machines * machine.read_speed),
+        "adding up": messages * machine.latency + share * work.added / machine.network_speed,
     }
 
 
@@ -76,7 +81,10 @@ def seconds(work: Work, machine: Machine, machines: int = 1) -> float:
 
 
 def costs() -> dict[str, float]:
-    """All figures: what this machine does in a second, and of some steps the measured time over that of the model."""
+    """All figures: how fast this machine is, and of some steps on one and two cores the measured time over that of the model.
+
+    Figures of peers that are not installed are left out.
+    """
     read = [_measured(f"reading({threads})") for threads in (1, 2)]
     chunks = _timed("tinygraph_dask_threads", "logistic 100x2")
     one, many = (_timed("tinygraph_mesh_processes", name) for name in ("add 1", "add 1e6"))
@@ -89,18 +97,23 @@ def costs() -> dict[str, float]:
         "ms of a step on 8 small chunks of dask": chunks * 1e3,
     }
     for name, of_rows in ROWS.items():
-        operations = _measured(f"computing({name!r})")
-        figures[f"million operations a second on one core, {name}"] = operations / 1e6
-        own = work(few(name)[0], float(name.split()[1].split("x")[0]), of_rows)
-        one_core, two_cores = (Machine(operations, x, n, network, latency) for n, x in zip((1, 2), read, strict=True))
+        speed = _measured(f"computing({name!r})")
+        figures[f"million operations a second on one core, {name}"] = speed / 1e6
+        own = work(few(name)[0], rows_of(name), of_rows)
+        one_core, two_cores = (Machine(speed, x, n, network, latency) for n, x in zip((1, 2), read, strict=True))
         modelled = {
             "tinygraph_compiled": seconds(own, one_core),
             "tinygraph_compiled_threads": seconds(own, two_cores),
             "tinygraph_dask_threads": seconds(own, two_cores) + chunks,
-            "tinygraph_mesh_processes": _timed("tinygraph_mesh_2", name) + limits(own, one_core, 2)["adding up"],
+            "tinygraph_mesh_processes": _timed("tinygraph_mesh_1", name) / 2 + limits(own, one_core, 2)["adding up"],
         }
         figures |= {f"measured over modelled, {name}, {peer}": _timed(peer, name) / x for peer, x in modelled.items()}
-    return figures
+    return {name: x for name, x in figures.items() if not math.isnan(x)}
+
+
+def rows_of(workload: str) -> int:
+    """How many rows a workload has."""
+    return NETWORKS[workload][0] if workload in NETWORKS else SIZES[workload.removeprefix("logistic ")][0]
 
 
 def _measured(call: str) -> float:
@@ -109,11 +122,11 @@ def _measured(call: str) -> float:
 
 
 def _timed(peer: str, workload: str) -> float:
-    """The median seconds of a step of a peer in its own process."""
+    """The median seconds of a step of a peer in its own process; NaN where the peer is missing."""
     worker = Worker(peer, workload)
     try:
-        if missing := worker.read():
-            raise RuntimeError(f"{peer}: {missing}")
+        if worker.read():
+            return math.nan
         return statistics.median([float(worker.ask(workload)) for _ in range(REPEAT + 1)][1:])  # the first one warms up
     finally:
         worker.close()
@@ -133,7 +146,7 @@ def few(workload: str, rows: int = FEW) -> tuple[Step, Callable[[], Any]]:
     if workload in NETWORKS:
         call = tinygraph_compiled.mlp(compiled, rows, NETWORKS[workload][1])
     else:
-        call = tinygraph_compiled.logistic(compiled, rows, SIZES[workload.split()[1]][1], "float64")
+        call = tinygraph_compiled.logistic(compiled, rows, SIZES[workload.removeprefix("logistic ")][1], "float64")
     call()
     return made[0], call
 
@@ -141,7 +154,7 @@ def few(workload: str, rows: int = FEW) -> tuple[Step, Callable[[], Any]]:
 def computing(workload: str) -> float:
     """The operations of a workload that one core does in a second, where what it reads is in the cache."""
     step, call = few(workload)
-    return (step.plan.operations or 0) / min(timed(call) for _ in range(REPEAT))
+    return work(step, FEW, ROWS[workload]).operations / min(timed(call) for _ in range(REPEAT))
 
 
 def reading(threads: int) -> float:
@@ -149,4 +162,4 @@ def reading(threads: int) -> float:
     X, w = np.ones((2_000_000, 20)), np.ones(20)
     parts = np.array_split(X, threads)
     with ThreadPoolExecutor(threads) as pool:
-        return X.nbytes / min(timed(lambda: list(pool.map(w.__rmatmul__, parts))) for _ in range(REPEAT))
+        return X.nbytes / min(timed(lambda: list(pool.map(lambda part: part @ w, parts))) for _ in range(REPEAT))

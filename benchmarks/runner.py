@@ -16,7 +16,7 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_
 AT_LEAST = 0.05  # seconds that one timing of a workload takes
 # The C library gives arrays of this size back to the system in each step, or keeps them, by chance: here it keeps them.
 KEEP_MEMORY = {"mlp 32": {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)}}
-SEVERAL_CORES = ("_threads", "_mesh", "_dask")  # in the names of peers that are not kept to one core
+TWO_CORES = ("_threads", "_mesh_2", "_mesh_4", "_processes", "_workers")  # ends of the names of peers that use them
 CONTROL = "control"  # the first peer once more
 STEADY, TRIES = 0.05, 5  # how far the control may be off; how often a workload is timed until it is not
 
@@ -104,8 +104,7 @@ def serve(peer: str) -> None:
     """Time the workloads that arrive on standard input, one a line; what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    if not any(x in peer for x in SEVERAL_CORES):
-        _keep_to_one_core()
+    _keep_to_cores(2 if peer.endswith(TWO_CORES) else 1)
     steps: dict[str, Any] = {}
     try:
         module = importlib.import_module(f"benchmarks.peers.{peer}")
@@ -124,10 +123,10 @@ def serve(peer: str) -> None:
         print(timed(steps[workload]), file=answers, flush=True)
 
 
-def _keep_to_one_core() -> None:
-    """Let the process use one core alone, where the system can: JAX takes several whatever its settings are."""
+def _keep_to_cores(count: int) -> None:
+    """Let the process use some cores alone, where the system can: JAX and dask take all, whatever their settings are."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-count:])
 
 
 def timed(step: Any) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
+import tinygraph as tg
 from benchmarks import __main__ as command
 from benchmarks import costs, data, runner
 from benchmarks.compiled import GRAPHS, SECONDS
@@ -109,13 +110,21 @@ def test_the_work_of_a_step_grows_with_its_rows(workload: str) -> None:
 
 
 def test_the_parts_of_a_step_add_up() -> None:
-    machine = Machine(operations=1e9, read=1e9, cores=4, network=1e8, latency=1e-4)
+    machine = Machine(core_speed=1e9, read_speed=1e9, cores=4, network_speed=1e8, latency=1e-4)
     own = Work(operations=8e9, read=3e9, added=1e6)
-    assert limits(own, machine) == {"operations": 2, "reading": 3, "adding up": 0}
+    assert limits(own, machine) == {"computing": 2, "reading": 3, "adding up": 0}
     assert seconds(own, machine) == 5
-    rounds, share = 2 * 2, 2 * 3 / 4  # of an all-reduce of 4 machines
-    expected = {"operations": 0.5, "reading": 0.75, "adding up": rounds * 1e-4 + share * 1e6 / 1e8}
+    messages, share = 2 * 3, 2 * 3 / 4  # of a ring of 4 machines
+    expected = {"computing": 0.5, "reading": 0.75, "adding up": messages * 1e-4 + share * 1e6 / 1e8}
     assert limits(own, machine, machines=4) == pytest.approx(expected)
+
+
+def test_the_operations_of_scalars_are_not_counted() -> None:
+    x = tg.parameter(2.0)
+    step = tg.Graph(x * x, names={"x": x}).compile(strategy="groups")
+    step(x=2.0)
+    with pytest.raises(ValueError, match="record the graph on arrays"):
+        costs.work(step, 1, ["x"])
 
 
 def test_a_ratio_is_the_median_of_the_rounds_between_its_quartiles() -> None:

@@ -58,7 +58,7 @@ class JaxStep:
         values = values_of(jax, wanted, leaves)
         if self._labels:
             self._labels.check(values, self._shapes(values))
-        given = {wanted.graph.name(x): values[x] for x in wanted.arguments.leaves} | self._placed | self._constants
+        given = {wanted.graph.name(x) or "": values[x] for x in wanted.arguments.leaves} | self._placed | self._constants
         try:
             with self._precision():
                 found = jax.block_until_ready(self._compiled(**given))  # until then JAX reads the caller's arrays
