@@ -98,7 +98,7 @@ def mesh(*, batch: Any) -> Any:
     jax = jax_module()
     devices = list(batch) if isinstance(batch, Iterable) else [None]
     if not all(isinstance(x, jax.Device) for x in devices):
-        raise TypeError(f"batch={batch!r} is no list of devices: give it jax.devices()")
+        raise TypeError(f"batch={batch!r} is not a list of devices: give it jax.devices()")
     if not devices:
         raise ValueError("batch=[] has no device: give it jax.devices()")
     if len(set(devices)) < len(devices):
