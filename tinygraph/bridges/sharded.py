@@ -51,7 +51,7 @@ class ShardedStep:
             raise ValueError("the graph does not split over rows: the rule of an op has an array with an entry for each row")
         self.source: str = self._rows.source
         self._labels = Labels(graph, [*wanted.arguments.leaves, *wanted.bound])
-        self._precision = partial(precision, jax, any(x.dtype.itemsize == 8 for x in graph.forward))
+        self._precision = precision(jax, graph)
         self._compiled: dict[int, tuple[Any, Any]] = {}  # by the number of rows, with those that count
         bound = {x: wanted.bound[x] for x in (*self._rows.of_rows, *self._rows.whole) if x in wanted.bound}
         with self._precision():
@@ -64,8 +64,7 @@ class ShardedStep:
             found = answered(self._jax, lambda: compiled(*arguments))
         count, wanted = len(self._wanted.graph.outputs), self._wanted
         gradients = dict(zip(wanted.wrt, found[count:], strict=True))
-        check_dtypes(wanted.graph, zip(wanted.graph.outputs, found[:count], strict=True))
-        check_dtypes(wanted.graph, gradients.items(), "d")
+        check_dtypes(wanted.graph, found[:count], gradients)
         return found[0] if count == 1 else found[:count], wanted.arguments.nested(gradients)
 
     def compiled(self, /, **leaves: Any) -> str:
