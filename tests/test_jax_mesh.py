@@ -117,9 +117,8 @@ def test_two_processes_one_of_which_dies_and_both_go_on(tmp_path: Path, uninterr
 
 # The script of the documentation
 
-SCRIPT, SHELL = (
-    re.search(rf"```{kind}\n(.*?)```", (ROOT / "docs" / "bridges.md").read_text().partition("This is `train.py`")[2], re.S)[1]  # type: ignore[index]
-    for kind in ("py", "bash")
+SCRIPT, SHELL, SLURM = re.findall(
+    r"```(?:py|bash)\n(.*?)```", (ROOT / "docs" / "bridges.md").read_text().partition("This is `train.py`")[2], re.S
 )
 
 
@@ -142,6 +141,20 @@ def test_the_shell_starts_all_again_when_one_is_killed_and_the_end_is_the_same(t
         _, gradients = step(**parameters)
         parameters = {name: parameters[name] - 2.0 * gradients[name] for name in parameters}
     assert_ends_equal(found, parameters)
+
+
+def test_the_shell_starts_all_five_times_at_most(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print('started')\nexit(75)\n")
+    run = subprocess.run(["bash", "-c", SHELL], cwd=tmp_path, env=environment(), timeout=SECONDS, capture_output=True, text=True)
+    assert (run.returncode, run.stdout.count("started")) == (1, 10)
+
+
+@pytest.mark.parametrize(("status", "restarts", "said"), [(1, "", "requeue 7"), (1, "4", "requeue 7"), (1, "5", ""), (0, "", "")])
+def test_slurm_starts_all_again_when_a_process_has_failed(status: int, restarts: str, said: str) -> None:
+    commands = f'srun() {{ return {status}; }}\nscontrol() {{ [ "$1" = show ] && echo node || echo "$@"; }}\n'
+    own = environment(SLURM_JOB_ID="7", SLURM_NTASKS="4", SLURM_JOB_NODELIST="node", SLURM_RESTART_COUNT=restarts)
+    run = subprocess.run(["bash", "-c", commands + SLURM], env=own, timeout=SECONDS, capture_output=True, text=True)
+    assert (run.stdout.strip(), run.returncode == 0) == (said, bool(said) or status == 0), run.stderr
 
 
 CHANGES = {
