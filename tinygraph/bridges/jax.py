@@ -137,6 +137,6 @@ def jax_module() -> Any:
 
 
 def precision(jax: Any, graph: Graph) -> Callable[[], AbstractContextManager[Any]]:
-    """Makes contexts in which JAX has double precision if a value of the graph has 8 bytes, and else has not."""
+    """Makes contexts in which JAX computes in double precision if a value of the graph has 8 bytes, and else in single."""
     enable = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
     return partial(enable, any(x.dtype.itemsize == 8 for x in graph.forward))
