@@ -137,6 +137,18 @@ def test_sums_and_means_are_added_up(name: str) -> None:
     assert [x.dtype for x in entries(found)] == [x.dtype for x in entries(expected)]
 
 
+@pytest.mark.parametrize("chunks", CHUNKS, ids=str)
+def test_whole_numbers_are_exact(chunks: tuple[int, ...]) -> None:
+    large = 2**53 + 1  # which no float64 is
+    k, n = tg.constant(np.full(5, large)), tg.constant(np.array([large, -large]))
+    graph = tg.Graph(np.sum(k), n, np.sum(k[:, None] * np.array([1, 2]), axis=0), n > 0, names={"k": k, "n": n})
+    step = tg.bridges.dask.step(graph, [], **in_chunks({"k": np.full(ROWS, large)}, chunks))
+    (total, same, columns, truths), _ = step(n=n.value)
+    assert (int(total), same.tolist(), truths.tolist()) == (ROWS * large, [large, -large], [True, False])
+    assert columns.tolist() == [ROWS * large, 2 * ROWS * large]
+    assert [x.dtype for x in (total, same, columns, truths)] == [np.int64, np.int64, np.int64, np.bool_]
+
+
 def entries(results: Any) -> list[Any]:
     """The outputs and the gradients."""
     outputs, gradients = results
@@ -238,7 +250,7 @@ def test_what_is_given_is_checked() -> None:
     graph, data = recorded(squares), in_chunks(points(ROWS), (4, 7))
     wrong: list[tuple[type[Exception], str, dict[str, Any]]] = [
         (TypeError, "X has dtype float32, and was recorded with float64: pass", {"X": data["X"].astype(np.float32)}),
-        (TypeError, "X is no dask array", {"X": points(ROWS)["X"]}),
+        (TypeError, "X is not a dask array", {"X": points(ROWS)["X"]}),
         (TypeError, "the graph has no leaf Z", {"Z": data["X"]}),
         (ValueError, r"chunks of unknown sizes: call X.compute_chunk_sizes\(\)", {"X": data["X"][data["y"] > 0]}),
         (ValueError, "y has 11 rows, and X has 5", {"X": data["X"][:5]}),
@@ -352,16 +364,20 @@ def test_the_result_is_the_same_when_a_worker_is_killed(cluster: Any) -> None:
 
 def test_without_workers_there_is_an_error_after_a_while(cluster: Any) -> None:
     step = tg.bridges.dask.step(recorded(squares), **in_chunks(points(ROWS), (4, 7)))
-    workers = list(cluster.scheduler_info()["workers"])
+    workers = len(cluster.scheduler_info()["workers"])
     cluster.cluster.scale(0)
-    while cluster.nthreads():
-        time.sleep(0.1)
-    with (
-        dask.config.set({"scheduler": cluster, "distributed.scheduler.no-workers-timeout": "2s"}),
-        pytest.raises(RuntimeError, match="no worker for 2 s"),
-    ):
-        step(w=np.ones(3))
-    cluster.cluster.scale(len(workers))
+    try:
+        for _ in range(300):
+            if not cluster.nthreads():
+                break
+            time.sleep(0.1)
+        with (
+            dask.config.set({"scheduler": cluster, "distributed.scheduler.no-workers-timeout": "2s"}),
+            pytest.raises(RuntimeError, match="no worker for 2 s"),
+        ):
+            step(w=np.ones(3))
+    finally:
+        cluster.cluster.scale(workers)
 
 
 # Estimators

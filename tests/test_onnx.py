@@ -414,12 +414,26 @@ def onnx_unknown(x: Any) -> Any:
     return np.asarray(np.sort(np.asarray(x))[::-1])
 
 
-def onnx_misspelled(onnx: str) -> tg.Op:
+def onnx_misspelled(onnx: Any) -> tg.Op:
     @tg.op(None, elementwise=True, onnx=onnx)
     def onnx_wrong(x: Any) -> Any:
         return np.asarray(np.sin(np.asarray(x)))
 
     return onnx_wrong
+
+
+@pytest.mark.parametrize(
+    "declared",
+    ["Transpose({}, perm=[1, 0])", lambda write, node, x: write("Transpose", write("Transpose", x, perm=[0, 1]), perm=[1, 0])],
+)
+def test_an_attribute_may_be_a_list(declared: Any) -> None:
+    @tg.op(None, onnx=declared)
+    def onnx_transposed(x: Any) -> Any:
+        return np.asarray(x).T
+
+    x = tg.constant(np.arange(6.0).reshape(2, 3))
+    graph = tg.Graph(onnx_transposed(x), names={"x": x})
+    check(tg.bridges.onnx.export(graph, NAME), graph, 0)
 
 
 def test_ops_of_the_user() -> None:
@@ -445,6 +459,26 @@ def test_an_error_has_the_line_and_what_to_do() -> None:
     assert not Path(NAME).exists()
 
 
+@pytest.mark.parametrize(
+    ("declared", "reason"),
+    [
+        ("Sin({0}, {0})", "Sin does not follow its schema in ONNX: .* has input size 2"),
+        ("Add({})", "Add does not follow its schema in ONNX: .* has input size 1"),
+        ("Sin({}, axis=1)", "Sin does not follow its schema in ONNX: Unrecognized attribute: axis"),
+        ("Concat({})", "Concat does not follow its schema in ONNX: Required attribute 'axis' is missing"),
+        ("Sin({}, axis=[1, 'a'])", "Sin of ONNX has no such attribute"),
+        (
+            lambda write, node, x: write("TopK", x, write.integers(1)),
+            "TopK does not follow its schema in ONNX: .* has output size 1",
+        ),
+    ],
+)
+def test_an_operator_that_does_not_follow_its_schema_raises_an_error_with_the_line(declared: Any, reason: str) -> None:
+    x = tg.constant(np.ones((2, 3)))
+    with pytest.raises(TypeError, match=rf"(?s)onnx_wrong cannot be exported to ONNX: {reason}.*test_onnx.py:"):
+        tg.bridges.onnx.export(tg.Graph(onnx_misspelled(declared)(x), names={"x": x}), NAME)
+
+
 def test_dtypes_that_an_operator_does_not_take() -> None:
     x, y = tg.constant(np.array([1, 2])), tg.constant(np.array([1, 2], np.uint64))
     with pytest.raises(TypeError, match="isnan cannot be exported to ONNX: IsNaN of ONNX takes no int64"):
@@ -455,7 +489,7 @@ def test_dtypes_that_an_operator_does_not_take() -> None:
         tg.bridges.onnx.export(tg.Graph(y > -1, names={"y": y}), NAME)
 
 
-def test_what_is_no_graph_and_a_dtype_that_onnx_has_not() -> None:
+def test_what_is_no_graph_and_a_dtype_that_onnx_does_not_have() -> None:
     x = tg.constant(np.ones(2, np.longdouble))
     with pytest.raises(TypeError, match="export takes a graph, not a Node"):
         tg.bridges.onnx.export(x, NAME)  # type: ignore[arg-type]
@@ -470,7 +504,7 @@ def test_names_of_operators_are_names_too() -> None:
     check(tg.bridges.onnx.export(graph, NAME), graph, 1e-12)
 
 
-def test_decisions_and_sparse_matrices_are_refused() -> None:
+def test_decisions_and_sparse_matrices_raise_an_error() -> None:
     sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
     w = tg.parameter(2.0)
     L = w * w if w > 0 else w

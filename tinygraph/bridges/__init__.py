@@ -1,4 +1,4 @@
-"""Graphs on other engines; each bridge is imported where it is asked for.
+"""Graphs on other engines; each bridge is imported at its first use.
 
 >>> tg.bridges.__all__
 ['checkpoint', 'dask', 'jax', 'onnx']

@@ -6,6 +6,7 @@ import pickle
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -52,13 +53,13 @@ class DaskStep:
             _check(leaf, graph.name(leaf) or "", array)
         for x in wanted.wrt:
             if any(leaf in given for leaf in reached([x])):
-                raise ValueError(f"{_REFUSED}: {graph.name(x)} depends on the rows, and a gradient is taken with respect to it")
+                raise ValueError(f"{_PREFIX}: {graph.name(x)} depends on the rows, and a gradient is taken with respect to it")
         if decides(graph):
-            raise ValueError(f"{_REFUSED}: Python decided by a value, and would have to decide the same for every chunk")
+            raise ValueError(f"{_PREFIX}: Python decided by a value, and would have to decide the same for every chunk")
         try:
             axis, is_mean = split(wanted, given)
         except NoRowsError as reason:
-            raise ValueError(f"{_REFUSED}: {reason}") from None
+            raise ValueError(f"{_PREFIX}: {reason}") from None
         self._arguments = Arguments(graph, [x for x in wanted.arguments.leaves if x not in given])
         arrays = _aligned({graph.name(x) or "": (array, axis[x]) for x, array in given.items()})
         names = [graph.name(x) or "" for x in wanted.wrt]
@@ -124,7 +125,7 @@ def step(graph: Graph, wrt: Wrt = None, bind: Mapping[str, Any] | None = None, /
     return DaskStep(graph, wrt, bind or {}, rows)
 
 
-_REFUSED = "the graph cannot be computed chunk by chunk"
+_PREFIX = "the graph cannot be computed chunk by chunk"
 
 
 def _dask() -> Any:
@@ -155,7 +156,7 @@ def _check(leaf: Node, name: str, array: Any) -> None:
     if not hasattr(array, "dask") or not hasattr(array, "chunks"):
         is_frame = hasattr(array, "to_dask_array")
         fix = f"{name}.to_dask_array(lengths=True)" if is_frame else f"dask.array.from_array({name}, chunks=...)"
-        raise TypeError(f"{name} is no dask array: pass {fix}")
+        raise TypeError(f"{name} is not a dask array: pass {fix}")
     if type(leaf._value) is Sparse:
         raise TypeError(f"{name} was recorded sparse, and chunks are dense: record it dense")
     check_dtype(leaf, name, array)
@@ -226,12 +227,17 @@ def _computed(*blocks: Any, part: Part, beside: Mapping[str, Any], errors: Any, 
     compiled = _OWN.get(part.step) or _unpickled(part.step)
     with np.errstate(**errors):
         outputs, gradients = compiled(**rows, **beside)
-    shares = [count / part.rows if is_mean else 1 / repeats for is_mean in part.is_mean]
+    shares = [Fraction(count, part.rows) if is_mean else Fraction(1, repeats) for is_mean in part.is_mean]
     slopes = arrays_of(gradients)
     results = zip([*shares, *shares[:1] * len(slopes)], [*(outputs if len(shares) > 1 else [outputs]), *slopes], strict=True)
     entry = np.empty((1,) * (1 + sum(x.ndim - 1 for x in blocks)), object)
-    entry[(0,) * entry.ndim] = [x if share == 1 else share * x for share, x in results]
+    entry[(0,) * entry.ndim] = [_share(x, share) for share, x in results]
     return entry
+
+
+def _share(x: Any, share: Fraction) -> Any:
+    """A part of a value, which of a whole number or a truth value is exact, as a Fraction or an array of these."""
+    return x if share == 1 else x * float(share) if x.dtype.kind == "f" else x.astype(object) * share
 
 
 def _added(results: Sequence[Any]) -> list[Any]:
@@ -241,8 +247,8 @@ def _added(results: Sequence[Any]) -> list[Any]:
 
 
 def _cast(output: Node, total: Any) -> Any:
-    """A sum of shares in the dtype of the output, which may be one of whole numbers."""
-    return total if total.dtype == output.dtype else np.rint(total).astype(output.dtype)
+    """A sum of shares in the dtype of the output."""
+    return np.asarray(total, output.dtype)[()]
 
 
 def _result(dask: Any, total: Any) -> list[Any]:

@@ -45,10 +45,9 @@ class JaxStep:
         self.source: str = getattr(program, "source", "")
         self._compiled = jax.jit(program)
         self._constants = constants_of(twin)
-        is_double = any(x.dtype.itemsize == 8 for x in graph.forward)
         self._labels = Labels(graph, [*wanted.arguments.leaves, *wanted.bound])
         self._known: dict[Any, dict[Node, tuple[int, ...]]] = {}  # the shapes of nodes by those of arguments
-        self._precision = partial(precision, jax, is_double)
+        self._precision = precision(jax, graph)
         with self._precision():
             self._placed = {name: jax.device_put(value) for x, value in wanted.bound.items() if (name := graph.name(x))}
 
@@ -67,8 +66,7 @@ class JaxStep:
             raise
         outputs, gradients = found if self._gradients else (found, {})
         of_leaves = {x: gradients[twin.name(g)] for x, g in self._gradients.items()}
-        check_dtypes(wanted.graph, zip(wanted.graph.outputs, outputs if type(outputs) is tuple else (outputs,), strict=True))
-        check_dtypes(wanted.graph, of_leaves.items(), "d")
+        check_dtypes(wanted.graph, outputs if type(outputs) is tuple else (outputs,), of_leaves)
         return outputs, wanted.arguments.nested(of_leaves)
 
     def _shapes(self, values: Mapping[Node, Any]) -> Callable[[Node], tuple[int, ...]]:
@@ -98,7 +96,7 @@ def mesh(*, batch: Any) -> Any:
     jax = jax_module()
     devices = list(batch) if isinstance(batch, Iterable) else [None]
     if not all(isinstance(x, jax.Device) for x in devices):
-        raise TypeError(f"batch={batch!r} is no list of devices: give it jax.devices()")
+        raise TypeError(f"batch={batch!r} is not a list of devices: give it jax.devices()")
     if not devices:
         raise ValueError("batch=[] has no device: give it jax.devices()")
     if len(set(devices)) < len(devices):
@@ -138,8 +136,7 @@ def jax_module() -> Any:
     return jax
 
 
-def precision(jax: Any, is_double: bool) -> AbstractContextManager[Any]:
-    """Where JAX has double precision, or has not, by the leaves."""
+def precision(jax: Any, graph: Graph) -> Callable[[], AbstractContextManager[Any]]:
+    """Makes contexts in which JAX computes in double precision if a value of the graph has 8 bytes, and else in single."""
     enable = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
-    context: AbstractContextManager[Any] = enable(is_double)
-    return context
+    return partial(enable, any(x.dtype.itemsize == 8 for x in graph.forward))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygraph.bridges import files
-from tinygraph.bridges.onnx_nodes import OPSET, NoCounterpart, Value, Writer, expressed
+from tinygraph.bridges.onnx_nodes import IR_VERSION, OPSET, NoCounterpart, Value, Writer, expressed
 from tinygraph.bridges.onnx_ops import WRITERS
 from tinygraph.compiler.lowering import Lowering, Rewrite
 from tinygraph.compiler.request import Wanted
@@ -23,7 +23,6 @@ from tinygraph.sizes import Axis, Formula, Size, axes_in
 from tinygraph.sparse import Sparse
 
 INSTALL = 'pip install "tinygraph-autodiff[onnx]"'
-IR_VERSION = 8  # the format of the file that came with the opset
 
 
 def export(graph: Graph, path: str | os.PathLike[str], *, bind: Mapping[str, Any] | None = None) -> Any:
@@ -61,9 +60,9 @@ class _Model:
     def __init__(self, onnx: Any, graph: Graph, bind: Mapping[str, Any]) -> None:
         self._onnx = onnx
         self._program = program = program_of(graph, "named")
-        _refuse_decisions(program)
+        _check_decisions(program)
         self._wanted = wanted = Wanted(graph, [], bind)
-        _refuse_other_shapes(wanted)
+        _check_shapes(wanted)
         self._inputs = [x for x in wanted.arguments.leaves if x.kind != "parameter"]
         self._given = set(self._inputs)
         self._shapes = Shapes(program, self._given)
@@ -120,7 +119,7 @@ class _Model:
         value = self._wanted.bound.get(leaf, leaf._value)
         name = self._program.name(leaf) if self._program.is_named(leaf) else ""
         if type(value) is Sparse:
-            raise TypeError(f"{name} is a sparse matrix, which ONNX has not: record its `.toarray()`")
+            raise TypeError(f"{name} is a sparse matrix, which ONNX does not have: record its `.toarray()`")
         try:
             self._write.element(leaf.dtype)
         except NoCounterpart as reason:
@@ -258,7 +257,7 @@ TABLE: dict[str, Sequence[Rewrite]] = {
 }
 
 
-def _refuse_decisions(program: Program) -> None:
+def _check_decisions(program: Program) -> None:
     """Raise TypeError where Python decided by a value, which a model would not do again."""
     checks, fixed = program.checks
     if checks or fixed:
@@ -268,7 +267,7 @@ def _refuse_decisions(program: Program) -> None:
         )
 
 
-def _refuse_other_shapes(wanted: Wanted) -> None:
+def _check_shapes(wanted: Wanted) -> None:
     """Raise ValueError for a bound value whose shape is not that of the recording, which has the shapes of all else."""
     for x, value in wanted.bound.items():
         if np.shape(value) != x.shape:

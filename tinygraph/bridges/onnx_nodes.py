@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygraph.node import Node
+from tinygraph.syntax import parsed
 
 OPSET = 18  # of 2022, which has the axes of all reductions as inputs
+IR_VERSION = 8  # the format of the file that came with the opset
 LOGICAL = ("And", "Or", "Not")  # which take truth values
 OF_TRUTH = {"Add": "Or", "Max": "Or", "Mul": "And", "Min": "And"}  # what arithmetic is in NumPy, of truth values alone
 
@@ -32,6 +33,8 @@ class Writer:
 
     def __init__(self, onnx: Any, taken: set[str]) -> None:
         self._onnx = onnx
+        self._context = onnx.checker.C.CheckerContext()
+        self._context.ir_version, self._context.opset_imports = IR_VERSION, {"": OPSET}
         self._taken = taken
         self._counts: dict[str, int] = {}  # the number that comes next behind a name
         self.nodes: list[Any] = []
@@ -50,17 +53,25 @@ class Writer:
 
     def all_of(self, operator: str, *inputs: Value, outputs: int = 1, **attributes: Any) -> list[Value]:
         """The results of an operator that has several."""
-        key = operator, inputs, tuple(sorted(attributes.items()))
+        node = self._node(operator, inputs, map(str, range(outputs)), attributes)
+        key = node.SerializeToString()
         if key not in self._made:
-            dtypes = [self._dtype(operator, inputs, attributes, i) for i in range(outputs)]
+            schema = self._schema(node)
+            dtypes = [self._dtype(schema, inputs, attributes, i) for i in range(outputs)]
             self._made[key] = [Value(self.free(operator), dtype) for dtype in dtypes]
-            self._add(operator, inputs, self._made[key], attributes)
+            self._add(node, self._made[key])
         return self._made[key]
 
-    def _add(self, operator: str, inputs: Sequence[Value], outputs: Sequence[Value], attributes: Mapping[str, Any]) -> None:
-        names = [[x.name for x in values] for values in (inputs, outputs)]
-        self.nodes.append(self._onnx.helper.make_node(operator, *names, **attributes))
-        self._outputs.update(names[1])
+    def _node(self, operator: str, inputs: Iterable[Value], outputs: Iterable[str], attributes: Mapping[str, Any]) -> Any:
+        try:
+            return self._onnx.helper.make_node(operator, [x.name for x in inputs], list(outputs), **attributes)
+        except (TypeError, ValueError) as error:
+            raise NoCounterpart(f"{operator} of ONNX has no such attribute: {error}") from None
+
+    def _add(self, node: Any, outputs: Iterable[Value]) -> None:
+        node.output[:] = [x.name for x in outputs]
+        self.nodes.append(node)
+        self._outputs.update(node.output)
 
     def free(self, wanted: str) -> str:
         """A name that nothing has: the one that is wanted, or that with a number."""
@@ -71,22 +82,30 @@ class Writer:
         self._taken.add(name)
         return name
 
-    def _dtype(self, operator: str, inputs: tuple[Value, ...], attributes: Mapping[str, Any], output: int) -> np.dtype[Any]:
-        """The dtype of a result, by the schema of the operator."""
-        if operator == "Cast":
-            return np.dtype(self._onnx.helper.tensor_dtype_to_np_dtype(attributes["to"]))
+    def _schema(self, node: Any) -> Any:
+        """The schema of an operator; raises NoCounterpart for other numbers of inputs and outputs, and other attributes."""
         try:
-            schema = self._onnx.defs.get_schema(operator, OPSET)
+            schema = self._onnx.defs.get_schema(node.op_type, OPSET)
+            self._onnx.checker.check_node(node, self._context)
         except self._onnx.defs.SchemaError:
-            raise NoCounterpart(f"opset {OPSET} has no operator {operator}") from None
+            raise NoCounterpart(f"opset {OPSET} has no operator {node.op_type}") from None
+        except self._onnx.checker.ValidationError as error:
+            reason = f"{error}".partition("\n")[0].rstrip(".")  # what follows is the place in the model
+            raise NoCounterpart(f"{node.op_type} does not follow its schema in ONNX: {reason}") from None
+        return schema
+
+    def _dtype(self, schema: Any, inputs: Sequence[Value], attributes: Mapping[str, Any], output: int) -> np.dtype[Any]:
+        """The dtype of a result, by the schema of the operator."""
+        if schema.name == "Cast":
+            return np.dtype(self._onnx.helper.tensor_dtype_to_np_dtype(attributes["to"]))
         letters: dict[str, np.dtype[Any]] = {}
         for i, x in enumerate(inputs):
             formal = schema.inputs[min(i, len(schema.inputs) - 1)]
             if self._type(x.dtype) not in formal.types:
-                raise NoCounterpart(f"{operator} of ONNX takes no {x.dtype}")
+                raise NoCounterpart(f"{schema.name} of ONNX takes no {x.dtype}")
             if letters.setdefault(formal.type_str, x.dtype) != x.dtype:
-                raise NoCounterpart(f"{operator} of ONNX takes no {letters[formal.type_str]} beside {x.dtype}")
-        result = schema.outputs[output]
+                raise NoCounterpart(f"{schema.name} of ONNX takes no {letters[formal.type_str]} beside {x.dtype}")
+        result = schema.outputs[min(output, len(schema.outputs) - 1)]
         return letters[result.type_str] if result.type_str in letters else _numpy_type(min(result.types))
 
     def _type(self, dtype: np.dtype[Any]) -> str:
@@ -129,7 +148,7 @@ class Writer:
     def called(self, x: Value, name: str) -> Value:
         """The value by a name of the user's: that of its node, where it has none yet."""
         if x.name not in self._outputs or x.name in self._named:
-            self._add("Identity", [x], [Value(name, x.dtype)], {})
+            self._add(self._node("Identity", [x], [], {}), [Value(name, x.dtype)])
             return Value(name, x.dtype)
         self._named[x.name] = name
         return Value(name, x.dtype)
@@ -161,14 +180,9 @@ def expressed(write: Writer, node: Node, inputs: tuple[Value, ...]) -> Value:
     try:
         params = {name: value.item() if isinstance(value, np.generic) else value for name, value in node.params.items()}
         text = form.format(*names, **{name: repr(value) for name, value in params.items()})
-        return _evaluated(write, _parsed(text), names, inputs[0].dtype)
+        return _evaluated(write, parsed(text, mode="eval").body, names, inputs[0].dtype)
     except (IndexError, KeyError, SyntaxError, ValueError) as error:
         raise NoCounterpart(f"its declaration {form!r} is not operators within each other ({error})") from None
-
-
-@lru_cache(maxsize=256)
-def _parsed(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
 
 
 def _evaluated(write: Writer, x: ast.expr, names: Mapping[str, Value], dtype: np.dtype[Any]) -> Value:

@@ -34,7 +34,7 @@ def answered(jax: Any, run: Callable[[], Any]) -> Any:
 def check_agreement(jax: Any, mesh: Any, of_rows: Mapping[str, Any], whole: Mapping[str, Any]) -> None:
     """Raise ValueError, in all processes, where these arrays differ between them.
 
-    Of arrays with an axis of rows the shape, the first and the last row are compared, so that no other row is read.
+    Of arrays whose first axis is that of the rows the shape, the first and the last row are compared, so that no other is read.
     """
     if jax.process_count() == 1:
         return

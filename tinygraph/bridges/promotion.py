@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,9 +47,10 @@ def _cast(x: Node, like: Node) -> Any:
     return Node(x.value.astype(like.dtype), cast, (x,), {"dtype": like.dtype}, like.code, like.instruction)
 
 
-def check_dtypes(graph: Graph, found: Iterable[tuple[Node, Any]], of: str = "") -> None:
+def check_dtypes(graph: Graph, outputs: Iterable[Any], gradients: Mapping[Node, Any]) -> None:
     """Raise TypeError where JAX gives a narrower dtype than a value or a gradient has in NumPy, by its rules for literals."""
-    for node, x in found:
+    found = [("", *pair) for pair in zip(graph.outputs, outputs, strict=True)] + [("d", *pair) for pair in gradients.items()]
+    for of, node, x in found:
         if np.result_type(node.dtype, x.dtype) != x.dtype:
             raise TypeError(
                 f"{of}{graph.name(node)} is of dtype {x.dtype} in JAX, and of {node.dtype} in NumPy, which has other rules for "

@@ -19,6 +19,7 @@ from tinygraph.compiler.step import KNOWN, forget
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.sparse import holds_sparse
+from tinygraph.wording import counted
 
 
 class ShardedStep:
@@ -50,7 +51,7 @@ class ShardedStep:
             raise ValueError("the graph does not split over rows: the rule of an op has an array with an entry for each row")
         self.source: str = self._rows.source
         self._labels = Labels(graph, [*wanted.arguments.leaves, *wanted.bound])
-        self._precision = partial(precision, jax, any(x.dtype.itemsize == 8 for x in graph.forward))
+        self._precision = precision(jax, graph)
         self._compiled: dict[int, tuple[Any, Any]] = {}  # by the number of rows, with those that count
         bound = {x: wanted.bound[x] for x in (*self._rows.of_rows, *self._rows.whole) if x in wanted.bound}
         with self._precision():
@@ -63,8 +64,7 @@ class ShardedStep:
             found = answered(self._jax, lambda: compiled(*arguments))
         count, wanted = len(self._wanted.graph.outputs), self._wanted
         gradients = dict(zip(wanted.wrt, found[count:], strict=True))
-        check_dtypes(wanted.graph, zip(wanted.graph.outputs, found[:count], strict=True))
-        check_dtypes(wanted.graph, gradients.items(), "d")
+        check_dtypes(wanted.graph, found[:count], gradients)
         return found[0] if count == 1 else found[:count], wanted.arguments.nested(gradients)
 
     def compiled(self, /, **leaves: Any) -> str:
@@ -74,7 +74,7 @@ class ShardedStep:
         return text
 
     def __repr__(self) -> str:
-        return f"<{self._wanted.arguments.call} on {self.mesh.devices.size} devices of JAX>"
+        return f"<{self._wanted.arguments.call} on {counted(self.mesh.devices.size, 'device')} of JAX>"
 
     def _prepared(self, leaves: Mapping[str, Any]) -> tuple[Any, list[Any]]:
         """What is run, and its arguments on the devices."""
@@ -87,11 +87,11 @@ class ShardedStep:
         self._labels.check(values, lambda x: self._shape(x, total))
         placed = [self._placed[x] if x in self._placed else self._place(x, values[x]) for x in (*rows.of_rows, *rows.whole)]
         if known is None:
-            counted = self._counted(total)
-            known = self._compiled[total] = self._made(total).lower(*placed, counted).compile(), counted
+            weights = self._weights(total)
+            known = self._compiled[total] = self._made(total).lower(*placed, weights).compile(), weights
             forget(self._compiled, KNOWN)
-        compiled, counted = known
-        return compiled, [*placed, counted]
+        compiled, weights = known
+        return compiled, [*placed, weights]
 
     def _made(self, total: int) -> Any:
         """The step for a number of rows."""
@@ -136,9 +136,10 @@ class ShardedStep:
             if (own := name(x)) is not None
         }
         self._jax.eval_shape(self._recorded, **shapes, **self._constants)
-        named = [{name(x) or repr(x): values[x] for x in leaves} for leaves in (self._rows.of_rows, self._rows.whole)]
-        named[1]["step.source"] = np.frombuffer(self.source.encode(), np.uint8)
-        check_agreement(self._jax, self.mesh, *named)
+        of_rows = {name(x) or repr(x): np.moveaxis(values[x], self._rows.axis[x], 0) for x in self._rows.of_rows}
+        whole = {name(x) or repr(x): values[x] for x in self._rows.whole}
+        whole["step.source"] = np.frombuffer(self.source.encode(), np.uint8)
+        check_agreement(self._jax, self.mesh, of_rows, whole)
 
     def _padded(self, total: int) -> int:
         """The number of rows that all devices have together."""
@@ -147,7 +148,7 @@ class ShardedStep:
 
     # Places
 
-    def _counted(self, total: int) -> Any:
+    def _weights(self, total: int) -> Any:
         """The weights of the rows: 1, or 0 for those that fill the last devices."""
         return self._on_rows(np.arange(self._padded(total)) < total, 0, keep=True)
 
