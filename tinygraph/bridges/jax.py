@@ -13,7 +13,7 @@ from tinygraph.bridges.promotion import check_dtypes, promoted
 from tinygraph.compiler.arguments import fitted
 from tinygraph.compiler.labels import Labels
 from tinygraph.compiler.request import Wanted, Wrt
-from tinygraph.compiler.sizes import check_ops, check_sizes
+from tinygraph.compiler.sizes import Sizes, check_ops
 from tinygraph.compiler.step import KNOWN, forget
 from tinygraph.graph import Graph
 from tinygraph.node import Node
@@ -62,7 +62,7 @@ class JaxStep:
             with self._precision():
                 found = jax.block_until_ready(self._compiled(**given))  # until then JAX reads the caller's arrays
         except TypeError:  # as JAX says it of operands that do not fit
-            check_sizes(wanted.graph, values, bool(wanted.wrt))
+            Sizes(wanted.graph, wanted.wrt).check(values)
             raise
         outputs, gradients = found if self._gradients else (found, {})
         of_leaves = {x: gradients[twin.name(g)] for x, g in self._gradients.items()}

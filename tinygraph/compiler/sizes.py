@@ -126,11 +126,6 @@ class Sizes:
         return list(written(found, given))
 
 
-def check_sizes(graph: Graph, leaves: Mapping[Node, Any], has_gradients: bool) -> None:
-    """Raise SizeError where what was recorded, with gradients of parameters or without, does not hold for these sizes."""
-    Sizes(graph, [x for x in graph.forward if x.kind == "parameter" and has_gradients]).check(leaves)
-
-
 def check_ops(graph: Graph, leaves: Mapping[Node, Any]) -> dict[Node, tuple[int, ...]]:
     """Raise the errors of ops that check their operands; returns the shapes of all nodes.
 
