@@ -21,6 +21,11 @@ from tinygraph.program.value import Number, atoms
 from tinygraph.sizes import Demand, Size
 
 LONGEST = 100  # parts of a number that is quoted
+# The error for such a number, in two lines, since emitted source has it too.
+STAYS = (
+    "{what} has size {size} along {axes}, where it had {needed}, and {text} at {place} stays the number ",
+    "that was recorded then: write np.mean or tg.ops.count, which follow the size, or record it again",
+)
 Sizes = Mapping[int, list[tuple[Node, tuple[int, ...], Size]]]
 
 
