@@ -220,7 +220,7 @@ def _bound_to(x: ast.Name, bindings: Bindings) -> list[ast.expr | None]:
     scopes = [scope for scope, _ in known if scope[0] <= x.lineno <= scope[1]]
     innermost = min(scopes, key=lambda scope: scope[1] - scope[0], default=None)
     values = [value for scope, value in known if scope == innermost]
-    return values if values and None not in values else [None, *(value for _, value in known)]
+    return values if values and None not in values else [value for _, value in known] or [None]
 
 
 def _bindings_in(filename: str) -> Bindings:
