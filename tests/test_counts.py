@@ -202,7 +202,12 @@ def attention_with_a_number(v: Any) -> Any:
 
 def attention_with_both_sizes(v: Any) -> Any:
     T, d = v.K.shape
-    return np.sum(tg.softmax(v.Q @ v.K.T / d) @ v.K @ v.w) + 0 * T
+    assert T
+    return np.sum(tg.softmax(v.Q @ v.K.T / d) @ v.K @ v.w)
+
+
+def attention_by_a_transposed_matrix(v: Any) -> Any:
+    return np.sum(tg.softmax(v.Q @ v.K.T / np.sqrt(len(v.K.T))) @ v.K @ v.w)
 
 
 def with_ones(rows: Any) -> Any:
@@ -242,7 +247,7 @@ def of_words(v: Any) -> Any:
 def of_one_branch(v: Any) -> Any:
     factor = 0.7
     if len(v.X) > 100:
-        factor = np.sum(np.ones(v.X.shape)).item()
+        factor = float(np.sum(np.ones(v.X.shape)))
     return error(v) * factor
 
 
@@ -261,7 +266,9 @@ FOUR: tuple[Shapes, Shapes] = {"Q": (4, 4), "K": (4, 4), "w": (4,)}, {"Q": (3, 4
         (lambda v: error(v) + np.sum(np.full(3, 0.5)) / np.float64(v.w.size) * np.sum(v.w * v.w), ROWS),
         (lambda v: error(v) * np.sin(np.pi / max(len(v.w), 1)) * np.float64(math.comb(len(v.w), 2)), ROWS),
         (lambda v: error(v) / np.log(len("four")), ROWS),
+        (lambda v: error(v) + float(np.sum(np.zeros(v.X.shape))), ROWS),
         (attention, TWO),
+        (attention_by_a_transposed_matrix, TWO),
         (attention, FOUR),
         (attention_with_a_number, FOUR),
         (attention_with_both_sizes, FOUR),
@@ -303,6 +310,21 @@ def of_rows_of_a_range(v: Any) -> Any:
     return np.sum((v.X @ v.w) * np.array(in_order)[0]) / np.sqrt(len(in_order))
 
 
+def by_a_number_of_the_function_around(v: Any) -> Any:
+    y = v.X
+    outer = len(y)
+
+    def inner(y: Any) -> Any:
+        return np.sum(v.w @ y) / outer
+
+    return inner(v.X.T)
+
+
+def of_all_rows_but_one(v: Any) -> Any:
+    z = v.X[1:] @ v.w
+    return np.sum(z) / len(z)
+
+
 def with_a_name_of_literals(v: Any) -> Any:
     four = len(v.X)
     return np.sum(v.X @ v.w) / four
@@ -326,6 +348,9 @@ def mean_of(y: Any) -> Any:
         (of_rows, ROWS, r"len\(of_each\)"),
         (of_comprehended_rows, ROWS, r"len\(of_all\)"),
         (of_rows_of_a_range, ROWS, r"np.sqrt\(len\(in_order\)\)"),
+        (by_a_number_of_the_function_around, SQUARE, "outer"),
+        (of_all_rows_but_one, ROWS, r"len\(z\)"),
+        (lambda v: np.sum(v.X @ v.w) * (len(v.X) - 4), ROWS, r"len\(v.X\) - 4"),
         (with_a_name_of_literals, ROWS, "four"),
     ],
 )

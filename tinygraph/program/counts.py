@@ -74,7 +74,7 @@ class _Counting:
                 continue
             seen.add(key)
             x, source = _read(self.spelling, node, i, part)
-            if source is Provenance.LITERAL or part.value == 0:
+            if source is Provenance.LITERAL:
                 continue
             certain, demands = self._demands(part.value, x, source, node, all_unless_known)
             place, text = str(node.place).partition(": ")[0], _text(x, part.value)
@@ -90,12 +90,14 @@ class _Counting:
         if x is None or source is not Provenance.SHAPE:
             return False, [demand for demand in self._of_entries(equal) if len(demand.places) == 1]
         entries, is_literal = _explained(value, x, node.place.filename, self._sizes)
-        if is_literal:
+        if is_literal or not (entries or value):  # 0 is no size
             return self._demands(value, x, Provenance.UNKNOWN, node, all_unless_known)
         # A size of a value that no leaf has follows from those of leaves in a way that is not known here.
-        demands = self._of_entries(entries or equal or (self._sizes if all_unless_known else ()))
+        everything = self._of_entries(self._sizes)
+        demands = self._of_entries(entries or equal) or (everything if all_unless_known else [])
         sizes = self._sizes_read(x, node)
-        return True, [y for y in demands or self._of_entries(self._sizes) if self.axes.identity(y.size) in sizes] or demands
+        read = ([demand for demand in some if self.axes.identity(demand.size) in sizes] for some in (demands, everything))
+        return True, next(filter(None, read), demands)
 
     def _of_entries(self, entries: Iterable[int]) -> list[Demand]:
         return [Demand(leaf, places, size, n) for n in entries for leaf, places, size in self._sizes[n]]
