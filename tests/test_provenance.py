@@ -18,6 +18,9 @@ count = m
 count += 1
 turn = turn + 1
 if (several := len(z)) > 2: pass
+steps, losses, appended = [1, 2, 3], [f(1), f(2)], []
+for k in steps: appended.append(f(k))
+def g(): rate = len(y)
 def f(x, width, *, scale=2):
     for step in range(3): pass
     inner = scale * 2
@@ -39,6 +42,8 @@ def f(x, width, *, scale=2):
         (" + ".join(["rate"] * 400), Provenance.LITERAL),
         (" + ".join(["rate"] * 400 + ["m"]), Provenance.SHAPE),
         ("step", Provenance.LITERAL),
+        ("len('abc') + len(losses)", Provenance.LITERAL),
+        ("len(steps)", Provenance.SHAPE),
         ("len(y)", Provenance.SHAPE),
         ("1 / m", Provenance.SHAPE),
         ("rate / (2 * m)", Provenance.SHAPE),
@@ -69,6 +74,12 @@ def test_it_is_followed_through_the_file(text: str, expected: Provenance) -> Non
         ("-(count - 1)", {-3, 0}),  # which is assigned twice
         ("X.shape[0] ** 2", {16}),
         ("half", {0.5}),
+        ("np.log2(X.size) + 0 * np.pi", {2}),
+        ("max(len(y), rate, 3)", {4}),
+        ("len('abc')", {3}),
+        ("len(steps)", {3, 4}),  # which may be data
+        ("len(losses)", {2}),
+        ("len(appended)", {0, 3, 4}),
         ("self.rate", set()),
         ("width * m", set()),
         ("turn", set()),
@@ -77,7 +88,7 @@ def test_it_is_followed_through_the_file(text: str, expected: Provenance) -> Non
 )
 def test_its_values_at_a_size(text: str, values: set[float]) -> None:
     linecache.cache["<numbers>"] = (len(FILE), None, FILE.splitlines(keepends=True), "<numbers>")
-    assert values_at(ast.parse(text, mode="eval").body, "<numbers>", 4) == values
+    assert {value.number for value in values_at(ast.parse(text, mode="eval").body, "<numbers>", 4)} == values
 
 
 def test_in_a_file_that_is_gone_every_name_is_unknown() -> None:

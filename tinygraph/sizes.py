@@ -56,6 +56,11 @@ class Demand(NamedTuple):
     needed: Size
     taker: Op | None = None
 
+    @property
+    def along(self) -> str:
+        """The axes in words."""
+        return f"axis {self.places[0]}" if len(self.places) == 1 else f"axes {', '.join(map(str, self.places))}"
+
     def read(self) -> list[Node]:
         """The nodes of which the shape is read to check it."""
         return [axis.node for axis in (*axes_in(self.size), *axes_in(self.needed))]

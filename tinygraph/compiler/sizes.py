@@ -18,6 +18,7 @@ from tinygraph.graph import Graph
 from tinygraph.leaves import constant, seed_leaf
 from tinygraph.node import Leaf, Node
 from tinygraph.ops.declare import scalar
+from tinygraph.program.counts import STAYS
 from tinygraph.program.statements import program_of
 
 SHAPES = 1000  # of operands that an op of the user's is known to hold for
@@ -160,14 +161,11 @@ def _operands(node: Node, values: Mapping[Node, Any]) -> list[Any]:
 
 def _check_numbers(graph: Graph, leaves: Mapping[Node, Any], kept: Collection[Node]) -> None:
     """Raise an error for a number of NumPy's that was computed of a size, such as `np.sqrt(len(y))`, and has no name."""
-    for (node, places, _, needed, _), text, place, certain in program_of(graph).counts_kept(kept):
-        now = math.prod(np.shape(leaves.get(node, node.operand))[i] for i in places)
-        if certain and now != needed:
-            axes = f"axis {places[0]}" if len(places) == 1 else f"axes {', '.join(map(str, places))}"
-            raise SizeError(
-                f"{graph.name(node)} has size {now} along {axes}, where it had {needed}, and {text} at {place} stays the "
-                "number that was recorded then: give it a name, so that each call gives its value, or record the graph again"
-            )
+    for demand, text, place, certain in program_of(graph).counts_kept(kept):
+        now = math.prod(np.shape(leaves.get(demand.node, demand.node.operand))[i] for i in demand.places)
+        if certain and now != demand.needed:
+            what, along, needed = graph.name(demand.node), demand.along, demand.needed
+            raise SizeError("".join(STAYS).format(what=what, size=now, axes=along, needed=needed, text=text, place=place))
 
 
 def _check_kept(graph: Graph, leaves: Mapping[Node, Any]) -> None:

@@ -11,6 +11,7 @@ from tinygraph.backprop import by_number
 from tinygraph.express.python import numpy_function, python
 from tinygraph.node import Node
 from tinygraph.ops import visited_axes
+from tinygraph.program.counts import STAYS
 from tinygraph.program.decided import Check, compared
 from tinygraph.program.statements import Program, Statement
 from tinygraph.program.terms import is_scale
@@ -49,11 +50,11 @@ def _check_size(what, axes, size, needed, why=""):
         raise ValueError(f"{what} has size {size} along {axes}, where what was recorded holds for size {needed} alone"
                          f"{why}: record it again for other sizes")
 """
-CHECK_NUMBER = """
+CHECK_NUMBER = f"""
 def _check_number(text, place, what, axes, size, needed):
     if size != needed:
-        raise ValueError(f"{what} has size {size} along {axes}, where it had {needed}, and {text} at {place} stays the number "
-                         "that was recorded then: write np.mean, which follows the size, or record it again")
+        raise ValueError(f"{STAYS[0]}"
+                         "{STAYS[1]}")
 """
 WARN_OF_NUMBER = """
 def _warn_of_number(text, place, what, axes, size, needed):
@@ -154,9 +155,8 @@ class Checks:
 
     def _demanded(self, demand: Demand) -> list[str]:
         """What must have which size, and along which axes, as arguments."""
-        axes = f"axis {demand.places[0]}" if len(demand.places) == 1 else f"axes {', '.join(map(str, demand.places))}"
         sizes = [spelled(size, self.program.name) for size in (demand.size, demand.needed)]
-        return [repr(self.program.text(demand.node)), f'"{axes}"', *sizes]
+        return [repr(self.program.text(demand.node)), f'"{demand.along}"', *sizes]
 
     def _add_decisions(self) -> None:
         """Decisions are made again behind the last statement that they read."""

@@ -10,17 +10,26 @@ import ast
 import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from types import CodeType
 from typing import Any, NamedTuple
 
+from tinygraph.binding import called, read
 from tinygraph.graph import Graph
 from tinygraph.node import Node
 from tinygraph.program.axes import Axes
-from tinygraph.program.provenance import Provenance, provenance_of, values_at
+from tinygraph.program.provenance import Provenance, provenance_of, shapes_of, values_at
 from tinygraph.program.spelling import Spelling
 from tinygraph.program.value import Number, atoms
-from tinygraph.sizes import Demand, Size
+from tinygraph.sizes import Demand, Size, axes_in
 
 LONGEST = 100  # parts of a number that is quoted
+CLOSE = 1e-6  # relative difference of a number that was computed with single precision
+# The error for such a number, in two lines, since emitted source has it too.
+STAYS = (
+    "{what} has size {size} along {axes}, where it had {needed}, and {text} at {place} stays the number ",
+    "that was recorded then: write np.mean or tg.ops.count, which follow the size, or record it again",
+)
 Sizes = Mapping[int, list[tuple[Node, tuple[int, ...], Size]]]
 
 
@@ -37,39 +46,99 @@ class Count(NamedTuple):
 
 def counts(graph: Graph, axes: Axes, spelling: Spelling) -> Iterator[Count]:
     """The sizes that must be as they were recorded for the numbers of a graph, each once."""
-    return _counts(_parts(graph, spelling), axes, spelling)
+    return _Counting(graph, axes, spelling).counts(_parts(graph, spelling), all_unless_known=True)
 
 
 def counts_kept(graph: Graph, leaves: Collection[Node], axes: Axes, spelling: Spelling) -> Iterator[Count]:
     """Those for leaves that keep their values and are numbers of NumPy's, such as `np.sqrt(m)`."""
     operands = ((node, i, x) for node in graph.forward for i, x in enumerate(node.inputs))
     parts = ((node, i, Number(x.item())) for node, i, x in operands if isinstance(x, Node) and not x.shape and x in leaves)
-    return _counts(parts, axes, spelling)
+    return _Counting(graph, axes, spelling).counts(parts, all_unless_known=False)
 
 
-def _counts(parts: Iterable[tuple[Node, int, Number]], axes: Axes, spelling: Spelling) -> Iterator[Count]:
-    sizes: Sizes | None = None
-    found: dict[tuple[bool, Any], Count] = {}
-    seen: set[Any] = set()
-    for node, i, part in parts:
-        key = id(node.code), node.instruction, node.op, i, part.name, part.value
-        if key in seen:
-            continue
-        seen.add(key)
-        x, source = _read(spelling, node, i, part)
-        if source is Provenance.LITERAL:
-            continue
-        sizes = _sizes(axes) if sizes is None else sizes
-        certain = source is Provenance.SHAPE
-        place, text = str(node.place).partition(": ")[0], _text(x, part.value)
-        equal = _entries(part.value, x if certain else None, node.place.filename, sizes)
+class _Counting:
+    """What is known of a graph where the numbers in it are looked up."""
+
+    def __init__(self, graph: Graph, axes: Axes, spelling: Spelling) -> None:
+        self.graph = graph
+        self.axes = axes
+        self.spelling = spelling
+
+    def counts(self, parts: Iterable[tuple[Node, int, Number]], *, all_unless_known: bool) -> Iterator[Count]:
+        """The sizes for these numbers, each once; for one of a shape that nothing is known of, all of them or none."""
+        found: dict[tuple[bool, Any], Count] = {}
+        seen: set[Any] = set()
+        for node, i, part in parts:
+            key = id(node.code), node.instruction, node.op, i, part.name, part.value
+            if key in seen:
+                continue
+            seen.add(key)
+            x, source = _read(self.spelling, node, i, part)
+            if source is Provenance.LITERAL:
+                continue
+            certain, demands = self._demands(part.value, x, source, node, all_unless_known)
+            place, text = str(node.place).partition(": ")[0], _text(x, part.value)
+            for demand in demands:
+                found.setdefault((certain, self.axes.identity(demand.size)), Count(demand, text, place, certain))
+        return (count for (certain, size), count in found.items() if certain or (True, size) not in found)
+
+    def _demands(
+        self, value: float, x: ast.expr | None, source: Provenance, node: Node, all_unless_known: bool
+    ) -> tuple[bool, list[Demand]]:
+        """Whether a number is one of a shape, and the sizes that it may be taken from."""
+        equal = [n for n in self._sizes if abs(value) in (n, 1 / n)]
+        if x is None or source is not Provenance.SHAPE:
+            return False, [demand for demand in self._of_entries(equal) if len(demand.places) == 1]
+        entries, is_literal = _explained(value, x, node.place.filename, self._sizes)
+        if is_literal or not (entries or value):  # 0 is no size
+            return self._demands(value, x, Provenance.UNKNOWN, node, all_unless_known)
         # A size of a value that no leaf has follows from those of leaves in a way that is not known here.
-        for entries in equal or (sizes if certain else ()):
-            for leaf, places, size in sizes[entries]:
-                if certain or len(places) == 1:
-                    demand = Demand(leaf, places, size, entries)
-                    found.setdefault((certain, axes.identity(size)), Count(demand, text, place, certain))
-    return (count for (certain, size), count in found.items() if certain or (True, size) not in found)
+        everything = self._of_entries(self._sizes)
+        demands = self._of_entries(entries or equal) or (everything if all_unless_known else [])
+        sizes = self._sizes_read(x, node)
+        read = ([demand for demand in some if self.axes.identity(demand.size) in sizes] for some in (demands, everything))
+        return True, next(filter(None, read), demands)
+
+    def _of_entries(self, entries: Iterable[int]) -> list[Demand]:
+        return [Demand(leaf, places, size, n) for n in entries for leaf, places, size in self._sizes[n]]
+
+    def _sizes_read(self, x: ast.expr, node: Node) -> set[Any]:
+        """The sizes that an expression reads, as it is written beside ops on the same variables; none where one is not known."""
+        found: set[Any] = set()
+        lines = [line for *_, line in node.code.co_lines() if line] if isinstance(node.code, CodeType) else []
+        for array, axis in shapes_of(x, node.place.filename):
+            values = self._operands.get((id(node.code), called(array)), ())
+            if not values or not min(lines) <= array.lineno <= max(lines):
+                return set()
+            for value in values:
+                sizes = self.axes.sizes_of(value)
+                some = [*sizes, self.axes.product(sizes)] if axis is None else sizes[axis:][:1]
+                found.update(self.axes.identity(part) for size in some for part in (size, *axes_in(size)))
+        return found
+
+    @cached_property
+    def _operands(self) -> dict[Any, set[Node]]:
+        """What each piece of code reads under a name as an operand of an op."""
+        found: dict[Any, set[Node]] = {}
+        for node in self.graph.forward:
+            for i, x in enumerate(node.inputs):
+                if isinstance(x, Node) and node.op is not None:
+                    name = read(node.code, node.instruction, i, len(node.inputs), node.op.name)
+                    if name is not None:
+                        found.setdefault((id(node.code), name), set()).add(x)
+        return found
+
+    @cached_property
+    def _sizes(self) -> Sizes:
+        """The leaves that have a number of entries along an axis, or in all, one of each size."""
+        found: dict[int, dict[Any, tuple[Node, tuple[int, ...], Size]]] = {}
+        for leaf in self.axes.leaves:
+            for places in dict.fromkeys([*((i,) for i in range(leaf.ndim)), tuple(range(leaf.ndim))]):
+                entries = math.prod(leaf.shape[i] for i in places)
+                if entries > 1:
+                    size = self.axes.product(self.axes.sizes_of(leaf)[i] for i in places)
+                    found.setdefault(entries, {}).setdefault(self.axes.identity(size), (leaf, places, size))
+        return {entries: [*known.values()] for entries, known in found.items()}
 
 
 def _text(x: ast.expr | None, value: Any) -> str:
@@ -97,22 +166,14 @@ def _of_own_rules(graph: Graph) -> Iterator[Node]:
     return (x for x in graph._backward if graph._origin(x) in own) if own else iter(())
 
 
-def _entries(value: float, x: ast.expr | None, filename: str, sizes: Sizes) -> list[int]:
-    """The sizes that a number is equal to, is the reciprocal of, or that an expression gives it for."""
-    value = abs(value)
-    return [n for n in sizes if value in (n, 1 / n) or (x is not None and values_at(x, filename, n) & {value, -value})]
-
-
-def _sizes(axes: Axes) -> Sizes:
-    """The leaves that have a number of entries along an axis, or in all, one of each size."""
-    found: dict[int, dict[Any, tuple[Node, tuple[int, ...], Size]]] = {}
-    for leaf in axes.leaves:
-        for places in dict.fromkeys([*((i,) for i in range(leaf.ndim)), tuple(range(leaf.ndim))]):
-            entries = math.prod(leaf.shape[i] for i in places)
-            if entries > 1:
-                size = axes.product(axes.sizes_of(leaf)[i] for i in places)
-                found.setdefault(entries, {}).setdefault(axes.identity(size), (leaf, places, size))
-    return {entries: [*known.values()] for entries, known in found.items()}
+def _explained(value: float, x: ast.expr, filename: str, sizes: Sizes) -> tuple[list[int], bool]:
+    """The sizes that an expression gives a number for, and whether it gives it without any."""
+    equal = {
+        n: {y.of_shape for y in values_at(x, filename, n) if math.isclose(abs(y.number), abs(value), rel_tol=CLOSE)}
+        for n in sizes
+    }
+    entries = [n for n, of_shape in equal.items() if True in of_shape]
+    return entries, not entries and any(equal.values())
 
 
 def _read(spelling: Spelling, node: Node, i: int, part: Number) -> tuple[ast.expr | None, Provenance]:
@@ -121,7 +182,7 @@ def _read(spelling: Spelling, node: Node, i: int, part: Number) -> tuple[ast.exp
     if operands is None:
         return None, Provenance.UNKNOWN
     if part.name is not None:
-        operands = [ast.Name(part.name)]
+        operands = [ast.copy_location(ast.Name(part.name), x) for x in operands]
     from_where = [provenance_of(x, node.place.filename) for x in operands]
     if Provenance.LITERAL in from_where or not operands:
         return None, Provenance.LITERAL
