@@ -63,7 +63,7 @@ def test_an_array_in_which_jax_has_lost_digits_is_not_taken() -> None:
     w = tg.parameter(np.ones(3))
     step = tg.Graph(np.sum(w**3), names={"w": w}).compile(backend="jax")
     with pytest.raises(TypeError, match=r"w is an array of JAX with dtype float32.*np.asarray\(grads\[...\]\)"):
-        step(w=jax.numpy.ones(3))
+        step(w=jax.numpy.ones(3, np.float32))
     _, gradients = step(w=np.ones(3))
     step(w=gradients["w"])
 
