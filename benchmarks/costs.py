@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -122,10 +123,11 @@ def _measured(call: str) -> float:
 
 
 def _timed(peer: str, workload: str) -> float:
-    """The median seconds of a step of a peer in its own process; NaN where the peer is missing."""
+    """The median seconds of a step of a peer in its own process; prints why a peer is missing, and returns NaN for it."""
     worker = Worker(peer, workload)
     try:
-        if worker.read():
+        if missing := worker.read():
+            print(f"{peer} is missing: {missing}", file=sys.stderr)
             return math.nan
         return statistics.median([float(worker.ask(workload)) for _ in range(REPEAT + 1)][1:])  # the first one warms up
     finally:

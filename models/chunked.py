@@ -21,7 +21,7 @@ def is_chunked(x: Any) -> bool:
 def refuse_frames(*examples: Any) -> None:
     """Raise TypeError for a data frame of dask, which would be read into memory as a whole."""
     if any(hasattr(x, "to_dask_array") for x in examples):
-        raise TypeError("a data frame of dask is no array: pass its to_dask_array(lengths=True)")
+        raise TypeError("a data frame of dask is not an array: pass its to_dask_array(lengths=True)")
 
 
 def examples(X: Any, y: Any, of_numbers: bool) -> tuple[Any, Any]:

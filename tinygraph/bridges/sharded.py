@@ -52,7 +52,7 @@ class ShardedStep:
         self.source: str = self._rows.source
         self._labels = Labels(graph, [*wanted.arguments.leaves, *wanted.bound])
         self._precision = precision(jax, graph)
-        self._compiled: dict[int, tuple[Any, Any]] = {}  # by the number of rows, with those that count
+        self._compiled: dict[int, tuple[Any, Any]] = {}  # by the number of rows, with their weights
         bound = {x: wanted.bound[x] for x in (*self._rows.of_rows, *self._rows.whole) if x in wanted.bound}
         with self._precision():
             self._placed = {x: self._place(x, value, keep=True) for x, value in bound.items()}
